@@ -1,0 +1,1 @@
+"""How what the core says is written down: JSON, by msgspec."""

@@ -1,0 +1,210 @@
+"""Everything an operator may change, read once, checked once."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_origin, get_type_hints
+
+import msgspec
+
+
+class Misconfigured(Exception):
+    """The configuration cannot be used; the text names the path of the bad value."""
+
+
+class Secret:
+    """A value that neither logs nor tracebacks show."""
+
+    def __init__(self, value: str = "") -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value, for whoever must present it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)" if self._value else "Secret()"
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the configuration; a misspelt word is an error, not a silence."""
+
+
+class Adapters(Section):
+    """Who stands behind each port.  Change a word here to change a vendor."""
+
+    persistence: Literal["mysql", "sqlite", "memory"] = "sqlite"
+    events: Literal["kafka", "embedded"] = "embedded"
+    email: tuple[Literal["ses", "smtp", "console", "sandbox"], ...] = ("console",)
+    """The first is primary, the rest take over."""
+    sms: tuple[Literal["twilio", "console", "sandbox"], ...] = ("console",)
+    cache: Literal["redis", "memory"] = "memory"
+
+
+class Http(Section):
+    """The HTTP API."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+
+class MySQL(Section):
+    """The database server.  Accounts are granted what they need: see deploy/."""
+
+    host: str = "localhost"
+    port: int = 3306
+    database: str = "bursar"
+    user: str = "bursar"
+    password: Secret = msgspec.field(default_factory=Secret)
+    connections: int = 16
+
+
+class SQLite(Section):
+    """The database file."""
+
+    path: str = "bursar.db"
+
+
+class Kafka(Section):
+    """The broker."""
+
+    bootstrap: str = "localhost:9092"
+    topic_prefix: str = ""
+    group: str = "bursar"
+    partitions: int = 12
+    replicas: int = 1
+
+
+class Redis(Section):
+    """The shared cache."""
+
+    url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
+
+
+class Smtp(Section):
+    """Any mail server."""
+
+    host: str = "localhost"
+    port: int = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    ca_file: str = ""
+    """A certificate authority to trust besides the machine's own."""
+    user: str = ""
+    password: Secret = msgspec.field(default_factory=Secret)
+    sender: str = "Fee Office <fees@example.org>"
+    connections: int = 4
+
+
+class Ses(Section):
+    """Amazon SES, version 2 of its API."""
+
+    region: str = "ap-south-1"
+    url: str = ""
+    """Where to reach it, when not at the region's own address."""
+    access_key_id: str = ""
+    secret_access_key: Secret = msgspec.field(default_factory=Secret)
+    sender: str = "Fee Office <fees@example.org>"
+
+
+class Twilio(Section):
+    """Twilio's Programmable Messaging."""
+
+    url: str = "https://api.twilio.com"
+    account_sid: str = ""
+    auth_token: Secret = msgspec.field(default_factory=Secret)
+    sender: str = "+15005550006"
+
+
+class Sandbox(Section):
+    """A pretended vendor with a record of its own."""
+
+    record: str = "bursar-sandbox.jsonl"
+    failing_percent: int = 0
+    """How many of a hundred calls it refuses as if it were overloaded."""
+
+
+class Resilience(Section):
+    """How much trouble of a vendor we put up with."""
+
+    deadline_seconds: float = 10.0
+    """One call may take this long; afterwards its outcome is unknown."""
+    concurrency: int = 32
+    """Calls under way at one vendor at a time."""
+    tries: int = 3
+    """Calls per delivery before it goes back to the queue."""
+    retry_base_seconds: float = 0.2
+    retry_budget_percent: int = 20
+    """Retries may add this much to the calls of the last `window_seconds`."""
+    window_seconds: float = 30.0
+    failure_percent: int = 50
+    """The breaker opens at this failure rate…"""
+    minimum_calls: int = 10
+    """…once it has seen this many calls in the window."""
+    open_seconds: float = 15.0
+    """An open breaker lets one probe through after this long."""
+
+
+class Telemetry(Section):
+    """What the process says about itself."""
+
+    logs: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Section):
+    """The whole configuration of one process."""
+
+    serve: tuple[Literal["http", "consumer", "relay", "dispatcher"], ...] = ("http", "consumer", "relay", "dispatcher")
+    provision: bool = False
+    """Create the schema, and load the shipped schedules and roster, when `serve` starts on an empty database."""
+    adapters: Adapters = Adapters()
+    http: Http = Http()
+    mysql: MySQL = MySQL()
+    sqlite: SQLite = SQLite()
+    kafka: Kafka = Kafka()
+    redis: Redis = Redis()
+    smtp: Smtp = Smtp()
+    ses: Ses = Ses()
+    twilio: Twilio = Twilio()
+    sandbox: Sandbox = Sandbox()
+    resilience: Resilience = Resilience()
+    telemetry: Telemetry = Telemetry()
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read a TOML file, let `BURSAR__SECTION__KEY` override it, and check the lot.
+
+    `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.
+    """
+    try:
+        document: dict[str, Any] = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise Misconfigured(f"{path}: {error}") from error
+    for name, value in environ.items():
+        if name.startswith("BURSAR__"):
+            override(document, name, value)
+    return check(document, str(path))
+
+
+def check(document: Mapping[str, Any], source: str) -> Settings:
+    """Turn a document into settings, or raise `Misconfigured` with the path of what is wrong."""
+    try:
+        return msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(value))
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"{source}: {error}") from error
+
+
+def override(document: dict[str, Any], name: str, value: str) -> None:
+    """Put one variable of the environment where its name says."""
+    *sections, key = name.lower().split("__")[1:]
+    place: dict[str, Any] = document
+    kind: Any = Settings
+    for section in sections:
+        place, kind = place.setdefault(section, {}), get_type_hints(kind).get(section, Section)
+    if key.endswith("_file") and key not in get_type_hints(kind):
+        key, value = key.removesuffix("_file"), Path(value).read_text().strip()
+    words = get_type_hints(kind)
+    if key not in words:
+        raise Misconfigured(f"{name}: there is no such setting; here one of {', '.join(sorted(words))} can be set")
+    place[key] = value.split(",") if get_origin(words[key]) is tuple else value

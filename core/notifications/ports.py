@@ -1,0 +1,71 @@
+"""What the notifications context needs from vendors."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import NewType, Protocol, TypeVar
+from uuid import UUID
+
+from core.shared.errors import CoreError, Invalid, Unavailable
+
+DeliveryId = NewType("DeliveryId", UUID)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Email:
+    """An e-mail, before any vendor has seen it."""
+
+    delivery: DeliveryId
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sms:
+    """A text message, before any vendor has seen it."""
+
+    delivery: DeliveryId
+    to: str
+    """E.164: +919876543210."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A vendor took the message over."""
+
+    vendor: str
+    id: str
+    """The vendor's own id of the message."""
+
+
+class Rejected(Invalid):
+    """No vendor will ever accept this message as it is."""
+
+
+class VendorUnavailable(Unavailable):
+    """The vendor cannot take messages now, and certainly did not take this one."""
+
+
+class OutcomeUnknown(CoreError):
+    """The request left and no answer came: it may have been sent, so it is never sent again blindly."""
+
+
+M = TypeVar("M", contravariant=True)
+
+
+class Sender(Protocol[M]):
+    """Somebody who delivers messages of one kind."""
+
+    @abstractmethod
+    async def send(self, message: M) -> Accepted:
+        """Hand the message over; raise `Rejected`, `VendorUnavailable` or `OutcomeUnknown`."""
+
+
+class EmailSender(Sender[Email], Protocol):
+    """Somebody who sends e-mails."""
+
+
+class SmsSender(Sender[Sms], Protocol):
+    """Somebody who sends text messages."""

@@ -1,0 +1,42 @@
+"""The inbox: messages take effect once, however often they are delivered."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from core.shared.messages import Message
+
+
+class Inbox(Protocol):
+    """One transaction over a batch of messages.  Leaving it without `commit` undoes everything."""
+
+    @abstractmethod
+    async def __aenter__(self) -> Self: ...
+
+    @abstractmethod
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    @abstractmethod
+    async def accept(self, message: Message) -> bool:
+        """Return whether this message is new to this consumer, and remember that it came."""
+
+    @abstractmethod
+    def new_work(self) -> Any:
+        """Return a unit of work that is part of this transaction: its `commit` takes effect with ours."""
+
+    @abstractmethod
+    async def bury(self, message: Message, reason: Exception) -> None:
+        """Keep a message that cannot be understood where a person will find it."""
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Make the batch durable."""
+
+
+NewInbox = Callable[[], Inbox]

@@ -1,0 +1,50 @@
+"""Events and commands while they travel."""
+
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from core.shared.trace import Trace
+
+SOURCE = "bursar"
+"""Who announces our events: the CloudEvents source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A CloudEvent: one event or command, encoded, with what is known about it."""
+
+    id: UUID
+    type: str
+    context: str
+    subject: UUID
+    version: int
+    at: datetime
+    body: bytes
+    """JSON."""
+    trace: Trace = field(default_factory=Trace)
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Where it came from, for whoever has to look into it: topic, partition, offset, headers."""
+
+
+class Publisher(Protocol):
+    """Somebody who makes events known outside."""
+
+    @abstractmethod
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Exception | None]:
+        """Hand over messages in order; return for each `None` once it is safe, or why it is not."""
+
+
+Deliver = Callable[[Sequence[Message]], Awaitable[None]]
+"""Takes messages in; returns when they have taken effect, raises `Unavailable` when they must come again."""
+
+
+class Feed(Protocol):
+    """A publisher in the same process as its only subscriber."""
+
+    @abstractmethod
+    def subscribe(self, deliver: Deliver) -> None:
+        """Give every message published from now on to `deliver`."""

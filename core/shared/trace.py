@@ -1,0 +1,31 @@
+"""What ties together everything that one request caused."""
+
+import re
+import secrets
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Self
+
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The request that started it all: its id, and its W3C trace context."""
+
+    request_id: str = ""
+    traceparent: str = ""
+
+    @classmethod
+    def take_or_make(cls, request_id: str | None, traceparent: str | None) -> Self:
+        """Keep what the caller sent if it is well formed; make what is missing."""
+        trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
+        return cls(
+            request_id if request_id and REQUEST_ID.fullmatch(request_id) else trace_id,
+            traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else f"00-{trace_id}-{span_id}-01",
+        )
+
+
+current_trace: ContextVar[Trace] = ContextVar("current_trace", default=Trace())  # noqa: B039 - Trace is frozen
+"""Set by each transport when work comes in; read by the logs and by whoever records an event."""
