@@ -1,16 +1,78 @@
 """The composition root: the only place where a port meets an adapter."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from typing import Any
+
 from dependency_injector import containers, providers
 
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
+from adapters.embedded.broker import EmbeddedBroker
+from adapters.encoding import MsgspecScheduleFormat
+from adapters.jinja.templates import JinjaTemplates
+from adapters.kafka.probe import KafkaProbe
+from adapters.kafka.publisher import KafkaPublisher
+from adapters.kafka.topics import KafkaTopics
+from adapters.memory.cache import MemoryCache
+from adapters.memory.fees import MemoryExamFees, MemoryTariffs
+from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox
+from adapters.memory.probe import InProcess
+from adapters.memory.store import Store
+from adapters.memory.students import MemoryCandidates, MemoryContacts
+from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.redis.cache import RedisCache, RedisProbe
 from adapters.resilience.chain import resilient
+from adapters.resilience.policy import Policy
 from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
 from adapters.ses.email import SesEmailSender
 from adapters.smtp.email import SmtpEmailSender
-from adapters.system.clock import SystemClock
+from adapters.sql.answers import SqlAnswers
+from adapters.sql.database import mysql, sqlite
+from adapters.sql.exam_fees import SqlExamFees
+from adapters.sql.fees import SqlTariffs
+from adapters.sql.inbox import SqlInbox
+from adapters.sql.migrate import migrate
+from adapters.sql.outbox import SqlOutbox
+from adapters.sql.probe import SqlProbe
+from adapters.sql.students import SqlCandidates, SqlContacts
+from adapters.sql.unit_of_work import SqlUnitOfWork
+from adapters.system.clock import SystemClock, TimeOrderedIds
+from adapters.system.reach import Reach
+from adapters.system.sole_use import sole_use
+from adapters.telemetry.logs import set_up_logs
+from adapters.telemetry.observed import observed
 from adapters.twilio.sms import TwilioSmsSender
 from config.settings import Settings
+from core.fees.list_fee_schedules import ListFeeSchedules
+from core.fees.publish_fee_schedule import PublishFeeSchedule
+from core.fees.quote_exam_fee import QuoteExamFee
+from core.fees.refuse_exam_fee import RefuseExamFee
+from core.fees.show_exam_fee import ListExamFees, ShowExamFee
+from core.fees.submit_exam_fee import SubmitExamFee
+from core.notifications.abandon_deliveries import AbandonDeliveries
+from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.journal import Journal
+from core.notifications.notify_student import NotifyStudent
+from core.shared.signals import Signals
+from core.students.find_student import FindStudent
+from core.students.import_students import ImportStudents
+
+SHARED_SECONDS, OWN_SECONDS = 60, 2
+"""How long a cache remembers; one of this process alone hears of no change elsewhere, so only for a moment."""
+CONSUMER = "bursar"
+"""Whose inbox it is."""
+
+
+async def nothing_to_migrate(_target: str = "head") -> str:
+    """Return the version of what has no schema."""
+    return "none"
+
+
+def stored(
+    settings: providers.Dependency[Settings], *, sql: providers.Provider[Any], memory: providers.Provider[Any]
+) -> providers.Selector[Any]:
+    """Choose how something is stored: one code for both databases, one without any."""
+    return providers.Selector(settings.provided.adapters.persistence, mysql=sql, sqlite=sql, memory=memory)
 
 
 class Driven(containers.DeclarativeContainer):
@@ -18,25 +80,77 @@ class Driven(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
 
+    logs = providers.Callable(
+        set_up_logs, form=settings.provided.telemetry.logs, level=settings.provided.telemetry.level
+    )
     clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(TimeOrderedIds)
+    signals = providers.Singleton(Signals)
     journal = providers.Singleton(Journal)
 
-    email_vendors = providers.Aggregate(
-        ses=providers.Singleton(SesEmailSender, settings=settings.provided.ses),
-        smtp=providers.Singleton(SmtpEmailSender, settings=settings.provided.smtp),
+    email_vendors: providers.Aggregate[Any] = providers.Aggregate(
+        ses=providers.Singleton(
+            SesEmailSender,
+            region=settings.provided.ses.region,
+            url=settings.provided.ses.url,
+            access_key_id=settings.provided.ses.access_key_id,
+            secret_access_key=settings.provided.ses.secret_access_key.reveal.call(),
+            sender=settings.provided.ses.sender,
+            timeout=settings.provided.resilience.deadline_seconds,
+        ),
+        smtp=providers.Singleton(
+            SmtpEmailSender,
+            host=settings.provided.smtp.host,
+            port=settings.provided.smtp.port,
+            tls=settings.provided.smtp.tls,
+            ca_file=settings.provided.smtp.ca_file,
+            user=settings.provided.smtp.user,
+            password=settings.provided.smtp.password.reveal.call(),
+            sender=settings.provided.smtp.sender,
+            connections=settings.provided.smtp.connections,
+            timeout=settings.provided.resilience.deadline_seconds,
+        ),
         console=providers.Singleton(ConsoleEmailSender),
-        sandbox=providers.Singleton(SandboxEmailSender, settings=settings.provided.sandbox),
+        sandbox=providers.Singleton(
+            SandboxEmailSender,
+            record=settings.provided.sandbox.record,
+            failing_percent=settings.provided.sandbox.failing_percent,
+        ),
     )
-    sms_vendors = providers.Aggregate(
-        twilio=providers.Singleton(TwilioSmsSender, settings=settings.provided.twilio),
+    sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
+        twilio=providers.Singleton(
+            TwilioSmsSender,
+            url=settings.provided.twilio.url,
+            account_sid=settings.provided.twilio.account_sid,
+            auth_token=settings.provided.twilio.auth_token.reveal.call(),
+            sender=settings.provided.twilio.sender,
+            timeout=settings.provided.resilience.deadline_seconds,
+        ),
         console=providers.Singleton(ConsoleSmsSender),
-        sandbox=providers.Singleton(SandboxSmsSender, settings=settings.provided.sandbox),
+        sandbox=providers.Singleton(
+            SandboxSmsSender,
+            record=settings.provided.sandbox.record,
+            failing_percent=settings.provided.sandbox.failing_percent,
+        ),
     )
+    vendor_policy = providers.Singleton(
+        Policy,
+        deadline_seconds=settings.provided.resilience.deadline_seconds,
+        concurrency=settings.provided.resilience.concurrency,
+        tries=settings.provided.resilience.tries,
+        retry_base_seconds=settings.provided.resilience.retry_base_seconds,
+        retry_budget_percent=settings.provided.resilience.retry_budget_percent,
+        window_seconds=settings.provided.resilience.window_seconds,
+        failure_percent=settings.provided.resilience.failure_percent,
+        minimum_calls=settings.provided.resilience.minimum_calls,
+        open_seconds=settings.provided.resilience.open_seconds,
+    )
+    templates = providers.Singleton(JinjaTemplates)
     email = providers.Singleton(
         resilient,
         vendor=email_vendors.provider,
         names=settings.provided.adapters.email,
-        policy=settings.provided.resilience,
+        policy=vendor_policy,
         clock=clock,
         journal=journal,
     )
@@ -44,7 +158,212 @@ class Driven(containers.DeclarativeContainer):
         resilient,
         vendor=sms_vendors.provider,
         names=settings.provided.adapters.sms,
-        policy=settings.provided.resilience,
+        policy=vendor_policy,
         clock=clock,
         journal=journal,
     )
+
+    cache = providers.Selector(
+        settings.provided.adapters.cache,
+        redis=providers.Singleton(RedisCache, url=settings.provided.redis.url.reveal.call(), seconds=SHARED_SECONDS),
+        memory=providers.Singleton(MemoryCache, clock=clock, seconds=OWN_SECONDS),
+    )
+    cache_probe = providers.Selector(
+        settings.provided.adapters.cache,
+        redis=providers.Singleton(RedisProbe, url=settings.provided.redis.url.reveal.call()),
+        memory=providers.Singleton(InProcess, name="cache (memory)"),
+    )
+
+    broker = providers.Singleton(EmbeddedBroker)
+    publisher = providers.Selector(
+        settings.provided.adapters.events,
+        kafka=providers.Singleton(
+            KafkaPublisher,
+            bootstrap=settings.provided.kafka.bootstrap,
+            topic_prefix=settings.provided.kafka.topic_prefix,
+        ),
+        embedded=broker,
+    )
+    events_probe = providers.Selector(
+        settings.provided.adapters.events,
+        kafka=providers.Singleton(
+            KafkaProbe, bootstrap=settings.provided.kafka.bootstrap, topic_prefix=settings.provided.kafka.topic_prefix
+        ),
+        embedded=providers.Singleton(InProcess, name="events (embedded)"),
+    )
+    topics = providers.Factory(
+        KafkaTopics,
+        bootstrap=settings.provided.kafka.bootstrap,
+        topic_prefix=settings.provided.kafka.topic_prefix,
+        partitions=settings.provided.kafka.partitions,
+        replicas=settings.provided.kafka.replicas,
+    )
+
+    schedule_format = providers.Singleton(MsgspecScheduleFormat)
+    store = providers.Singleton(Store)
+    database = providers.Selector(
+        settings.provided.adapters.persistence,
+        mysql=providers.Singleton(
+            mysql,
+            host=settings.provided.mysql.host,
+            port=settings.provided.mysql.port,
+            database=settings.provided.mysql.database,
+            user=settings.provided.mysql.user,
+            password=settings.provided.mysql.password.reveal.call(),
+            connections=settings.provided.mysql.connections,
+        ),
+        sqlite=providers.Singleton(sqlite, path=settings.provided.sqlite.path),
+        memory=store,
+    )
+
+    sole_use = providers.Selector(
+        settings.provided.adapters.persistence,
+        mysql=providers.Factory(nullcontext),
+        sqlite=providers.Factory(sole_use, path=settings.provided.sqlite.path),
+        memory=providers.Factory(nullcontext),
+    )
+    migrate = stored(settings, sql=providers.Callable(migrate, database), memory=providers.Callable(nothing_to_migrate))
+
+    sql_work = providers.Factory(
+        SqlUnitOfWork,
+        begin=database.provided.transaction,
+        committed=signals.provided.ring,
+        schedule_format=schedule_format,
+        clock=clock,
+        ids=ids,
+    )
+    memory_work = providers.Factory(MemoryUnitOfWork, store=store, committed=signals.provided.ring, ids=ids)
+    new_work = stored(settings, sql=sql_work, memory=memory_work)
+    inbox = stored(
+        settings,
+        sql=providers.Factory(
+            SqlInbox,
+            consumer=CONSUMER,
+            begin=database.provided.transaction,
+            new_part=sql_work.provider,
+            committed=signals.provided.ring,
+            clock=clock,
+        ),
+        memory=providers.Factory(
+            MemoryInbox, consumer=CONSUMER, store=store, committed=signals.provided.ring, clock=clock, ids=ids
+        ),
+    )
+    outbox = stored(
+        settings,
+        sql=providers.Singleton(SqlOutbox, database=database),
+        memory=providers.Singleton(MemoryOutbox, store=store),
+    )
+    answers = stored(
+        settings,
+        sql=providers.Singleton(SqlAnswers, database=database),
+        memory=providers.Singleton(MemoryAnswers, store=store),
+    )
+    tariffs = stored(
+        settings,
+        sql=providers.Singleton(SqlTariffs, database=database, cache=cache, schedule_format=schedule_format),
+        memory=providers.Singleton(MemoryTariffs, store=store),
+    )
+    candidates = stored(
+        settings,
+        sql=providers.Singleton(SqlCandidates, database=database),
+        memory=providers.Singleton(MemoryCandidates, store=store),
+    )
+    contacts = stored(
+        settings,
+        sql=providers.Singleton(SqlContacts, database=database),
+        memory=providers.Singleton(MemoryContacts, store=store),
+    )
+    exam_fees = stored(
+        settings,
+        sql=providers.Singleton(SqlExamFees, database=database),
+        memory=providers.Singleton(MemoryExamFees, store=store),
+    )
+    persistence_probe = stored(
+        settings,
+        sql=providers.Singleton(SqlProbe, name=settings.provided.adapters.persistence, database=database),
+        memory=providers.Singleton(InProcess, name="persistence (memory)"),
+    )
+    probes = providers.List(persistence_probe, events_probe, cache_probe)
+    vendor_probes = providers.Dict(
+        ses=providers.Singleton(
+            Reach.url, "e-mail (ses)", settings.provided.ses.address, "correct ses.region or ses.url"
+        ),
+        smtp=providers.Singleton(
+            Reach, "e-mail (smtp)", settings.provided.smtp.host, settings.provided.smtp.port, "correct smtp.host"
+        ),
+        twilio=providers.Singleton(Reach.url, "SMS (twilio)", settings.provided.twilio.url, "correct twilio.url"),
+    )
+
+
+class UseCases(containers.DeclarativeContainer):
+    """What the application can do, with every port filled."""
+
+    driven = providers.DependenciesContainer()
+
+    publish_fee_schedule = providers.Factory(
+        observed,
+        PublishFeeSchedule,
+        new_work=driven.new_work.provider,
+        tariffs=driven.tariffs,
+        schedule_format=driven.schedule_format,
+        clock=driven.clock,
+    )
+    list_fee_schedules = providers.Factory(observed, ListFeeSchedules, tariffs=driven.tariffs)
+    quote_exam_fee = providers.Factory(observed, QuoteExamFee, tariffs=driven.tariffs, candidates=driven.candidates)
+    submit_exam_fee = providers.Factory(
+        observed,
+        SubmitExamFee,
+        new_work=driven.new_work.provider,
+        tariffs=driven.tariffs,
+        candidates=driven.candidates,
+        clock=driven.clock,
+        ids=driven.ids,
+    )
+    refuse_exam_fee = providers.Factory(observed, RefuseExamFee, new_work=driven.new_work.provider, clock=driven.clock)
+    show_exam_fee = providers.Factory(observed, ShowExamFee, exam_fees=driven.exam_fees)
+    list_exam_fees = providers.Factory(observed, ListExamFees, exam_fees=driven.exam_fees, candidates=driven.candidates)
+    import_students = providers.Factory(observed, ImportStudents, new_work=driven.new_work.provider, ids=driven.ids)
+    find_student = providers.Factory(observed, FindStudent, new_work=driven.new_work.provider)
+    notify_student = providers.Factory(
+        observed, NotifyStudent, new_work=driven.new_work.provider, clock=driven.clock, ids=driven.ids
+    )
+    dispatch_deliveries = providers.Factory(
+        observed,
+        DispatchDeliveries,
+        new_work=driven.new_work.provider,
+        contacts=driven.contacts,
+        templates=driven.templates,
+        email=driven.email,
+        sms=driven.sms,
+        journal=driven.journal,
+        clock=driven.clock,
+    )
+    abandon_deliveries = providers.Factory(
+        observed, AbandonDeliveries, new_work=driven.new_work.provider, clock=driven.clock
+    )
+
+
+class Application(containers.DeclarativeContainer):
+    """Settings go in, use cases come out."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    driven = providers.Container(Driven, settings=settings)
+    use_cases = providers.Container(UseCases, driven=driven)
+
+
+@asynccontextmanager
+async def running(application: Application) -> AsyncIterator[Application]:
+    """Let go of every connection at the end; they are made when they are first needed."""
+    application.check_dependencies()
+    driven = application.driven
+    driven.logs()
+    adapters = application.settings().adapters
+    held = [driven.publisher(), driven.cache(), driven.database()]
+    held += [driven.email_vendors(name) for name in adapters.email] + [
+        driven.sms_vendors(name) for name in adapters.sms
+    ]
+    async with AsyncExitStack() as stack:
+        for each in held:
+            if hasattr(each, "close"):
+                stack.push_async_callback(each.close)
+        yield application

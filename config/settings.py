@@ -8,8 +8,10 @@ from typing import Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
+from core.shared.errors import Invalid
 
-class Misconfigured(Exception):
+
+class Misconfigured(Invalid):
     """The configuration cannot be used; the text names the path of the bad value."""
 
 
@@ -31,7 +33,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A part of the configuration; a misspelt word is an error, not a silence."""
 
 
-class Adapters(Section):
+class Adapters(Section, frozen=True):
     """Who stands behind each port.  Change a word here to change a vendor."""
 
     persistence: Literal["mysql", "sqlite", "memory"] = "sqlite"
@@ -42,14 +44,14 @@ class Adapters(Section):
     cache: Literal["redis", "memory"] = "memory"
 
 
-class Http(Section):
+class Http(Section, frozen=True):
     """The HTTP API."""
 
     host: str = "127.0.0.1"
     port: int = 8000
 
 
-class MySQL(Section):
+class MySQL(Section, frozen=True):
     """The database server.  Accounts are granted what they need: see deploy/."""
 
     host: str = "localhost"
@@ -60,13 +62,13 @@ class MySQL(Section):
     connections: int = 16
 
 
-class SQLite(Section):
+class SQLite(Section, frozen=True):
     """The database file."""
 
     path: str = "bursar.db"
 
 
-class Kafka(Section):
+class Kafka(Section, frozen=True):
     """The broker."""
 
     bootstrap: str = "localhost:9092"
@@ -76,13 +78,13 @@ class Kafka(Section):
     replicas: int = 1
 
 
-class Redis(Section):
+class Redis(Section, frozen=True):
     """The shared cache."""
 
     url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
 
 
-class Smtp(Section):
+class Smtp(Section, frozen=True):
     """Any mail server."""
 
     host: str = "localhost"
@@ -96,7 +98,7 @@ class Smtp(Section):
     connections: int = 4
 
 
-class Ses(Section):
+class Ses(Section, frozen=True):
     """Amazon SES, version 2 of its API."""
 
     region: str = "ap-south-1"
@@ -106,8 +108,13 @@ class Ses(Section):
     secret_access_key: Secret = msgspec.field(default_factory=Secret)
     sender: str = "Fee Office <fees@example.org>"
 
+    @property
+    def address(self) -> str:
+        """Return where it is reached."""
+        return self.url or f"https://email.{self.region}.amazonaws.com"
 
-class Twilio(Section):
+
+class Twilio(Section, frozen=True):
     """Twilio's Programmable Messaging."""
 
     url: str = "https://api.twilio.com"
@@ -116,7 +123,7 @@ class Twilio(Section):
     sender: str = "+15005550006"
 
 
-class Sandbox(Section):
+class Sandbox(Section, frozen=True):
     """A pretended vendor with a record of its own."""
 
     record: str = "bursar-sandbox.jsonl"
@@ -124,7 +131,7 @@ class Sandbox(Section):
     """How many of a hundred calls it refuses as if it were overloaded."""
 
 
-class Resilience(Section):
+class Resilience(Section, frozen=True):
     """How much trouble of a vendor we put up with."""
 
     deadline_seconds: float = 10.0
@@ -145,14 +152,14 @@ class Resilience(Section):
     """An open breaker lets one probe through after this long."""
 
 
-class Telemetry(Section):
+class Telemetry(Section, frozen=True):
     """What the process says about itself."""
 
     logs: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """The whole configuration of one process."""
 
     serve: tuple[Literal["http", "consumer", "relay", "dispatcher"], ...] = ("http", "consumer", "relay", "dispatcher")
@@ -172,8 +179,10 @@ class Settings(Section):
     telemetry: Telemetry = Telemetry()
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read a TOML file, let `BURSAR__SECTION__KEY` override it, and check the lot.
+def load(
+    path: Path, environ: Mapping[str, str] = os.environ, changes: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read a TOML file, let `BURSAR__SECTION__KEY` and then `changes` override it, and check the lot.
 
     `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.
     """
@@ -184,6 +193,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     for name, value in environ.items():
         if name.startswith("BURSAR__"):
             override(document, name, value)
+    for name, change in (changes or {}).items():
+        document[name] = document.get(name, {}) | change if isinstance(change, Mapping) else change
     return check(document, str(path))
 
 

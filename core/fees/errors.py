@@ -23,6 +23,10 @@ class NotPriced(Invalid):
     """The schedule has no price for a candidate of this category."""
 
 
+class NoPapers(Invalid):
+    """The schedule prices papers, and none was chosen."""
+
+
 class TooManyPapers(Invalid):
     """The schedule does not allow this many papers."""
 
@@ -41,3 +45,7 @@ class ScheduleClosed(Conflict):
 
 class FeeAlreadySubmitted(Conflict):
     """The candidate has submitted this fee before."""
+
+
+class SchedulePublishedMeanwhile(Conflict):
+    """Somebody else published a version of the schedule at the same time."""

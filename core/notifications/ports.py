@@ -1,8 +1,9 @@
 """What the notifications context needs from vendors."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NewType, Protocol, TypeVar
+from typing import Any, NewType, Protocol, TypeVar
 from uuid import UUID
 
 from core.shared.errors import CoreError, Invalid, Unavailable
@@ -69,3 +70,29 @@ class EmailSender(Sender[Email], Protocol):
 
 class SmsSender(Sender[Sms], Protocol):
     """Somebody who sends text messages."""
+
+
+class Unwordable(Invalid):
+    """There is no such template in any language, or it needs a fact that was not given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """The words of an e-mail."""
+
+    subject: str
+    """One line, whatever the facts."""
+    text: str
+    html: str
+
+
+class Templates(Protocol):
+    """Somebody who finds the words, in English where a language is missing."""
+
+    @abstractmethod
+    def email(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
+        """Word an e-mail, or raise `Unwordable`."""
+
+    @abstractmethod
+    def sms(self, template: str, language: str, facts: Mapping[str, Any]) -> str:
+        """Word a text message, or raise `Unwordable`."""

@@ -6,17 +6,19 @@ the choice between redelivering a message and parking it.
 """
 
 import re
+from collections.abc import Mapping
 
 
 class CoreError(Exception):
     """The root of everything the core raises on purpose.
 
-    `at` is the JSON path of the guilty field, when there is one: `$.papers[2]`.
+    `at` is the JSON path of the guilty field, when there is one: `$.papers[2]`; `facts` are for programs.
     """
 
-    def __init__(self, detail: str = "", *, at: str | None = None) -> None:
+    def __init__(self, detail: str = "", *, at: str | None = None, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.at = at
+        self.facts = facts or {}
 
 
 class Invalid(CoreError, ValueError):

@@ -8,6 +8,8 @@ class Probe(Protocol):
     """A question to one dependency."""
 
     name: str
+    essential: bool = True
+    """Whether requests had better be sent elsewhere while it is away."""
     remedy: str
     """What a person should do when it does not answer."""
 

@@ -1,11 +1,33 @@
 """The inbox: messages take effect once, however often they are delivered."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from core.shared.events import Event
 from core.shared.messages import Message
+
+DEAD_LETTERS = "dead-letters"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageBuried(Event):
+    """A message could not be understood and waits for a person; `subject` is its id."""
+
+    buried_in: str
+    """The context whose dead letter it is."""
+    type: str
+    reason: str
+    detail: str
+    origin: Mapping[str, str]
+    payload: bytes
+
+    @property
+    def context(self) -> str:
+        """Return the topic of dead letters, not of events."""
+        return f"{self.buried_in}.{DEAD_LETTERS}"
 
 
 class Inbox(Protocol):
@@ -28,7 +50,7 @@ class Inbox(Protocol):
 
     @abstractmethod
     def new_work(self) -> Any:
-        """Return a unit of work that is part of this transaction: its `commit` takes effect with ours."""
+        """Return a unit of work of any context that is part of this transaction: its commit takes effect with ours."""
 
     @abstractmethod
     async def bury(self, message: Message, reason: Exception) -> None:

@@ -30,6 +30,11 @@ class Message:
     """Where it came from, for whoever has to look into it: topic, partition, offset, headers."""
 
 
+def topic_of(context: str) -> str:
+    """Return the topic of a context's messages: `bursar.fees.v1`, or `bursar.fees.commands.v1` for its commands."""
+    return f"{SOURCE}.{context}.v1"
+
+
 class Publisher(Protocol):
     """Somebody who makes events known outside."""
 

@@ -1,11 +1,14 @@
 """Requests that take effect once, however often they are sent."""
 
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from core.shared.errors import Conflict, Invalid
+from core.shared.errors import Conflict, CoreError, Invalid, Unavailable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class Request:
 
 
 class RequestRepeated(Conflict):
-    """This request took effect before."""
+    """The request took effect before."""
 
 
 class RequestInProgress(Conflict):
@@ -31,7 +34,7 @@ class RequestInProgress(Conflict):
 
 
 class IdempotencyKeyReused(Invalid):
-    """This idempotency key was used before, for a different body."""
+    """The idempotency key was used before, for a different body."""
 
 
 class Answers(Protocol):
@@ -40,3 +43,19 @@ class Answers(Protocol):
     @abstractmethod
     async def to(self, request: Request) -> bytes | None:
         """Return the first answer, byte for byte, or None; raise `IdempotencyKeyReused`."""
+
+
+async def once(answers: Answers, request: Request, act: Callable[[], Awaitable[T]]) -> T | bytes:
+    """Act, or return what the same request was answered first.
+
+    Only a refusal makes us look for an earlier answer: a new request costs no extra query, and a repeated
+    one is refused by the key that was stored with its first effect.
+    """
+    try:
+        return await act()
+    except Unavailable:
+        raise
+    except CoreError:
+        if (answer := await answers.to(request)) is None:
+            raise
+        return answer

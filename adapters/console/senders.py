@@ -1,0 +1,42 @@
+"""Messages on the terminal, for people who develop."""
+
+import re
+import sys
+from itertools import count
+
+from core.notifications.addressing import check_email, check_sms
+from core.notifications.ports import Accepted, Email, EmailSender, Sms, SmsSender
+
+FORGERY = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Terminal escapes, carriage returns and reversals of the writing direction; joiners stay, Hindi needs them."""
+
+
+class ConsoleEmailSender(EmailSender):
+    """Print every e-mail as text, and number it."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    async def send(self, message: Email) -> Accepted:
+        check_email(message)
+        show(f"e-mail to {message.to}\n  subject: {message.subject}\n\n{message.text.strip()}")
+        return Accepted("console", f"console-email-{next(self._numbers)}")
+
+
+class ConsoleSmsSender(SmsSender):
+    """Print every text message, and number it."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    async def send(self, message: Sms) -> Accepted:
+        check_sms(message)
+        show(f"text message to {message.to}\n\n{message.text.strip()}")
+        return Accepted("console", f"console-sms-{next(self._numbers)}")
+
+
+def show(words: str) -> None:
+    """Print in one piece, without what could deceive a terminal or is beyond its alphabet."""
+    alphabet = sys.stdout.encoding or "utf-8"
+    safe = FORGERY.sub("\N{REPLACEMENT CHARACTER}", words)
+    print(safe.encode(alphabet, "replace").decode(alphabet) + "\n", flush=True)

@@ -1,0 +1,52 @@
+"""Words from Jinja templates, one folder per language."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+
+from core.notifications.ports import Letter, Templates, Unwordable
+
+FOLDER = Path(__file__).parent / "templates"
+FALLBACK = "en"
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class JinjaTemplates(Templates):
+    """Find `<language>/<template>.<part>.j2` beside this module."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+
+    def email(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
+        return Letter(
+            subject=one_line(self._render(template, "subject", language, facts)),
+            text=self._render(template, "txt", language, facts),
+            html=self._render(template, "html", language, facts),
+        )
+
+    def sms(self, template: str, language: str, facts: Mapping[str, Any]) -> str:
+        return one_line(self._render(template, "sms", language, facts))
+
+    def _render(self, template: str, part: str, language: str, facts: Mapping[str, Any]) -> str:
+        # A regional language ("hi-IN") is written in its own.  The loader keeps names inside its folder.
+        languages = (language, language.partition("-")[0], FALLBACK)
+        names = [f"{each}/{template}.{part}.j2" for each in languages]
+        try:
+            return self._environment.select_template(names).render(facts)
+        except TemplateError as error:
+            raise Unwordable(f"{template}.{part} in {language}: {error.message}") from error
+
+
+def one_line(words: str) -> str:
+    """Close the gaps that line breaks and control characters leave, whatever the facts."""
+    return " ".join(CONTROL.sub(" ", words).split())

@@ -1,0 +1,33 @@
+"""Whether Kafka is there."""
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from adapters.kafka.topics import CONTEXTS
+from core.shared.errors import Unavailable
+from core.shared.health import Probe
+from core.shared.messages import topic_of
+
+
+class KafkaProbe(Probe):
+    """Ask the broker for our topics."""
+
+    name = "events (kafka)"
+
+    def __init__(self, bootstrap: str, topic_prefix: str) -> None:
+        self._bootstrap, self._prefix = bootstrap, topic_prefix
+        self.remedy = "start the broker or correct kafka.bootstrap; create topics with `bursar topics`"
+
+    async def check(self) -> str:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2_000)
+        try:
+            await admin.start()
+            known = set(await admin.list_topics())
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"Kafka at {self._bootstrap} does not answer") from error
+        finally:
+            await admin.close()
+        missing = {self._prefix + topic_of(context) for context in CONTEXTS} - known
+        if missing:
+            raise Unavailable(f"Kafka at {self._bootstrap} has no topic {', '.join(sorted(missing))}")
+        return f"{self._bootstrap}, {len(CONTEXTS)} topics"

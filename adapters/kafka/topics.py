@@ -1,0 +1,59 @@
+"""The topics we need, with sensible settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+
+from core.shared.errors import Unavailable
+from core.shared.messages import topic_of
+
+WEEK, FOREVER = str(7 * 24 * 3600 * 1000), "-1"
+CONTEXTS: Mapping[str, Mapping[str, str]] = {
+    "fees": {"retention.ms": FOREVER},
+    "fees.dead-letters": {"retention.ms": FOREVER},
+    # The broker's own clock says when a command arrived: a deadline is no matter of the sender's.
+    "fees.commands": {"retention.ms": WEEK, "message.timestamp.type": "LogAppendTime"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it should be."""
+
+    name: str
+    partitions: int
+    replicas: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaTopics:
+    """Create the topics that are missing."""
+
+    bootstrap: str
+    topic_prefix: str
+    partitions: int
+    replicas: int
+
+    async def __call__(self) -> list[Topic]:
+        """Return every topic we need; they exist now.  Raises `Unavailable`."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
+        try:
+            await admin.start()
+            return [await self._ensure(admin, context, settings) for context, settings in CONTEXTS.items()]
+        except (KafkaError, OSError) as error:
+            raise Unavailable(f"Kafka at {self.bootstrap} does not answer: {error!r}") from error
+        finally:
+            await admin.close()
+
+    async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: Mapping[str, str]) -> Topic:
+        name = self.topic_prefix + topic_of(context)
+        wanted = NewTopic(name, self.partitions, self.replicas, topic_configs=dict(settings))
+        reply = await admin.create_topics([wanted])
+        code = reply.topic_errors[0][1]
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise Unavailable(f"Kafka refuses to create {name}: {reply.topic_errors[0]}")
+        return Topic(name, self.partitions, self.replicas, settings, created=code == 0)

@@ -1,0 +1,49 @@
+"""Deliveries in a dictionary.  Copies go in and out, so that nobody changes one by accident."""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from adapters.memory.store import Store, Transaction
+from core.notifications.delivery import Channel, Delivery, DeliveryState
+from core.notifications.work import Deliveries
+from core.shared.errors import Conflict
+
+
+class MemoryDeliveries(Deliveries):
+    """Deliveries by id."""
+
+    def __init__(self, store: Store, transaction: Transaction, inserts: list[Callable[[], None]]) -> None:
+        self._store, self._transaction, self._inserts = store, transaction, inserts
+
+    def add(self, delivery: Delivery) -> None:
+        self._inserts.append(partial(self._add, copy(delivery)))
+
+    async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
+        claimed = [each for each in self._due(DeliveryState.PENDING, now) if each.channel is channel][:limit]
+        for delivery in claimed:
+            delivery.claim(until)
+        await self.save(claimed)
+        return claimed
+
+    async def save(self, changed: Sequence[Delivery]) -> None:
+        for delivery in changed:
+            attempts = self._store.attempts.get(delivery.id, ()) + tuple(delivery.made)
+            delivery.made.clear()
+            self._transaction.put(self._store.attempts, delivery.id, attempts)
+            self._transaction.put(self._store.deliveries, delivery.id, replace(delivery, made=[]))
+
+    async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        return self._due(DeliveryState.SENDING, now)[:limit]
+
+    def _add(self, delivery: Delivery) -> None:
+        key = delivery.notice, delivery.channel
+        if any((each.notice, each.channel) == key for each in self._store.deliveries.values()):
+            raise Conflict("somebody else just changed the same thing")
+        self._transaction.put(self._store.deliveries, delivery.id, delivery)
+
+    def _due(self, state: DeliveryState, now: datetime) -> list[Delivery]:
+        due = [each for each in self._store.deliveries.values() if each.state is state and each.due_at <= now]
+        return [replace(each, made=[]) for each in sorted(due, key=lambda each: each.due_at)]

@@ -1,0 +1,86 @@
+"""The unit of work over dictionaries, with the manners of a real database."""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from adapters.encoding import as_message
+from adapters.memory.deliveries import MemoryDeliveries
+from adapters.memory.fees import MemorySchedules, MemorySubmissions
+from adapters.memory.store import Store, Transaction
+from adapters.memory.students import MemoryStudents
+from core.fees.ports import FeesWork
+from core.notifications.work import DELIVERIES, NotificationsWork
+from core.shared.events import Event
+from core.shared.ids import Ids
+from core.shared.messages import Message
+from core.shared.outbox import OUTBOX
+from core.shared.requests import Request, RequestRepeated
+from core.students.ports import StudentsWork
+
+Begin = Callable[[], AbstractAsyncContextManager[Transaction]]
+"""Begins a transaction, or a part of one; what is not committed is taken back."""
+
+
+class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
+    """One transaction.  Inserts wait until the commit."""
+
+    def __init__(
+        self, store: Store, committed: Callable[[Collection[str]], None], ids: Ids, begin: Begin | None = None
+    ) -> None:
+        """Work on a store, as part of a transaction that others `begin` or in one of its own."""
+        self._store, self._begin, self._committed, self._ids = store, begin or store.transaction, committed, ids
+        self._inserts: list[Callable[[], None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._scope = self._begin()
+        self._transaction = await self._scope.__aenter__()
+        self._start = self._transaction.mark()
+        self._done = False
+        self.schedules = MemorySchedules(self._store, self._transaction, self._inserts)
+        self.submissions = MemorySubmissions(self._store, self._transaction, self._inserts)
+        self.students = MemoryStudents(self._store, self._transaction, self._inserts)
+        self.deliveries = MemoryDeliveries(self._store, self._transaction, self._inserts)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._done:
+            self._transaction.back_to(self._start)
+        await self._scope.__aexit__(kind, error, trace)
+
+    def record(self, *events: Event) -> None:
+        for event in events:
+            self._inserts.append(partial(self._record, as_message(event, self._ids.new())))
+
+    def answer(self, request: Request, result: object) -> None:
+        if request.key is not None:
+            self._inserts.insert(0, partial(self._answer, request.scope, request.key, request.fingerprint, result))
+
+    async def commit(self) -> None:
+        try:
+            for insert in self._inserts:
+                insert()
+        except BaseException:
+            self._transaction.back_to(self._start)
+            raise
+        self._done = True
+        self._committed([OUTBOX, DELIVERIES])
+
+    def _record(self, message: Message) -> None:
+        self._store.positions += 1
+        self._transaction.put(self._store.events, message.id, message)
+        self._transaction.put(self._store.outbox, self._store.positions, message)
+
+    def _answer(self, scope: str, key: str, fingerprint: bytes, result: object) -> None:
+        if (scope, key) in self._store.requests:
+            raise RequestRepeated("the request took effect before")
+        self._transaction.put(self._store.requests, (scope, key), (fingerprint, msgspec.json.encode(result)))

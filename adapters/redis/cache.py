@@ -1,0 +1,65 @@
+"""A cache that all processes share."""
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from core.shared.cache import Cache
+from core.shared.errors import Unavailable
+from core.shared.health import Probe
+
+log = structlog.get_logger()
+PATIENCE = 0.25
+"""A cache that is slower than the database is none."""
+
+
+class RedisCache(Cache):
+    """Remember in Redis; when it cannot be reached, nothing is known and the database answers."""
+
+    def __init__(self, url: str, seconds: int, prefix: str = "bursar:") -> None:
+        self._redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        self._seconds, self._prefix = seconds, prefix
+
+    async def get(self, key: str) -> bytes | None:
+        try:
+            value = await self._redis.get(self._prefix + key)
+        except (RedisError, OSError) as error:
+            log.warning("cache_unreachable", error=repr(error))
+            return None
+        return value.encode() if isinstance(value, str) else value
+
+    async def put(self, key: str, value: bytes) -> None:
+        await self._set(key, value, only_if_absent=False)
+
+    async def add(self, key: str, value: bytes) -> None:
+        await self._set(key, value, only_if_absent=True)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._redis.aclose()
+
+    async def _set(self, key: str, value: bytes, *, only_if_absent: bool) -> None:
+        try:
+            await self._redis.set(self._prefix + key, value, ex=self._seconds, nx=only_if_absent)
+        except (RedisError, OSError) as error:
+            log.warning("cache_unreachable", error=repr(error))
+
+
+class RedisProbe(Probe):
+    """Ask Redis whether it is there."""
+
+    name = "cache (redis)"
+    essential = False
+    remedy = "start Redis or correct redis.url; without it every price is read from the database"
+
+    def __init__(self, url: str) -> None:
+        self._redis = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+
+    async def check(self) -> str:
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as error:
+            raise Unavailable(f"Redis does not answer: {error}") from error
+        finally:
+            await self._redis.aclose()
+        return "answers"

@@ -1,0 +1,23 @@
+"""A sender that answers in time."""
+
+import asyncio
+from typing import Generic
+
+from adapters.resilience.messages import M
+from core.notifications.ports import Accepted, OutcomeUnknown, Sender
+
+
+class Deadline(Sender[M], Generic[M]):
+    """Stop waiting after `seconds`; by then the request may have left, so the outcome is unknown."""
+
+    def __init__(self, inner: Sender[M], vendor: str, seconds: float) -> None:
+        self._inner = inner
+        self._vendor = vendor
+        self._seconds = seconds
+
+    async def send(self, message: M) -> Accepted:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._inner.send(message)
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"{self._vendor} did not answer within {self._seconds:g} s") from error

@@ -1,0 +1,7 @@
+"""What is handed through the chain."""
+
+from typing import TypeVar
+
+from core.notifications.ports import Email, Sms
+
+M = TypeVar("M", bound=Email | Sms)

@@ -1,0 +1,38 @@
+"""A sender whose every call is written down."""
+
+from typing import Generic
+
+from adapters.resilience.messages import M
+from core.notifications.journal import Attempt, Journal, Outcome
+from core.notifications.ports import Accepted, Rejected, Sender, VendorUnavailable
+from core.shared.clock import Clock
+
+
+class Observed(Sender[M], Generic[M]):
+    """Note in the journal what each call came to, also one that was cut short."""
+
+    def __init__(self, inner: Sender[M], vendor: str, clock: Clock, journal: Journal) -> None:
+        self._inner = inner
+        self._vendor = vendor
+        self._clock = clock
+        self._journal = journal
+
+    async def send(self, message: M) -> Accepted:
+        try:
+            accepted = await self._inner.send(message)
+        except BaseException as error:  # a cancelled call may have reached the vendor as well
+            self._note(message, meaning(error), str(error) or type(error).__name__)
+            raise
+        self._note(message, Outcome.ACCEPTED, accepted.id)
+        return accepted
+
+    def _note(self, message: M, outcome: Outcome, detail: str) -> None:
+        attempt = Attempt(at=self._clock.now(), vendor=self._vendor, outcome=outcome, detail=detail)
+        self._journal.note(message.delivery, attempt)
+
+
+def meaning(error: BaseException) -> Outcome:
+    """Return what an error says about the message; anything unexpected leaves that open."""
+    if isinstance(error, Rejected):
+        return Outcome.REJECTED
+    return Outcome.UNAVAILABLE if isinstance(error, VendorUnavailable) else Outcome.UNKNOWN

@@ -1,0 +1,30 @@
+"""What happened lately."""
+
+from collections import deque
+from collections.abc import Callable
+
+Now = Callable[[], float]
+"""A time that never runs backwards, in seconds: `time.monotonic`."""
+
+
+class Window:
+    """A count of the last `seconds`."""
+
+    def __init__(self, seconds: float, now: Now) -> None:
+        self._seconds = seconds
+        self._now = now
+        self._moments: deque[float] = deque()
+
+    def add(self) -> None:
+        """Count one now."""
+        self._moments.append(self._now())
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._moments.clear()
+
+    def __len__(self) -> int:
+        horizon = self._now() - self._seconds
+        while self._moments and self._moments[0] <= horizon:
+            self._moments.popleft()
+        return len(self._moments)

@@ -1,0 +1,72 @@
+"""E-mails through Amazon SES, version 2 of its API."""
+
+import json
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from adapters.http import Answer, VendorApi
+from core.notifications.addressing import check_email
+from core.notifications.ports import Accepted, Email, EmailSender, OutcomeUnknown, Rejected, VendorUnavailable
+
+PATH = "/v2/email/outbound-emails"
+THE_MESSAGE_IS_WRONG = frozenset({"MessageRejected", "BadRequestException", ""})
+"""https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html; other errors are our account's."""
+
+
+class SesEmailSender(EmailSender):
+    """Send e-mails with signed requests to SES."""
+
+    def __init__(
+        self, *, region: str, url: str, access_key_id: str, secret_access_key: str, sender: str, timeout: float = 30.0
+    ) -> None:
+        self._api = VendorApi("ses", url or f"https://email.{region}.amazonaws.com", timeout)
+        self._signature = SigV4Auth(Credentials(access_key_id, secret_access_key), "ses", region)
+        self._sender = sender
+
+    async def send(self, message: Email) -> Accepted:
+        check_email(message)
+        body = json.dumps(self._request(message)).encode()
+        return accepted(await self._api.post(PATH, body, self._signed(body)))
+
+    async def close(self) -> None:
+        """Close the connections to SES."""
+        await self._api.close()
+
+    def _signed(self, body: bytes) -> dict[str, str]:
+        request = AWSRequest("POST", self._api.address(PATH), {"Content-Type": "application/json"}, body)
+        self._signature.add_auth(request)
+        return dict(request.headers.items())
+
+    def _request(self, email: Email) -> dict[str, object]:
+        return {
+            "FromEmailAddress": self._sender,
+            "Destination": {"ToAddresses": [email.to]},
+            "Content": {
+                "Simple": {
+                    "Subject": {"Data": email.subject, "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {"Data": email.text, "Charset": "UTF-8"},
+                        "Html": {"Data": email.html, "Charset": "UTF-8"},
+                    },
+                }
+            },
+            "EmailTags": [{"Name": "delivery", "Value": str(email.delivery)}],  # comes back with bounces
+        }
+
+
+def accepted(answer: Answer) -> Accepted:
+    """Say in our words what SES says in its own."""
+    named = answer.fields.get("MessageId")
+    if answer.status == 200 and isinstance(named, str) and named:
+        return Accepted("ses", named)
+    error = answer.headers.get("x-amzn-ErrorType") or str(answer.fields.get("__type") or "")
+    error = error.split(":")[0].rpartition("#")[2]
+    detail = f"ses answered {answer.status} {error}".rstrip()
+    if answer.status < 300 or answer.status == 504:  # a gateway that passed the request on and heard nothing
+        raise OutcomeUnknown(detail)
+    unverified = "not verified" in str(answer.fields.get("message") or "")  # our sender, or an account on trial
+    if answer.status in (400, 413) and error in THE_MESSAGE_IS_WRONG and not unverified:
+        raise Rejected(detail)
+    raise VendorUnavailable(detail, retry_after=answer.retry_after)

@@ -1,0 +1,142 @@
+"""Databases, set up as our promises need them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import URL, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
+
+from core.shared.errors import Unavailable
+
+LOCK_WAIT_SECONDS = 2
+"""A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
+READ_SECONDS = 10
+WRONG_COLUMN, NO_SUCH_TABLE, WAITED_TOO_LONG = 1054, 1146, 1205
+
+
+class Locked(Unavailable):
+    """Somebody else holds what we want for longer than we wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database, to write into by transactions and to look at without."""
+
+    engine: AsyncEngine
+    reader: AsyncEngine
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection for one transaction; what is not committed is rolled back."""
+        async with lent(self.engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[tuple[AsyncConnection, AsyncTransaction]]:
+        """Begin a transaction; what is not committed is rolled back."""
+        async with lent(self.engine) as connection:
+            yield connection, await connection.begin()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection whose statements each see what is committed at their moment."""
+        async with lent(self.reader) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.engine.dispose()
+        await self.reader.dispose()
+
+
+@asynccontextmanager
+async def lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Lend a connection of the pool."""
+    try:
+        connection = await engine.connect()
+    except PoolTimeout as error:
+        raise Unavailable("the database: every connection is busy", retry_after=1) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def mysql(host: str, port: int, database: str, user: str, password: str, connections: int) -> Database:
+    """Return a MySQL database, version 8.4 or later."""
+    url = URL.create("mysql+asyncmy", user, password, host, port, database, query={"charset": "utf8mb4"})
+    init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
+    engine, reader = (
+        create_async_engine(
+            url,
+            isolation_level=isolation,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=2,
+            pool_pre_ping=True,
+            skip_autocommit_rollback=True,
+            connect_args={
+                "connect_timeout": 3,
+                "read_timeout": READ_SECONDS,
+                "init_command": init,
+                "stmt_cache_size": 128,
+            },
+        )
+        for isolation in ("READ COMMITTED", "AUTOCOMMIT")
+    )
+    speak_our_errors(engine)
+    speak_our_errors(reader)
+    return Database(engine, reader)
+
+
+def sqlite(path: str) -> Database:
+    """Return a database in one file, durable at every commit."""
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=path), connect_args={"timeout": LOCK_WAIT_SECONDS}
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        # sqlite3 would begin a transaction at the first write: too late for a read that decides something.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    reader = engine.execution_options(reading=True)
+    event.listen(engine.sync_engine, "begin", begin)
+    speak_our_errors(engine)
+    return Database(engine, reader)
+
+
+def speak_our_errors(engine: AsyncEngine) -> None:
+    """Let every fault that may pass be `Unavailable`; a broken constraint keeps its own error."""
+
+    @event.listens_for(engine.sync_engine, "handle_error", retval=True)
+    def translate(context: ExceptionContext) -> BaseException | None:
+        if isinstance(context.sqlalchemy_exception, IntegrityError) or not may_pass(context):
+            return None
+        error = context.original_exception
+        kind = Locked if error.args[:1] == (WAITED_TOO_LONG,) else Unavailable
+        return kind(f"the database does not answer: {error}", retry_after=1)
+
+
+def may_pass(context: ExceptionContext) -> bool:
+    """Return whether the same statement may succeed later."""
+    error = context.original_exception
+    if context.is_disconnect or isinstance(error, OSError):
+        return True
+    if not isinstance(context.sqlalchemy_exception, OperationalError):
+        return False
+    missing = error.args[:1] in ((WRONG_COLUMN,), (NO_SUCH_TABLE,)) or "no such" in str(error)
+    return not missing

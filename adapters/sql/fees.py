@@ -1,0 +1,101 @@
+"""Fees in SQL."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table, func, select, tuple_
+
+from adapters.sql.database import Database
+from adapters.sql.tables import fee_schedules, submissions
+from core.fees.errors import UnknownSchedule
+from core.fees.ports import ScheduleFormat, Schedules, Submissions, Tariffs
+from core.fees.schedule import FeeSchedule
+from core.fees.submission import Submission
+from core.shared.cache import Cache
+
+InsertRow = Callable[[Table, dict[str, Any]], None]
+
+
+class SqlSchedules(Schedules):
+    """Schedules as documents, one row a version."""
+
+    def __init__(self, insert: InsertRow, schedule_format: ScheduleFormat) -> None:
+        self._insert, self._format = insert, schedule_format
+
+    def add(self, schedule: FeeSchedule, published_at: datetime) -> None:
+        document = msgspec.json.encode(self._format.write(schedule)).decode()
+        row = {"code": schedule.code, "version": schedule.version, "document": document, "published_at": published_at}
+        self._insert(fee_schedules, row)
+
+
+class SqlSubmissions(Submissions):
+    """Submissions as documents, with columns for what is asked of many."""
+
+    def __init__(self, insert: InsertRow) -> None:
+        self._insert = insert
+
+    def add(self, submission: Submission) -> None:
+        row = {
+            "id": submission.id,
+            "reference": submission.reference,
+            "student_id": submission.student,
+            "schedule": submission.schedule,
+            "schedule_version": submission.schedule_version,
+            "state": submission.state,
+            "total_minor": submission.total.minor,
+            "currency": submission.total.currency,
+            "received_at": submission.received_at,
+            "document": msgspec.json.encode(submission).decode(),
+        }
+        self._insert(submissions, row)
+
+
+class SqlTariffs(Tariffs):
+    """Schedules in force.
+
+    A version never changes, so this process keeps every one it has read; which one is in force
+    is a small fact that all processes share in the cache.
+    """
+
+    def __init__(self, database: Database, cache: Cache, schedule_format: ScheduleFormat) -> None:
+        self._database, self._cache, self._format = database, cache, schedule_format
+        self._versions: dict[tuple[str, int], FeeSchedule] = {}
+
+    async def current(self, code: str) -> FeeSchedule:
+        cached = await self._cache.get(f"schedule:{code}")
+        version = int(cached) if cached else await self._newest(code)
+        if (code, version) not in self._versions:
+            await self._load([(code, version)])
+        return self._versions[code, version]
+
+    async def all(self) -> Sequence[FeeSchedule]:
+        query = select(fee_schedules.c.code, func.max(fee_schedules.c.version)).group_by(fee_schedules.c.code)
+        async with self._database.reading() as connection:
+            newest = [(row[0], row[1]) for row in await connection.execute(query.order_by(fee_schedules.c.code))]
+        await self._load([each for each in newest if each not in self._versions])
+        return [self._versions[each] for each in newest]
+
+    async def switch_to(self, schedule: FeeSchedule) -> None:
+        await self._cache.put(f"schedule:{schedule.code}", str(schedule.version).encode())
+
+    async def _newest(self, code: str) -> int:
+        query = select(func.max(fee_schedules.c.version)).where(fee_schedules.c.code == code)
+        async with self._database.reading() as connection:
+            version = (await connection.execute(query)).scalar()
+        if version is None:
+            raise UnknownSchedule(f"there is no fee schedule {code[:40]!r}", at="$.schedule")
+        await self._cache.add(f"schedule:{code}", str(version).encode())
+        return int(version)
+
+    async def _load(self, wanted: Sequence[tuple[str, int]]) -> None:
+        if not wanted:
+            return
+        key = tuple_(fee_schedules.c.code, fee_schedules.c.version)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(fee_schedules).where(key.in_(wanted)))
+        for row in rows:
+            schedule = self._format.read(msgspec.json.decode(row.document))
+            self._versions[row.code, row.version] = replace(schedule, version=row.version)

@@ -1,0 +1,44 @@
+"""Bring the schema of a database up (or down) to a version."""
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from adapters.sql.database import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def migrate(database: Database, target: str = "head") -> str:
+    """Run the migrations between the present version and `target`; return the newest.
+
+    A target is `head`, `base`, a revision, or steps from here: `+1`, `-1`.
+    """
+    config = configuration()
+
+    def run(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        move = command.downgrade if target == "base" or target.startswith("-") else command.upgrade
+        move(config, target)
+
+    async with database.writing() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    return newest()
+
+
+@cache
+def newest() -> str:
+    """Return the version this program needs."""
+    return ScriptDirectory.from_config(configuration()).get_current_head() or ""
+
+
+def configuration() -> Config:
+    """Return Alembic's view of us."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

@@ -1,0 +1,96 @@
+"""The roster in SQL, and the windows other contexts have into it."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Dialect, Insert, Row, Table, select
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.database import Database
+from adapters.sql.tables import students
+from core.fees.candidate import Candidate
+from core.fees.candidate import StudentId as CandidateId
+from core.fees.errors import UnknownCandidate
+from core.fees.ports import Candidates
+from core.notifications.delivery import StudentId as RecipientId
+from core.notifications.work import Contact, Contacts
+from core.students.ports import Students
+from core.students.student import Enrolment, Student, StudentId
+
+KEPT = {"id", "registration"}
+
+
+class SqlStudents(Students):
+    """Students as rows of one table."""
+
+    def __init__(self, insert: Callable[[Table, dict[str, Any]], None], connection: AsyncConnection) -> None:
+        self._insert, self._connection = insert, connection
+
+    async def known(self, registrations: Collection[str]) -> Mapping[str, Student]:
+        query = select(students).where(students.c.registration.in_(registrations))
+        rows = await self._connection.execute(query)
+        return {row.registration: from_row(row) for row in rows}
+
+    def put(self, student: Student) -> None:
+        row = {name: getattr(student.enrolment, name) for name in Enrolment.__dataclass_fields__}
+        row["certificates"] = msgspec.json.encode(sorted(student.enrolment.certificates)).decode()
+        self._insert(students, {"id": student.id, **row})
+
+
+class SqlCandidates(Candidates):
+    """The fee office's window into the roster."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, registration: str) -> Candidate:
+        query = select(students).where(students.c.registration == registration)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise UnknownCandidate(
+                f"nobody on the roster has the registration {registration[:40]!r}", at="$.registration"
+            )
+        return Candidate(
+            id=CandidateId(row.id),
+            registration=row.registration,
+            name=row.name,
+            category=row.category,
+            country=row.country,
+            certificates=msgspec.json.decode(row.certificates, type=frozenset[str]),
+        )
+
+
+class SqlContacts(Contacts):
+    """The window into the roster of whoever writes to students."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
+        columns = (students.c.id, students.c.name, students.c.email, students.c.phone, students.c.language)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(*columns).where(students.c.id.in_(recipients)))
+        return {
+            RecipientId(row.id): Contact(name=row.name, email=row.email, phone=row.phone, language=row.language)
+            for row in rows
+        }
+
+
+def from_row(row: Row[Any]) -> Student:
+    """Rebuild a student from columns."""
+    cells = {name: getattr(row, name) for name in Enrolment.__dataclass_fields__}
+    cells["certificates"] = msgspec.json.decode(row.certificates, type=frozenset[str])
+    return Student(id=StudentId(row.id), enrolment=Enrolment(**cells))
+
+
+def put(dialect: Dialect) -> Insert:
+    """Return a statement that adds students or replaces what was known of them."""
+    changing = [column.name for column in students.columns if column.name not in KEPT]
+    if dialect.name == "mysql":
+        added = mysql.insert(students)
+        return added.on_duplicate_key_update({name: added.inserted[name] for name in changing})
+    new = sqlite.insert(students)
+    return new.on_conflict_do_update(index_elements=["id"], set_={name: new.excluded[name] for name in changing})

@@ -1,0 +1,171 @@
+"""The schema, as SQLAlchemy Core tables.
+
+The order of the tables is the order in which a unit of work writes them: one order for all keeps deadlocks away.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Insert,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    insert,
+)
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.dialects import mysql
+
+from adapters.sql.types import Blob, Id, Json, Moment, Position
+
+metadata = MetaData()
+
+
+def table(name: str, *parts: Any) -> SqlTable:
+    """Declare a table; text compares byte by byte, on MySQL as on SQLite."""
+    return SqlTable(name, metadata, *parts, mysql_charset="utf8mb4", mysql_collate="utf8mb4_0900_bin")
+
+
+requests = table(
+    "requests",
+    Column("scope", String(100)),
+    Column("idempotency_key", String(255)),
+    Column("fingerprint", LargeBinary(32).with_variant(mysql.BINARY(32), "mysql"), nullable=False),
+    Column("answer", Blob, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("scope", "idempotency_key", name="pk_requests"),
+    Index("ix_requests_at", "at"),
+)
+
+inbox = table(
+    "inbox",
+    Column("consumer", String(64)),
+    Column("message_id", Id),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("consumer", "message_id", name="pk_inbox"),
+    Index("ix_inbox_at", "at"),
+)
+
+students = table(
+    "students",
+    Column("id", Id, primary_key=True),
+    Column("registration", String(32), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("category", String(32), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("centre", String(16), nullable=False),
+    Column("certificates", Json, nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("phone", String(20), nullable=False),
+    Column("language", String(2), nullable=False),
+    UniqueConstraint("registration", name="uq_students_registration"),
+)
+
+fee_schedules = table(
+    "fee_schedules",
+    Column("code", String(32)),
+    Column("version", Integer, autoincrement=False),
+    Column("document", Json, nullable=False),
+    Column("published_at", Moment, nullable=False),
+    PrimaryKeyConstraint("code", "version", name="pk_fee_schedules"),
+)
+
+submissions = table(
+    "submissions",
+    Column("id", Id, primary_key=True),
+    Column("reference", String(20), nullable=False),
+    Column("student_id", Id, nullable=False),
+    Column("schedule", String(32), nullable=False),
+    Column("schedule_version", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("document", Json, nullable=False),
+    UniqueConstraint("student_id", "schedule", name="uq_submissions_student_schedule"),
+    UniqueConstraint("reference", name="uq_submissions_reference"),
+    CheckConstraint("total_minor >= 0", name="ck_submissions_total"),
+)
+
+event_log = table(
+    "event_log",
+    Column("event_id", Id, primary_key=True),
+    Column("context", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("aggregate_id", Id, nullable=False),
+    Column("aggregate_version", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("traceparent", String(64), nullable=False),
+    UniqueConstraint("aggregate_id", "aggregate_version", name="uq_event_log_aggregate_version"),
+)
+
+outbox = table(
+    "outbox",
+    Column("position", Position, primary_key=True, autoincrement=True),
+    Column("event_id", Id, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+)
+
+publications = table(
+    "publications",
+    Column("event_id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
+deliveries = table(
+    "deliveries",
+    Column("id", Id, primary_key=True),
+    Column("notice_id", Id, nullable=False),
+    Column("about_id", Id, nullable=False),
+    Column("student_id", Id, nullable=False),
+    Column("channel", String(8), nullable=False),
+    Column("template", String(64), nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("reason", String(500), nullable=False),
+    UniqueConstraint("notice_id", "channel", name="uq_deliveries_notice_channel"),
+    Index("ix_deliveries_about", "about_id"),
+    Index("ix_deliveries_due", "state", "channel", "due_at"),
+)
+
+delivery_attempts = table(
+    "delivery_attempts",
+    Column("delivery_id", Id),
+    Column("number", Integer, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("vendor", String(32), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("detail", String(500), nullable=False),
+    PrimaryKeyConstraint("delivery_id", "number", name="pk_delivery_attempts"),
+)
+
+dead_letters = table(
+    "dead_letters",
+    Column("consumer", String(64)),
+    Column("message_id", Id),
+    Column("context", String(64), nullable=False),
+    Column("type", String(255), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("origin", Json, nullable=False),
+    Column("body", Blob, nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("consumer", "message_id", name="pk_dead_letters"),
+)
+
+
+def insert_ignore(into: SqlTable) -> Insert:
+    """Return an insert that leaves a row alone when it is there already."""
+    return insert(into).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")

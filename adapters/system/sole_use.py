@@ -1,0 +1,23 @@
+"""A file that one process uses at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.shared.errors import Conflict
+
+
+class InUse(Conflict):
+    """Another process uses this file."""
+
+
+@contextmanager
+def sole_use(path: str) -> Iterator[None]:
+    """Keep every other process that asks away from a file; the lock dies with us, however we die."""
+    with Path(f"{path}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InUse(f"another `bursar serve` uses {path}; stop it, or set sqlite.path to another file") from None
+        yield

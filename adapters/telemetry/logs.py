@@ -1,0 +1,42 @@
+"""What the process says about itself: one line an event, JSON where machines read it."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from core.shared.trace import current_trace
+
+
+def set_up_logs(form: str, level: str) -> None:
+    """Log to standard error, as `console` or `json`, from this `level` on."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    processors: list[Any] = [with_trace, structlog.processors.add_log_level, structlog.processors.format_exc_info]
+    if form == "json":
+        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+        render: Any = structlog.processors.JSONRenderer(serializer=lambda record, **_: msgspec.json.encode(record))
+        factory: Any = structlog.BytesLoggerFactory(sys.stderr.buffer)
+    else:
+        stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        factory = structlog.PrintLoggerFactory(sys.stderr)
+    structlog.configure(
+        processors=[*processors, stamp, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=factory,
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), force=True)
+    for noisy in ("aiokafka", "uvicorn", "backoff"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # we say it ourselves, once
+
+
+def with_trace(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add what request a line belongs to."""
+    trace = current_trace.get()
+    if trace.request_id:
+        record["request_id"], record["traceparent"] = trace.request_id, trace.traceparent
+    return record

@@ -1,0 +1,46 @@
+"""Text messages through Twilio's Programmable Messaging."""
+
+from base64 import b64encode
+from urllib.parse import quote, urlencode
+
+from adapters.http import Answer, VendorApi
+from core.notifications.addressing import check_sms
+from core.notifications.ports import Accepted, OutcomeUnknown, Rejected, Sms, SmsSender, VendorUnavailable
+
+THE_MESSAGE_IS_WRONG = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 21610, 21614, 21617, 21623})
+"""https://www.twilio.com/docs/api/errors: the number or the text; every other error is our account's or Twilio's."""
+
+
+class TwilioSmsSender(SmsSender):
+    """Send text messages from one number of one Twilio account."""
+
+    def __init__(self, *, url: str, account_sid: str, auth_token: str, sender: str, timeout: float = 30.0) -> None:
+        self._api = VendorApi("twilio", url, timeout)
+        self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
+        self._sender = sender
+        self._headers = {
+            "Authorization": "Basic " + b64encode(f"{account_sid}:{auth_token}".encode()).decode(),
+            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+        }
+
+    async def send(self, message: Sms) -> Accepted:
+        check_sms(message)
+        form = urlencode({"To": message.to, "From": self._sender, "Body": message.text})
+        return accepted(await self._api.post(self._path, form.encode(), self._headers))
+
+    async def close(self) -> None:
+        """Close the connections to Twilio."""
+        await self._api.close()
+
+
+def accepted(answer: Answer) -> Accepted:
+    """Say in our words what Twilio says in its own."""
+    named, code = answer.fields.get("sid"), answer.fields.get("code")
+    if answer.status in (200, 201) and isinstance(named, str) and named:
+        return Accepted("twilio", named)
+    detail = f"twilio answered {answer.status}" + (f" with {code}" if isinstance(code, int) else "")
+    if answer.status < 300 or answer.status == 504:  # a gateway that passed the request on and heard nothing
+        raise OutcomeUnknown(detail)
+    if answer.status == 400 and isinstance(code, int) and code in THE_MESSAGE_IS_WRONG:
+        raise Rejected(detail)
+    raise VendorUnavailable(detail, retry_after=answer.retry_after)

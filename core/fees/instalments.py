@@ -1,0 +1,45 @@
+"""Paying in parts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import pairwise
+
+from core.fees.errors import InvalidSchedule
+from core.fees.quote import Instalment
+from core.shared.money import WHOLE, Money
+
+MOST = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of the parts a total may be paid in."""
+
+    basis_points: int
+    due: date | None = None
+    """The last day it is in time, in the schedule's zone."""
+
+
+def contradictions(parts: Sequence[Part], payment_closes: datetime | None) -> Iterator[InvalidSchedule]:
+    """Yield everything that is wrong with these parts."""
+    if len(parts) > MOST:
+        yield InvalidSchedule(f"at most {MOST} instalments are possible", at="$.instalments")
+    for index, part in enumerate(parts):
+        if type(part.basis_points) is not int or not 0 < part.basis_points <= WHOLE:
+            yield InvalidSchedule(f"it must be from 1 to {WHOLE}", at=f"$.instalments[{index}].basis_points")
+            return
+        if part.due and payment_closes and datetime.combine(part.due, time.min) >= payment_closes:
+            yield InvalidSchedule("it is due after payment closes", at=f"$.instalments[{index}].due")
+    if parts and sum(part.basis_points for part in parts) != WHOLE:
+        yield InvalidSchedule(f"the instalments do not sum to {WHOLE} basis points", at="$.instalments")
+    for index, (before, part) in enumerate(pairwise(parts), start=1):
+        if before.due and part.due and part.due <= before.due:
+            yield InvalidSchedule("it is not due after the one before", at=f"$.instalments[{index}].due")
+
+
+def instalments(total: Money, parts: Sequence[Part]) -> tuple[Instalment, ...]:
+    """Return the total in parts that sum to it; without parts, in one."""
+    amounts = total.split([part.basis_points for part in parts]) if parts else (total,)
+    dues = [part.due for part in parts] or [None]
+    return tuple(Instalment(amount=amount, due=due) for amount, due in zip(amounts, dues, strict=True))

@@ -1,0 +1,18 @@
+"""Look at the fee schedules in force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.fees.ports import Tariffs
+from core.fees.schedule import FeeSchedule
+
+
+@dataclass(frozen=True, slots=True)
+class ListFeeSchedules:
+    """List the fee schedules in force."""
+
+    tariffs: Tariffs
+
+    async def __call__(self) -> Sequence[FeeSchedule]:
+        """Return the newest version of each, ordered by code."""
+        return await self.tariffs.all()

@@ -1,0 +1,25 @@
+"""How schedules, categories, certificates and heads are named."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from core.fees.errors import InvalidSchedule
+
+MOST = 32
+_NAME = re.compile(r"[a-z0-9-]{1,32}")
+
+
+def is_name(text: object) -> bool:
+    """Tell whether this can name a schedule, a category, a certificate or a head."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def contradictions(names: Sequence[str], at: str) -> Iterator[InvalidSchedule]:
+    """Yield everything that is wrong with a list of names."""
+    if len(names) > MOST:
+        yield InvalidSchedule(f"there are more than {MOST}", at=at)
+    for index, name in enumerate(names):
+        if not is_name(name):
+            yield InvalidSchedule("a name is 1 to 32 small letters, digits or hyphens", at=f"{at}[{index}]")
+        if name in names[:index]:
+            yield InvalidSchedule(f"{name} is there twice", at=f"{at}[{index}]")

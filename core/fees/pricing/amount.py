@@ -1,0 +1,46 @@
+"""Amounts and rates as a schedule writes them."""
+
+from collections.abc import Mapping
+
+from core.fees.errors import InvalidSchedule
+from core.shared.money import WHOLE
+
+Amount = int | Mapping[str, int]
+"""Minor units: one amount for everybody, or one for each category."""
+LARGEST = 10**12
+"""So that fifty papers, or ten years of days, still are an amount of money."""
+
+
+def amount_for(category: str, amount: Amount) -> int:
+    """Return what this category pays."""
+    return amount[category] if isinstance(amount, Mapping) else amount
+
+
+def check_amount(amount: object, *, at: str) -> None:
+    """Raise `InvalidSchedule` unless this is an `Amount` from nothing to `LARGEST`."""
+    if isinstance(amount, Mapping):
+        if not amount:
+            raise InvalidSchedule("there is no amount", at=at)
+        for category, minor in amount.items():
+            check_range(minor, LARGEST, at=f"{at}.{category}")
+    else:
+        check_range(amount, LARGEST, at=at)
+
+
+def check_rate(basis_points: object, *, at: str) -> None:
+    """Raise `InvalidSchedule` unless this is a rate from nothing to a hundred per cent."""
+    check_range(basis_points, WHOLE, at=at)
+
+
+def check_range(number: object, most: int, *, at: str, least: int = 0) -> None:
+    """Raise `InvalidSchedule` unless this is a whole number within these bounds."""
+    if type(number) is not int:  # a bool is an int to isinstance
+        raise InvalidSchedule("a whole number is expected", at=at)
+    if not least <= number <= most:
+        raise InvalidSchedule(f"it must be from {least} to {most}", at=at)
+
+
+def check_one_of(**given: int | None) -> None:
+    """Raise `InvalidSchedule` unless exactly one of these is given."""
+    if sum(value is not None for value in given.values()) != 1:
+        raise InvalidSchedule(f"exactly one of these is needed: {', '.join(given)}", at="$")

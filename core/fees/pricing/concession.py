@@ -1,0 +1,40 @@
+"""So much less for some."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from core.fees.errors import InvalidSchedule
+from core.fees.pricing.amount import check_amount, check_one_of, check_rate
+from core.fees.pricing.rule import Case, Rule
+from core.fees.pricing.who import Who
+from core.fees.pricing.wording import per_cent
+from core.fees.quote import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concession(Rule):
+    """A rate or an amount off everything so far, never more than all of it."""
+
+    kind: Literal["concession"] = "concession"
+    head: str = "concession"
+    basis_points: int | None = None
+    amount: int | None = None
+    who: Who
+
+    def __post_init__(self) -> None:
+        check_one_of(basis_points=self.basis_points, amount=self.amount)
+        if self.basis_points is not None:
+            check_rate(self.basis_points, at="$.basis_points")
+        if self.amount is not None:
+            check_amount(self.amount, at="$.amount")
+        if not (self.who.categories or self.who.certificates):
+            raise InvalidSchedule("a concession names categories or certificates", at="$.who")
+
+    def lines(self, case: Case) -> Iterator[Line]:
+        because = self.who.because(case.payer)
+        if self.basis_points is not None:
+            off = case.total.percent(self.basis_points)
+            yield Line(self.head, f"{because}: {per_cent(self.basis_points)} off", -off)
+        elif self.amount is not None:
+            yield Line(self.head, f"{because}: a fixed amount off", -min(case.money(self.amount), case.total))

@@ -1,0 +1,55 @@
+"""What rules that are fine one by one can have against each other."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, combinations, product
+from typing import get_args
+
+from core.fees.errors import InvalidSchedule
+from core.fees.names import is_name
+from core.fees.pricing.rule import Rule
+from core.fees.pricing.who import Payer, Region
+
+MOST = 64
+
+
+def contradictions(
+    rules: Sequence[Rule], categories: Collection[str], certificates: Collection[str]
+) -> Iterator[InvalidSchedule]:
+    """Yield everything that is wrong with these rules for these people."""
+    if not 1 <= len(rules) <= MOST:
+        yield InvalidSchedule(f"a schedule has from 1 to {MOST} rules", at="$.rules")
+    for index, rule in enumerate(rules):
+        yield from _unknown(rule, f"$.rules[{index}]", categories, certificates)
+    yield from _clashes(rules)
+    yield from _gaps(rules, categories)
+
+
+def _unknown(
+    rule: Rule, at: str, categories: Collection[str], certificates: Collection[str]
+) -> Iterator[InvalidSchedule]:
+    if not is_name(rule.head):
+        yield InvalidSchedule("a head is 1 to 32 small letters, digits or hyphens", at=f"{at}.head")
+    for category in sorted(rule.whom.categories.difference(categories)):
+        where = "who.categories" if rule.who.categories else f"{rule.price_field}.{category}"
+        yield InvalidSchedule(f"the schedule has no category {category}", at=f"{at}.{where}")
+    for name in ("certificates", "without"):
+        for certificate in sorted(getattr(rule.who, name).difference(certificates)):
+            yield InvalidSchedule(f"the schedule has no certificate {certificate}", at=f"{at}.who.{name}")
+
+
+def _clashes(rules: Sequence[Rule]) -> Iterator[InvalidSchedule]:
+    for (first, rule), (second, other) in combinations(enumerate(rules), 2):
+        if other.clashes_with(rule):
+            yield InvalidSchedule(f"it charges people whom rules[{first}] charges already", at=f"$.rules[{second}]")
+
+
+def _gaps(rules: Sequence[Rule], categories: Collection[str]) -> Iterator[InvalidSchedule]:
+    """Look at everybody with up to two certificates: enough for any gap that is not made on purpose."""
+    priced = [rule.whom for rule in rules if rule.price_field]
+    told_apart = sorted(frozenset[str]().union(*(who.certificates | who.without for who in priced)))
+    held = chain.from_iterable(combinations(told_apart, size) for size in range(3))
+    for has, category, region in product(held, categories, get_args(Region)):
+        payer = Payer(category, frozenset(has), region)
+        if not any(who.includes(payer) for who in priced):
+            holding = f" holding {' and '.join(has)}" if has else ""
+            yield InvalidSchedule(f"no rule has a price for category {category}, {region}{holding}", at="$.rules")

@@ -1,0 +1,38 @@
+"""So much for everybody, or for everybody of a category."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from core.fees.errors import InvalidSchedule
+from core.fees.pricing.amount import Amount, amount_for, check_amount
+from core.fees.pricing.rule import Case, Rule
+from core.fees.pricing.who import EVERYBODY, Who
+from core.fees.quote import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flat(Rule):
+    """One head of the fee, at a fixed amount."""
+
+    price_field: ClassVar[str] = "amount"
+
+    kind: Literal["flat"] = "flat"
+    head: str
+    title: str
+    """As the candidate reads it: `Statement of marks`."""
+    amount: Amount
+    who: Who = EVERYBODY
+
+    def __post_init__(self) -> None:
+        check_amount(self.amount, at="$.amount")
+        if isinstance(self.amount, Mapping) and self.who.categories:
+            raise InvalidSchedule("the amounts already say which categories", at="$.who.categories")
+
+    @property
+    def whom(self) -> Who:
+        return self.who.priced_by(self.amount)
+
+    def lines(self, case: Case) -> Iterator[Line]:
+        why = f"{self.title}, {case.payer}"
+        yield Line(self.head, why, case.money(amount_for(case.payer.category, self.amount)))

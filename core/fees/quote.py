@@ -1,0 +1,53 @@
+"""What a candidate would pay, and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from core.shared.errors import Invalid
+from core.shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One amount of a quote, negative for a concession."""
+
+    head: str
+    """The code it is booked under: `examination`, `late-fee`."""
+    why: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instalment:
+    """A part of the total."""
+
+    amount: Money
+    due: date | None = None
+    """The last day it is in time, in the schedule's zone; None: whenever the whole is due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """The price of one choice for one candidate at one moment; lines and instalments each sum to the total."""
+
+    schedule: str
+    version: int
+    lines: tuple[Line, ...]
+    total: Money
+    instalments: tuple[Instalment, ...]
+    pay_by: datetime | None = None
+    """The first moment that is too late to pay, in UTC; None: never."""
+
+    def __post_init__(self) -> None:
+        if self.total.minor < 0:
+            raise Invalid("a total is not negative", at="$.total")
+        if total_of(self.lines, self.total.currency) != self.total:
+            raise Invalid("the lines do not sum to the total", at="$.lines")
+        if sum(part.amount.minor for part in self.instalments) != self.total.minor:
+            raise Invalid("the instalments do not sum to the total", at="$.instalments")
+
+
+def total_of(lines: Iterable[Line], currency: str) -> Money:
+    """Return the sum of the lines, which may be none."""
+    return sum((line.amount for line in lines), start=Money.zero(currency))

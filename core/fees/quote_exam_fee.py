@@ -1,0 +1,22 @@
+"""Say what an exam would cost."""
+
+from dataclasses import dataclass
+
+from core.fees.ports import Candidates, Tariffs
+from core.fees.quote import Quote
+from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.shared.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteExamFee:
+    """Price an exam fee, and store nothing."""
+
+    tariffs: Tariffs
+    candidates: Candidates
+
+    async def __call__(self, wish: ExamFeeSubmission, request: Request) -> Quote:
+        """Return each line of the price; raise as `SubmitExamFee` would."""
+        schedule = await self.tariffs.current(wish.schedule)
+        candidate = await self.candidates.find(wish.registration)
+        return schedule.quote(candidate, wish.choice, request.arrived)

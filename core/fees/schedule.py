@@ -1,0 +1,127 @@
+"""A fee schedule: what an exam costs, for whom, and until when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+
+from core.fees import calendar, instalments, names
+from core.fees.calendar import NEVER, Closes, as_local, as_utc
+from core.fees.candidate import Candidate
+from core.fees.choice import Choice
+from core.fees.errors import InvalidSchedule, NotPriced, ScheduleClosed, ScheduleNotOpen, UnknownPractical
+from core.fees.instalments import Part
+from core.fees.pricing import contradictions
+from core.fees.pricing.rule import Case, Rule
+from core.fees.pricing.who import Payer
+from core.fees.quote import Line, Quote, total_of
+from core.shared.money import Money, is_currency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeSchedule:
+    """The published tariff of one examination; it refuses to contradict itself."""
+
+    code: str
+    """Such as `cbse-2020-xii`."""
+    title: str
+    currency: str
+    zone: str
+    """The IANA time zone by whose clocks and calendar everything here is judged."""
+    country: str
+    """ISO 3166-1, two letters; who sits the exam elsewhere is abroad."""
+    opens: datetime | None = None
+    """Local time; None: it always was."""
+    closes: Closes = NEVER
+    categories: tuple[str, ...]
+    certificates: tuple[str, ...] = ()
+    rules: tuple[Rule, ...]
+    """Applied in this order, each to the total of those before."""
+    instalments: tuple[Part, ...] = ()
+    version: int = 0
+    """Given at publication; no part of the document."""
+
+    def __post_init__(self) -> None:
+        for contradiction in chain(
+            self._misspelt(),
+            names.contradictions(self.categories, "$.categories"),
+            names.contradictions(self.certificates, "$.certificates"),
+            calendar.contradictions(self.opens, self.closes),
+            contradictions.contradictions(self.rules, self.categories, self.certificates),
+            instalments.contradictions(self.instalments, self.closes.payment),
+        ):
+            raise contradiction
+
+    def quote(self, candidate: Candidate, choice: Choice, arrived: datetime, paid: Money | None = None) -> Quote:
+        """Return the price of a submission that arrived then.
+
+        Raise `ScheduleNotOpen`, `ScheduleClosed` or whatever `price` raises.
+        """
+        if self.opens and arrived < as_utc(self.opens, self.zone):
+            raise ScheduleNotOpen(f"submissions open on {self.opens:%Y-%m-%d at %H:%M} ({self.zone})")
+        if self.closes.submission and arrived >= as_utc(self.closes.submission, self.zone):
+            raise ScheduleClosed(f"submissions closed on {self.closes.submission:%Y-%m-%d at %H:%M} ({self.zone})")
+        return self.price(candidate, choice, arrived, paid)
+
+    def price(self, candidate: Candidate, choice: Choice, moment: datetime, paid: Money | None = None) -> Quote:
+        """Return the price as of a moment, open or closed; `paid` lowers the balance, not the total.
+
+        Raise `NotPriced`, `NoPapers`, `TooManyPapers` or `UnknownPractical`.
+        """
+        _refuse_unknown_practicals(choice)
+        lines = tuple(self._lines(self._case(candidate, choice, moment, paid)))
+        total = total_of(lines, self.currency)
+        return Quote(
+            schedule=self.code,
+            version=self.version,
+            lines=lines,
+            total=total,
+            instalments=instalments.instalments(total, self.instalments),
+            pay_by=as_utc(self.closes.payment, self.zone) if self.closes.payment else None,
+        )
+
+    def accepts_payment(self, moment: datetime) -> bool:
+        """Tell whether a payment that arrived then is in time."""
+        return self.closes.payment is None or moment < as_utc(self.closes.payment, self.zone)
+
+    def _case(self, candidate: Candidate, choice: Choice, moment: datetime, paid: Money | None) -> Case:
+        if candidate.category not in self.categories:
+            raise NotPriced(f"the schedule has no category {candidate.category}")
+        nothing = Money.zero(self.currency)
+        return Case(
+            payer=Payer.of(candidate, self.country),
+            choice=choice,
+            day=as_local(moment, self.zone).date(),
+            total=nothing,
+            paid=paid or nothing,
+        )
+
+    def _lines(self, case: Case) -> Iterator[Line]:
+        rules = [rule for rule in self.rules if rule.whom.includes(case.payer)]
+        if not any(rule.price_field for rule in rules):
+            raise NotPriced(f"the schedule has no price for {case.payer}")
+        total = case.total
+        for rule in rules:
+            lines = tuple(rule.lines(replace(case, total=total)))
+            total += total_of(lines, self.currency)
+            yield from lines
+
+    def _misspelt(self) -> Iterator[InvalidSchedule]:
+        if not names.is_name(self.code):
+            yield InvalidSchedule("a code is 1 to 32 small letters, digits or hyphens", at="$.code")
+        if not 1 <= len(self.title.strip()) <= 200:
+            yield InvalidSchedule("a title is 1 to 200 characters", at="$.title")
+        if not is_currency(self.currency):
+            yield InvalidSchedule("a currency is three capital letters", at="$.currency")
+        if not calendar.is_zone(self.zone):
+            yield InvalidSchedule("there is no such time zone", at="$.zone")
+        if len(self.country) != 2 or not (self.country.isascii() and self.country.isalpha() and self.country.isupper()):
+            yield InvalidSchedule("a country is two capital letters", at="$.country")
+        if not self.categories:
+            yield InvalidSchedule("there are no categories", at="$.categories")
+
+
+def _refuse_unknown_practicals(choice: Choice) -> None:
+    for index, practical in enumerate(choice.practicals):
+        if practical not in choice.papers:
+            raise UnknownPractical(f"paper {practical} was not chosen", at=f"$.practicals[{index}]")

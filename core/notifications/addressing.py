@@ -1,0 +1,30 @@
+"""What no vendor could deliver, found before any vendor is asked."""
+
+import re
+
+from core.notifications.ports import Email, Rejected, Sms
+
+MAILBOX = re.compile(r"[!#-'*+\-/-9=?A-Z^-~]+(?:\.[!#-'*+\-/-9=?A-Z^-~]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+"""RFC 5321, without quoted local parts, bare hosts and non-ASCII: what every vendor takes."""
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+LONGEST_MAILBOX = 254
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+UNENCODABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def check_email(email: Email) -> None:
+    """Raise `Rejected` unless there is exactly one mailbox, and a subject that cannot smuggle in a header."""
+    if len(email.to) > LONGEST_MAILBOX or not MAILBOX.fullmatch(email.to):
+        raise Rejected("the address is not one mailbox")
+    if UNPRINTABLE.search(email.subject):
+        raise Rejected("the subject is not one printable line")
+    if UNENCODABLE.search(email.text + email.html):
+        raise Rejected("the text is not Unicode")
+
+
+def check_sms(sms: Sms) -> None:
+    """Raise `Rejected` unless the number is in E.164 and there is something to say."""
+    if not E164.fullmatch(sms.to):
+        raise Rejected("the number is not in E.164")
+    if not sms.text.strip() or UNENCODABLE.search(sms.text):
+        raise Rejected("the message is empty, or not Unicode")

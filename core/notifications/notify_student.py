@@ -1,0 +1,36 @@
+"""Tell a student something."""
+
+from dataclasses import dataclass
+
+from core.notifications.delivery import Channel, Delivery, Notice
+from core.notifications.ports import DeliveryId
+from core.notifications.work import NewNotificationsWork
+from core.shared.clock import Clock
+from core.shared.ids import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyStudent:
+    """Put a notice in the queue of every channel."""
+
+    new_work: NewNotificationsWork
+    clock: Clock
+    ids: Ids
+
+    async def __call__(self, notice: Notice) -> None:
+        """Store one delivery per channel."""
+        async with self.new_work() as work:
+            for channel in Channel:
+                work.deliveries.add(
+                    Delivery(
+                        id=DeliveryId(self.ids.new()),
+                        notice=notice.notice,
+                        about=notice.about,
+                        student=notice.student,
+                        channel=channel,
+                        template=notice.template,
+                        facts=notice.facts,
+                        due_at=self.clock.now(),
+                    )
+                )
+            await work.commit()

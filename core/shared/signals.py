@@ -1,0 +1,29 @@
+"""Who has work to do hears of it at once, when it was made in the same process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+
+
+class Signals:
+    """Bells with names.  Whoever listens before looking for work misses no ring."""
+
+    def __init__(self) -> None:
+        self._next: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def ring(self, names: Iterable[str]) -> None:
+        """Wake everybody who listens to these."""
+        for name in names:
+            self._next.pop(name, asyncio.Event()).set()
+
+    def listen(self, name: str) -> asyncio.Event:
+        """Return what the next ring will set."""
+        return self._next[name]
+
+    @staticmethod
+    async def wait(event: asyncio.Event, seconds: float) -> None:
+        """Return at the ring, or after `seconds` without one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()

@@ -1,0 +1,11 @@
+"""What can go wrong with the roster."""
+
+from core.shared.errors import Invalid, NotFound
+
+
+class UnknownStudent(NotFound):
+    """Nobody on the roster has this registration."""
+
+
+class UnreadableRoster(Invalid):
+    """The roster cannot be read as the CSV we expect."""

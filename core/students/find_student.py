@@ -1,0 +1,22 @@
+"""Look somebody up on the roster."""
+
+from dataclasses import dataclass
+
+from core.students.errors import UnknownStudent
+from core.students.ports import NewStudentsWork
+from core.students.student import Student
+
+
+@dataclass(frozen=True, slots=True)
+class FindStudent:
+    """Look up a student by registration."""
+
+    new_work: NewStudentsWork
+
+    async def __call__(self, registration: str) -> Student:
+        """Return the student, or raise `UnknownStudent`."""
+        async with self.new_work() as work:
+            known = await work.students.known([registration])
+        if registration not in known:
+            raise UnknownStudent(f"nobody on the roster has the registration {registration[:40]!r}")
+        return known[registration]

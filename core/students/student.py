@@ -1,0 +1,55 @@
+"""A student: who may owe a fee, and how to reach them."""
+
+import re
+from dataclasses import dataclass
+from typing import NewType
+from uuid import UUID
+
+from core.shared.errors import Invalid
+
+StudentId = NewType("StudentId", UUID)
+
+SHAPES = {
+    "registration": r"[A-Za-z0-9/-]{1,32}",
+    "name": r"[^\x00-\x1f\x7f]{1,120}",
+    "category": r"[a-z0-9-]{1,32}",
+    "country": r"[A-Z]{2}",
+    "centre": r"[A-Za-z0-9-]{0,16}",
+    "email": r"(?=.{0,254}$)([^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+\.[^@\s\x00-\x1f<>,;.]+)?",
+    "phone": r"(\+[1-9][0-9]{6,14})?",
+    "language": r"[a-z]{2}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What a school says about one student: a row of its roster."""
+
+    registration: str
+    name: str
+    category: str
+    country: str = "IN"
+    """Where the exam is sat: ISO 3166-1, two letters."""
+    centre: str = ""
+    certificates: frozenset[str] = frozenset()
+    email: str = ""
+    phone: str = ""
+    """E.164: +919876543210."""
+    language: str = "en"
+    """ISO 639-1: what we write to them in."""
+
+    def __post_init__(self) -> None:
+        for field, shape in SHAPES.items():
+            if not re.fullmatch(shape, getattr(self, field)):
+                raise Invalid(f"{field} {getattr(self, field)[:40]!r} is not of the form {shape}", at=f"$.{field}")
+        for certificate in self.certificates:
+            if not re.fullmatch(r"[a-z0-9-]{1,32}", certificate):
+                raise Invalid(f"certificate {certificate[:40]!r} is not a code", at="$.certificates")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Student:
+    """One person on the roster."""
+
+    id: StudentId
+    enrolment: Enrolment

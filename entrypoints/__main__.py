@@ -1,0 +1,133 @@
+"""The command `bursar`: the only place that knows both the configuration and the transports."""
+
+import asyncio
+import tomllib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import config
+from config.container import Application, running
+from config.settings import Settings, load
+from core.notifications.delivery import Channel
+from core.shared.errors import Unavailable
+from core.students.roster import rows
+from entrypoints.cli.app import create_cli
+from entrypoints.cli.files import chunks
+from entrypoints.cli.office import Office, Served
+from entrypoints.consumer import embedded
+from entrypoints.consumer.consumer import Consumer
+from entrypoints.consumer.kafka import KafkaTransport
+from entrypoints.consumer.routes import routes
+from entrypoints.dispatcher.dispatcher import dispatch, own_up
+from entrypoints.http import server
+from entrypoints.http.app import create_app
+from entrypoints.relay.relay import Relay
+
+SHIPPED = Path(config.__file__).parent
+
+
+class ConfiguredOffice(Office):
+    """The fee office that the settings describe."""
+
+    def __init__(self, application: Application, settings: Settings) -> None:
+        self._driven, self._settings = application.driven, settings
+        self.use_cases: Mapping[str, Callable[..., Any]] = application.use_cases().providers
+        self.answers = self._driven.answers()
+        self.clock = self._driven.clock()
+        vendors = self._driven.vendor_probes()
+        named = [*settings.adapters.email, *settings.adapters.sms]
+        self.probes = [*self._driven.probes(), *(vendors[name] for name in named if name in vendors)]
+
+    async def migrate(self, target: str) -> str:
+        version: str = await self._driven.migrate(target)
+        return version
+
+    async def topics(self) -> Sequence[Any]:
+        created: Sequence[Any] = await self._driven.topics()()
+        return created
+
+    async def serve(self, opened: Callable[[Served], Awaitable[None]], stop: asyncio.Event) -> None:
+        with self._driven.sole_use():
+            listening = server.listen(self._settings.http.host, self._settings.http.port)
+            if self._settings.provision:
+                await self._provision()
+            warnings = await self._away()
+            async with asyncio.TaskGroup() as tasks:
+                for transport in self._transports(listening, stop):
+                    tasks.create_task(stopping_all(transport, stop))
+                host, port = listening.getsockname()[:2]
+                await opened(Served(f"http://{host}:{port}" if "http" in self._settings.serve else "", warnings))
+
+    def _transports(self, listening: Any, stop: asyncio.Event) -> list[Any]:
+        driven, started = self._driven, list[Any]()
+        for name in self._settings.serve:
+            match name:
+                case "http":
+                    app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock)
+                    started.append(server.serve(app, listening, stop))
+                case "consumer":
+                    started += self._consumers(stop)
+                case "relay":
+                    relay = Relay(driven.outbox(), driven.publisher(), driven.signals(), self.clock)
+                    started.append(relay.run(stop))
+                case "dispatcher":
+                    deliver, signals = self.use_cases["dispatch_deliveries"](), driven.signals()
+                    started += [dispatch(deliver, channel, signals, stop) for channel in Channel]
+                    started.append(own_up(self.use_cases["abandon_deliveries"](), signals, stop))
+        return started
+
+    def _consumers(self, stop: asyncio.Event) -> list[Any]:
+        consumer = Consumer(self._driven.inbox, routes(self.use_cases), self.clock)
+        if self._settings.adapters.events == "embedded":
+            embedded.consume(self._driven.broker(), consumer)
+            return []
+        kafka = self._settings.kafka
+        return [KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumer).run(stop)]
+
+    async def _provision(self) -> None:
+        """Make an empty database usable; one that is in use stays as it is."""
+        await self.migrate("head")
+        if await self.use_cases["list_fee_schedules"]()():
+            return
+        for path in sorted((SHIPPED / "schedules").glob("*.toml")):
+            await self.use_cases["publish_fee_schedule"]()(tomllib.loads(path.read_text()))
+        await self.use_cases["import_students"]()(rows(chunks(SHIPPED / "roster.csv")))
+
+    async def _away(self) -> list[str]:
+        """Return who is away; without its database there is no office."""
+        warnings = []
+        for probe in self._driven.probes():
+            try:
+                await probe.check()
+            except Unavailable as error:
+                if probe is self._driven.persistence_probe():
+                    raise Unavailable(f"{probe.name}: {error}; {probe.remedy}") from error
+                warnings.append(f"{probe.name}: {error}; {probe.remedy}")
+        return warnings
+
+
+async def stopping_all(transport: Awaitable[None], stop: asyncio.Event) -> None:
+    """Run one transport; when it ends, for whatever reason, the others end too."""
+    try:
+        await transport
+    finally:
+        stop.set()
+
+
+@asynccontextmanager
+async def open_office(path: Path | None, changes: Mapping[str, Any] | None) -> AsyncIterator[Office]:
+    """Open the office of a configuration file, the local one without."""
+    settings = load(path or SHIPPED / "local.toml", changes=changes)
+    async with running(Application(settings=settings)) as application:
+        yield ConfiguredOffice(application, settings)
+
+
+def main() -> None:
+    """Run the command line."""
+    create_cli(open_office)()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The command line."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from entrypoints.cli import demo, fees, imports, operations, serve
+from entrypoints.cli.desk import Desk
+from entrypoints.cli.office import OpenOffice
+
+
+def create_cli(open_office: OpenOffice) -> typer.Typer:
+    """Return the command `bursar`, given how to open a fee office."""
+    cli = typer.Typer(
+        name="bursar",
+        help="A fee office that can be trusted on deadline day.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_show_locals=False,  # they would show secrets
+    )
+    desk = Desk(open_office, out=Console(), err=Console(stderr=True))
+    for commands in (serve, demo, operations, imports, fees):
+        commands.add_to(cli, desk)
+
+    @cli.callback()
+    def bursar(
+        _version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
+    ) -> None:
+        """Run a fee office that can be trusted on deadline day."""
+
+    return cli
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        typer.echo(f"bursar {version('bursar')}")
+        raise typer.Exit

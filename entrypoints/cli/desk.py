@@ -1,0 +1,81 @@
+"""How every command works: open the office, do the work, say what went wrong."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+
+from core.shared.errors import Conflict, CoreError, Unavailable, problem_type
+from entrypoints.cli.office import Office, OpenOffice
+
+T = TypeVar("T")
+EXIT: Mapping[type[CoreError], int] = {Unavailable: 75, Conflict: 3, CoreError: 1}
+"""The first kind that fits counts; 75 is what sysexits.h calls a temporary failure."""
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML file; without one, the local profile.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON instead of a table.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where commands are served."""
+
+    open_office: OpenOffice
+    out: Console
+    err: Console
+
+    def run(
+        self, path: Path | None, work: Callable[[Office], Awaitable[T]], changes: Mapping[str, Any] | None = None
+    ) -> T:
+        """Do some work in the office of a configuration; an error of the core ends the command with its code."""
+
+        async def in_office() -> T:
+            async with self.open_office(path, changes) as office:
+                return await work(office)
+
+        try:
+            return uvloop.run(in_office())
+        except CoreError as error:
+            raise self.failed(error) from error
+        except BaseExceptionGroup as group:
+            known, unknown = group.split(CoreError)
+            if unknown is not None or known is None:
+                raise
+            raise self.failed(first(known)) from group
+
+    def failed(self, error: CoreError) -> typer.Exit:
+        """Say what went wrong, and return how to end."""
+        where = f" (at {error.at})" if error.at else ""
+        self.err.print(f"[red]{problem_type(type(error)).rpartition(':')[2]}[/]: ", end="", highlight=False)
+        self.err.print(f"{error}{where}", markup=False, highlight=False, soft_wrap=True)
+        return typer.Exit(next(code for kind, code in EXIT.items() if isinstance(error, kind)))
+
+    def print_json(self, value: object) -> None:
+        """Write one line of JSON."""
+        self.out.print(msgspec.json.encode(value).decode(), markup=False, highlight=False, soft_wrap=True)
+
+
+def first(group: BaseException) -> CoreError:
+    """Return the first error of nested groups."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    assert isinstance(group, CoreError)  # noqa: S101 - the group was split by this type
+    return group
+
+
+def listen_for_the_end() -> asyncio.Event:
+    """Return what Ctrl-C and SIGTERM will set."""
+    import signal
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

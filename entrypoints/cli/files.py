@@ -1,0 +1,14 @@
+"""Files, read as streams."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+CHUNK = 256 * 1024
+
+
+async def chunks(path: Path, read: Callable[[int], None] = lambda _: None) -> AsyncIterator[bytes]:
+    """Return the bytes of a file as they are read; tell `read` how many at a time."""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            read(len(chunk))
+            yield chunk

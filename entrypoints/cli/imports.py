@@ -1,0 +1,69 @@
+"""Commands that load what the fee office works with."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from core.fees.errors import InvalidSchedule
+from core.students.import_students import RosterReport
+from core.students.roster import rows
+from entrypoints.cli.desk import AsJson, ConfigFile, Desk
+from entrypoints.cli.files import chunks
+from entrypoints.cli.office import Office
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+def add_to(cli: typer.Typer, desk: Desk) -> None:
+    """Add the commands."""
+    imports = typer.Typer(name="import", help="Load students or fee schedules.", no_args_is_help=True)
+    cli.add_typer(imports)
+
+    @imports.command(epilog="Example: bursar import students roster.csv")
+    def students(file: File, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Take over a roster: CSV whose first line names the columns; good rows are kept, bad ones reported."""
+
+        async def work(office: Office) -> RosterReport:
+            with Progress(console=desk.err, transient=True) as progress:
+                bar = progress.add_task("importing", total=file.stat().st_size)
+                bytes_of = chunks(file, lambda size: progress.advance(bar, size))
+                report: RosterReport = await office.use_cases["import_students"]()(rows(bytes_of))
+            return report
+
+        report = desk.run(config, work)
+        if json:
+            desk.print_json(report)
+        else:
+            for bad in report.bad_rows:
+                desk.err.print(f"line {bad.line}: {bad.reason}", markup=False, highlight=False, soft_wrap=True)
+            desk.out.print(
+                f"{report.read} rows: {report.added} added, {report.changed} changed, "
+                f"{report.unchanged} unchanged, {report.rejected} rejected",
+                highlight=False,
+            )
+        if report.rejected:
+            raise typer.Exit(1)
+
+    @imports.command(epilog="Example: bursar import schedule neet-ug-2026.toml")
+    def schedule(file: File, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Put a fee schedule in force; a change makes a new version."""
+
+        async def work(office: Office) -> Any:
+            return await office.use_cases["publish_fee_schedule"]()(document(file))
+
+        published = desk.run(config, work)
+        if json:
+            desk.print_json(published)
+        else:
+            desk.out.print(f"{published.code}, version {published.version}: {published.title}", highlight=False)
+
+
+def document(file: Path) -> dict[str, Any]:
+    """Read a TOML file."""
+    try:
+        return tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSchedule(f"{file} is not TOML: {error}") from error

@@ -1,0 +1,49 @@
+"""What the commands need of the fee office."""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.shared.clock import Clock
+from core.shared.health import Probe
+from core.shared.requests import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A fee office that is open."""
+
+    url: str
+    """Where HTTP is answered; empty when this process does not."""
+    warnings: Sequence[str]
+    """Dependencies that are away, and what to do about it."""
+
+
+class Office(Protocol):
+    """A fee office as one configuration describes it."""
+
+    use_cases: Mapping[str, Callable[..., Any]]
+    answers: Answers
+    clock: Clock
+    probes: Sequence[Probe]
+    """Everything the configuration names, vendors included."""
+
+    @abstractmethod
+    async def migrate(self, target: str) -> str:
+        """Move the schema, and return its newest version."""
+
+    @abstractmethod
+    async def topics(self) -> Sequence[Any]:
+        """Create the topics that are missing, and return all."""
+
+    @abstractmethod
+    async def serve(self, opened: Callable[[Served], Awaitable[None]], stop: asyncio.Event) -> None:
+        """Serve what the configuration names until `stop` is set; tell `opened` when it begins."""
+
+
+OpenOffice = Callable[[Path | None, Mapping[str, Any] | None], AbstractAsyncContextManager[Office]]
+"""Opens the office of a configuration file, the local one without; a mapping overrides parts of it."""

@@ -1,0 +1,72 @@
+"""Commands for the people who run it: doctor, migrate, topics."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from core.shared.errors import Unavailable
+from core.shared.health import Probe
+from entrypoints.cli.desk import AsJson, ConfigFile, Desk
+from entrypoints.cli.office import Office
+
+PATIENCE = 5.0
+
+
+def add_to(cli: typer.Typer, desk: Desk) -> None:
+    """Add the commands."""
+
+    @cli.command(epilog="Example: bursar doctor --config /etc/bursar/production.toml")
+    def doctor(config: ConfigFile = None, json: AsJson = False) -> None:
+        """Check the configuration, and reach everything it names."""
+
+        async def work(office: Office) -> list[dict[str, object]]:
+            return list(await asyncio.gather(*(examine(probe) for probe in office.probes)))
+
+        found = desk.run(config, work)
+        if json:
+            desk.print_json(found)
+        else:
+            desk.out.print("[green]✓[/] configuration")
+            for each in found:
+                mark = "[green]✓[/]" if each["ready"] else "[red]✗[/]"
+                desk.out.print(mark, each["name"], "·", each["detail"], highlight=False, soft_wrap=True)
+                if not each["ready"]:
+                    desk.out.print("  →", each["remedy"], markup=False, highlight=False, soft_wrap=True)
+        if not all(each["ready"] for each in found):
+            raise typer.Exit(75)
+
+    @cli.command(epilog="Example: bursar migrate --config production.toml")
+    def migrate(
+        config: ConfigFile = None,
+        to: Annotated[str, typer.Option(help="head, base, a revision, or steps from here: +1, -1.")] = "head",
+    ) -> None:
+        """Bring the schema of the database to the version this program needs."""
+        newest = desk.run(config, lambda office: office.migrate(to))
+        desk.out.print(f"migrated to {to}; this program needs {newest}", highlight=False)
+
+    @cli.command(epilog="Example: bursar topics --config production.toml")
+    def topics(config: ConfigFile = None, json: AsJson = False) -> None:
+        """Create the Kafka topics that are missing, and show all of ours."""
+        found = desk.run(config, lambda office: office.topics())
+        if json:
+            desk.print_json(found)
+            return
+        table = Table("topic", "partitions", "replicas", "settings", "")
+        for each in found:
+            settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
+            table.add_row(each.name, str(each.partitions), str(each.replicas), settings, "new" if each.created else "")
+        desk.out.print(table)
+
+
+async def examine(probe: Probe) -> dict[str, object]:
+    """Ask one dependency, and say what to do if it is away."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return {"name": probe.name, "ready": True, "detail": await probe.check()}
+    except Unavailable as error:
+        detail = str(error)
+    except TimeoutError:
+        detail = f"no answer within {PATIENCE:g} s"
+    return {"name": probe.name, "ready": False, "detail": detail, "remedy": probe.remedy}

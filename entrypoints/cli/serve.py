@@ -1,0 +1,35 @@
+"""`bursar serve`: open the fee office."""
+
+import typer
+
+from entrypoints.cli.desk import ConfigFile, Desk, listen_for_the_end
+from entrypoints.cli.office import Office, Served
+
+TRY_IT = """\
+Try it:
+curl -s {url}/v1/exam-fees -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-fee' \\
+  -d '{{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}}'"""
+
+
+def add_to(cli: typer.Typer, desk: Desk) -> None:
+    """Add the command."""
+
+    @cli.command(epilog="Example: bursar serve --config /etc/bursar/production.toml")
+    def serve(config: ConfigFile = None) -> None:
+        """Serve what the configuration names: HTTP, consumer, relay, dispatcher. Ctrl-C stops it."""
+
+        async def opened(served: Served) -> None:
+            for warning in served.warnings:
+                desk.err.print(f"waiting for {warning}", markup=False, highlight=False, soft_wrap=True)
+            if served.url:
+                desk.out.print(f"The fee office is open: {served.url}", highlight=False)
+                desk.out.print(f"Its API pages: {served.url}/docs", highlight=False)
+            else:
+                desk.out.print("The fee office is open.", highlight=False)
+            if config is None:
+                desk.out.print(TRY_IT.format(url=served.url), markup=False, highlight=False, soft_wrap=True)
+
+        async def work(office: Office) -> None:
+            await office.serve(opened, listen_for_the_end())
+
+        desk.run(config, work)

@@ -1,0 +1,86 @@
+"""Which message drives which use case: the one place where contexts meet."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from core.fees.choice import Choice
+from core.fees.submission import FeeSubmitted
+from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.notifications.delivery import Notice, StudentId
+from core.shared.errors import CoreError, Unavailable
+from core.shared.messages import Message
+from core.shared.money import Money
+from core.shared.requests import Request
+
+UseCases = Mapping[str, Callable[..., Callable[..., Awaitable[Any]]]]
+"""Makers of use cases by name; each takes the unit of work to do its work in."""
+NewWork = Callable[[], Any]
+Route = Callable[[Message, NewWork], Awaitable[None]]
+
+
+class SubmitExamFeeCommand(msgspec.Struct, frozen=True):
+    """The body of a `SubmitExamFee` message."""
+
+    schedule: str
+    registration: str
+    papers: tuple[str, ...] = ()
+    practicals: tuple[str, ...] = ()
+
+
+def routes(use_cases: UseCases) -> Mapping[str, Route]:
+    """Return what to do with each type of message."""
+
+    async def submit_exam_fee(message: Message, new_work: NewWork) -> None:
+        command = msgspec.json.decode(message.body, type=SubmitExamFeeCommand)
+        request = Request(arrived=message.at)  # the inbox has made sure that it is the first of its key
+        try:
+            choice = Choice(papers=command.papers, practicals=command.practicals)
+            wish = ExamFeeSubmission(schedule=command.schedule, registration=command.registration, choice=choice)
+            await use_cases["submit_exam_fee"](new_work=new_work)(wish, request)
+        except Unavailable:
+            raise
+        except CoreError as refusal:
+            await use_cases["refuse_exam_fee"](new_work=new_work)(message.id, refusal)
+
+    async def fee_submitted(message: Message, new_work: NewWork) -> None:
+        event = msgspec.json.decode(message.body, type=FeeSubmitted)
+        notice = Notice(
+            notice=message.id,
+            about=event.subject,
+            student=StudentId(event.student),
+            template="fee_submitted",
+            facts=facts(event),
+        )
+        await use_cases["notify_student"](new_work=new_work)(notice)
+
+    async def of_no_interest(_message: Message, _new_work: NewWork) -> None:
+        """Let a message pass that is for others."""
+
+    return {
+        "SubmitExamFee": submit_exam_fee,
+        "FeeSubmitted": fee_submitted,
+        "ExamFeeRefused": of_no_interest,
+        "MessageBuried": of_no_interest,
+    }
+
+
+def facts(event: FeeSubmitted) -> dict[str, object]:
+    """Return what a letter about a submission says."""
+    pay_by = event.pay_by and event.pay_by.astimezone(ZoneInfo(event.zone)).strftime("%d %b %Y, %H:%M %Z")
+    return {
+        "reference": event.reference,
+        "schedule_title": event.schedule_title,
+        "total": readable(event.total),
+        "pay_by": pay_by,
+        "lines": [{"why": line.why, "amount": readable(line.amount)} for line in event.lines],
+    }
+
+
+def readable(amount: Money) -> str:
+    """Return an amount as people write it: `₹1,500.00`."""
+    sign = "₹" if amount.currency == "INR" else f"{amount.currency} "
+    whole, minor = divmod(abs(amount.minor), 100)
+    return f"{'-' if amount.minor < 0 else ''}{sign}{whole:,}.{minor:02}"

@@ -1,0 +1,59 @@
+"""The HTTP application, given the use cases it may drive."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
+
+from core.shared.clock import Clock
+from core.shared.errors import CoreError
+from core.shared.health import Probe
+from core.shared.requests import Answers
+from entrypoints.http import docs
+from entrypoints.http.exam_fees import ExamFeesController
+from entrypoints.http.fee_schedules import FeeSchedulesController
+from entrypoints.http.idempotency import Idempotency
+from entrypoints.http.operations import OperationsController, Probes
+from entrypoints.http.problems import core_problem, defect, http_problem
+from entrypoints.http.students import StudentsController
+from entrypoints.http.tracing import Traced
+
+LARGEST_BODY = 1_000_000
+
+
+def create_app(
+    use_cases: Mapping[str, Callable[[], object]], answers: Answers, probes: Sequence[Probe], clock: Clock
+) -> ASGIApp:
+    """Serve `use_cases` over HTTP; handlers ask for them by name."""
+    made: dict[str, Callable[[], object]] = {
+        **use_cases,
+        "idempotency": lambda: Idempotency(answers),
+        "probes": lambda: Probes(probes),
+    }
+    app = Litestar(
+        route_handlers=[
+            ExamFeesController,
+            FeeSchedulesController,
+            StudentsController,
+            OperationsController,
+            docs.asset,
+        ],
+        dependencies={name: provide(make) for name, make in made.items()},
+        exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
+        openapi_config=docs.openapi(version("bursar")),
+        request_max_body_size=LARGEST_BODY,
+        logging_config=None,
+    )
+    return Traced(app, clock)
+
+
+def provide(make: Callable[[], object]) -> Provide:
+    """Hide `make` in a function, because Litestar reads signatures."""
+
+    def build() -> object:
+        return make()
+
+    return Provide(build, sync_to_thread=False)

@@ -1,0 +1,43 @@
+"""The API document, and a page that shows it without the internet."""
+
+from importlib.resources import files
+
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.params import FromPath
+
+ASSETS = {
+    "swagger_bundle.js": "text/javascript",
+    "swagger_preset.js": "text/javascript",
+    "swagger_style.css": "text/css",
+}
+
+
+@get("/docs-assets/{name:str}", include_in_schema=False, cache=False, sync_to_thread=True)
+def asset(name: FromPath[str]) -> Response[bytes]:
+    """Serve a file of the page."""
+    if name not in ASSETS:
+        raise NotFoundException
+    body = files("offapi").joinpath(name).read_bytes()
+    return Response(body, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
+
+
+def openapi(version: str) -> OpenAPIConfig:
+    """Describe the API."""
+    return OpenAPIConfig(
+        title="Bursar",
+        version=version,
+        description="A fee office that can be trusted on deadline day.",
+        path="/docs",
+        render_plugins=[
+            SwaggerRenderPlugin(
+                js_url="/docs-assets/swagger_bundle.js",
+                standalone_preset_js_url="/docs-assets/swagger_preset.js",
+                css_url="/docs-assets/swagger_style.css",
+                path="/",
+                favicon='<link rel="icon" href="data:,">',
+            )
+        ],
+    )

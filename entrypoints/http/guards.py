@@ -1,0 +1,24 @@
+"""What is checked before a body is read."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+
+
+def only(connection: ASGIConnection[Any, Any, Any, Any], media_type: str) -> None:
+    """Refuse a body of another media type, and one that does not say what it is."""
+    sent = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != media_type:
+        raise HTTPException(status_code=415, detail=f"send {media_type}, not {sent[:80] or 'a body without a type'}")
+
+
+def json_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Take JSON."""
+    only(connection, "application/json")
+
+
+def csv_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Take CSV."""
+    only(connection, "text/csv")

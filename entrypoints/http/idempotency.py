@@ -1,0 +1,63 @@
+"""The `Idempotency-Key` header: the same wish again gets the first answer, byte for byte."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.params import HeaderParameter
+
+from core.shared.errors import Invalid
+from core.shared.requests import Answers, once
+from core.shared.requests import Request as Wish
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        required=True,
+        description="Your name for this wish: 1 to 255 visible characters, a new one for each wish. Kept for 24 hours.",
+    ),
+]
+
+
+class MissingIdempotencyKey(Invalid):
+    """The request needs an `Idempotency-Key` header, so that it can be repeated safely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """Answers a repeated request as it was answered first."""
+
+    answers: Answers
+
+    async def __call__(
+        self, request: Request[Any, Any, Any], key: str | None, act: Callable[[Wish], Awaitable[object]]
+    ) -> Response[Any]:
+        """Act once, and answer 201."""
+        wish = await self._wish(request, key)
+        result = await once(self.answers, wish, lambda: act(wish))
+        if isinstance(result, bytes):
+            return created(result, {"Idempotency-Replayed": "true"})
+        return created(msgspec.json.encode(result), {})
+
+    async def _wish(self, request: Request[Any, Any, Any], key: str | None) -> Wish:
+        if not key:
+            raise MissingIdempotencyKey("send an Idempotency-Key header: any new name for this wish")
+        if not KEY.fullmatch(key):
+            raise MissingIdempotencyKey("an Idempotency-Key is 1 to 255 visible ASCII characters")
+        return Wish(
+            arrived=request.scope["arrived"],  # type: ignore[typeddict-item]
+            scope=f"{request.method} {request.scope['path_template']}",
+            key=key,
+            fingerprint=sha256(await request.body()).digest(),
+        )
+
+
+def created(body: bytes, headers: dict[str, str]) -> Response[Any]:
+    """Answer 201 with JSON that is encoded already."""
+    return Response(body, status_code=201, media_type="application/json", headers=headers)

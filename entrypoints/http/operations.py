@@ -1,0 +1,77 @@
+"""What the people who run it ask."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from core.shared.errors import Unavailable
+from core.shared.health import Probe
+from entrypoints.http.dependencies import Wired
+
+PATIENCE = 2.0
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """What was found of one dependency."""
+
+    name: str
+    ready: bool
+    detail: str
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether requests should be sent here."""
+
+    ready: bool
+    dependencies: list[Dependency]
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """Every dependency of this process."""
+
+    each: Sequence[Probe]
+
+    async def __call__(self) -> Readiness:
+        """Ask them all at once; whoever does not answer in time is not there."""
+        found = await asyncio.gather(*(ask(probe) for probe in self.each))
+        essential = [answer.ready for probe, answer in zip(self.each, found, strict=True) if probe.essential]
+        return Readiness(all(essential), list(found))
+
+
+async def ask(probe: Probe) -> Dependency:
+    """Ask one dependency."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return Dependency(probe.name, True, await probe.check())
+    except Unavailable as error:
+        return Dependency(probe.name, False, str(error))
+    except TimeoutError:
+        return Dependency(probe.name, False, f"no answer within {PATIENCE:g} s")
+
+
+class OperationsController(Controller):
+    """Health and metrics."""
+
+    tags = ("Operations",)
+
+    @get("/health/live")
+    async def live(self) -> dict[str, bool]:
+        """Say that the process runs."""
+        return {"live": True}
+
+    @get("/health/ready", raises=[])
+    async def ready(self, probes: Wired[Probes]) -> Response[Readiness]:
+        """Say whether every dependency answers: 200, or 503 with which does not and why."""
+        readiness = await probes()
+        return Response(readiness, status_code=200 if readiness.ready else 503)
+
+    @get("/metrics", media_type="text/plain")
+    async def metrics(self) -> Response[bytes]:
+        """Show the metrics of this process to Prometheus."""
+        return Response[Any](generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,115 @@
+"""What errors mean over HTTP: RFC 9457 problem documents."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+
+from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
+from core.shared.requests import IdempotencyKeyReused, RequestInProgress
+
+log = structlog.get_logger()
+STATUS: dict[type[CoreError], int] = {
+    IdempotencyKeyReused: 422,
+    Invalid: 400,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+}
+"""The first kind that fits counts."""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong, for the person who reads it and the program that gets it."""
+
+    type: str
+    """`urn:bursar:problem:…`, the same on every transport; `about:blank` when the status says it all."""
+    title: str
+    status: int
+    detail: str = ""
+    at: str | None = None
+    """The JSON path of the guilty field: `$.papers[2]`."""
+    facts: dict[str, str] | None = None
+    """What a program may want to know: `submission`, the id of the one that came first."""
+
+
+MEANINGS = {
+    400: "The request makes no sense",
+    404: "There is no such thing",
+    409: "Not in the present state of the world",
+    413: "The body is too large",
+    415: "The body is of another content type",
+    422: "The idempotency key was used for a different body",
+    503: "Something we depend on is away; try again after `Retry-After` seconds",
+}
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return what the API document says of the errors of a route."""
+    return {
+        status: ResponseSpec(
+            Problem, description=MEANINGS[status], media_type="application/problem+json", generate_examples=False
+        )
+        for status in statuses
+    }
+
+
+def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
+    """Tell of an error the core raised on purpose."""
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+    problem = Problem(
+        type=problem_type(type(error)),
+        title=(type(error).__doc__ or "").partition("\n")[0],
+        status=status,
+        detail=str(error),
+        at=error.at,
+        facts=dict(error.facts) or None,
+    )
+    headers = {}
+    if isinstance(error, Unavailable | RequestInProgress):
+        headers["Retry-After"] = str(max(1, round(getattr(error, "retry_after", None) or 1)))
+    return respond(problem, headers)
+
+
+def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Tell of an error that HTTP or JSON already knows."""
+    if isinstance(cause := error.__cause__, CoreError):
+        return core_problem(request, cause)
+    if error.status_code == 500:
+        return defect(request, error)
+    detail, at = located(error)
+    kind = problem_type(Invalid) if isinstance(error, ValidationException) else "about:blank"
+    title = MEANINGS.get(error.status_code) or HTTPStatus(error.status_code).phrase
+    problem = Problem(type=kind, title=title, status=error.status_code, detail=detail, at=at)
+    return respond(problem, error.headers or {})
+
+
+def defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Tell of a defect of ours, and nothing about it; the log has the rest."""
+    log.error("defect", method=request.method, path=request.scope.get("path_template"), exc_info=error)
+    return respond(Problem(type="about:blank", title="Something went wrong on our side", status=500), {})
+
+
+def located(error: HTTPException) -> tuple[str, str | None]:
+    """Split what a decoder says into the complaint and the path of the field: `$` is the body."""
+    if not isinstance(error.extra, list) or not error.extra:
+        return error.detail, None
+    message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
+    if message == "'data'":
+        return "the body is empty", "$"
+    path = "$" if key == "data" else f"$.{key}"
+    if named := re.search(r"field `(.+)`$", message):
+        path += f".{named[1]}"
+    return message, path
+
+
+def respond(problem: Problem, headers: dict[str, str]) -> Response[Any]:
+    """Send a problem document."""
+    body = msgspec.json.encode(problem)
+    return Response(body, status_code=problem.status, headers=headers, media_type="application/problem+json")

@@ -1,0 +1,62 @@
+"""Around every request: when it arrived, what it belongs to, how it ended, how long it took."""
+
+import time
+from typing import Any
+
+import structlog
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from prometheus_client import Histogram
+
+from core.shared.clock import Clock
+from core.shared.trace import Trace, current_trace
+
+log = structlog.get_logger()
+SECONDS = Histogram("bursar_http_seconds", "Time of requests", ["method", "route", "status"])
+
+
+class Traced:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+        self._app, self._clock = app, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        scope["arrived"] = self._clock.now()  # type: ignore[typeddict-unknown-key]
+        headers = dict(scope["headers"])
+        trace = Trace.take_or_make(text(headers, b"x-request-id"), text(headers, b"traceparent"))
+        token = current_trace.set(trace)
+        began, status = time.perf_counter(), 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                sent = MutableScopeHeaders(message)
+                sent["X-Request-ID"], sent["traceparent"] = trace.request_id, trace.traceparent
+                sent["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            note(scope, status, time.perf_counter() - began)
+            current_trace.reset(token)
+
+
+def note(scope: HTTPScope, status: int, seconds: float) -> None:
+    """Log and count a request that has ended; `status` 0 means that the client left before an answer."""
+    route = scope.get("path_template") or "(none)"
+    SECONDS.labels(scope["method"], route, status).observe(seconds)
+    log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
+
+
+def text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    """Return a header as text, if it was sent."""
+    value: Any = headers.get(name)
+    return value.decode("latin-1") if value is not None else None

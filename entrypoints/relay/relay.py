@@ -1,0 +1,60 @@
+"""The outbox to the broker: a row leaves only after the broker has acknowledged it."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from core.shared.clock import Clock
+from core.shared.errors import Unavailable
+from core.shared.messages import Publisher
+from core.shared.outbox import OUTBOX, Outbox
+from core.shared.signals import Signals
+
+log = structlog.get_logger()
+BATCH = 500
+SHORTEST, LONGEST = 0.005, 0.25
+"""Seconds between looks into an empty outbox: others may fill it without our hearing the bell."""
+LONGEST_OUTAGE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Publish what was committed, oldest first."""
+
+    outbox: Outbox
+    publisher: Publisher
+    signals: Signals
+    clock: Clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relay until `stop` is set and nothing is in hand."""
+        idle, outage = SHORTEST, SHORTEST
+        while not stop.is_set():
+            bell = self.signals.listen(OUTBOX)
+            try:
+                moved = await self.relay()
+            except Unavailable as error:
+                outage = min(outage * 2, LONGEST_OUTAGE)
+                log.warning("relay_waits", seconds=round(outage, 2), error=str(error))
+                await self.signals.wait(stop, outage)
+                continue
+            outage = SHORTEST
+            idle = SHORTEST if moved else min(idle * 2, LONGEST)
+            if not moved:
+                await self.signals.wait(bell, idle)
+
+    async def relay(self) -> int:
+        """Publish one batch, and return how many events the broker took."""
+        batch = await self.outbox.unpublished(BATCH)
+        if not batch:
+            return 0
+        results = await self.publisher.publish([event.message for event in batch])
+        taken = [event for event, failure in zip(batch, results, strict=True) if failure is None]
+        for event, failure in zip(batch, results, strict=True):
+            if failure is not None:
+                log.error("event_not_published", id=str(event.message.id), error=repr(failure))
+        if not taken:
+            raise Unavailable("the broker took none of the events")
+        await self.outbox.published(taken, self.clock.now())
+        return len(taken)

@@ -1,0 +1,84 @@
+"""What the local SES and the local Twilio share: a web server with moods."""
+
+import asyncio
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from tests.contract.servers.vendor import LocalVendor, Mood, Taken, unused_port
+
+
+class HttpVendor(LocalVendor):
+    path: str
+
+    def __init__(self) -> None:
+        self.mood = Mood.ACCEPT
+        self.retry_after: str | None = "7"
+        self.date: str | None = None
+        self.answer: web.Response | None = None
+        self.calls = 0
+        self.lured = False
+        self.connections: set[object] = set()
+        self.taken: list[Taken] = []
+        self.port = unused_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        application = web.Application()
+        application.router.add_post(self.path, self.serve)
+        application.router.add_route("*", "/elsewhere", self.lure)
+        self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def lure(self, _: web.Request) -> web.Response:
+        self.lured = True
+        return web.Response()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        self.calls += 1
+        self.connections.add(request.transport)
+        body = await request.read()
+        if not self.authentic(request, body):
+            return self.denied()
+        if self.answer is not None:
+            return self.answer
+        match self.mood:
+            case Mood.THROTTLE:
+                return self.throttled()
+            case Mood.BREAK:
+                return web.json_response({"message": "we are sorry"}, status=503)
+            case Mood.REJECT:
+                return self.rejected()
+            case Mood.DENY_US:
+                return self.denied()
+            case Mood.FALL_SILENT:
+                await asyncio.Event().wait()
+            case Mood.HANG_UP:
+                assert request.transport is not None
+                request.transport.abort()
+            case Mood.BABBLE:
+                return web.Response(body=b"\xff<html>welcome", status=200)
+        return self.accepted(body)
+
+    def delays(self) -> Mapping[str, str]:
+        wanted = {"Retry-After": self.retry_after, "Date": self.date}
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    def authentic(self, request: web.Request, body: bytes) -> bool:
+        raise NotImplementedError
+
+    def accepted(self, body: bytes) -> web.Response:
+        raise NotImplementedError
+
+    def throttled(self) -> web.Response:
+        raise NotImplementedError
+
+    def rejected(self) -> web.Response:
+        raise NotImplementedError
+
+    def denied(self) -> web.Response:
+        raise NotImplementedError

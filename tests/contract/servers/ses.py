@@ -1,0 +1,67 @@
+"""As much of Amazon SES as takes an e-mail, and checks its signature by the published algorithm, not by botocore."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from config.settings import Secret, Ses
+from tests.contract.servers.http import HttpVendor
+from tests.contract.servers.vendor import Taken
+
+KEY_ID, KEY, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "ap-south-1"
+
+
+class LocalSes(HttpVendor):
+    path = "/v2/email/outbound-emails"
+    key = KEY
+
+    def settings(self) -> Mapping[str, Any]:
+        section = Ses(region=REGION, url=self.url, access_key_id=KEY_ID, secret_access_key=Secret(self.key))
+        return {"ses": section}
+
+    def authentic(self, request: web.Request, body: bytes) -> bool:
+        credential = re.fullmatch(
+            r"AWS4-HMAC-SHA256 Credential=(\w+)/(\d{8})/([\w-]+)/ses/aws4_request, "
+            r"SignedHeaders=([\w;-]+), Signature=([0-9a-f]{64})",
+            request.headers.get("Authorization", ""),
+        )
+        if credential is None or credential[1] != KEY_ID or "host" not in credential[4].split(";"):
+            return False
+        names = credential[4].split(";")
+        headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in names)
+        digest = hashlib.sha256(body).hexdigest()
+        canonical = f"POST\n{request.path}\n\n{headers}\n{credential[4]}\n{digest}"
+        scope = f"{credential[2]}/{credential[3]}/ses/aws4_request"
+        hashed = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = f"AWS4-HMAC-SHA256\n{request.headers['X-Amz-Date']}\n{scope}\n{hashed}"
+        key = f"AWS4{KEY}".encode()
+        for part in (credential[2], credential[3], "ses", "aws4_request"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return hmac.compare_digest(hmac.digest(key, to_sign.encode(), "sha256").hex(), credential[5])
+
+    def accepted(self, body: bytes) -> web.Response:
+        email = json.loads(body)
+        simple = email["Content"]["Simple"]
+        (to,) = email["Destination"]["ToAddresses"]
+        taken = Taken(to, simple["Body"]["Text"]["Data"], f"0109-{len(self.taken)}", simple)
+        self.taken.append(taken)
+        return web.json_response({"MessageId": taken.id})
+
+    def throttled(self) -> web.Response:
+        return fault(429, "TooManyRequestsException", "slow down", self.delays())
+
+    def rejected(self) -> web.Response:
+        return fault(400, "MessageRejected", "Email address is on the suppression list")
+
+    def denied(self) -> web.Response:
+        return fault(403, "SignatureDoesNotMatch", "check your key")
+
+
+def fault(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    headers = {"x-amzn-ErrorType": f"{kind}:http://internal.amazon.com/coral/", **(headers or {})}
+    return web.json_response({"message": message}, status=status, headers=headers)

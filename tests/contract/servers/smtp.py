@@ -1,0 +1,128 @@
+"""A mail server: aiosmtpd in the loop of the test, with moods."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from config.settings import Secret, Smtp
+from tests.contract.servers.certificate import certificate
+from tests.contract.servers.vendor import LocalVendor, Mood, Taken, unused_port
+
+USER, PASSWORD = "fees", "a long password"
+
+
+class LocalSmtp(LocalVendor):
+    key = PASSWORD
+
+    def __init__(self, folder: Path, tls: str = "starttls") -> None:
+        self.mood = Mood.ACCEPT
+        self.calls = 0
+        self.taken: list[Taken] = []
+        self.logins: list[bool] = []
+        self.answers: dict[str, str] = {}
+        self.letter_begun = False
+        self.sessions: set[SMTP] = set()
+        self.most_sessions = 0
+        self.sessions_seen = 0
+        self.secure: list[bool] = []
+        self.tls = tls
+        self.port = unused_port()
+        self.authority, self._context = certificate(folder)
+
+    def settings(self) -> Mapping[str, Any]:
+        return {"smtp": Smtp(
+            host="127.0.0.1", port=self.port, tls=self.tls, ca_file=str(self.authority),  # type: ignore[arg-type]
+            user=USER, password=Secret(self.key), connections=2,
+        )}  # fmt: skip
+
+    async def start(self) -> None:
+        wrapped = self._context if self.tls == "implicit" else None
+        self._server = await asyncio.get_running_loop().create_server(
+            self._session, "127.0.0.1", self.port, ssl=wrapped
+        )
+
+    async def stop(self) -> None:
+        self._server.close()
+        tasks = []
+        for session in tuple(self.sessions):
+            if session.transport is not None:
+                session.transport.abort()  # type: ignore[attr-defined]
+            if session._handler_coroutine is not None:
+                session._handler_coroutine.cancel()
+                tasks.append(session._handler_coroutine)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def _session(self) -> SMTP:
+        upgrade: ssl.SSLContext | None = self._context if self.tls == "starttls" else None
+        return Watched(
+            self, tls_context=upgrade, require_starttls=upgrade is not None, hostname="mail.example.org",
+            authenticator=self._authenticate, auth_required=upgrade is not None, auth_require_tls=upgrade is not None,
+            loop=asyncio.get_running_loop(),
+        )  # fmt: skip
+
+    def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, how: str, who: Any) -> AuthResult:
+        right = isinstance(who, LoginPassword) and (who.login, who.password) == (USER.encode(), PASSWORD.encode())
+        self.logins.append(right)
+        return AuthResult(success=right and self.mood is not Mood.DENY_US, handled=False)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.calls += 1
+        if answer := self.answers.get("RCPT"):
+            return answer
+        if self.mood is Mood.REJECT:
+            return "550 5.1.1 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if answer := self.answers.get("DATA"):
+            return answer
+        match self.mood:
+            case Mood.THROTTLE:
+                return "451 4.7.1 too many messages, try again later"
+            case Mood.BREAK:
+                return "421 4.3.2 shutting down"
+            case Mood.FALL_SILENT:
+                await asyncio.Event().wait()
+            case Mood.HANG_UP:
+                server.transport.abort()  # type: ignore[union-attr]
+            case Mood.BABBLE:
+                return "welcome to our server"
+        return self.accept(session, envelope)
+
+    def accept(self, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        letter = message_from_bytes(envelope.content, policy=policy.default)
+        plain = letter.get_body(("plain",))
+        assert plain is not None
+        (to,) = envelope.rcpt_tos
+        self.secure.append(session.ssl is not None or self.tls == "implicit")
+        self.taken.append(Taken(to, plain.get_content(), f"4Zx{len(self.taken)}", {"letter": letter}))
+        return f"250 2.0.0 Ok: queued as {self.taken[-1].id}"
+
+
+class Watched(SMTP):
+    """A session that its server knows of."""
+
+    def __init__(self, vendor: LocalSmtp, **options: Any) -> None:
+        super().__init__(vendor, **options)
+        self._vendor = vendor
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self not in self._vendor.sessions:
+            self._vendor.sessions.add(self)
+            self._vendor.sessions_seen += 1
+            self._vendor.most_sessions = max(self._vendor.most_sessions, len(self._vendor.sessions))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._vendor.sessions.discard(self)

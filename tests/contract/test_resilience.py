@@ -1,0 +1,629 @@
+"""What the chain in front of a vendor promises, with the known defects of aiobreaker and backoff proved closed."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adapters.resilience.bulkhead import Bulkhead
+from adapters.resilience.chain import resilient
+from adapters.resilience.policy import Policy
+from config.settings import Resilience
+from core.notifications.journal import Journal, Outcome
+from core.notifications.ports import (
+    Accepted,
+    DeliveryId,
+    Email,
+    EmailSender,
+    OutcomeUnknown,
+    Rejected,
+    Sender,
+    VendorUnavailable,
+)
+from core.shared.clock import Clock
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+DOWN = VendorUnavailable("down")
+Answer = Callable[[], Awaitable[str]]
+
+
+class StoppedClock(Clock):
+    def now(self) -> datetime:
+        return NOON
+
+
+class Vendor(EmailSender):
+    """Answer what it is told to, and count how often it was asked."""
+
+    def __init__(self, *answers: Exception | str | Answer) -> None:
+        self.answers = list(answers)
+        self.always: Exception | str | Answer = "id"
+        self.calls = 0
+        self.busy = self.busiest = 0
+
+    async def send(self, message: Email) -> Accepted:
+        self.calls += 1
+        self.busy += 1
+        self.busiest = max(self.busy, self.busiest)
+        try:
+            answer = self.answers.pop(0) if self.answers else self.always
+            if callable(answer):
+                answer = await answer()
+            if isinstance(answer, Exception):
+                raise answer
+            return Accepted("a vendor", answer)
+        finally:
+            self.busy -= 1
+
+
+class Stage:
+    """A chain whose time stands still, and what was waited for."""
+
+    def __init__(self, *vendors: Vendor, **limits: Any) -> None:
+        self.time = 1_000.0
+        self.slept: list[float] = []
+        self.journal = Journal()
+        named = {f"vendor-{number}": vendor for number, vendor in enumerate(vendors)}
+        self.chain: Sender[Email] = resilient(
+            tuple(named), named.__getitem__, a_policy(**limits), StoppedClock(), self.journal,
+            now=lambda: self.time, sleep=self._sleep,
+        )  # fmt: skip
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+    async def send(self) -> Accepted:
+        return await self.chain.send(an_email())
+
+    async def fail(self, times: int = 1, kind: type[Exception] = VendorUnavailable) -> None:
+        for _ in range(times):
+            with pytest.raises(kind):
+                await self.send()
+
+
+def a_policy(**limits: Any) -> Policy:
+    ours = {"tries": 1, "deadline_seconds": 60.0, "concurrency": 1_000}
+    words = {field.name: getattr(Resilience(), field.name) for field in fields(Policy)}
+    return Policy(**words | ours | limits)
+
+
+def an_email() -> Email:
+    return Email(delivery=DeliveryId(uuid4()), to="a@example.org", subject="Fee", text="", html="")
+
+
+@asynccontextmanager
+async def under_way(*sends: Awaitable[Any]) -> AsyncIterator[Sequence[asyncio.Future[Any]]]:
+    """Start them and let each come as far as it can; nobody outlives the test."""
+    tasks = [asyncio.ensure_future(send) for send in sends]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    yield tasks
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def wait_for_ever() -> str:
+    await asyncio.Event().wait()
+    return "never"
+
+
+# -- the breaker: aiobreaker's defects
+
+
+async def test_a_vendor_that_fails_half_of_the_time_is_left_alone() -> None:
+    answers: list[Exception | str] = ["id", DOWN]
+    vendor = Vendor(*answers * 5)  # aiobreaker: every success sets the count of failures to nothing
+    stage = Stage(vendor, failure_percent=50, minimum_calls=10)
+    for _ in range(5):
+        await stage.send()
+        await stage.fail()
+
+    await stage.fail()
+    assert vendor.calls == 10
+
+
+async def test_a_lower_failure_rate_is_put_up_with() -> None:
+    answers: list[Exception | str] = ["id", "id", DOWN]
+    vendor = Vendor(*answers * 20)
+    stage = Stage(vendor, failure_percent=50, minimum_calls=10)
+    for _ in range(20):
+        await stage.send()
+        await stage.send()
+        await stage.fail()
+    assert vendor.calls == 60
+
+
+async def test_few_calls_prove_nothing() -> None:
+    vendor = Vendor(*[DOWN] * 9)
+    stage = Stage(vendor, minimum_calls=10)
+    await stage.fail(9)
+    assert await stage.send()
+
+
+async def test_failures_that_slid_out_of_the_window_are_forgotten() -> None:
+    vendor = Vendor(*[DOWN] * 18)
+    stage = Stage(vendor, minimum_calls=10, window_seconds=30)
+    await stage.fail(9)
+    stage.time += 30
+    await stage.fail(9)
+    assert await stage.send()
+
+
+async def tripped(vendor: Vendor, **limits: Any) -> Stage:
+    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0, **limits)
+    vendor.always = DOWN
+    await stage.fail(10)
+    assert vendor.calls == 10
+    return stage
+
+
+async def test_the_call_that_trips_gets_the_vendors_own_error() -> None:
+    vendor = Vendor()
+    stage = Stage(vendor, minimum_calls=1)
+    vendor.always = VendorUnavailable("own words", retry_after=3)  # aiobreaker: CircuitBreakerError
+    with pytest.raises(VendorUnavailable) as refusal:
+        await stage.send()
+    assert (str(refusal.value), refusal.value.retry_after) == ("own words", 3)
+
+
+async def test_while_it_is_open_nobody_is_asked_and_the_rest_is_told() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    stage.time += 5
+    email = an_email()
+    with pytest.raises(VendorUnavailable) as refusal:
+        await stage.chain.send(email)
+
+    assert refusal.value.retry_after == 10
+    assert vendor.calls == 10
+    assert stage.journal.take(email.delivery) == ()
+
+
+async def test_of_five_hundred_waiters_one_probes() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    go = asyncio.Event()
+
+    async def answer() -> str:
+        await go.wait()
+        return "id"
+
+    vendor.always = answer
+    stage.time += 15
+    async with under_way(*(stage.send() for _ in range(500))) as waiters:
+        assert vendor.calls == 11  # aiobreaker: 510
+        go.set()
+        ends = await asyncio.gather(*waiters, return_exceptions=True)
+    assert sum(isinstance(end, Accepted) for end in ends) == 1
+    assert all(end.retry_after for end in ends if isinstance(end, VendorUnavailable))
+
+    vendor.always = wait_for_ever
+    async with under_way(*(stage.send() for _ in range(100))):
+        assert vendor.calls == 111  # closed again: nobody waits for anybody
+
+
+async def test_a_failed_probe_means_another_whole_rest() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    stage.time += 15
+    await stage.fail()
+    stage.time += 14.9
+    await stage.fail()
+    assert vendor.calls == 11
+    stage.time += 0.1
+    await stage.fail()
+    assert vendor.calls == 12
+
+
+async def test_a_cancelled_probe_gives_its_permit_back() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    stage.time += 15
+    vendor.always = wait_for_ever
+    async with under_way(stage.send()):
+        await stage.fail()
+    assert vendor.calls == 11
+
+    vendor.always = "id"
+    assert await stage.send()
+
+
+async def test_failures_that_come_late_do_not_prolong_the_rest() -> None:
+    vendor, late = Vendor(), asyncio.Event()
+
+    async def fail_late() -> str:
+        await late.wait()
+        raise DOWN
+
+    vendor.answers = [fail_late] * 20
+    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0)
+    async with under_way(*(stage.send() for _ in range(20))) as slow:
+        vendor.always = DOWN
+        await stage.fail(10)
+        stage.time += 10
+        late.set()
+        await asyncio.gather(*slow, return_exceptions=True)
+    stage.time += 5  # aiobreaker: rests for another ten seconds
+
+    vendor.always = "id"
+    assert await stage.send()
+
+
+@pytest.mark.parametrize("outcome", ["a failure", "a success"])
+async def test_a_call_from_before_the_rest_says_nothing_about_the_probe(outcome: str) -> None:
+    vendor, late = Vendor(), asyncio.Event()
+
+    async def come_late() -> str:
+        await late.wait()
+        if outcome == "a failure":
+            raise DOWN
+        return "id"
+
+    vendor.answers = [come_late]
+    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0)
+    async with under_way(stage.send()) as slow:
+        vendor.always = DOWN
+        await stage.fail(10)
+        stage.time += 15
+        vendor.always = wait_for_ever
+        async with under_way(stage.send()):
+            late.set()
+            await asyncio.gather(*slow, return_exceptions=True)
+            await stage.fail()  # still being probed: neither closed nor open for another while
+        vendor.always = "id"
+        assert await stage.send()
+
+
+async def test_successes_from_before_the_rest_do_not_embellish_what_comes_after() -> None:
+    vendor, late = Vendor(), asyncio.Event()
+
+    async def succeed_late() -> str:
+        await late.wait()
+        return "id"
+
+    vendor.answers = [succeed_late] * 30
+    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0)
+    async with under_way(*(stage.send() for _ in range(30))) as slow:
+        vendor.always = DOWN
+        await stage.fail(10)
+        stage.time += 15
+        vendor.always = "id"
+        await stage.send()
+        late.set()
+        await asyncio.gather(*slow)
+    vendor.always = DOWN
+    await stage.fail(20)
+    assert vendor.calls == 30 + 10 + 1 + 10
+
+
+async def test_after_a_rest_the_count_begins_anew() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    stage.time += 15
+    vendor.always = "id"
+    await stage.send()
+    vendor.always = DOWN
+    await stage.fail(9)
+    vendor.always = "id"
+    assert await stage.send()
+
+
+async def test_a_rejection_is_neither_failure_nor_success() -> None:
+    vendor = Vendor(*[Rejected("bad")] * 50, *[DOWN] * 9)
+    stage = Stage(vendor, minimum_calls=10)
+    await stage.fail(50, Rejected)
+    await stage.fail(9)
+    vendor.always = DOWN
+    await stage.fail()  # the tenth that counts
+    await stage.fail()
+    assert vendor.calls == 60
+
+
+async def test_a_rejected_probe_leaves_the_question_open() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    stage.time += 15
+    vendor.always = Rejected("bad")  # aiobreaker: a success, and everybody storms in
+    await stage.fail(1, Rejected)
+    vendor.always = DOWN
+    await stage.fail(2)
+    assert vendor.calls == 12
+
+
+async def test_an_unknown_outcome_is_a_failure() -> None:
+    vendor = Vendor()
+    vendor.always = OutcomeUnknown("silence")
+    stage = Stage(vendor, minimum_calls=10)
+    await stage.fail(10, OutcomeUnknown)
+    await stage.fail(1, VendorUnavailable)
+    assert vendor.calls == 10
+
+
+async def test_an_expired_deadline_is_a_failure() -> None:
+    vendor = Vendor()
+    vendor.always = wait_for_ever
+    stage = Stage(vendor, minimum_calls=3, deadline_seconds=0.001)
+    await stage.fail(3, OutcomeUnknown)
+    await stage.fail(1, VendorUnavailable)
+    assert vendor.calls == 3
+
+
+async def test_a_cancelled_call_counts_as_nothing() -> None:
+    vendor = Vendor()
+    vendor.always = wait_for_ever
+    stage = Stage(vendor, minimum_calls=1)
+    async with under_way(*(stage.send() for _ in range(50))):
+        assert vendor.calls == 50
+    vendor.always = "id"
+    assert await stage.send()
+
+
+async def test_the_wall_clock_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiobreaker.state.datetime", None)
+    monkeypatch.setattr("aiobreaker.circuitbreaker.datetime", None)
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    await stage.fail()
+    stage.time += 15
+    await stage.fail()
+    stage.time += 15
+    vendor.always = "id"
+    assert await stage.send()
+
+
+async def test_who_queued_before_it_opened_does_not_ask_afterwards() -> None:
+    vendor = Vendor()
+
+    async def fail_soon() -> str:
+        await asyncio.sleep(0)
+        raise DOWN
+
+    vendor.always = fail_soon
+    stage = Stage(vendor, minimum_calls=10, concurrency=5)
+    await asyncio.gather(*(stage.send() for _ in range(500)), return_exceptions=True)
+    assert vendor.calls <= 10 + 5
+
+
+async def test_each_vendor_has_its_own_breaker() -> None:
+    first, second = Vendor(), Vendor()
+    first.always = DOWN
+    stage = Stage(first, second, minimum_calls=10)
+    for _ in range(20):
+        assert (await stage.send()).id == "id"
+    assert (first.calls, second.calls) == (10, 20)
+
+
+# -- retries: backoff's defects
+
+
+async def test_a_vendor_that_was_unavailable_is_asked_again() -> None:
+    stage = Stage(Vendor(DOWN, DOWN, "third"), tries=3)
+    assert (await stage.send()).id == "third"
+    assert len(stage.slept) == 2
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+async def test_there_are_at_most_so_many_tries(tries: int) -> None:
+    vendor = Vendor()
+    vendor.always = DOWN
+    await Stage(vendor, tries=tries).fail()
+    assert vendor.calls == tries
+
+
+async def test_waits_are_random_and_grow() -> None:
+    vendor = Vendor()
+    vendor.always = DOWN
+    stage = Stage(vendor, tries=3, retry_base_seconds=0.2, retry_budget_percent=300, minimum_calls=10**6)
+    await stage.fail(300)
+
+    first, second = stage.slept[::2], stage.slept[1::2]
+    assert 0.15 < max(first) <= 0.2 < 0.3 < max(second) <= 0.4
+    assert min(first) < 0.05
+    assert min(second) < 0.1
+
+
+@pytest.mark.parametrize("asked", [0.5, 2.0])
+async def test_nobody_is_asked_sooner_than_they_said(asked: float) -> None:
+    vendor = Vendor()
+    vendor.always = VendorUnavailable("slow down", retry_after=asked)
+    stage = Stage(vendor, tries=3, retry_budget_percent=300, minimum_calls=10**6)
+    await stage.fail(100)
+
+    assert len(stage.slept) == 200
+    assert min(stage.slept) >= asked  # backoff: jitter takes anything from nothing
+
+
+async def test_a_long_wait_is_left_to_the_queue() -> None:
+    vendor = Vendor(VendorUnavailable("slow down", retry_after=2.1))
+    stage = Stage(vendor, tries=3)
+    with pytest.raises(VendorUnavailable) as refusal:
+        await stage.send()
+    assert (vendor.calls, stage.slept, refusal.value.retry_after) == (1, [], 2.1)
+
+
+@pytest.mark.parametrize("final", [OutcomeUnknown("silence"), Rejected("bad"), KeyError("a bug")])
+async def test_only_what_was_certainly_not_done_is_done_again(final: Exception) -> None:
+    vendor = Vendor()
+    vendor.always = final
+    await Stage(vendor, tries=5).fail(1, type(final))
+    assert vendor.calls == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_thousand_failing_calls_cause_at_most_twelve_hundred_attempts(together: bool) -> None:
+    vendor = Vendor()
+    vendor.always = DOWN
+    stage = Stage(vendor, tries=3, retry_budget_percent=20, minimum_calls=10**6)
+    if together:
+        await asyncio.gather(*(stage.send() for _ in range(1_000)), return_exceptions=True)
+    else:
+        await stage.fail(1_000)
+    assert 1_190 <= vendor.calls <= 1_200
+
+
+async def test_the_budget_is_one_of_the_window_and_not_of_a_lifetime() -> None:
+    vendor = Vendor()
+    vendor.always = DOWN
+    stage = Stage(vendor, tries=2, retry_budget_percent=20, minimum_calls=10**6, window_seconds=30)
+    await stage.fail(1_000)
+    stage.time += 30
+    before = vendor.calls
+    await stage.fail(100)
+    assert 100 < vendor.calls - before <= 120
+
+
+async def test_a_first_failure_of_the_day_may_be_retried() -> None:
+    assert await Stage(Vendor(DOWN, "id"), tries=2, retry_budget_percent=20).send()
+
+
+async def test_no_budget_means_no_retries() -> None:
+    vendor = Vendor(DOWN)
+    await Stage(vendor, tries=3, retry_budget_percent=0).fail()
+    assert vendor.calls == 1
+
+
+async def test_nothing_is_waited_for_while_the_breaker_is_open() -> None:
+    vendor = Vendor()
+    vendor.always = DOWN
+    stage = Stage(vendor, tries=3, minimum_calls=3, open_seconds=15.0)
+    await stage.fail()
+    stage.time += 14.5  # so short a rest would be waited for if the vendor asked for it
+    await stage.fail()
+    assert (vendor.calls, len(stage.slept)) == (3, 2)
+
+
+async def test_what_vendors_say_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    vendor = Vendor()
+    vendor.always = VendorUnavailable("aarav.sharma@example.org is over quota")
+    await Stage(vendor, tries=3).fail(20)
+    assert "aarav" not in caplog.text
+
+
+# -- bulkhead, deadline, failover, journal
+
+
+async def test_no_more_calls_than_allowed_are_under_way() -> None:
+    vendor = Vendor()
+
+    async def take_a_moment() -> str:
+        await asyncio.sleep(0)
+        return "id"
+
+    vendor.always = take_a_moment
+    stage = Stage(vendor, concurrency=7)
+    await asyncio.gather(*(stage.send() for _ in range(100)))
+    assert (vendor.calls, vendor.busiest) == (100, 7)
+
+
+async def test_those_who_wait_are_served_in_turn() -> None:
+    served: list[DeliveryId] = []
+
+    class Noting(Sender[Email]):
+        async def send(self, message: Email) -> Accepted:
+            served.append(message.delivery)
+            await asyncio.sleep(0)
+            return Accepted("a vendor", "id")
+
+    emails = [an_email() for _ in range(50)]
+    bulkhead = Bulkhead(Noting(), 3)
+    await asyncio.gather(*(bulkhead.send(email) for email in emails))
+    assert served == [email.delivery for email in emails]
+
+
+async def test_waiting_for_a_place_does_not_use_up_the_deadline() -> None:
+    vendor, go = Vendor(), asyncio.Event()
+
+    async def answer() -> str:
+        await go.wait()
+        return "id"
+
+    vendor.always = answer
+    stage = Stage(vendor, concurrency=1, deadline_seconds=0.5)
+    loop = asyncio.get_running_loop()
+    async with under_way(stage.send(), stage.send()) as (first, second):
+        started = loop.time()
+        assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], OutcomeUnknown)
+        assert loop.time() - started >= 0.4
+        go.set()
+        assert isinstance(await second, Accepted)  # its half second began when it got the place
+
+
+async def test_a_vendor_that_does_not_answer_in_time_leaves_the_outcome_unknown() -> None:
+    vendor, email = Vendor(wait_for_ever), an_email()
+    stage = Stage(vendor, deadline_seconds=0.001, tries=3)
+    with pytest.raises(OutcomeUnknown):
+        await stage.chain.send(email)
+
+    (attempt,) = stage.journal.take(email.delivery)
+    assert (attempt.outcome, attempt.vendor, attempt.at) == (Outcome.UNKNOWN, "vendor-0", NOON)
+    assert vendor.busy == 0
+
+
+async def test_the_deputy_takes_over_and_both_attempts_are_written_down() -> None:
+    first, second, email = Vendor(DOWN), Vendor("second's"), an_email()
+    stage = Stage(first, second)
+    assert (await stage.chain.send(email)).id == "second's"
+
+    attempts = stage.journal.take(email.delivery)
+    assert [(attempt.vendor, attempt.outcome, attempt.detail) for attempt in attempts] == [
+        ("vendor-0", Outcome.UNAVAILABLE, "down"),
+        ("vendor-1", Outcome.ACCEPTED, "second's"),
+    ]
+
+
+@pytest.mark.parametrize("final", [OutcomeUnknown("silence"), Rejected("bad")])
+async def test_a_message_that_may_have_gone_is_given_to_nobody_else(final: Exception) -> None:
+    first, second = Vendor(final), Vendor()
+    await Stage(first, second).fail(1, type(final))
+    assert (first.calls, second.calls) == (1, 0)
+
+
+@pytest.mark.parametrize(("waits", "soonest"), [((30.0, 5.0), 5.0), ((30.0, None), None), ((None, None), None)])
+async def test_when_nobody_can_the_first_to_be_ready_says_when(
+    waits: tuple[float | None, ...], soonest: float | None
+) -> None:
+    vendors = [Vendor(VendorUnavailable("busy", retry_after=wait)) for wait in waits]
+    with pytest.raises(VendorUnavailable) as refusal:
+        await Stage(*vendors).send()
+    assert refusal.value.retry_after == soonest
+
+
+async def test_a_call_cut_short_is_written_down_as_unknown() -> None:
+    vendor, email = Vendor(wait_for_ever), an_email()
+    stage = Stage(vendor)
+    async with under_way(stage.chain.send(email)):
+        assert vendor.calls == 1
+    (attempt,) = stage.journal.take(email.delivery)
+    assert (attempt.outcome, attempt.detail) == (Outcome.UNKNOWN, "CancelledError")
+
+
+async def test_a_bug_is_loud_and_leaves_the_outcome_unknown() -> None:
+    email = an_email()
+    stage = Stage(Vendor(KeyError("MessageId")))
+    with pytest.raises(KeyError):
+        await stage.chain.send(email)
+    assert [attempt.outcome for attempt in stage.journal.take(email.delivery)] == [Outcome.UNKNOWN]
+
+
+@pytest.mark.parametrize("limit", ["tries", "concurrency", "deadline_seconds", "window_seconds", "failure_percent"])
+def test_a_limit_of_nothing_is_no_limit_and_is_refused(limit: str) -> None:
+    with pytest.raises(ValueError, match=limit):
+        a_policy(**{limit: 0})
+
+
+def test_a_channel_without_vendors_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Stage()
+
+
+def test_settings_and_policy_use_the_same_words() -> None:
+    assert {field.name for field in fields(Policy)} == set(Resilience.__struct_fields__)

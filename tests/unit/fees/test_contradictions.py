@@ -1,0 +1,278 @@
+"""A schedule that contradicts itself is refused, and the refusal names the place."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from core.fees.calendar import Closes
+from core.fees.errors import InvalidSchedule
+from core.fees.instalments import Part
+from core.fees.pricing.concession import Concession
+from core.fees.pricing.exempt import Exempt
+from core.fees.pricing.late import Late, Window
+from core.fees.pricing.papers import Papers
+from core.fees.pricing.who import Who
+from tests.unit.fees.tariffs import a_fee, a_schedule
+
+MARCH, APRIL = datetime(2026, 3, 1), datetime(2026, 4, 1)  # noqa: DTZ001
+BLIND, HOME, ABROAD = Who(certificates=frozenset({"blind"})), Who(region="home"), Who(region="abroad")
+SIGHTED = Who(without=frozenset({"blind"}))
+
+
+def some(*categories: str) -> Who:
+    return Who(categories=frozenset(categories))
+
+
+def papers(**changes: Any) -> Papers:
+    return Papers(**{"base": 100, "included": 5, "further": 10} | changes)
+
+
+def refused(*rules: Any, **changes: Any) -> str | None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        a_schedule(*rules, **changes)
+    return refusal.value.at
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("code", "CBSE 2020"),
+        ("code", ""),
+        ("code", "a" * 33),
+        ("title", " "),
+        ("currency", "rupees"),
+        ("zone", "Asia/Atlantis"),
+        ("zone", "Asia"),
+        ("zone", "localtime"),
+        ("zone", "../UTC"),
+        ("zone", "America/Argentina"),
+        ("zone", ""),
+        ("country", "India"),
+        ("country", "1!"),
+        ("categories", ()),
+    ],
+)
+def test_what_is_misspelt_is_refused(field: str, value: object) -> None:
+    assert refused(**{field: value}) == f"$.{field}"
+
+
+def test_duplicate_and_misspelt_names_are_refused() -> None:
+    assert refused(categories=("general", "sc", "general")) == "$.categories[2]"
+    assert refused(certificates=("blind", "Merit")) == "$.certificates[1]"
+    assert refused(categories=tuple(f"c{index}" for index in range(33))) == "$.categories"
+
+
+def test_a_schedule_closes_after_it_opens() -> None:
+    assert refused(opens=APRIL, closes=Closes(submission=MARCH)) == "$.closes.submission"
+    assert refused(opens=MARCH, closes=Closes(submission=MARCH)) == "$.closes.submission"
+
+
+def test_payment_does_not_close_before_submission() -> None:
+    assert refused(closes=Closes(submission=APRIL, payment=MARCH)) == "$.closes.payment"
+    assert refused(closes=Closes(payment=MARCH)) == "$.closes.payment"
+    a_schedule(closes=Closes(submission=MARCH, payment=MARCH))
+
+
+def test_moments_are_local_and_carry_no_offset() -> None:
+    assert refused(opens=MARCH.replace(tzinfo=UTC)) == "$.opens"
+    assert refused(closes=Closes(submission=MARCH, payment=APRIL.replace(tzinfo=UTC))) == "$.closes.payment"
+
+
+def test_a_schedule_has_rules() -> None:
+    assert refused(rules=()) == "$.rules"
+
+
+def test_a_rule_names_only_known_people() -> None:
+    fee = a_fee()
+    assert refused(fee, Exempt(who=some("sc", "obc"))) == "$.rules[1].who.categories"
+    assert refused(fee, Exempt(who=Who(certificates=frozenset({"deaf"})))) == "$.rules[1].who.certificates"
+    assert refused(fee, a_fee("lab", who=Who(without=frozenset({"deaf"})))) == "$.rules[1].who.without"
+    assert refused(a_fee(amount={"general": 1, "sc": 1, "obc": 1})) == "$.rules[0].amount.obc"
+    assert refused(papers(base={"general": 1, "sc": 1, "obc": 1})) == "$.rules[0].base.obc"
+
+
+def test_a_head_has_a_name() -> None:
+    assert refused(a_fee("Exam Fee")) == "$.rules[0].head"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (a_fee(amount={"general": 100}),),
+        (a_fee(who=some("general")),),
+        (a_fee(who=HOME),),
+        (
+            a_fee(amount={"general": 100}, who=HOME),
+            a_fee(amount={"sc": 50}),
+            a_fee("abroad", who=ABROAD, amount={"sc": 1}),
+        ),
+        (a_fee(who=SIGHTED),),
+        (a_fee(who=BLIND),),
+        (a_fee(who=Who(without=frozenset({"blind", "merit"}))), a_fee(who=BLIND)),
+        (a_fee(who=SIGHTED), a_fee("lab", who=Who(without=frozenset({"merit"})))),
+        (Late(windows=(Window(after=date(2026, 1, 1), amount=1),)),),
+    ],
+)
+def test_everybody_has_a_price(rules: tuple[Any, ...]) -> None:
+    assert refused(*rules) == "$.rules"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (a_fee(amount={"general": 100}), a_fee(amount={"sc": 50})),
+        (a_fee(who=HOME), a_fee(who=ABROAD)),
+        (a_fee(who=SIGHTED), a_fee(who=BLIND)),
+        (papers(who=HOME), papers(who=ABROAD)),
+        (papers(base={"general": 100}, further={"general": 10}), a_fee(who=some("sc"))),
+        (a_fee(), a_fee("lab")),
+    ],
+)
+def test_rules_for_different_people_or_heads_go_together(rules: tuple[Any, ...]) -> None:
+    assert a_schedule(*rules).rules == rules
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (a_fee(), a_fee()),
+        (a_fee(), a_fee(amount={"sc": 50})),
+        (a_fee(who=HOME), a_fee(who=some("general")), a_fee(who=ABROAD)),
+        (a_fee(), a_fee(who=BLIND)),
+        (papers(), papers()),
+        (papers(), papers(head="more", who=BLIND)),
+        (papers(), a_fee()),
+    ],
+)
+def test_nobody_is_charged_twice_under_one_head(rules: tuple[Any, ...]) -> None:
+    assert refused(*rules) == "$.rules[1]"
+
+
+def test_two_late_fees_for_the_same_people_are_refused() -> None:
+    late = Late(windows=(Window(after=date(2026, 1, 1), amount=1),))
+
+    assert refused(a_fee(), late, late) == "$.rules[2]"
+
+
+@pytest.mark.parametrize(
+    ("parts", "at"),
+    [
+        ((Part(basis_points=5000), Part(basis_points=4999)), "$.instalments"),
+        ((Part(basis_points=10_000), Part(basis_points=10_000)), "$.instalments"),
+        ((Part(basis_points=10_001),), "$.instalments[0].basis_points"),
+        ((Part(basis_points=10_000), Part(basis_points=0)), "$.instalments[1].basis_points"),
+        ((Part(basis_points=-1), Part(basis_points=10_001)), "$.instalments[0].basis_points"),
+        (
+            (Part(basis_points=5000, due=APRIL.date()), Part(basis_points=5000, due=MARCH.date())),
+            "$.instalments[1].due",
+        ),
+        ((Part(basis_points=5000, due=MARCH.date()),) * 2, "$.instalments[1].due"),
+        ((Part(basis_points=100),) * 65, "$.instalments"),
+    ],
+)
+def test_instalments_that_make_no_whole_are_refused(parts: tuple[Part, ...], at: str) -> None:
+    assert refused(instalments=parts) == at
+
+
+def test_an_instalment_is_due_before_payment_closes() -> None:
+    closes = Closes(submission=MARCH, payment=APRIL)
+
+    assert refused(closes=closes, instalments=(Part(basis_points=10_000, due=APRIL.date()),)) == "$.instalments[0].due"
+    a_schedule(closes=closes, instalments=(Part(basis_points=10_000, due=date(2026, 3, 31)),))
+
+
+@pytest.mark.parametrize("amount", [-1, 10**100, "100", 1.0, True, None])
+def test_an_amount_is_a_whole_number_of_a_sensible_size(amount: Any) -> None:
+    def refuses(at: str, **fields: Any) -> None:
+        with pytest.raises(InvalidSchedule) as refusal:
+            papers(**fields)
+        assert refusal.value.at == at
+
+    refuses("$.base", base=amount)
+    refuses("$.base.sc", base={"general": 1, "sc": amount})
+    refuses("$.further", further=amount)
+    refuses("$.practical", practical=amount)
+    with pytest.raises(InvalidSchedule):
+        a_fee(amount=amount)
+
+
+@pytest.mark.parametrize("rate", [10_001, -1, True, "5000"])
+def test_a_rate_is_at_most_a_hundred_per_cent(rate: Any) -> None:
+    for make in (
+        lambda: Concession(who=some("sc"), basis_points=rate),
+        lambda: Window(after=MARCH.date(), basis_points=rate),
+    ):
+        with pytest.raises(InvalidSchedule) as refusal:
+            make()
+        assert refusal.value.at == "$.basis_points"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({"included": 0}, "$.included"),
+        ({"included": 51}, "$.included"),
+        ({"maximum": 4}, "$.maximum"),
+        ({"base": {}}, "$.base"),
+        ({"further": {"sc": 1}}, "$.further"),
+        ({"base": {"sc": 1}, "practical": {"general": 1}}, "$.practical"),
+        ({"base": {"sc": 1}, "who": some("sc")}, "$.who.categories"),
+    ],
+)
+def test_papers_that_cannot_be_counted_or_priced_are_refused(wrong: dict[str, Any], at: str) -> None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        papers(**wrong)
+
+    assert refusal.value.at == at
+
+
+def test_amounts_and_people_do_not_both_name_categories() -> None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        a_fee(amount={"sc": 1}, who=some("sc"))
+
+    assert refusal.value.at == "$.who.categories"
+
+
+@pytest.mark.parametrize("make", [lambda who: Exempt(who=who), lambda who: Concession(who=who, amount=1)])
+def test_a_concession_or_exemption_of_everybody_is_refused(make: Any) -> None:
+    for who in (Who(), HOME, SIGHTED):
+        with pytest.raises(InvalidSchedule) as refusal:
+            make(who)
+        assert refusal.value.at == "$.who"
+
+
+@pytest.mark.parametrize("given", [{}, {"amount": 1, "basis_points": 1}])
+def test_a_concession_and_a_window_charge_in_exactly_one_way(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSchedule, match="exactly one"):
+        Concession(who=some("sc"), **given)
+    with pytest.raises(InvalidSchedule, match="exactly one"):
+        Window(after=MARCH.date(), **given)
+
+
+def window(after: int, until: int | None) -> Window:
+    return Window(after=date(2026, 1, after), until=date(2026, 1, until) if until else None, amount=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [((1, 5), (4, 9)), ((1, None), (4, 9)), ((4, 9), (1, 4)), ((1, 5), (1, 5))]
+)
+def test_overlapping_windows_are_refused(first: tuple[int, int], second: tuple[int, int]) -> None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        Late(windows=(window(*first), window(*second)))
+
+    assert refusal.value.at == "$.windows[1].after"
+
+
+def test_a_window_may_begin_where_the_last_one_ends() -> None:
+    assert len(Late(windows=(window(1, 5), window(5, 9), window(11, None))).windows) == 3
+
+
+def test_windows_that_never_hold_are_refused() -> None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        window(5, 5)
+    assert refusal.value.at == "$.until"
+    with pytest.raises(InvalidSchedule):
+        Late(windows=())
+    with pytest.raises(InvalidSchedule):
+        Window(after=MARCH.date(), per_day=1, grace_days=-1)

@@ -1,0 +1,111 @@
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.fees.instalments import Part
+from core.fees.pricing.concession import Concession
+from core.fees.pricing.exempt import Exempt
+from core.fees.pricing.late import Late, Window
+from core.fees.pricing.papers import Papers
+from core.fees.pricing.who import Who
+from core.fees.quote import Instalment, Line, Quote
+from core.fees.schedule import FeeSchedule
+from core.shared.errors import Invalid
+from core.shared.money import Money
+from tests.unit.fees.tariffs import NOTHING, a_candidate, a_choice, a_fee, a_schedule
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+GENERAL = Who(categories=frozenset({"general"}))
+QUARTERS = (Part(basis_points=2500),) * 4
+
+amounts = st.integers(0, 10**9)
+rates = st.integers(0, 10_000)
+concessions = st.one_of(
+    st.builds(Concession, who=st.just(GENERAL), basis_points=rates),
+    st.builds(Concession, who=st.just(GENERAL), amount=amounts),
+    st.just(Exempt(who=GENERAL)),
+)
+windows = st.one_of(
+    st.builds(Window, after=st.dates(), amount=amounts),
+    st.builds(Window, after=st.dates(), basis_points=rates, of=st.sampled_from(["total", "balance"])),
+    st.builds(Window, after=st.dates(), per_day=st.integers(0, 1000), cap=st.none() | amounts),
+)
+parts = st.lists(st.integers(1, 9_999), max_size=8, unique=True).map(
+    lambda cuts: tuple(
+        Part(basis_points=high - low) for low, high in zip([0, *sorted(cuts)], [*sorted(cuts), 10_000], strict=True)
+    )
+)
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> FeeSchedule:
+    papers = Papers(base=draw(amounts), included=3, further=draw(amounts), practical=draw(amounts))
+    flats = [a_fee(f"head-{index}", draw(amounts)) for index in range(draw(st.integers(0, 4)))]
+    rest = [draw(concessions), Late(windows=(draw(windows),))]
+    return a_schedule(papers, *flats, *draw(st.permutations(rest)), instalments=draw(parts))
+
+
+@given(schedules(), st.integers(1, 6), amounts)
+def test_lines_and_instalments_each_sum_to_a_total_that_is_not_negative(
+    schedule: FeeSchedule, papers: int, paid: int
+) -> None:
+    quote = schedule.quote(a_candidate(), a_choice(papers, papers // 2), NOON, paid=Money(paid, "INR"))
+
+    assert quote.total.minor == sum(line.amount.minor for line in quote.lines) >= 0
+    assert quote.total.minor == sum(part.amount.minor for part in quote.instalments)
+    assert len(quote.instalments) == (len(schedule.instalments) or 1)
+
+
+def test_six_heads_of_100_in_four_parts_make_600_and_never_612() -> None:
+    schedule = a_schedule(*(a_fee(f"head-{index}", 10_000) for index in range(6)), instalments=QUARTERS)
+
+    quote = schedule.quote(a_candidate(), NOTHING, NOON)
+
+    assert quote.total == Money(60_000, "INR")
+    assert [part.amount.minor for part in quote.instalments] == [15_000] * 4
+
+
+def test_an_instalment_is_due_on_its_date() -> None:
+    due = date(2026, 9, 1)
+    schedule = a_schedule(instalments=(Part(basis_points=3000), Part(basis_points=7000, due=due)))
+
+    assert schedule.quote(a_candidate(), NOTHING, NOON).instalments == (
+        Instalment(amount=Money(3000, "INR")),
+        Instalment(amount=Money(7000, "INR"), due=due),
+    )
+
+
+def test_a_quote_names_the_version_of_the_schedule() -> None:
+    quote = a_schedule(version=7).quote(a_candidate(), NOTHING, NOON)
+
+    assert (quote.schedule, quote.version) == ("trial", 7)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lines": ()},
+        {"instalments": ()},
+        {"total": Money(101, "INR")},
+        {
+            "lines": (Line("x", "x", Money(-1, "INR")),),
+            "instalments": (Instalment(amount=Money(-1, "INR")),),
+            "total": Money(-1, "INR"),
+        },
+    ],
+)
+def test_a_quote_that_does_not_add_up_cannot_be_made(wrong: dict[str, Any]) -> None:
+    amount = Money(100, "INR")
+    right: dict[str, Any] = {
+        "schedule": "trial",
+        "version": 1,
+        "lines": (Line("examination", "Examination", amount),),
+        "total": amount,
+        "instalments": (Instalment(amount=amount),),
+    }
+    assert Quote(**right).total == amount
+    with pytest.raises(Invalid):
+        Quote(**right | wrong)
