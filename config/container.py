@@ -1,7 +1,8 @@
 """The composition root: the only place where a port meets an adapter."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from importlib import import_module
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -9,10 +10,6 @@ from dependency_injector import containers, providers
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.embedded.broker import EmbeddedBroker
 from adapters.encoding import MsgspecScheduleFormat
-from adapters.jinja.templates import JinjaTemplates
-from adapters.kafka.probe import KafkaProbe
-from adapters.kafka.publisher import KafkaPublisher
-from adapters.kafka.topics import KafkaTopics
 from adapters.memory.cache import MemoryCache
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox
@@ -20,20 +17,13 @@ from adapters.memory.probe import InProcess
 from adapters.memory.store import Store
 from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
-from adapters.redis.cache import RedisCache, RedisProbe
-from adapters.resilience.chain import resilient
-from adapters.resilience.policy import Policy
 from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
-from adapters.ses.email import SesEmailSender
-from adapters.smtp.email import SmtpEmailSender
 from adapters.sql.answers import SqlAnswers
 from adapters.sql.database import mysql, sqlite
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
-from adapters.sql.migrate import migrate
 from adapters.sql.outbox import SqlOutbox
-from adapters.sql.probe import SqlProbe
 from adapters.sql.students import SqlCandidates, SqlContacts
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.system.clock import SystemClock, TimeOrderedIds
@@ -41,13 +31,13 @@ from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use
 from adapters.telemetry.logs import set_up_logs
 from adapters.telemetry.observed import observed
-from adapters.twilio.sms import TwilioSmsSender
 from config.settings import Settings
+from core.fees.list_exam_fees import ListExamFees
 from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
 from core.fees.quote_exam_fee import QuoteExamFee
 from core.fees.refuse_exam_fee import RefuseExamFee
-from core.fees.show_exam_fee import ListExamFees, ShowExamFee
+from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submit_exam_fee import SubmitExamFee
 from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.dispatch_deliveries import DispatchDeliveries
@@ -66,6 +56,15 @@ CONSUMER = "bursar"
 async def nothing_to_migrate(_target: str = "head") -> str:
     """Return the version of what has no schema."""
     return "none"
+
+
+def lazily(module: str, name: str) -> Callable[..., Any]:
+    """Import an adapter when it is first built: a process pays for what its configuration names."""
+
+    def build(*arguments: Any, **named: Any) -> Any:
+        return getattr(import_module(module), name)(*arguments, **named)
+
+    return build
 
 
 def stored(
@@ -90,7 +89,7 @@ class Driven(containers.DeclarativeContainer):
 
     email_vendors: providers.Aggregate[Any] = providers.Aggregate(
         ses=providers.Singleton(
-            SesEmailSender,
+            lazily("adapters.ses.email", "SesEmailSender"),
             region=settings.provided.ses.region,
             url=settings.provided.ses.url,
             access_key_id=settings.provided.ses.access_key_id,
@@ -99,7 +98,7 @@ class Driven(containers.DeclarativeContainer):
             timeout=settings.provided.resilience.deadline_seconds,
         ),
         smtp=providers.Singleton(
-            SmtpEmailSender,
+            lazily("adapters.smtp.email", "SmtpEmailSender"),
             host=settings.provided.smtp.host,
             port=settings.provided.smtp.port,
             tls=settings.provided.smtp.tls,
@@ -119,7 +118,7 @@ class Driven(containers.DeclarativeContainer):
     )
     sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
-            TwilioSmsSender,
+            lazily("adapters.twilio.sms", "TwilioSmsSender"),
             url=settings.provided.twilio.url,
             account_sid=settings.provided.twilio.account_sid,
             auth_token=settings.provided.twilio.auth_token.reveal.call(),
@@ -134,7 +133,7 @@ class Driven(containers.DeclarativeContainer):
         ),
     )
     vendor_policy = providers.Singleton(
-        Policy,
+        lazily("adapters.resilience.policy", "Policy"),
         deadline_seconds=settings.provided.resilience.deadline_seconds,
         concurrency=settings.provided.resilience.concurrency,
         tries=settings.provided.resilience.tries,
@@ -145,9 +144,9 @@ class Driven(containers.DeclarativeContainer):
         minimum_calls=settings.provided.resilience.minimum_calls,
         open_seconds=settings.provided.resilience.open_seconds,
     )
-    templates = providers.Singleton(JinjaTemplates)
+    templates = providers.Singleton(lazily("adapters.jinja.templates", "JinjaTemplates"))
     email = providers.Singleton(
-        resilient,
+        lazily("adapters.resilience.chain", "resilient"),
         vendor=email_vendors.provider,
         names=settings.provided.adapters.email,
         policy=vendor_policy,
@@ -155,7 +154,7 @@ class Driven(containers.DeclarativeContainer):
         journal=journal,
     )
     sms = providers.Singleton(
-        resilient,
+        lazily("adapters.resilience.chain", "resilient"),
         vendor=sms_vendors.provider,
         names=settings.provided.adapters.sms,
         policy=vendor_policy,
@@ -165,12 +164,19 @@ class Driven(containers.DeclarativeContainer):
 
     cache = providers.Selector(
         settings.provided.adapters.cache,
-        redis=providers.Singleton(RedisCache, url=settings.provided.redis.url.reveal.call(), seconds=SHARED_SECONDS),
+        redis=providers.Singleton(
+            lazily("adapters.redis.cache", "RedisCache"),
+            url=settings.provided.redis.url.reveal.call(),
+            seconds=SHARED_SECONDS,
+            prefix=settings.provided.redis.prefix,
+        ),
         memory=providers.Singleton(MemoryCache, clock=clock, seconds=OWN_SECONDS),
     )
     cache_probe = providers.Selector(
         settings.provided.adapters.cache,
-        redis=providers.Singleton(RedisProbe, url=settings.provided.redis.url.reveal.call()),
+        redis=providers.Singleton(
+            lazily("adapters.redis.cache", "RedisProbe"), url=settings.provided.redis.url.reveal.call()
+        ),
         memory=providers.Singleton(InProcess, name="cache (memory)"),
     )
 
@@ -178,7 +184,7 @@ class Driven(containers.DeclarativeContainer):
     publisher = providers.Selector(
         settings.provided.adapters.events,
         kafka=providers.Singleton(
-            KafkaPublisher,
+            lazily("adapters.kafka.publisher", "KafkaPublisher"),
             bootstrap=settings.provided.kafka.bootstrap,
             topic_prefix=settings.provided.kafka.topic_prefix,
         ),
@@ -187,12 +193,14 @@ class Driven(containers.DeclarativeContainer):
     events_probe = providers.Selector(
         settings.provided.adapters.events,
         kafka=providers.Singleton(
-            KafkaProbe, bootstrap=settings.provided.kafka.bootstrap, topic_prefix=settings.provided.kafka.topic_prefix
+            lazily("adapters.kafka.probe", "KafkaProbe"),
+            bootstrap=settings.provided.kafka.bootstrap,
+            topic_prefix=settings.provided.kafka.topic_prefix,
         ),
         embedded=providers.Singleton(InProcess, name="events (embedded)"),
     )
     topics = providers.Factory(
-        KafkaTopics,
+        lazily("adapters.kafka.topics", "KafkaTopics"),
         bootstrap=settings.provided.kafka.bootstrap,
         topic_prefix=settings.provided.kafka.topic_prefix,
         partitions=settings.provided.kafka.partitions,
@@ -222,7 +230,11 @@ class Driven(containers.DeclarativeContainer):
         sqlite=providers.Factory(sole_use, path=settings.provided.sqlite.path),
         memory=providers.Factory(nullcontext),
     )
-    migrate = stored(settings, sql=providers.Callable(migrate, database), memory=providers.Callable(nothing_to_migrate))
+    migrate = stored(
+        settings,
+        sql=providers.Callable(lazily("adapters.sql.migrate", "migrate"), database),
+        memory=providers.Callable(nothing_to_migrate),
+    )
 
     sql_work = providers.Factory(
         SqlUnitOfWork,
@@ -280,7 +292,9 @@ class Driven(containers.DeclarativeContainer):
     )
     persistence_probe = stored(
         settings,
-        sql=providers.Singleton(SqlProbe, name=settings.provided.adapters.persistence, database=database),
+        sql=providers.Singleton(
+            lazily("adapters.sql.probe", "SqlProbe"), name=settings.provided.adapters.persistence, database=database
+        ),
         memory=providers.Singleton(InProcess, name="persistence (memory)"),
     )
     probes = providers.List(persistence_probe, events_probe, cache_probe)

@@ -82,6 +82,8 @@ class Redis(Section, frozen=True):
     """The shared cache."""
 
     url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
+    prefix: str = "bursar:"
+    """In front of every key, so that several fee offices may share one server."""
 
 
 class Smtp(Section, frozen=True):
@@ -179,9 +181,7 @@ class Settings(Section, frozen=True):
     telemetry: Telemetry = Telemetry()
 
 
-def load(
-    path: Path, environ: Mapping[str, str] = os.environ, changes: Mapping[str, Any] | None = None
-) -> Settings:
+def load(path: Path, environ: Mapping[str, str] = os.environ, changes: Mapping[str, Any] | None = None) -> Settings:
     """Read a TOML file, let `BURSAR__SECTION__KEY` and then `changes` override it, and check the lot.
 
     `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.

@@ -1,4 +1,7 @@
-"""The command `bursar`: the only place that knows both the configuration and the transports."""
+"""The command `bursar`: the only place that knows both the configuration and the transports.
+
+A transport is imported when it is started: `bursar quote` does not wait for a web framework.
+"""
 
 import asyncio
 import tomllib
@@ -18,11 +21,8 @@ from entrypoints.cli.files import chunks
 from entrypoints.cli.office import Office, Served
 from entrypoints.consumer import embedded
 from entrypoints.consumer.consumer import Consumer
-from entrypoints.consumer.kafka import KafkaTransport
 from entrypoints.consumer.routes import routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up
-from entrypoints.http import server
-from entrypoints.http.app import create_app
 from entrypoints.relay.relay import Relay
 
 SHIPPED = Path(config.__file__).parent
@@ -49,6 +49,8 @@ class ConfiguredOffice(Office):
         return created
 
     async def serve(self, opened: Callable[[Served], Awaitable[None]], stop: asyncio.Event) -> None:
+        from entrypoints.http import server
+
         with self._driven.sole_use():
             listening = server.listen(self._settings.http.host, self._settings.http.port)
             if self._settings.provision:
@@ -65,6 +67,9 @@ class ConfiguredOffice(Office):
         for name in self._settings.serve:
             match name:
                 case "http":
+                    from entrypoints.http import server
+                    from entrypoints.http.app import create_app
+
                     app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock)
                     started.append(server.serve(app, listening, stop))
                 case "consumer":
@@ -83,6 +88,8 @@ class ConfiguredOffice(Office):
         if self._settings.adapters.events == "embedded":
             embedded.consume(self._driven.broker(), consumer)
             return []
+        from entrypoints.consumer.kafka import KafkaTransport
+
         kafka = self._settings.kafka
         return [KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumer).run(stop)]
 

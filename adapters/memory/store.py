@@ -54,6 +54,7 @@ class Store:
     submissions: dict[UUID, Submission] = field(default_factory=dict)
     submitted: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
     events: dict[UUID, Message] = field(default_factory=dict)
+    versions: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
     outbox: dict[int, Message] = field(default_factory=dict)
     publications: dict[UUID, datetime] = field(default_factory=dict)
     deliveries: dict[UUID, Delivery] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryStudents
 from core.fees.ports import FeesWork
 from core.notifications.work import DELIVERIES, NotificationsWork
+from core.shared.errors import Conflict
 from core.shared.events import Event
 from core.shared.ids import Ids
 from core.shared.messages import Message
@@ -76,7 +77,11 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         self._committed([OUTBOX, DELIVERIES])
 
     def _record(self, message: Message) -> None:
+        key = message.subject, message.version
+        if key in self._store.versions:
+            raise Conflict("somebody else just changed the same thing")
         self._store.positions += 1
+        self._transaction.put(self._store.versions, key, message.id)
         self._transaction.put(self._store.events, message.id, message)
         self._transaction.put(self._store.outbox, self._store.positions, message)
 

@@ -16,7 +16,7 @@ PATIENCE = 0.25
 class RedisCache(Cache):
     """Remember in Redis; when it cannot be reached, nothing is known and the database answers."""
 
-    def __init__(self, url: str, seconds: int, prefix: str = "bursar:") -> None:
+    def __init__(self, url: str, seconds: int, prefix: str) -> None:
         self._redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
         self._seconds, self._prefix = seconds, prefix
 

@@ -36,9 +36,8 @@ def resilient(
         timely = Deadline(vendor(name), name, policy.deadline_seconds)
         observed = Observed(timely, name, clock, journal)  # outside the deadline, to tell it from a shutdown
         breaking = Breaking(observed, RateBreaker(name, policy, now))
-        bounded = Bulkhead(
-            breaking, policy.concurrency
-        )  # outside the breaker: who queued before it opened must not ask
+        # Outside the breaker, for those who queued before it opened must not ask afterwards.
+        bounded = Bulkhead(breaking, policy.concurrency)
         return Retrying(bounded, policy, RetryBudget(policy, now), sleep)
 
     return Failover([guarded(name) for name in names])

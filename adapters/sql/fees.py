@@ -67,7 +67,10 @@ class SqlTariffs(Tariffs):
     async def current(self, code: str) -> FeeSchedule:
         cached = await self._cache.get(f"schedule:{code}")
         version = int(cached) if cached else await self._newest(code)
-        if (code, version) not in self._versions:
+        await self._load([(code, version)])
+        if (code, version) not in self._versions:  # the cache remembers another database, or this one before a restore
+            version = await self._newest(code)
+            await self._cache.put(f"schedule:{code}", str(version).encode())
             await self._load([(code, version)])
         return self._versions[code, version]
 
@@ -75,7 +78,7 @@ class SqlTariffs(Tariffs):
         query = select(fee_schedules.c.code, func.max(fee_schedules.c.version)).group_by(fee_schedules.c.code)
         async with self._database.reading() as connection:
             newest = [(row[0], row[1]) for row in await connection.execute(query.order_by(fee_schedules.c.code))]
-        await self._load([each for each in newest if each not in self._versions])
+        await self._load(newest)
         return [self._versions[each] for each in newest]
 
     async def switch_to(self, schedule: FeeSchedule) -> None:
@@ -91,6 +94,7 @@ class SqlTariffs(Tariffs):
         return int(version)
 
     async def _load(self, wanted: Sequence[tuple[str, int]]) -> None:
+        wanted = [each for each in wanted if each not in self._versions]
         if not wanted:
             return
         key = tuple_(fee_schedules.c.code, fee_schedules.c.version)

@@ -3,12 +3,15 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 from core.students.errors import UnreadableRoster
 
 LONGEST_ROW = 64 * 1024
+OPEN = re.compile(r'(?:(?:"(?:[^"]|"")*+"[^,]*+|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z')
+"""A line that ends inside a quoted cell.  Quotes inside unquoted cells are only letters, as for `csv`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,11 @@ async def rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[Row]:
             text += decoder.decode(chunk)
             *complete, text = records(text)
             for record in complete:
+                refuse_endless(record, line)
                 if record.strip():
                     yield from_record(record, line)
                 line += record.count("\n")
-            if len(text) > LONGEST_ROW:
-                raise UnreadableRoster(f"the row that begins in line {line} does not end; a quote may be missing")
+            refuse_endless(text, line)
         text += decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise UnreadableRoster(f"the roster is not UTF-8 text, after line {line}") from error
@@ -43,13 +46,20 @@ async def rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[Row]:
 def records(text: str) -> Iterator[str]:
     """Split text into records, each with its line ends; the last is what may still be incomplete."""
     *lines, rest = text.split("\n")
-    record = ""
+    record, is_open = "", False
     for line in lines:
         record += line + "\n"
-        if record.count('"') % 2 == 0:
+        is_open = OPEN.match('"' + line if is_open else line) is not None
+        if not is_open:
             yield record
             record = ""
     yield record + rest
+
+
+def refuse_endless(record: str, line: int) -> None:
+    """Raise `UnreadableRoster` for a row that is longer than any."""
+    if len(record) > LONGEST_ROW:
+        raise UnreadableRoster(f"the row that begins in line {line} does not end; a quote may be missing")
 
 
 def from_record(record: str, line: int) -> Row:

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import aiohttp
 import msgspec
 import typer
 from rich.progress import Progress
@@ -21,6 +20,9 @@ from entrypoints.cli.office import Office, Served
 
 SCHEDULE = "sahyadri-semester"
 AT_ONCE = 16
+if TYPE_CHECKING:
+    import aiohttp
+
 PATIENCE = 120.0
 """Seconds without a new message after which we stop waiting for the rest."""
 
@@ -76,6 +78,8 @@ def settings(folder: str, record: Path, failing: int) -> Mapping[str, Any]:
 
 async def story(office: Office, candidates: int, record: Path, progress: Progress) -> Outcome:
     """Let candidates submit over HTTP, and wait until the vendors have heard of them all."""
+    import aiohttp  # no other command needs a client
+
     began = time.monotonic()
     async with opened(office) as url, aiohttp.ClientSession(url) as client:
         await enrol(client, candidates)
@@ -113,7 +117,7 @@ async def opened(office: Office) -> AsyncIterator[str]:
         await serving
 
 
-async def enrol(client: aiohttp.ClientSession, candidates: int) -> None:
+async def enrol(client: "aiohttp.ClientSession", candidates: int) -> None:
     """Put candidates on the roster."""
     rows = ["registration,name,category,email,phone"]
     rows += [f"DEMO-{n},Candidate {n},student,candidate.{n}@example.org,+9190{n:08}" for n in range(candidates)]
@@ -121,7 +125,7 @@ async def enrol(client: aiohttp.ClientSession, candidates: int) -> None:
     answer.raise_for_status()
 
 
-async def submit_one(client: aiohttp.ClientSession, number: int) -> str:
+async def submit_one(client: "aiohttp.ClientSession", number: int) -> str:
     """Submit the fee of one candidate as a careful client does, and return its reference."""
     body = {"schedule": SCHEDULE, "registration": f"DEMO-{number}"}
     while True:

@@ -73,9 +73,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
                 key=key or str(uuid4()),
                 fingerprint=sha256(msgspec.json.encode(wish)).digest(),
             )
-            result = await once(
-                office.answers, request, lambda: office.use_cases["submit_exam_fee"]()(wish, request)
-            )
+            result = await once(office.answers, request, lambda: office.use_cases["submit_exam_fee"]()(wish, request))
             return msgspec.json.decode(result, type=Submission) if isinstance(result, bytes) else result
 
         submission = desk.run(config, work)

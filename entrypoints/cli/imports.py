@@ -8,6 +8,7 @@ import typer
 from rich.progress import Progress
 
 from core.fees.errors import InvalidSchedule
+from core.fees.schedule import FeeSchedule
 from core.students.import_students import RosterReport
 from core.students.roster import rows
 from entrypoints.cli.desk import AsJson, ConfigFile, Desk
@@ -15,6 +16,7 @@ from entrypoints.cli.files import chunks
 from entrypoints.cli.office import Office
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)]
 
 
 def add_to(cli: typer.Typer, desk: Desk) -> None:
@@ -48,17 +50,19 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             raise typer.Exit(1)
 
     @imports.command(epilog="Example: bursar import schedule neet-ug-2026.toml")
-    def schedule(file: File, config: ConfigFile = None, json: AsJson = False) -> None:
-        """Put a fee schedule in force; a change makes a new version."""
+    def schedule(files: Files, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Put fee schedules in force; a change makes a new version."""
 
-        async def work(office: Office) -> Any:
-            return await office.use_cases["publish_fee_schedule"]()(document(file))
+        async def work(office: Office) -> list[FeeSchedule]:
+            publish = office.use_cases["publish_fee_schedule"]
+            return [await publish()(document(file)) for file in files]
 
         published = desk.run(config, work)
         if json:
             desk.print_json(published)
         else:
-            desk.out.print(f"{published.code}, version {published.version}: {published.title}", highlight=False)
+            for each in published:
+                desk.out.print(f"{each.code}, version {each.version}: {each.title}", highlight=False)
 
 
 def document(file: Path) -> dict[str, Any]:

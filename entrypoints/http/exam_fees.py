@@ -8,9 +8,10 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from core.fees.choice import Choice
 from core.fees.exam_fee import ExamFee, Page
+from core.fees.list_exam_fees import ListExamFees
 from core.fees.quote import Quote
 from core.fees.quote_exam_fee import QuoteExamFee
-from core.fees.show_exam_fee import ListExamFees, ShowExamFee
+from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submission import Submission, SubmissionId
 from core.fees.submit_exam_fee import ExamFeeSubmission, SubmitExamFee
 from core.shared.errors import Invalid

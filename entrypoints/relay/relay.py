@@ -49,6 +49,7 @@ class Relay:
         batch = await self.outbox.unpublished(BATCH)
         if not batch:
             return 0
+        handed_over = self.clock.now()
         results = await self.publisher.publish([event.message for event in batch])
         taken = [event for event, failure in zip(batch, results, strict=True) if failure is None]
         for event, failure in zip(batch, results, strict=True):
@@ -56,5 +57,5 @@ class Relay:
                 log.error("event_not_published", id=str(event.message.id), error=repr(failure))
         if not taken:
             raise Unavailable("the broker took none of the events")
-        await self.outbox.published(taken, self.clock.now())
+        await self.outbox.published(taken, handed_over)
         return len(taken)

@@ -40,10 +40,10 @@ async def open_sender(place: str, tmp_path: Path) -> AsyncIterator[Open]:
     def open_one(name: str, server: LocalVendor | None = None, resilience: Resilience = ONE_TRY) -> SmsSender:
         sections: dict[str, Any] = {"sandbox": Sandbox(record=str(tmp_path / "record.jsonl"))}
         sections |= dict(server.settings()) if server else {}
-        settings = Settings(adapters=Adapters(sms=(name,)), resilience=resilience, **sections)
+        settings = Settings(adapters=Adapters(sms=(name,)), resilience=resilience, **sections)  # type: ignore[arg-type]
         driven = Driven(settings=settings)
         opened.append(driven.sms_vendors(name))
-        return opened[-1] if place == "alone" else driven.sms()  # type: ignore[no-any-return]
+        return opened[-1] if place == "alone" else driven.sms()
 
     yield open_one
     for vendor in opened:

@@ -1,0 +1,21 @@
+"""Look at the exam fees of a candidate."""
+
+from dataclasses import dataclass
+
+from core.fees.exam_fee import Page
+from core.fees.ports import Candidates, ExamFees
+from core.fees.submission import SubmissionId
+
+
+@dataclass(frozen=True, slots=True)
+class ListExamFees:
+    """List the exam fees of one candidate."""
+
+    exam_fees: ExamFees
+    candidates: Candidates
+
+    async def __call__(self, registration: str, after: SubmissionId | None, limit: int) -> Page:
+        """Return up to `limit` submissions, or raise `UnknownCandidate`."""
+        candidate = await self.candidates.find(registration)
+        found = await self.exam_fees.of_student(candidate.id, after, limit + 1)
+        return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)

@@ -1,0 +1,56 @@
+"""Whatever stands behind `Cache` must behave like this."""
+
+import pytest
+
+from config.container import Driven
+from config.settings import Adapters, Redis, Secret, Settings
+from core.shared.cache import Cache
+from tests.examples import ids
+
+
+@pytest.fixture(params=sorted(Driven.cache.providers))
+async def cache(request: pytest.FixtureRequest, redis_settings: Redis):
+    settings = Settings(adapters=Adapters(cache=request.param), redis=redis_settings)
+    cache = Driven(settings=settings).cache()
+    yield cache
+    if hasattr(cache, "close"):
+        await cache.close()
+
+
+@pytest.fixture
+def redis_settings(request: pytest.FixtureRequest) -> Redis:
+    """Ask for Redis only where it is the one on trial."""
+    wanted = request.node.callspec.params["cache"] == "redis"
+    return request.getfixturevalue("redis") if wanted else Redis()
+
+
+@pytest.fixture
+def key() -> str:
+    return f"test:{ids.new()}"
+
+
+async def test_what_was_put_is_known(cache: Cache, key: str) -> None:
+    assert await cache.get(key) is None
+    await cache.put(key, b"1")
+    await cache.put(key, b"2")
+    assert await cache.get(key) == b"2"
+
+
+async def test_a_slow_reader_does_not_undo_a_newer_put(cache: Cache, key: str) -> None:
+    await cache.put(key, b"new")
+    await cache.add(key, b"old")
+    assert await cache.get(key) == b"new"
+
+
+async def test_what_is_not_there_can_be_added(cache: Cache, key: str) -> None:
+    await cache.add(key, b"1")
+    assert await cache.get(key) == b"1"
+
+
+async def test_a_cache_that_cannot_be_reached_knows_nothing_and_does_not_fail() -> None:
+    away = Redis(url=Secret("redis://127.0.0.1:1/0"))
+    cache = Driven(settings=Settings(adapters=Adapters(cache="redis"), redis=away)).cache()
+    await cache.put("x", b"1")
+    await cache.add("x", b"1")
+    assert await cache.get("x") is None
+    await cache.close()

@@ -1,0 +1,125 @@
+"""Whatever stands behind `Deliveries` must behave like this."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from config.container import Application
+from core.notifications.delivery import Channel, Delivery, DeliveryState
+from core.notifications.journal import Attempt, Outcome
+from core.shared.errors import Conflict
+from tests.examples import NOON, a_delivery, a_submission
+
+LATER = NOON + timedelta(minutes=2)
+
+
+async def add(application: Application, *deliveries: Delivery) -> None:
+    async with application.driven.new_work() as work:
+        for delivery in deliveries:
+            work.deliveries.add(delivery)
+        await work.commit()
+
+
+async def claim(application: Application, channel: Channel = Channel.EMAIL, limit: int = 10) -> list[Delivery]:
+    async with application.driven.new_work() as work:
+        claimed = list(await work.deliveries.claim(channel, NOON, LATER, limit))
+        await work.commit()
+    return claimed
+
+
+async def test_what_is_due_is_claimed_as_it_was_added_longest_due_first(stored: Application) -> None:
+    late, later, not_yet = a_delivery(), a_delivery(), a_delivery(due_at=NOON + timedelta(microseconds=1))
+    late.due_at = NOON - timedelta(seconds=1)
+    await add(stored, later, not_yet, late, a_delivery(Channel.SMS))
+
+    claimed = await claim(stored)
+
+    assert [each.id for each in claimed] == [late.id, later.id]
+    assert (claimed[0].notice, claimed[0].about, claimed[0].student) == (late.notice, late.about, late.student)
+    assert (claimed[0].template, claimed[0].facts) == (late.template, late.facts)
+    assert {each.state for each in claimed} == {DeliveryState.SENDING}
+
+
+async def test_a_delivery_is_claimed_once(stored: Application) -> None:
+    await add(stored, *(a_delivery() for _ in range(12)))
+
+    claims = await asyncio.gather(*(claim(stored, limit=5) for _ in range(4)))
+
+    ids = [each.id for claimed in claims for each in claimed]
+    assert len(ids) == len(set(ids)) == 12
+
+
+async def test_a_claim_that_is_not_committed_is_nobodys(stored: Application) -> None:
+    await add(stored, a_delivery())
+    async with stored.driven.new_work() as work:
+        assert await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 10)
+
+    assert len(await claim(stored)) == 1
+
+
+async def test_what_was_settled_is_not_due_again_and_its_attempts_are_told(stored: Application) -> None:
+    submission, submitted = a_submission()
+    await add(stored, a_delivery(about=submission.id))
+    async with stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        await work.commit()
+    [delivery] = await claim(stored)
+    delivery.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="throttled"))
+    delivery.note(Attempt(at=LATER, vendor="smtp", outcome=Outcome.ACCEPTED, detail="250-7"))
+    delivery.settle(DeliveryState.SENT)
+    async with stored.driven.new_work() as work:
+        await work.deliveries.save([delivery])
+        await work.commit()
+
+    found = await stored.driven.exam_fees().find(submission.id)
+
+    assert not await claim(stored)
+    assert found is not None
+    told = [(e.what, e.vendor, e.vendor_id, e.detail, e.at) for e in found.timeline if e.vendor]
+    assert told == [
+        ("email unavailable", "ses", "", "throttled", NOON),
+        ("email accepted", "smtp", "250-7", "", LATER),
+    ]
+
+
+async def test_attempts_of_several_rounds_add_up(stored: Application) -> None:
+    submission, _ = a_submission()
+    await add(stored, a_delivery(about=submission.id))
+    async with stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        await work.commit()
+    for _ in range(3):
+        [delivery] = await claim(stored)
+        delivery.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="away"))
+        delivery.postpone(NOON, "away")
+        async with stored.driven.new_work() as work:
+            await work.deliveries.save([delivery])
+            await work.commit()
+
+    [delivery] = await claim(stored)
+    found = await stored.driven.exam_fees().find(submission.id)
+
+    assert (delivery.attempts, delivery.reason) == (3, "away")
+    assert found is not None
+    assert len([entry for entry in found.timeline if entry.vendor]) == 3
+
+
+async def test_only_a_sender_that_is_overdue_is_given_up(stored: Application) -> None:
+    await add(stored, a_delivery(), a_delivery(Channel.SMS), a_delivery(due_at=LATER))
+    await claim(stored)
+    async with stored.driven.new_work() as work:
+        assert not await work.deliveries.abandoned(LATER - timedelta(seconds=1), 10)
+    async with stored.driven.new_work() as work:
+        abandoned = await work.deliveries.abandoned(LATER, 10)
+
+    assert [each.state for each in abandoned] == [DeliveryState.SENDING]
+
+
+async def test_a_notice_is_delivered_once_per_channel(stored: Application) -> None:
+    first = a_delivery()
+    await add(stored, first, a_delivery(Channel.SMS, notice=first.notice))
+
+    with pytest.raises(Conflict):
+        await add(stored, a_delivery(notice=first.notice))

@@ -1,0 +1,66 @@
+"""Whatever stands behind `Outbox` must behave like this."""
+
+from datetime import timedelta
+
+from config.container import Application
+from tests.examples import NOON, a_submission
+
+
+async def test_events_come_out_in_the_order_they_were_committed(stored: Application) -> None:
+    announced = [a_submission()[1] for _ in range(5)]
+    for event in announced:
+        async with stored.driven.new_work() as work:
+            work.record(event)
+            await work.commit()
+
+    outgoing = await stored.driven.outbox().unpublished(3)
+
+    assert [event.message.subject for event in outgoing] == [event.subject for event in announced[:3]]
+
+
+async def test_what_the_broker_has_does_not_come_again(stored: Application) -> None:
+    outbox = stored.driven.outbox()
+    for _ in range(3):
+        async with stored.driven.new_work() as work:
+            work.record(a_submission()[1])
+            await work.commit()
+    first, second, third = await outbox.unpublished(10)
+
+    await outbox.published([first, third], NOON)
+
+    assert [event.message.id for event in await outbox.unpublished(10)] == [second.message.id]
+
+
+async def test_telling_twice_that_it_is_published_does_no_harm(stored: Application) -> None:
+    outbox = stored.driven.outbox()
+    submission, submitted = a_submission()
+    async with stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        await work.commit()
+    batch = await outbox.unpublished(10)
+
+    await outbox.published(batch, NOON)
+    await outbox.published(batch, NOON + timedelta(hours=1))
+
+    found = await stored.driven.exam_fees().find(submission.id)
+    assert found is not None
+    assert [entry.at for entry in found.timeline if entry.what == "published"] == [NOON]
+
+
+async def test_the_timeline_tells_when_it_was_received_stored_and_published(stored: Application) -> None:
+    submission, submitted = a_submission()
+    async with stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        await work.commit()
+    await stored.driven.outbox().published(await stored.driven.outbox().unpublished(10), NOON + timedelta(seconds=2))
+
+    found = await stored.driven.exam_fees().find(submission.id)
+
+    assert found is not None
+    assert [(entry.what, entry.at) for entry in found.timeline] == [
+        ("received", NOON),
+        ("stored", NOON + timedelta(seconds=1)),
+        ("published", NOON + timedelta(seconds=2)),
+    ]

@@ -1,0 +1,62 @@
+"""The roster, and the windows that other contexts have into it."""
+
+import pytest
+
+from config.container import Application
+from core.fees.errors import UnknownCandidate
+from core.notifications.work import Contact
+from core.students.student import Student
+from tests.examples import a_student, an_enrolment, enrol, ids
+
+
+async def test_a_student_comes_back_as_they_were_enrolled(stored: Application) -> None:
+    student = a_student(1, name="आशा कुलकर्णी", certificates=frozenset({"pwbd", "third-gender"}), centre="DEL-1")
+    await enrol(stored, student, a_student(2))
+
+    async with stored.driven.new_work() as work:
+        known = await work.students.known(["T-1", "T-9"])
+
+    assert known == {"T-1": student}
+
+
+async def test_a_student_is_replaced_not_doubled(stored: Application) -> None:
+    student = a_student(1)
+    moved = Student(id=student.id, enrolment=an_enrolment(1, email="new@example.org"))
+    await enrol(stored, student)
+    await enrol(stored, moved)
+
+    async with stored.driven.new_work() as work:
+        assert await work.students.known(["T-1"]) == {"T-1": moved}
+
+
+async def test_registrations_differ_by_case(stored: Application) -> None:
+    await enrol(stored, a_student(1))
+
+    with pytest.raises(UnknownCandidate):
+        await stored.driven.candidates().find("t-1")
+
+
+async def test_the_fee_office_sees_what_the_price_depends_on(stored: Application) -> None:
+    student = a_student(1, country="AE", certificates=frozenset({"pwbd"}))
+    await enrol(stored, student)
+
+    candidate = await stored.driven.candidates().find("T-1")
+
+    assert (candidate.id, candidate.category, candidate.country, candidate.certificates) == (
+        student.id,
+        "student",
+        "AE",
+        frozenset({"pwbd"}),
+    )
+
+
+async def test_whoever_writes_sees_todays_address(stored: Application) -> None:
+    student = a_student(1, language="hi")
+    await enrol(stored, student)
+    await enrol(stored, Student(id=student.id, enrolment=an_enrolment(1, language="hi", phone="+441234567890")))
+
+    contacts = await stored.driven.contacts().of([student.id, ids.new()])
+
+    assert contacts == {
+        student.id: Contact(name="Asha 1", email="asha.1@example.org", phone="+441234567890", language="hi")
+    }

@@ -1,0 +1,46 @@
+"""Whatever stands behind `Tariffs` must behave like this."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from config.container import Application
+from core.fees.errors import UnknownSchedule
+from tests.examples import NOON, a_schedule, publish
+
+SHIPPED = sorted(Path("config/schedules").glob("*.toml"))
+
+
+async def test_the_newest_version_is_in_force(stored: Application) -> None:
+    tariffs = stored.driven.tariffs()
+    await publish(stored, a_schedule(version=1))
+    assert (await tariffs.current("sahyadri-test")).version == 1
+
+    await publish(stored, a_schedule(version=2, amount=60_000))
+
+    assert await tariffs.current("sahyadri-test") == a_schedule(version=2, amount=60_000)
+
+
+async def test_an_unknown_schedule_is_said_to_be(stored: Application) -> None:
+    with pytest.raises(UnknownSchedule, match="nowhere"):
+        await stored.driven.tariffs().current("nowhere")
+
+
+async def test_all_that_are_in_force_are_listed_once_by_code(stored: Application) -> None:
+    for schedule in (a_schedule("b-one"), a_schedule("a-two"), a_schedule("b-one", version=2)):
+        await publish(stored, schedule)
+
+    listed = await stored.driven.tariffs().all()
+
+    assert [(schedule.code, schedule.version) for schedule in listed] == [("a-two", 1), ("b-one", 2)]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+async def test_every_shipped_schedule_survives_being_stored(stored: Application, path: Path) -> None:
+    schedule = stored.driven.schedule_format().read(tomllib.loads(path.read_text()))
+    async with stored.driven.new_work() as work:
+        work.schedules.add(schedule, NOON)
+        await work.commit()
+
+    assert await stored.driven.tariffs().current(schedule.code) == schedule

@@ -1,0 +1,218 @@
+"""Whatever stands behind `UnitOfWork` must behave like this."""
+
+import asyncio
+
+import pytest
+
+from config.container import Application
+from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile
+from core.shared.errors import Conflict
+from core.shared.outbox import OUTBOX
+from core.shared.requests import IdempotencyKeyReused, RequestRepeated
+from core.shared.trace import Trace, current_trace
+from tests.examples import NOON, a_request, a_schedule, a_submission
+
+
+async def test_a_submission_comes_back_as_it_was(stored: Application) -> None:
+    submission, submitted = a_submission()
+    async with stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        await work.commit()
+
+    found = await stored.driven.exam_fees().find(submission.id)
+    by_reference = await stored.driven.exam_fees().find_reference(submission.reference)
+
+    assert found is not None
+    assert found == by_reference
+    names = type(submission).__dataclass_fields__
+    assert {name: getattr(found, name) for name in names} == {name: getattr(submission, name) for name in names}
+
+
+async def test_uncommitted_work_never_happened(stored: Application) -> None:
+    submission, submitted = a_submission()
+    async with stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        work.answer(a_request(), submission)
+
+    assert await stored.driven.exam_fees().find(submission.id) is None
+    assert not await stored.driven.outbox().unpublished(10)
+    assert await stored.driven.answers().to(a_request()) is None
+
+
+async def test_work_that_fails_half_way_leaves_nothing(stored: Application) -> None:
+    first, _ = a_submission()
+    second, submitted = a_submission(student=first.student)
+    async with stored.driven.new_work() as work:
+        work.submissions.add(first)
+        await work.commit()
+
+    with pytest.raises(FeeAlreadySubmitted):
+        async with stored.driven.new_work() as work:
+            work.record(submitted)
+            work.answer(a_request(), second)
+            work.submissions.add(second)
+            await work.commit()
+
+    assert not await stored.driven.outbox().unpublished(10)
+    assert await stored.driven.answers().to(a_request()) is None
+
+
+async def test_a_second_submission_is_told_of_the_first(stored: Application) -> None:
+    first, _ = a_submission()
+    second, _ = a_submission(student=first.student)
+    other_fee, _ = a_submission(student=first.student, schedule="another-schedule")
+    for submission in (first, other_fee):
+        async with stored.driven.new_work() as work:
+            work.submissions.add(submission)
+            await work.commit()
+
+    with pytest.raises(FeeAlreadySubmitted) as refusal:
+        async with stored.driven.new_work() as work:
+            work.submissions.add(second)
+            await work.commit()
+
+    assert refusal.value.facts == {"submission": str(first.id), "reference": first.reference}
+
+
+async def test_of_many_at_once_for_one_candidate_exactly_one_is_stored(stored: Application) -> None:
+    first, _ = a_submission()
+
+    async def submit() -> str:
+        submission, submitted = a_submission(student=first.student)
+        try:
+            async with stored.driven.new_work() as work:
+                work.submissions.add(submission)
+                work.record(submitted)
+                await work.commit()
+        except FeeAlreadySubmitted as refusal:
+            return refusal.facts["submission"]
+        return str(submission.id)
+
+    results = set(await asyncio.gather(*(submit() for _ in range(20))))
+
+    assert len(results) == 1
+    assert len(await stored.driven.outbox().unpublished(100)) == 1
+
+
+async def test_an_answer_is_kept_byte_for_byte(stored: Application) -> None:
+    async with stored.driven.new_work() as work:
+        work.answer(a_request(), {"naïve": [1, "₹"]})
+        await work.commit()
+
+    assert await stored.driven.answers().to(a_request()) == '{"naïve":[1,"₹"]}'.encode()
+    assert await stored.driven.answers().to(a_request("KEY-1")) is None
+
+
+async def test_a_request_takes_effect_once(stored: Application) -> None:
+    async def act() -> str:
+        submission, submitted = a_submission()
+        try:
+            async with stored.driven.new_work() as work:
+                work.submissions.add(submission)
+                work.record(submitted)
+                work.answer(a_request(), submission.reference)
+                await work.commit()
+        except RequestRepeated:
+            return "repeated"
+        return "done"
+
+    results = await asyncio.gather(*(act() for _ in range(10)))
+
+    assert sorted(results) == ["done"] + ["repeated"] * 9
+    assert len(await stored.driven.outbox().unpublished(100)) == 1
+
+
+async def test_a_key_is_not_for_two_wishes(stored: Application) -> None:
+    async with stored.driven.new_work() as work:
+        work.answer(a_request(), "first")
+        await work.commit()
+
+    with pytest.raises(IdempotencyKeyReused):
+        await stored.driven.answers().to(a_request(fingerprint=b"g" * 32))
+
+
+async def test_a_request_without_a_key_is_not_remembered(stored: Application) -> None:
+    for _ in range(2):
+        async with stored.driven.new_work() as work:
+            work.answer(a_request(key=None), "anything")
+            await work.commit()
+
+
+async def test_a_version_of_a_schedule_is_published_once(stored: Application) -> None:
+    async with stored.driven.new_work() as work:
+        work.schedules.add(a_schedule(), NOON)
+        await work.commit()
+
+    with pytest.raises(SchedulePublishedMeanwhile):
+        async with stored.driven.new_work() as work:
+            work.schedules.add(a_schedule(amount=1), NOON)
+            await work.commit()
+
+    assert await stored.driven.tariffs().current("sahyadri-test") == a_schedule()
+
+
+async def test_an_event_carries_what_caused_it(stored: Application) -> None:
+    _, submitted = a_submission()
+    token = current_trace.set(Trace("req-7", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"))
+    async with stored.driven.new_work() as work:
+        work.record(submitted)
+        await work.commit()
+    current_trace.reset(token)
+
+    [outgoing] = await stored.driven.outbox().unpublished(10)
+
+    message = outgoing.message
+    assert (message.type, message.context, message.subject, message.version, message.at) == (
+        "FeeSubmitted",
+        "fees",
+        submitted.subject,
+        1,
+        submitted.at,
+    )
+    assert message.trace == Trace("req-7", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+    assert submitted.reference.encode() in message.body
+
+
+async def test_a_commit_rings_for_the_relay_and_a_rollback_does_not(stored: Application) -> None:
+    _, submitted = a_submission()
+    bell = stored.driven.signals().listen(OUTBOX)
+    async with stored.driven.new_work() as work:
+        work.record(submitted)
+    assert not bell.is_set()
+
+    async with stored.driven.new_work() as work:
+        work.record(submitted)
+        await work.commit()
+    assert bell.is_set()
+
+
+async def test_a_version_of_an_aggregate_happens_once(stored: Application) -> None:
+    _, submitted = a_submission()
+    async with stored.driven.new_work() as work:
+        work.record(submitted)
+        await work.commit()
+
+    with pytest.raises(Conflict):
+        async with stored.driven.new_work() as work:
+            work.record(submitted)
+            await work.commit()
+
+
+async def test_a_cancelled_work_gives_back_what_it_held(stored: Application) -> None:
+    async def hang() -> None:
+        async with stored.driven.new_work() as work:
+            await work.students.known(["T-1"])
+            await asyncio.Event().wait()
+
+    for _ in range(30):
+        task = asyncio.create_task(hang())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    submission, _ = a_submission()
+    async with asyncio.timeout(5), stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        await work.commit()

@@ -1,0 +1,103 @@
+"""A fee office in processes of its own, as people run it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+BURSAR = str(Path(sys.executable).with_name("bursar"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder, and the configuration of the fee office in it."""
+
+    folder: Path
+    config: Path | None
+    environment: dict[str, str]
+
+    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        at = ("--config", str(self.config)) if self.config else ()
+        return subprocess.run(
+            [BURSAR, *words, *at],
+            cwd=self.folder,
+            env=self._env(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            input=stdin,
+        )
+
+    def json(self, *words: str) -> Any:
+        """Run one command, and read the JSON it prints."""
+        done = self.run(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def serve(self) -> Iterator["Running"]:
+        """Run `bursar serve` until the end of the block, and then stop it as Ctrl-C does."""
+        log = self.folder / "serve.log"
+        at = ("--config", str(self.config)) if self.config else ()
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [BURSAR, "serve", *at], cwd=self.folder, env=self._env(), stdout=output, stderr=subprocess.STDOUT
+            )
+            running = Running(process, log)
+            try:
+                running.wait_until_open()
+                yield running
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(timeout=15)
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return what the vendors wrote down."""
+        record = self.folder / "vendors.jsonl"
+        return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, **self.environment}
+
+
+@dataclass(slots=True)
+class Running:
+    """A fee office that is open."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    url: str = ""
+
+    def wait_until_open(self) -> None:
+        """Wait for the address it prints."""
+
+        def address() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            if found := re.search(r"open: (http://\S+)", self.log.read_text()):
+                self.url = found[1]
+            return bool(self.url)
+
+        until(address, seconds=30)
+
+    def client(self) -> httpx.Client:
+        """Return somebody who may ask it things."""
+        return httpx.Client(base_url=self.url, timeout=10)
+
+
+def until(check: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until a condition holds, or fail."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        time.sleep(0.05)

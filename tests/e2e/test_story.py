@@ -1,0 +1,176 @@
+"""The story, told three ways on two stacks: the same requests get the same answers."""
+
+import asyncio
+import json
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from config.settings import Kafka, MySQL
+from tests.e2e.office import Place, until
+
+EMBEDDED = """
+[adapters]
+persistence = "sqlite"
+events = "embedded"
+email = ["sandbox"]
+sms = ["sandbox"]
+cache = "memory"
+[http]
+port = 0
+[sandbox]
+record = "vendors.jsonl"
+"""
+ROSTER = """registration,name,category,country,certificates,email,phone,language
+NE-1,Priya Sharma,obc-ncl,IN,,priya@example.org,+919812345608,hi
+NE-2,Tenzin Dorje,st,IN,,tenzin@example.org,+919812345609,en
+NE-3,Leila Fernandes,general,AE,,leila@example.org,+971501234567,en
+CB-1,Sunita Meena,st,IN,,sunita@example.org,+919812345605,hi
+CB-2,Arjun Nair,general,IN,visually-impaired,arjun@example.org,,en
+"""
+XII = {"papers": ["301", "041", "042", "043", "083", "048"], "practicals": ["042", "043"]}
+
+
+@pytest.fixture(params=["embedded", "mysql+kafka"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Prepare an empty fee office, and load a schedule and a roster."""
+    config, environment = tmp_path / "bursar.toml", dict[str, str]()
+    text = EMBEDDED
+    if request.param != "embedded":
+        mysql: MySQL = request.getfixturevalue("mysql")
+        kafka: Kafka = request.getfixturevalue("kafka")
+        redis = request.getfixturevalue("redis")
+        text = text.replace('"sqlite"', '"mysql"').replace('"embedded"', '"kafka"').replace('"memory"', '"redis"')
+        text += f'[mysql]\nhost = "{mysql.host}"\nport = {mysql.port}\nuser = "{mysql.user}"\n'
+        text += f'database = "{mysql.database}"\n[kafka]\nbootstrap = "{kafka.bootstrap}"\n'
+        text += f'topic_prefix = "{kafka.topic_prefix}"\ngroup = "{kafka.group}"\npartitions = 3\n'
+        environment["BURSAR__MYSQL__PASSWORD"] = mysql.password.reveal()
+        environment["BURSAR__REDIS__PREFIX"] = kafka.topic_prefix
+        environment["BURSAR__REDIS__URL"] = redis.url.reveal()
+    config.write_text(text)
+    made = Place(tmp_path, config, environment)
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    assert made.run("migrate").returncode == 0
+    if request.param != "embedded":
+        assert len(made.json("topics")) == 3
+    shipped = [str(path.resolve()) for path in sorted(Path("config/schedules").glob("*.toml"))]
+    assert len(made.json("import", "schedule", *shipped)) == len(shipped)
+    assert made.json("import", "students", "roster.csv")["added"] == 5
+    return made
+
+
+def test_from_quote_to_sms(place: Place) -> None:
+    body = {"schedule": "cbse-2020-xii", "registration": "CB-1", **XII}
+    with place.serve() as office, office.client() as client:
+        quote = client.post("/v1/quotes", json=body)
+        submitted = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": "k1", "X-Request-ID": "desk-7"})
+        again = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": "k1"})
+        fee = f"/v1/exam-fees/{submitted.json()['id']}"
+        until(lambda: told(client.get(fee).json()) >= {"email accepted", "sms accepted"})
+        shown = client.get(fee).json()
+        by_reference = place.json("show", submitted.json()["reference"])
+        later = place.json("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-1")
+        repeated = place.json("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-1")
+        refused = place.run("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-2")
+        until(lambda: len(place.messages()) == 3)
+
+    # five papers 1,200, one further 300, two practicals 2 × 150, and late by years: 2,000
+    assert [line["amount"]["minor"] for line in quote.json()["lines"]] == [120_000, 30_000, 30_000, 200_000]
+    assert submitted.status_code == 201
+    assert submitted.json()["lines"] == quote.json()["lines"]
+    assert submitted.json()["total"] == {"minor": 380_000, "currency": "INR"}
+    assert (again.status_code, again.content) == (201, submitted.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert [entry["what"] for entry in shown["timeline"]][:3] == ["received", "stored", "published"]
+    assert {entry["request_id"] for entry in shown["timeline"][1:3]} == {"desk-7"}
+    assert all(entry["vendor_id"] for entry in shown["timeline"] if entry["vendor"])
+    assert by_reference == shown
+    assert (later["total"]["minor"], repeated["reference"]) == (0, later["reference"])
+    assert (refused.returncode, later["reference"] in refused.stderr) == (3, True)
+    # the candidate without a telephone is written to by e-mail alone; nobody is written to twice
+    assert sorted(message["to"] for message in place.messages()) == [
+        "+919812345605",
+        "arjun@example.org",
+        "sunita@example.org",
+    ]
+
+
+def test_a_restart_loses_and_repeats_nothing(place: Place) -> None:
+    body = {"schedule": "sahyadri-semester", "registration": "NE-1"}
+    references = []
+    for number, papers_of in enumerate(("CB-1", "CB-2")):
+        with place.serve() as office, office.client() as client:
+            body = {"schedule": "cbse-2020-xii", "registration": papers_of, **XII}
+            submitted = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": f"k{number}"})
+            references.append(submitted.json()["reference"])
+            client.get("/health/ready").raise_for_status()
+    with place.serve():
+        until(lambda: len(place.messages()) == 3)
+
+    texts = [json.dumps(message) for message in place.messages()]
+    assert [sum(reference in text for text in texts) for reference in references] == [2, 1]
+
+
+@pytest.mark.parametrize("place", ["mysql+kafka"], indirect=True)
+def test_a_command_gets_the_same_answers_as_http(place: Place, kafka: Kafka) -> None:
+    accepted, refused, garbage = str(uuid4()), "order/2", str(uuid4())
+    command = {"schedule": "cbse-2020-xii", "registration": "CB-1", **XII}
+    with place.serve() as office, office.client() as client:
+        quote = client.post("/v1/quotes", json=command).json()
+        sent = [
+            (accepted, "SubmitExamFee", json.dumps(command)),
+            (accepted, "SubmitExamFee", json.dumps(command)),
+            (refused, "SubmitExamFee", json.dumps(command | {"registration": "nobody"})),
+            (garbage, "SubmitExamFee", "not json"),
+            (str(uuid4()), "Unheard", "{}"),
+        ]
+        answers = asyncio.run(send_and_listen(kafka, sent))
+        until(lambda: len(place.messages()) == 2)
+        listed = client.get("/v1/students/CB-1/exam-fees").json()["items"]
+
+    [submitted] = [body for kind, cause, body in answers if kind == "FeeSubmitted"]
+    assert submitted["lines"] == quote["lines"]
+    assert [fee["reference"] for fee in listed] == [submitted["reference"]]
+    [refusal] = [body for kind, cause, body in answers if kind == "ExamFeeRefused" and cause == refused]
+    assert (refusal["problem"], refusal["field"]) == ("urn:bursar:problem:unknown-candidate", "$.registration")
+    buried = {body["type"]: body["reason"] for kind, cause, body in answers if kind == "MessageBuried"}
+    assert buried == {"SubmitExamFee": "DecodeError", "Unheard": "UnknownMessage"}
+
+
+async def send_and_listen(kafka: Kafka, sent: list[tuple[str, str, str]]) -> list[tuple[str, str, dict[str, object]]]:
+    """Send commands, and return the events they cause: type, the id of the cause, body."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    for cause, kind, body in sent:
+        headers = {"ce_id": cause, "ce_type": kind, "ce_source": "school-42", "ce_specversion": "1.0"}
+        await producer.send_and_wait(
+            f"{kafka.topic_prefix}bursar.fees.commands.v1",
+            body.encode(),
+            headers=[(name, value.encode()) for name, value in headers.items()],
+        )
+    await producer.stop()
+    topics = [f"{kafka.topic_prefix}bursar.fees.{name}v1" for name in ("", "dead-letters.")]
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", group_id=None)
+    await consumer.start()
+    found: list[tuple[str, str, dict[str, object]]] = []
+    async with asyncio.timeout(30):
+        while len(found) < 4:
+            record = await consumer.getone()
+            headers = {name: value.decode() for name, value in record.headers}
+            found.append((headers["ce_type"], headers["ce_requestid"], json.loads(record.value)))
+    await consumer.stop()
+    return found
+
+
+def told(fee: dict[str, list[dict[str, str]]]) -> set[str]:
+    """Return what the timeline of a fee tells."""
+    return {entry["what"] for entry in fee["timeline"]}
+
+
+def papers() -> list[str]:
+    """Return the words that choose class XII's papers on the command line."""
+    words = [word for paper in XII["papers"] for word in ("--paper", paper)]
+    return words + [word for paper in XII["practicals"] for word in ("--practical", paper)]

@@ -1,0 +1,126 @@
+"""Small true-to-life things that tests are made of."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from adapters.system.clock import TimeOrderedIds
+from config.container import Application
+from core.fees.candidate import Candidate, StudentId
+from core.fees.choice import Choice
+from core.fees.pricing.flat import Flat
+from core.fees.schedule import FeeSchedule
+from core.fees.submission import FeeSubmitted, Submission, SubmissionId
+from core.notifications.delivery import Channel, Delivery
+from core.notifications.delivery import StudentId as RecipientId
+from core.notifications.ports import DeliveryId
+from core.shared.clock import Clock
+from core.shared.messages import Message
+from core.shared.requests import Request
+from core.students.student import Enrolment, Student
+from core.students.student import StudentId as RosterId
+
+NOON = datetime(2026, 11, 20, 12, 30, 0, 123456, tzinfo=UTC)
+ids = TimeOrderedIds()
+
+
+class StoppedClock(Clock):
+    """A clock that tests move."""
+
+    def __init__(self, moment: datetime = NOON) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def pass_by(self, duration: timedelta) -> None:
+        self.moment += duration
+
+
+def a_schedule(code: str = "sahyadri-test", *, amount: int = 50_000, version: int = 1) -> FeeSchedule:
+    """Return a schedule with one price for everybody."""
+    return FeeSchedule(
+        code=code,
+        title="A test",
+        currency="INR",
+        zone="Asia/Kolkata",
+        country="IN",
+        categories=("student",),
+        rules=(Flat(head="examination", title="Examination", amount=amount),),
+        version=version,
+    )
+
+
+def an_enrolment(number: int = 1, **changes: Any) -> Enrolment:
+    """Return a row of a roster."""
+    given = {"registration": f"T-{number}", "name": f"Asha {number}", "category": "student"}
+    reachable = {"email": f"asha.{number}@example.org", "phone": f"+9198{number:08}"}
+    return Enrolment(**(given | reachable | changes))
+
+
+def a_student(number: int = 1, **changes: Any) -> Student:
+    """Return somebody on the roster."""
+    return Student(id=RosterId(ids.new()), enrolment=an_enrolment(number, **changes))
+
+
+def a_submission(student: UUID | None = None, *, schedule: str = "sahyadri-test") -> tuple[Submission, FeeSubmitted]:
+    """Return a submission and what it announces."""
+    tariff = a_schedule(schedule)
+    candidate = Candidate(
+        id=StudentId(student or ids.new()), registration="T-1", name="Asha", category="student", country="IN"
+    )
+    choice = Choice(papers=("041", "042"))
+    quote = tariff.quote(candidate, choice, NOON)
+    return Submission.submit(
+        SubmissionId(ids.new()), candidate, tariff, choice, quote, received_at=NOON, at=NOON + timedelta(seconds=1)
+    )
+
+
+def a_delivery(channel: Channel = Channel.EMAIL, **changes: Any) -> Delivery:
+    """Return something to be sent."""
+    given: dict[str, Any] = {
+        "id": DeliveryId(ids.new()),
+        "notice": ids.new(),
+        "about": ids.new(),
+        "student": RecipientId(ids.new()),
+        "channel": channel,
+        "template": "fee_submitted",
+        "facts": {"reference": "BF-1", "lines": [{"why": "fee", "amount": "₹1"}]},
+        "due_at": NOON,
+    }
+    return Delivery(**(given | changes))
+
+
+def a_request(key: str | None = "key-1", fingerprint: bytes = b"f" * 32) -> Request:
+    """Return a wish with an idempotency key."""
+    return Request(arrived=NOON, scope="POST /v1/exam-fees", key=key, fingerprint=fingerprint)
+
+
+def a_message(**changes: Any) -> Message:
+    """Return something that travels."""
+    given: dict[str, Any] = {
+        "id": ids.new(),
+        "type": "FeeSubmitted",
+        "context": "fees",
+        "subject": ids.new(),
+        "version": 1,
+        "at": NOON,
+        "body": b"{}",
+    }
+    return Message(**(given | changes))
+
+
+async def enrol(application: Application, *students: Student) -> None:
+    """Put students on the roster."""
+    async with application.driven.new_work() as work:
+        for student in students:
+            work.students.put(student)
+        await work.commit()
+
+
+async def publish(application: Application, schedule: FeeSchedule) -> None:
+    """Put a schedule in force."""
+    async with application.driven.new_work() as work:
+        work.schedules.add(schedule, NOON)
+        await work.commit()
+    await application.driven.tariffs().switch_to(schedule)
