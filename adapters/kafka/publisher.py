@@ -1,10 +1,11 @@
 """Events to Kafka, as CloudEvents in binary mode."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from core.shared.errors import Unavailable
 from core.shared.messages import SOURCE, Message, Publisher, topic_of
@@ -24,12 +25,26 @@ class KafkaPublisher(Publisher):
         try:
             async with asyncio.timeout(PATIENCE):
                 producer = await self._started()
-                sent = [await producer.send(**self._record(message)) for message in messages]
+                sent = await self._send(producer, messages)
                 results = await asyncio.gather(*sent, return_exceptions=True)
         except (TimeoutError, KafkaError, OSError) as error:
             await self.close()  # what is still in its buffers must not overtake what we send again
             raise Unavailable(f"Kafka at {self._bootstrap} does not take events: {error!r}") from error
         return [result if isinstance(result, Exception) else None for result in results]
+
+    async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> list[Awaitable[object]]:
+        """Put messages in the producer's buffers; one that does not fit holds back its aggregate, and no other."""
+        sent: list[Awaitable[object]] = []
+        held_back: dict[UUID, Exception] = {}
+        for message in messages:
+            try:
+                if message.subject in held_back:
+                    raise held_back[message.subject]
+                sent.append(await producer.send(**self._record(message)))
+            except MessageSizeTooLargeError as error:
+                held_back[message.subject] = error
+                sent.append(failed(error))
+        return sent
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -61,6 +76,13 @@ class KafkaPublisher(Publisher):
             "value": message.body,
             "headers": [(name, value.encode()) for name, value in envelope(message).items()],
         }
+
+
+def failed(error: Exception) -> Awaitable[object]:
+    """Return what a message comes to that cannot be sent."""
+    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    return future
 
 
 def envelope(message: Message) -> dict[str, str]:

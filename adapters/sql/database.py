@@ -1,5 +1,6 @@
 """Databases, set up as our promises need them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,14 +9,13 @@ from typing import Any
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from core.shared.errors import Unavailable
 
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
-READ_SECONDS = 10
+CONNECT_SECONDS, READ_SECONDS = 3, 5
 WRONG_COLUMN, NO_SUCH_TABLE, WAITED_TOO_LONG = 1054, 1146, 1205
 
 
@@ -58,9 +58,10 @@ class Database:
 async def lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Lend a connection of the pool."""
     try:
-        connection = await engine.connect()
-    except PoolTimeout as error:
-        raise Unavailable("the database: every connection is busy", retry_after=1) from error
+        async with asyncio.timeout(CONNECT_SECONDS):  # a server may accept and never say a word
+            connection = await engine.connect()
+    except TimeoutError as error:
+        raise Unavailable("the database gave us no connection in time", retry_after=1) from error
     try:
         yield connection
     finally:
@@ -77,11 +78,10 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
             isolation_level=isolation,
             pool_size=connections,
             max_overflow=0,
-            pool_timeout=2,
             pool_pre_ping=True,
             skip_autocommit_rollback=True,
             connect_args={
-                "connect_timeout": 3,
+                "connect_timeout": CONNECT_SECONDS,
                 "read_timeout": READ_SECONDS,
                 "init_command": init,
                 "stmt_cache_size": 128,

@@ -1,0 +1,117 @@
+"""Whatever stands behind `Publisher` must behave like this."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from config.container import Driven
+from config.settings import Adapters, Kafka, Settings
+from core.shared.errors import Unavailable
+from core.shared.messages import Message
+from core.shared.trace import Trace
+from entrypoints.consumer.kafka import KafkaTransport
+from tests.conftest import eventually
+from tests.examples import a_message, ids
+
+TRACE = Trace("req-7", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+
+
+
+@pytest.fixture(params=sorted(Driven.publisher.providers))
+async def driven(request: pytest.FixtureRequest) -> AsyncIterator[Driven]:
+    kafka = request.getfixturevalue("kafka_topics") if request.param == "kafka" else Kafka()
+    driven = Driven(settings=Settings(adapters=Adapters(events=request.param), kafka=kafka))
+    if request.param == "kafka":
+        await driven.topics()()
+    yield driven
+    publisher = driven.publisher()
+    if hasattr(publisher, "close"):
+        await publisher.close()
+
+
+@pytest.fixture
+def kafka_topics(request: pytest.FixtureRequest) -> Kafka:
+    return request.getfixturevalue("kafka")
+
+
+@asynccontextmanager
+async def listening(driven: Driven) -> AsyncIterator[list[Message]]:
+    """Collect what is published, as the consumer of the same transport sees it."""
+    heard: list[Message] = []
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        heard.extend(messages)
+
+    settings = driven.settings()
+    if settings.adapters.events == "embedded":
+        driven.broker().subscribe(deliver)
+        yield heard
+        return
+    stop = asyncio.Event()
+    kafka = settings.kafka
+    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, deliver)
+    running = asyncio.create_task(transport.run(stop))
+    yield heard
+    stop.set()
+    await running
+
+
+async def test_what_is_published_arrives_whole(driven: Driven) -> None:
+    message = a_message(body='{"name":"आशा"}'.encode(), version=3, trace=TRACE)
+    async with listening(driven) as heard:
+        assert list(await driven.publisher().publish([message])) == [None]
+        await eventually(lambda: heard)
+
+    assert replace(heard[0], origin={}, at=message.at) == message
+
+
+async def test_events_of_an_aggregate_arrive_in_order(driven: Driven) -> None:
+    subjects = [ids.new() for _ in range(5)]
+    messages = [a_message(subject=subject, version=version) for version in range(1, 21) for subject in subjects]
+    async with listening(driven) as heard:
+        for start in range(0, 100, 30):
+            results = await driven.publisher().publish(messages[start : start + 30])
+            assert not any(results)
+        await eventually(lambda: len(heard) == 100)
+
+    for subject in subjects:
+        assert [message.version for message in heard if message.subject == subject] == list(range(1, 21))
+
+
+@pytest.mark.parametrize("driven", ["embedded"], indirect=True)
+async def test_without_a_consumer_nothing_counts_as_published(driven: Driven) -> None:
+    with pytest.raises(Unavailable, match="consumer"):
+        await driven.publisher().publish([a_message()])
+
+
+@pytest.mark.parametrize("driven", ["embedded"], indirect=True)
+async def test_what_has_no_effect_does_not_count_as_published(driven: Driven) -> None:
+    async def refuse(_: Sequence[Message]) -> None:
+        raise Unavailable("the database is away")
+
+    driven.broker().subscribe(refuse)
+    with pytest.raises(Unavailable, match="away"):
+        await driven.publisher().publish([a_message()])
+
+
+async def test_a_broker_that_is_not_there_is_said_to_be_away_in_time() -> None:
+    settings = Settings(adapters=Adapters(events="kafka"), kafka=Kafka(bootstrap="127.0.0.1:1"))
+    publisher = Driven(settings=settings).publisher()
+    async with asyncio.timeout(12):
+        with pytest.raises(Unavailable, match=r"Kafka at 127\.0\.0\.1:1"):
+            await publisher.publish([a_message()])
+    await publisher.close()
+
+
+@pytest.mark.parametrize("driven", ["kafka"], indirect=True)
+async def test_an_event_that_is_too_large_fails_alone(driven: Driven) -> None:
+    small, large = a_message(), a_message(body=b"x" * 2_000_000)
+    async with listening(driven) as heard:
+        results = await driven.publisher().publish([large, small])
+        await eventually(lambda: heard)
+
+    assert [result is None for result in results] == [False, True]
+    assert [message.id for message in heard] == [small.id]

@@ -1,0 +1,127 @@
+"""What only Kafka can show: offsets, redelivery, two consumers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from config.container import Driven
+from config.settings import Adapters, Kafka, Settings
+from core.shared.errors import Unavailable
+from core.shared.messages import Message
+from entrypoints.consumer.kafka import KafkaTransport
+from tests.conftest import eventually
+from tests.examples import a_message
+
+
+@pytest.fixture
+async def driven(kafka: Kafka) -> AsyncIterator[Driven]:
+    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))
+    await driven.topics()()
+    yield driven
+    await driven.publisher().close()
+
+
+@asynccontextmanager
+async def consuming(kafka: Kafka, deliver: object) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, deliver)
+    running = asyncio.create_task(transport.run(stop))
+    yield
+    stop.set()
+    async with asyncio.timeout(10):
+        await running
+
+
+async def committed(kafka: Kafka) -> int:
+    """Return how many messages the group has put behind it."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=kafka.group, enable_auto_commit=False)
+    await consumer.start()
+    partitions = [TopicPartition(f"{kafka.topic_prefix}bursar.fees.v1", number) for number in range(3)]
+    offsets = [await consumer.committed(partition) or 0 for partition in partitions]
+    await consumer.stop()
+    return sum(offsets)
+
+
+async def test_the_offset_moves_after_the_effect(driven: Driven, kafka: Kafka) -> None:
+    offsets_during: list[int] = []
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        offsets_during.append(await committed(kafka))
+
+    await driven.publisher().publish([a_message()])
+    async with consuming(kafka, deliver):
+        await eventually(lambda: offsets_during)
+
+    assert offsets_during == [0]
+    assert await committed(kafka) == 1
+
+
+async def test_an_outage_keeps_the_offset_and_the_messages_come_again_in_order(driven: Driven, kafka: Kafka) -> None:
+    outages, heard = 2, list[int]()
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        nonlocal outages
+        if outages:
+            outages -= 1
+            raise Unavailable("the database is away", retry_after=0.01)
+        heard.extend(message.version for message in messages)
+
+    subject = a_message().subject
+    await driven.publisher().publish([a_message(subject=subject, version=version) for version in range(1, 6)])
+    async with consuming(kafka, deliver):
+        await eventually(lambda: len(heard) == 5)
+
+    assert heard == [1, 2, 3, 4, 5]
+    assert await committed(kafka) == 5
+
+
+async def test_a_consumer_that_stops_lets_the_next_one_go_on_where_it_was(driven: Driven, kafka: Kafka) -> None:
+    first, second = list[Message](), list[Message]()
+
+    async def to_first(messages: Sequence[Message]) -> None:
+        first.extend(messages)
+
+    async def to_second(messages: Sequence[Message]) -> None:
+        second.extend(messages)
+
+    await driven.publisher().publish([a_message() for _ in range(10)])
+    async with consuming(kafka, to_first):
+        await eventually(lambda: len(first) == 10)
+    await driven.publisher().publish([a_message() for _ in range(10)])
+    async with consuming(kafka, to_second):
+        await eventually(lambda: len(second) == 10)
+
+    assert len({message.id for message in first + second}) == 20
+
+
+async def test_a_command_arrives_when_the_broker_got_it_whatever_its_sender_says(kafka: Kafka, driven: Driven) -> None:
+    heard = list[Message]()
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        heard.extend(messages)
+
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
+    await producer.send_and_wait(topic, b"{}", headers=[("ce_time", b"2019-01-01T00:00:00Z")], timestamp_ms=1_000)
+    await producer.stop()
+    async with consuming(kafka, deliver):
+        await eventually(lambda: heard)
+
+    assert heard[0].at.year >= 2026
+
+
+async def test_a_consumer_waits_for_a_broker_and_stops_without_one() -> None:
+    stop = asyncio.Event()
+
+    async def deliver(_: Sequence[Message]) -> None:
+        raise AssertionError("there is nobody to hear from")
+
+    running = asyncio.create_task(KafkaTransport("127.0.0.1:1", "", "bursar", deliver).run(stop))
+    await asyncio.sleep(0)
+    stop.set()
+    async with asyncio.timeout(10):
+        await running

@@ -1,0 +1,152 @@
+"""A database or a broker that is not there: said at once, by name, with what to do."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from config.container import Application, running
+from config.settings import Adapters, Kafka, MySQL, Settings, SQLite
+from entrypoints.http.app import create_app
+from tests.e2e.office import Place, until
+from tests.examples import a_schedule, a_student, enrol, publish
+from tests.stack import free_port
+
+AWAY = """
+[adapters]
+persistence = "mysql"
+[mysql]
+host = "127.0.0.1"
+port = 1
+"""
+FEE = {"schedule": "sahyadri-test", "registration": "T-1"}
+
+
+@asynccontextmanager
+async def client(application: Application) -> AsyncIterator[httpx.AsyncClient]:
+    driven = application.driven
+    app = create_app(application.use_cases().providers, driven.answers(), driven.probes(), driven.clock())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
+        yield client
+
+
+async def test_without_its_database_it_answers_503_and_says_when_to_come_back(stored_settings: Settings) -> None:
+    settings = msgspec.structs.replace(
+        stored_settings,
+        adapters=msgspec.structs.replace(stored_settings.adapters, persistence="mysql"),
+        mysql=MySQL(host="127.0.0.1", port=1),
+    )
+    async with running(Application(settings=settings)) as application, client(application) as office:
+        began = time.monotonic()
+        submitted = await office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
+        read = await office.get("/v1/students/T-1")
+        ready = await office.get("/health/ready")
+        live = await office.get("/health/live")
+        took = time.monotonic() - began
+
+    for answer in (submitted, read):
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:bursar:problem:unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1
+    assert ready.status_code == 503
+    assert [each["name"] for each in ready.json()["dependencies"] if not each["ready"]] == ["persistence (mysql)"]
+    assert live.status_code == 200
+    assert took < 5
+
+
+async def test_a_database_that_accepts_and_never_answers_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mysql = MySQL(host="127.0.0.1", port=silent.getsockname()[1])
+        settings = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql)
+        async with running(Application(settings=settings)) as application, client(application) as office:
+            async with asyncio.timeout(8):
+                answer = await office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
+                ready = await office.get("/health/ready")
+
+    assert (answer.status_code, ready.status_code) == (503, 503)
+
+
+async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tmp_path: Path) -> None:
+    settings = Settings(
+        adapters=Adapters(persistence="sqlite", events="kafka"),
+        sqlite=SQLite(path=str(tmp_path / "bursar.db")),
+        kafka=Kafka(bootstrap="127.0.0.1:1"),
+    )
+    async with running(Application(settings=settings)) as application:
+        await application.driven.migrate()
+        await publish(application, a_schedule())
+        await enrol(application, a_student(1))
+        async with client(application) as office:
+            submitted = await office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
+            ready = await office.get("/health/ready")
+            waiting = await application.driven.outbox().unpublished(10)
+
+    assert submitted.status_code == 201
+    assert len(waiting) == 1
+    assert ready.status_code == 503
+    assert [each["name"] for each in ready.json()["dependencies"] if not each["ready"]] == ["events (kafka)"]
+
+
+def test_serve_without_its_database_says_which_why_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "away.toml").write_text(AWAY)
+    place = Place(tmp_path, tmp_path / "away.toml", {"BURSAR__HTTP__PORT": "0"})
+
+    served, examined = place.run("serve"), place.run("doctor")
+
+    assert served.returncode == examined.returncode == 75
+    for said in (served.stderr, examined.stdout):
+        assert "persistence (mysql)" in said
+        assert "127.0.0.1" in said
+        assert "start the database" in said
+
+
+def test_a_second_office_on_the_same_file_or_port_says_so_and_stops(tmp_path: Path) -> None:
+    port = free_port()
+    first = Place(tmp_path, None, {"BURSAR__HTTP__PORT": str(port)})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with first.serve():
+        same_file = Place(tmp_path, None, {"BURSAR__HTTP__PORT": "0"}).run("serve")
+        same_port = Place(elsewhere, None, {"BURSAR__HTTP__PORT": str(port)}).run("serve")
+
+    assert (same_file.returncode, same_port.returncode) == (3, 3)
+    assert "another `bursar serve` uses bursar.db" in same_file.stderr
+    assert f"127.0.0.1:{port}" in same_port.stderr
+
+
+def test_a_second_start_keeps_all_data_and_ctrl_c_ends_it_within_two_seconds(tmp_path: Path) -> None:
+    place = Place(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
+    fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
+    with place.serve() as office, office.client() as client:
+        first = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "my-first-fee"})
+        began = time.monotonic()
+    stopped = time.monotonic() - began
+    with place.serve() as office, office.client() as client:
+        again = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "my-first-fee"})
+        until(lambda: "email accepted" in client.get(f"/v1/exam-fees/{first.json()['id']}").text)
+
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert stopped < 2
+    assert office.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "path"),
+    [
+        ("BURSAR__ADAPTERS__EMAIL", "console,pigeon", "$.adapters.email[1]"),
+        ("BURSAR__ADAPTERS__PERSISTANCE", "mysql", "BURSAR__ADAPTERS__PERSISTANCE"),
+        ("BURSAR__HTTP__PORT", "eighty", "$.http.port"),
+    ],
+)
+def test_a_misspelt_configuration_dies_at_start_and_names_the_place(
+    tmp_path: Path, variable: str, value: str, path: str
+) -> None:
+    done = Place(tmp_path, None, {variable: value}).run("serve")
+
+    assert done.returncode == 1
+    assert path in done.stderr
