@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_origin, get_type_hints
 
 import msgspec
@@ -166,7 +167,7 @@ class Settings(Section, frozen=True):
 
     serve: tuple[Literal["http", "consumer", "relay", "dispatcher"], ...] = ("http", "consumer", "relay", "dispatcher")
     provision: bool = False
-    """Create the schema, and load the shipped schedules and roster, when `serve` starts on an empty database."""
+    """Create the schema, and load the shipped schedules and roster, when the database is empty."""
     adapters: Adapters = Adapters()
     http: Http = Http()
     mysql: MySQL = MySQL()
@@ -181,7 +182,9 @@ class Settings(Section, frozen=True):
     telemetry: Telemetry = Telemetry()
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ, changes: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    path: Path, environ: Mapping[str, str] = os.environ, changes: Mapping[str, Any] = MappingProxyType({})
+) -> Settings:
     """Read a TOML file, let `BURSAR__SECTION__KEY` and then `changes` override it, and check the lot.
 
     `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.
@@ -193,7 +196,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, changes: Mapping[s
     for name, value in environ.items():
         if name.startswith("BURSAR__"):
             override(document, name, value)
-    for name, change in (changes or {}).items():
+    for name, change in changes.items():
         document[name] = document.get(name, {}) | change if isinstance(change, Mapping) else change
     return check(document, str(path))
 

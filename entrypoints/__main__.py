@@ -40,6 +40,16 @@ class ConfiguredOffice(Office):
         named = [*settings.adapters.email, *settings.adapters.sms]
         self.probes = [*self._driven.probes(), *(vendors[name] for name in named if name in vendors)]
 
+    async def provision(self) -> None:
+        if not self._settings.provision:
+            return
+        await self.migrate("head")
+        if await self.use_cases["list_fee_schedules"]()():
+            return
+        for path in sorted((SHIPPED / "schedules").glob("*.toml")):
+            await self.use_cases["publish_fee_schedule"]()(tomllib.loads(path.read_text()))
+        await self.use_cases["import_students"]()(rows(chunks(SHIPPED / "roster.csv")))
+
     async def migrate(self, target: str) -> str:
         version: str = await self._driven.migrate(target)
         return version
@@ -53,8 +63,7 @@ class ConfiguredOffice(Office):
 
         with self._driven.sole_use():
             listening = server.listen(self._settings.http.host, self._settings.http.port)
-            if self._settings.provision:
-                await self._provision()
+            await self.provision()
             warnings = await self._away()
             async with asyncio.TaskGroup() as tasks:
                 for transport in self._transports(listening, stop):
@@ -93,15 +102,6 @@ class ConfiguredOffice(Office):
         kafka = self._settings.kafka
         return [KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumer).run(stop)]
 
-    async def _provision(self) -> None:
-        """Make an empty database usable; one that is in use stays as it is."""
-        await self.migrate("head")
-        if await self.use_cases["list_fee_schedules"]()():
-            return
-        for path in sorted((SHIPPED / "schedules").glob("*.toml")):
-            await self.use_cases["publish_fee_schedule"]()(tomllib.loads(path.read_text()))
-        await self.use_cases["import_students"]()(rows(chunks(SHIPPED / "roster.csv")))
-
     async def _away(self) -> list[str]:
         """Return who is away; without its database there is no office."""
         warnings = []
@@ -124,7 +124,7 @@ async def stopping_all(transport: Awaitable[None], stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def open_office(path: Path | None, changes: Mapping[str, Any] | None) -> AsyncIterator[Office]:
+async def open_office(path: Path | None, changes: Mapping[str, Any]) -> AsyncIterator[Office]:
     """Open the office of a configuration file, the local one without."""
     settings = load(path or SHIPPED / "local.toml", changes=changes)
     async with running(Application(settings=settings)) as application:

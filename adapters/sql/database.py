@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from core.shared.errors import Unavailable
@@ -120,23 +120,17 @@ def sqlite(path: str) -> Database:
 
 
 def speak_our_errors(engine: AsyncEngine) -> None:
-    """Let every fault that may pass be `Unavailable`; a broken constraint keeps its own error."""
+    """Let every fault that may pass be `Unavailable`; a broken constraint or a wrong statement keeps its own error."""
 
     @event.listens_for(engine.sync_engine, "handle_error", retval=True)
     def translate(context: ExceptionContext) -> BaseException | None:
-        if isinstance(context.sqlalchemy_exception, IntegrityError) or not may_pass(context):
-            return None
         error = context.original_exception
-        kind = Locked if error.args[:1] == (WAITED_TOO_LONG,) else Unavailable
-        return kind(f"the database does not answer: {error}", retry_after=1)
-
-
-def may_pass(context: ExceptionContext) -> bool:
-    """Return whether the same statement may succeed later."""
-    error = context.original_exception
-    if context.is_disconnect or isinstance(error, OSError):
-        return True
-    if not isinstance(context.sqlalchemy_exception, OperationalError):
-        return False
-    missing = error.args[:1] in ((WRONG_COLUMN,), (NO_SUCH_TABLE,)) or "no such" in str(error)
-    return not missing
+        if context.is_disconnect or isinstance(error, OSError):
+            return Unavailable(f"the database does not answer: {error}", retry_after=1)
+        if error.args[:1] == (NO_SUCH_TABLE,) or "no such table" in str(error):
+            return Unavailable("the database has no tables yet: create them with `bursar migrate`")
+        if error.args[:1] == (WAITED_TOO_LONG,):
+            return Locked(f"somebody else holds what we want: {error}", retry_after=1)
+        if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] != (WRONG_COLUMN,):
+            return Unavailable(f"the database does not answer: {error}", retry_after=1)
+        return None

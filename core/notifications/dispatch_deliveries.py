@@ -17,10 +17,12 @@ from core.notifications.ports import (
     Sms,
     SmsSender,
     Templates,
+    Unwordable,
     VendorUnavailable,
 )
 from core.notifications.work import Contact, Contacts, NewNotificationsWork
 from core.shared.clock import Clock
+from core.shared.errors import Unavailable
 
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=10)
@@ -46,15 +48,25 @@ class DispatchDeliveries:
         now = self.clock.now()
         async with self.new_work() as work:
             claimed = await work.deliveries.claim(channel, now, now + self.lease, self.batch)
+            if not claimed:
+                return 0
+            # Before the commit: when the roster is away, nothing has been taken in hand.
+            contacts = await self.contacts.of({delivery.student for delivery in claimed})
             await work.commit()
-        if not claimed:
-            return 0
-        contacts = await self.contacts.of({delivery.student for delivery in claimed})
-        pending = {asyncio.create_task(self._deliver(each, contacts.get(each.student))) for each in claimed}
+        await self._settle({asyncio.create_task(self._deliver(each, contacts.get(each.student))) for each in claimed})
+        return len(claimed)
+
+    async def _settle(self, pending: set[asyncio.Task[Delivery]]) -> None:
+        """Store what became of each as soon as it is known; what cannot be stored must not hold up the others."""
+        outage: Unavailable | None = None
         while pending:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            await self._save([task.result() for task in done])
-        return len(claimed)
+            try:
+                await self._save([task.result() for task in done])
+            except Unavailable as error:
+                outage = error
+        if outage is not None:
+            raise outage
 
     async def _deliver(self, delivery: Delivery, contact: Contact | None) -> Delivery:
         try:
@@ -62,12 +74,14 @@ class DispatchDeliveries:
                 delivery.settle(DeliveryState.SUPPRESSED, f"no {delivery.channel} address")
             else:
                 delivery.settle(DeliveryState.SENT)
-        except Rejected as refusal:
+        except (Rejected, Unwordable) as refusal:
             delivery.settle(DeliveryState.REJECTED, str(refusal))
         except OutcomeUnknown as silence:
             delivery.settle(DeliveryState.UNKNOWN, str(silence))
         except VendorUnavailable as outage:
             delivery.postpone(self._later(delivery, outage.retry_after), str(outage))
+        except Exception as defect:  # of ours: whether the message left, nobody knows
+            delivery.settle(DeliveryState.UNKNOWN, f"{type(defect).__name__}: {defect}")
         delivery.note(*self.journal.take(delivery.id))
         return delivery
 
@@ -84,9 +98,7 @@ class DispatchDeliveries:
             return None
         letter = self.templates.email(delivery.template, contact.language, facts)
         return await self.email.send(
-            Email(
-                delivery=delivery.id, to=contact.email, subject=letter.subject, text=letter.text, html=letter.html
-            )
+            Email(delivery=delivery.id, to=contact.email, subject=letter.subject, text=letter.text, html=letter.html)
         )
 
     def _later(self, delivery: Delivery, retry_after: float | None) -> datetime:

@@ -18,7 +18,7 @@ def create_cli(open_office: OpenOffice) -> typer.Typer:
         help="A fee office that can be trusted on deadline day.",
         no_args_is_help=True,
         rich_markup_mode="rich",
-        pretty_exceptions_show_locals=False,  # they would show secrets
+        pretty_exceptions_enable=False,  # they would fill screens, and show secrets
     )
     desk = Desk(open_office, out=Console(), err=Console(stderr=True))
     for commands in (serve, demo, operations, imports, fees):

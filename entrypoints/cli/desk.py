@@ -18,6 +18,9 @@ T = TypeVar("T")
 EXIT: Mapping[type[CoreError], int] = {Unavailable: 75, Conflict: 3, CoreError: 1}
 """The first kind that fits counts; 75 is what sysexits.h calls a temporary failure."""
 
+QUIET = {"telemetry": {"level": "error"}}
+"""What a command has to say it prints itself."""
+
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="TOML file; without one, the local profile.")
 ]
@@ -32,9 +35,7 @@ class Desk:
     out: Console
     err: Console
 
-    def run(
-        self, path: Path | None, work: Callable[[Office], Awaitable[T]], changes: Mapping[str, Any] | None = None
-    ) -> T:
+    def run(self, path: Path | None, work: Callable[[Office], Awaitable[T]], changes: Mapping[str, Any] = QUIET) -> T:
         """Do some work in the office of a configuration; an error of the core ends the command with its code."""
 
         async def in_office() -> T:
@@ -50,6 +51,15 @@ class Desk:
             if unknown is not None or known is None:
                 raise
             raise self.failed(first(known)) from group
+
+    def work_in(self, path: Path | None, work: Callable[[Office], Awaitable[T]]) -> T:
+        """Do some work in an office that is ready for it."""
+
+        async def when_ready(office: Office) -> T:
+            await office.provision()
+            return await work(office)
+
+        return self.run(path, when_ready)
 
     def failed(self, error: CoreError) -> typer.Exit:
         """Say what went wrong, and return how to end."""

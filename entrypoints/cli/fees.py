@@ -46,7 +46,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             wish = wished(schedule, registration, papers, practicals)
             return await office.use_cases["quote_exam_fee"]()(wish, Request(arrived=office.clock.now()))
 
-        quoted = desk.run(config, work)
+        quoted = desk.work_in(config, work)
         if json:
             desk.print_json(quoted)
         else:
@@ -76,7 +76,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             result = await once(office.answers, request, lambda: office.use_cases["submit_exam_fee"]()(wish, request))
             return msgspec.json.decode(result, type=Submission) if isinstance(result, bytes) else result
 
-        submission = desk.run(config, work)
+        submission = desk.work_in(config, work)
         if json:
             desk.print_json(submission)
         else:
@@ -93,7 +93,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             found: ExamFee = await office.use_cases["show_exam_fee"]()(name)
             return found
 
-        fee = desk.run(config, work)
+        fee = desk.work_in(config, work)
         if json:
             desk.print_json(fee)
             return

@@ -35,7 +35,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
                 report: RosterReport = await office.use_cases["import_students"]()(rows(bytes_of))
             return report
 
-        report = desk.run(config, work)
+        report = desk.work_in(config, work)
         if json:
             desk.print_json(report)
         else:
@@ -57,7 +57,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             publish = office.use_cases["publish_fee_schedule"]
             return [await publish()(document(file)) for file in files]
 
-        published = desk.run(config, work)
+        published = desk.work_in(config, work)
         if json:
             desk.print_json(published)
         else:

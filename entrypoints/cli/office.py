@@ -33,6 +33,10 @@ class Office(Protocol):
     """Everything the configuration names, vendors included."""
 
     @abstractmethod
+    async def provision(self) -> None:
+        """Make an empty database usable, where the configuration says so; one in use stays as it is."""
+
+    @abstractmethod
     async def migrate(self, target: str) -> str:
         """Move the schema, and return its newest version."""
 
@@ -45,5 +49,5 @@ class Office(Protocol):
         """Serve what the configuration names until `stop` is set; tell `opened` when it begins."""
 
 
-OpenOffice = Callable[[Path | None, Mapping[str, Any] | None], AbstractAsyncContextManager[Office]]
+OpenOffice = Callable[[Path | None, Mapping[str, Any]], AbstractAsyncContextManager[Office]]
 """Opens the office of a configuration file, the local one without; a mapping overrides parts of it."""

@@ -32,4 +32,4 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         async def work(office: Office) -> None:
             await office.serve(opened, listen_for_the_end())
 
-        desk.run(config, work)
+        desk.run(config, work, {})

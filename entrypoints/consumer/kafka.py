@@ -19,6 +19,8 @@ log = structlog.get_logger()
 TOPICS = ("fees", "fees.commands")
 BATCH = 100
 LONGEST_PAUSE = 30.0
+LAST_MOMENT = 253_370_764_800_000
+"""The beginning of the year 9999, in milliseconds: any time zone can still write it down."""
 
 
 class KafkaTransport:
@@ -83,7 +85,7 @@ async def sleep(seconds: float, stop: asyncio.Event) -> None:
 
 def as_message(record: ConsumerRecord, context: str) -> Message:
     """Read a CloudEvent in binary mode; what is missing or misshapen becomes something nobody understands."""
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
     origin = {
         "topic": record.topic,
         "partition": str(record.partition),
@@ -95,8 +97,8 @@ def as_message(record: ConsumerRecord, context: str) -> Message:
         type=headers.get("ce_type", ""),
         context=context,
         subject=as_uuid(headers.get("ce_subject", "")),
-        version=int(sequence) if (sequence := headers.get("ce_sequence", "")).isdecimal() else 0,
-        at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        version=as_number(headers.get("ce_sequence", "")),
+        at=as_moment(record.timestamp),
         body=record.value or b"",
         # whoever sent a command finds its id on the event that answers it
         trace=Trace.take_or_make(headers.get("ce_requestid") or headers.get("ce_id"), headers.get("traceparent")),
@@ -115,7 +117,7 @@ def identity(headers: Mapping[str, str], record: ConsumerRecord) -> UUID:
     with suppress(ValueError):
         if source == SOURCE:
             return UUID(name)
-    return uuid5(NAMESPACE_URL, f"{source}\n{name}")
+    return uuid5(uuid5(NAMESPACE_URL, source), name)
 
 
 def as_uuid(text: str) -> UUID:
@@ -124,3 +126,13 @@ def as_uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         return UUID(int=0)
+
+
+def as_number(text: str) -> int:
+    """Read a number, or return 0."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def as_moment(milliseconds: int) -> datetime:
+    """Read a timestamp; one that no calendar has becomes the nearest that every calendar has."""
+    return datetime.fromtimestamp(min(max(milliseconds, 0), LAST_MOMENT) / 1000, UTC)

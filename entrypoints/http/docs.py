@@ -1,11 +1,13 @@
 """The API document, and a page that shows it without the internet."""
 
+from dataclasses import dataclass
 from importlib.resources import files
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import OpenAPI, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath
 
 ASSETS = {
@@ -22,6 +24,22 @@ def asset(name: FromPath[str]) -> Response[bytes]:
         raise NotFoundException
     body = files("offapi").joinpath(name).read_bytes()
     return Response(body, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
+
+
+@dataclass
+class TakesCsv(Operation):
+    """A route whose body is read as a stream, so that its signature does not show it."""
+
+    def __post_init__(self) -> None:
+        """Describe the body."""
+        self.request_body = RequestBody({"text/csv": OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}, required=True)
+
+
+def close(document: OpenAPI, *names: str) -> None:
+    """Say of objects that no unknown field is taken."""
+    schemas = document.components.schemas if document.components else {}
+    for name in names:
+        schemas[name].additional_properties = False
 
 
 def openapi(version: str) -> OpenAPIConfig:

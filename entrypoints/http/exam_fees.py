@@ -62,7 +62,7 @@ class ExamFeesController(Controller):
         """Submit an exam fee; the same key and body again get the same answer."""
         return await idempotency(request, idempotency_key, lambda wish: submit_exam_fee(data.wish(), wish))
 
-    @get("/exam-fees/{name:str}", responses=problems(404, 503))
+    @get("/exam-fees/{name:str}", responses=problems(400, 404, 503))
     async def show(self, name: FromPath[str], show_exam_fee: Wired[ShowExamFee]) -> ExamFee:
         """Show an exam fee, by id or reference, with its timeline."""
         return await show_exam_fee(name)
@@ -84,4 +84,4 @@ def as_id(text: str | None) -> SubmissionId | None:
     try:
         return msgspec.convert(text, SubmissionId | None)
     except msgspec.ValidationError as error:
-        raise Invalid("`after` is the `next` of another page", at="after") from error
+        raise Invalid("`after` is the `next` of another page", at="$.after") from error

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Controller, Response, get
+from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from core.shared.errors import Unavailable
@@ -65,7 +66,7 @@ class OperationsController(Controller):
         """Say that the process runs."""
         return {"live": True}
 
-    @get("/health/ready", raises=[])
+    @get("/health/ready", raises=[], responses={503: ResponseSpec(Readiness, description="Something is away")})
     async def ready(self, probes: Wired[Probes]) -> Response[Readiness]:
         """Say whether every dependency answers: 200, or 503 with which does not and why."""
         readiness = await probes()

@@ -9,6 +9,7 @@ from core.students.find_student import FindStudent
 from core.students.import_students import ImportStudents, RosterReport
 from core.students.roster import rows
 from core.students.student import Student
+from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.guards import csv_only
 from entrypoints.http.problems import problems
@@ -24,6 +25,7 @@ class StudentsController(Controller):
         "/students:import",
         status_code=200,
         guards=[csv_only],
+        operation_class=docs.TakesCsv,
         request_max_body_size=None,  # it is read as a stream, a batch of rows at a time
         responses=problems(400, 415, 503),
     )
@@ -33,7 +35,7 @@ class StudentsController(Controller):
         """Take over a roster: CSV whose first line names the columns; good rows are kept, bad ones reported."""
         return await import_students(rows(request.stream()))
 
-    @get("/students/{registration:str}", responses=problems(404, 503))
+    @get("/students/{registration:str}", responses=problems(400, 404, 503))
     async def find(self, registration: FromPath[str], find_student: Wired[FindStudent]) -> Student:
         """Find a student by registration."""
         return await find_student(registration)

@@ -1,0 +1,87 @@
+"""What only a database with row locks can show."""
+
+import asyncio
+
+import pytest
+
+from config.container import Application
+from core.shared.errors import Unavailable
+from core.shared.requests import RequestInProgress, RequestRepeated
+from tests.examples import a_message, a_request, a_submission
+
+pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+
+
+async def test_a_request_that_is_still_being_worked_on_is_told_apart_after_two_seconds(stored: Application) -> None:
+    async def repeat() -> None:
+        async with stored.driven.new_work() as work:
+            work.answer(a_request(), "second")
+            await work.commit()
+
+    async with stored.driven.inbox() as slow:
+        async with slow.new_work() as part:
+            part.answer(a_request(), "first")
+            await part.commit()
+        async with asyncio.timeout(5):
+            with pytest.raises(RequestInProgress):
+                await repeat()
+        await slow.commit()
+
+    with pytest.raises(RequestRepeated):
+        await repeat()
+
+
+async def test_a_repetition_waits_for_the_first_to_end(stored: Application) -> None:
+    async def repeat() -> str:
+        try:
+            async with stored.driven.new_work() as work:
+                work.answer(a_request(), "second")
+                await work.commit()
+        except RequestRepeated:
+            return "repeated"
+        return "done"
+
+    async with stored.driven.inbox() as first:
+        async with first.new_work() as part:
+            part.answer(a_request(), "first")
+            await part.commit()
+        waiting = asyncio.create_task(repeat())
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+        await first.commit()
+
+    assert await waiting == "repeated"
+    assert await stored.driven.answers().to(a_request()) == b'"first"'
+
+
+async def test_whoever_waits_for_a_candidate_longer_than_two_seconds_comes_again(stored: Application) -> None:
+    first, _ = a_submission()
+    second, _ = a_submission(student=first.student)
+    async with stored.driven.inbox() as slow:
+        async with slow.new_work() as part:
+            part.submissions.add(first)
+            await part.commit()
+        async with asyncio.timeout(5):
+            with pytest.raises(Unavailable):
+                async with stored.driven.new_work() as work:
+                    work.submissions.add(second)
+                    await work.commit()
+
+
+async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Application) -> None:
+    message = a_message()
+    async with stored.driven.inbox() as first:
+        assert await first.accept(message)
+
+        async def second() -> bool:
+            async with stored.driven.inbox() as inbox:
+                new = await inbox.accept(message)
+                await inbox.commit()
+            return new
+
+        other = asyncio.create_task(second())
+        done, _ = await asyncio.wait({other}, timeout=0.3)
+        assert not done
+        await first.commit()
+
+    assert await other is False
