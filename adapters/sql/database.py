@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import URL, event
@@ -29,17 +29,19 @@ class Database:
 
     engine: AsyncEngine
     reader: AsyncEngine
+    turns: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    """Held by whoever writes, where there can be only one."""
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection for one transaction; what is not committed is rolled back."""
-        async with lent(self.engine) as connection:
+        async with self.turns, lent(self.engine) as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[tuple[AsyncConnection, AsyncTransaction]]:
         """Begin a transaction; what is not committed is rolled back."""
-        async with lent(self.engine) as connection:
+        async with self.writing() as connection:
             yield connection, await connection.begin()
 
     @asynccontextmanager
@@ -116,7 +118,8 @@ def sqlite(path: str) -> Database:
     reader = engine.execution_options(reading=True)
     event.listen(engine.sync_engine, "begin", begin)
     speak_our_errors(engine)
-    return Database(engine, reader)
+    # SQLite lets one write and the others poll, some of them for seconds; a queue in front of it is fair.
+    return Database(engine, reader, asyncio.Lock())
 
 
 def speak_our_errors(engine: AsyncEngine) -> None:

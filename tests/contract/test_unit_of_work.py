@@ -96,6 +96,20 @@ async def test_of_many_at_once_for_one_candidate_exactly_one_is_stored(stored: A
     assert len(await stored.driven.outbox().unpublished(100)) == 1
 
 
+async def test_a_crowd_is_served_one_after_the_other(stored: Application) -> None:
+    async def submit(pause: int) -> None:
+        submission, submitted = a_submission()
+        async with stored.driven.new_work() as work:
+            work.submissions.add(submission)
+            await work.students.known([f"T-{pause}"])  # a look inside holds the transaction open a little
+            work.record(submitted)
+            await work.commit()
+
+    await asyncio.gather(*(submit(number) for number in range(200)))
+
+    assert len(await stored.driven.outbox().unpublished(500)) == 200
+
+
 async def test_an_answer_is_kept_byte_for_byte(stored: Application) -> None:
     async with stored.driven.new_work() as work:
         work.answer(a_request(), {"naïve": [1, "₹"]})
