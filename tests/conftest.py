@@ -88,9 +88,7 @@ def redis(server: Callable[[str], object]) -> Redis:
 @pytest.fixture(params=sorted(Driven.new_work.providers))
 def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Choose each kind of persistence that the switchboard offers."""
-    settings = Settings(
-        adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db"))
-    )
+    settings = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
     if request.param == "mysql":
         settings = msgspec.structs.replace(settings, mysql=request.getfixturevalue("mysql"))
     return settings

@@ -1,7 +1,9 @@
 """The servers that tests run on: running ones if the environment names them, containers otherwise."""
 
+import gc
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,11 +33,17 @@ class MySqlServer:
 @cache
 def no_docker() -> str | None:
     """Return why there are no containers, or None if there can be."""
-    try:
-        docker.from_env(timeout=5).ping()
-    except docker.errors.DockerException as error:
-        return f"no Docker engine answers ({type(error).__name__})"
-    return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # where nobody listens, the client forgets its socket
+        try:
+            client = docker.from_env(timeout=5)
+        except docker.errors.DockerException as error:
+            reason = f"no Docker engine answers ({type(error).__name__})"
+        else:
+            client.close()
+            return None
+        gc.collect()
+    return reason
 
 
 @contextmanager
@@ -56,10 +64,25 @@ def kafka() -> Iterator[str]:
         yield named
         return
     port = free_port()
+    # complete, because the official image forgets its defaults as soon as it is told anything
+    settings = {
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://localhost:{port}",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    }
     container = (
         DockerContainer(KAFKA)
         .with_bind_ports(9092, port)
-        .with_env("KAFKA_ADVERTISED_LISTENERS", f"PLAINTEXT://localhost:{port}")
+        .with_envs(**settings)
         .waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(60))
     )
     with container:

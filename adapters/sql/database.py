@@ -130,6 +130,8 @@ def speak_our_errors(engine: AsyncEngine) -> None:
         error = context.original_exception
         if context.is_disconnect or isinstance(error, OSError):
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
+        if (context.statement or "").startswith("DESCRIBE"):
+            return None  # SQLAlchemy asks so whether a table exists, and reads the answer from the error
         if error.args[:1] == (NO_SUCH_TABLE,) or "no such table" in str(error):
             return Unavailable("the database has no tables yet: create them with `bursar migrate`")
         if error.args[:1] == (WAITED_TOO_LONG,):

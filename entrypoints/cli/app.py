@@ -1,5 +1,6 @@
 """The command line."""
 
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -9,6 +10,9 @@ from rich.console import Console
 from entrypoints.cli import demo, fees, imports, operations, serve
 from entrypoints.cli.desk import Desk
 from entrypoints.cli.office import OpenOffice
+
+IN_A_PIPE = 200
+"""Columns for whoever is no terminal and does not wrap."""
 
 
 def create_cli(open_office: OpenOffice) -> typer.Typer:
@@ -20,7 +24,8 @@ def create_cli(open_office: OpenOffice) -> typer.Typer:
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,  # they would fill screens, and show secrets
     )
-    desk = Desk(open_office, out=Console(), err=Console(stderr=True))
+    width = None if sys.stdout.isatty() else IN_A_PIPE
+    desk = Desk(open_office, out=Console(width=width), err=Console(stderr=True))
     for commands in (serve, demo, operations, imports, fees):
         commands.add_to(cli, desk)
 

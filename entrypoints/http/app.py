@@ -13,11 +13,12 @@ from core.shared.errors import CoreError
 from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
-from entrypoints.http.exam_fees import ExamFeeBody, ExamFeesController
+from entrypoints.http.exam_fees import ExamFeesController
 from entrypoints.http.fee_schedules import FeeSchedulesController
 from entrypoints.http.idempotency import Idempotency
+from entrypoints.http.json import JsonRequest
 from entrypoints.http.operations import OperationsController, Probes
-from entrypoints.http.problems import core_problem, defect, http_problem, too_deep
+from entrypoints.http.problems import core_problem, defect, http_problem
 from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
 
@@ -42,17 +43,13 @@ def create_app(
             docs.asset,
         ],
         dependencies={name: provide(make) for name, make in made.items()},
-        exception_handlers={
-            CoreError: core_problem,
-            HTTPException: http_problem,
-            RecursionError: too_deep,
-            Exception: defect,
-        },
+        exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
         openapi_config=docs.openapi(version("bursar")),
+        request_class=JsonRequest,
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )
-    docs.close(app.openapi_schema, ExamFeeBody.__name__)
+    docs.amend(app.openapi_schema)
     return Traced(app, clock)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
@@ -15,6 +16,10 @@ ASSETS = {
     "swagger_preset.js": "text/javascript",
     "swagger_style.css": "text/css",
 }
+
+CLOSED = ("ExamFeeBody",)
+LOCAL_TIMES = {"FeeSchedule": ("opens",), "Closes": ("submission", "payment")}
+LOCAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"
 
 
 @get("/docs-assets/{name:str}", include_in_schema=False, cache=False, sync_to_thread=True)
@@ -35,11 +40,17 @@ class TakesCsv(Operation):
         self.request_body = RequestBody({"text/csv": OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}, required=True)
 
 
-def close(document: OpenAPI, *names: str) -> None:
-    """Say of objects that no unknown field is taken."""
-    schemas = document.components.schemas if document.components else {}
-    for name in names:
+def amend(document: OpenAPI) -> None:
+    """Say what Litestar cannot tell from types: which objects take no unknown field, which moments are local time."""
+    schemas: dict[str, Any] = dict(document.components.schemas)
+    for name in CLOSED:
         schemas[name].additional_properties = False
+    for name, fields in LOCAL_TIMES.items():
+        for field in fields:
+            schemas[name].properties[field] = Schema(
+                one_of=[Schema(type=OpenAPIType.STRING, pattern=LOCAL_TIME), Schema(type=OpenAPIType.NULL)],
+                description="Local time of the schedule's zone, without an offset",
+            )
 
 
 def openapi(version: str) -> OpenAPIConfig:

@@ -90,12 +90,6 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     return respond(problem, error.headers or {})
 
 
-def too_deep(_: Request[Any, Any, Any], __: Exception) -> Response[Any]:
-    """Tell of a body that is nested more deeply than can be read."""
-    problem = Problem(type=problem_type(Invalid), title=MEANINGS[400], status=400, detail="nested too deeply", at="$")
-    return respond(problem, {})
-
-
 def defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Tell of a defect of ours, and nothing about it; the log has the rest."""
     log.error("defect", method=request.method, path=request.scope.get("path_template"), exc_info=error)

@@ -15,6 +15,9 @@ from core.shared.trace import Trace, current_trace
 log = structlog.get_logger()
 SECONDS = Histogram("bursar_http_seconds", "Time of requests", ["method", "route", "status"])
 
+ROUTINE = {"/health/live", "/health/ready", "/metrics"}
+"""Asked by machines every few seconds: counted, and no news."""
+
 
 class Traced:
     """The outermost layer of the application."""
@@ -53,7 +56,8 @@ def note(scope: HTTPScope, status: int, seconds: float) -> None:
     """Log and count a request that has ended; `status` 0 means that the client left before an answer."""
     route = scope.get("path_template") or "(none)"
     SECONDS.labels(scope["method"], route, status).observe(seconds)
-    log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
+    say = log.debug if route in ROUTINE else log.info
+    say("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
 
 
 def text(headers: dict[bytes, bytes], name: bytes) -> str | None:

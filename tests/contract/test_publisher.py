@@ -1,7 +1,7 @@
 """Whatever stands behind `Publisher` must behave like this."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -17,7 +17,6 @@ from tests.conftest import eventually
 from tests.examples import a_message, ids
 
 TRACE = Trace("req-7", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
-
 
 
 @pytest.fixture(params=sorted(Driven.publisher.providers))

@@ -50,7 +50,7 @@ class LocalSmtp(LocalVendor):
         self._server.close()
         tasks = []
         for session in tuple(self.sessions):
-            if session.transport is not None:
+            if session.transport is not None and not session.transport.is_closing():
                 session.transport.abort()  # type: ignore[attr-defined]
             if session._handler_coroutine is not None:
                 session._handler_coroutine.cancel()

@@ -1,0 +1,71 @@
+set positional-arguments
+
+[private]
+default:
+    @"{{ just_executable() }}" --list --unsorted
+
+# Serve the whole fee office on this machine
+serve *args:
+    uv run bursar serve "$@"
+
+# Run every test that can run here; --require-stack fails those that cannot
+test *args:
+    uv run pytest "$@"
+
+# Everything that needs no test run: style, types, architecture
+check: lint types arch
+
+# Look for mistakes and untidy code
+lint:
+    uv run ruff check
+    uv run ruff format --check
+
+# Check the types
+types:
+    uv run mypy
+
+# Check who may import whom
+arch *args:
+    uv run lint-imports
+    uv run pytest tests/architecture "$@"
+
+# Test the rules, without anything outside
+unit *args:
+    uv run pytest tests/unit "$@"
+
+# Test every adapter against the promises of its port
+contract *args:
+    uv run pytest tests/contract "$@"
+
+# Test what only one adapter promises
+integration *args:
+    uv run pytest tests/integration "$@"
+
+# Test whole stories: the wheel, and the stack in containers
+e2e *args:
+    uv run pytest tests/e2e "$@"
+
+# Start the stack of compose.yaml, and wait until it is healthy
+up *args:
+    docker compose up --build --detach --wait "$@"
+
+# Stop the stack; --volumes forgets its data too
+down *args:
+    docker compose down "$@"
+
+# Bring a database to the newest schema: just migrate --config production.toml
+migrate *args:
+    uv run bursar migrate "$@"
+
+# Tidy the code
+format:
+    uv run ruff check --fix
+    uv run ruff format
+
+# Move every dependency to what was published before a day (YYYY-MM-DD, UTC), and export them for the image
+lock day=`date -u +%F`:
+    sed -i.bak 's/^exclude-newer = .*/exclude-newer = "{{ day }}T00:00:00Z"/' pyproject.toml && rm pyproject.toml.bak
+    rm -f uv.lock
+    uv export --quiet --no-dev --no-emit-project --no-header --no-annotate --output-file deploy/requirements.txt
+    uv run --no-sync python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+        | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/requirements-build.txt -

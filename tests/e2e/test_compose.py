@@ -1,0 +1,140 @@
+"""The whole stack of `compose.yaml`, from the outside."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests import stack
+from tests.conftest import skipped_for_want_of_docker
+from tests.e2e.office import until
+
+REPOSITORY = Path(__file__).parents[2]
+IMAGES = {"BURSAR_MYSQL_IMAGE": stack.MYSQL, "BURSAR_KAFKA_IMAGE": stack.KAFKA, "BURSAR_REDIS_IMAGE": stack.REDIS}
+if "BURSAR_TEST_PYTHON_IMAGE" in os.environ:
+    IMAGES["BURSAR_PYTHON_IMAGE"] = os.environ["BURSAR_TEST_PYTHON_IMAGE"]
+FEE = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """A project of its own."""
+
+    project: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, *words: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, **IMAGES, "BURSAR_IMAGE": self.project, "BURSAR_HTTP_PORT": str(self.port)}
+        command = ["docker", "compose", "--project-name", self.project, *words]
+        return subprocess.run(
+            command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def up(self) -> None:
+        ended = self.run("up", "--build", "--detach", "--wait", "--wait-timeout", "300", seconds=900)
+        if ended.returncode:
+            logs = self.run("logs", "--no-color", "--tail", "30").stdout
+            pytest.fail(f"the stack does not start:\n{ended.stderr[-3000:]}\n{logs[-6000:]}")
+
+    def down(self) -> None:
+        self.run("down", "--volumes", "--remove-orphans", "--timeout", "10")
+        subprocess.run(["docker", "image", "rm", self.project], capture_output=True, check=False)
+
+    def inside(self, service: str, script: str) -> "subprocess.CompletedProcess[str]":
+        return self.run("exec", "--no-TTY", service, "sh", "-c", script)
+
+
+@cache
+def no_compose() -> str | None:
+    """Return why the stack cannot be started, or None if it can be."""
+    if reason := stack.no_docker():
+        return reason
+    asked = ["docker", "compose", "version"]
+    if not shutil.which("docker") or subprocess.run(asked, capture_output=True, check=False).returncode:
+        return "there is no `docker compose`"
+    return None
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Compose]:
+    compose = Compose(f"bursar-e2e-{uuid4().hex[:8]}", stack.free_port())
+    try:
+        compose.up()
+        yield compose
+    finally:
+        compose.down()
+
+
+@pytest.fixture
+def compose(request: pytest.FixtureRequest) -> Compose:
+    """Lend the running stack, or skip loudly where there can be none."""
+    if reason := no_compose():
+        if request.config.getoption("--require-stack"):
+            pytest.fail(f"the stack is required, but {reason}")
+        skipped_for_want_of_docker[f"compose: {reason}"] += 1
+        pytest.skip(f"compose: {reason}")
+    found: Compose = request.getfixturevalue("started")
+    return found
+
+
+def test_a_fee_submitted_to_the_stack_reaches_both_vendors(compose: Compose) -> None:
+    with httpx.Client(base_url=compose.url) as office:
+        assert office.get("/health/ready").json()["ready"]
+        answer = office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "first"})
+        assert answer.status_code == 201, answer.text
+
+        def both_accepted() -> bool:
+            timeline = office.get(f"/v1/exam-fees/{answer.json()['reference']}").json()["timeline"]
+            return {"published", "email accepted", "sms accepted"} <= {entry["what"] for entry in timeline}
+
+        until(both_accepted, seconds=60)
+
+
+def test_starting_again_changes_nothing(compose: Compose) -> None:
+    again = compose.run("run", "--rm", "setup", seconds=120)
+    assert again.returncode == 0, again.stderr
+    assert "sahyadri-semester, version 1" in again.stdout
+    assert " 0 added, 0 changed, " in again.stdout
+
+
+def test_the_office_runs_without_rights(compose: Compose) -> None:
+    tried = compose.inside("bursar", "id -u; grep CapEff /proc/self/status; touch /anything /opt/bursar/anything")
+    user, capabilities = tried.stdout.splitlines()
+    assert int(user) != 0
+    assert int(capabilities.split()[1], 16) == 0
+    assert tried.stderr.count("Read-only file system") == 2
+
+
+def test_its_account_cannot_change_the_schema(compose: Compose) -> None:
+    tried = compose.inside("bursar", "bursar migrate --to base --config /etc/bursar/bursar.toml")
+    assert tried.returncode != 0
+    assert "denied to user 'bursar'" in tried.stderr
+
+
+def test_only_http_is_published_and_only_to_this_machine(compose: Compose) -> None:
+    services = [json.loads(line) for line in compose.run("ps", "--format", "json").stdout.splitlines()]
+    published = {
+        (service["Service"], port["URL"], port["PublishedPort"])
+        for service in services
+        for port in service["Publishers"]
+        if port["PublishedPort"]
+    }
+    assert published == {("bursar", "127.0.0.1", compose.port)}
+
+
+def test_it_stops_in_order(compose: Compose) -> None:  # the last, because nothing is served afterwards
+    assert compose.run("stop", "bursar").returncode == 0
+    state = compose.run("ps", "--all", "--format", "{{.ExitCode}}", "bursar").stdout
+    assert state.strip() == "0"

@@ -1,0 +1,130 @@
+"""The wheel alone, in an empty environment, away from this repository."""
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.office import until
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGES = ("core", "adapters", "config", "entrypoints")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+
+
+def run(*command: object, folder: Path, seconds: float = 300) -> str:
+    words = [str(word) for word in command]
+    ended = subprocess.run(
+        words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=seconds, check=False
+    )
+    assert ended.returncode == 0, f"{' '.join(words)}\n{ended.stdout[-2000:]}\n{ended.stderr[-4000:]}"
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy, so that nothing is left here."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(REPOSITORY / name, source)
+    for name in (*PACKAGES, "tests"):
+        shutil.copytree(REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    run("uv", "build", "--wheel", "--quiet", "--out-dir", "dist", folder=source)
+    (built,) = (source / "dist").glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def bursar(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install it as the container image does: the exported requirements, and the wheel without its own."""
+    home = tmp_path_factory.mktemp("installed")
+    python = home / "env/bin/python"
+    requirements = REPOSITORY / "deploy/requirements.txt"
+    run("uv", "venv", "--quiet", "--python", sys.executable, "env", folder=home)
+    run("uv", "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", requirements, folder=home)
+    run("uv", "pip", "install", "--quiet", "--python", python, "--no-deps", wheel, folder=home)
+    return home / "env/bin/bursar"
+
+
+def test_the_wheel_holds_the_packages_and_no_tests(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        folders = {Path(name).parts[0] for name in archive.namelist()}
+    assert {folder for folder in folders if not folder.endswith(".dist-info")} == set(PACKAGES)
+
+
+def test_the_exported_requirements_are_what_the_wheel_needs(bursar: Path) -> None:
+    run("uv", "pip", "check", "--quiet", "--python", bursar.with_name("python"), folder=bursar.parent)
+
+
+def test_the_demonstration_loses_and_doubles_nothing(bursar: Path, tmp_path: Path) -> None:
+    outcome = json.loads(run(bursar, "demo", "--candidates", 5, "--json", folder=tmp_path))
+    assert outcome["submitted"] == outcome["confirmed"] == 5
+    assert outcome["lost"] == outcome["duplicates"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_it_serves_travels_with_it(bursar: Path, tmp_path: Path) -> None:
+    with serving(bursar, tmp_path) as url, httpx.Client(base_url=url) as office:
+        page = office.get("/docs").text
+        assets = [word for word in page.split('"') if word.startswith("/docs-assets/")]
+        assert len(assets) == 3
+        assert all(len(office.get(asset).raise_for_status().content) > 10_000 for asset in assets)
+
+        shipped = {path.stem for path in (REPOSITORY / "config/schedules").glob("*.toml")}
+        assert shipped <= {schedule["code"] for schedule in office.get("/v1/fee-schedules").json()}
+
+        fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
+        answer = office.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "first"}).raise_for_status()
+
+        def both_accepted() -> bool:
+            timeline = office.get(f"/v1/exam-fees/{answer.json()['reference']}").json()["timeline"]
+            return {"email accepted", "sms accepted"} <= {entry["what"] for entry in timeline}
+
+        until(both_accepted)
+
+
+@contextmanager
+def serving(bursar: Path, folder: Path) -> Iterator[str]:
+    """Run `bursar serve` without any configuration in an empty folder, and return its address."""
+    with (folder / "stderr").open("wb") as errors:
+        process = subprocess.Popen(
+            [bursar, "serve"],
+            cwd=folder,
+            env={**ENVIRONMENT, "BURSAR__HTTP__PORT": "0"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    assert process.stdout is not None
+    with process, process.stdout:
+        try:
+            yield announced(process, folder)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(20)
+        assert code == 0
+
+
+def announced(process: "subprocess.Popen[bytes]", folder: Path, seconds: float = 60) -> str:
+    """Return the address that the process announces."""
+    assert process.stdout is not None
+    said, deadline = b"", time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while b"/docs" not in said and selector.select(max(0, deadline - time.monotonic())):
+            if not (more := os.read(process.stdout.fileno(), 4096)):
+                break
+            said += more
+    address = [word for word in said.decode().split() if word.startswith("http://")]
+    assert address, f"{said!r}\n{(folder / 'stderr').read_text()[-3000:]}"
+    return address[0]
