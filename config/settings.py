@@ -5,11 +5,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
 from core.shared.errors import Invalid
+
+SOME = msgspec.Meta(min_length=1)
 
 
 class Misconfigured(Invalid):
@@ -39,9 +41,9 @@ class Adapters(Section, frozen=True):
 
     persistence: Literal["mysql", "sqlite", "memory"] = "sqlite"
     events: Literal["kafka", "embedded"] = "embedded"
-    email: tuple[Literal["ses", "smtp", "console", "sandbox"], ...] = ("console",)
+    email: Annotated[tuple[Literal["ses", "smtp", "console", "sandbox"], ...], SOME] = ("console",)
     """The first is primary, the rest take over."""
-    sms: tuple[Literal["twilio", "console", "sandbox"], ...] = ("console",)
+    sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], SOME] = ("console",)
     cache: Literal["redis", "memory"] = "memory"
 
 
@@ -191,7 +193,7 @@ def load(
     """
     try:
         document: dict[str, Any] = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # not there, not TOML, not UTF-8
         raise Misconfigured(f"{path}: {error}") from error
     for name, value in environ.items():
         if name.startswith("BURSAR__"):
@@ -217,8 +219,16 @@ def override(document: dict[str, Any], name: str, value: str) -> None:
     for section in sections:
         place, kind = place.setdefault(section, {}), get_type_hints(kind).get(section, Section)
     if key.endswith("_file") and key not in get_type_hints(kind):
-        key, value = key.removesuffix("_file"), Path(value).read_text().strip()
+        key, value = key.removesuffix("_file"), mounted(name, value)
     words = get_type_hints(kind)
     if key not in words:
         raise Misconfigured(f"{name}: there is no such setting; here one of {', '.join(sorted(words))} can be set")
     place[key] = value.split(",") if get_origin(words[key]) is tuple else value
+
+
+def mounted(name: str, path: str) -> str:
+    """Read a value from the file that a variable names."""
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"{name}: {error}") from error

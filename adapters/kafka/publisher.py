@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -33,16 +32,12 @@ class KafkaPublisher(Publisher):
         return [result if isinstance(result, Exception) else None for result in results]
 
     async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> list[Awaitable[object]]:
-        """Put messages in the producer's buffers; one that does not fit holds back its aggregate, and no other."""
+        """Put messages in the producer's buffers; one that does not fit fails alone."""
         sent: list[Awaitable[object]] = []
-        held_back: dict[UUID, Exception] = {}
         for message in messages:
             try:
-                if message.subject in held_back:
-                    raise held_back[message.subject]
                 sent.append(await producer.send(**self._record(message)))
             except MessageSizeTooLargeError as error:
-                held_back[message.subject] = error
                 sent.append(failed(error))
         return sent
 

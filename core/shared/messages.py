@@ -40,7 +40,10 @@ class Publisher(Protocol):
 
     @abstractmethod
     async def publish(self, messages: Sequence[Message]) -> Sequence[Exception | None]:
-        """Hand over messages in order; return for each `None` once it is safe, or why it is not."""
+        """Hand over messages in order; return for each `None` once it is safe, or why it is not.
+
+        Raises `Unavailable` when nobody knows of any: they must all come again.
+        """
 
 
 Deliver = Callable[[Sequence[Message]], Awaitable[None]]

@@ -1,14 +1,17 @@
 """The outbox to the broker: a row leaves only after the broker has acknowledged it."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
 from core.shared.clock import Clock
 from core.shared.errors import Unavailable
 from core.shared.messages import Publisher
-from core.shared.outbox import OUTBOX, Outbox
+from core.shared.outbox import OUTBOX, Outbox, Outgoing
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
@@ -49,13 +52,31 @@ class Relay:
         batch = await self.outbox.unpublished(BATCH)
         if not batch:
             return 0
-        handed_over = self.clock.now()
-        results = await self.publisher.publish([event.message for event in batch])
-        taken = [event for event, failure in zip(batch, results, strict=True) if failure is None]
-        for event, failure in zip(batch, results, strict=True):
-            if failure is not None:
-                log.error("event_not_published", id=str(event.message.id), error=repr(failure))
+        handed_over, taken, held_back = self.clock.now(), list[Outgoing](), set[UUID]()
+        for wave in waves(batch):
+            if not (ready := [event for event in wave if event.message.subject not in held_back]):
+                continue
+            results = await self.publisher.publish([event.message for event in ready])
+            for event, failure in zip(ready, results, strict=True):
+                if failure is None:
+                    taken.append(event)
+                else:
+                    held_back.add(event.message.subject)
+                    log.error("event_not_published", id=str(event.message.id), error=repr(failure))
         if not taken:
             raise Unavailable("the broker took none of the events")
         await self.outbox.published(taken, handed_over)
         return len(taken)
+
+
+def waves(batch: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:
+    """Split events so that no two of one aggregate travel together: the second waits for the first's fate."""
+    seen = Counter[UUID]()
+    split: list[list[Outgoing]] = []
+    for event in batch:
+        number = seen[event.message.subject]
+        if number == len(split):
+            split.append([])
+        split[number].append(event)
+        seen[event.message.subject] += 1
+    return split

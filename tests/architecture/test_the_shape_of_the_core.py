@@ -1,0 +1,168 @@
+import importlib
+import inspect
+import pkgutil
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+import pytest
+
+import config.container
+import core
+from core.shared.errors import CoreError, Invalid
+from core.shared.events import Event
+
+MODULES = [importlib.import_module(each.name) for each in pkgutil.walk_packages(core.__path__, "core.")]
+CONTAINER = config.container
+BARRED = ("Manager", "Service", "Helper", "Util", "Base", "Impl", "Data", "Info", "Facade", "Factory", "Abstract")
+
+
+def classes_of(module: ModuleType) -> list[type]:
+    """Return the classes a module defines itself."""
+    return [each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__]
+
+
+def is_port(kind: type) -> bool:
+    return bool(getattr(kind, "_is_protocol", False))
+
+
+def acts(kind: type) -> bool:
+    """Tell whether this is a use case: something of a context that is called and awaited."""
+    return inspect.iscoroutinefunction(vars(kind).get("__call__"))
+
+
+PORTS = [kind for module in MODULES for kind in classes_of(module) if is_port(kind)]
+USE_CASES = [module for module in MODULES if any(acts(kind) for kind in classes_of(module))]
+CLASSES = [kind for module in MODULES for kind in classes_of(module)]
+
+
+def faults_of_port(port: Any) -> Iterator[str]:
+    """Tell what is wrong with a port."""
+    methods = {name for name in port.__abstractmethods__ if not name.startswith("__")}
+    if len(methods) > 4:
+        yield f"{len(methods)} abstract methods"
+    if not vars(port).get("__doc__"):
+        yield "no docstring"
+    for name in sorted(methods):
+        if not getattr(port, name).__doc__:
+            yield f"no docstring of {name}"
+    for name, member in vars(port).items():
+        if inspect.isfunction(member) and not name.startswith("_") and name not in methods:
+            yield f"{name} is not abstract"
+
+
+def faults_of_use_case(module: ModuleType) -> Iterator[str]:
+    """Tell what is wrong with a module of a use case."""
+    stem = module.__name__.rpartition(".")[2]
+    acting = [kind for kind in classes_of(module) if acts(kind)]
+    if [kind.__name__ for kind in acting] != ["".join(word.title() for word in stem.split("_"))]:
+        yield f"it holds {', '.join(kind.__name__ for kind in acting)}"
+    if "_" not in stem:
+        yield "its name is no phrase"
+    for kind in acting:
+        parameters: Any = getattr(kind, "__dataclass_params__", None)
+        if parameters is None or not parameters.frozen or not hasattr(kind, "__slots__"):
+            yield f"{kind.__name__} is no frozen dataclass with slots"
+        if not vars(kind)["__call__"].__doc__:
+            yield f"{kind.__name__} does not say what it returns"
+
+
+@pytest.mark.parametrize("port", PORTS, ids=lambda port: port.__name__)
+def test_a_port_is_small_and_says_what_it_promises(port: type) -> None:
+    assert list(faults_of_port(port)) == []
+
+
+@pytest.mark.parametrize("port", PORTS, ids=lambda port: port.__name__)
+def test_a_port_has_an_adapter_that_says_so(port: type) -> None:
+    def heirs(kind: type) -> Iterator[type]:
+        for heir in kind.__subclasses__():
+            yield heir
+            yield from heirs(heir)
+
+    assert any(heir.__module__.startswith("adapters.") for heir in heirs(port))
+
+
+@pytest.mark.parametrize("module", USE_CASES, ids=lambda module: module.__name__)
+def test_a_use_case_is_one_frozen_dataclass_named_like_its_module(module: ModuleType) -> None:
+    assert list(faults_of_use_case(module)) == []
+
+
+def test_every_use_case_is_on_the_switchboard_under_the_name_of_its_module() -> None:
+    offered = config.container.UseCases.providers.keys() - {"driven"}
+
+    assert {module.__name__.rpartition(".")[2] for module in USE_CASES} == offered
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_a_name_says_what_a_thing_is(kind: type) -> None:
+    assert not kind.__name__.endswith(BARRED)
+    assert not kind.__name__.startswith(("Base", "Abstract"))
+    assert not (issubclass(kind, CoreError) and kind is not CoreError and kind.__name__.endswith("Error"))
+    assert kind.__doc__
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, Event)], ids=lambda kind: kind.__name__)
+def test_an_event_can_no_longer_be_changed(kind: type) -> None:
+    assert is_dataclass(kind)
+    assert getattr(kind, "__dataclass_params__").frozen  # noqa: B009 - typeshed does not know it
+    assert {"at", "subject", "version"} <= {field.name for field in fields(kind)}
+
+
+def test_a_bad_field_can_be_reported_by_whoever_decodes() -> None:
+    assert issubclass(Invalid, ValueError)
+
+
+class FatPort(Protocol):
+    """Too much."""
+
+    @abstractmethod
+    def one(self) -> None:
+        """Do."""
+
+    @abstractmethod
+    def two(self) -> None:
+        """Do."""
+
+    @abstractmethod
+    def three(self) -> None:
+        """Do."""
+
+    @abstractmethod
+    def four(self) -> None:
+        """Do."""
+
+    @abstractmethod
+    def five(self) -> None: ...
+
+
+class LazyPort(Protocol):
+    """Not abstract."""
+
+    def one(self) -> None:
+        """Do."""
+
+
+def test_a_fat_or_silent_port_is_found() -> None:
+    assert list(faults_of_port(FatPort)) == ["5 abstract methods", "no docstring of five"]
+    assert list(faults_of_port(LazyPort)) == ["one is not abstract"]
+
+
+def test_a_use_case_of_another_shape_is_found() -> None:
+    module = ModuleType("core.fees.pay_fee")
+    source = '''
+from dataclasses import dataclass
+class PayFee:
+    async def __call__(self): """Pay."""
+@dataclass(frozen=True, slots=True)
+class RefundFee:
+    async def __call__(self): ...
+'''
+    exec(source, vars(module))
+
+    assert list(faults_of_use_case(module)) == [
+        "it holds PayFee, RefundFee",
+        "PayFee is no frozen dataclass with slots",
+        "RefundFee does not say what it returns",
+    ]

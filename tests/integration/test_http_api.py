@@ -1,0 +1,684 @@
+"""The JSON API as a client sees it, over each kind of storage that needs no server."""
+
+import asyncio
+import json
+import re
+import tomllib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode, checks
+from schemathesis.specs.openapi import checks as openapi
+
+import config
+from config.container import Application, running
+from config.settings import Adapters, Settings, SQLite
+from core.shared.errors import Unavailable
+from core.shared.health import Probe
+from core.students.roster import rows
+from entrypoints.http.app import create_app
+from tests.examples import StoppedClock
+from tests.unit.fees.tariffs import local
+
+SHIPPED = Path(config.__file__).parent
+OPEN, CLOSED = local("2026-02-20T10:00"), local("2026-03-08T21:00")
+"""Of NEET."""
+STUDENTS = ("SU-2026-0001", "CB-2020-1001", "NE-2026-2001")
+MINE = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
+CBSE = {"schedule": "cbse-2020-xii", "registration": "CB-2020-1001", "papers": ["041", "042"]}
+NEET = {"schedule": "neet-ug-2026", "registration": "NE-2026-2001"}
+JSON = {"Content-Type": "application/json"}
+REFERENCE = re.compile(r"BF(-[0-9A-Z]{4}){3}-[0-9A-Z]")
+CONFORMANCE = [
+    checks.not_a_server_error,
+    openapi.status_code_conformance,
+    openapi.content_type_conformance,
+    openapi.response_headers_conformance,
+    openapi.response_schema_conformance,
+    openapi.negative_data_rejection,
+]
+OPERATIONS = {
+    "post /v1/quotes",
+    "post /v1/exam-fees",
+    "get /v1/exam-fees/{name}",
+    "get /v1/students/{registration}/exam-fees",
+    "get /v1/students/{registration}",
+    "post /v1/students:import",
+    "get /v1/fee-schedules",
+    "put /v1/fee-schedules/{code}",
+    "get /health/live",
+    "get /health/ready",
+    "get /metrics",
+}
+TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+class Api:
+    """The API, the clock on its wall, and everything it has announced."""
+
+    def __init__(self, application: Application, clock: StoppedClock) -> None:
+        driven = application.driven
+        self.application, self.clock, self.outbox = application, clock, driven.outbox()
+        self.app: Any = create_app(application.use_cases().providers, driven.answers(), driven.probes(), clock)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bursar")
+
+    async def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return await self.client.request(method, path, **more)
+
+    async def submit(self, body: Any = MINE, key: str | None = "key-1", **headers: str) -> httpx.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            sent["Idempotency-Key"] = key
+        if isinstance(body, bytes):
+            return await self("POST", "/v1/exam-fees", content=body, headers=JSON | sent)
+        return await self("POST", "/v1/exam-fees", json=body, headers=sent)
+
+    async def world(self) -> list[Any]:
+        """Return everything that can be seen from outside."""
+        pages = [f"/v1/students/{student}/exam-fees" for student in STUDENTS]
+        seen: list[Any] = [(await self("GET", page)).content for page in ["/v1/fee-schedules", *pages]]
+        return [*seen, [event.message.id for event in await self.outbox.unpublished(10_000)]]
+
+    async def provision(self) -> None:
+        """Load what is shipped."""
+
+        async def roster() -> AsyncIterator[bytes]:
+            yield (SHIPPED / "roster.csv").read_bytes()
+
+        await self.application.driven.migrate()
+        for path in sorted((SHIPPED / "schedules").glob("*.toml")):
+            await self.application.use_cases.publish_fee_schedule()(tomllib.loads(path.read_text()))
+        await self.application.use_cases.import_students()(rows(roster()))
+
+
+@asynccontextmanager
+async def opened(wanted: Settings) -> AsyncIterator[Api]:
+    application, clock = Application(settings=wanted), StoppedClock(OPEN)
+    application.driven.clock.override(clock)
+    async with running(application):
+        api = Api(application, clock)
+        async with api.client:
+            yield api
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
+    chosen = Adapters(persistence=request.param)
+    async with opened(Settings(adapters=chosen, sqlite=SQLite(path=str(tmp_path / "bursar.db")))) as api:
+        await api.provision()
+        yield api
+
+
+def assert_problem(
+    response: httpx.Response, status: int, kind: str = "about:blank", at: str | None = None
+) -> dict[str, Any]:
+    """Check that this is a problem document of RFC 9457, and return it."""
+    problem: dict[str, Any] = response.json()
+    assert (response.status_code, problem["status"]) == (status, status), response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert problem["type"] == (kind if kind == "about:blank" else f"urn:bursar:problem:{kind}")
+    assert problem.get("at") == at
+    assert problem["title"]
+    return problem
+
+
+def large(schedule: dict[str, Any]) -> bytes:
+    return json.dumps(schedule | {"papers": ["x" * 2_000_000]}).encode()
+
+
+REFUSED: dict[str, tuple[Any, int, str, str | None]] = {
+    "unknown schedule": (MINE | {"schedule": "nope"}, 404, "unknown-schedule", "$.schedule"),
+    "unknown candidate": (MINE | {"registration": "nobody"}, 404, "unknown-candidate", "$.registration"),
+    "category without a price": (CBSE | {"registration": "NE-2026-2001"}, 400, "not-priced", None),
+    "no papers": (CBSE | {"papers": []}, 400, "no-papers", "$.papers"),
+    "a seventh paper": (
+        CBSE | {"papers": ["301", "302", "041", "042", "043", "044", "083"]},
+        400,
+        "too-many-papers",
+        "$.papers[6]",
+    ),
+    "a paper twice": (CBSE | {"papers": ["041", "042", "041"]}, 400, "invalid", "$.papers[2]"),
+    "a practical of no paper": (CBSE | {"practicals": ["083"]}, 400, "unknown-practical", "$.practicals[0]"),
+    "a code of another form": (CBSE | {"papers": ["041", "'; --"]}, 400, "invalid", "$.papers[1]"),
+    "a wrong type": (CBSE | {"papers": ["041", 42]}, 400, "invalid", "$.papers[1]"),
+    "no list": (CBSE | {"papers": "041"}, 400, "invalid", "$.papers"),
+    "an unknown field": (CBSE | {"paper": ["041"]}, 400, "invalid", "$.paper"),
+    "a missing field": ({"schedule": "neet-ug-2026"}, 400, "invalid", "$.registration"),
+    "null": (b"null", 400, "invalid", "$"),
+    "an array": (b"[]", 400, "invalid", "$"),
+    "an empty body": (b"", 400, "invalid", "$"),
+    "not JSON": (b"schedule=neet", 400, "about:blank", None),
+    "half of JSON": (b'{"schedule": "ne', 400, "about:blank", None),
+    "not UTF-8": (b'{"schedule": "\xff\xfe"}', 400, "about:blank", None),
+    "a lone surrogate": (b'{"schedule": "\\ud800", "registration": "x"}', 400, "about:blank", None),
+    "two megabytes": (large(CBSE), 413, "about:blank", None),
+}
+
+
+@pytest.mark.parametrize(("body", "status", "kind", "at"), REFUSED.values(), ids=REFUSED)
+async def test_a_refused_submission_says_why_and_where_and_changes_nothing(
+    api: Api, body: Any, status: int, kind: str, at: str | None
+) -> None:
+    before = await api.world()
+
+    assert_problem(await api.submit(body), status, kind, at)
+    assert await api.world() == before
+
+
+@pytest.mark.parametrize(("body", "status", "kind", "at"), REFUSED.values(), ids=REFUSED)
+async def test_a_quote_is_refused_like_the_submission(
+    api: Api, body: Any, status: int, kind: str, at: str | None
+) -> None:
+    sent: dict[str, Any] = {"content": body, "headers": JSON} if isinstance(body, bytes) else {"json": body}
+
+    assert_problem(await api("POST", "/v1/quotes", **sent), status, kind, at)
+
+
+async def test_a_body_without_end_is_refused_without_a_length(api: Api) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"[" * 50_000
+
+    response = await api("POST", "/v1/quotes", content=endless(), headers=JSON)
+    assert_problem(response, 413)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/quotes"), ("POST", "/v1/exam-fees"), ("PUT", "/v1/fee-schedules/x")]
+)
+async def test_a_body_that_is_nested_too_deeply_is_refused(api: Api, method: str, path: str) -> None:
+    headers = JSON | {"Idempotency-Key": "k"}
+
+    assert_problem(await api(method, path, content=b'{"schedule":' * 50_000, headers=headers), 400)
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "text/csv", "application/x-www-form-urlencoded", "application/json+x"]
+)
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/quotes"), ("POST", "/v1/exam-fees"), ("PUT", "/v1/fee-schedules/x")]
+)
+async def test_a_body_of_another_type_is_refused(api: Api, method: str, path: str, kind: str) -> None:
+    headers = {"Idempotency-Key": "k"} | ({"Content-Type": kind} if kind else {})
+
+    assert_problem(await api(method, path, content=json.dumps(MINE).encode(), headers=headers), 415)
+
+
+async def test_json_may_name_its_character_set(api: Api) -> None:
+    response = await api.submit(json.dumps(MINE).encode(), Content_Type="Application/JSON; charset=utf-8")
+
+    assert response.status_code == 201
+
+
+async def test_a_submission_is_created_and_announced(api: Api) -> None:
+    response = await api.submit(CBSE | {"practicals": ["042"]})
+
+    made = response.json()
+    assert response.status_code == 201
+    assert "Idempotency-Replayed" not in response.headers
+    assert REFERENCE.fullmatch(made["reference"])
+    assert (made["state"], made["schedule_version"]) == ("submitted", 1)
+    assert made["total"] == {"minor": 150_000 + 15_000 + 200_000, "currency": "INR"}
+    assert made["received_at"] == "2026-02-20T04:30:00Z"
+    [event] = await api.outbox.unpublished(10)
+    assert (event.message.type, str(event.message.subject)) == ("FeeSubmitted", made["id"])
+
+
+async def test_a_quote_is_what_the_submission_costs_and_stores_nothing(api: Api) -> None:
+    before = await api.world()
+    quote = await api("POST", "/v1/quotes", json=CBSE)
+
+    assert quote.status_code == 200
+    assert await api.world() == before
+    made = (await api.submit(CBSE)).json()
+    assert {name: quote.json()[name] for name in ("lines", "total", "instalments")} == {
+        name: made[name] for name in ("lines", "total", "instalments")
+    }
+
+
+@pytest.mark.parametrize("path", ["/v1/exam-fees", "/v1/quotes"])
+async def test_a_schedule_is_open_until_its_closing_moment(api: Api, path: str) -> None:
+    api.clock.moment = CLOSED
+    before = await api.world()
+    assert_problem(await api("POST", path, json=NEET, headers={"Idempotency-Key": "k"}), 409, "schedule-closed")
+    api.clock.moment = local("2026-02-07T23:59:59.999999")
+    assert_problem(await api("POST", path, json=NEET, headers={"Idempotency-Key": "k"}), 409, "schedule-not-open")
+    assert await api.world() == before
+
+    api.clock.moment = CLOSED - timedelta(microseconds=1)
+    response = await api("POST", path, json=NEET, headers={"Idempotency-Key": "k"})
+    assert response.status_code in (200, 201)
+
+
+@pytest.mark.parametrize("key", [None, "", " ", "two words", "k" * 256, "schlüssel", "a\nb"])
+async def test_without_a_key_nothing_is_submitted(api: Api, key: str | None) -> None:
+    headers = {} if key is None else {"Idempotency-Key": key.encode()}
+    before = await api.world()
+    response = await api("POST", "/v1/exam-fees", json=MINE, headers=headers)
+
+    assert_problem(response, 400, "missing-idempotency-key")
+    assert await api.world() == before
+
+
+async def test_the_longest_key_is_taken(api: Api) -> None:
+    assert (await api.submit(key="~" * 255)).status_code == 201
+
+
+async def test_the_same_request_again_gets_the_same_answer_byte_for_byte(api: Api) -> None:
+    first = await api.submit()
+    before = await api.world()
+    again = await api.submit()
+
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Content-Type"] == first.headers["Content-Type"]
+    assert await api.world() == before
+
+
+async def test_a_refused_request_may_be_mended_under_its_key(api: Api) -> None:
+    await api.submit(MINE | {"registration": "nobody"})
+
+    assert (await api.submit(MINE)).status_code == 201
+
+
+async def test_a_key_cannot_be_used_for_another_body(api: Api) -> None:
+    await api.submit(MINE)
+    before = await api.world()
+
+    assert_problem(await api.submit(CBSE), 422, "idempotency-key-reused")
+    assert_problem(await api.submit(MINE | {"papers": ["1", "1"]}), 422, "idempotency-key-reused")
+    assert await api.world() == before
+
+
+async def test_a_second_key_for_the_same_fee_names_the_first_submission(api: Api) -> None:
+    first = (await api.submit(key="one")).json()
+    before = await api.world()
+    problem = assert_problem(await api.submit(key="two"), 409, "fee-already-submitted")
+
+    assert problem["facts"] == {"submission": first["id"], "reference": first["reference"]}
+    assert first["reference"] in problem["detail"]
+    assert await api.world() == before
+
+
+async def test_the_first_answer_is_given_even_after_the_schedule_has_closed(api: Api) -> None:
+    first = await api.submit(NEET)
+    api.clock.moment = CLOSED + timedelta(hours=1)
+    again = await api.submit(NEET)
+
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+async def test_of_fifty_at_once_with_one_key_one_takes_effect(api: Api) -> None:
+    responses = await asyncio.gather(*(api.submit() for _ in range(50)))
+
+    assert {response.status_code for response in responses} == {201}
+    assert len({response.content for response in responses}) == 1
+    assert sum("Idempotency-Replayed" not in response.headers for response in responses) == 1
+    assert len((await api("GET", "/v1/students/SU-2026-0001/exam-fees")).json()["items"]) == 1
+    assert len(await api.outbox.unpublished(100)) == 1
+
+
+async def test_of_twenty_at_once_with_their_own_keys_one_takes_effect(api: Api) -> None:
+    responses = await asyncio.gather(*(api.submit(key=f"key-{number}") for number in range(20)))
+
+    assert sorted(response.status_code for response in responses) == [201] + [409] * 19
+    assert len(await api.outbox.unpublished(100)) == 1
+
+
+async def test_a_fee_is_found_by_id_and_by_reference_in_any_case(api: Api) -> None:
+    made = (await api.submit()).json()
+    names = [made["id"], made["reference"], made["reference"].lower(), made["id"].upper()]
+    shown = [(await api("GET", f"/v1/exam-fees/{name}")).json() for name in names]
+
+    assert {name: shown[0][name] for name in made} == made
+    assert all(each == shown[0] for each in shown)
+    assert [entry["what"] for entry in shown[0]["timeline"]] == ["received", "stored"]
+
+
+@pytest.mark.parametrize("name", ["BF-0000-0000-0000-0", str(UUID(int=7)), "%00", "%F0%9F", "x" * 5_000, "{id}"])
+async def test_a_fee_nobody_submitted_is_not_found(api: Api, name: str) -> None:
+    assert_problem(await api("GET", f"/v1/exam-fees/{name}"), 404, "unknown-exam-fee")
+
+
+async def test_pages_follow_each_other_to_the_end(api: Api) -> None:
+    made = []
+    for number in range(5):
+        document = tomllib.loads((SHIPPED / "schedules/sahyadri-semester.toml").read_text())
+        response = await api(
+            "PUT", f"/v1/fee-schedules/sahyadri-{number}", content=as_json(document, number), headers=JSON
+        )
+        assert response.status_code == 200, response.text
+        made.append((await api.submit(MINE | {"schedule": f"sahyadri-{number}"}, f"key-{number}")).json())
+    seen, sizes, after = [], [], ""
+    while after is not None:
+        query = {"limit": "2"} | ({"after": after} if after else {})
+        page = (await api("GET", "/v1/students/SU-2026-0001/exam-fees", params=query)).json()
+        sizes.append(len(page["items"]))
+        seen += page["items"]
+        after = page["next"]
+
+    assert sizes == [2, 2, 1]
+    assert seen == made[::-1]
+
+
+def as_json(document: dict[str, Any], number: int) -> bytes:
+    return json.dumps(document | {"code": f"sahyadri-{number}"}, default=str).encode()
+
+
+@pytest.mark.parametrize(
+    ("query", "at"),
+    [("limit=0", "$.limit"), ("limit=101", "$.limit"), ("limit=many", "$.limit"), ("after=yesterday", "$.after")],
+)
+async def test_a_page_that_cannot_be_is_refused(api: Api, query: str, at: str) -> None:
+    assert_problem(await api("GET", f"/v1/students/SU-2026-0001/exam-fees?{query}"), 400, "invalid", at)
+
+
+async def test_the_fees_of_nobody_are_not_found(api: Api) -> None:
+    assert_problem(await api("GET", "/v1/students/nobody/exam-fees"), 404, "unknown-candidate", "$.registration")
+
+
+async def test_a_roster_is_taken_over_row_by_row(api: Api) -> None:
+    roster = "registration,name,category,email\nT-1,Asha,general,\nT-2,,sc,\nT-3,Ravi,sc,ravi@@x\nT-1,Again,sc,\n"
+    report = await send_roster(api, roster)
+
+    assert (report["read"], report["added"], report["rejected"]) == (4, 1, 3)
+    assert [bad["line"] for bad in report["bad_rows"]] == [3, 4, 5]
+    assert report["bad_rows"][0]["reason"] == "name is empty"
+    assert report["bad_rows"][2]["reason"] == "registration T-1 stands in line 2 already"
+    found = (await api("GET", "/v1/students/T-1")).json()
+    assert (found["enrolment"]["name"], found["enrolment"]["country"]) == ("Asha", "IN")
+    assert_problem(await api("GET", "/v1/students/T-2"), 404, "unknown-student")
+
+
+async def test_the_same_roster_again_changes_nothing_and_a_new_one_what_is_new(api: Api) -> None:
+    roster = "registration,name,category\nT-1,Asha,general\nT-2,Ravi,sc\n"
+    await send_roster(api, roster)
+    before = (await api("GET", "/v1/students/T-1")).content
+    report = await send_roster(api, roster)
+
+    assert (report["added"], report["changed"], report["unchanged"]) == (0, 0, 2)
+    assert (await api("GET", "/v1/students/T-1")).content == before
+    report = await send_roster(api, roster.replace("Ravi", "Ravi Deshpande"))
+    assert (report["added"], report["changed"], report["unchanged"]) == (0, 1, 1)
+
+
+async def test_a_roster_of_any_size_is_read_as_a_stream(api: Api) -> None:
+    async def many() -> AsyncIterator[bytes]:
+        yield b"\xef\xbb\xbfregistration,name,category\r\n"
+        for number in range(2_000):
+            yield f"T-{number},{'आ' * 100},general\r\n".encode()
+
+    response = await api("POST", "/v1/students:import", content=many(), headers={"Content-Type": "text/csv"})
+
+    assert response.json()["added"] == 2_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"name,category\n", b"registration,name,category,shoe\n", b"registration,name,category\nT-1,\xff,sc\n"],
+)
+async def test_a_file_that_is_no_roster_is_refused(api: Api, content: bytes) -> None:
+    response = await api("POST", "/v1/students:import", content=content, headers={"Content-Type": "text/csv"})
+
+    assert_problem(response, 400, "unreadable-roster")
+
+
+async def test_a_roster_must_say_that_it_is_csv(api: Api) -> None:
+    assert_problem(await api("POST", "/v1/students:import", content=b"registration,name,category\n"), 415)
+
+
+async def send_roster(api: Api, text: str) -> dict[str, Any]:
+    response = await api("POST", "/v1/students:import", content=text.encode(), headers={"Content-Type": "text/csv"})
+    assert response.status_code == 200
+    report: dict[str, Any] = response.json()
+    return report
+
+
+async def test_a_published_schedule_is_in_force_at_once_and_again_the_same(api: Api) -> None:
+    document = await cbse()
+    document["rules"][0]["base"]["general"] = 170_000
+    first = await api("PUT", "/v1/fee-schedules/cbse-2020-xii", json=document)
+    again = await api("PUT", "/v1/fee-schedules/cbse-2020-xii", json=document)
+
+    assert (first.status_code, first.json()["version"]) == (200, 2)
+    assert again.content == first.content
+    assert (await api("POST", "/v1/quotes", json=CBSE)).json()["total"]["minor"] == 170_000 + 200_000
+    listed = {each["code"]: each["version"] for each in (await api("GET", "/v1/fee-schedules")).json()}
+    assert listed == {"cbse-2020-x": 1, "cbse-2020-xii": 2, "neet-ug-2026": 1, "sahyadri-semester": 1}
+
+
+async def cbse() -> dict[str, Any]:
+    document = tomllib.loads((SHIPPED / "schedules/cbse-2020-xii.toml").read_text())
+    document["rules"][2]["windows"] = [{"after": "2019-09-30", "amount": 200_000}]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "at"),
+    [
+        (lambda d: d["rules"].append(d["rules"][0]), "invalid-schedule", "$.rules[4]"),
+        (lambda d: d["rules"][0]["base"].pop("st"), "invalid-schedule", "$.rules"),
+        (lambda d: d["rules"][0].update(included=0), "invalid-schedule", "$.rules[0].included"),
+        (lambda d: d["rules"][0].update(colour="blue"), "invalid-schedule", "$.rules[0].colour"),
+        (lambda d: d["rules"][0].update(kind="gift"), "invalid-schedule", "$.rules[0].kind"),
+        (lambda d: d.update(closes={"payment": "2020-01-01T00:00:00"}), "invalid-schedule", "$.closes.payment"),
+        (lambda d: d.update(code="cbse-2020-x"), "invalid-schedule", "$.code"),
+        (lambda d: d.pop("rules"), "invalid-schedule", "$"),
+    ],
+)
+async def test_a_schedule_that_contradicts_itself_is_refused_with_the_place(
+    api: Api, change: Callable[[dict[str, Any]], object], kind: str, at: str
+) -> None:
+    document, before = await cbse(), await api.world()
+    change(document)
+
+    assert_problem(await api("PUT", "/v1/fee-schedules/cbse-2020-xii", json=document), 400, kind, at)
+    assert await api.world() == before
+
+
+async def test_the_trace_of_a_request_is_on_its_answer_its_event_and_its_timeline(api: Api) -> None:
+    response = await api.submit(X_Request_ID="counter-7/42", traceparent=TRACEPARENT)
+
+    assert (response.headers["X-Request-ID"], response.headers["traceparent"]) == ("counter-7/42", TRACEPARENT)
+    [event] = await api.outbox.unpublished(10)
+    assert (event.message.trace.request_id, event.message.trace.traceparent) == ("counter-7/42", TRACEPARENT)
+    _, stored = (await api("GET", f"/v1/exam-fees/{response.json()['id']}")).json()["timeline"]
+    assert (stored["request_id"], stored["traceparent"]) == ("counter-7/42", TRACEPARENT)
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=1", "a\nb", "x" * 65, "", "ü", "a b", "<script>"])
+async def test_a_request_id_of_another_form_is_not_echoed(api: Api, value: str) -> None:
+    response = await api("GET", "/health/live", headers={"X-Request-ID": value.encode()})
+
+    assert re.fullmatch(r"[0-9a-f]{32}", response.headers["X-Request-ID"])
+    assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "value", ["00-zz", "", f"00-{'0' * 32}-{'b' * 16}-01", f"00-{'A' * 32}-{'b' * 16}-01", f"{TRACEPARENT}\n"]
+)
+async def test_a_malformed_traceparent_is_replaced(api: Api, value: str) -> None:
+    response = await api("GET", "/health/live", headers={"traceparent": value.encode()})
+
+    assert response.headers["traceparent"] != value
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", response.headers["traceparent"])
+
+
+@pytest.mark.parametrize("path", ["/nope", "/v1", "/v1/students", "/health", "/docs-assets/../app.py"])
+async def test_what_is_not_there_is_a_problem_too(api: Api, path: str) -> None:
+    response = await api("GET", path)
+
+    assert_problem(response, 404)
+    assert response.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/exam-fees", {"POST", "OPTIONS"}),
+        ("GET", "/v1/quotes", {"POST", "OPTIONS"}),
+        ("POST", "/v1/fee-schedules/x", {"PUT", "OPTIONS"}),
+        ("HEAD", "/v1/fee-schedules", {"GET", "OPTIONS"}),
+    ],
+)
+async def test_another_method_is_refused_with_those_that_are_allowed(
+    api: Api, method: str, path: str, allowed: set[str]
+) -> None:
+    response = await api(method, path)
+
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == allowed
+    assert (response.content == b"") == (method == "HEAD")
+
+
+async def test_options_say_what_is_allowed(api: Api) -> None:
+    response = await api("OPTIONS", "/v1/exam-fees")
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+
+
+async def test_a_process_that_answers_is_alive_and_ready(api: Api) -> None:
+    assert (await api("GET", "/health/live")).json() == {"live": True}
+    ready = await api("GET", "/health/ready")
+
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert len(ready.json()["dependencies"]) == 3
+
+
+async def test_without_its_database_a_process_is_alive_but_not_ready(tmp_path: Path) -> None:
+    nowhere = SQLite(path=str(tmp_path / "no-such-folder" / "bursar.db"))
+    async with opened(Settings(adapters=Adapters(persistence="sqlite"), sqlite=nowhere)) as api:
+        ready = await api("GET", "/health/ready")
+        submitted = await api.submit()
+
+        assert (await api("GET", "/health/live")).status_code == 200
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        away = [each for each in ready.json()["dependencies"] if not each["ready"]]
+        assert [each["name"] for each in away] == ["persistence (sqlite)"]
+        assert away[0]["detail"]
+        assert_problem(submitted, 503, "unavailable")
+        assert int(submitted.headers["Retry-After"]) >= 1
+
+
+async def test_a_database_without_its_schema_is_not_ready(tmp_path: Path) -> None:
+    empty = SQLite(path=str(tmp_path / "empty.db"))
+    async with opened(Settings(adapters=Adapters(persistence="sqlite"), sqlite=empty)) as api:
+        ready = await api("GET", "/health/ready")
+
+        assert ready.status_code == 503
+        assert "the schema is at nothing" in ready.text
+
+
+class Away(Probe):
+    """A dependency that is away."""
+
+    name, remedy = "cache", "start it"
+
+    def __init__(self, *, essential: bool) -> None:
+        self.essential = essential
+
+    async def check(self) -> str:
+        raise Unavailable("nobody is there")
+
+
+@pytest.mark.parametrize(("essential", "status"), [(True, 503), (False, 200)])
+async def test_only_an_essential_dependency_sends_requests_elsewhere(api: Api, essential: bool, status: int) -> None:
+    driven = api.application.driven
+    app: Any = create_app(
+        api.application.use_cases().providers, driven.answers(), [Away(essential=essential)], api.clock
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
+        ready = await client.get("/health/ready")
+
+    assert ready.status_code == status
+    assert ready.json()["dependencies"] == [{"name": "cache", "ready": False, "detail": "nobody is there"}]
+
+
+async def test_metrics_count_requests_by_route_and_not_by_name(api: Api) -> None:
+    await api("GET", "/v1/students/some-unique-name")
+    await api.submit()
+    metrics = await api("GET", "/metrics")
+
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert 'bursar_http_seconds_count{method="GET",route="/v1/students/{registration}",status="404"}' in metrics.text
+    assert 'bursar_use_case_seconds_count{outcome="done",use_case="SubmitExamFee"}' in metrics.text
+    assert "some-unique-name" not in metrics.text
+
+
+class Links(HTMLParser):
+    """Everything a page asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+async def test_the_api_page_needs_no_internet(api: Api) -> None:
+    page, links = await api("GET", "/docs"), Links()
+    links.feed(page.text)
+    assets = [link for link in links.found if not link.startswith("data:")]
+
+    assert page.status_code == 200
+    assert assets
+    assert not re.search(r"(?:https?:)?//[a-z0-9]", page.text.partition("<body>")[0])
+    for asset in assets:
+        response = await api("GET", asset)
+        assert (asset[0], response.status_code, len(response.content) > 1_000) == ("/", 200, True)
+
+
+async def test_every_route_documents_its_problems_as_problem_documents(api: Api) -> None:
+    document = (await api("GET", "/docs/openapi.json")).json()
+    operations = {
+        f"{method} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+    assert document["openapi"].startswith("3.1")
+    assert operations.keys() == OPERATIONS
+    for name, operation in operations.items():
+        answers = {int(status): response.get("content", {}) for status, response in operation["responses"].items()}
+        for status, content in answers.items():
+            expected = {"application/json"} if "/health/" in name else {"application/problem+json"}
+            assert status < 400 or content.keys() == expected, (name, status)
+        if "/v1/" in name:
+            assert 503 in answers, name
+        if "requestBody" in operation:
+            assert {400, 415} <= answers.keys(), name
+    assert {400, 404, 409, 413, 415, 422, 503} <= {int(each) for each in operations["post /v1/exam-fees"]["responses"]}
+    assert document["components"]["schemas"]["ExamFeeBody"]["additionalProperties"] is False
+    assert list(operations["post /v1/students:import"]["requestBody"]["content"]) == ["text/csv"]
+
+
+@pytest.fixture(scope="module")
+def described() -> Any:
+    """Describe a fee office with everything that is shipped to a program that tries what it finds."""
+    api = Api(Application(settings=Settings(adapters=Adapters(persistence="memory"))), StoppedClock(OPEN))
+    asyncio.run(api.provision())
+    return schemathesis.openapi.from_asgi("/docs/openapi.json", api.app)
+
+
+@pytest.mark.parametrize(("method", "path"), [each.split() for each in sorted(OPERATIONS)])
+def test_whatever_is_sent_the_answer_is_as_documented(described: Any, method: str, path: str) -> None:
+    operation = described[path][method.upper()]
+
+    @given(case=operation.as_strategy() | operation.as_strategy(GenerationMode.NEGATIVE))
+    @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    def holds(case: Any) -> None:
+        case.call_and_validate(checks=CONFORMANCE)
+
+    holds()

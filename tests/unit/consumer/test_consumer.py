@@ -1,0 +1,225 @@
+from base64 import b64decode
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from core.fees.submission import Submission
+from core.notifications.delivery import Channel
+from core.shared.errors import Conflict, Unavailable
+from core.shared.messages import Message
+from core.shared.trace import Trace
+from entrypoints.consumer.routes import NewWork, routes
+from tests.examples import NOON, a_message, ids
+from tests.unit.consumer.office import Office, a_command, a_raw_command
+
+A_TRACE = Trace("request-7", f"00-{'a' * 32}-{'b' * 16}-01")
+
+
+@pytest.fixture
+async def office() -> Office:
+    return await Office().open()
+
+
+async def announced(office: Office) -> Message:
+    """Submit by a command, and return the event that follows."""
+    await office.consume([a_command()])
+    [event] = [each for each in office.store.events.values() if each.type == "FeeSubmitted"]
+    return event
+
+
+async def test_a_command_submits_a_fee_as_of_its_own_arrival(office: Office) -> None:
+    await office.consume([replace(a_command(papers=["041"]), at=NOON)])
+
+    [made] = office.store.submissions.values()
+    assert isinstance(made, Submission)
+    assert (made.registration, made.papers, made.received_at) == ("T-1", ("041",), NOON)
+    [event] = office.events("FeeSubmitted")
+    assert event["subject"] == str(made.id)
+
+
+async def test_a_command_delivered_twice_has_one_effect(office: Office) -> None:
+    command = a_command()
+    await office.consume([command])
+    await office.consume([command])
+
+    assert office.submitted == ["T-1"]
+    assert len(office.store.events) == 1
+    assert office.dead_letters == {}
+
+
+async def test_a_command_twice_in_one_batch_has_one_effect(office: Office) -> None:
+    command = a_command()
+    await office.consume([command, command])
+
+    assert office.submitted == ["T-1"]
+    assert office.events("ExamFeeRefused") == []
+
+
+async def test_an_announced_fee_is_told_to_the_student_once_per_channel(office: Office) -> None:
+    event = await announced(office)
+    await office.consume([event])
+    await office.consume([event, event])
+
+    owed = list(office.store.deliveries.values())
+    assert sorted(each.channel for each in owed) == sorted(Channel)
+    for each in owed:
+        assert each.notice == event.id
+        assert each.about == event.subject
+        assert each.facts["total"] == "₹500.00"
+        assert each.facts["reference"].startswith("BF-")
+
+
+async def test_the_same_wish_in_another_command_is_refused_with_the_problem(office: Office) -> None:
+    first, second = a_command(), a_command()
+    await office.consume([first, second])
+
+    assert office.submitted == ["T-1"]
+    [refusal] = office.events("ExamFeeRefused")
+    assert refusal["subject"] == str(second.id)
+    assert refusal["problem"] == "urn:bursar:problem:fee-already-submitted"
+
+
+@pytest.mark.parametrize(
+    ("command", "problem", "field"),
+    [
+        (a_command(schedule="neet"), "unknown-schedule", "$.schedule"),
+        (a_command("nobody"), "unknown-candidate", "$.registration"),
+        (a_command(papers=["041", "041"]), "invalid", "$.papers[1]"),
+        (a_command(papers=["041"], practicals=["042"]), "unknown-practical", "$.practicals[0]"),
+    ],
+)
+async def test_a_command_that_cannot_be_followed_is_answered_and_is_no_dead_letter(
+    office: Office, command: Message, problem: str, field: str
+) -> None:
+    await office.consume([command])
+
+    [refusal] = office.events("ExamFeeRefused")
+    assert (refusal["subject"], refusal["problem"]) == (str(command.id), f"urn:bursar:problem:{problem}")
+    assert refusal["field"] == field
+    assert (office.submitted, office.dead_letters) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (a_raw_command({}, kind="BuyLunch"), "UnknownMessage: nobody here understands a message of type 'BuyLunch'"),
+        (a_raw_command(b"{not json"), "DecodeError"),
+        (a_raw_command(b""), "DecodeError"),
+        (a_raw_command(b"\xff\xfe"), "DecodeError"),
+        (a_raw_command({"schedule": "x"}), "ValidationError: Object missing required field `registration`"),
+        (a_raw_command({"schedule": 1, "registration": "T-1"}), "ValidationError: Expected `str`, got `int`"),
+        (a_raw_command(b"{}", kind="FeeSubmitted"), "ValidationError: Object missing required field"),
+    ],
+)
+async def test_what_cannot_be_understood_is_buried_and_the_rest_goes_on(
+    office: Office, message: Message, reason: str
+) -> None:
+    await office.consume([a_command("T-1"), message, a_command("T-2")])
+
+    assert office.submitted == ["T-1", "T-2"]
+    assert office.dead_letters[message.type].startswith(reason)
+
+
+async def test_a_burial_is_announced_with_all_that_is_known(office: Office) -> None:
+    message = replace(a_raw_command(b"{not json", kind="BuyLunch"), origin={"topic": "t", "offset": "7"}, trace=A_TRACE)
+    await office.consume([message])
+
+    [event] = office.events("MessageBuried")
+    assert (event["subject"], event["buried_in"], event["type"]) == (str(message.id), "fees", "BuyLunch")
+    assert (event["reason"], event["origin"]) == ("UnknownMessage", {"topic": "t", "offset": "7"})
+    assert b64decode(event["payload"]) == b"{not json"
+    [sent] = office.store.events.values()
+    assert (sent.context, sent.trace) == ("fees.dead-letters", A_TRACE)
+
+
+async def test_a_buried_message_is_buried_once_however_often_it_comes(office: Office) -> None:
+    message = a_raw_command({}, kind="BuyLunch")
+    await office.consume([message])
+    await office.consume([message, message])
+
+    assert len(office.store.dead_letters) == len(office.events("MessageBuried")) == 1
+
+
+async def test_unknown_fields_are_ignored(office: Office) -> None:
+    await office.consume([a_command(colour="blue")])
+
+    assert office.submitted == ["T-1"]
+
+
+async def test_an_outage_stores_nothing_of_the_batch_and_all_of_it_comes_again(office: Office) -> None:
+    away = True
+
+    async def flaky(message: Message, new_work: NewWork) -> None:
+        if away:
+            raise Unavailable("the roster is away")
+        await office.routes["SubmitExamFee"](message, new_work)
+
+    consumer = office.consumer(Flaky=flaky)
+    batch = [a_command("T-1"), a_raw_command({}, kind="BuyLunch"), replace(a_command("T-2"), type="Flaky")]
+    await office.refuse_once(consumer, *batch)
+
+    assert (office.submitted, office.dead_letters, office.store.inbox) == ([], {}, {})
+    assert (office.store.events, office.store.outbox) == ({}, {})
+
+    away = False
+    await consumer(batch)
+    assert office.submitted == ["T-1", "T-2"]
+    assert list(office.dead_letters) == ["BuyLunch"]
+
+
+async def test_an_outage_under_a_command_is_no_refusal(office: Office) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("the database is away")
+
+    consumer = office.consumer(**routes({**office.use_cases, "submit_exam_fee": lambda **_: away}))
+    await office.refuse_once(consumer, a_command())
+
+    assert office.events("ExamFeeRefused") == []
+    assert office.store.inbox == {}
+
+
+async def test_a_conflict_is_no_dead_letter_and_does_not_come_again(office: Office) -> None:
+    calls = 0
+
+    async def conflicting(_message: Message, _new_work: NewWork) -> None:
+        nonlocal calls
+        calls += 1
+        raise Conflict("somebody was faster")
+
+    consumer, message = office.consumer(Late=conflicting), a_raw_command({}, kind="Late")
+    await consumer([message, a_command()])
+    await consumer([message])
+
+    assert (calls, office.submitted, office.dead_letters) == (1, ["T-1"], {})
+
+
+async def test_a_defect_buries_that_message_alone(office: Office) -> None:
+    async def broken(_message: Message, _new_work: NewWork) -> None:
+        raise RuntimeError("a bug")
+
+    await office.consumer(Broken=broken)([a_command("T-1"), a_raw_command({}, kind="Broken"), a_command("T-2")])
+
+    assert office.submitted == ["T-1", "T-2"]
+    assert office.dead_letters == {"Broken": "RuntimeError: a bug"}
+
+
+@pytest.mark.parametrize("kind", ["ExamFeeRefused", "MessageBuried"])
+async def test_our_own_answers_to_others_change_nothing_here(office: Office, kind: str) -> None:
+    await office.consume([a_raw_command({}, kind=kind)])
+
+    assert (office.dead_letters, office.store.events, office.store.deliveries) == ({}, {}, {})
+
+
+async def test_what_a_message_causes_carries_its_trace_and_the_next_message_its_own(office: Office) -> None:
+    other = Trace("request-8", f"00-{'c' * 32}-{'d' * 16}-01")
+    await office.consume([replace(a_command("T-1"), trace=A_TRACE), replace(a_command("T-2"), trace=other)])
+
+    assert [event.trace for event in office.store.events.values()] == [A_TRACE, other]
+
+
+async def test_two_messages_of_one_id_are_one(office: Office) -> None:
+    first = a_message(id=UUID(int=7), type="SubmitExamFee", context="fees.commands", body=a_command("T-1").body)
+    await office.consume([first, replace(first, subject=ids.new(), body=a_command("T-2").body)])
+
+    assert office.submitted == ["T-1"]

@@ -1,0 +1,186 @@
+"""A post room over dictionaries, and vendors that do as they are told."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from adapters.memory.store import Store, Transaction
+from adapters.memory.students import MemoryContacts
+from adapters.memory.unit_of_work import MemoryUnitOfWork
+from core.notifications.abandon_deliveries import AbandonDeliveries
+from core.notifications.delivery import Channel, Delivery, Notice, StudentId
+from core.notifications.dispatch_deliveries import DispatchDeliveries
+from core.notifications.journal import Attempt, Journal, Outcome
+from core.notifications.notify_student import NotifyStudent
+from core.notifications.ports import (
+    Accepted,
+    DeliveryId,
+    Email,
+    EmailSender,
+    Letter,
+    Sender,
+    Sms,
+    SmsSender,
+    Templates,
+    Unwordable,
+)
+from core.shared.errors import Unavailable
+from core.students.student import Enrolment, Student
+from core.students.student import StudentId as RosterId
+from tests.examples import StoppedClock, ids
+
+M = TypeVar("M", Email, Sms)
+Answer = BaseException | asyncio.Event | None
+LEASE = timedelta(minutes=2)
+
+
+@dataclass
+class Vendor(Sender[M], Generic[M]):
+    """A vendor that answers each address in turn as it is told, and accepts what it was told nothing about."""
+
+    journal: Journal
+    clock: StoppedClock
+    rings: "asyncio.Queue[None]"
+
+    def __post_init__(self) -> None:
+        self.asked: list[M] = []
+        self._answers: defaultdict[str, list[Answer]] = defaultdict(list)
+
+    def will_answer(self, address: str, *answers: Answer) -> None:
+        """Raise these errors, or accept after these events."""
+        self._answers[address] += answers
+
+    async def send(self, message: M) -> Accepted:
+        self.asked.append(message)
+        self.rings.put_nowait(None)
+        answers = self._answers[message.to]
+        answer = answers.pop(0) if answers else None
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+        if isinstance(answer, BaseException):
+            self._note(message, Outcome.UNAVAILABLE, str(answer))
+            raise answer
+        self._note(message, Outcome.ACCEPTED, f"id-{len(self.asked)}")
+        return Accepted("vendor", f"id-{len(self.asked)}")
+
+    def _note(self, message: M, outcome: Outcome, detail: str) -> None:
+        attempt = Attempt(at=self.clock.now(), vendor="vendor", outcome=outcome, detail=detail)
+        self.journal.note(message.delivery, attempt)
+
+
+class EmailVendor(Vendor[Email], EmailSender):
+    """A vendor of e-mails."""
+
+
+class SmsVendor(Vendor[Sms], SmsSender):
+    """A vendor of text messages."""
+
+
+class PlainTemplates(Templates):
+    """Words for `fee_submitted` alone."""
+
+    def email(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
+        words = self.sms(template, language, facts)
+        return Letter(subject=words, text=words, html=words)
+
+    def sms(self, template: str, language: str, facts: Mapping[str, Any]) -> str:
+        if template != "fee_submitted":
+            raise Unwordable(f"{template} in {language}: there is no such template")
+        return f"{facts['name']} ({language}): {facts['reference']}"
+
+
+class PostRoom:
+    """Every use case of the notifications context, and what an outsider can see of their effects."""
+
+    def __init__(self) -> None:
+        self.store, self.clock, self.journal = Store(), StoppedClock(), Journal()
+        self.rings: asyncio.Queue[None] = asyncio.Queue()
+        self.email = EmailVendor(self.journal, self.clock, self.rings)
+        self.sms = SmsVendor(self.journal, self.clock, self.rings)
+        self.away = 0
+        """How many of the next transactions the database refuses."""
+        self.notify = NotifyStudent(self.new_work, self.clock, ids)
+        self.dispatch = DispatchDeliveries(
+            new_work=self.new_work,
+            contacts=MemoryContacts(self.store),
+            templates=PlainTemplates(),
+            email=self.email,
+            sms=self.sms,
+            journal=self.journal,
+            clock=self.clock,
+            lease=LEASE,
+        )
+        self.abandon = AbandonDeliveries(self.new_work, self.clock)
+
+    def new_work(self) -> MemoryUnitOfWork:
+        return MemoryUnitOfWork(self.store, lambda _: self.rings.put_nowait(None), ids, self._begin)
+
+    async def enrol(self, number: int = 1, **changes: Any) -> StudentId:
+        given: dict[str, Any] = {"email": f"asha.{number}@example.org", "phone": f"+9198{number:08}"} | changes
+        enrolment = Enrolment(registration=f"T-{number}", name=f"Asha {number}", category="general", **given)
+        student = Student(id=RosterId(ids.new()), enrolment=enrolment)
+        async with self.new_work() as work:
+            work.students.put(student)
+            await work.commit()
+        return StudentId(student.id)
+
+    async def owe(
+        self, *students: StudentId, channel: Channel = Channel.EMAIL, template: str = "fee_submitted"
+    ) -> list[DeliveryId]:
+        """Owe each student one message on one channel."""
+        owed = []
+        async with self.new_work() as work:
+            for student in students:
+                delivery = Delivery(
+                    id=DeliveryId(ids.new()),
+                    notice=ids.new(),
+                    about=ids.new(),
+                    student=student,
+                    channel=channel,
+                    template=template,
+                    facts={"reference": "BF-1"},
+                    due_at=self.clock.now(),
+                )
+                work.deliveries.add(delivery)
+                owed.append(delivery.id)
+            await work.commit()
+        return owed
+
+    def delivery(self, delivery: DeliveryId) -> Delivery:
+        return replace(self.store.deliveries[delivery])
+
+    def state(self, delivery: DeliveryId) -> str:
+        return str(self.store.deliveries[delivery].state)
+
+    def attempts(self, delivery: DeliveryId) -> list[str]:
+        return [attempt.detail for attempt in self.store.attempts.get(delivery, ())]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Watch commits, calls of vendors and refusals of the database until something holds."""
+        async with asyncio.timeout(5):
+            while not holds():
+                await self.rings.get()
+
+    @asynccontextmanager
+    async def _begin(self) -> Any:
+        if self.away:
+            self.away -= 1
+            self.rings.put_nowait(None)
+            raise Unavailable("the database is away")
+        async with self.store.lock:
+            yield Transaction()
+
+
+def a_notice(student: StudentId, notice: UUID | None = None) -> Notice:
+    return Notice(
+        notice=notice or ids.new(),
+        about=ids.new(),
+        student=student,
+        template="fee_submitted",
+        facts={"reference": "BF-1"},
+    )

@@ -1,0 +1,295 @@
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.notifications.delivery import Channel, StudentId
+from core.notifications.dispatch_deliveries import LONGEST_DELAY
+from core.notifications.ports import DeliveryId, OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.work import Contact, Contacts
+from core.shared.errors import Unavailable
+from tests.examples import ids
+from tests.unit.notifications.post import LEASE, PostRoom
+
+ASHA = "asha.1@example.org"
+A_DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def room() -> PostRoom:
+    return PostRoom()
+
+
+async def an_email(room: PostRoom) -> DeliveryId:
+    [owed] = await room.owe(await room.enrol())
+    return owed
+
+
+async def test_an_accepted_email_is_sent(room: PostRoom) -> None:
+    owed = await an_email(room)
+
+    assert await room.dispatch(Channel.EMAIL) == 1
+    assert room.state(owed) == "sent"
+    [email] = room.email.asked
+    assert (email.delivery, email.to, email.subject) == (owed, ASHA, "Asha 1 (en): BF-1")
+
+
+async def test_an_accepted_text_message_is_sent(room: PostRoom) -> None:
+    [owed] = await room.owe(await room.enrol(language="hi"), channel=Channel.SMS)
+
+    assert await room.dispatch(Channel.SMS) == 1
+    assert room.state(owed) == "sent"
+    [sms] = room.sms.asked
+    assert (sms.delivery, sms.to, sms.text) == (owed, "+919800000001", "Asha 1 (hi): BF-1")
+
+
+async def test_a_channel_is_blind_to_the_other(room: PostRoom) -> None:
+    owed = await an_email(room)
+
+    assert await room.dispatch(Channel.SMS) == 0
+    assert room.state(owed) == "pending"
+
+
+async def test_what_is_sent_is_not_sent_again(room: PostRoom) -> None:
+    await an_email(room)
+    await room.dispatch(Channel.EMAIL)
+    room.clock.pass_by(A_DAY)
+
+    assert await room.dispatch(Channel.EMAIL) == 0
+    assert len(room.email.asked) == 1
+
+
+async def test_two_dispatchers_do_not_send_the_same(room: PostRoom) -> None:
+    await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+    counts = await asyncio.gather(room.dispatch(Channel.EMAIL), room.dispatch(Channel.EMAIL))
+
+    assert sum(counts) == 5
+    assert len({email.delivery for email in room.email.asked}) == len(room.email.asked) == 5
+
+
+async def test_what_is_not_due_waits(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.clock.pass_by(timedelta(microseconds=-1))
+
+    assert await room.dispatch(Channel.EMAIL) == 0
+    assert room.state(owed) == "pending"
+
+
+async def test_no_more_than_a_batch_is_taken_and_the_longest_due_first(room: PostRoom) -> None:
+    room.dispatch = replace(room.dispatch, batch=2)
+    first = [await room.enrol(number) for number in (1, 2)]
+    await room.owe(*first)
+    room.clock.pass_by(timedelta(seconds=1))
+    [last] = await room.owe(await room.enrol(3))
+
+    assert await room.dispatch(Channel.EMAIL) == 2
+    assert room.state(last) == "pending"
+    assert await room.dispatch(Channel.EMAIL) == 1
+    assert room.state(last) == "sent"
+
+
+async def test_a_rejected_message_is_rejected_for_good_with_the_reason(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.email.will_answer(ASHA, Rejected("no such mailbox"))
+    await room.dispatch(Channel.EMAIL)
+    room.clock.pass_by(A_DAY)
+
+    assert await room.dispatch(Channel.EMAIL) == 0
+    assert (room.state(owed), room.delivery(owed).reason) == ("rejected", "no such mailbox")
+
+
+async def test_an_unknown_outcome_is_never_sent_again(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.email.will_answer(ASHA, OutcomeUnknown("no answer within 10 s"))
+    await room.dispatch(Channel.EMAIL)
+    room.clock.pass_by(A_DAY)
+    await room.abandon()
+
+    assert await room.dispatch(Channel.EMAIL) == 0
+    assert (room.state(owed), room.delivery(owed).reason) == ("unknown", "no answer within 10 s")
+    assert len(room.email.asked) == 1
+
+
+async def test_an_outage_postpones_and_is_no_end(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.email.will_answer(ASHA, VendorUnavailable("overloaded"), VendorUnavailable("overloaded"))
+    await room.dispatch(Channel.EMAIL)
+
+    assert (room.state(owed), room.delivery(owed).reason) == ("pending", "overloaded")
+    room.clock.pass_by(LONGEST_DELAY)
+    await room.dispatch(Channel.EMAIL)
+    assert room.state(owed) == "pending"
+    room.clock.pass_by(LONGEST_DELAY)
+    await room.dispatch(Channel.EMAIL)
+    assert room.state(owed) == "sent"
+
+
+async def test_nothing_is_tried_before_the_vendor_said(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.email.will_answer(ASHA, VendorUnavailable("too many", retry_after=3600))
+    await room.dispatch(Channel.EMAIL)
+    room.clock.pass_by(timedelta(seconds=3599.999))
+
+    assert await room.dispatch(Channel.EMAIL) == 0
+    assert room.state(owed) == "pending"
+    room.clock.pass_by(LONGEST_DELAY)
+    assert await room.dispatch(Channel.EMAIL) == 1
+
+
+async def test_however_long_the_outage_the_next_try_is_at_most_ten_minutes_away(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.email.will_answer(ASHA, *[VendorUnavailable("down")] * 40)
+    for _ in range(40):
+        await room.dispatch(Channel.EMAIL)
+        assert room.clock.now() <= room.delivery(owed).due_at <= room.clock.now() + LONGEST_DELAY
+        room.clock.pass_by(LONGEST_DELAY)
+
+    assert room.delivery(owed).attempts == 40
+
+
+async def test_the_wait_before_the_first_retry_is_at_most_a_second(room: PostRoom) -> None:
+    owed = await room.owe(*[await room.enrol(number) for number in range(1, 21)])
+    for number in range(1, 21):
+        room.email.will_answer(f"asha.{number}@example.org", VendorUnavailable("down"))
+    await room.dispatch(Channel.EMAIL)
+
+    waits = {room.delivery(each).due_at - room.clock.now() for each in owed}
+    assert max(waits) <= timedelta(seconds=1)
+    assert len(waits) > 1, "they would all come back at the same moment"
+
+
+async def test_attempts_are_those_the_journal_knows(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.email.will_answer(ASHA, VendorUnavailable("first"), VendorUnavailable("second"))
+    for _ in range(3):
+        await room.dispatch(Channel.EMAIL)
+        room.clock.pass_by(LONGEST_DELAY)
+
+    assert room.delivery(owed).attempts == 3
+    assert room.attempts(owed) == ["first", "second", "id-3"]
+
+
+async def test_no_attempt_is_spent_when_no_vendor_was_asked(room: PostRoom) -> None:
+    suppressed, *_ = await room.owe(await room.enrol(email=""))
+    await room.dispatch(Channel.EMAIL)
+
+    assert room.delivery(suppressed).attempts == 0
+    assert room.attempts(suppressed) == []
+
+
+@pytest.mark.parametrize(("channel", "missing"), [(Channel.EMAIL, "email"), (Channel.SMS, "phone")])
+async def test_who_has_no_address_is_not_written_to(room: PostRoom, channel: Channel, missing: str) -> None:
+    [owed] = await room.owe(await room.enrol(**{missing: ""}), channel=channel)
+
+    assert await room.dispatch(channel) == 1
+    assert (room.state(owed), room.delivery(owed).reason) == ("suppressed", f"no {channel} address")
+    assert not room.email.asked
+    assert not room.sms.asked
+
+
+async def test_who_is_not_on_the_roster_is_not_written_to(room: PostRoom) -> None:
+    [owed] = await room.owe(StudentId(ids.new()))
+    await room.dispatch(Channel.EMAIL)
+
+    assert room.state(owed) == "suppressed"
+
+
+async def test_the_address_of_today_counts(room: PostRoom) -> None:
+    await an_email(room)
+    known = room.store.students["T-1"]
+    room.store.students["T-1"] = replace(known, enrolment=replace(known.enrolment, email="new@example.org"))
+    await room.dispatch(Channel.EMAIL)
+
+    assert [email.to for email in room.email.asked] == ["new@example.org"]
+
+
+async def test_a_slow_message_does_not_hold_up_the_others(room: PostRoom) -> None:
+    slow, *fast = await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+    patience = asyncio.Event()
+    room.email.will_answer(ASHA, patience)
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
+    await room.until(lambda: all(room.state(each) == "sent" for each in fast))
+
+    assert room.state(slow) == "sending"
+    patience.set()
+    assert await dispatching == 5
+    assert room.state(slow) == "sent"
+
+
+async def test_no_transaction_is_open_while_a_vendor_is_asked(room: PostRoom) -> None:
+    await an_email(room)
+    patience = asyncio.Event()
+    room.email.will_answer(ASHA, patience)
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
+    await room.until(lambda: bool(room.email.asked))
+
+    assert not room.store.lock.locked()
+    patience.set()
+    await dispatching
+
+
+async def test_words_that_cannot_be_found_are_nobodys_outage(room: PostRoom) -> None:
+    student = await room.enrol()
+    [wordless] = await room.owe(student, template="no-such-template")
+    [fine] = await room.owe(student)
+
+    assert await room.dispatch(Channel.EMAIL) == 2
+    assert (room.state(wordless), room.state(fine)) == ("rejected", "sent")
+    assert "there is no such template" in room.delivery(wordless).reason
+    assert room.attempts(wordless) == []
+
+
+async def test_a_defect_in_one_delivery_leaves_that_one_unknown_and_settles_the_others(room: PostRoom) -> None:
+    broken, *fine = await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+    patience = asyncio.Event()
+    room.email.will_answer("asha.5@example.org", patience)
+    room.email.will_answer(ASHA, RuntimeError("a bug"))
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
+    await room.until(lambda: room.state(broken) != "sending")
+    patience.set()
+
+    assert await dispatching == 5
+    assert (room.state(broken), room.delivery(broken).reason) == ("unknown", "RuntimeError: a bug")
+    assert [room.state(each) for each in fine] == ["sent"] * 4
+    assert room.attempts(broken) == ["a bug"]
+
+
+class AwayContacts(Contacts):
+    """A roster that is away."""
+
+    async def of(self, students: Collection[StudentId]) -> Mapping[StudentId, Contact]:
+        raise Unavailable("the roster is away")
+
+
+async def test_an_outage_before_any_vendor_was_asked_leaves_everything_as_it_was(room: PostRoom) -> None:
+    owed = await an_email(room)
+    with pytest.raises(Unavailable):
+        await replace(room.dispatch, contacts=AwayContacts())(Channel.EMAIL)
+    room.clock.pass_by(LEASE)
+    await room.abandon()
+
+    assert room.state(owed) == "pending"
+    assert await room.dispatch(Channel.EMAIL) == 1
+    assert room.state(owed) == "sent"
+
+
+async def test_an_outcome_that_cannot_be_stored_does_not_keep_others_from_being_settled(room: PostRoom) -> None:
+    lost, later = await room.owe(await room.enrol(1), await room.enrol(2))
+    first, second = asyncio.Event(), asyncio.Event()
+    room.email.will_answer("asha.1@example.org", first)
+    room.email.will_answer("asha.2@example.org", second)
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
+    await room.until(lambda: len(room.email.asked) == 2)
+    room.away = 1
+    first.set()
+    await room.until(lambda: room.away == 0)
+    second.set()
+    with pytest.raises(Unavailable):
+        await dispatching
+
+    assert (room.state(lost), room.state(later)) == ("sending", "sent")
+    room.clock.pass_by(LEASE)
+    await room.abandon()
+    assert room.state(lost) == "unknown"

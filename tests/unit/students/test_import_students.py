@@ -1,0 +1,199 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters.memory.store import Store
+from adapters.memory.unit_of_work import MemoryUnitOfWork
+from core.students.errors import UnknownStudent, UnreadableRoster
+from core.students.find_student import FindStudent
+from core.students.import_students import BATCH, REPORTED, BadRow, ImportStudents, RosterReport
+from core.students.roster import rows
+from core.students.student import Enrolment, Student
+from tests.examples import ids
+
+HEAD = "registration,name,category,email,phone\n"
+ASHA = "T-1,Asha Kulkarni,general,asha@example.org,+919812345601\n"
+RAVI = "T-2,Ravi Deshpande,sc,ravi@example.org,\n"
+
+
+class School:
+    """A school that sends rosters, and looks at what became of them."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+
+    def new_work(self) -> MemoryUnitOfWork:
+        return MemoryUnitOfWork(self.store, lambda _: None, ids)
+
+    async def send(self, text: str) -> RosterReport:
+        return await ImportStudents(self.new_work, ids)(rows(self._bytes(text)))
+
+    async def find(self, registration: str) -> Student:
+        return await FindStudent(self.new_work)(registration)
+
+    async def enrolled(self, registration: str) -> Enrolment:
+        return (await self.find(registration)).enrolment
+
+    async def _bytes(self, text: str) -> AsyncIterator[bytes]:
+        yield text.encode()
+
+
+@pytest.fixture
+def school() -> School:
+    return School()
+
+
+async def test_good_rows_are_kept_and_bad_ones_reported_with_their_lines(school: School) -> None:
+    report = await school.send(HEAD + ASHA + "T-3,,general,,\n" + RAVI + "T-4,No Phone,sc,,12345\n")
+
+    assert (report.read, report.added, report.rejected) == (4, 2, 2)
+    assert [bad.line for bad in report.bad_rows] == [3, 5]
+    assert report.bad_rows[0].reason == "name is empty"
+    assert report.bad_rows[1].reason.startswith("phone '12345' is not of the form")
+    assert (await school.enrolled("T-2")).name == "Ravi Deshpande"
+    with pytest.raises(UnknownStudent, match="T-4"):
+        await school.find("T-4")
+
+
+async def test_every_cell_arrives_where_its_column_says(school: School) -> None:
+    columns = "language,phone,email,certificates,centre,country,category,name,registration\n"
+    await school.send(columns + "hi,+919812345601,a@example.org,pwbd third-gender,DXB-1,AE,sc, Asha ,T/1-a\n")
+
+    assert await school.enrolled("T/1-a") == Enrolment(
+        registration="T/1-a",
+        name="Asha",
+        category="sc",
+        country="AE",
+        centre="DXB-1",
+        certificates=frozenset({"pwbd", "third-gender"}),
+        email="a@example.org",
+        phone="+919812345601",
+        language="hi",
+    )
+
+
+async def test_missing_cells_mean_the_default(school: School) -> None:
+    report = await school.send("registration,name,category,country,language\nT-1,Asha,general\nT-2,Ravi,sc,,hi\n")
+
+    asha, ravi = await school.enrolled("T-1"), await school.enrolled("T-2")
+    assert report.added == 2
+    assert (asha.country, asha.language, asha.email) == ("IN", "en", "")
+    assert (ravi.country, ravi.language) == ("IN", "hi")
+
+
+async def test_a_row_with_too_many_cells_is_reported(school: School) -> None:
+    report = await school.send(HEAD + "T-1,Kulkarni, Asha,general,,\n")
+
+    assert report.bad_rows == [BadRow(2, "6 cells, but there are 5 columns")]
+
+
+async def test_a_duplicate_names_the_line_that_came_first_and_changes_nothing(school: School) -> None:
+    report = await school.send(HEAD + RAVI + ASHA + "T-1,Somebody Else,sc,,\n")
+
+    assert report.bad_rows == [BadRow(4, "registration T-1 stands in line 3 already")]
+    assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
+
+
+async def test_a_row_that_was_refused_is_no_first_one(school: School) -> None:
+    report = await school.send(HEAD + "T-1,,general,,\n" + ASHA)
+
+    assert [bad.line for bad in report.bad_rows] == [2]
+    assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
+
+
+async def test_a_duplicate_is_found_across_batches(school: School) -> None:
+    many = "".join(f"B-{number},Somebody,general,,\n" for number in range(BATCH))
+    report = await school.send(HEAD + ASHA + many + ASHA)
+
+    assert (report.added, report.rejected) == (BATCH + 1, 1)
+    assert report.bad_rows[0].reason == "registration T-1 stands in line 2 already"
+
+
+async def test_the_same_roster_again_changes_nothing(school: School) -> None:
+    await school.send(HEAD + ASHA + RAVI)
+    before = await school.find("T-1")
+    report = await school.send(HEAD + ASHA + RAVI)
+
+    assert (report.read, report.added, report.changed, report.unchanged) == (2, 0, 0, 2)
+    assert await school.find("T-1") == before
+
+
+async def test_a_changed_row_counts_as_changed_and_keeps_its_id(school: School) -> None:
+    await school.send(HEAD + ASHA + RAVI)
+    before = await school.find("T-1")
+    report = await school.send(HEAD + ASHA.replace("general", "sc") + RAVI)
+
+    after = await school.find("T-1")
+    assert (report.changed, report.unchanged, report.added) == (1, 1, 0)
+    assert (after.id, after.enrolment.category) == (before.id, "sc")
+
+
+async def test_whoever_is_missing_in_a_later_roster_stays(school: School) -> None:
+    await school.send(HEAD + ASHA)
+    await school.send(HEAD + RAVI)
+
+    assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
+
+
+@pytest.mark.parametrize(
+    ("roster", "complaint"),
+    [
+        ("", "the roster is empty"),
+        ("\n\n", "the roster is empty"),
+        ("registration,name,category,shoe-size\n", "unknown column shoe-size; known are registration"),
+        ("registration,category\n", "no column name"),
+        ("email\n", "no column category, name, registration"),
+        ("registration,name,category,name\n", "a column stands twice"),
+        ('registration,"name,category\n', "no column category, name, registration"),
+    ],
+)
+async def test_a_file_with_other_columns_is_refused_whole(school: School, roster: str, complaint: str) -> None:
+    with pytest.raises(UnreadableRoster, match=complaint):
+        await school.send(roster + ("T-1,Asha,general\n" if roster.strip() else ""))
+    with pytest.raises(UnknownStudent):
+        await school.find("T-1")
+
+
+async def test_a_roster_of_nobody_is_fine(school: School) -> None:
+    assert await school.send(HEAD) == RosterReport()
+
+
+async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(school: School) -> None:
+    report = await school.send(HEAD + 'T-9,"Asha"x,general,,\n' + RAVI)
+
+    assert (report.added, [bad.line for bad in report.bad_rows]) == (1, [2])
+    assert "not CSV" in report.bad_rows[0].reason
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ('T-1,"Asha\r\nBcc: all@example.org",general,,\n', "name"),
+        ("T-1,Asha\x00,general,,\n", "name"),
+        (f"T-1,{'x' * 121},general,,\n", "name"),
+        ('T-1,Asha,general,"a@example.org\nBcc: all@example.org",\n', "email"),
+        ('T-1,Asha,general,"a@example.org,b@example.org",\n', "email"),
+        ("T-1,Asha,general,a@b@example.org,\n", "email"),
+        ("T-1,Asha,general,Asha <a@example.org>,\n", "email"),
+        ("T-1,Asha,general,a@localhost,\n", "email"),
+        (f"T-1,Asha,general,{'a' * 250}@example.org,\n", "email"),
+        ("T-1,Asha,general,,9812345601\n", "phone"),
+        ("T-1,Asha,general,,+0912345601\n", "phone"),
+        ("T-1,Asha,general,,+9198123456012345\n", "phone"),
+        ("T-1,Asha,general,,+91 98123 45601\n", "phone"),
+        ("T 1,Asha,general,,\n", "registration"),
+        (f"{'1' * 33},Asha,general,,\n", "registration"),
+        ("T-1,Asha,OBC,,\n", "category"),
+    ],
+)
+async def test_a_cell_of_another_form_is_refused_by_name(school: School, row: str, field: str) -> None:
+    report = await school.send(HEAD + row)
+
+    assert (report.added, report.rejected) == (0, 1)
+    assert report.bad_rows[0].reason.startswith(f"{field} '")
+
+
+async def test_only_the_first_thousand_bad_rows_are_named_but_all_are_counted(school: School) -> None:
+    report = await school.send(HEAD + "T-1,,general,,\n" * (REPORTED + 5))
+
+    assert (report.rejected, len(report.bad_rows)) == (REPORTED + 5, REPORTED)

@@ -1,0 +1,205 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from adapters.memory.messages import MemoryOutbox
+from adapters.memory.store import Store
+from core.shared.errors import Unavailable
+from core.shared.messages import Message, Publisher
+from core.shared.outbox import OUTBOX, Outgoing
+from core.shared.signals import Signals
+from entrypoints.relay.relay import Relay
+from tests.examples import StoppedClock, a_message
+
+
+class Broker(Publisher):
+    """A broker that refuses what it is told to, and raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.refused: set[str] = set()
+        self.errors: list[Exception] = []
+        self.called = asyncio.Event()
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Exception | None]:
+        self.called.set()
+        if self.errors:
+            raise self.errors.pop(0)
+        self.batches.append([message.type for message in messages])
+        return [ValueError("too large") if message.type in self.refused else None for message in messages]
+
+    @property
+    def taken(self) -> list[str]:
+        return [name for batch in self.batches for name in batch if name not in self.refused]
+
+
+class PatientSignals(Signals):
+    """Bells without a clock: who waits for one that does not ring waits for ever."""
+
+    @staticmethod
+    async def wait(event: asyncio.Event, seconds: float) -> None:
+        await event.wait()
+
+
+class Post:
+    """An outbox, a relay and a broker."""
+
+    def __init__(self, signals: Signals | None = None) -> None:
+        self.store, self.broker, self.clock = Store(), Broker(), StoppedClock()
+        self.signals = signals or Signals()
+        self.relay = Relay(MemoryOutbox(self.store), self.broker, self.signals, self.clock)
+
+    def commit(self, *names: str) -> None:
+        for name in names:
+            self.store.positions += 1
+            self.store.outbox[self.store.positions] = a_message(type=name)
+
+    @property
+    def waiting(self) -> list[str]:
+        return [message.type for message in self.store.outbox.values()]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Let the relay run, and stop it at the end."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self.relay.run(stop))
+        async with asyncio.timeout(5):
+            yield
+            stop.set()
+            self.signals.ring([OUTBOX])
+            await task
+
+    async def until_taken(self, *names: str) -> None:
+        async with asyncio.timeout(5):
+            while self.broker.taken != list(names) or self.waiting:
+                self.broker.called.clear()
+                await self.broker.called.wait()
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+async def test_what_the_broker_acknowledged_leaves_the_outbox(post: Post) -> None:
+    post.commit("a", "b")
+    ids = [message.id for message in post.store.outbox.values()]
+
+    assert await post.relay.relay() == 2
+    assert post.waiting == []
+    assert post.store.publications == dict.fromkeys(ids, post.clock.now())
+
+
+async def test_an_empty_outbox_troubles_no_broker(post: Post) -> None:
+    assert await post.relay.relay() == 0
+    assert not post.broker.called.is_set()
+
+
+async def test_events_are_handed_over_in_the_order_of_their_commits(post: Post) -> None:
+    names = [f"event-{number}" for number in range(1_200)]
+    post.commit(*names)
+    while await post.relay.relay():
+        pass
+
+    assert post.broker.taken == names
+    assert len(post.broker.batches) > 1
+
+
+async def test_what_the_broker_refused_stays_and_the_rest_leaves(post: Post) -> None:
+    post.commit("a", "b", "c")
+    post.broker.refused = {"b"}
+
+    assert await post.relay.relay() == 2
+    assert post.waiting == ["b"]
+    assert len(post.store.publications) == 2
+
+
+async def test_what_was_refused_is_handed_over_again(post: Post) -> None:
+    post.commit("a", "b")
+    post.broker.refused = {"a"}
+    await post.relay.relay()
+    post.broker.refused = set()
+    await post.relay.relay()
+
+    assert post.broker.batches == [["a", "b"], ["a"]]
+    assert post.waiting == []
+
+
+async def test_what_was_refused_is_not_overtaken_by_its_own_aggregate(post: Post) -> None:
+    post.commit("first", "second", "of another")
+    first, second = post.store.outbox[1], post.store.outbox[2]
+    post.store.outbox[2] = replace(second, subject=first.subject)
+    post.broker.refused = {"first"}
+    await post.relay.relay()
+    post.broker.refused = set()
+    await post.relay.relay()
+
+    assert post.broker.batches == [["first", "of another"], ["first"], ["second"]]
+
+
+async def test_a_broker_that_takes_nothing_is_an_outage(post: Post) -> None:
+    post.commit("a")
+    post.broker.refused = {"a"}
+    with pytest.raises(Unavailable):
+        await post.relay.relay()
+
+    assert post.waiting == ["a"]
+    assert post.store.publications == {}
+
+
+async def test_nothing_is_lost_when_the_broker_is_away(post: Post) -> None:
+    post.commit("a", "b")
+    post.broker.errors = [Unavailable("the broker is away")]
+    with pytest.raises(Unavailable):
+        await post.relay.relay()
+
+    assert post.waiting == ["a", "b"]
+    assert await post.relay.relay() == 2
+
+
+async def test_an_outage_does_not_end_the_relay(post: Post) -> None:
+    post.commit("a", "b")
+    post.broker.errors = [Unavailable("away"), Unavailable("still away")]
+    async with post.running():
+        await post.until_taken("a", "b")
+
+    assert post.waiting == []
+
+
+async def test_a_commit_wakes_the_relay() -> None:
+    post = Post(PatientSignals())
+    async with post.running():
+        post.commit("a")
+        post.signals.ring([OUTBOX])
+        await post.until_taken("a")
+
+
+async def test_a_commit_while_it_looks_is_not_slept_through() -> None:
+    post = Post(PatientSignals())
+
+    class Busy(MemoryOutbox):
+        async def unpublished(self, limit: int) -> Sequence[Outgoing]:
+            found = await super().unpublished(limit)
+            if not post.store.positions:
+                post.commit("a")
+                post.signals.ring([OUTBOX])
+            return found
+
+    post.relay = Relay(Busy(post.store), post.broker, post.signals, post.clock)
+    async with post.running():
+        await post.until_taken("a")
+
+
+async def test_commits_nobody_rang_for_are_found_too(post: Post) -> None:
+    async with post.running():
+        post.commit("a")
+        await post.until_taken("a")
+
+
+async def test_the_relay_ends_when_it_is_asked_to(post: Post) -> None:
+    async with post.running():
+        pass
