@@ -20,7 +20,7 @@ from aiohttp import (
     TCPConnector,
 )
 
-from core.notifications.ports import OutcomeUnknown, VendorUnavailable
+from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 
 CONNECT_SECONDS = 3.0
 KEEP_ALIVE_SECONDS = 10.0  # shorter than any vendor's: a request on a connection it just closed has no known outcome

@@ -13,7 +13,7 @@ from core.fees.schedule import FeeSchedule
 from core.fees.submission import FeeSubmitted, Submission, SubmissionId
 from core.notifications.delivery import Channel, Delivery
 from core.notifications.delivery import StudentId as RecipientId
-from core.notifications.ports import DeliveryId
+from core.notifications.messages import DeliveryId
 from core.shared.clock import Clock
 from core.shared.messages import Message
 from core.shared.requests import Request

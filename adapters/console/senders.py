@@ -5,7 +5,8 @@ import sys
 from itertools import count
 
 from core.notifications.addressing import check_email, check_sms
-from core.notifications.ports import Accepted, Email, EmailSender, Sms, SmsSender
+from core.notifications.messages import Accepted, Email, Sms
+from core.notifications.ports import EmailSender, SmsSender
 
 FORGERY = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Terminal escapes, carriage returns and reversals of the writing direction; joiners stay, Hindi needs them."""

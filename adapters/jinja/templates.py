@@ -7,7 +7,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
-from core.notifications.ports import Letter, Templates, Unwordable
+from core.notifications.errors import Unwordable
+from core.notifications.messages import Letter
+from core.notifications.ports import Templates
 
 FOLDER = Path(__file__).parent / "templates"
 FALLBACK = "en"

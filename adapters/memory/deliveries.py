@@ -8,7 +8,7 @@ from functools import partial
 
 from adapters.memory.store import Store, Transaction
 from core.notifications.delivery import Channel, Delivery, DeliveryState
-from core.notifications.work import Deliveries
+from core.notifications.ports import Deliveries
 from core.shared.errors import Conflict
 
 

@@ -14,7 +14,7 @@ from adapters.memory.fees import MemorySchedules, MemorySubmissions
 from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryStudents
 from core.fees.ports import FeesWork
-from core.notifications.work import DELIVERIES, NotificationsWork
+from core.notifications.ports import DELIVERIES, NotificationsWork
 from core.shared.errors import Conflict
 from core.shared.events import Event
 from core.shared.ids import Ids

@@ -11,7 +11,7 @@ from aiobreaker.storage.memory import CircuitMemoryStorage
 
 from adapters.resilience.policy import Policy
 from adapters.resilience.window import Now, Window
-from core.notifications.ports import Rejected, VendorUnavailable
+from core.notifications.errors import Rejected, VendorUnavailable
 
 PROBE_SECONDS = 1.0
 

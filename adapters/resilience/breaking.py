@@ -4,7 +4,8 @@ from typing import Generic, cast
 
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.messages import M
-from core.notifications.ports import Accepted, Sender
+from core.notifications.messages import Accepted
+from core.notifications.ports import Sender
 
 
 class Breaking(Sender[M], Generic[M]):

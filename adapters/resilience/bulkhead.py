@@ -4,7 +4,8 @@ import asyncio
 from typing import Generic
 
 from adapters.resilience.messages import M
-from core.notifications.ports import Accepted, Sender
+from core.notifications.messages import Accepted
+from core.notifications.ports import Sender
 
 
 class Bulkhead(Sender[M], Generic[M]):

@@ -4,7 +4,9 @@ import asyncio
 from typing import Generic
 
 from adapters.resilience.messages import M
-from core.notifications.ports import Accepted, OutcomeUnknown, Sender
+from core.notifications.errors import OutcomeUnknown
+from core.notifications.messages import Accepted
+from core.notifications.ports import Sender
 
 
 class Deadline(Sender[M], Generic[M]):

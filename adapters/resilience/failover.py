@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Generic
 
 from adapters.resilience.messages import M
-from core.notifications.ports import Accepted, Sender, VendorUnavailable
+from core.notifications.errors import VendorUnavailable
+from core.notifications.messages import Accepted
+from core.notifications.ports import Sender
 
 
 class Failover(Sender[M], Generic[M]):

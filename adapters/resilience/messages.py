@@ -2,6 +2,6 @@
 
 from typing import TypeVar
 
-from core.notifications.ports import Email, Sms
+from core.notifications.messages import Email, Sms
 
 M = TypeVar("M", bound=Email | Sms)

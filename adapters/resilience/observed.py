@@ -3,8 +3,10 @@
 from typing import Generic
 
 from adapters.resilience.messages import M
+from core.notifications.errors import Rejected, VendorUnavailable
 from core.notifications.journal import Attempt, Journal, Outcome
-from core.notifications.ports import Accepted, Rejected, Sender, VendorUnavailable
+from core.notifications.messages import Accepted
+from core.notifications.ports import Sender
 from core.shared.clock import Clock
 
 

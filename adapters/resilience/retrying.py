@@ -9,7 +9,9 @@ from adapters.resilience.breaker import Resting
 from adapters.resilience.budget import RetryBudget
 from adapters.resilience.messages import M
 from adapters.resilience.policy import Policy
-from core.notifications.ports import Accepted, Sender, VendorUnavailable
+from core.notifications.errors import VendorUnavailable
+from core.notifications.messages import Accepted
+from core.notifications.ports import Sender
 
 PATIENCE_SECONDS = 2.0
 """A longer wait belongs in the queue, where it survives a restart and holds up nobody."""

@@ -6,7 +6,9 @@ from random import Random
 from uuid import uuid4
 
 from core.notifications.addressing import check_email, check_sms
-from core.notifications.ports import Accepted, Email, EmailSender, Sms, SmsSender, VendorUnavailable
+from core.notifications.errors import VendorUnavailable
+from core.notifications.messages import Accepted, Email, Sms
+from core.notifications.ports import EmailSender, SmsSender
 
 
 class SandboxEmailSender(EmailSender):

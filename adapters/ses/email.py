@@ -8,7 +8,9 @@ from botocore.credentials import Credentials
 
 from adapters.http import Answer, VendorApi
 from core.notifications.addressing import check_email
-from core.notifications.ports import Accepted, Email, EmailSender, OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.messages import Accepted, Email
+from core.notifications.ports import EmailSender
 
 PATH = "/v2/email/outbound-emails"
 THE_MESSAGE_IS_WRONG = frozenset({"MessageRejected", "BadRequestException", ""})

@@ -13,7 +13,9 @@ from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientRefused,
 
 from adapters.smtp.connections import Connections
 from core.notifications.addressing import check_email
-from core.notifications.ports import Accepted, Email, EmailSender, OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.messages import Accepted, Email
+from core.notifications.ports import EmailSender
 
 QUEUE_ID = re.compile(r"queued as ([\w.-]+)|\bid=([\w.-]+)")  # Postfix and most others; Exim
 OUR_ACCOUNT = frozenset({530, 534, 535, 538})  # RFC 4954: says something about us, whatever it answers

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.tables import deliveries, delivery_attempts
 from core.notifications.delivery import Channel, Delivery, DeliveryState, StudentId
-from core.notifications.ports import DeliveryId
-from core.notifications.work import Deliveries
+from core.notifications.messages import DeliveryId
+from core.notifications.ports import Deliveries
 
 LONGEST_TEXT = 500
 SAVED = ("state", "attempts", "due_at", "reason")

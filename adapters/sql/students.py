@@ -15,7 +15,8 @@ from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
 from core.notifications.delivery import StudentId as RecipientId
-from core.notifications.work import Contact, Contacts
+from core.notifications.messages import Contact
+from core.notifications.ports import Contacts
 from core.students.ports import Students
 from core.students.student import Enrolment, Student, StudentId
 

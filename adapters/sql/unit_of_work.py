@@ -20,7 +20,7 @@ from adapters.sql.deliveries import SqlDeliveries
 from adapters.sql.fees import SqlSchedules, SqlSubmissions
 from adapters.sql.students import SqlStudents, put
 from core.fees.ports import FeesWork, ScheduleFormat
-from core.notifications.work import NotificationsWork
+from core.notifications.ports import NotificationsWork
 from core.shared.clock import Clock
 from core.shared.events import Event
 from core.shared.ids import Ids

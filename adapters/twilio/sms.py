@@ -5,7 +5,9 @@ from urllib.parse import quote, urlencode
 
 from adapters.http import Answer, VendorApi
 from core.notifications.addressing import check_sms
-from core.notifications.ports import Accepted, OutcomeUnknown, Rejected, Sms, SmsSender, VendorUnavailable
+from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.messages import Accepted, Sms
+from core.notifications.ports import SmsSender
 
 THE_MESSAGE_IS_WRONG = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 21610, 21614, 21617, 21623})
 """https://www.twilio.com/docs/api/errors: the number or the text; every other error is our account's or Twilio's."""

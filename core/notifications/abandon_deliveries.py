@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.notifications.delivery import DeliveryState
-from core.notifications.work import NewNotificationsWork
+from core.notifications.ports import NewNotificationsWork
 from core.shared.clock import Clock
 
 BATCH = 100

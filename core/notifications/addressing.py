@@ -2,7 +2,8 @@
 
 import re
 
-from core.notifications.ports import Email, Rejected, Sms
+from core.notifications.errors import Rejected
+from core.notifications.messages import Email, Sms
 
 MAILBOX = re.compile(r"[!#-'*+\-/-9=?A-Z^-~]+(?:\.[!#-'*+\-/-9=?A-Z^-~]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 """RFC 5321, without quoted local parts, bare hosts and non-ASCII: what every vendor takes."""

@@ -8,7 +8,7 @@ from typing import Any, NewType
 from uuid import UUID
 
 from core.notifications.journal import Attempt
-from core.notifications.ports import DeliveryId
+from core.notifications.messages import DeliveryId
 
 StudentId = NewType("StudentId", UUID)
 

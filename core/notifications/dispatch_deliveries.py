@@ -7,20 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.notifications.delivery import Channel, Delivery, DeliveryState
+from core.notifications.errors import OutcomeUnknown, Rejected, Unwordable, VendorUnavailable
 from core.notifications.journal import Journal
-from core.notifications.ports import (
-    Accepted,
-    Email,
-    EmailSender,
-    OutcomeUnknown,
-    Rejected,
-    Sms,
-    SmsSender,
-    Templates,
-    Unwordable,
-    VendorUnavailable,
-)
-from core.notifications.work import Contact, Contacts, NewNotificationsWork
+from core.notifications.messages import Accepted, Contact, Email, Sms
+from core.notifications.ports import Contacts, EmailSender, NewNotificationsWork, SmsSender, Templates
 from core.shared.clock import Clock
 from core.shared.errors import Unavailable
 

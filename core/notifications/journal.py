@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from core.notifications.ports import DeliveryId
+from core.notifications.messages import DeliveryId
 
 
 class Outcome(StrEnum):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from core.notifications.delivery import Channel, Delivery, Notice
-from core.notifications.ports import DeliveryId
-from core.notifications.work import NewNotificationsWork
+from core.notifications.messages import DeliveryId
+from core.notifications.ports import NewNotificationsWork
 from core.shared.clock import Clock
 from core.shared.ids import Ids
 

@@ -1,57 +1,16 @@
-"""What the notifications context needs from vendors."""
+"""What the notifications context needs from the outside world."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NewType, Protocol, TypeVar
-from uuid import UUID
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
-from core.shared.errors import CoreError, Invalid, Unavailable
+from core.notifications.delivery import Channel, Delivery, StudentId
+from core.notifications.messages import Accepted, Contact, Email, Letter, Sms
+from core.shared.unit_of_work import UnitOfWork
 
-DeliveryId = NewType("DeliveryId", UUID)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Email:
-    """An e-mail, before any vendor has seen it."""
-
-    delivery: DeliveryId
-    to: str
-    subject: str
-    text: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sms:
-    """A text message, before any vendor has seen it."""
-
-    delivery: DeliveryId
-    to: str
-    """E.164: +919876543210."""
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A vendor took the message over."""
-
-    vendor: str
-    id: str
-    """The vendor's own id of the message."""
-
-
-class Rejected(Invalid):
-    """No vendor will ever accept this message as it is."""
-
-
-class VendorUnavailable(Unavailable):
-    """The vendor cannot take messages now, and certainly did not take this one."""
-
-
-class OutcomeUnknown(CoreError):
-    """The request left and no answer came: it may have been sent, so it is never sent again blindly."""
-
+DELIVERIES = "deliveries"
+"""The signal that rings when deliveries were stored in this process."""
 
 M = TypeVar("M", contravariant=True)
 
@@ -72,20 +31,6 @@ class SmsSender(Sender[Sms], Protocol):
     """Somebody who sends text messages."""
 
 
-class Unwordable(Invalid):
-    """There is no such template in any language, or it needs a fact that was not given."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """The words of an e-mail."""
-
-    subject: str
-    """One line, whatever the facts."""
-    text: str
-    html: str
-
-
 class Templates(Protocol):
     """Somebody who finds the words, in English where a language is missing."""
 
@@ -96,3 +41,40 @@ class Templates(Protocol):
     @abstractmethod
     def sms(self, template: str, language: str, facts: Mapping[str, Any]) -> str:
         """Word a text message, or raise `Unwordable`."""
+
+
+class Contacts(Protocol):
+    """The roster, as far as whoever writes to students may look into it."""
+
+    @abstractmethod
+    async def of(self, students: Collection[StudentId]) -> Mapping[StudentId, Contact]:
+        """Return the contacts of those who are on the roster."""
+
+
+class Deliveries(Protocol):
+    """Every message we owe somebody or have sent."""
+
+    @abstractmethod
+    def add(self, delivery: Delivery) -> None:
+        """Remember a new delivery."""
+
+    @abstractmethod
+    async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
+        """Take the pending deliveries longest due out of everybody else's reach, and mark them as sending."""
+
+    @abstractmethod
+    async def save(self, deliveries: Sequence[Delivery]) -> None:
+        """Store the state of deliveries, and the attempts they have made."""
+
+    @abstractmethod
+    async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        """Return deliveries whose sender has not come back in time."""
+
+
+class NotificationsWork(UnitOfWork, Protocol):
+    """A unit of work over deliveries."""
+
+    deliveries: Deliveries
+
+
+NewNotificationsWork = Callable[[], NotificationsWork]

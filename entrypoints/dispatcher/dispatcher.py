@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from core.notifications.delivery import Channel
-from core.notifications.work import DELIVERIES
+from core.notifications.ports import DELIVERIES
 from core.shared.errors import Unavailable
 from core.shared.signals import Signals
 

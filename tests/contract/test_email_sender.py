@@ -13,7 +13,9 @@ from aiohttp import web
 
 from config.container import Driven
 from config.settings import Adapters, Resilience, Sandbox, Secret, Settings, Smtp
-from core.notifications.ports import DeliveryId, Email, EmailSender, OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.messages import DeliveryId, Email
+from core.notifications.ports import EmailSender
 from tests.contract.servers.ses import LocalSes, fault
 from tests.contract.servers.smtp import LocalSmtp
 from tests.contract.servers.vendor import LocalVendor, Mood

@@ -15,17 +15,10 @@ from adapters.resilience.bulkhead import Bulkhead
 from adapters.resilience.chain import resilient
 from adapters.resilience.policy import Policy
 from config.settings import Resilience
+from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.journal import Journal, Outcome
-from core.notifications.ports import (
-    Accepted,
-    DeliveryId,
-    Email,
-    EmailSender,
-    OutcomeUnknown,
-    Rejected,
-    Sender,
-    VendorUnavailable,
-)
+from core.notifications.messages import Accepted, DeliveryId, Email
+from core.notifications.ports import EmailSender, Sender
 from core.shared.clock import Clock
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 
 from config.container import Application
 from core.fees.errors import UnknownCandidate
-from core.notifications.work import Contact
+from core.notifications.messages import Contact
 from core.students.student import Student
 from tests.examples import a_student, an_enrolment, enrol, ids
 

@@ -11,7 +11,9 @@ import pytest
 
 from config.container import Driven
 from config.settings import Adapters, Resilience, Sandbox, Settings
-from core.notifications.ports import DeliveryId, OutcomeUnknown, Rejected, Sms, SmsSender, VendorUnavailable
+from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.messages import DeliveryId, Sms
+from core.notifications.ports import SmsSender
 from tests.contract.servers.twilio import LocalTwilio, fault
 from tests.contract.servers.vendor import LocalVendor, Mood
 

@@ -15,20 +15,11 @@ from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.delivery import Channel, Delivery, Notice, StudentId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
+from core.notifications.errors import Unwordable
 from core.notifications.journal import Attempt, Journal, Outcome
+from core.notifications.messages import Accepted, DeliveryId, Email, Letter, Sms
 from core.notifications.notify_student import NotifyStudent
-from core.notifications.ports import (
-    Accepted,
-    DeliveryId,
-    Email,
-    EmailSender,
-    Letter,
-    Sender,
-    Sms,
-    SmsSender,
-    Templates,
-    Unwordable,
-)
+from core.notifications.ports import EmailSender, Sender, SmsSender, Templates
 from core.shared.errors import Unavailable
 from core.students.student import Enrolment, Student
 from core.students.student import StudentId as RosterId

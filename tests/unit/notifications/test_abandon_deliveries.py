@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.notifications.delivery import Channel
-from core.notifications.ports import DeliveryId
+from core.notifications.messages import DeliveryId
 from tests.unit.notifications.post import LEASE, PostRoom
 
 

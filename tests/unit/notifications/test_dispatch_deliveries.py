@@ -7,8 +7,9 @@ import pytest
 
 from core.notifications.delivery import Channel, StudentId
 from core.notifications.dispatch_deliveries import LONGEST_DELAY
-from core.notifications.ports import DeliveryId, OutcomeUnknown, Rejected, VendorUnavailable
-from core.notifications.work import Contact, Contacts
+from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.messages import Contact, DeliveryId
+from core.notifications.ports import Contacts
 from core.shared.errors import Unavailable
 from tests.examples import ids
 from tests.unit.notifications.post import LEASE, PostRoom

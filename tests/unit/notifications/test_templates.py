@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.jinja.templates import FOLDER, JinjaTemplates
-from core.notifications.ports import Unwordable
+from core.notifications.errors import Unwordable
 
 FACTS: dict[str, Any] = {
     "name": "Aarav Sharma",
