@@ -206,7 +206,7 @@ def load(
 def check(document: Mapping[str, Any], source: str) -> Settings:
     """Turn a document into settings, or raise `Misconfigured` with the path of what is wrong."""
     try:
-        return msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(value))
+        return msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(str(value)))
     except msgspec.ValidationError as error:
         raise Misconfigured(f"{source}: {error}") from error
 

@@ -10,7 +10,7 @@ from core.shared.errors import Invalid
 StudentId = NewType("StudentId", UUID)
 
 SHAPES = {
-    "registration": r"[A-Za-z0-9/-]{1,32}",
+    "registration": r"[A-Za-z0-9._-]{1,32}",
     "name": r"[^\x00-\x1f\x7f]{1,120}",
     "category": r"[a-z0-9-]{1,32}",
     "country": r"[A-Z]{2}",

@@ -13,7 +13,7 @@ def an_enrolment(**changes: Any) -> Enrolment:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("registration", "2026/T-1"),
+        ("registration", "2026.T-1_b"),
         ("registration", "1" * 32),
         ("name", "आशा कुलकर्णी"),
         ("name", "O'Neil-Strauß, Jr."),
@@ -35,6 +35,7 @@ def test_a_field_of_the_right_form_is_taken(field: str, value: str) -> None:
     ("field", "value"),
     [
         ("registration", ""),
+        ("registration", "2026/T-1"),
         ("registration", "T-1\n"),
         ("registration", "Т-1"),
         ("name", ""),
