@@ -1,5 +1,8 @@
 """The composition root: the only place where a port meets an adapter."""
 
+import os
+import secrets
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from importlib import import_module
@@ -23,7 +26,7 @@ from adapters.sql.database import mysql, sqlite
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
-from adapters.sql.outbox import SqlOutbox
+from adapters.sql.outbox import SqlBacklog, SqlOutbox
 from adapters.sql.students import SqlCandidates, SqlContacts
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.system.clock import SystemClock, TimeOrderedIds
@@ -65,6 +68,11 @@ def lazily(module: str, name: str) -> Callable[..., Any]:
         return getattr(import_module(module), name)(*arguments, **named)
 
     return build
+
+
+def who_we_are() -> str:
+    """Return a name that no other process has had or will have."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def stored(
@@ -260,10 +268,13 @@ class Driven(containers.DeclarativeContainer):
             MemoryInbox, consumer=CONSUMER, store=store, committed=signals.provided.ring, clock=clock, ids=ids
         ),
     )
+    holder = providers.Singleton(who_we_are)
+    memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
+    backlog = stored(settings, sql=providers.Singleton(SqlBacklog, database=database), memory=memory_outbox)
     outbox = stored(
         settings,
-        sql=providers.Singleton(SqlOutbox, database=database),
-        memory=providers.Singleton(MemoryOutbox, store=store),
+        sql=providers.Singleton(SqlOutbox, database=database, holder=holder),
+        memory=memory_outbox,
     )
     answers = stored(
         settings,

@@ -35,6 +35,7 @@ class ConfiguredOffice(Office):
         self._driven, self._settings = application.driven, settings
         self.use_cases: Mapping[str, Callable[..., Any]] = application.use_cases().providers
         self.answers = self._driven.answers()
+        self.backlog = self._driven.backlog()
         self.clock = self._driven.clock()
         vendors = self._driven.vendor_probes()
         named = [*settings.adapters.email, *settings.adapters.sms]

@@ -1,5 +1,6 @@
 """Small true-to-life things that tests are made of."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from core.notifications.delivery import StudentId as RecipientId
 from core.notifications.messages import DeliveryId
 from core.shared.clock import Clock
 from core.shared.messages import Message
+from core.shared.outbox import Outgoing
 from core.shared.requests import Request
 from core.students.student import Enrolment, Student
 from core.students.student import StudentId as RosterId
@@ -124,3 +126,10 @@ async def publish(application: Application, schedule: FeeSchedule) -> None:
         work.schedules.add(schedule, NOON)
         await work.commit()
     await application.driven.tariffs().switch_to(schedule)
+
+
+async def unpublished(application: Application, limit: int = 100) -> Sequence[Outgoing]:
+    """Return what a relay would send."""
+    outbox = application.driven.outbox()
+    await outbox.hold(60)
+    return await outbox.unpublished(limit)

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
+from uuid import UUID
+from zlib import crc32
 
 from adapters.memory.store import Store, Transaction
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -12,23 +14,51 @@ from core.shared.clock import Clock
 from core.shared.ids import Ids
 from core.shared.inbox import Inbox
 from core.shared.messages import Message
-from core.shared.outbox import Outbox, Outgoing
+from core.shared.outbox import SHARDS, Backlog, Blocked, Outbox, OutboxState, Outgoing
 from core.shared.requests import Answers, IdempotencyKeyReused, Request
 
+LONGEST_BLOCK = 300
+"""Seconds."""
 
-class MemoryOutbox(Outbox):
-    """Unpublished events by position."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+class MemoryOutbox(Outbox, Backlog):
+    """Unpublished events by position; there is one relay, and all shards are its own."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._blocked: dict[UUID, Blocked] = {}
+
+    async def hold(self, seconds: float) -> int:
+        return SHARDS if seconds else 0
 
     async def unpublished(self, limit: int) -> Sequence[Outgoing]:
-        return [Outgoing(position, self._store.outbox[position]) for position in sorted(self._store.outbox)[:limit]]
+        now = self._clock.now()
+        blocked = {each.aggregate for each in self._blocked.values() if each.until > now}
+        waiting = [
+            Outgoing(position, crc32(message.subject.bytes) % SHARDS, message)
+            for position, message in sorted(self._store.outbox.items())
+            if message.subject not in blocked
+        ]
+        return waiting[:limit]
 
-    async def published(self, events: Sequence[Outgoing], at: datetime) -> None:
+    async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
         for event in events:
+            self._blocked.pop(event.message.subject, None)
             if self._store.outbox.pop(event.position, None):
                 self._store.publications[event.message.id] = at
+        return len(events)
+
+    async def block(self, event: Outgoing, reason: str) -> None:
+        before = self._blocked.get(event.message.subject)
+        attempts = before.attempts if before else 0
+        until = self._clock.now() + timedelta(seconds=min(1 << min(attempts, 16), LONGEST_BLOCK))
+        blocked = Blocked(event.message.subject, event.message.id, attempts + 1, until, reason)
+        self._blocked[event.message.subject] = blocked
+
+    async def look(self) -> OutboxState:
+        waiting = self._store.outbox.values()
+        oldest = min((message.at for message in waiting), default=None)
+        return OutboxState(len(waiting), oldest, {"memory": SHARDS}, list(self._blocked.values()))
 
 
 class MemoryAnswers(Answers):

@@ -116,6 +116,29 @@ outbox = table(
     Column("shard", SmallInteger, nullable=False),
 )
 
+relay_leases = table(
+    "relay_leases",
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("holder", String(64), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+relays = table(
+    "relays",
+    Column("holder", String(64), primary_key=True),
+    Column("until", Moment, nullable=False),
+)
+
+blocked_aggregates = table(
+    "blocked_aggregates",
+    Column("aggregate_id", Id, primary_key=True),
+    Column("event_id", Id, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("reason", String(500), nullable=False),
+)
+
 publications = table(
     "publications",
     Column("event_id", Id, primary_key=True),

@@ -24,10 +24,10 @@ from core.notifications.ports import NotificationsWork
 from core.shared.clock import Clock
 from core.shared.events import Event
 from core.shared.ids import Ids
+from core.shared.outbox import SHARDS
 from core.shared.requests import Request, RequestInProgress
 from core.students.ports import StudentsWork
 
-SHARDS = 64
 Begin = Callable[[], AbstractAsyncContextManager[tuple[AsyncConnection, AsyncTransaction]]]
 """Begins a transaction, or a savepoint of one; what is not committed is rolled back."""
 

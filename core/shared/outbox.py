@@ -1,15 +1,18 @@
 """The outbox: events that are committed and not yet published."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from core.shared.messages import Message
 
 OUTBOX = "outbox"
 """The signal that rings when an event was committed in this process."""
+SHARDS = 64
+"""Parts of the outbox; all events of one aggregate are in the same part, which one relay holds at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +20,55 @@ class Outgoing:
     """An event on its way out, and its place in the queue."""
 
     position: int
+    shard: int
     message: Message
 
 
 class Outbox(Protocol):
-    """Events on their way out, the oldest first."""
+    """Events on their way out, as one of several relays sees them."""
+
+    @abstractmethod
+    async def hold(self, seconds: float) -> int:
+        """Make our share of the shards ours for so long, and return how many; for no time, give all back."""
 
     @abstractmethod
     async def unpublished(self, limit: int) -> Sequence[Outgoing]:
-        """Return the oldest unpublished events."""
+        """Return the oldest events of our shards, without those of aggregates that are blocked."""
 
     @abstractmethod
-    async def published(self, events: Sequence[Outgoing], at: datetime) -> None:
-        """Let go of events that are safe with the broker."""
+    async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
+        """Let go of events the broker has, and return how many; what is no longer ours stays for whoever has it."""
+
+    @abstractmethod
+    async def block(self, event: Outgoing, reason: str) -> None:
+        """Hold back the events of one aggregate for a while, longer each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """An aggregate whose next event the broker refuses."""
+
+    aggregate: UUID
+    event: UUID
+    attempts: int
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """What waits, and who is to send it."""
+
+    waiting: int
+    oldest: datetime | None
+    relays: Mapping[str, int]
+    """How many shards each relay holds; '' for those that nobody does."""
+    blocked: Sequence[Blocked]
+
+
+class Backlog(Protocol):
+    """The outbox, for people who look at it."""
+
+    @abstractmethod
+    async def look(self) -> OutboxState:
+        """Return how things stand."""

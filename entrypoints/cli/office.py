@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from core.shared.clock import Clock
 from core.shared.health import Probe
+from core.shared.outbox import Backlog
 from core.shared.requests import Answers
 
 
@@ -28,6 +29,7 @@ class Office(Protocol):
 
     use_cases: Mapping[str, Callable[..., Any]]
     answers: Answers
+    backlog: Backlog
     clock: Clock
     probes: Sequence[Probe]
     """Everything the configuration names, vendors included."""

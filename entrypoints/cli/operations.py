@@ -8,6 +8,7 @@ from rich.table import Table
 
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
+from core.shared.outbox import SHARDS
 from entrypoints.cli.desk import AsJson, ConfigFile, Desk
 from entrypoints.cli.office import Office
 
@@ -58,6 +59,21 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
             table.add_row(each.name, str(each.partitions), str(each.replicas), settings, "new" if each.created else "")
         desk.out.print(table)
+
+    @cli.command(epilog="Example: bursar outbox --config production.toml")
+    def outbox(config: ConfigFile = None, json: AsJson = False) -> None:
+        """Show the events that wait for the broker, who is to send them, and which are refused."""
+        state = desk.work_in(config, lambda office: office.backlog.look())
+        if json:
+            desk.print_json(state)
+            return
+        since = f", the oldest since {state.oldest:%Y-%m-%d %H:%M:%S} UTC" if state.oldest else ""
+        desk.out.print(f"{state.waiting} events wait{since}", highlight=False)
+        for relay, shards in state.relays.items():
+            desk.out.print(f"{relay or 'nobody'}: {shards} of {SHARDS} shards", markup=False, highlight=False)
+        for each in state.blocked:
+            told = f"blocked: event {each.event} after {each.attempts} attempts, next {each.until:%H:%M:%S} UTC"
+            desk.out.print(f"{told}: {each.reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 async def examine(probe: Probe) -> dict[str, object]:

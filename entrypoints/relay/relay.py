@@ -3,10 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter as Metric
 
 from core.shared.clock import Clock
 from core.shared.errors import Unavailable
@@ -15,8 +18,10 @@ from core.shared.outbox import OUTBOX, Outbox, Outgoing
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
+PUBLISHED = Metric("bursar_events_published", "Events the broker has taken")
+REFUSED = Metric("bursar_events_refused", "Events the broker would not take")
 BATCH = 500
-SHORTEST, LONGEST = 0.005, 0.25
+SHORTEST, LONGEST = 0.005, 0.35
 """Seconds between looks into an empty outbox: others may fill it without our hearing the bell."""
 LONGEST_OUTAGE = 10.0
 
@@ -29,13 +34,18 @@ class Relay:
     publisher: Publisher
     signals: Signals
     clock: Clock
+    lease: float = 5.0
+    """Seconds after which others may take the shards of a relay that gives no sign of life."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set and nothing is in hand."""
-        idle, outage = SHORTEST, SHORTEST
+        idle, outage, renewal = SHORTEST, SHORTEST, 0.0
         while not stop.is_set():
             bell = self.signals.listen(OUTBOX)
             try:
+                if monotonic() >= renewal:
+                    renewal = monotonic() + self.lease / 3
+                    await self.outbox.hold(self.lease)
                 moved = await self.relay()
             except Unavailable as error:
                 outage = min(outage * 2, LONGEST_OUTAGE)
@@ -46,27 +56,31 @@ class Relay:
             idle = SHORTEST if moved else min(idle * 2, LONGEST)
             if not moved:
                 await self.signals.wait(bell, idle)
+        with suppress(Unavailable):
+            await self.outbox.hold(0)  # so that nobody has to wait for our leases to run out
 
     async def relay(self) -> int:
-        """Publish one batch, and return how many events the broker took."""
+        """Publish one batch, and return how many events were handed over."""
         batch = await self.outbox.unpublished(BATCH)
-        if not batch:
-            return 0
-        handed_over, taken, held_back = self.clock.now(), list[Outgoing](), set[UUID]()
+        handed_over, taken, refused = self.clock.now(), list[Outgoing](), dict[UUID, tuple[Outgoing, Exception]]()
         for wave in waves(batch):
-            if not (ready := [event for event in wave if event.message.subject not in held_back]):
+            if not (ready := [event for event in wave if event.message.subject not in refused]):
                 continue
             results = await self.publisher.publish([event.message for event in ready])
-            for event, failure in zip(ready, results, strict=True):
-                if failure is None:
-                    taken.append(event)
-                else:
-                    held_back.add(event.message.subject)
-                    log.error("event_not_published", id=str(event.message.id), error=repr(failure))
-        if not taken:
-            raise Unavailable("the broker took none of the events")
-        await self.outbox.published(taken, handed_over)
-        return len(taken)
+            taken += [event for event, failure in zip(ready, results, strict=True) if failure is None]
+            refused |= {
+                event.message.subject: (event, failure)
+                for event, failure in zip(ready, results, strict=True)
+                if failure is not None
+            }
+        if taken:
+            await self.outbox.published(taken, handed_over)
+            PUBLISHED.inc(len(taken))
+        for event, failure in refused.values():
+            REFUSED.inc()
+            log.error("event_refused", id=str(event.message.id), error=repr(failure))
+            await self.outbox.block(event, repr(failure))
+        return len(batch)
 
 
 def waves(batch: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:

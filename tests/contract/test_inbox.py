@@ -7,7 +7,7 @@ import pytest
 from config.container import Application
 from core.fees.errors import FeeAlreadySubmitted
 from core.shared.errors import Invalid, Unavailable
-from tests.examples import a_message, a_submission
+from tests.examples import a_message, a_submission, unpublished
 
 
 async def test_a_message_is_new_once(stored: Application) -> None:
@@ -46,11 +46,11 @@ async def test_an_effect_and_its_message_are_one_transaction(stored: Application
 
     await take(commit=False)
     assert await stored.driven.exam_fees().find(submission.id) is None
-    assert not await stored.driven.outbox().unpublished(10)
+    assert not await unpublished(stored, 10)
 
     await take(commit=True)
     assert await stored.driven.exam_fees().find(submission.id) is not None
-    assert len(await stored.driven.outbox().unpublished(10)) == 1
+    assert len(await unpublished(stored, 10)) == 1
 
 
 async def test_a_part_that_is_refused_takes_nothing_else_with_it(stored: Application) -> None:
@@ -73,7 +73,7 @@ async def test_a_part_that_is_refused_takes_nothing_else_with_it(stored: Applica
 
     found = [await stored.driven.exam_fees().find(each.id) for each in (first, again, third)]
     assert [fee is not None for fee in found] == [True, False, True]
-    assert not await stored.driven.outbox().unpublished(10)
+    assert not await unpublished(stored, 10)
 
 
 async def test_a_part_left_without_commit_never_happened(stored: Application) -> None:
@@ -85,7 +85,7 @@ async def test_a_part_left_without_commit_never_happened(stored: Application) ->
         await inbox.commit()
 
     assert await stored.driven.exam_fees().find(submission.id) is None
-    assert not await stored.driven.outbox().unpublished(10)
+    assert not await unpublished(stored, 10)
 
 
 async def test_two_consumers_of_one_message_have_one_effect(stored: Application) -> None:

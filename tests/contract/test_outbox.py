@@ -1,9 +1,11 @@
 """Whatever stands behind `Outbox` must behave like this."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from config.container import Application
-from tests.examples import NOON, a_submission
+from core.shared.outbox import SHARDS
+from tests.examples import NOON, a_submission, unpublished
 
 
 async def test_events_come_out_in_the_order_they_were_committed(stored: Application) -> None:
@@ -13,7 +15,7 @@ async def test_events_come_out_in_the_order_they_were_committed(stored: Applicat
             work.record(event)
             await work.commit()
 
-    outgoing = await stored.driven.outbox().unpublished(3)
+    outgoing = await unpublished(stored, 3)
 
     assert [event.message.subject for event in outgoing] == [event.subject for event in announced[:3]]
 
@@ -24,11 +26,11 @@ async def test_what_the_broker_has_does_not_come_again(stored: Application) -> N
         async with stored.driven.new_work() as work:
             work.record(a_submission()[1])
             await work.commit()
-    first, second, third = await outbox.unpublished(10)
+    first, second, third = await unpublished(stored, 10)
 
     await outbox.published([first, third], NOON)
 
-    assert [event.message.id for event in await outbox.unpublished(10)] == [second.message.id]
+    assert [event.message.id for event in await unpublished(stored, 10)] == [second.message.id]
 
 
 async def test_telling_twice_that_it_is_published_does_no_harm(stored: Application) -> None:
@@ -38,7 +40,7 @@ async def test_telling_twice_that_it_is_published_does_no_harm(stored: Applicati
         work.submissions.add(submission)
         work.record(submitted)
         await work.commit()
-    batch = await outbox.unpublished(10)
+    batch = await unpublished(stored, 10)
 
     await outbox.published(batch, NOON)
     await outbox.published(batch, NOON + timedelta(hours=1))
@@ -54,7 +56,7 @@ async def test_the_timeline_tells_when_it_was_received_stored_and_published(stor
         work.submissions.add(submission)
         work.record(submitted)
         await work.commit()
-    await stored.driven.outbox().published(await stored.driven.outbox().unpublished(10), NOON + timedelta(seconds=2))
+    await stored.driven.outbox().published(await unpublished(stored, 10), NOON + timedelta(seconds=2))
 
     found = await stored.driven.exam_fees().find(submission.id)
 
@@ -64,3 +66,34 @@ async def test_the_timeline_tells_when_it_was_received_stored_and_published(stor
         ("stored", NOON + timedelta(seconds=1)),
         ("published", NOON + timedelta(seconds=2)),
     ]
+
+
+async def test_a_blocked_aggregate_holds_back_its_own_events_and_no_others(stored: Application) -> None:
+    outbox = stored.driven.outbox()
+    (_, refused), (_, other) = a_submission(), a_submission()
+    for event in (refused, other, replace(refused, version=2)):
+        async with stored.driven.new_work() as work:
+            work.record(event)
+            await work.commit()
+    first, *_ = await unpublished(stored)
+
+    await outbox.block(first, "too large")
+
+    assert [event.message.subject for event in await unpublished(stored)] == [other.subject]
+    state = await stored.driven.backlog().look()
+    assert (state.waiting, [(each.aggregate, each.attempts, each.reason) for each in state.blocked]) == (
+        3,
+        [(refused.subject, 1, "too large")],
+    )
+
+
+async def test_the_backlog_tells_what_waits_and_since_when(stored: Application) -> None:
+    empty = await stored.driven.backlog().look()
+    async with stored.driven.new_work() as work:
+        work.record(a_submission()[1])
+        await work.commit()
+    waiting = await stored.driven.backlog().look()
+
+    assert (empty.waiting, empty.oldest) == (0, None)
+    assert (waiting.waiting, waiting.oldest) == (1, NOON + timedelta(seconds=1))
+    assert sum(waiting.relays.values()) == SHARDS

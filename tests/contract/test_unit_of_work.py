@@ -10,7 +10,7 @@ from core.shared.errors import Conflict
 from core.shared.outbox import OUTBOX
 from core.shared.requests import IdempotencyKeyReused, RequestRepeated
 from core.shared.trace import Trace, current_trace
-from tests.examples import NOON, a_request, a_schedule, a_submission
+from tests.examples import NOON, a_request, a_schedule, a_submission, unpublished
 
 
 async def test_a_submission_comes_back_as_it_was(stored: Application) -> None:
@@ -37,7 +37,7 @@ async def test_uncommitted_work_never_happened(stored: Application) -> None:
         work.answer(a_request(), submission)
 
     assert await stored.driven.exam_fees().find(submission.id) is None
-    assert not await stored.driven.outbox().unpublished(10)
+    assert not await unpublished(stored, 10)
     assert await stored.driven.answers().to(a_request()) is None
 
 
@@ -55,7 +55,7 @@ async def test_work_that_fails_half_way_leaves_nothing(stored: Application) -> N
             work.submissions.add(second)
             await work.commit()
 
-    assert not await stored.driven.outbox().unpublished(10)
+    assert not await unpublished(stored, 10)
     assert await stored.driven.answers().to(a_request()) is None
 
 
@@ -93,7 +93,7 @@ async def test_of_many_at_once_for_one_candidate_exactly_one_is_stored(stored: A
     results = set(await asyncio.gather(*(submit() for _ in range(20))))
 
     assert len(results) == 1
-    assert len(await stored.driven.outbox().unpublished(100)) == 1
+    assert len(await unpublished(stored, 100)) == 1
 
 
 async def test_a_crowd_is_served_one_after_the_other(stored: Application) -> None:
@@ -107,7 +107,7 @@ async def test_a_crowd_is_served_one_after_the_other(stored: Application) -> Non
 
     await asyncio.gather(*(submit(number) for number in range(200)))
 
-    assert len(await stored.driven.outbox().unpublished(500)) == 200
+    assert len(await unpublished(stored, 500)) == 200
 
 
 async def test_an_answer_is_kept_byte_for_byte(stored: Application) -> None:
@@ -135,7 +135,7 @@ async def test_a_request_takes_effect_once(stored: Application) -> None:
     results = await asyncio.gather(*(act() for _ in range(10)))
 
     assert sorted(results) == ["done"] + ["repeated"] * 9
-    assert len(await stored.driven.outbox().unpublished(100)) == 1
+    assert len(await unpublished(stored, 100)) == 1
 
 
 async def test_a_key_is_not_for_two_wishes(stored: Application) -> None:
@@ -175,7 +175,7 @@ async def test_an_event_carries_what_caused_it(stored: Application) -> None:
         await work.commit()
     current_trace.reset(token)
 
-    [outgoing] = await stored.driven.outbox().unpublished(10)
+    [outgoing] = await unpublished(stored, 10)
 
     message = outgoing.message
     assert (message.type, message.context, message.subject, message.version, message.at) == (

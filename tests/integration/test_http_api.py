@@ -26,7 +26,7 @@ from core.shared.errors import Unavailable
 from core.shared.health import Probe
 from core.students.roster import rows
 from entrypoints.http.app import create_app
-from tests.examples import StoppedClock
+from tests.examples import StoppedClock, unpublished
 from tests.unit.fees.tariffs import local
 
 SHIPPED = Path(config.__file__).parent
@@ -67,7 +67,7 @@ class Api:
 
     def __init__(self, application: Application, clock: StoppedClock) -> None:
         driven = application.driven
-        self.application, self.clock, self.outbox = application, clock, driven.outbox()
+        self.application, self.clock = application, clock
         self.app: Any = create_app(application.use_cases().providers, driven.answers(), driven.probes(), clock)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bursar")
 
@@ -86,7 +86,7 @@ class Api:
         """Return everything that can be seen from outside."""
         pages = [f"/v1/students/{student}/exam-fees" for student in STUDENTS]
         seen: list[Any] = [(await self("GET", page)).content for page in ["/v1/fee-schedules", *pages]]
-        return [*seen, [event.message.id for event in await self.outbox.unpublished(10_000)]]
+        return [*seen, [event.message.id for event in await unpublished(self.application, 10_000)]]
 
     async def provision(self) -> None:
         """Load what is shipped."""

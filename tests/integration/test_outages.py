@@ -15,7 +15,7 @@ from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings, SQLite
 from entrypoints.http.app import create_app
 from tests.e2e.office import Place, until
-from tests.examples import a_schedule, a_student, enrol, publish
+from tests.examples import a_schedule, a_student, enrol, publish, unpublished
 from tests.stack import free_port
 
 AWAY = """
@@ -84,7 +84,7 @@ async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tm
         async with client(application) as office:
             submitted = await office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
             ready = await office.get("/health/ready")
-            waiting = await application.driven.outbox().unpublished(10)
+            waiting = await unpublished(application, 10)
 
     assert submitted.status_code == 201
     assert len(waiting) == 1

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,7 +13,7 @@ from core.shared.messages import Message, Publisher
 from core.shared.outbox import OUTBOX, Outgoing
 from core.shared.signals import Signals
 from entrypoints.relay.relay import Relay
-from tests.examples import StoppedClock, a_message
+from tests.examples import NOON, StoppedClock, a_message
 
 
 class Broker(Publisher):
@@ -50,7 +51,7 @@ class Post:
     def __init__(self, signals: Signals | None = None) -> None:
         self.store, self.broker, self.clock = Store(), Broker(), StoppedClock()
         self.signals = signals or Signals()
-        self.relay = Relay(MemoryOutbox(self.store), self.broker, self.signals, self.clock)
+        self.relay = Relay(MemoryOutbox(self.store, self.clock), self.broker, self.signals, self.clock)
 
     def commit(self, *names: str) -> None:
         for name in names:
@@ -113,7 +114,7 @@ async def test_what_the_broker_refused_stays_and_the_rest_leaves(post: Post) -> 
     post.commit("a", "b", "c")
     post.broker.refused = {"b"}
 
-    assert await post.relay.relay() == 2
+    await post.relay.relay()
     assert post.waiting == ["b"]
     assert len(post.store.publications) == 2
 
@@ -124,7 +125,10 @@ async def test_what_was_refused_is_handed_over_again(post: Post) -> None:
     await post.relay.relay()
     post.broker.refused = set()
     await post.relay.relay()
+    assert post.broker.batches == [["a", "b"]]
 
+    post.clock.pass_by(timedelta(seconds=1))
+    await post.relay.relay()
     assert post.broker.batches == [["a", "b"], ["a"]]
     assert post.waiting == []
 
@@ -136,19 +140,23 @@ async def test_what_was_refused_is_not_overtaken_by_its_own_aggregate(post: Post
     post.broker.refused = {"first"}
     await post.relay.relay()
     post.broker.refused = set()
+    post.clock.pass_by(timedelta(seconds=1))
     await post.relay.relay()
 
     assert post.broker.batches == [["first", "of another"], ["first"], ["second"]]
 
 
-async def test_a_broker_that_takes_nothing_is_an_outage(post: Post) -> None:
+async def test_what_is_refused_again_and_again_is_tried_less_and_less(post: Post) -> None:
     post.commit("a")
     post.broker.refused = {"a"}
-    with pytest.raises(Unavailable):
+    for second in range(20):
+        post.clock.moment = NOON + timedelta(seconds=second)
         await post.relay.relay()
 
+    assert len(post.broker.batches) == 5  # at 0, 1, 3, 7 and 15 seconds
     assert post.waiting == ["a"]
-    assert post.store.publications == {}
+    state = await post.relay.outbox.look()
+    assert [(blocked.attempts, blocked.reason) for blocked in state.blocked] == [(5, "ValueError('too large')")]
 
 
 async def test_nothing_is_lost_when_the_broker_is_away(post: Post) -> None:
@@ -189,7 +197,7 @@ async def test_a_commit_while_it_looks_is_not_slept_through() -> None:
                 post.signals.ring([OUTBOX])
             return found
 
-    post.relay = Relay(Busy(post.store), post.broker, post.signals, post.clock)
+    post.relay = Relay(Busy(post.store, post.clock), post.broker, post.signals, post.clock)
     async with post.running():
         await post.until_taken("a")
 
