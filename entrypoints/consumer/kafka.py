@@ -1,138 +1,133 @@
 """Messages from Kafka: the offset moves after the effect is stored."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from core.shared.errors import Unavailable
-from core.shared.messages import SOURCE, Message, topic_of
-from core.shared.trace import Trace
-from entrypoints.consumer.consumer import Consumer
+from core.shared.messages import Deliver, topic_of
+from entrypoints.consumer.records import as_message
 
 log = structlog.get_logger()
 TOPICS = ("fees", "fees.commands")
 BATCH = 100
-LONGEST_PAUSE = 30.0
-LAST_MOMENT = 253_370_764_800_000
-"""The beginning of the year 9999, in milliseconds: any time zone can still write it down."""
+LAST_WORDS = 8.0
+"""Seconds that work in hand has to end when its partition is taken from us, or we stop."""
+COMMIT_SECONDS = 5.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 
 
 class KafkaTransport:
     """Feed a consumer from Kafka, at least once; the inbox makes that once."""
 
-    def __init__(self, bootstrap: str, topic_prefix: str, group: str, consumer: Consumer) -> None:
-        self._bootstrap, self._group, self._consumer = bootstrap, group, consumer
+    def __init__(self, bootstrap: str, topic_prefix: str, group: str, deliver: Deliver) -> None:
+        self._bootstrap, self._group, self._deliver = bootstrap, group, deliver
         self._contexts = {topic_prefix + topic_of(context): context for context in TOPICS}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish what is in hand."""
-        pause = 0.1
+        pause = SHORTEST_PAUSE
         while not stop.is_set():
             try:
                 await self._session(stop)
+                pause = SHORTEST_PAUSE
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("kafka_unreachable", bootstrap=self._bootstrap, error=repr(error))
-                await sleep(pause, stop)
+                await wait(stop, pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _session(self, stop: asyncio.Event) -> None:
         kafka = AIOKafkaConsumer(
-            *self._contexts,
             bootstrap_servers=self._bootstrap,
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
         )
+        in_hand = InHand(kafka, self._deliver, self._contexts)
+        kafka.subscribe(list(self._contexts), listener=in_hand)
         try:
             await kafka.start()
             log.info("consuming", topics=list(self._contexts), group=self._group)
             while not stop.is_set():
+                # Asking also tells the broker that we are alive, however long the work in hand takes.
                 for partition, records in (await kafka.getmany(timeout_ms=200, max_records=BATCH)).items():
-                    await self._take(kafka, partition, records, stop)
+                    in_hand.take(partition, records)
+                in_hand.raise_failures()
         finally:
+            await in_hand.let_go()
             with suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(5):  # with the broker down it would never end
+                async with asyncio.timeout(COMMIT_SECONDS):  # with the broker down it would never end
                     await kafka.stop()
 
-    async def _take(
-        self, kafka: AIOKafkaConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord], stop: asyncio.Event
-    ) -> None:
+
+class InHand(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """The batches under way, one for each partition; a partition is paused while its batch is."""
+
+    def __init__(self, kafka: AIOKafkaConsumer, deliver: Deliver, contexts: dict[str, str]) -> None:
+        self._kafka, self._deliver, self._contexts = kafka, deliver, contexts
+        self._work: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._wanted_back: dict[TopicPartition, asyncio.Event] = {}
+
+    def take(self, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+        """Begin with a batch."""
+        self._kafka.pause(partition)
+        self._wanted_back[partition] = asyncio.Event()
+        self._work[partition] = asyncio.create_task(self._finish(partition, records))
+
+    def raise_failures(self) -> None:
+        """Raise what ended a batch that should not have ended so."""
+        for partition, task in list(self._work.items()):
+            if task.done():
+                del self._work[partition]
+                task.result()
+
+    async def let_go(self, partitions: Collection[TopicPartition] | None = None) -> None:
+        """Finish what is in hand, or roll it back when it takes too long; its messages come again."""
+        given_up = set(self._work if partitions is None else partitions) & self._work.keys()
+        for partition in given_up:
+            self._wanted_back[partition].set()
+        tasks = [self._work.pop(partition) for partition in given_up]
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_WORDS)
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    log.warning("batch_given_up", error=repr(outcome))
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Let go of partitions that become somebody else's."""
+        await self.let_go(revoked)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Take what is ours now; none of it is paused, whoever had it before."""
+        self._kafka.resume(*assigned)
+
+    async def _finish(self, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
         messages = [as_message(record, self._contexts[record.topic]) for record in records]
-        try:
-            await self._consumer(messages)
-        except Unavailable as outage:
-            log.warning("batch_postponed", topic=partition.topic, partition=partition.partition, error=str(outage))
-            kafka.seek(partition, records[0].offset)
-            await sleep(outage.retry_after or 1.0, stop)
+        wanted_back, pause = self._wanted_back[partition], SHORTEST_PAUSE
+        while not wanted_back.is_set():
+            try:
+                await self._deliver(messages)
+            except Unavailable as outage:
+                log.warning("batch_postponed", partition=f"{partition.topic}/{partition.partition}", error=str(outage))
+                await wait(wanted_back, max(pause, outage.retry_after or 0.0))
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await self._kafka.commit({partition: records[-1].offset + 1})
+            if not wanted_back.is_set():
+                self._kafka.resume(partition)
             return
-        async with asyncio.timeout(5):
-            await kafka.commit({partition: records[-1].offset + 1})
 
 
-async def sleep(seconds: float, stop: asyncio.Event) -> None:
-    """Wait, unless we are asked to stop."""
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not for ever."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await stop.wait()
-
-
-def as_message(record: ConsumerRecord, context: str) -> Message:
-    """Read a CloudEvent in binary mode; what is missing or misshapen becomes something nobody understands."""
-    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-    origin = {
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
-        "headers": str(headers)[:4_000],
-    }
-    return Message(
-        id=identity(headers, record),
-        type=headers.get("ce_type", ""),
-        context=context,
-        subject=as_uuid(headers.get("ce_subject", "")),
-        version=as_number(headers.get("ce_sequence", "")),
-        at=as_moment(record.timestamp),
-        body=record.value or b"",
-        # whoever sent a command finds its id on the event that answers it
-        trace=Trace.take_or_make(headers.get("ce_requestid") or headers.get("ce_id"), headers.get("traceparent")),
-        origin=origin,
-    )
-
-
-def identity(headers: Mapping[str, str], record: ConsumerRecord) -> UUID:
-    """Return the id of a message: a CloudEvent is known by its source and id together.
-
-    Our own events carry UUIDs; anybody else's id is made one, and what has no id is known by its place.
-    """
-    source, name = headers.get("ce_source", ""), headers.get("ce_id", "")
-    if not name:
-        return uuid5(NAMESPACE_URL, f"{record.topic}/{record.partition}/{record.offset}")
-    with suppress(ValueError):
-        if source == SOURCE:
-            return UUID(name)
-    return uuid5(uuid5(NAMESPACE_URL, source), name)
-
-
-def as_uuid(text: str) -> UUID:
-    """Read a UUID, or return the nil one."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)
-
-
-def as_number(text: str) -> int:
-    """Read a number, or return 0."""
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
-
-
-def as_moment(milliseconds: int) -> datetime:
-    """Read a timestamp; one that no calendar has becomes the nearest that every calendar has."""
-    return datetime.fromtimestamp(min(max(milliseconds, 0), LAST_MOMENT) / 1000, UTC)
+            await event.wait()

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from config.container import Driven
+from config.container import Application, Driven
 from config.settings import Adapters, Kafka, Settings
 from core.shared.errors import Unavailable
 from core.shared.messages import Message
@@ -125,3 +126,52 @@ async def test_a_consumer_waits_for_a_broker_and_stops_without_one() -> None:
     stop.set()
     async with asyncio.timeout(10):
         await running
+
+
+async def test_a_partition_that_waits_does_not_hold_up_the_others(driven: Driven, kafka: Kafka) -> None:
+    heard, stuck = set[int](), asyncio.Event()
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        if any(message.version == 1 for message in messages):
+            stuck.set()
+            raise Unavailable("a vendor is away", retry_after=60)
+        heard.update(message.version for message in messages)
+
+    messages = [a_message(version=version) for version in range(1, 41)]
+    partition_of = {}
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    topic = f"{kafka.topic_prefix}bursar.fees.v1"
+    for message in messages:
+        headers = [("ce_sequence", str(message.version).encode()), ("ce_id", str(message.id).encode())]
+        sent = await producer.send_and_wait(topic, b"{}", headers=headers, partition=message.version % 3)
+        partition_of[message.version] = sent.partition
+    await producer.stop()
+    others = {version for version, partition in partition_of.items() if partition != partition_of[1]}
+    async with consuming(kafka, deliver):
+        await eventually(lambda: stuck.is_set() and heard >= others)
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Application, kafka: Kafka) -> None:
+    """Two consumers with one inbox: what both are given takes effect once."""
+    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))
+    await driven.topics()()
+    effects = list[UUID]()
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        async with stored.driven.inbox() as inbox:
+            new = [message.id for message in messages if await inbox.accept(message)]
+            await inbox.commit()
+        effects.extend(new)
+
+    sent = [a_message() for _ in range(300)]
+    async with consuming(kafka, deliver):
+        for start in range(0, 300, 50):
+            await driven.publisher().publish(sent[start : start + 50])
+            async with consuming(kafka, deliver):
+                await eventually(lambda expected=start: len(effects) > expected)
+        await eventually(lambda: len(effects) == 300, seconds=40)
+    await driven.publisher().close()
+
+    assert sorted(effects) == sorted(message.id for message in sent)

@@ -6,7 +6,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from core.shared.messages import Message
-from entrypoints.consumer.kafka import as_message
+from entrypoints.consumer.records import as_message
 from tests.examples import ids
 from tests.unit.consumer.office import Office, a_command
 

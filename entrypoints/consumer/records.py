@@ -1,0 +1,69 @@
+"""Records of Kafka, read as CloudEvents in binary mode."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from aiokafka import ConsumerRecord
+
+from core.shared.messages import SOURCE, Message
+from core.shared.trace import Trace
+
+LAST_MOMENT = 253_370_764_800_000
+"""The beginning of the year 9999, in milliseconds: any time zone can still write it down."""
+
+
+def as_message(record: ConsumerRecord, context: str) -> Message:
+    """Read a CloudEvent; what is missing or misshapen becomes something nobody understands."""
+    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    origin = {
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+        "headers": str(headers)[:4_000],
+    }
+    return Message(
+        id=identity(headers, record),
+        type=headers.get("ce_type", ""),
+        context=context,
+        subject=as_uuid(headers.get("ce_subject", "")),
+        version=as_number(headers.get("ce_sequence", "")),
+        at=as_moment(record.timestamp),
+        body=record.value or b"",
+        # whoever sent a command finds its id on the event that answers it
+        trace=Trace.take_or_make(headers.get("ce_requestid") or headers.get("ce_id"), headers.get("traceparent")),
+        origin=origin,
+    )
+
+
+def identity(headers: Mapping[str, str], record: ConsumerRecord) -> UUID:
+    """Return the id of a message: a CloudEvent is known by its source and id together.
+
+    Our own events carry UUIDs; anybody else's id is made one, and what has no id is known by its place.
+    """
+    source, name = headers.get("ce_source", ""), headers.get("ce_id", "")
+    if not name:
+        return uuid5(NAMESPACE_URL, f"{record.topic}/{record.partition}/{record.offset}")
+    with suppress(ValueError):
+        if source == SOURCE:
+            return UUID(name)
+    return uuid5(uuid5(NAMESPACE_URL, source), name)
+
+
+def as_uuid(text: str) -> UUID:
+    """Read a UUID, or return the nil one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
+
+
+def as_number(text: str) -> int:
+    """Read a number, or return 0."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def as_moment(milliseconds: int) -> datetime:
+    """Read a timestamp; one that no calendar has becomes the nearest that every calendar has."""
+    return datetime.fromtimestamp(min(max(milliseconds, 0), LAST_MOMENT) / 1000, UTC)
