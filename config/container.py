@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,7 @@ from adapters.embedded.broker import EmbeddedBroker
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
-from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox
+from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
 from adapters.memory.probe import InProcess
 from adapters.memory.store import Store
 from adapters.memory.students import MemoryCandidates, MemoryContacts
@@ -27,6 +28,7 @@ from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
 from adapters.sql.outbox import SqlBacklog, SqlOutbox
+from adapters.sql.retention import SqlRetention
 from adapters.sql.students import SqlCandidates, SqlContacts
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.system.clock import SystemClock, TimeOrderedIds
@@ -34,7 +36,7 @@ from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use
 from adapters.telemetry.logs import set_up_logs
 from adapters.telemetry.observed import observed
-from config.settings import Settings
+from config.settings import Retention, Settings
 from core.fees.list_exam_fees import ListExamFees
 from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
@@ -46,6 +48,8 @@ from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.journal import Journal
 from core.notifications.notify_student import NotifyStudent
+from core.shared.forget_old_messages import ForgetOldMessages
+from core.shared.retention import Memory
 from core.shared.signals import Signals
 from core.students.find_student import FindStudent
 from core.students.import_students import ImportStudents
@@ -68,6 +72,14 @@ def lazily(module: str, name: str) -> Callable[..., Any]:
         return getattr(import_module(module), name)(*arguments, **named)
 
     return build
+
+
+def how_long(retention: Retention) -> dict[Memory, timedelta]:
+    """Return how long each thing is remembered."""
+    return {
+        Memory.REQUESTS: timedelta(hours=retention.requests_hours),
+        Memory.INBOX: timedelta(days=retention.inbox_days),
+    }
 
 
 def who_we_are() -> str:
@@ -213,6 +225,7 @@ class Driven(containers.DeclarativeContainer):
         topic_prefix=settings.provided.kafka.topic_prefix,
         partitions=settings.provided.kafka.partitions,
         replicas=settings.provided.kafka.replicas,
+        commands_days=settings.provided.kafka.commands_days,
     )
 
     schedule_format = providers.Singleton(MsgspecScheduleFormat)
@@ -252,7 +265,9 @@ class Driven(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
     )
-    memory_work = providers.Factory(MemoryUnitOfWork, store=store, committed=signals.provided.ring, ids=ids)
+    memory_work = providers.Factory(
+        MemoryUnitOfWork, store=store, committed=signals.provided.ring, clock=clock, ids=ids
+    )
     new_work = stored(settings, sql=sql_work, memory=memory_work)
     inbox = stored(
         settings,
@@ -268,6 +283,7 @@ class Driven(containers.DeclarativeContainer):
             MemoryInbox, consumer=CONSUMER, store=store, committed=signals.provided.ring, clock=clock, ids=ids
         ),
     )
+    keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
     memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
     backlog = stored(settings, sql=providers.Singleton(SqlBacklog, database=database), memory=memory_outbox)
@@ -275,6 +291,11 @@ class Driven(containers.DeclarativeContainer):
         settings,
         sql=providers.Singleton(SqlOutbox, database=database, holder=holder),
         memory=memory_outbox,
+    )
+    retention = stored(
+        settings,
+        sql=providers.Singleton(SqlRetention, database=database),
+        memory=providers.Singleton(MemoryRetention, store=store),
     )
     answers = stored(
         settings,
@@ -361,6 +382,13 @@ class UseCases(containers.DeclarativeContainer):
         email=driven.email,
         sms=driven.sms,
         journal=driven.journal,
+        clock=driven.clock,
+    )
+    forget_old_messages = providers.Factory(
+        observed,
+        ForgetOldMessages,
+        retention=driven.retention,
+        keep=driven.keep,
         clock=driven.clock,
     )
     abandon_deliveries = providers.Factory(

@@ -79,6 +79,17 @@ class Kafka(Section, frozen=True):
     group: str = "bursar"
     partitions: int = 12
     replicas: int = 1
+    commands_days: Annotated[int, msgspec.Meta(ge=1)] = 7
+    """How long the broker keeps commands, and so may deliver them again."""
+
+
+class Retention(Section, frozen=True):
+    """How long we remember what came to us."""
+
+    requests_hours: Annotated[int, msgspec.Meta(ge=1)] = 24
+    """A client may repeat a request with its idempotency key for so long."""
+    inbox_days: Annotated[int, msgspec.Meta(ge=1)] = 14
+    """Longer than any message may be delivered again."""
 
 
 class Redis(Section, frozen=True):
@@ -167,7 +178,13 @@ class Telemetry(Section, frozen=True):
 class Settings(Section, frozen=True):
     """The whole configuration of one process."""
 
-    serve: tuple[Literal["http", "consumer", "relay", "dispatcher"], ...] = ("http", "consumer", "relay", "dispatcher")
+    serve: tuple[Literal["http", "consumer", "relay", "dispatcher", "scheduler"], ...] = (
+        "http",
+        "consumer",
+        "relay",
+        "dispatcher",
+        "scheduler",
+    )
     provision: bool = False
     """Create the schema, and load the shipped schedules and roster, when the database is empty."""
     adapters: Adapters = Adapters()
@@ -175,6 +192,7 @@ class Settings(Section, frozen=True):
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()
+    retention: Retention = Retention()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()
@@ -182,6 +200,13 @@ class Settings(Section, frozen=True):
     sandbox: Sandbox = Sandbox()
     resilience: Resilience = Resilience()
     telemetry: Telemetry = Telemetry()
+
+    def __post_init__(self) -> None:
+        if self.retention.inbox_days <= self.kafka.commands_days:
+            raise ValueError(
+                f"retention.inbox_days ({self.retention.inbox_days}) must be more than kafka.commands_days"
+                f" ({self.kafka.commands_days}): a message that is forgotten before it comes again takes effect twice"
+            )
 
 
 def load(

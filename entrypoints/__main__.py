@@ -24,8 +24,11 @@ from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.routes import routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up
 from entrypoints.relay.relay import Relay
+from entrypoints.scheduler.scheduler import every
 
 SHIPPED = Path(config.__file__).parent
+CLEANING = 600.0
+"""Seconds between looks for what may be forgotten."""
 
 
 class ConfiguredOffice(Office):
@@ -91,6 +94,9 @@ class ConfiguredOffice(Office):
                     deliver, signals = self.use_cases["dispatch_deliveries"](), driven.signals()
                     started += [dispatch(deliver, channel, signals, stop) for channel in Channel]
                     started.append(own_up(self.use_cases["abandon_deliveries"](), signals, stop))
+                case "scheduler":
+                    forget = self.use_cases["forget_old_messages"]()
+                    started.append(every(CLEANING, "old_messages_forgotten", forget, stop))
         return started
 
     def _consumers(self, stop: asyncio.Event) -> list[Any]:

@@ -9,12 +9,12 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from core.shared.errors import Unavailable
 from core.shared.messages import topic_of
 
-WEEK, FOREVER = str(7 * 24 * 3600 * 1000), "-1"
-CONTEXTS: Mapping[str, Mapping[str, str]] = {
+DAY, FOREVER = 24 * 3600 * 1000, "-1"
+CONTEXTS: Mapping[str, dict[str, str]] = {
     "fees": {"retention.ms": FOREVER},
     "fees.dead-letters": {"retention.ms": FOREVER},
     # The broker's own clock says when a command arrived: a deadline is no matter of the sender's.
-    "fees.commands": {"retention.ms": WEEK, "message.timestamp.type": "LogAppendTime"},
+    "fees.commands": {"message.timestamp.type": "LogAppendTime"},
 }
 
 
@@ -37,21 +37,23 @@ class KafkaTopics:
     topic_prefix: str
     partitions: int
     replicas: int
+    commands_days: int
 
     async def __call__(self) -> list[Topic]:
         """Return every topic we need; they exist now.  Raises `Unavailable`."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
         try:
             await admin.start()
-            return [await self._ensure(admin, context, settings) for context, settings in CONTEXTS.items()]
+            kept = {"retention.ms": str(self.commands_days * DAY)}
+            return [await self._ensure(admin, context, kept | settings) for context, settings in CONTEXTS.items()]
         except (KafkaError, OSError) as error:
             raise Unavailable(f"Kafka at {self.bootstrap} does not answer: {error!r}") from error
         finally:
             await admin.close()
 
-    async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: Mapping[str, str]) -> Topic:
+    async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: dict[str, str]) -> Topic:
         name = self.topic_prefix + topic_of(context)
-        wanted = NewTopic(name, self.partitions, self.replicas, topic_configs=dict(settings))
+        wanted = NewTopic(name, self.partitions, self.replicas, topic_configs=settings)
         reply = await admin.create_topics([wanted])
         code = reply.topic_errors[0][1]
         if code not in (0, TopicAlreadyExistsError.errno):

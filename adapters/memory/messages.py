@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 from zlib import crc32
 
@@ -16,6 +16,7 @@ from core.shared.inbox import Inbox
 from core.shared.messages import Message
 from core.shared.outbox import SHARDS, Backlog, Blocked, Outbox, OutboxState, Outgoing
 from core.shared.requests import Answers, IdempotencyKeyReused, Request
+from core.shared.retention import Memory, Retention
 
 LONGEST_BLOCK = 300
 """Seconds."""
@@ -68,8 +69,11 @@ class MemoryAnswers(Answers):
         self._store = store
 
     async def to(self, request: Request) -> bytes | None:
-        fingerprint, answer = self._store.requests.get((request.scope, request.key or ""), (None, None))
-        if answer is not None and fingerprint != request.fingerprint:
+        known = self._store.requests.get((request.scope, request.key or ""))
+        if known is None:
+            return None
+        fingerprint, answer, _ = known
+        if fingerprint != request.fingerprint:
             raise IdempotencyKeyReused("this idempotency key was used before, for a different body")
         return answer
 
@@ -108,7 +112,7 @@ class MemoryInbox(Inbox):
         return True
 
     def new_work(self) -> MemoryUnitOfWork:
-        return MemoryUnitOfWork(self._store, self._written.update, self._ids, self._part)
+        return MemoryUnitOfWork(self._store, self._written.update, self._clock, self._ids, self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
         key = self._consumer, message.id
@@ -121,3 +125,17 @@ class MemoryInbox(Inbox):
     @asynccontextmanager
     async def _part(self) -> AsyncIterator[Transaction]:
         yield self._transaction
+
+
+class MemoryRetention(Retention):
+    """Forgetting in dictionaries."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def forget(self, memory: Memory, before: datetime, limit: int) -> int:
+        table: dict[Any, Any] = self._store.inbox if memory is Memory.INBOX else self._store.requests
+        old = [key for key, row in table.items() if (row if memory is Memory.INBOX else row[2]) < before][:limit]
+        for key in old:
+            del table[key]
+        return len(old)

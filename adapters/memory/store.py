@@ -47,7 +47,7 @@ class Transaction:
 class Store:
     """Tables as dictionaries, and the one lock that makes transactions of their changes."""
 
-    requests: dict[tuple[str, str], tuple[bytes, bytes]] = field(default_factory=dict)
+    requests: dict[tuple[str, str], tuple[bytes, bytes, datetime]] = field(default_factory=dict)
     inbox: dict[tuple[str, UUID], datetime] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryStudents
 from core.fees.ports import FeesWork
 from core.notifications.ports import DELIVERIES, NotificationsWork
+from core.shared.clock import Clock
 from core.shared.errors import Conflict
 from core.shared.events import Event
 from core.shared.ids import Ids
@@ -31,10 +32,16 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
     """One transaction.  Inserts wait until the commit."""
 
     def __init__(
-        self, store: Store, committed: Callable[[Collection[str]], None], ids: Ids, begin: Begin | None = None
+        self,
+        store: Store,
+        committed: Callable[[Collection[str]], None],
+        clock: Clock,
+        ids: Ids,
+        begin: Begin | None = None,
     ) -> None:
         """Work on a store, as part of a transaction that others `begin` or in one of its own."""
-        self._store, self._begin, self._committed, self._ids = store, begin or store.transaction, committed, ids
+        self._store, self._begin, self._committed = store, begin or store.transaction, committed
+        self._clock, self._ids = clock, ids
         self._inserts: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
@@ -64,7 +71,7 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
 
     def answer(self, request: Request, result: object) -> None:
         if request.key is not None:
-            self._inserts.insert(0, partial(self._answer, request.scope, request.key, request.fingerprint, result))
+            self._inserts.insert(0, partial(self._answer, request, request.key, result))
 
     async def commit(self) -> None:
         try:
@@ -85,7 +92,8 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         self._transaction.put(self._store.events, message.id, message)
         self._transaction.put(self._store.outbox, self._store.positions, message)
 
-    def _answer(self, scope: str, key: str, fingerprint: bytes, result: object) -> None:
-        if (scope, key) in self._store.requests:
+    def _answer(self, request: Request, key: str, result: object) -> None:
+        if (request.scope, key) in self._store.requests:
             raise RequestRepeated("the request took effect before")
-        self._transaction.put(self._store.requests, (scope, key), (fingerprint, msgspec.json.encode(result)))
+        row = (request.fingerprint, msgspec.json.encode(result), self._clock.now())
+        self._transaction.put(self._store.requests, (request.scope, key), row)

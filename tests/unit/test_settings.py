@@ -191,3 +191,8 @@ def test_no_secret_appears_when_settings_are_refused(read: Any) -> None:
 
 def test_a_secret_tells_only_whether_there_is_one() -> None:
     assert (repr(Secret(PASSWORD)), str(Secret(PASSWORD)), repr(Secret())) == ("Secret(…)", "Secret(…)", "Secret()")
+
+
+def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: Any) -> None:
+    with pytest.raises(Misconfigured, match=r"retention\.inbox_days \(7\) must be more than kafka\.commands_days"):
+        read("[retention]\ninbox_days = 7\n")

@@ -49,7 +49,7 @@ class FeeOffice:
         self.list = ListExamFees(exam_fees, candidates)
 
     def new_work(self) -> MemoryUnitOfWork:
-        return MemoryUnitOfWork(self.store, self._committed, ids)
+        return MemoryUnitOfWork(self.store, self._committed, StoppedClock(), ids)
 
     async def open(self, *codes: str) -> None:
         for code in codes:

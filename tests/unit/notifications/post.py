@@ -109,7 +109,7 @@ class PostRoom:
         self.abandon = AbandonDeliveries(self.new_work, self.clock)
 
     def new_work(self) -> MemoryUnitOfWork:
-        return MemoryUnitOfWork(self.store, lambda _: self.rings.put_nowait(None), ids, self._begin)
+        return MemoryUnitOfWork(self.store, lambda _: self.rings.put_nowait(None), StoppedClock(), ids, self._begin)
 
     async def enrol(self, number: int = 1, **changes: Any) -> StudentId:
         given: dict[str, Any] = {"email": f"asha.{number}@example.org", "phone": f"+9198{number:08}"} | changes

@@ -9,7 +9,7 @@ from core.students.find_student import FindStudent
 from core.students.import_students import BATCH, REPORTED, BadRow, ImportStudents, RosterReport
 from core.students.roster import rows
 from core.students.student import Enrolment, Student
-from tests.examples import ids
+from tests.examples import StoppedClock, ids
 
 HEAD = "registration,name,category,email,phone\n"
 ASHA = "T-1,Asha Kulkarni,general,asha@example.org,+919812345601\n"
@@ -23,7 +23,7 @@ class School:
         self.store = Store()
 
     def new_work(self) -> MemoryUnitOfWork:
-        return MemoryUnitOfWork(self.store, lambda _: None, ids)
+        return MemoryUnitOfWork(self.store, lambda _: None, StoppedClock(), ids)
 
     async def send(self, text: str) -> RosterReport:
         return await ImportStudents(self.new_work, ids)(rows(self._bytes(text)))

@@ -1,0 +1,29 @@
+"""Forgetting in SQL."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, tuple_
+
+from adapters.sql.database import Database
+from adapters.sql.tables import inbox, requests
+from core.shared.retention import Memory, Retention
+
+TABLES = {Memory.REQUESTS: requests, Memory.INBOX: inbox}
+
+
+class SqlRetention(Retention):
+    """Old rows, deleted by their primary keys a few at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def forget(self, memory: Memory, before: datetime, limit: int) -> int:
+        table = TABLES[memory]
+        keys = list(table.primary_key.columns)
+        async with self._database.writing() as connection:
+            oldest = select(*keys).where(table.c.at < before).order_by(table.c.at).limit(limit)
+            rows = (await connection.execute(oldest.with_for_update(skip_locked=True))).all()
+            if rows:
+                await connection.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in rows])))
+            await connection.commit()
+        return len(rows)
