@@ -33,7 +33,7 @@ from adapters.sql.students import SqlCandidates, SqlContacts
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.system.reach import Reach
-from adapters.system.sole_use import sole_use
+from adapters.system.sole_use import sole_use, turn
 from adapters.telemetry.logs import set_up_logs
 from adapters.telemetry.observed import observed
 from config.settings import Retention, Settings
@@ -72,6 +72,13 @@ def lazily(module: str, name: str) -> Callable[..., Any]:
         return getattr(import_module(module), name)(*arguments, **named)
 
     return build
+
+
+def long_enough(settings: Settings) -> timedelta:
+    """Return longer than vendors can be asked on behalf of one delivery, waits and retries included."""
+    vendors = max(len(settings.adapters.email), len(settings.adapters.sms))
+    one_call = settings.resilience.deadline_seconds + 5
+    return timedelta(seconds=60 + 2 * vendors * settings.resilience.tries * one_call)
 
 
 def how_long(retention: Retention) -> dict[Memory, timedelta]:
@@ -245,6 +252,12 @@ class Driven(containers.DeclarativeContainer):
         memory=store,
     )
 
+    provisioning = providers.Selector(
+        settings.provided.adapters.persistence,
+        mysql=providers.Factory(nullcontext),
+        sqlite=providers.Factory(turn, path=settings.provided.sqlite.path),
+        memory=providers.Factory(nullcontext),
+    )
     sole_use = providers.Selector(
         settings.provided.adapters.persistence,
         mysql=providers.Factory(nullcontext),
@@ -283,6 +296,7 @@ class Driven(containers.DeclarativeContainer):
             MemoryInbox, consumer=CONSUMER, store=store, committed=signals.provided.ring, clock=clock, ids=ids
         ),
     )
+    delivery_lease = providers.Callable(long_enough, settings)
     keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
     memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
@@ -377,6 +391,7 @@ class UseCases(containers.DeclarativeContainer):
         observed,
         DispatchDeliveries,
         new_work=driven.new_work.provider,
+        lease=driven.delivery_lease,
         contacts=driven.contacts,
         templates=driven.templates,
         email=driven.email,

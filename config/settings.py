@@ -12,6 +12,12 @@ import msgspec
 from core.shared.errors import Invalid
 
 SOME = msgspec.Meta(min_length=1)
+Count = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Mailbox = Annotated[str, msgspec.Meta(pattern=r"^[^@<>\s]+@[^@<>\s]+$|^[^<>\r\n]+ <[^@<>\s]+@[^@<>\s]+>$")]
+"""`fees@example.org` or `Fee Office <fees@example.org>`."""
 
 
 class Misconfigured(Invalid):
@@ -51,18 +57,18 @@ class Http(Section, frozen=True):
     """The HTTP API."""
 
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Port = 8000
 
 
 class MySQL(Section, frozen=True):
     """The database server.  Accounts are granted what they need: see deploy/."""
 
     host: str = "localhost"
-    port: int = 3306
+    port: Port = 3306
     database: str = "bursar"
     user: str = "bursar"
     password: Secret = msgspec.field(default_factory=Secret)
-    connections: int = 16
+    connections: Count = 16
 
 
 class SQLite(Section, frozen=True):
@@ -77,18 +83,18 @@ class Kafka(Section, frozen=True):
     bootstrap: str = "localhost:9092"
     topic_prefix: str = ""
     group: str = "bursar"
-    partitions: int = 12
-    replicas: int = 1
-    commands_days: Annotated[int, msgspec.Meta(ge=1)] = 7
+    partitions: Count = 12
+    replicas: Count = 1
+    commands_days: Count = 7
     """How long the broker keeps commands, and so may deliver them again."""
 
 
 class Retention(Section, frozen=True):
     """How long we remember what came to us."""
 
-    requests_hours: Annotated[int, msgspec.Meta(ge=1)] = 24
+    requests_hours: Count = 24
     """A client may repeat a request with its idempotency key for so long."""
-    inbox_days: Annotated[int, msgspec.Meta(ge=1)] = 14
+    inbox_days: Count = 14
     """Longer than any message may be delivered again."""
 
 
@@ -104,14 +110,14 @@ class Smtp(Section, frozen=True):
     """Any mail server."""
 
     host: str = "localhost"
-    port: int = 587
+    port: Port = 587
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     ca_file: str = ""
     """A certificate authority to trust besides the machine's own."""
     user: str = ""
     password: Secret = msgspec.field(default_factory=Secret)
-    sender: str = "Fee Office <fees@example.org>"
-    connections: int = 4
+    sender: Mailbox = "Fee Office <fees@example.org>"
+    connections: Count = 4
 
 
 class Ses(Section, frozen=True):
@@ -122,7 +128,7 @@ class Ses(Section, frozen=True):
     """Where to reach it, when not at the region's own address."""
     access_key_id: str = ""
     secret_access_key: Secret = msgspec.field(default_factory=Secret)
-    sender: str = "Fee Office <fees@example.org>"
+    sender: Mailbox = "Fee Office <fees@example.org>"
 
     @property
     def address(self) -> str:
@@ -143,28 +149,28 @@ class Sandbox(Section, frozen=True):
     """A pretended vendor with a record of its own."""
 
     record: str = "bursar-sandbox.jsonl"
-    failing_percent: int = 0
+    failing_percent: Percent = 0
     """How many of a hundred calls it refuses as if it were overloaded."""
 
 
 class Resilience(Section, frozen=True):
     """How much trouble of a vendor we put up with."""
 
-    deadline_seconds: float = 10.0
+    deadline_seconds: Seconds = 10.0
     """One call may take this long; afterwards its outcome is unknown."""
-    concurrency: int = 32
+    concurrency: Count = 32
     """Calls under way at one vendor at a time."""
-    tries: int = 3
+    tries: Count = 3
     """Calls per delivery before it goes back to the queue."""
-    retry_base_seconds: float = 0.2
-    retry_budget_percent: int = 20
+    retry_base_seconds: Seconds = 0.2
+    retry_budget_percent: Percent = 20
     """Retries may add this much to the calls of the last `window_seconds`."""
-    window_seconds: float = 30.0
-    failure_percent: int = 50
+    window_seconds: Seconds = 30.0
+    failure_percent: Percent = 50
     """The breaker opens at this failure rate…"""
-    minimum_calls: int = 10
+    minimum_calls: Count = 10
     """…once it has seen this many calls in the window."""
-    open_seconds: float = 15.0
+    open_seconds: Seconds = 15.0
     """An open breaker lets one probe through after this long."""
 
 

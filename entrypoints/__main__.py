@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import config
@@ -47,12 +48,14 @@ class ConfiguredOffice(Office):
     async def provision(self) -> None:
         if not self._settings.provision:
             return
-        await self.migrate("head")
-        if await self.use_cases["list_fee_schedules"]()():
-            return
-        for path in sorted((SHIPPED / "schedules").glob("*.toml")):
-            await self.use_cases["publish_fee_schedule"]()(tomllib.loads(path.read_text()))
-        await self.use_cases["import_students"]()(rows(chunks(SHIPPED / "roster.csv")))
+        with self._driven.provisioning():  # others who begin at the same time wait until it is done
+            await self.migrate("head")
+            present = {schedule.code for schedule in await self.use_cases["list_fee_schedules"]()()}
+            missing = {code: text for code, text in shipped().items() if code not in present}
+            if missing:
+                await self.use_cases["import_students"]()(rows(chunks(SHIPPED / "roster.csv")))
+            for text in missing.values():
+                await self.use_cases["publish_fee_schedule"]()(tomllib.loads(text))
 
     async def migrate(self, target: str) -> str:
         version: str = await self._driven.migrate(target)
@@ -63,17 +66,19 @@ class ConfiguredOffice(Office):
         return created
 
     async def serve(self, opened: Callable[[Served], Awaitable[None]], stop: asyncio.Event) -> None:
-        from entrypoints.http import server
-
         with self._driven.sole_use():
-            listening = server.listen(self._settings.http.host, self._settings.http.port)
+            listening = self._listen() if "http" in self._settings.serve else None
             await self.provision()
             warnings = await self._away()
             async with asyncio.TaskGroup() as tasks:
                 for transport in self._transports(listening, stop):
                     tasks.create_task(stopping_all(transport, stop))
-                host, port = listening.getsockname()[:2]
-                await opened(Served(f"http://{host}:{port}" if "http" in self._settings.serve else "", warnings))
+                await opened(Served(address(listening) if listening else "", warnings))
+
+    def _listen(self) -> socket:
+        from entrypoints.http import server
+
+        return server.listen(self._settings.http.host, self._settings.http.port)
 
     def _transports(self, listening: Any, stop: asyncio.Event) -> list[Any]:
         driven, started = self._driven, list[Any]()
@@ -120,6 +125,17 @@ class ConfiguredOffice(Office):
                     raise Unavailable(f"{probe.name}: {error}; {probe.remedy}") from error
                 warnings.append(f"{probe.name}: {error}; {probe.remedy}")
         return warnings
+
+
+def shipped() -> dict[str, str]:
+    """Return the schedules that come with the program, by code."""
+    return {path.stem: path.read_text() for path in sorted((SHIPPED / "schedules").glob("*.toml"))}
+
+
+def address(listening: socket) -> str:
+    """Return where a browser finds it."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def stopping_all(transport: Awaitable[None], stop: asyncio.Event) -> None:

@@ -30,6 +30,16 @@ class MySqlServer:
     user: str = "root"
 
 
+def named() -> set[str]:
+    """Return the servers that the environment names."""
+    variables = {
+        "mysql": "BURSAR_TEST_MYSQL_URL",
+        "kafka": "BURSAR_TEST_KAFKA_BOOTSTRAP",
+        "redis": "BURSAR_TEST_REDIS_URL",
+    }
+    return {server for server, variable in variables.items() if os.environ.get(f"BURSAR_TEST_{variable}")}
+
+
 @cache
 def no_docker() -> str | None:
     """Return why there are no containers, or None if there can be."""
@@ -91,7 +101,10 @@ def kafka() -> Iterator[str]:
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """Lend a Redis server in a container."""
+    """Lend a Redis server: `BURSAR_TEST_REDIS_URL` or a container."""
+    if named := os.environ.get("BURSAR_TEST_REDIS_URL"):
+        yield named
+        return
     with RedisContainer(REDIS) as container:
         yield f"redis://127.0.0.1:{container.get_exposed_port(6379)}/0"
 

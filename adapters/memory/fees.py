@@ -99,4 +99,6 @@ class MemoryExamFees(ExamFees):
             for attempt in self._store.attempts.get(delivery.id, ()):
                 key = "vendor_id" if attempt.outcome is Outcome.ACCEPTED else "detail"
                 what = f"{delivery.channel} {attempt.outcome}"
-                yield TimelineEntry(at=attempt.at, what=what, vendor=attempt.vendor, **{key: attempt.detail})
+                told = {key: attempt.detail, "request_id": delivery.trace.request_id}
+                told["traceparent"] = delivery.trace.traceparent
+                yield TimelineEntry(at=attempt.at, what=what, vendor=attempt.vendor, **told)

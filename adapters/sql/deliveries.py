@@ -14,6 +14,7 @@ from adapters.sql.tables import deliveries, delivery_attempts
 from core.notifications.delivery import Channel, Delivery, DeliveryState, StudentId
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import Deliveries
+from core.shared.trace import Trace
 
 LONGEST_TEXT = 500
 SAVED = ("state", "attempts", "due_at", "reason")
@@ -34,6 +35,8 @@ class SqlDeliveries(Deliveries):
             "channel": delivery.channel,
             "template": delivery.template,
             "facts": msgspec.json.encode(delivery.facts).decode(),
+            "request_id": delivery.trace.request_id,
+            "traceparent": delivery.trace.traceparent,
         }
         self._insert(deliveries, row | changing(delivery))
 
@@ -94,4 +97,5 @@ def from_row(row: Row[Any]) -> Delivery:
         attempts=row.attempts,
         due_at=row.due_at,
         reason=row.reason,
+        trace=Trace(row.request_id, row.traceparent),
     )

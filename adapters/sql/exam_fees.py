@@ -55,6 +55,7 @@ async def timeline(connection: AsyncConnection, submission: SubmissionId) -> lis
     for row in await connection.execute(attempts_about(submission)):
         accepted = row.outcome == "accepted"
         told = {"vendor_id": row.detail} if accepted else {"detail": row.detail}
+        told |= {"request_id": row.request_id, "traceparent": row.traceparent}
         entries.append(TimelineEntry(at=row.at, what=f"{row.channel} {row.outcome}", vendor=row.vendor, **told))
     return entries
 

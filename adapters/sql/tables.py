@@ -158,6 +158,8 @@ deliveries = table(
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment, nullable=False),
     Column("reason", String(500), nullable=False),
+    Column("request_id", String(64), nullable=False, server_default=""),
+    Column("traceparent", String(64), nullable=False, server_default=""),
     UniqueConstraint("notice_id", "channel", name="uq_deliveries_notice_channel"),
     Index("ix_deliveries_about", "about_id"),
     Index("ix_deliveries_due", "state", "channel", "due_at"),

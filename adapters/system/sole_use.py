@@ -21,3 +21,11 @@ def sole_use(path: str) -> Iterator[None]:
         except OSError:
             raise InUse(f"another `bursar serve` uses {path}; stop it, or set sqlite.path to another file") from None
         yield
+
+
+@contextmanager
+def turn(path: str) -> Iterator[None]:
+    """Wait until no other process has its turn with a file, and take ours."""
+    with Path(f"{path}.turn").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -31,9 +31,16 @@ class ExamFee(Submission):
     @classmethod
     def of(cls, submission: Submission, entries: Iterable[TimelineEntry]) -> Self:
         """Tell the story in order, beginning with the arrival."""
-        received = TimelineEntry(at=submission.received_at, what="received")
+        story = sorted(entries, key=lambda entry: entry.at)
+        cause = next((entry for entry in story if entry.what == "stored"), None)
+        received = TimelineEntry(
+            at=submission.received_at,
+            what="received",
+            request_id=cause.request_id if cause else "",
+            traceparent=cause.traceparent if cause else "",
+        )
         known = {field.name: getattr(submission, field.name) for field in fields(Submission)}
-        return cls(**known, timeline=(received, *sorted(entries, key=lambda entry: entry.at)))
+        return cls(**known, timeline=(received, *story))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.notifications.journal import Attempt
 from core.notifications.messages import DeliveryId
+from core.shared.trace import Trace
 
 StudentId = NewType("StudentId", UUID)
 
@@ -60,6 +61,8 @@ class Delivery:
     """Not before this moment; while `sending`, when we give up on whoever took it."""
     reason: str = ""
     """Why it is in this state, if that is not plain."""
+    trace: Trace = field(default_factory=Trace)
+    """The request that made it necessary."""
     made: list[Attempt] = field(default_factory=list)
     """Attempts that are not stored yet."""
 

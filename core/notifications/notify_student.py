@@ -7,6 +7,7 @@ from core.notifications.messages import DeliveryId
 from core.notifications.ports import NewNotificationsWork
 from core.shared.clock import Clock
 from core.shared.ids import Ids
+from core.shared.trace import current_trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class NotifyStudent:
                         template=notice.template,
                         facts=notice.facts,
                         due_at=self.clock.now(),
+                        trace=current_trace.get(),
                     )
                 )
             await work.commit()

@@ -2,7 +2,7 @@
 
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -24,8 +24,7 @@ def create_cli(open_office: OpenOffice) -> typer.Typer:
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,  # they would fill screens, and show secrets
     )
-    width = None if sys.stdout.isatty() else IN_A_PIPE
-    desk = Desk(open_office, out=Console(width=width), err=Console(stderr=True))
+    desk = Desk(open_office, out=plain(sys.stdout), err=plain(sys.stderr))
     for commands in (serve, demo, operations, imports, fees):
         commands.add_to(cli, desk)
 
@@ -36,6 +35,12 @@ def create_cli(open_office: OpenOffice) -> typer.Typer:
         """Run a fee office that can be trusted on deadline day."""
 
     return cli
+
+
+def plain(stream: TextIO) -> Console:
+    """Return a console on which what people are called is no markup and no emoji."""
+    width = None if stream.isatty() else IN_A_PIPE
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
 def show_version(wanted: bool) -> None:

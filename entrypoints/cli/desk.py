@@ -64,13 +64,13 @@ class Desk:
     def failed(self, error: CoreError) -> typer.Exit:
         """Say what went wrong, and return how to end."""
         where = f" (at {error.at})" if error.at else ""
-        self.err.print(f"[red]{problem_type(type(error)).rpartition(':')[2]}[/]: ", end="", highlight=False)
-        self.err.print(f"{error}{where}", markup=False, highlight=False, soft_wrap=True)
+        self.err.print(problem_type(type(error)).rpartition(":")[2], style="red", end=": ")
+        self.err.print(f"{error}{where}", soft_wrap=True)
         return typer.Exit(next(code for kind, code in EXIT.items() if isinstance(error, kind)))
 
     def print_json(self, value: object) -> None:
         """Write one line of JSON."""
-        self.out.print(msgspec.json.encode(value).decode(), markup=False, highlight=False, soft_wrap=True)
+        typer.echo(msgspec.json.encode(value))
 
 
 def first(group: BaseException) -> CoreError:

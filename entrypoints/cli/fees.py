@@ -81,7 +81,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             desk.print_json(submission)
         else:
             desk.out.print(priced(submission.lines, submission.total))
-            desk.out.print(f"{submission.state}: [bold]{submission.reference}[/]", highlight=False)
+            desk.out.print(f"{submission.state}: {submission.reference}", style="bold")
 
     @cli.command(epilog="Example: bursar show BF-7K3M-9QZ4-XA2B-C")
     def show(
@@ -97,7 +97,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         if json:
             desk.print_json(fee)
             return
-        desk.out.print(f"{fee.reference} · {fee.registration} · {fee.schedule} · {fee.state}", highlight=False)
+        desk.out.print(f"{fee.reference} · {fee.registration} · {fee.schedule} · {fee.state}")
         desk.out.print(priced(fee.lines, fee.total))
         table = Table("when (UTC)", "what", "vendor", "detail", box=None)
         for entry in fee.timeline:

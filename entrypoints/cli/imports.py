@@ -40,11 +40,11 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             desk.print_json(report)
         else:
             for bad in report.bad_rows:
-                desk.err.print(f"line {bad.line}: {bad.reason}", markup=False, highlight=False, soft_wrap=True)
+                desk.err.print(f"line {bad.line}: {bad.reason}", soft_wrap=True)
             desk.out.print(
                 f"{report.read} rows: {report.added} added, {report.changed} changed, "
                 f"{report.unchanged} unchanged, {report.rejected} rejected",
-                highlight=False,
+                soft_wrap=True,
             )
         if report.rejected:
             raise typer.Exit(1)
@@ -62,7 +62,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             desk.print_json(published)
         else:
             for each in published:
-                desk.out.print(f"{each.code}, version {each.version}: {each.title}", highlight=False)
+                desk.out.print(f"{each.code}, version {each.version}: {each.title}")
 
 
 def document(file: Path) -> dict[str, Any]:

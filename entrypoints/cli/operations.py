@@ -1,6 +1,7 @@
 """Commands for the people who run it: doctor, migrate, topics."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -23,18 +24,20 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         """Check the configuration, and reach everything it names."""
 
         async def work(office: Office) -> list[dict[str, object]]:
+            with suppress(Unavailable):  # who is away is found below
+                await office.provision()
             return list(await asyncio.gather(*(examine(probe) for probe in office.probes)))
 
         found = desk.run(config, work)
         if json:
             desk.print_json(found)
         else:
-            desk.out.print("[green]✓[/] configuration")
+            desk.out.print("✓ configuration", style="green")
             for each in found:
-                mark = "[green]✓[/]" if each["ready"] else "[red]✗[/]"
-                desk.out.print(mark, each["name"], "·", each["detail"], highlight=False, soft_wrap=True)
+                mark, style = ("✓", "green") if each["ready"] else ("✗", "red")
+                desk.out.print(f"{mark} {each['name']} · {each['detail']}", style=style, soft_wrap=True)
                 if not each["ready"]:
-                    desk.out.print("  →", each["remedy"], markup=False, highlight=False, soft_wrap=True)
+                    desk.out.print("  →", each["remedy"], soft_wrap=True)
         if not all(each["ready"] for each in found):
             raise typer.Exit(75)
 
@@ -42,10 +45,14 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
     def migrate(
         config: ConfigFile = None,
         to: Annotated[str, typer.Option(help="head, base, a revision, or steps from here: +1, -1.")] = "head",
+        json: AsJson = False,
     ) -> None:
         """Bring the schema of the database to the version this program needs."""
         newest = desk.run(config, lambda office: office.migrate(to))
-        desk.out.print(f"migrated to {to}; this program needs {newest}", highlight=False)
+        if json:
+            desk.print_json({"to": to, "newest": newest})
+        else:
+            desk.out.print(f"migrated to {to}; this program needs {newest}")
 
     @cli.command(epilog="Example: bursar topics --config production.toml")
     def topics(config: ConfigFile = None, json: AsJson = False) -> None:
@@ -68,12 +75,12 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             desk.print_json(state)
             return
         since = f", the oldest since {state.oldest:%Y-%m-%d %H:%M:%S} UTC" if state.oldest else ""
-        desk.out.print(f"{state.waiting} events wait{since}", highlight=False)
+        desk.out.print(f"{state.waiting} events wait{since}")
         for relay, shards in state.relays.items():
-            desk.out.print(f"{relay or 'nobody'}: {shards} of {SHARDS} shards", markup=False, highlight=False)
+            desk.out.print(f"{relay or 'nobody'}: {shards} of {SHARDS} shards")
         for each in state.blocked:
             told = f"blocked: event {each.event} after {each.attempts} attempts, next {each.until:%H:%M:%S} UTC"
-            desk.out.print(f"{told}: {each.reason}", markup=False, highlight=False, soft_wrap=True)
+            desk.out.print(f"{told}: {each.reason}", soft_wrap=True)
 
 
 async def examine(probe: Probe) -> dict[str, object]:

@@ -20,14 +20,14 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
 
         async def opened(served: Served) -> None:
             for warning in served.warnings:
-                desk.err.print(f"waiting for {warning}", markup=False, highlight=False, soft_wrap=True)
+                desk.err.print(f"waiting for {warning}", soft_wrap=True)
             if served.url:
-                desk.out.print(f"The fee office is open: {served.url}", highlight=False)
-                desk.out.print(f"Its API pages: {served.url}/docs", highlight=False)
+                desk.out.print(f"The fee office is open: {served.url}")
+                desk.out.print(f"Its API pages: {served.url}/docs")
             else:
-                desk.out.print("The fee office is open.", highlight=False)
+                desk.out.print("The fee office is open.")
             if config is None:
-                desk.out.print(TRY_IT.format(url=served.url), markup=False, highlight=False, soft_wrap=True)
+                desk.out.print(TRY_IT.format(url=served.url), soft_wrap=True)
 
         async def work(office: Office) -> None:
             await office.serve(opened, listen_for_the_end())

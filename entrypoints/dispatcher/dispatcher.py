@@ -18,13 +18,13 @@ ROUND = 10.0
 
 
 async def dispatch(
-    deliver: Callable[[Channel], Awaitable[int]], channel: Channel, signals: Signals, stop: asyncio.Event
+    deliver: Callable[[Channel, asyncio.Event], Awaitable[int]], channel: Channel, signals: Signals, stop: asyncio.Event
 ) -> None:
     """Send what is due on one channel until `stop` is set."""
     while not stop.is_set():
         bell = signals.listen(DELIVERIES)
         try:
-            sent = await deliver(channel)
+            sent = await deliver(channel, stop)
         except Unavailable as error:
             log.warning("dispatcher_waits", channel=channel, error=str(error))
             await signals.wait(stop, IDLE)

@@ -1,7 +1,10 @@
 """What errors mean over HTTP: RFC 9457 problem documents."""
 
 import re
+from collections.abc import Iterator
 from http import HTTPStatus
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
@@ -10,8 +13,10 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
+import core
 from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
 from core.shared.requests import IdempotencyKeyReused, RequestInProgress
+from entrypoints.http.idempotency import MissingIdempotencyKey
 
 log = structlog.get_logger()
 STATUS: dict[type[CoreError], int] = {
@@ -23,6 +28,11 @@ STATUS: dict[type[CoreError], int] = {
     Unavailable: 503,
 }
 """The first kind that fits counts."""
+
+for context in iter_modules(core.__path__, "core."):
+    import_module(f"{context.name}.errors")  # so that the API document knows every kind there is
+RAISED_IN = ("core.", MissingIdempotencyKey.__module__)
+"""Where the kinds of error come from that a client may meet: an adapter's count as the core's kind they are."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -46,27 +56,55 @@ MEANINGS = {
     413: "The body is too large",
     415: "The body is of another content type",
     422: "The idempotency key was used for a different body",
+    500: "Something went wrong on our side",
     503: "Something we depend on is away; try again after `Retry-After` seconds",
 }
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Return what the API document says of the errors of a route."""
+    """Return what the API document says of the errors of a route; any route may have a defect."""
     return {
         status: ResponseSpec(
-            Problem, description=MEANINGS[status], media_type="application/problem+json", generate_examples=False
+            Problem, description=described(status), media_type="application/problem+json", generate_examples=False
         )
-        for status in statuses
+        for status in (*statuses, 500)
     }
+
+
+def described(status: int) -> str:
+    """Return what a status means, and which types of problem carry it."""
+    lines = sorted(f"* `{problem_type(kind)}`: {title(kind)}" for kind in kinds() if status_of(kind) == status)
+    carried = "\n".join(
+        ["`type` is one of these, or `about:blank`:", "", *lines] if lines else ["`type` is `about:blank`."]
+    )
+    return f"{MEANINGS[status]}.\n\n{carried}"
+
+
+def kinds(root: type[CoreError] = CoreError) -> Iterator[type[CoreError]]:
+    """Return every kind of error that a client may meet."""
+    if root.__module__.startswith(RAISED_IN):
+        yield root
+    for kind in root.__subclasses__():
+        yield from kinds(kind)
+
+
+def status_of(kind: type[CoreError]) -> int:
+    """Return the status of a kind of error; 500 for one that is nobody's answer."""
+    return next((status for known, status in STATUS.items() if issubclass(kind, known)), 500)
+
+
+def title(kind: type[CoreError]) -> str:
+    """Return what a kind of error says of itself."""
+    return (kind.__doc__ or "").partition("\n")[0]
 
 
 def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
     """Tell of an error the core raised on purpose."""
-    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+    kind = next(each for each in type(error).__mro__ if each.__module__.startswith(RAISED_IN))
     problem = Problem(
-        type=problem_type(type(error)),
-        title=(type(error).__doc__ or "").partition("\n")[0],
-        status=status,
+        type=problem_type(kind),
+        title=title(kind),
+        status=status_of(kind),
         detail=str(error),
         at=error.at,
         facts=dict(error.facts) or None,
@@ -85,15 +123,15 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
         return defect(request, error)
     detail, at = located(error)
     kind = problem_type(Invalid) if isinstance(error, ValidationException) else "about:blank"
-    title = MEANINGS.get(error.status_code) or HTTPStatus(error.status_code).phrase
-    problem = Problem(type=kind, title=title, status=error.status_code, detail=detail, at=at)
+    meaning = MEANINGS.get(error.status_code) or HTTPStatus(error.status_code).phrase
+    problem = Problem(type=kind, title=meaning, status=error.status_code, detail=detail, at=at)
     return respond(problem, error.headers or {})
 
 
 def defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Tell of a defect of ours, and nothing about it; the log has the rest."""
     log.error("defect", method=request.method, path=request.scope.get("path_template"), exc_info=error)
-    return respond(Problem(type="about:blank", title="Something went wrong on our side", status=500), {})
+    return respond(Problem(type="about:blank", title=MEANINGS[500], status=500), {})
 
 
 def located(error: HTTPException) -> tuple[str, str | None]:

@@ -22,10 +22,15 @@ from schemathesis.specs.openapi import checks as openapi
 import config
 from config.container import Application, running
 from config.settings import Adapters, Settings, SQLite
-from core.shared.errors import Unavailable
+from core.fees import errors as fees
+from core.shared import requests
+from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
 from core.shared.health import Probe
+from core.shared.requests import IdempotencyKeyReused
+from core.students import errors as students
 from core.students.roster import rows
 from entrypoints.http.app import create_app
+from entrypoints.http.idempotency import MissingIdempotencyKey
 from tests.examples import StoppedClock, unpublished
 from tests.unit.fees.tariffs import local
 
@@ -59,6 +64,7 @@ OPERATIONS = {
     "get /health/ready",
     "get /metrics",
 }
+READINESS = ("get /health/ready", 503)
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
@@ -229,7 +235,7 @@ async def test_a_submission_is_created_and_announced(api: Api) -> None:
     assert (made["state"], made["schedule_version"]) == ("submitted", 1)
     assert made["total"] == {"minor": 150_000 + 15_000 + 200_000, "currency": "INR"}
     assert made["received_at"] == "2026-02-20T04:30:00Z"
-    [event] = await api.outbox.unpublished(10)
+    [event] = await unpublished(api.application, 10)
     assert (event.message.type, str(event.message.subject)) == ("FeeSubmitted", made["id"])
 
 
@@ -325,14 +331,14 @@ async def test_of_fifty_at_once_with_one_key_one_takes_effect(api: Api) -> None:
     assert len({response.content for response in responses}) == 1
     assert sum("Idempotency-Replayed" not in response.headers for response in responses) == 1
     assert len((await api("GET", "/v1/students/SU-2026-0001/exam-fees")).json()["items"]) == 1
-    assert len(await api.outbox.unpublished(100)) == 1
+    assert len(await unpublished(api.application, 100)) == 1
 
 
 async def test_of_twenty_at_once_with_their_own_keys_one_takes_effect(api: Api) -> None:
     responses = await asyncio.gather(*(api.submit(key=f"key-{number}") for number in range(20)))
 
     assert sorted(response.status_code for response in responses) == [201] + [409] * 19
-    assert len(await api.outbox.unpublished(100)) == 1
+    assert len(await unpublished(api.application, 100)) == 1
 
 
 async def test_a_fee_is_found_by_id_and_by_reference_in_any_case(api: Api) -> None:
@@ -490,7 +496,7 @@ async def test_the_trace_of_a_request_is_on_its_answer_its_event_and_its_timelin
     response = await api.submit(X_Request_ID="counter-7/42", traceparent=TRACEPARENT)
 
     assert (response.headers["X-Request-ID"], response.headers["traceparent"]) == ("counter-7/42", TRACEPARENT)
-    [event] = await api.outbox.unpublished(10)
+    [event] = await unpublished(api.application, 10)
     assert (event.message.trace.request_id, event.message.trace.traceparent) == ("counter-7/42", TRACEPARENT)
     _, stored = (await api("GET", f"/v1/exam-fees/{response.json()['id']}")).json()["timeline"]
     assert (stored["request_id"], stored["traceparent"]) == ("counter-7/42", TRACEPARENT)
@@ -640,6 +646,68 @@ async def test_the_api_page_needs_no_internet(api: Api) -> None:
         assert (asset[0], response.status_code, len(response.content) > 1_000) == ("/", 200, True)
 
 
+KINDS = {Invalid: "400", NotFound: "404", Conflict: "409", Forbidden: "403", Unavailable: "503"}
+STRICTER = {IdempotencyKeyReused: "422"}
+
+
+def defined() -> dict[str, str]:
+    """Return the status of every problem type that the core defines."""
+    found: dict[str, str] = {}
+    for module in (fees, students, requests):
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, CoreError) and kind.__module__ == module.__name__:
+                [status] = {status for root, status in KINDS.items() if issubclass(kind, root)}
+                found[problem_type(kind)] = STRICTER.get(kind, status)
+    return found
+
+
+async def test_every_problem_the_core_defines_is_documented_under_its_status_and_no_other(api: Api) -> None:
+    document = (await api("GET", "/docs/openapi.json")).json()
+    documented: dict[str, set[str]] = {}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                for kind in re.findall(r"`(urn:bursar:problem:[a-z-]+)`", response["description"]):
+                    documented.setdefault(kind, set()).add(status)
+
+    assert len(defined()) > 15
+    for kind, status in {**defined(), problem_type(MissingIdempotencyKey): "400"}.items():
+        assert documented.get(kind) == {status}, kind
+
+
+async def test_every_operation_documents_a_defect_of_ours(api: Api) -> None:
+    document = (await api("GET", "/docs/openapi.json")).json()
+    silent = {
+        f"{method} {path}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if list(operation["responses"].get("500", {}).get("content", ())) != ["application/problem+json"]
+    }
+
+    assert not silent
+
+
+def raising(error: Exception) -> Any:
+    async def act(*_: object) -> None:
+        raise error
+
+    return lambda: act
+
+
+async def test_an_error_of_an_adapter_has_the_documented_type_of_its_kind(api: Api) -> None:
+    class Congested(Unavailable):
+        """The road is full."""
+
+    driven, use_cases = api.application.driven, dict(api.application.use_cases().providers)
+    use_cases["find_student"] = raising(Congested("no way through", retry_after=7))
+    app: Any = create_app(use_cases, driven.answers(), driven.probes(), api.clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
+        response = await client.get("/v1/students/T-1")
+
+    assert_problem(response, 503, "unavailable")
+    assert response.headers["Retry-After"] == "7"
+
+
 async def test_every_route_documents_its_problems_as_problem_documents(api: Api) -> None:
     document = (await api("GET", "/docs/openapi.json")).json()
     operations = {
@@ -653,7 +721,7 @@ async def test_every_route_documents_its_problems_as_problem_documents(api: Api)
     for name, operation in operations.items():
         answers = {int(status): response.get("content", {}) for status, response in operation["responses"].items()}
         for status, content in answers.items():
-            expected = {"application/json"} if "/health/" in name else {"application/problem+json"}
+            expected = {"application/json"} if (name, status) == READINESS else {"application/problem+json"}
             assert status < 400 or content.keys() == expected, (name, status)
         if "/v1/" in name:
             assert 503 in answers, name

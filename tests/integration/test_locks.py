@@ -1,13 +1,24 @@
 """What only a database with row locks can show."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
 from config.container import Application
 from core.shared.errors import Unavailable
 from core.shared.requests import RequestInProgress, RequestRepeated
-from tests.examples import a_message, a_request, a_submission
+from tests.examples import (
+    a_message,
+    a_request,
+    a_schedule,
+    a_student,
+    a_submission,
+    enrol,
+    publish,
+    unpublished,
+)
+from tests.integration.test_outages import client
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 
@@ -85,3 +96,23 @@ async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Ap
         await first.commit()
 
     assert await other is False
+
+
+async def test_of_fifty_at_once_with_one_key_one_takes_effect(stored: Application) -> None:
+    await publish(stored, a_schedule())
+    await enrol(stored, a_student(1))
+    body, headers = {"schedule": "sahyadri-test", "registration": "T-1"}, {"Idempotency-Key": "k"}
+    async with client(stored) as office:
+        async with asyncio.timeout(20):
+            answers = await asyncio.gather(
+                *(office.post("/v1/exam-fees", json=body, headers=headers) for _ in range(50))
+            )
+        [fee] = (await office.get("/v1/students/T-1/exam-fees")).json()["items"]
+
+    # whoever finds the first still at work waits up to two seconds for its end: nobody is told to come again
+    assert Counter(answer.status_code for answer in answers) == {201: 50}, {answer.text for answer in answers}
+    assert {answer.content for answer in answers} == {answers[0].content}
+    assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
+    assert fee["id"] == answers[0].json()["id"]
+    [event] = await unpublished(stored)
+    assert (event.message.type, str(event.message.subject)) == ("FeeSubmitted", fee["id"])

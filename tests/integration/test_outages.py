@@ -150,3 +150,21 @@ def test_a_misspelt_configuration_dies_at_start_and_names_the_place(
 
     assert done.returncode == 1
     assert path in done.stderr
+
+
+def test_a_vendor_that_never_answers_does_not_keep_the_office_open(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        settings = {"ADAPTERS__EMAIL": "smtp", "SMTP__PORT": str(silent.getsockname()[1]), "SMTP__TLS": "none"}
+        place = Place(tmp_path, None, {f"BURSAR__{name}": value for name, value in settings.items()})
+        place.environment["BURSAR__HTTP__PORT"] = "0"
+        place.environment["BURSAR__SMTP__HOST"] = "127.0.0.1"
+        fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
+        with place.serve() as office, office.client() as client:
+            client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "k"}).raise_for_status()
+            silent.accept()
+            began = time.monotonic()
+        stopped = time.monotonic() - began
+
+    assert stopped < 3
+    assert office.process.returncode == 0

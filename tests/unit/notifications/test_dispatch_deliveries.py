@@ -8,10 +8,11 @@ import pytest
 from core.notifications.delivery import Channel, StudentId
 from core.notifications.dispatch_deliveries import LONGEST_DELAY
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
-from core.notifications.messages import Contact, DeliveryId
-from core.notifications.ports import Contacts
+from core.notifications.journal import Attempt, Outcome
+from core.notifications.messages import Accepted, Contact, DeliveryId, Email
+from core.notifications.ports import Contacts, EmailSender
 from core.shared.errors import Unavailable
-from tests.examples import ids
+from tests.examples import NOON, ids
 from tests.unit.notifications.post import LEASE, PostRoom
 
 ASHA = "asha.1@example.org"
@@ -294,3 +295,37 @@ async def test_an_outcome_that_cannot_be_stored_does_not_keep_others_from_being_
     room.clock.pass_by(LEASE)
     await room.abandon()
     assert room.state(lost) == "unknown"
+
+
+class SilentVendor(EmailSender):
+    """A vendor that takes one call and never answers; everybody else waits in the queue before it."""
+
+    def __init__(self, room: PostRoom) -> None:
+        self.room, self.called = room, asyncio.Event()
+        self.first: DeliveryId | None = None
+
+    async def send(self, message: Email) -> Accepted:
+        if self.first is None:
+            self.first = message.delivery
+            self.called.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if message.delivery == self.first:
+                attempt = Attempt(at=NOON, vendor="ses", outcome=Outcome.UNKNOWN, detail="cut short")
+                self.room.journal.note(message.delivery, attempt)
+        raise AssertionError
+
+
+async def test_when_we_stop_what_a_vendor_may_have_heard_is_unknown_and_the_rest_waits(room: PostRoom) -> None:
+    vendor, stop = SilentVendor(room), asyncio.Event()
+    owed = await room.owe(await room.enrol(1), await room.enrol(2))
+    async with asyncio.timeout(5):
+        dispatching = asyncio.create_task(replace(room.dispatch, email=vendor)(Channel.EMAIL, stop))
+        await vendor.called.wait()
+        stop.set()
+        await dispatching
+
+    assert {delivery: room.state(delivery) for delivery in owed} == {
+        delivery: "unknown" if delivery == vendor.first else "pending" for delivery in owed
+    }

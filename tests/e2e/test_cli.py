@@ -1,0 +1,257 @@
+"""The command line as people type it, and as scripts read it."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from entrypoints.__main__ import open_office
+from entrypoints.cli.app import create_cli
+from tests.e2e.office import BURSAR, Place, Running, until
+
+LOCAL = {"BURSAR__HTTP__PORT": "0"}
+MARKUP = "[red]x[/red] :smile: [bold]"
+"""What a terminal library would take for colours and pictures."""
+SCHEDULE = """
+code = "{code}"
+title = "{title}"
+currency = "INR"
+zone = "Asia/Kolkata"
+country = "IN"
+categories = ["student"]
+"""
+RULE = """
+[[rules]]
+kind = "flat"
+head = "registration"
+title = "{title}"
+amount = 25000
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Name the folder in which everything happens that does not need one of its own."""
+    return Place(tmp_path_factory.mktemp("office"), None, LOCAL)
+
+
+@pytest.fixture(scope="module")
+def office(place: Place) -> Iterator[Running]:
+    """Keep the fee office open, so that the folder is provisioned once."""
+    with place.serve() as running:
+        until(lambda: tried(running))
+        yield running
+
+
+def tried(office: Running) -> str:
+    """Return the command that `serve` suggests, as it stands on the terminal."""
+    found = re.search(r"^curl (?:.*\\\n)*.*[^\\]\n", office.log.read_text(), re.MULTILINE)
+    return found[0] if found else ""
+
+
+def sent_by_hand(command: str) -> httpx.Response:
+    """Send what a `curl` command would send."""
+    words = shlex.split(command.replace("\\\n", " "))
+    [url] = [word for word in words if word.startswith("http")]
+    after = {flag: [words[at + 1] for at, word in enumerate(words) if word == flag] for flag in ("-H", "-d")}
+    headers = dict(header.split(": ", 1) for header in after["-H"])
+    return httpx.post(url, headers=headers, content=after["-d"][0])
+
+
+def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Walk every command there is."""
+    group = group or typer.main.get_command(create_cli(open_office))
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def test_the_command_that_serve_suggests_works(office: Running) -> None:
+    by_hand = sent_by_hand(tried(office))
+    assert by_hand.status_code == 201, by_hand.text
+    assert re.fullmatch(r"BF(-[0-9A-Z]{4}){3}-[0-9A-Z]", by_hand.json()["reference"])
+
+    if shutil.which("curl") and shutil.which("bash"):
+        command = tried(office).rstrip() + r" -w '\n%{http_code}'"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20, check=True)
+        assert done.stdout.split("\n") == [by_hand.text, "201"]
+
+
+def test_a_quote_in_a_pipe_is_plain_and_complete(place: Place, office: Running) -> None:
+    [example] = [command.epilog for path, command in commands() if path == ("quote",)]
+    words = shlex.split(example.removeprefix("Example: bursar "))
+    papers = [word for before, word in zip(words, words[1:], strict=False) if before == "--paper"]
+    with office.client() as client:
+        wish = {"schedule": words[1], "registration": words[2], "papers": papers}
+        quote = client.post("/v1/quotes", json=wish).json()
+    done = place.run(*words)
+    machine = place.run(*words, "--json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_plain(done.stdout)
+    table = [line.split() for line in done.stdout.splitlines()]
+    assert len(quote["lines"]) > 1
+    for line in quote["lines"]:
+        assert [line["head"], *line["why"].split(), rupees(line["amount"])] in table
+    assert table[-1] == ["total", rupees(quote["total"])]
+    assert machine.returncode == 0
+    assert machine.stdout.count("\n") == 1
+    assert machine.stdout.endswith("\n")
+    assert json.loads(machine.stdout) == quote
+
+
+def assert_plain(text: str) -> None:
+    """Check that nothing is coloured, framed or cut off."""
+    assert "\x1b" not in text
+    assert not re.search(r"[\u2500-\u257f…]", text), text
+
+
+def rupees(money: dict[str, Any]) -> str:
+    """Write an amount as people do."""
+    return f"{money['minor'] / 100:,.2f}"
+
+
+def test_names_are_printed_letter_for_letter(place: Place, office: Running) -> None:
+    text = SCHEDULE.format(code="marked", title=MARKUP) + RULE.format(title=MARKUP)
+    (place.folder / "marked.toml").write_text(text)
+    roster = f"registration,name,category,email\nM-1,{MARKUP},student,m@example.org\nM-2,Asha,student,[red]:x:\n"
+    (place.folder / "marked.csv").write_text(roster)
+    published = place.run("import", "schedule", "marked.toml")
+    enrolled = place.run("import", "students", "marked.csv")
+    quoted = place.run("quote", "marked", "M-1")
+    wish = {"schedule": "marked", "registration": "M-1"}
+    with office.client() as client:
+        quote = client.post("/v1/quotes", json=wish).json()
+        name = client.get("/v1/students/M-1").json()["enrolment"]["name"]
+        client.post("/v1/exam-fees", json=wish, headers={"Idempotency-Key": "marked"}).raise_for_status()
+        until(lambda: f"Dear {MARKUP}," in office.log.read_text())
+
+    assert published.stdout == f"marked, version 1: {MARKUP}\n"
+    assert "email '[red]:x:' is not" in enrolled.stderr
+    assert MARKUP in quoted.stdout
+    assert place.json("quote", "marked", "M-1") == quote
+    assert MARKUP in quote["lines"][0]["why"]
+    assert name == MARKUP
+
+
+def test_bad_rows_of_a_roster_are_named_by_line_and_end_the_command_with_1(place: Place, office: Running) -> None:
+    rows = ["registration,name,category,email", "R-1,Asha,student,", "R-2,,student,", "R-3,Ravi,student,ravi@@x"]
+    (place.folder / "roster.csv").write_text("\n".join([*rows, "R-1,Again,student,"]))
+    done = place.run("import", "students", "roster.csv")
+
+    assert done.returncode == 1
+    assert done.stdout == "4 rows: 1 added, 0 changed, 0 unchanged, 3 rejected\n"
+    assert re.findall(r"^line (\d+): \S", done.stderr, re.MULTILINE) == ["3", "4", "5"]
+    assert "line 3: name is empty\n" in done.stderr
+    assert_plain(done.stdout + done.stderr)
+
+
+def test_a_schedule_that_contradicts_itself_is_refused_with_the_place(place: Place, office: Running) -> None:
+    text = SCHEDULE.format(code="twice", title="Twice") + 2 * RULE.format(title="Registration")
+    (place.folder / "twice.toml").write_text(text)
+    done = place.run("import", "schedule", "twice.toml")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("invalid-schedule: ")
+    assert done.stderr.endswith(" (at $.rules[1])\n")
+
+
+def test_a_fee_nobody_submitted_is_not_shown(place: Place, office: Running) -> None:
+    done = place.run("show", "BF-0000-0000-0000-0")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("unknown-exam-fee: ")
+    assert "BF-0000-0000-0000-0" in done.stderr
+
+
+def test_a_key_submits_once_and_another_key_is_told_of_the_first(place: Place, office: Running) -> None:
+    words = ("submit", "sahyadri-semester", "SU-2026-0002", "--key")
+    first, again = place.json(*words, "counter-1"), place.json(*words, "counter-1")
+    refused = place.run(*words, "counter-2")
+
+    assert again == first
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert refused.stderr.startswith("fee-already-submitted: ")
+    assert first["reference"] in refused.stderr
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)
+def test_help_gives_an_example_that_can_be_typed(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(create_cli(open_office), [*path, "--help"])
+    [command] = [command for each, command in commands() if each == path]
+    words = shlex.split(command.epilog.removeprefix("Example: bursar "))
+
+    assert shown.exit_code == 0
+    assert f"Example: bursar {' '.join(path)}" in shown.stdout
+    assert tuple(words[: len(path)]) == path
+    known = {flag for option in command.params for flag in option.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_it_says_which_version_it_is(place: Place) -> None:
+    done = place.run("--version")
+
+    assert done.returncode == 0
+    assert re.fullmatch(r"bursar \d+\.\d+\.\d+\S*\n", done.stdout)
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+def test_the_shell_completes_commands(tmp_path: Path) -> None:
+    script = """
+eval "$(bursar --show-completion)"
+COMP_WORDS=(bursar qu) COMP_CWORD=1
+_bursar_completion bursar
+echo "${COMPREPLY[@]}"
+"""
+    path = f"{Path(BURSAR).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "quote\n", "")
+
+
+def test_in_a_fresh_folder_everything_is_ready(tmp_path: Path) -> None:
+    found = Place(tmp_path, None, LOCAL).json("doctor")
+    ready = {each["name"].partition(" ")[0]: each["ready"] for each in found}
+
+    assert {name: ready.get(name) for name in ("persistence", "events", "cache")} == {
+        "persistence": True,
+        "events": True,
+        "cache": True,
+    }
+
+
+def test_the_demonstration_ends_with_zeros(tmp_path: Path) -> None:
+    done = Place(tmp_path, None, {}).run("demo", "--candidates", "20")
+    told = dict(line.split() for line in done.stdout.splitlines())
+
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert_plain(done.stdout)
+    assert {name: told[name] for name in told if name != "seconds"} == {
+        "submitted": "20",
+        "confirmed": "20",
+        "emails": "20",
+        "sms": "20",
+        "lost": "0",
+        "duplicates": "0",
+    }
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,74 @@
+import asyncio
+
+from core.notifications.delivery import Channel
+from core.shared.errors import Unavailable
+from core.shared.signals import Signals
+from entrypoints.dispatcher.dispatcher import dispatch, own_up
+
+
+class Office:
+    """Two channels, of which one hangs."""
+
+    def __init__(self) -> None:
+        self.signals, self.stop = Signals(), asyncio.Event()
+        self.sent: list[Channel] = []
+        self.enough = asyncio.Event()
+
+    async def deliver(self, channel: Channel, stop: asyncio.Event) -> int:
+        if channel is Channel.EMAIL:
+            await stop.wait()
+            return 0
+        self.sent.append(channel)
+        if len(self.sent) == 100:
+            self.enough.set()
+        await asyncio.sleep(0)
+        return 1
+
+
+async def test_a_vendor_that_hangs_on_one_channel_slows_nothing_on_the_other() -> None:
+    office = Office()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as lanes:
+        for channel in Channel:
+            lanes.create_task(dispatch(office.deliver, channel, office.signals, office.stop))
+        await office.enough.wait()
+        office.stop.set()
+
+
+async def test_an_outage_does_not_end_a_lane() -> None:
+    calls, stop, signals = 0, asyncio.Event(), Signals()
+
+    async def deliver(_channel: Channel, _stop: asyncio.Event) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Unavailable("the database is away")
+        stop.set()
+        return 1
+
+    async with asyncio.timeout(5):
+        await dispatch(deliver, Channel.SMS, signals, stop)
+
+    assert calls == 2
+
+
+async def test_deliveries_whose_sender_died_are_looked_after_again_and_again() -> None:
+    calls, stop = 0, asyncio.Event()
+
+    class Hurried(Signals):
+        @staticmethod
+        async def wait(event: asyncio.Event, seconds: float) -> None:
+            await asyncio.sleep(0)
+
+    async def abandon() -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Unavailable("the database is away")
+        if calls == 5:
+            stop.set()
+        return 0
+
+    async with asyncio.timeout(5):
+        await own_up(abandon, Hurried(), stop)
+
+    assert calls == 5
