@@ -89,6 +89,11 @@ def how_long(retention: Retention) -> dict[Memory, timedelta]:
     }
 
 
+def divided(seconds: float, parts: int) -> float:
+    """Return one part of a time."""
+    return seconds / parts
+
+
 def who_we_are() -> str:
     """Return a name that no other process has had or will have."""
     return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -114,6 +119,8 @@ class Driven(containers.DeclarativeContainer):
     signals = providers.Singleton(Signals)
     journal = providers.Singleton(Journal)
 
+    # A letter takes several steps: one that hangs must be noticed before the deadline makes the outcome unknown.
+    one_step = providers.Callable(divided, settings.provided.resilience.deadline_seconds, 4)
     email_vendors: providers.Aggregate[Any] = providers.Aggregate(
         ses=providers.Singleton(
             lazily("adapters.ses.email", "SesEmailSender"),
@@ -134,7 +141,7 @@ class Driven(containers.DeclarativeContainer):
             password=settings.provided.smtp.password.reveal.call(),
             sender=settings.provided.smtp.sender,
             connections=settings.provided.smtp.connections,
-            timeout=settings.provided.resilience.deadline_seconds,
+            timeout=one_step,
         ),
         console=providers.Singleton(ConsoleEmailSender),
         sandbox=providers.Singleton(
@@ -379,7 +386,9 @@ class UseCases(containers.DeclarativeContainer):
         clock=driven.clock,
         ids=driven.ids,
     )
-    refuse_exam_fee = providers.Factory(observed, RefuseExamFee, new_work=driven.new_work.provider, clock=driven.clock)
+    refuse_exam_fee = providers.Factory(
+        observed, RefuseExamFee, new_work=driven.new_work.provider, clock=driven.clock, ids=driven.ids
+    )
     show_exam_fee = providers.Factory(observed, ShowExamFee, exam_fees=driven.exam_fees)
     list_exam_fees = providers.Factory(observed, ListExamFees, exam_fees=driven.exam_fees, candidates=driven.candidates)
     import_students = providers.Factory(observed, ImportStudents, new_work=driven.new_work.provider, ids=driven.ids)

@@ -105,7 +105,7 @@ class ConfiguredOffice(Office):
         return started
 
     def _consumers(self, stop: asyncio.Event) -> list[Any]:
-        consumer = Consumer(self._driven.inbox, routes(self.use_cases), self.clock)
+        consumer = Consumer(self._driven.inbox, routes(self.use_cases), self.clock, self._driven.ids())
         if self._settings.adapters.events == "embedded":
             embedded.consume(self._driven.broker(), consumer)
             return []

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from core.shared.errors import Unavailable
 from core.shared.messages import SOURCE, Message, Publisher, topic_of
 
-PATIENCE = 10.0
+PATIENCE = 6.0
 """With the broker down a send of an idempotent producer never ends by itself."""
 
 
@@ -29,7 +29,7 @@ class KafkaPublisher(Publisher):
         except (TimeoutError, KafkaError, OSError) as error:
             await self.close()  # what is still in its buffers must not overtake what we send again
             raise Unavailable(f"Kafka at {self._bootstrap} does not take events: {error!r}") from error
-        return [result if isinstance(result, Exception) else None for result in results]
+        return [as_failure(result) for result in results]
 
     async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> list[Awaitable[object]]:
         """Put messages in the producer's buffers; one that does not fit fails alone."""
@@ -46,7 +46,7 @@ class KafkaPublisher(Publisher):
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(1):
                     await producer.stop()
             except (TimeoutError, KafkaError, OSError):
                 pass  # the broker is gone, and so is what we would have told it
@@ -56,12 +56,8 @@ class KafkaPublisher(Publisher):
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
             )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
+            self._producer = producer  # from here on `close` stops it, whatever happens
+            await producer.start()
         return self._producer
 
     def _record(self, message: Message) -> dict[str, object]:
@@ -71,6 +67,13 @@ class KafkaPublisher(Publisher):
             "value": message.body,
             "headers": [(name, value.encode()) for name, value in envelope(message).items()],
         }
+
+
+def as_failure(result: object) -> Exception | None:
+    """Return why a send failed; one that was cancelled is no success either."""
+    if isinstance(result, Exception):
+        return result
+    return Unavailable("the send was given up") if isinstance(result, BaseException) else None
 
 
 def failed(error: Exception) -> Awaitable[object]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from core.shared.errors import Unavailable
@@ -58,4 +59,6 @@ class KafkaTopics:
         code = reply.topic_errors[0][1]
         if code not in (0, TopicAlreadyExistsError.errno):
             raise Unavailable(f"Kafka refuses to create {name}: {reply.topic_errors[0]}")
+        if code:  # it may have been made by somebody who knew nothing of our settings
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=settings)])
         return Topic(name, self.partitions, self.replicas, settings, created=code == 0)

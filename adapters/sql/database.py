@@ -16,7 +16,9 @@ from core.shared.errors import Unavailable
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
 CONNECT_SECONDS, READ_SECONDS = 3, 5
-WRONG_COLUMN, NO_SUCH_TABLE, WAITED_TOO_LONG = 1054, 1146, 1205
+NO_SUCH_TABLE, WAITED_TOO_LONG = 1146, 1205
+OURS = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
+"""Codes of faults that no waiting mends: the statement is wrong, or not allowed."""
 
 
 class Locked(Unavailable):
@@ -82,6 +84,7 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
             max_overflow=0,
             pool_pre_ping=True,
             skip_autocommit_rollback=True,
+            hide_parameters=True,  # they are people's
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
                 "read_timeout": READ_SECONDS,
@@ -136,6 +139,6 @@ def speak_our_errors(engine: AsyncEngine) -> None:
             return Unavailable("the database has no tables yet: create them with `bursar migrate`")
         if error.args[:1] == (WAITED_TOO_LONG,):
             return Locked(f"somebody else holds what we want: {error}", retry_after=1)
-        if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] != (WRONG_COLUMN,):
+        if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] not in OURS:
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         return None

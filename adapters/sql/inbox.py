@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
@@ -61,7 +60,7 @@ class SqlInbox(Inbox):
             "body": message.body,
             "at": self._clock.now(),
         }
-        await self._connection.execute(insert(dead_letters), row)
+        await self._connection.execute(insert_ignore(dead_letters), row)
 
     async def commit(self) -> None:
         await self._transaction.commit()

@@ -23,6 +23,7 @@ def set_up_logs(form: str, level: str) -> None:
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
         factory = structlog.PrintLoggerFactory(sys.stderr)
+        processors.append(without_controls)
     structlog.configure(
         processors=[*processors, stamp, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -32,6 +33,14 @@ def set_up_logs(form: str, level: str) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), force=True)
     for noisy in ("aiokafka", "uvicorn", "backoff"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # we say it ourselves, once
+
+
+def without_controls(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Show control characters instead of obeying them: what strangers send must not move the cursor."""
+    for name, value in record.items():
+        if isinstance(value, str) and name != "exception":
+            record[name] = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in value)
+    return record
 
 
 def with_trace(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 from core.fees.errors import InvalidSchedule
 from core.shared.errors import Invalid
 
+FIRST_YEAR, LAST_YEAR = 1900, 9000
+"""Any zone can write down a moment of these years."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closes:
@@ -30,6 +33,8 @@ def contradictions(opens: datetime | None, closes: Closes) -> Iterator[InvalidSc
         if moment and moment.tzinfo:
             yield InvalidSchedule("it is local time of the schedule's zone, without an offset", at=at)
             return
+        if moment and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            yield InvalidSchedule(f"a year is from {FIRST_YEAR} to {LAST_YEAR}", at=at)
     for at, moment in list(moments.items())[1:]:
         if opens and moment and moment <= opens:
             yield InvalidSchedule("it closes before it opens", at=at)

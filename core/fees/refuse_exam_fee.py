@@ -7,6 +7,7 @@ from core.fees.ports import NewFeesWork
 from core.fees.submission import ExamFeeRefused
 from core.shared.clock import Clock
 from core.shared.errors import CoreError, problem_type
+from core.shared.ids import Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +16,17 @@ class RefuseExamFee:
 
     new_work: NewFeesWork
     clock: Clock
+    ids: Ids
 
     async def __call__(self, command: UUID, refusal: CoreError) -> None:
-        """Record the refusal as an event of the command."""
+        """Record the refusal."""
         async with self.new_work() as work:
             work.record(
                 ExamFeeRefused(
                     at=self.clock.now(),
-                    subject=command,
+                    subject=self.ids.new(),
                     version=1,
+                    command=command,
                     problem=problem_type(type(refusal)),
                     detail=str(refusal),
                     field=refusal.at,

@@ -109,7 +109,7 @@ class FeeSchedule:
     def _misspelt(self) -> Iterator[InvalidSchedule]:
         if not names.is_name(self.code):
             yield InvalidSchedule("a code is 1 to 32 small letters, digits or hyphens", at="$.code")
-        if not 1 <= len(self.title.strip()) <= 200:
+        if not self.title.strip() or len(self.title) > 200:
             yield InvalidSchedule("a title is 1 to 200 characters", at="$.title")
         if not is_currency(self.currency):
             yield InvalidSchedule("a currency is three capital letters", at="$.currency")

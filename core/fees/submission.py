@@ -43,8 +43,9 @@ class FeeSubmitted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamFeeRefused(Event):
-    """A command to submit a fee was refused; `subject` is the id of the command."""
+    """A command to submit a fee was refused."""
 
+    command: UUID
     problem: str
     """The type of the problem, the same as over HTTP."""
     detail: str

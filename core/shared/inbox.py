@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
+from uuid import UUID
 
 from core.shared.events import Event
 from core.shared.messages import Message
@@ -14,8 +15,9 @@ DEAD_LETTERS = "dead-letters"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBuried(Event):
-    """A message could not be understood and waits for a person; `subject` is its id."""
+    """A message could not be understood and waits for a person."""
 
+    message: UUID
     buried_in: str
     """The context whose dead letter it is."""
     type: str
@@ -23,6 +25,7 @@ class MessageBuried(Event):
     detail: str
     origin: Mapping[str, str]
     payload: bytes
+    """The beginning of its body."""
 
     @property
     def context(self) -> str:

@@ -8,12 +8,15 @@ import structlog
 
 from core.shared.clock import Clock
 from core.shared.errors import Conflict, CoreError, Invalid, Unavailable
+from core.shared.ids import Ids
 from core.shared.inbox import Inbox, MessageBuried, NewInbox
 from core.shared.messages import Message
 from core.shared.trace import current_trace
-from entrypoints.consumer.routes import Route
+from entrypoints.consumer.routes import Kind, Route
 
 log = structlog.get_logger()
+LARGEST_PAYLOAD = 64 * 1024
+"""Bytes of a buried message that travel on; the table has all of it."""
 
 
 class UnknownMessage(Invalid):
@@ -25,8 +28,9 @@ class Consumer:
     """Drive use cases with messages."""
 
     new_inbox: NewInbox
-    routes: Mapping[str, Route]
+    routes: Mapping[Kind, Route]
     clock: Clock
+    ids: Ids
 
     async def __call__(self, messages: Sequence[Message]) -> None:
         """Return when these messages have taken effect; raise `Unavailable` when they must come again."""
@@ -55,9 +59,10 @@ class Consumer:
 
     def _route(self, message: Message) -> Route:
         try:
-            return self.routes[message.type]
+            return self.routes[message.context, message.type]
         except KeyError:
-            raise UnknownMessage(f"nobody here understands a message of type {message.type[:80]!r}") from None
+            what = f"{message.type[:80]!r} from {message.context}"
+            raise UnknownMessage(f"nobody here understands {what}") from None
 
     async def _bury(self, message: Message, reason: Exception, inbox: Inbox) -> None:
         log.warning("message_buried", type=message.type, id=str(message.id), reason=repr(reason), **message.origin)
@@ -66,14 +71,15 @@ class Consumer:
             work.record(
                 MessageBuried(
                     at=self.clock.now(),
-                    subject=message.id,
+                    subject=self.ids.new(),
                     version=1,
+                    message=message.id,
                     buried_in=message.context.partition(".")[0],
                     type=message.type,
                     reason=type(reason).__name__,
                     detail=str(reason),
                     origin=message.origin,
-                    payload=message.body,
+                    payload=message.body[:LARGEST_PAYLOAD],
                 )
             )
             await work.commit()

@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from core.shared.errors import Unavailable
 from core.shared.messages import Deliver, topic_of
-from entrypoints.consumer.records import as_message
+from entrypoints.consumer.records import as_message, unreadable
 
 log = structlog.get_logger()
 TOPICS = ("fees", "fees.commands")
 BATCH = 100
-LAST_WORDS = 8.0
+LAST_WORDS = 6.0
 """Seconds that work in hand has to end when its partition is taken from us, or we stop."""
-COMMIT_SECONDS = 5.0
+START_SECONDS, COMMIT_SECONDS = 5.0, 3.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 
 
@@ -32,11 +32,12 @@ class KafkaTransport:
         """Consume until `stop` is set, then finish what is in hand."""
         pause = SHORTEST_PAUSE
         while not stop.is_set():
+            began = monotonic()
             try:
                 await self._session(stop)
-                pause = SHORTEST_PAUSE
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("kafka_unreachable", bootstrap=self._bootstrap, error=repr(error))
+                pause = SHORTEST_PAUSE if monotonic() - began > LONGEST_PAUSE else pause
                 await wait(stop, pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -51,12 +52,16 @@ class KafkaTransport:
         in_hand = InHand(kafka, self._deliver, self._contexts)
         kafka.subscribe(list(self._contexts), listener=in_hand)
         try:
-            await kafka.start()
+            async with asyncio.timeout(START_SECONDS):
+                await kafka.start()
             log.info("consuming", topics=list(self._contexts), group=self._group)
             while not stop.is_set():
                 # Asking also tells the broker that we are alive, however long the work in hand takes.
-                for partition, records in (await kafka.getmany(timeout_ms=200, max_records=BATCH)).items():
-                    in_hand.take(partition, records)
+                try:
+                    for partition, records in (await kafka.getmany(timeout_ms=200, max_records=BATCH)).items():
+                        in_hand.take(partition, records)
+                except UnicodeDecodeError:
+                    await in_hand.step_over_the_unreadable()
                 in_hand.raise_failures()
         finally:
             await in_hand.let_go()
@@ -108,15 +113,29 @@ class InHand(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """Take what is ours now; none of it is paused, whoever had it before."""
         self._kafka.resume(*assigned)
 
+    async def step_over_the_unreadable(self) -> None:
+        """Bury records that the client itself cannot read: those with a header whose name is no text."""
+        for partition in self._kafka.assignment() - self._kafka.paused():
+            offset = await self._kafka.position(partition)
+            try:
+                found = await self._kafka.getmany(partition, timeout_ms=500, max_records=1)
+            except UnicodeDecodeError as error:
+                await self._deliver([unreadable(partition, offset, self._contexts[partition.topic], error)])
+                self._kafka.seek(partition, offset + 1)
+            else:
+                for readable, records in found.items():
+                    self.take(readable, records)
+
     async def _finish(self, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
         messages = [as_message(record, self._contexts[record.topic]) for record in records]
         wanted_back, pause = self._wanted_back[partition], SHORTEST_PAUSE
         while not wanted_back.is_set():
             try:
                 await self._deliver(messages)
-            except Unavailable as outage:
-                log.warning("batch_postponed", partition=f"{partition.topic}/{partition.partition}", error=str(outage))
-                await wait(wanted_back, max(pause, outage.retry_after or 0.0))
+            except Exception as outage:  # a defect, too, must stop no more than its partition
+                told = f"{partition.topic}/{partition.partition}"
+                log.warning("batch_postponed", partition=told, error=repr(outage))
+                await wait(wanted_back, max(pause, getattr(outage, "retry_after", None) or 0.0))
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             async with asyncio.timeout(COMMIT_SECONDS):

@@ -5,11 +5,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
 from core.shared.messages import SOURCE, Message
 from core.shared.trace import Trace
 
+TOLD = {"traceparent", "content-type"}
+"""Headers that are kept with a dead letter, besides a CloudEvent's own; others may be secrets."""
+BY_THE_BROKER = 1
 LAST_MOMENT = 253_370_764_800_000
 """The beginning of the year 9999, in milliseconds: any time zone can still write it down."""
 
@@ -17,19 +20,20 @@ LAST_MOMENT = 253_370_764_800_000
 def as_message(record: ConsumerRecord, context: str) -> Message:
     """Read a CloudEvent; what is missing or misshapen becomes something nobody understands."""
     headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    told = {name: value for name, value in headers.items() if name in TOLD or name.startswith("ce_")}
     origin = {
         "topic": record.topic,
         "partition": str(record.partition),
         "offset": str(record.offset),
-        "headers": str(headers)[:4_000],
+        "headers": str(told)[:4_000],
     }
     return Message(
-        id=identity(headers, record),
+        id=identity(headers, record, context),
         type=headers.get("ce_type", ""),
         context=context,
         subject=as_uuid(headers.get("ce_subject", "")),
         version=as_number(headers.get("ce_sequence", "")),
-        at=as_moment(record.timestamp),
+        at=arrival(record),
         body=record.value or b"",
         # whoever sent a command finds its id on the event that answers it
         trace=Trace.take_or_make(headers.get("ce_requestid") or headers.get("ce_id"), headers.get("traceparent")),
@@ -37,7 +41,27 @@ def as_message(record: ConsumerRecord, context: str) -> Message:
     )
 
 
-def identity(headers: Mapping[str, str], record: ConsumerRecord) -> UUID:
+def unreadable(partition: TopicPartition, offset: int, context: str, error: Exception) -> Message:
+    """Stand in for a record that cannot be read at all; nobody understands it, so it is buried with its place."""
+    place = {"topic": partition.topic, "partition": str(partition.partition), "offset": str(offset)}
+    return Message(
+        id=uuid5(NAMESPACE_URL, f"{partition.topic}/{partition.partition}/{offset}"),
+        type="",
+        context=context,
+        subject=UUID(int=0),
+        version=0,
+        at=datetime.now(UTC),
+        body=b"",
+        origin=place | {"problem": repr(error)[:500]},
+    )
+
+
+def arrival(record: ConsumerRecord) -> datetime:
+    """Return when a record reached the broker; without its word for it, that is now, and never what a sender says."""
+    return as_moment(record.timestamp) if record.timestamp_type == BY_THE_BROKER else datetime.now(UTC)
+
+
+def identity(headers: Mapping[str, str], record: ConsumerRecord, context: str) -> UUID:
     """Return the id of a message: a CloudEvent is known by its source and id together.
 
     Our own events carry UUIDs; anybody else's id is made one, and what has no id is known by its place.
@@ -46,7 +70,7 @@ def identity(headers: Mapping[str, str], record: ConsumerRecord) -> UUID:
     if not name:
         return uuid5(NAMESPACE_URL, f"{record.topic}/{record.partition}/{record.offset}")
     with suppress(ValueError):
-        if source == SOURCE:
+        if source == SOURCE and not context.endswith(".commands"):
             return UUID(name)
     return uuid5(uuid5(NAMESPACE_URL, source), name)
 

@@ -18,6 +18,8 @@ from core.shared.requests import Request
 UseCases = Mapping[str, Callable[..., Callable[..., Awaitable[Any]]]]
 """Makers of use cases by name; each takes the unit of work to do its work in."""
 NewWork = Callable[[], Any]
+Kind = tuple[str, str]
+"""A context and a type: an event is believed only from the topic that nobody else may write to."""
 Route = Callable[[Message, NewWork], Awaitable[None]]
 
 
@@ -30,8 +32,8 @@ class SubmitExamFeeCommand(msgspec.Struct, frozen=True):
     practicals: tuple[str, ...] = ()
 
 
-def routes(use_cases: UseCases) -> Mapping[str, Route]:
-    """Return what to do with each type of message."""
+def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
+    """Return what to do with each kind of message."""
 
     async def submit_exam_fee(message: Message, new_work: NewWork) -> None:
         command = msgspec.json.decode(message.body, type=SubmitExamFeeCommand)
@@ -60,10 +62,10 @@ def routes(use_cases: UseCases) -> Mapping[str, Route]:
         """Let a message pass that is for others."""
 
     return {
-        "SubmitExamFee": submit_exam_fee,
-        "FeeSubmitted": fee_submitted,
-        "ExamFeeRefused": of_no_interest,
-        "MessageBuried": of_no_interest,
+        ("fees.commands", "SubmitExamFee"): submit_exam_fee,
+        ("fees", "FeeSubmitted"): fee_submitted,
+        ("fees", "ExamFeeRefused"): of_no_interest,
+        ("fees.dead-letters", "MessageBuried"): of_no_interest,
     }
 
 

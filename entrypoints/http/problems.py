@@ -35,6 +35,9 @@ RAISED_IN = ("core.", MissingIdempotencyKey.__module__)
 """Where the kinds of error come from that a client may meet: an adapter's count as the core's kind they are."""
 
 
+AWAY = "something we depend on does not answer; `/health/ready` says what"
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What went wrong, for the person who reads it and the program that gets it."""
 
@@ -105,7 +108,7 @@ def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
         type=problem_type(kind),
         title=title(kind),
         status=status_of(kind),
-        detail=str(error),
+        detail=AWAY if isinstance(error, Unavailable) else str(error),
         at=error.at,
         facts=dict(error.facts) or None,
     )

@@ -45,8 +45,15 @@ class Traced:
                 sent["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
+        async def arriving() -> Any:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                # Whoever holds the body back has not arrived yet.
+                scope["arrived"] = self._clock.now()  # type: ignore[typeddict-unknown-key]
+            return message
+
         try:
-            await self._app(scope, receive, answer)
+            await self._app(scope, arriving, answer)
         finally:
             note(scope, status, time.perf_counter() - began)
             current_trace.reset(token)

@@ -47,9 +47,9 @@ class Relay:
                     renewal = monotonic() + self.lease / 3
                     await self.outbox.hold(self.lease)
                 moved = await self.relay()
-            except Unavailable as error:
+            except Exception as error:  # a defect, too, must not end the process that answers candidates
                 outage = min(outage * 2, LONGEST_OUTAGE)
-                log.warning("relay_waits", seconds=round(outage, 2), error=str(error))
+                log.warning("relay_waits", seconds=round(outage, 2), error=repr(error))
                 await self.signals.wait(stop, outage)
                 continue
             outage = SHORTEST

@@ -7,6 +7,8 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,12 @@ def sent_by_hand(command: str) -> httpx.Response:
     return httpx.post(url, headers=headers, content=after["-d"][0])
 
 
+def at_once(place: Place, *lines: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
+    """Run commands beside each other, because each takes seconds to start."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda words: place.run(*words), lines))
+
+
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Walk every command there is."""
     group = group or typer.main.get_command(create_cli(open_office))
@@ -92,12 +100,11 @@ def test_the_command_that_serve_suggests_works(office: Running) -> None:
 def test_a_quote_in_a_pipe_is_plain_and_complete(place: Place, office: Running) -> None:
     [example] = [command.epilog for path, command in commands() if path == ("quote",)]
     words = shlex.split(example.removeprefix("Example: bursar "))
-    papers = [word for before, word in zip(words, words[1:], strict=False) if before == "--paper"]
+    papers = [word for before, word in pairwise(words) if before == "--paper"]
     with office.client() as client:
         wish = {"schedule": words[1], "registration": words[2], "papers": papers}
         quote = client.post("/v1/quotes", json=wish).json()
-    done = place.run(*words)
-    machine = place.run(*words, "--json")
+    done, machine = at_once(place, tuple(words), (*words, "--json"))
 
     assert (done.returncode, done.stderr) == (0, "")
     assert_plain(done.stdout)
@@ -128,9 +135,9 @@ def test_names_are_printed_letter_for_letter(place: Place, office: Running) -> N
     (place.folder / "marked.toml").write_text(text)
     roster = f"registration,name,category,email\nM-1,{MARKUP},student,m@example.org\nM-2,Asha,student,[red]:x:\n"
     (place.folder / "marked.csv").write_text(roster)
-    published = place.run("import", "schedule", "marked.toml")
-    enrolled = place.run("import", "students", "marked.csv")
-    quoted = place.run("quote", "marked", "M-1")
+    loading = ("import", "schedule", "marked.toml"), ("import", "students", "marked.csv")
+    published, enrolled = at_once(place, *loading)
+    quoted, machine = at_once(place, quoting := ("quote", "marked", "M-1"), (*quoting, "--json"))
     wish = {"schedule": "marked", "registration": "M-1"}
     with office.client() as client:
         quote = client.post("/v1/quotes", json=wish).json()
@@ -141,7 +148,7 @@ def test_names_are_printed_letter_for_letter(place: Place, office: Running) -> N
     assert published.stdout == f"marked, version 1: {MARKUP}\n"
     assert "email '[red]:x:' is not" in enrolled.stderr
     assert MARKUP in quoted.stdout
-    assert place.json("quote", "marked", "M-1") == quote
+    assert json.loads(machine.stdout) == quote
     assert MARKUP in quote["lines"][0]["why"]
     assert name == MARKUP
 

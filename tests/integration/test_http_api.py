@@ -750,3 +750,16 @@ def test_whatever_is_sent_the_answer_is_as_documented(described: Any, method: st
         case.call_and_validate(checks=CONFORMANCE)
 
     holds()
+
+
+async def test_whoever_holds_back_the_body_has_not_arrived(api: Api) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        whole = json.dumps(MINE).encode()
+        yield whole[:5]
+        api.clock.pass_by(timedelta(seconds=25))
+        yield whole[5:]
+
+    answer = await api("POST", "/v1/exam-fees", content=slowly(), headers=JSON | {"Idempotency-Key": "slow"})
+
+    assert answer.status_code == 201
+    assert answer.json()["received_at"] == api.clock.now().isoformat().replace("+00:00", "Z")

@@ -1,6 +1,9 @@
 """What only Kafka can show: offsets, redelivery, two consumers."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -15,6 +18,23 @@ from core.shared.messages import Message
 from entrypoints.consumer.kafka import KafkaTransport
 from tests.conftest import eventually
 from tests.examples import a_message
+
+UNREADABLE = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class Name(str):
+    def encode(self, *_):
+        return bytes([255, 254])
+
+async def main(bootstrap, topic):
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        await producer.send_and_wait(topic, b"1", partition=0)
+        await producer.send_and_wait(topic, b"2", partition=0, headers=[(Name("x"), b"")])
+        await producer.send_and_wait(topic, b"3", partition=0)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
 
 
 @pytest.fixture
@@ -175,3 +195,20 @@ async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Applica
     await driven.publisher().close()
 
     assert sorted(effects) == sorted(message.id for message in sent)
+
+
+async def test_a_record_that_cannot_be_read_at_all_is_stepped_over(driven: Driven, kafka: Kafka) -> None:
+    heard = list[Message]()
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        heard.extend(messages)
+
+    topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
+    # Only the client without its C extensions lets us write what no honest client does.
+    environment = {**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"}
+    subprocess.run([sys.executable, "-c", UNREADABLE, kafka.bootstrap, topic], env=environment, check=True, timeout=30)
+    async with consuming(kafka, deliver):
+        await eventually(lambda: len(heard) == 3)
+
+    assert [message.body for message in heard] == [b"1", b"", b"3"]
+    assert (heard[1].type, heard[1].origin["offset"]) == ("", "1")

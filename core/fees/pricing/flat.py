@@ -26,6 +26,8 @@ class Flat(Rule):
 
     def __post_init__(self) -> None:
         check_amount(self.amount, at="$.amount")
+        if not self.title.strip() or len(self.title) > 200:
+            raise InvalidSchedule("a title is 1 to 200 characters", at="$.title")
         if isinstance(self.amount, Mapping) and self.who.categories:
             raise InvalidSchedule("the amounts already say which categories", at="$.who.categories")
 

@@ -12,7 +12,7 @@ from config.settings import Adapters, Settings
 from core.shared.errors import Unavailable
 from core.shared.messages import Message
 from entrypoints.consumer.consumer import Consumer
-from entrypoints.consumer.routes import Route, routes
+from entrypoints.consumer.routes import Kind, Route, routes
 from tests.examples import StoppedClock, a_message, a_schedule, a_student, enrol, ids, publish
 
 SCHEDULE, REGISTRATION = "sahyadri-test", "T-1"
@@ -30,8 +30,8 @@ class Office:
         self.routes = dict(routes(self.use_cases))
         self.consume = self.consumer()
 
-    def consumer(self, **more: Route) -> Consumer:
-        return Consumer(self.application.driven.inbox, self.routes | more, self.clock)
+    def consumer(self, more: Mapping[Kind, Route] | None = None) -> Consumer:
+        return Consumer(self.application.driven.inbox, self.routes | (more or {}), self.clock, ids)
 
     async def open(self) -> "Office":
         await publish(self.application, a_schedule(SCHEDULE))

@@ -76,7 +76,7 @@ async def test_the_same_wish_in_another_command_is_refused_with_the_problem(offi
 
     assert office.submitted == ["T-1"]
     [refusal] = office.events("ExamFeeRefused")
-    assert refusal["subject"] == str(second.id)
+    assert refusal["command"] == str(second.id)
     assert refusal["problem"] == "urn:bursar:problem:fee-already-submitted"
 
 
@@ -95,7 +95,7 @@ async def test_a_command_that_cannot_be_followed_is_answered_and_is_no_dead_lett
     await office.consume([command])
 
     [refusal] = office.events("ExamFeeRefused")
-    assert (refusal["subject"], refusal["problem"]) == (str(command.id), f"urn:bursar:problem:{problem}")
+    assert (refusal["command"], refusal["problem"]) == (str(command.id), f"urn:bursar:problem:{problem}")
     assert refusal["field"] == field
     assert (office.submitted, office.dead_letters) == ([], {})
 
@@ -103,13 +103,15 @@ async def test_a_command_that_cannot_be_followed_is_answered_and_is_no_dead_lett
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (a_raw_command({}, kind="BuyLunch"), "UnknownMessage: nobody here understands a message of type 'BuyLunch'"),
+        (a_raw_command({}, kind="BuyLunch"), "UnknownMessage: nobody here understands 'BuyLunch' from fees.commands"),
         (a_raw_command(b"{not json"), "DecodeError"),
         (a_raw_command(b""), "DecodeError"),
         (a_raw_command(b"\xff\xfe"), "DecodeError"),
         (a_raw_command({"schedule": "x"}), "ValidationError: Object missing required field `registration`"),
         (a_raw_command({"schedule": 1, "registration": "T-1"}), "ValidationError: Expected `str`, got `int`"),
-        (a_raw_command(b"{}", kind="FeeSubmitted"), "ValidationError: Object missing required field"),
+        (a_raw_command(b"{}", kind="FeeSubmitted"), "UnknownMessage: nobody here understands 'FeeSubmitted' from"),
+        (replace(a_raw_command(b"{}", kind="FeeSubmitted"), context="fees"), "ValidationError: Object missing"),
+        (replace(a_command("T-1"), context="fees"), "UnknownMessage: nobody here understands 'SubmitExamFee' from"),
     ],
 )
 async def test_what_cannot_be_understood_is_buried_and_the_rest_goes_on(
@@ -126,7 +128,7 @@ async def test_a_burial_is_announced_with_all_that_is_known(office: Office) -> N
     await office.consume([message])
 
     [event] = office.events("MessageBuried")
-    assert (event["subject"], event["buried_in"], event["type"]) == (str(message.id), "fees", "BuyLunch")
+    assert (event["message"], event["buried_in"], event["type"]) == (str(message.id), "fees", "BuyLunch")
     assert (event["reason"], event["origin"]) == ("UnknownMessage", {"topic": "t", "offset": "7"})
     assert b64decode(event["payload"]) == b"{not json"
     [sent] = office.store.events.values()
@@ -153,9 +155,9 @@ async def test_an_outage_stores_nothing_of_the_batch_and_all_of_it_comes_again(o
     async def flaky(message: Message, new_work: NewWork) -> None:
         if away:
             raise Unavailable("the roster is away")
-        await office.routes["SubmitExamFee"](message, new_work)
+        await office.routes["fees.commands", "SubmitExamFee"](message, new_work)
 
-    consumer = office.consumer(Flaky=flaky)
+    consumer = office.consumer({("fees.commands", "Flaky"): flaky})
     batch = [a_command("T-1"), a_raw_command({}, kind="BuyLunch"), replace(a_command("T-2"), type="Flaky")]
     await office.refuse_once(consumer, *batch)
 
@@ -172,7 +174,7 @@ async def test_an_outage_under_a_command_is_no_refusal(office: Office) -> None:
     async def away(*_: object) -> None:
         raise Unavailable("the database is away")
 
-    consumer = office.consumer(**routes({**office.use_cases, "submit_exam_fee": lambda **_: away}))
+    consumer = office.consumer(routes({**office.use_cases, "submit_exam_fee": lambda **_: away}))
     await office.refuse_once(consumer, a_command())
 
     assert office.events("ExamFeeRefused") == []
@@ -187,7 +189,7 @@ async def test_a_conflict_is_no_dead_letter_and_does_not_come_again(office: Offi
         calls += 1
         raise Conflict("somebody was faster")
 
-    consumer, message = office.consumer(Late=conflicting), a_raw_command({}, kind="Late")
+    consumer, message = office.consumer({("fees.commands", "Late"): conflicting}), a_raw_command({}, kind="Late")
     await consumer([message, a_command()])
     await consumer([message])
 
@@ -198,15 +200,17 @@ async def test_a_defect_buries_that_message_alone(office: Office) -> None:
     async def broken(_message: Message, _new_work: NewWork) -> None:
         raise RuntimeError("a bug")
 
-    await office.consumer(Broken=broken)([a_command("T-1"), a_raw_command({}, kind="Broken"), a_command("T-2")])
+    await office.consumer({("fees.commands", "Broken"): broken})(
+        [a_command("T-1"), a_raw_command({}, kind="Broken"), a_command("T-2")]
+    )
 
     assert office.submitted == ["T-1", "T-2"]
     assert office.dead_letters == {"Broken": "RuntimeError: a bug"}
 
 
-@pytest.mark.parametrize("kind", ["ExamFeeRefused", "MessageBuried"])
-async def test_our_own_answers_to_others_change_nothing_here(office: Office, kind: str) -> None:
-    await office.consume([a_raw_command({}, kind=kind)])
+@pytest.mark.parametrize("kind", [("fees", "ExamFeeRefused"), ("fees.dead-letters", "MessageBuried")])
+async def test_our_own_answers_to_others_change_nothing_here(office: Office, kind: tuple[str, str]) -> None:
+    await office.consume([replace(a_raw_command({}, kind=kind[1]), context=kind[0])])
 
     assert (office.dead_letters, office.store.events, office.store.deliveries) == ({}, {}, {})
 
@@ -223,3 +227,19 @@ async def test_two_messages_of_one_id_are_one(office: Office) -> None:
     await office.consume([first, replace(first, subject=ids.new(), body=a_command("T-2").body)])
 
     assert office.submitted == ["T-1"]
+
+
+async def test_a_message_that_calls_itself_an_aggregate_of_ours_is_buried_all_the_same(office: Office) -> None:
+    await office.consume([a_command("T-1")])
+    [submission] = office.store.submissions
+    await office.consume([replace(a_raw_command({}, kind="Nope"), id=submission), a_command("T-2")])
+
+    assert office.submitted == ["T-1", "T-2"]
+    assert list(office.dead_letters) == ["Nope"]
+
+
+async def test_a_buried_message_travels_no_further_than_its_beginning(office: Office) -> None:
+    await office.consume([a_raw_command(b"x" * 1_000_000, kind="Nope")])
+
+    [event] = [each for each in office.store.events.values() if each.type == "MessageBuried"]
+    assert len(event.body) < 100_000

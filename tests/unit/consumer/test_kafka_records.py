@@ -6,7 +6,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from core.shared.messages import Message
-from entrypoints.consumer.records import as_message
+from entrypoints.consumer.records import BY_THE_BROKER, as_message
 from tests.examples import ids
 from tests.unit.consumer.office import Office, a_command
 
@@ -30,7 +30,7 @@ def a_record(headers: dict[str, Any] | None = None, **changes: Any) -> ConsumerR
         "partition": 2,
         "offset": 41,
         "timestamp": int(SENT.timestamp() * 1000),
-        "timestamp_type": 0,
+        "timestamp_type": BY_THE_BROKER,
         "key": b"key",
         "value": b"{}",
         "checksum": None,
@@ -41,14 +41,24 @@ def a_record(headers: dict[str, Any] | None = None, **changes: Any) -> ConsumerR
     return ConsumerRecord(**(given | changes))
 
 
-def read(headers: dict[str, Any] | None = None, **changes: Any) -> Message:
-    return as_message(a_record(headers, **changes), "fees.commands")
+def read(headers: dict[str, Any] | None = None, context: str = "fees.commands", **changes: Any) -> Message:
+    return as_message(a_record(headers, **changes), context)
+
+
+def test_a_moment_that_is_only_the_senders_word_is_not_believed() -> None:
+    before = datetime.now(UTC)
+
+    assert read(timestamp_type=0).at >= before > read().at
+
+
+def test_headers_that_may_be_secrets_are_not_kept() -> None:
+    assert "SECRET" not in str(read(OURS | {"authorization": b"Bearer SECRET"}).origin)
 
 
 def test_a_cloud_event_is_read_whole() -> None:
-    message = read()
+    message = read(context="fees")
 
-    assert (message.id, message.type, message.context) == (ID, "SubmitExamFee", "fees.commands")
+    assert (message.id, message.type, message.context) == (ID, "SubmitExamFee", "fees")
     assert (message.subject, message.version, message.at, message.body) == (SUBJECT, 3, SENT, b"{}")
     assert (message.trace.request_id, message.trace.traceparent) == ("request-7", TRACEPARENT)
 

@@ -44,7 +44,7 @@ class FeeOffice:
         self.list_schedules = ListFeeSchedules(tariffs)
         self.quote = QuoteExamFee(tariffs, candidates)
         self.submit = SubmitExamFee(self.new_work, tariffs, candidates, self.clock, ids)
-        self.refuse = RefuseExamFee(self.new_work, self.clock)
+        self.refuse = RefuseExamFee(self.new_work, self.clock, ids)
         self.show = ShowExamFee(exam_fees)
         self.list = ListExamFees(exam_fees, candidates)
 

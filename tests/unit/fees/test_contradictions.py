@@ -10,6 +10,7 @@ from core.fees.errors import InvalidSchedule
 from core.fees.instalments import Part
 from core.fees.pricing.concession import Concession
 from core.fees.pricing.exempt import Exempt
+from core.fees.pricing.flat import Flat
 from core.fees.pricing.late import Late, Window
 from core.fees.pricing.papers import Papers
 from core.fees.pricing.who import Who
@@ -41,6 +42,7 @@ def refused(*rules: Any, **changes: Any) -> str | None:
         ("code", ""),
         ("code", "a" * 33),
         ("title", " "),
+        ("title", "x" + " " * 900_000),
         ("currency", "rupees"),
         ("zone", "Asia/Atlantis"),
         ("zone", "Asia"),
@@ -276,3 +278,14 @@ def test_windows_that_never_hold_are_refused() -> None:
         Late(windows=())
     with pytest.raises(InvalidSchedule):
         Window(after=MARCH.date(), per_day=1, grace_days=-1)
+
+
+@pytest.mark.parametrize("year", [1, 1899, 9001, 9999])
+def test_a_year_is_one_that_every_zone_can_write_down(year: int) -> None:
+    assert refused(closes=Closes(submission=MARCH.replace(year=year))) == "$.closes.submission"
+
+
+def test_the_title_of_a_fee_has_an_end() -> None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        Flat(head="examination", title="x" * 201, amount=100)
+    assert refusal.value.at == "$.title"

@@ -12,7 +12,7 @@ async def test_a_refusal_is_announced_with_its_problem_and_the_guilty_field() ->
 
     [(kind, event)] = office.events
     assert kind == "ExamFeeRefused"
-    assert (event["subject"], event["version"]) == (str(COMMAND), 1)
+    assert (event["command"], event["version"]) == (str(COMMAND), 1)
     assert event["problem"] == "urn:bursar:problem:too-many-papers"
     assert (event["detail"], event["field"]) == ("at most 6 papers can be chosen", "$.papers[6]")
     assert event["at"] == office.clock.now().isoformat().replace("+00:00", "Z")
