@@ -70,6 +70,5 @@ def events_of(submission: SubmissionId) -> Select[Any]:
 def attempts_about(submission: SubmissionId) -> Select[Any]:
     """Select what vendors were asked on behalf of an aggregate."""
     joined = delivery_attempts.join(deliveries, deliveries.c.id == delivery_attempts.c.delivery_id)
-    return (
-        select(deliveries.c.channel, delivery_attempts).select_from(joined).where(deliveries.c.about_id == submission)
-    )
+    about = (deliveries.c.channel, deliveries.c.request_id, deliveries.c.traceparent)
+    return select(*about, delivery_attempts).select_from(joined).where(deliveries.c.about_id == submission)

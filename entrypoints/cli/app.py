@@ -11,7 +11,7 @@ from entrypoints.cli import demo, fees, imports, operations, serve
 from entrypoints.cli.desk import Desk
 from entrypoints.cli.office import OpenOffice
 
-IN_A_PIPE = 200
+IN_A_PIPE = 400
 """Columns for whoever is no terminal and does not wrap."""
 
 

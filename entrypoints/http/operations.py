@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
 from entrypoints.http.dependencies import Wired
+from entrypoints.http.problems import problems
 
 PATIENCE = 2.0
 
@@ -61,18 +62,22 @@ class OperationsController(Controller):
 
     tags = ("Operations",)
 
-    @get("/health/live")
+    @get("/health/live", responses=problems())
     async def live(self) -> dict[str, bool]:
         """Say that the process runs."""
         return {"live": True}
 
-    @get("/health/ready", raises=[], responses={503: ResponseSpec(Readiness, description="Something is away")})
+    @get(
+        "/health/ready",
+        raises=[],
+        responses={503: ResponseSpec(Readiness, description="Something is away"), **problems()},
+    )
     async def ready(self, probes: Wired[Probes]) -> Response[Readiness]:
         """Say whether every dependency answers: 200, or 503 with which does not and why."""
         readiness = await probes()
         return Response(readiness, status_code=200 if readiness.ready else 503)
 
-    @get("/metrics", media_type="text/plain")
+    @get("/metrics", media_type="text/plain", responses=problems())
     async def metrics(self) -> Response[bytes]:
         """Show the metrics of this process to Prometheus."""
         return Response[Any](generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
