@@ -185,13 +185,13 @@ async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Applica
             await inbox.commit()
         effects.extend(new)
 
-    sent = [a_message() for _ in range(300)]
+    sent = [a_message() for _ in range(150)]
     async with consuming(kafka, deliver):
-        for start in range(0, 300, 50):
+        for start in range(0, 150, 50):
             await driven.publisher().publish(sent[start : start + 50])
             async with consuming(kafka, deliver):
                 await eventually(lambda expected=start: len(effects) > expected)
-        await eventually(lambda: len(effects) == 300, seconds=40)
+        await eventually(lambda: len(effects) == 150, seconds=40)
     await driven.publisher().close()
 
     assert sorted(effects) == sorted(message.id for message in sent)

@@ -162,9 +162,10 @@ def test_a_vendor_that_never_answers_does_not_keep_the_office_open(tmp_path: Pat
         fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
         with place.serve() as office, office.client() as client:
             client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "k"}).raise_for_status()
-            silent.accept()
+            connection, _ = silent.accept()
             began = time.monotonic()
         stopped = time.monotonic() - began
+        connection.close()
 
     assert stopped < 3
     assert office.process.returncode == 0
