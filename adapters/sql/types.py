@@ -19,11 +19,11 @@ class Id(TypeDecorator[UUID]):
         """Return BINARY(16) where there is one."""
         return mysql.BINARY(16) if dialect.name == "mysql" else LargeBinary(16)
 
-    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Write the bytes."""
         return None if value is None else value.bytes
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Read the bytes."""
         return None if value is None else UUID(bytes=value)
 
@@ -38,11 +38,11 @@ class Moment(TypeDecorator[datetime]):
         """Return DATETIME(6) for MySQL."""
         return mysql.DATETIME(fsp=6) if dialect.name == "mysql" else DateTime()
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Write UTC."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Read UTC."""
         return None if value is None else value.replace(tzinfo=UTC)
 

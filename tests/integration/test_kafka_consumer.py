@@ -10,12 +10,14 @@ from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from config.container import Application, Driven
 from config.settings import Adapters, Kafka, Settings
 from core.shared.errors import Unavailable
 from core.shared.messages import Message
 from entrypoints.consumer.kafka import KafkaTransport
+from entrypoints.consumer.records import BY_THE_BROKER
 from tests.conftest import eventually
 from tests.examples import a_message
 
@@ -212,3 +214,18 @@ async def test_a_record_that_cannot_be_read_at_all_is_stepped_over(driven: Drive
 
     assert [message.body for message in heard] == [b"1", b"", b"3"]
     assert (heard[1].type, heard[1].origin["offset"]) == ("", "1")
+
+
+async def test_topics_that_somebody_else_made_get_our_settings(kafka: Kafka) -> None:
+    topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1)])
+    await admin.close()
+
+    await Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka)).topics()()
+
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
+    assert sent.timestamp_type == BY_THE_BROKER
+    assert sent.timestamp > 1_000
