@@ -26,10 +26,10 @@ BY_COLUMNS = {
 
 def constraint_of(error: IntegrityError) -> str:
     """Return the name of the constraint that an insert broke, or '' if it cannot be told."""
-    said = str(error.orig)
+    said = str(error.orig.args[-1]) if error.orig else ""  # not `str(error.orig)`, which escapes quotes in the values
     if found := re.search(r"UNIQUE constraint failed: (.+)", said):
         return BY_COLUMNS.get(found[1].strip(), "")
-    if found := re.search(r"for key '(\w+)\.(\w+)'", said):
+    if found := re.search(r"for key '(\w+)\.(\w+)'$", said):  # at the end: what comes before quotes the row
         return f"pk_{found[1]}" if found[2] == "PRIMARY" else found[2]
     return ""
 

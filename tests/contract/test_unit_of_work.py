@@ -1,6 +1,7 @@
 """Whatever stands behind `UnitOfWork` must behave like this."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -74,6 +75,23 @@ async def test_a_second_submission_is_told_of_the_first(stored: Application) -> 
             await work.commit()
 
     assert refusal.value.facts == {"submission": str(first.id), "reference": first.reference}
+
+
+@pytest.mark.parametrize(
+    "ident", [b"'quotes\" of both", b"for key 'a.b'\0\0\0", b"\\'\xf0\x9f\x98\x80\n\r%s;--\xff\xfe\0"]
+)
+async def test_the_refusal_does_not_depend_on_what_the_row_holds(stored: Application, ident: bytes) -> None:
+    student = UUID(bytes=ident)
+    first, _ = a_submission(student=student)
+    second, _ = a_submission(student=student)
+    async with stored.driven.new_work() as work:
+        work.submissions.add(first)
+        await work.commit()
+
+    with pytest.raises(FeeAlreadySubmitted):
+        async with stored.driven.new_work() as work:
+            work.submissions.add(second)
+            await work.commit()
 
 
 async def test_of_many_at_once_for_one_candidate_exactly_one_is_stored(stored: Application) -> None:
