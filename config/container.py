@@ -5,10 +5,12 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import MISSING, fields
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
+import msgspec
 from dependency_injector import containers, providers
 
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
@@ -21,9 +23,7 @@ from adapters.memory.probe import InProcess
 from adapters.memory.store import Store
 from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
-from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
 from adapters.sql.answers import SqlAnswers
-from adapters.sql.database import mysql, sqlite
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
@@ -36,7 +36,7 @@ from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use, turn
 from adapters.telemetry.logs import set_up_logs
 from adapters.telemetry.observed import observed
-from config.settings import Retention, Settings
+from config.settings import Retention, Secret, Settings
 from core.fees.list_exam_fees import ListExamFees
 from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
@@ -74,6 +74,17 @@ def lazily(module: str, name: str) -> Callable[..., Any]:
     return build
 
 
+def configured(module: str, name: str) -> Callable[..., Any]:
+    """Build an adapter lazily from its section of the settings, whose words are its arguments."""
+
+    def build(section: msgspec.Struct, **others: Any) -> Any:
+        words = msgspec.structs.asdict(section) | others
+        plain = {word: value.reveal() if isinstance(value, Secret) else value for word, value in words.items()}
+        return lazily(module, name)(**plain)
+
+    return build
+
+
 def long_enough(settings: Settings) -> timedelta:
     """Return longer than vendors can be asked on behalf of one delivery, waits and retries included."""
     vendors = max(len(settings.adapters.email), len(settings.adapters.sms))
@@ -106,6 +117,14 @@ def stored(
     return providers.Selector(settings.provided.adapters.persistence, mysql=sql, sqlite=sql, memory=memory)
 
 
+def use_case(kind: type[Any], driven: providers.DependenciesContainer) -> providers.Factory[Any]:
+    """Fill the fields of a use case with the adapters of the same names; each run makes its own units of work."""
+    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    ports = {name: getattr(driven, name) for name in needed if name != "new_work"}
+    makers = {"new_work": driven.new_work.provider} if "new_work" in needed else {}
+    return providers.Factory(observed, kind, **ports, **makers)
+
+
 class Driven(containers.DeclarativeContainer):
     """The switchboard: for each port, every adapter that can stand behind it."""
 
@@ -120,63 +139,31 @@ class Driven(containers.DeclarativeContainer):
     journal = providers.Singleton(Journal)
 
     # A letter takes several steps: one that hangs must be noticed before the deadline makes the outcome unknown.
-    one_step = providers.Callable(divided, settings.provided.resilience.deadline_seconds, 4)
+    deadline = settings.provided.resilience.deadline_seconds
+    one_step = providers.Callable(divided, deadline, 4)
     email_vendors: providers.Aggregate[Any] = providers.Aggregate(
         ses=providers.Singleton(
-            lazily("adapters.ses.email", "SesEmailSender"),
-            region=settings.provided.ses.region,
-            url=settings.provided.ses.url,
-            access_key_id=settings.provided.ses.access_key_id,
-            secret_access_key=settings.provided.ses.secret_access_key.reveal.call(),
-            sender=settings.provided.ses.sender,
-            timeout=settings.provided.resilience.deadline_seconds,
+            configured("adapters.ses.email", "SesEmailSender"), settings.provided.ses, timeout=deadline
         ),
         smtp=providers.Singleton(
-            lazily("adapters.smtp.email", "SmtpEmailSender"),
-            host=settings.provided.smtp.host,
-            port=settings.provided.smtp.port,
-            tls=settings.provided.smtp.tls,
-            ca_file=settings.provided.smtp.ca_file,
-            user=settings.provided.smtp.user,
-            password=settings.provided.smtp.password.reveal.call(),
-            sender=settings.provided.smtp.sender,
-            connections=settings.provided.smtp.connections,
-            timeout=one_step,
+            configured("adapters.smtp.email", "SmtpEmailSender"), settings.provided.smtp, timeout=one_step
         ),
         console=providers.Singleton(ConsoleEmailSender),
         sandbox=providers.Singleton(
-            SandboxEmailSender,
-            record=settings.provided.sandbox.record,
-            failing_percent=settings.provided.sandbox.failing_percent,
+            configured("adapters.sandbox.senders", "SandboxEmailSender"), settings.provided.sandbox
         ),
     )
     sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
-            lazily("adapters.twilio.sms", "TwilioSmsSender"),
-            url=settings.provided.twilio.url,
-            account_sid=settings.provided.twilio.account_sid,
-            auth_token=settings.provided.twilio.auth_token.reveal.call(),
-            sender=settings.provided.twilio.sender,
-            timeout=settings.provided.resilience.deadline_seconds,
+            configured("adapters.twilio.sms", "TwilioSmsSender"), settings.provided.twilio, timeout=deadline
         ),
         console=providers.Singleton(ConsoleSmsSender),
         sandbox=providers.Singleton(
-            SandboxSmsSender,
-            record=settings.provided.sandbox.record,
-            failing_percent=settings.provided.sandbox.failing_percent,
+            configured("adapters.sandbox.senders", "SandboxSmsSender"), settings.provided.sandbox
         ),
     )
     vendor_policy = providers.Singleton(
-        lazily("adapters.resilience.policy", "Policy"),
-        deadline_seconds=settings.provided.resilience.deadline_seconds,
-        concurrency=settings.provided.resilience.concurrency,
-        tries=settings.provided.resilience.tries,
-        retry_base_seconds=settings.provided.resilience.retry_base_seconds,
-        retry_budget_percent=settings.provided.resilience.retry_budget_percent,
-        window_seconds=settings.provided.resilience.window_seconds,
-        failure_percent=settings.provided.resilience.failure_percent,
-        minimum_calls=settings.provided.resilience.minimum_calls,
-        open_seconds=settings.provided.resilience.open_seconds,
+        configured("adapters.resilience.policy", "Policy"), settings.provided.resilience
     )
     templates = providers.Singleton(lazily("adapters.jinja.templates", "JinjaTemplates"))
     email = providers.Singleton(
@@ -246,16 +233,8 @@ class Driven(containers.DeclarativeContainer):
     store = providers.Singleton(Store)
     database = providers.Selector(
         settings.provided.adapters.persistence,
-        mysql=providers.Singleton(
-            mysql,
-            host=settings.provided.mysql.host,
-            port=settings.provided.mysql.port,
-            database=settings.provided.mysql.database,
-            user=settings.provided.mysql.user,
-            password=settings.provided.mysql.password.reveal.call(),
-            connections=settings.provided.mysql.connections,
-        ),
-        sqlite=providers.Singleton(sqlite, path=settings.provided.sqlite.path),
+        mysql=providers.Singleton(configured("adapters.sql.database", "mysql"), settings.provided.mysql),
+        sqlite=providers.Singleton(configured("adapters.sql.database", "sqlite"), settings.provided.sqlite),
         memory=store,
     )
 
@@ -303,7 +282,7 @@ class Driven(containers.DeclarativeContainer):
             MemoryInbox, consumer=CONSUMER, store=store, committed=signals.provided.ring, clock=clock, ids=ids
         ),
     )
-    delivery_lease = providers.Callable(long_enough, settings)
+    lease = providers.Callable(long_enough, settings)
     keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
     memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
@@ -367,57 +346,19 @@ class UseCases(containers.DeclarativeContainer):
 
     driven = providers.DependenciesContainer()
 
-    publish_fee_schedule = providers.Factory(
-        observed,
-        PublishFeeSchedule,
-        new_work=driven.new_work.provider,
-        tariffs=driven.tariffs,
-        schedule_format=driven.schedule_format,
-        clock=driven.clock,
-    )
-    list_fee_schedules = providers.Factory(observed, ListFeeSchedules, tariffs=driven.tariffs)
-    quote_exam_fee = providers.Factory(observed, QuoteExamFee, tariffs=driven.tariffs, candidates=driven.candidates)
-    submit_exam_fee = providers.Factory(
-        observed,
-        SubmitExamFee,
-        new_work=driven.new_work.provider,
-        tariffs=driven.tariffs,
-        candidates=driven.candidates,
-        clock=driven.clock,
-        ids=driven.ids,
-    )
-    refuse_exam_fee = providers.Factory(
-        observed, RefuseExamFee, new_work=driven.new_work.provider, clock=driven.clock, ids=driven.ids
-    )
-    show_exam_fee = providers.Factory(observed, ShowExamFee, exam_fees=driven.exam_fees)
-    list_exam_fees = providers.Factory(observed, ListExamFees, exam_fees=driven.exam_fees, candidates=driven.candidates)
-    import_students = providers.Factory(observed, ImportStudents, new_work=driven.new_work.provider, ids=driven.ids)
-    find_student = providers.Factory(observed, FindStudent, new_work=driven.new_work.provider)
-    notify_student = providers.Factory(
-        observed, NotifyStudent, new_work=driven.new_work.provider, clock=driven.clock, ids=driven.ids
-    )
-    dispatch_deliveries = providers.Factory(
-        observed,
-        DispatchDeliveries,
-        new_work=driven.new_work.provider,
-        lease=driven.delivery_lease,
-        contacts=driven.contacts,
-        templates=driven.templates,
-        email=driven.email,
-        sms=driven.sms,
-        journal=driven.journal,
-        clock=driven.clock,
-    )
-    forget_old_messages = providers.Factory(
-        observed,
-        ForgetOldMessages,
-        retention=driven.retention,
-        keep=driven.keep,
-        clock=driven.clock,
-    )
-    abandon_deliveries = providers.Factory(
-        observed, AbandonDeliveries, new_work=driven.new_work.provider, clock=driven.clock
-    )
+    publish_fee_schedule = use_case(PublishFeeSchedule, driven)
+    list_fee_schedules = use_case(ListFeeSchedules, driven)
+    quote_exam_fee = use_case(QuoteExamFee, driven)
+    submit_exam_fee = use_case(SubmitExamFee, driven)
+    refuse_exam_fee = use_case(RefuseExamFee, driven)
+    show_exam_fee = use_case(ShowExamFee, driven)
+    list_exam_fees = use_case(ListExamFees, driven)
+    import_students = use_case(ImportStudents, driven)
+    find_student = use_case(FindStudent, driven)
+    notify_student = use_case(NotifyStudent, driven)
+    dispatch_deliveries = use_case(DispatchDeliveries, driven)
+    abandon_deliveries = use_case(AbandonDeliveries, driven)
+    forget_old_messages = use_case(ForgetOldMessages, driven)
 
 
 class Application(containers.DeclarativeContainer):
