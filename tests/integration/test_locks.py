@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
 from config.container import Application
-from core.shared.errors import Unavailable
+from core.shared.errors import Conflict, Unavailable
+from core.shared.messages import Message
 from core.shared.requests import RequestInProgress, RequestRepeated
 from tests.examples import (
     a_message,
@@ -84,7 +86,7 @@ async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Ap
     async with stored.driven.inbox() as first:
         assert await first.accept(message)
 
-        async def second() -> bool:
+        async def second() -> Sequence[Message]:
             async with stored.driven.inbox() as inbox:
                 new = await inbox.accept(message)
                 await inbox.commit()
@@ -95,7 +97,16 @@ async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Ap
         assert not done
         await first.commit()
 
-    assert await other is False
+    assert not await other
+
+
+async def test_a_batch_two_consumers_hold_at_once_takes_effect_once(stored: Application) -> None:
+    messages = [a_message(), a_message()]
+    async with stored.driven.inbox() as first, stored.driven.inbox() as second:
+        assert list(await first.accept(*messages)) == list(await second.accept(*messages)) == messages
+        await first.commit()
+        with pytest.raises(Conflict):
+            await second.commit()
 
 
 async def test_of_fifty_at_once_with_one_key_one_takes_effect(stored: Application) -> None:
