@@ -241,6 +241,7 @@ class Driven(containers.DeclarativeContainer):
         partitions=settings.provided.kafka.partitions,
         replicas=settings.provided.kafka.replicas,
         commands_days=settings.provided.kafka.commands_days,
+        events_days=settings.provided.kafka.events_days,
     )
 
     schedule_format = providers.Singleton(MsgspecScheduleFormat)

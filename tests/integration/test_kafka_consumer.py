@@ -7,18 +7,20 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from config.container import Application, Driven
-from config.settings import Adapters, Kafka, Settings
+from config.settings import Adapters, Kafka, Retention, Settings
 from core.shared.errors import Unavailable
 from core.shared.messages import Deliver, Message
-from entrypoints.consumer.kafka import AT_ONCE, KafkaTransport
+from entrypoints.consumer.kafka import AT_ONCE, TOPICS, KafkaTransport
 from entrypoints.consumer.records import BY_THE_BROKER
 from tests.conftest import eventually
 from tests.examples import a_message
@@ -294,3 +296,16 @@ async def test_topics_that_somebody_else_made_get_our_settings(kafka: Kafka) -> 
         while sent.timestamp_type != BY_THE_BROKER:  # it takes a moment until its settings reach the partition
             sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
     assert sent.timestamp > 1_000
+
+
+async def test_no_topic_we_consume_is_kept_longer_than_the_inbox_remembers(driven: Driven, kafka: Kafka) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    for context in TOPICS:
+        topic = ConfigResource(ConfigResourceType.TOPIC, f"{kafka.topic_prefix}bursar.{context}.v1")
+        [described] = await admin.describe_configs([topic])
+        settings = {name: value for name, value, *_ in described.resources[0][4]}
+        longest = timedelta(milliseconds=int(settings["retention.ms"]) + int(settings["segment.ms"]))
+        assert longest < timedelta(days=Retention().inbox_days)
+        assert int(settings["retention.ms"]) > 0
+    await admin.close()
