@@ -119,7 +119,7 @@ async def test_a_handler_that_is_slow_or_waits_everywhere_keeps_the_membership(
     async def deliver(messages: Sequence[Message]) -> None:
         calls[f"{messages[0].context}/{messages[0].origin['partition']}"] += 1
         if away and not go_on.is_set():
-            raise Unavailable("the database is away", retry_after=3)
+            raise Unavailable("the database is away", retry_after=2)
         await go_on.wait()
 
     places = [(context, number) for context in ("fees", "fees.commands") for number in range(3)]
@@ -128,10 +128,10 @@ async def test_a_handler_that_is_slow_or_waits_everywhere_keeps_the_membership(
             await producer.send_and_wait(f"{kafka.topic_prefix}bursar.{context}.v1", b"{}", partition=number)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
-    async with consuming(kafka, deliver, max_poll_interval_ms=500, heartbeat_interval_ms=100):
+    async with consuming(kafka, deliver, max_poll_interval_ms=250, heartbeat_interval_ms=50):
         await eventually(lambda: len(calls) == (6 if away else AT_ONCE))
         ours = await members(admin, kafka.group)
-        until = monotonic() + 2
+        until = monotonic() + 1
         while monotonic() < until:
             assert await members(admin, kafka.group) == ours
             assert await committed(kafka) == 0
