@@ -87,7 +87,7 @@ class Kafka(Section, frozen=True):
     replicas: Count = 1
     commands_days: Count = 7
     """How long the broker keeps commands, and so may deliver them again."""
-    events_days: Count = 7
+    events_days: Count = 12
     """The same for events; our own log of them is kept for ever."""
 
 

@@ -71,7 +71,7 @@ class KafkaTransport:
                 await kafka.getmany(NOWHERE, timeout_ms=200)
                 ours.raise_failures()
         finally:
-            await ours.let_go()
+            await ours.end()
             with suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(GOODBYE_SECONDS):  # with the broker down it would never end
                     await kafka.stop()
@@ -83,6 +83,7 @@ class OurPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
     def __init__(self, kafka: AIOKafkaConsumer, deliver: Deliver, contexts: dict[str, str]) -> None:
         self._kafka, self._deliver, self._contexts = kafka, deliver, contexts
         self._ours: dict[TopicPartition, Partition] = {}
+        self._ended = False
 
     def raise_failures(self) -> None:
         """Raise what ended a partition that should not have ended."""
@@ -90,9 +91,14 @@ class OurPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             if partition.task.done():
                 partition.task.result()
 
-    async def let_go(self, places: Collection[TopicPartition] | None = None) -> None:
+    async def end(self) -> None:
+        """Let go of all, and take none any more."""
+        self._ended = True
+        await self.on_partitions_revoked(list(self._ours))
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Finish what is in hand, or roll it back when it takes too long; its messages come again."""
-        given_up = [self._ours.pop(place) for place in list(self._ours if places is None else places)]
+        given_up = [self._ours.pop(place) for place in revoked if place in self._ours]
         for partition in given_up:
             partition.let_go()
         tasks = [partition.task for partition in given_up]
@@ -104,11 +110,7 @@ class OurPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
                 if isinstance(outcome, Exception):
                     log.warning("batch_given_up", error=repr(outcome))
 
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Let go of partitions that become somebody else's."""
-        await self.let_go(revoked)
-
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Begin with what is ours now."""
-        for place in assigned:
+        for place in () if self._ended else assigned:
             self._ours[place] = Partition(self._kafka, place, self._contexts[place.topic], self._deliver)
