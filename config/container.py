@@ -30,6 +30,7 @@ from adapters.sql.inbox import SqlInbox
 from adapters.sql.outbox import SqlBacklog, SqlOutbox
 from adapters.sql.retention import SqlRetention
 from adapters.sql.students import SqlCandidates, SqlContacts
+from adapters.sql.transactions import OwnTransactions
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.system.reach import Reach
@@ -227,6 +228,7 @@ class Driven(containers.DeclarativeContainer):
         partitions=settings.provided.kafka.partitions,
         replicas=settings.provided.kafka.replicas,
         commands_days=settings.provided.kafka.commands_days,
+        events_days=settings.provided.kafka.events_days,
     )
 
     schedule_format = providers.Singleton(MsgspecScheduleFormat)
@@ -256,10 +258,10 @@ class Driven(containers.DeclarativeContainer):
         memory=providers.Callable(nothing_to_migrate),
     )
 
+    transactions = providers.Singleton(OwnTransactions, database=database, committed=signals.provided.ring)
     sql_work = providers.Factory(
         SqlUnitOfWork,
-        begin=database.provided.transaction,
-        committed=signals.provided.ring,
+        begin=transactions.provided.begin,
         schedule_format=schedule_format,
         clock=clock,
         ids=ids,
@@ -273,7 +275,7 @@ class Driven(containers.DeclarativeContainer):
         sql=providers.Factory(
             SqlInbox,
             consumer=CONSUMER,
-            begin=database.provided.transaction,
+            transaction=database.provided.transaction,
             new_part=sql_work.provider,
             committed=signals.provided.ring,
             clock=clock,

@@ -87,6 +87,8 @@ class Kafka(Section, frozen=True):
     replicas: Count = 1
     commands_days: Count = 7
     """How long the broker keeps commands, and so may deliver them again."""
+    events_days: Count = 12
+    """The same for events; our own log of them is kept for ever."""
 
 
 class Retention(Section, frozen=True):
@@ -208,11 +210,12 @@ class Settings(Section, frozen=True):
     telemetry: Telemetry = Telemetry()
 
     def __post_init__(self) -> None:
-        if self.retention.inbox_days <= self.kafka.commands_days:
-            raise ValueError(
-                f"retention.inbox_days ({self.retention.inbox_days}) must be more than kafka.commands_days"
-                f" ({self.kafka.commands_days}): a message that is forgotten before it comes again takes effect twice"
-            )
+        for name, kept in ("commands_days", self.kafka.commands_days), ("events_days", self.kafka.events_days):
+            if self.retention.inbox_days <= kept + 1:
+                raise ValueError(
+                    f"retention.inbox_days ({self.retention.inbox_days}) must be more than kafka.{name} ({kept}) and"
+                    " the day until the broker forgets: a message that comes again after that takes effect twice"
+                )
 
 
 def load(

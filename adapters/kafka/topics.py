@@ -12,7 +12,7 @@ from core.shared.messages import topic_of
 
 DAY, FOREVER = 24 * 3600 * 1000, "-1"
 CONTEXTS: Mapping[str, dict[str, str]] = {
-    "fees": {"retention.ms": FOREVER},
+    "fees": {},
     "fees.dead-letters": {"retention.ms": FOREVER},
     # The broker's own clock says when a command arrived: a deadline is no matter of the sender's.
     "fees.commands": {"message.timestamp.type": "LogAppendTime"},
@@ -39,18 +39,26 @@ class KafkaTopics:
     partitions: int
     replicas: int
     commands_days: int
+    events_days: int
 
     async def __call__(self) -> list[Topic]:
         """Return every topic we need; they exist now.  Raises `Unavailable`."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
         try:
             await admin.start()
-            kept = {"retention.ms": str(self.commands_days * DAY)}
-            return [await self._ensure(admin, context, kept | settings) for context, settings in CONTEXTS.items()]
+            return [
+                await self._ensure(admin, context, self._kept(context) | settings)
+                for context, settings in CONTEXTS.items()
+            ]
         except (KafkaError, OSError) as error:
             raise Unavailable(f"Kafka at {self.bootstrap} does not answer: {error!r}") from error
         finally:
             await admin.close()
+
+    def _kept(self, context: str) -> dict[str, str]:
+        """Return settings that let nothing stay for more than its days and one: the broker forgets whole segments."""
+        days = self.commands_days if context.endswith(".commands") else self.events_days
+        return {"retention.ms": str(days * DAY), "segment.ms": str(DAY)}
 
     async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: dict[str, str]) -> Topic:
         name = self.topic_prefix + topic_of(context)

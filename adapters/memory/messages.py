@@ -1,16 +1,18 @@
 """Outbox, inbox and answers in dictionaries."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 from zlib import crc32
 
 from adapters.memory.store import Store, Transaction
-from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.unit_of_work import Insert, MemoryUnitOfWork, insert_all
 from core.shared.clock import Clock
+from core.shared.errors import Conflict
 from core.shared.ids import Ids
 from core.shared.inbox import Inbox
 from core.shared.messages import Message
@@ -79,7 +81,7 @@ class MemoryAnswers(Answers):
 
 
 class MemoryInbox(Inbox):
-    """A transaction over a batch of messages."""
+    """One transaction.  The parts of several messages share their inserts."""
 
     def __init__(
         self, consumer: str, store: Store, committed: Callable[[Collection[str]], None], clock: Clock, ids: Ids
@@ -87,6 +89,8 @@ class MemoryInbox(Inbox):
         self._consumer, self._store, self._committed = consumer, store, committed
         self._clock, self._ids = clock, ids
         self._written: set[str] = set()
+        self._inserts: list[Insert] = []
+        self._is_batch, self._unfinished = False, 0
 
     async def __aenter__(self) -> Self:
         await self._store.lock.acquire()
@@ -104,27 +108,43 @@ class MemoryInbox(Inbox):
             self._transaction.back_to(0)
         self._store.lock.release()
 
-    async def accept(self, message: Message) -> bool:
-        key = self._consumer, message.id
-        if key in self._store.inbox:
-            return False
-        self._transaction.put(self._store.inbox, key, self._clock.now())
-        return True
+    async def accept(self, *messages: Message) -> Sequence[Message]:
+        self._is_batch = len(messages) > 1
+        new = []
+        for message in messages:
+            key = self._consumer, message.id
+            if key not in self._store.inbox:
+                self._transaction.put(self._store.inbox, key, self._clock.now())
+                new.append(message)
+        return new
 
     def new_work(self) -> MemoryUnitOfWork:
-        return MemoryUnitOfWork(self._store, self._written.update, self._clock, self._ids, self._part)
+        part = partial(MemoryUnitOfWork, self._store, self._written.update, self._clock, self._ids)
+        return part(self._share, self._take) if self._is_batch else part(self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
         key = self._consumer, message.id
         self._transaction.put(self._store.dead_letters, key, (message, f"{type(reason).__name__}: {reason}"))
 
     async def commit(self) -> None:
+        if self._unfinished:
+            raise Conflict("a part of the batch was not committed")
+        insert_all(self._inserts)
         self._done = True
         self._committed(self._written)
 
     @asynccontextmanager
     async def _part(self) -> AsyncIterator[Transaction]:
         yield self._transaction
+
+    @asynccontextmanager
+    async def _share(self) -> AsyncIterator[Transaction]:
+        self._unfinished += 1
+        yield self._transaction
+
+    def _take(self, inserts: Iterable[Insert]) -> None:
+        self._unfinished -= 1
+        self._inserts += inserts
 
 
 class MemoryRetention(Retention):

@@ -1,6 +1,6 @@
 """The unit of work over dictionaries, with the manners of a real database."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from types import TracebackType
@@ -26,10 +26,17 @@ from core.students.ports import StudentsWork
 
 Begin = Callable[[], AbstractAsyncContextManager[Transaction]]
 """Begins a transaction, or a part of one; what is not committed is taken back."""
+Insert = Callable[[], None]
+
+
+def insert_all(inserts: Iterable[Insert]) -> None:
+    """Insert rows now."""
+    for insert in inserts:
+        insert()
 
 
 class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
-    """One transaction.  Inserts wait until the commit."""
+    """One transaction, or a part of one.  Inserts wait until the commit, which hands them on."""
 
     def __init__(
         self,
@@ -38,11 +45,12 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         clock: Clock,
         ids: Ids,
         begin: Begin | None = None,
+        insert: Callable[[Iterable[Insert]], None] = insert_all,
     ) -> None:
         """Work on a store, as part of a transaction that others `begin` or in one of its own."""
         self._store, self._begin, self._committed = store, begin or store.transaction, committed
-        self._clock, self._ids = clock, ids
-        self._inserts: list[Callable[[], None]] = []
+        self._clock, self._ids, self._insert = clock, ids, insert
+        self._inserts: list[Insert] = []
 
     async def __aenter__(self) -> Self:
         self._scope = self._begin()
@@ -75,8 +83,7 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
 
     async def commit(self) -> None:
         try:
-            for insert in self._inserts:
-                insert()
+            self._insert(self._inserts)
         except BaseException:
             self._transaction.back_to(self._start)
             raise

@@ -1,35 +1,49 @@
 """The inbox in SQL."""
 
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from uuid import UUID
 
 import msgspec
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
-from adapters.sql.unit_of_work import Begin, SqlUnitOfWork
+from adapters.sql.transactions import Commit, Rows, flush, store
+from adapters.sql.unit_of_work import SqlUnitOfWork
 from core.shared.clock import Clock
+from core.shared.errors import Conflict
 from core.shared.inbox import Inbox
 from core.shared.messages import Message
 
+Transaction = Callable[[], AbstractAsyncContextManager[tuple[AsyncConnection, AsyncTransaction]]]
 NewPart = Callable[..., SqlUnitOfWork]
-"""Makes a unit of work out of another `begin` and `committed`."""
+"""Makes a unit of work out of another `begin`."""
 
 
 class SqlInbox(Inbox):
-    """A transaction over a batch of messages, in which each has a savepoint of its own."""
+    """One transaction.  The parts of one message are savepoints; those of several share their inserts."""
 
     def __init__(
-        self, consumer: str, begin: Begin, new_part: NewPart, committed: Callable[[Collection[str]], None], clock: Clock
+        self,
+        consumer: str,
+        transaction: Transaction,
+        new_part: NewPart,
+        committed: Callable[[Collection[str]], None],
+        clock: Clock,
     ) -> None:
-        self._consumer, self._begin, self._new_part = consumer, begin, new_part
-        self._committed, self._clock = committed, clock
+        self._consumer, self._new_part = consumer, new_part
+        self._committed, self._clock, self._scope = committed, clock, transaction()
+        self._begin_part, self._unfinished = self._savepoint, 0
+        self._rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._written: set[str] = set()
 
     async def __aenter__(self) -> Self:
-        self._scope = self._begin()
         self._connection, self._transaction = await self._scope.__aenter__()
         return self
 
@@ -41,12 +55,22 @@ class SqlInbox(Inbox):
     ) -> None:
         await self._scope.__aexit__(kind, error, trace)
 
-    async def accept(self, message: Message) -> bool:
-        row = {"consumer": self._consumer, "message_id": message.id, "at": self._clock.now()}
-        return (await self._connection.execute(insert_ignore(inbox), row)).rowcount == 1
+    async def accept(self, *messages: Message) -> Sequence[Message]:
+        if len(messages) == 1:
+            added = await self._connection.execute(insert_ignore(inbox), self._remembered(messages[0].id))
+            return messages[: added.rowcount]
+        self._begin_part = self._share
+        mine = (inbox.c.consumer == self._consumer) & inbox.c.message_id.in_([message.id for message in messages])
+        known = set(await self._connection.scalars(select(inbox.c.message_id).where(mine)))
+        new: dict[UUID, Message] = {}
+        for message in messages:
+            if message.id not in known:
+                new.setdefault(message.id, message)
+        self._rows[inbox.name] += map(self._remembered, new)
+        return list(new.values())
 
     def new_work(self) -> SqlUnitOfWork:
-        return self._new_part(begin=self._savepoint, committed=self._written.update)
+        return self._new_part(begin=self._begin_part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
         row = {
@@ -63,14 +87,37 @@ class SqlInbox(Inbox):
         await self._connection.execute(insert_ignore(dead_letters), row)
 
     async def commit(self) -> None:
-        await self._transaction.commit()
-        self._committed(self._written)
+        if self._unfinished:  # what it changed cannot be told from what the others did
+            raise Conflict("a part of the batch was not committed")
+        try:
+            await flush(self._rows, self._connection)
+            await self._transaction.commit()
+        except IntegrityError as error:
+            raise Conflict("something in the batch was there before") from error
+        self._committed(self._written | self._rows.keys())
+
+    def _remembered(self, message: UUID) -> dict[str, Any]:
+        return {"consumer": self._consumer, "message_id": message, "at": self._clock.now()}
 
     @asynccontextmanager
-    async def _savepoint(self) -> AsyncIterator[tuple[AsyncConnection, AsyncTransaction]]:
+    async def _savepoint(self) -> AsyncIterator[tuple[AsyncConnection, Commit]]:
         savepoint = await self._connection.begin_nested()
         try:
-            yield self._connection, savepoint
+            yield self._connection, partial(self._store, savepoint)
         finally:
             if savepoint.is_active:
                 await savepoint.rollback()
+
+    async def _store(self, savepoint: AsyncTransaction, rows: Rows) -> None:
+        await store(rows, self._connection, savepoint)
+        self._written.update(rows)
+
+    @asynccontextmanager
+    async def _share(self) -> AsyncIterator[tuple[AsyncConnection, Commit]]:
+        self._unfinished += 1
+        yield self._connection, self._take
+
+    async def _take(self, rows: Rows) -> None:
+        self._unfinished -= 1
+        for name, some in rows.items():
+            self._rows[name] += some

@@ -24,6 +24,9 @@ class SqlRetention(Retention):
             oldest = select(*keys).where(table.c.at < before).order_by(table.c.at).limit(limit)
             rows = (await connection.execute(oldest.with_for_update(skip_locked=True))).all()
             if rows:
-                await connection.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in rows])))
+                gone = delete(table).where(tuple_(*keys).in_([tuple(row) for row in rows]))
+                # MySQL may choose to scan the table, and a scan waits for every row that somebody is about to commit.
+                hint = f"/*+ INDEX({table.name} PRIMARY) */"
+                await connection.execute(gone.prefix_with(hint, dialect="mysql"))
             await connection.commit()
         return len(rows)

@@ -1,7 +1,7 @@
 """The inbox: messages take effect once, however often they are delivered."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -34,7 +34,11 @@ class MessageBuried(Event):
 
 
 class Inbox(Protocol):
-    """One transaction over a batch of messages.  Leaving it without `commit` undoes everything."""
+    """One transaction over a message, or over a batch of them.  Leaving it without `commit` undoes everything.
+
+    The parts of a batch share their inserts, so no part sees what another inserted, and what one of them runs into
+    shows at the commit of all: whoever wants to know which one it was takes the messages one by one.
+    """
 
     @abstractmethod
     async def __aenter__(self) -> Self: ...
@@ -48,8 +52,8 @@ class Inbox(Protocol):
     ) -> None: ...
 
     @abstractmethod
-    async def accept(self, message: Message) -> bool:
-        """Return whether this message is new to this consumer, and remember that it came."""
+    async def accept(self, *messages: Message) -> Sequence[Message]:
+        """Return those that are new to this consumer, each once, and remember that they came; to be asked once."""
 
     @abstractmethod
     def new_work(self) -> Any:
@@ -61,7 +65,7 @@ class Inbox(Protocol):
 
     @abstractmethod
     async def commit(self) -> None:
-        """Make the batch durable."""
+        """Make it durable; raise `Conflict` when the messages of a batch cannot take effect together."""
 
 
 NewInbox = Callable[[], Inbox]

@@ -1,6 +1,7 @@
 """Take messages in, each once: the inbox, the effect and the dead letter are one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -33,29 +34,39 @@ class Consumer:
     ids: Ids
 
     async def __call__(self, messages: Sequence[Message]) -> None:
-        """Return when these messages have taken effect; raise `Unavailable` when they must come again."""
-        async with self.new_inbox() as inbox:
-            for message in messages:
-                if await inbox.accept(message):
-                    await self._take(message, inbox)
-            await inbox.commit()
+        """Return when these messages have taken effect; raise `Unavailable` when they must come again.
 
-    async def _take(self, message: Message, inbox: Inbox) -> None:
-        trace = current_trace.set(message.trace)
+        They take effect together; when they cannot, whatever the reason, one half does after the other.
+        """
         try:
-            await self._route(message)(message, inbox.new_work)
+            await self._take(messages)
         except Unavailable:
             raise
-        except Conflict as refusal:
-            log.info("message_refused", type=message.type, id=str(message.id), reason=repr(refusal))
-        except (CoreError, msgspec.MsgspecError) as error:
-            await self._bury(message, error, inbox)
         except Exception as error:
-            # A defect of ours must not stop the partition: the letter is kept, and can be replayed when it is mended.
-            log.exception("message_failed", type=message.type, id=str(message.id))
-            await self._bury(message, error, inbox)
-        finally:
-            current_trace.reset(trace)
+            if len(messages) == 1:
+                await self._give_up(messages[0], error)
+            else:
+                middle = len(messages) // 2
+                await self(messages[:middle])
+                await self(messages[middle:])
+
+    async def _take(self, messages: Sequence[Message]) -> None:
+        async with self.new_inbox() as inbox:
+            for message in await inbox.accept(*messages):
+                with tracing(message):
+                    await self._route(message)(message, inbox.new_work)
+            await inbox.commit()
+
+    async def _give_up(self, message: Message, error: Exception) -> None:
+        """Remember a message that has no effect, so that it does not come again."""
+        with tracing(message):
+            async with self.new_inbox() as inbox:
+                if await inbox.accept(message):
+                    if isinstance(error, Conflict):
+                        log.info("message_refused", type=message.type, id=str(message.id), reason=repr(error))
+                    else:
+                        await self._bury(message, error, inbox)
+                    await inbox.commit()
 
     def _route(self, message: Message) -> Route:
         try:
@@ -65,7 +76,10 @@ class Consumer:
             raise UnknownMessage(f"nobody here understands {what}") from None
 
     async def _bury(self, message: Message, reason: Exception, inbox: Inbox) -> None:
-        log.warning("message_buried", type=message.type, id=str(message.id), reason=repr(reason), **message.origin)
+        # A defect of ours must not stop the partition: the letter is kept, and can be replayed when it is mended.
+        ours = not isinstance(reason, CoreError | msgspec.MsgspecError)
+        told = {"type": message.type, "id": str(message.id), "reason": repr(reason), **message.origin}
+        log.warning("message_buried", **told, exc_info=reason if ours else None)
         await inbox.bury(message, reason)
         async with inbox.new_work() as work:
             work.record(
@@ -83,3 +97,13 @@ class Consumer:
                 )
             )
             await work.commit()
+
+
+@contextmanager
+def tracing(message: Message) -> Iterator[None]:
+    """Let what happens here carry the trace of a message."""
+    token = current_trace.set(message.trace)
+    try:
+        yield
+    finally:
+        current_trace.reset(token)

@@ -1,25 +1,47 @@
 """Whatever stands behind `Inbox` must behave like this."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
 
 import pytest
 
 from config.container import Application
 from core.fees.errors import FeeAlreadySubmitted
-from core.shared.errors import Invalid, Unavailable
+from core.fees.submission import FeeSubmitted, Submission
+from core.shared.errors import Conflict, Invalid, Unavailable
+from core.shared.inbox import Inbox
+from core.shared.messages import Message
+from core.shared.outbox import OUTBOX
 from tests.examples import a_message, a_submission, unpublished
 
 
 async def test_a_message_is_new_once(stored: Application) -> None:
-    message = a_message()
+    message, other = a_message(), a_message()
     async with stored.driven.inbox() as inbox:
-        assert await inbox.accept(message)
-        assert not await inbox.accept(message)
+        assert list(await inbox.accept(message)) == [message]
         await inbox.commit()
 
     async with stored.driven.inbox() as inbox:
         assert not await inbox.accept(message)
-        assert await inbox.accept(a_message())
+    async with stored.driven.inbox() as inbox:
+        assert await inbox.accept(other)
+
+
+async def test_of_a_batch_what_is_new_comes_back_once_and_in_order(stored: Application) -> None:
+    messages = [a_message() for _ in range(5)]
+    async with stored.driven.inbox() as inbox:
+        assert list(await inbox.accept(messages[3], messages[1], messages[3])) == [messages[3], messages[1]]
+        await inbox.commit()
+
+    async with stored.driven.inbox() as inbox:
+        assert list(await inbox.accept(*reversed(messages), *messages)) == [messages[4], messages[2], messages[0]]
+        await inbox.commit()
+
+    async with stored.driven.inbox() as inbox:
+        assert not await inbox.accept(*messages)
+        await inbox.commit()
 
 
 async def test_what_was_not_committed_is_new_again(stored: Application) -> None:
@@ -106,17 +128,15 @@ async def test_two_consumers_of_one_message_have_one_effect(stored: Application)
     assert len(effects) == 1
 
 
-async def test_a_buried_message_keeps_the_batch_going(stored: Application) -> None:
-    bad, good = a_message(body=b"\xff not json", origin={"topic": "t", "offset": "7"}), a_message()
+async def test_a_buried_message_does_not_come_again(stored: Application) -> None:
+    bad = a_message(body=b"\xff not json", origin={"topic": "t", "offset": "7"})
     async with stored.driven.inbox() as inbox:
         assert await inbox.accept(bad)
         await inbox.bury(bad, Invalid("it makes no sense"))
-        assert await inbox.accept(good)
         await inbox.commit()
 
     async with stored.driven.inbox() as inbox:
         assert not await inbox.accept(bad)
-        assert not await inbox.accept(good)
 
 
 async def test_an_outage_undoes_the_whole_batch(stored: Application) -> None:
@@ -128,3 +148,93 @@ async def test_an_outage_undoes_the_whole_batch(stored: Application) -> None:
 
     async with stored.driven.inbox() as inbox:
         assert await inbox.accept(message)
+
+
+async def test_a_batch_and_all_its_effects_are_one_transaction(stored: Application) -> None:
+    messages = [a_message() for _ in range(3)]
+    effects = {message.id: a_submission() for message in messages}
+    bell = stored.driven.signals().listen(OUTBOX)
+
+    async def take(*, commit: bool) -> None:
+        async with stored.driven.inbox() as inbox:
+            for message in await inbox.accept(*messages):
+                await submit(inbox, *effects[message.id])
+            assert not bell.is_set()
+            if commit:
+                await inbox.commit()
+
+    await take(commit=False)
+    assert await submitted(stored, *effects.values()) == [False, False, False]
+    assert not await unpublished(stored, 10)
+
+    await take(commit=True)
+    assert await submitted(stored, *effects.values()) == [True, True, True]
+    assert bell.is_set()
+    assert [each.message.subject for each in await unpublished(stored, 10)] == [
+        submission.id for submission, _ in effects.values()
+    ]
+
+
+async def test_a_conflict_in_a_batch_shows_at_its_commit_and_nothing_of_it_happens(stored: Application) -> None:
+    messages, first = [a_message(), a_message(), a_message()], a_submission()
+    again, other = a_submission(student=first[0].student), a_submission()
+    async with stored.driven.inbox() as inbox:
+        await inbox.accept(*messages)
+        for each in (first, again, other):
+            await submit(inbox, *each)
+        with pytest.raises(Conflict):
+            await inbox.commit()
+
+    assert await submitted(stored, first, again, other) == [False, False, False]
+    assert not await unpublished(stored, 10)
+    async with stored.driven.inbox() as inbox:
+        assert list(await inbox.accept(*messages)) == messages
+
+
+async def test_a_batch_with_a_part_that_was_left_without_commit_does_not_happen(stored: Application) -> None:
+    messages, left, kept = [a_message(), a_message()], a_submission(), a_submission()
+    async with stored.driven.inbox() as inbox:
+        await inbox.accept(*messages)
+        with suppress(Invalid):
+            async with inbox.new_work() as work:
+                work.submissions.add(left[0])
+                raise Invalid("on second thoughts")
+        await submit(inbox, *kept)
+        with pytest.raises(Conflict):
+            await inbox.commit()
+
+    assert await submitted(stored, left, kept) == [False, False]
+    async with stored.driven.inbox() as inbox:
+        assert list(await inbox.accept(*messages)) == messages
+
+
+async def test_batches_that_overlap_have_one_effect_a_message(stored: Application) -> None:
+    messages, effects = [a_message() for _ in range(6)], list[UUID]()
+
+    async def consume(batch: Sequence[Message]) -> None:
+        async with stored.driven.inbox() as inbox:
+            new = await inbox.accept(*batch)
+            for _ in new:
+                await submit(inbox, *a_submission())
+            await inbox.commit()
+        effects.extend(message.id for message in new)
+
+    batches = [messages[:4], messages[2:], messages, messages[::-1]]
+    await asyncio.gather(*map(consume, batches), return_exceptions=True)
+    for message in messages:
+        await consume([message])
+
+    assert sorted(effects) == sorted(message.id for message in messages)
+    assert len(await unpublished(stored, 100)) == 6
+
+
+async def submit(inbox: Inbox, submission: Submission, announcement: FeeSubmitted) -> None:
+    async with inbox.new_work() as work:
+        work.submissions.add(submission)
+        work.record(announcement)
+        await work.commit()
+
+
+async def submitted(stored: Application, *submissions: tuple[Submission, FeeSubmitted]) -> list[bool]:
+    found = [await stored.driven.exam_fees().find(each.id) for each, _ in submissions]
+    return [fee is not None for fee in found]

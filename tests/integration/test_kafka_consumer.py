@@ -4,22 +4,27 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from time import monotonic
 from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from config.container import Application, Driven
-from config.settings import Adapters, Kafka, Settings
+from config.settings import Adapters, Kafka, Retention, Settings
 from core.shared.errors import Unavailable
-from core.shared.messages import Message
-from entrypoints.consumer.kafka import KafkaTransport
+from core.shared.messages import Deliver, Message
+from entrypoints.consumer.kafka import AT_ONCE, TOPICS, KafkaTransport
 from entrypoints.consumer.records import BY_THE_BROKER
 from tests.conftest import eventually
 from tests.examples import a_message
+from tests.unit.consumer.office import Office, a_command
 
 UNREADABLE = """
 import asyncio, sys
@@ -48,9 +53,9 @@ async def driven(kafka: Kafka) -> AsyncIterator[Driven]:
 
 
 @asynccontextmanager
-async def consuming(kafka: Kafka, deliver: object) -> AsyncIterator[None]:
+async def consuming(kafka: Kafka, deliver: Deliver, **client: object) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, deliver)
+    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, deliver, **client)
     running = asyncio.create_task(transport.run(stop))
     yield
     stop.set()
@@ -58,14 +63,12 @@ async def consuming(kafka: Kafka, deliver: object) -> AsyncIterator[None]:
         await running
 
 
-async def committed(kafka: Kafka) -> int:
+async def committed(kafka: Kafka, context: str = "fees") -> int:
     """Return how many messages the group has put behind it."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=kafka.group, enable_auto_commit=False)
-    await consumer.start()
-    partitions = [TopicPartition(f"{kafka.topic_prefix}bursar.fees.v1", number) for number in range(3)]
-    offsets = [await consumer.committed(partition) or 0 for partition in partitions]
-    await consumer.stop()
-    return sum(offsets)
+    client = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=kafka.group, enable_auto_commit=False)
+    partitions = [TopicPartition(f"{kafka.topic_prefix}bursar.{context}.v1", number) for number in range(3)]
+    async with client as consumer:
+        return sum([await consumer.committed(partition) or 0 for partition in partitions])
 
 
 async def test_the_offset_moves_after_the_effect(driven: Driven, kafka: Kafka) -> None:
@@ -99,6 +102,69 @@ async def test_an_outage_keeps_the_offset_and_the_messages_come_again_in_order(d
 
     assert heard == [1, 2, 3, 4, 5]
     assert await committed(kafka) == 5
+
+
+async def members(admin: AIOKafkaAdminClient, group: str) -> set[str]:
+    [described] = await admin.describe_consumer_groups([group])
+    return {member[0] for member in described.groups[0][5]}
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_handler_that_is_slow_or_waits_everywhere_keeps_the_membership(
+    driven: Driven, kafka: Kafka, *, away: bool
+) -> None:
+    """Its partitions are held for four times as long as the client may go without asking for more."""
+    calls, go_on = Counter[str](), asyncio.Event()
+
+    async def deliver(messages: Sequence[Message]) -> None:
+        calls[f"{messages[0].context}/{messages[0].origin['partition']}"] += 1
+        if away and not go_on.is_set():
+            raise Unavailable("the database is away", retry_after=2)
+        await go_on.wait()
+
+    places = [(context, number) for context in ("fees", "fees.commands") for number in range(3)]
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for context, number in places:
+            await producer.send_and_wait(f"{kafka.topic_prefix}bursar.{context}.v1", b"{}", partition=number)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    async with consuming(kafka, deliver, max_poll_interval_ms=250, heartbeat_interval_ms=50):
+        await eventually(lambda: len(calls) == (6 if away else AT_ONCE))
+        ours = await members(admin, kafka.group)
+        until = monotonic() + 1
+        while monotonic() < until:
+            assert await members(admin, kafka.group) == ours
+            assert await committed(kafka) == 0
+        assert set(calls.values()) == {1}
+        go_on.set()
+        while await committed(kafka) + await committed(kafka, "fees.commands") < 6:
+            assert monotonic() < until + 10
+        assert len(ours) == 1
+        assert await members(admin, kafka.group) == ours
+    await admin.close()
+
+    assert set(calls.values()) == {1 + away}
+
+
+async def test_a_poisoned_message_is_buried_with_its_place_and_the_partition_goes_on(
+    driven: Driven, kafka: Kafka
+) -> None:
+    office = await Office().open()
+    topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
+    bodies = [a_command("T-1").body, *[b"{poison"] * 3, a_command("T-2").body]
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for body in bodies:
+            await producer.send_and_wait(topic, body, partition=1, headers=[("ce_type", b"SubmitExamFee")])
+    async with consuming(kafka, office.consume):
+        await eventually(lambda: len(office.submitted) == 2)
+
+    assert await committed(kafka, "fees.commands") == 5
+    buried = [(message, reason.partition(":")[0]) for message, reason in office.store.dead_letters.values()]
+    assert [(message.body, message.origin["offset"], reason) for message, reason in buried] == [
+        (b"{poison", str(offset), "DecodeError") for offset in (1, 2, 3)
+    ]
+    assert {(message.origin["topic"], message.origin["partition"]) for message, _ in buried} == {(topic, "1")}
+    assert "SubmitExamFee" in buried[0][0].origin["headers"]
 
 
 async def test_a_consumer_that_stops_lets_the_next_one_go_on_where_it_was(driven: Driven, kafka: Kafka) -> None:
@@ -183,9 +249,9 @@ async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Applica
 
     async def deliver(messages: Sequence[Message]) -> None:
         async with stored.driven.inbox() as inbox:
-            new = [message.id for message in messages if await inbox.accept(message)]
+            new = await inbox.accept(*messages)
             await inbox.commit()
-        effects.extend(new)
+        effects.extend(message.id for message in new)
 
     sent = [a_message() for _ in range(150)]
     async with consuming(kafka, deliver):
@@ -225,7 +291,21 @@ async def test_topics_that_somebody_else_made_get_our_settings(kafka: Kafka) -> 
 
     await Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka)).topics()()
 
-    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer, asyncio.timeout(10):
         sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
-    assert sent.timestamp_type == BY_THE_BROKER
+        while sent.timestamp_type != BY_THE_BROKER:  # it takes a moment until its settings reach the partition
+            sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
     assert sent.timestamp > 1_000
+
+
+async def test_no_topic_we_consume_is_kept_longer_than_the_inbox_remembers(driven: Driven, kafka: Kafka) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    for context in TOPICS:
+        topic = ConfigResource(ConfigResourceType.TOPIC, f"{kafka.topic_prefix}bursar.{context}.v1")
+        [described] = await admin.describe_configs([topic])
+        settings = {name: value for name, value, *_ in described.resources[0][4]}
+        longest = timedelta(milliseconds=int(settings["retention.ms"]) + int(settings["segment.ms"]))
+        assert longest < timedelta(days=Retention().inbox_days)
+        assert int(settings["retention.ms"]) > 0
+    await admin.close()

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
 from config.container import Application
-from core.shared.errors import Unavailable
+from core.shared.errors import Conflict, Unavailable
+from core.shared.messages import Message
 from core.shared.requests import RequestInProgress, RequestRepeated
+from core.shared.retention import Memory
 from tests.examples import (
+    StoppedClock,
     a_message,
     a_request,
     a_schedule,
@@ -84,7 +89,7 @@ async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Ap
     async with stored.driven.inbox() as first:
         assert await first.accept(message)
 
-        async def second() -> bool:
+        async def second() -> Sequence[Message]:
             async with stored.driven.inbox() as inbox:
                 new = await inbox.accept(message)
                 await inbox.commit()
@@ -95,7 +100,43 @@ async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Ap
         assert not done
         await first.commit()
 
-    assert await other is False
+    assert not await other
+
+
+async def test_a_batch_two_consumers_hold_at_once_takes_effect_once(stored: Application) -> None:
+    messages = [a_message(), a_message()]
+    async with stored.driven.inbox() as first, stored.driven.inbox() as second:
+        assert list(await first.accept(*messages)) == list(await second.accept(*messages)) == messages
+        await first.commit()
+        with pytest.raises(Conflict):
+            await second.commit()
+
+
+@pytest.mark.parametrize("memory", Memory)
+@pytest.mark.parametrize("many", [3, 300])
+async def test_forgetting_waits_for_nobody_and_nobody_for_it(stored: Application, memory: Memory, many: int) -> None:
+    """A delete that reads more of the table than it deletes would wait for rows that are not committed yet."""
+    clock = StoppedClock()
+    stored.driven.clock.override(clock)
+    async with stored.driven.new_work() as work:
+        for number in range(many):
+            work.answer(a_request(f"old-{number}"), "answer")
+        await work.commit()
+    async with stored.driven.inbox() as inbox:
+        await inbox.accept(*(a_message() for _ in range(many)))
+        await inbox.commit()
+    clock.pass_by(timedelta(days=30))
+
+    async with stored.driven.inbox() as slow:
+        await slow.accept(a_message())
+        async with slow.new_work() as part:
+            part.answer(a_request("a-new-one"), "answer")
+            await part.commit()
+        async with asyncio.timeout(1):
+            assert await stored.driven.retention().forget(memory, clock.now() - timedelta(days=1), 1_000) == many
+        await slow.commit()
+
+    assert await stored.driven.retention().forget(memory, clock.now() + timedelta(days=1), 1_000) == 1
 
 
 async def test_of_fifty_at_once_with_one_key_one_takes_effect(stored: Application) -> None:

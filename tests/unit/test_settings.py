@@ -193,6 +193,10 @@ def test_a_secret_tells_only_whether_there_is_one() -> None:
     assert (repr(Secret(PASSWORD)), str(Secret(PASSWORD)), repr(Secret())) == ("Secret(…)", "Secret(…)", "Secret()")
 
 
-def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: Any) -> None:
-    with pytest.raises(Misconfigured, match=r"retention\.inbox_days \(7\) must be more than kafka\.commands_days"):
-        read("[retention]\ninbox_days = 7\n")
+@pytest.mark.parametrize("name", ["commands_days", "events_days"])
+def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: Any, name: str) -> None:
+    for days in (13, 14, 30):
+        with pytest.raises(Misconfigured, match=rf"retention\.inbox_days \(14\) must be more than kafka\.{name}"):
+            read(f"[kafka]\n{name} = {days}\n")
+
+    assert read(f"[kafka]\n{name} = 12\n").retention.inbox_days == 14

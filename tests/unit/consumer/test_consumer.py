@@ -158,7 +158,7 @@ async def test_an_outage_stores_nothing_of_the_batch_and_all_of_it_comes_again(o
         await office.routes["fees.commands", "SubmitExamFee"](message, new_work)
 
     consumer = office.consumer({("fees.commands", "Flaky"): flaky})
-    batch = [a_command("T-1"), a_raw_command({}, kind="BuyLunch"), replace(a_command("T-2"), type="Flaky")]
+    batch = [a_command("T-1"), replace(a_command("T-2"), type="Flaky"), a_raw_command({}, kind="BuyLunch")]
     await office.refuse_once(consumer, *batch)
 
     assert (office.submitted, office.dead_letters, office.store.inbox) == ([], {}, {})
@@ -191,9 +191,10 @@ async def test_a_conflict_is_no_dead_letter_and_does_not_come_again(office: Offi
 
     consumer, message = office.consumer({("fees.commands", "Late"): conflicting}), a_raw_command({}, kind="Late")
     await consumer([message, a_command()])
+    tried = calls
     await consumer([message])
 
-    assert (calls, office.submitted, office.dead_letters) == (1, ["T-1"], {})
+    assert (calls, office.submitted, office.dead_letters) == (tried, ["T-1"], {})
 
 
 async def test_a_defect_buries_that_message_alone(office: Office) -> None:
@@ -243,3 +244,37 @@ async def test_a_buried_message_travels_no_further_than_its_beginning(office: Of
 
     [event] = [each for each in office.store.events.values() if each.type == "MessageBuried"]
     assert len(event.body) < 100_000
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("a bug"), Conflict("somebody was faster")])
+@pytest.mark.parametrize("around", [0, 1, 6])
+async def test_nothing_stays_of_a_message_that_fails_after_its_work_was_committed(
+    office: Office, failure: Exception, around: int
+) -> None:
+    async def half_done(message: Message, new_work: NewWork) -> None:
+        await office.routes["fees.commands", "SubmitExamFee"](message, new_work)
+        raise failure
+
+    bad = replace(a_command("T-1"), type="HalfDone")
+    others = [a_raw_command(b"{}", kind="Nope") for _ in range(around)]
+    await office.consumer({("fees.commands", "HalfDone"): half_done})([*others, bad, a_command("T-2"), *others])
+
+    assert office.submitted == ["T-2"]
+    assert len(office.events("FeeSubmitted")) == 1
+    assert ("HalfDone" in office.dead_letters) is isinstance(failure, RuntimeError)
+    assert len(office.store.inbox) == around + 2
+
+
+async def test_messages_that_cannot_take_effect_together_do_so_in_their_order(office: Office) -> None:
+    batch = [a_command("T-1"), a_raw_command({}, kind="Nope"), a_command("T-1"), a_command("T-2"), a_command("T-1")]
+    batch = [replace(message, trace=Trace(f"request-{number}")) for number, message in enumerate(batch)]
+    await office.consume([*batch, *batch])
+
+    told = [(event.type, event.trace.request_id[-1]) for event in office.store.events.values()]
+    assert told == [
+        ("FeeSubmitted", "0"),
+        ("MessageBuried", "1"),
+        ("ExamFeeRefused", "2"),
+        ("FeeSubmitted", "3"),
+        ("ExamFeeRefused", "4"),
+    ]

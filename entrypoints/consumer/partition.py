@@ -1,0 +1,81 @@
+"""One partition of a topic: batch after batch takes effect, and then its offset moves."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from core.shared.messages import Deliver, Message
+from entrypoints.consumer.records import as_message, unreadable
+
+log = structlog.get_logger()
+BATCH = 500
+COMMIT_SECONDS = 3.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
+
+
+class Partition:
+    """A partition as long as it is ours.  While a batch of it is in hand, the client has at most one fetch ready."""
+
+    def __init__(self, kafka: AIOKafkaConsumer, place: TopicPartition, context: str, deliver: Deliver) -> None:
+        self._kafka, self._place, self._context, self._deliver = kafka, place, context, deliver
+        self._wanted_back, self._has_work = asyncio.Event(), False
+        self.task = asyncio.create_task(self._run())
+
+    def let_go(self) -> None:
+        """End with the batch in hand, if there is one."""
+        self._wanted_back.set()
+        if not self._has_work:
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        while not self._wanted_back.is_set():
+            messages, offset = await self._next()
+            if messages:
+                self._has_work = True
+                await self._finish(messages, offset)
+                self._has_work = False
+
+    async def _next(self) -> tuple[Sequence[Message], int]:
+        """Return the next messages, and the offset behind them."""
+        try:
+            found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=BATCH)
+        except UnicodeDecodeError:
+            return await self._next_alone()
+        records = found.get(self._place, [])
+        return [as_message(record, self._context) for record in records], records[-1].offset + 1 if records else 0
+
+    async def _next_alone(self) -> tuple[Sequence[Message], int]:
+        """Return one message; it stands for a record that the client cannot read: a header's name may be no text."""
+        offset = await self._kafka.position(self._place)
+        try:
+            found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=1)
+        except UnicodeDecodeError as error:
+            self._kafka.seek(self._place, offset + 1)
+            return [unreadable(self._place, offset, self._context, error)], offset + 1
+        return [as_message(record, self._context) for record in found.get(self._place, [])], offset + 1
+
+    async def _finish(self, messages: Sequence[Message], offset: int) -> None:
+        """Deliver until it succeeds; whoever wants the partition back gets it with the offset where it is."""
+        pause = SHORTEST_PAUSE
+        while not self._wanted_back.is_set():
+            try:
+                await self._deliver(messages)
+            except Exception as outage:  # a defect, too, must stop no more than its partition
+                told = f"{self._place.topic}/{self._place.partition}"
+                log.warning("batch_postponed", partition=told, error=repr(outage))
+                await wait(self._wanted_back, max(pause, getattr(outage, "retry_after", None) or 0.0))
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await self._kafka.commit({self._place: offset})
+                return
+
+
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not for ever."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

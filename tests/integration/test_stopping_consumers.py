@@ -1,0 +1,139 @@
+"""A consumer in a process of its own is told to stop, whatever state its broker is in."""
+
+import asyncio
+import os
+import struct
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from sqlalchemy import text
+
+from adapters.encoding import as_message
+from config.container import Application, Driven, running
+from config.settings import Adapters, Kafka, MySQL, Settings
+from tests.e2e.office import BURSAR
+from tests.examples import a_submission, ids
+from tests.integration.test_kafka_consumer import committed
+
+CONFIG = """
+serve = ["consumer"]
+[adapters]
+persistence = "mysql"
+events = "kafka"
+[mysql]
+host = "{mysql.host}"
+port = {mysql.port}
+database = "{mysql.database}"
+user = "{mysql.user}"
+[kafka]
+bootstrap = "127.0.0.1:{port}"
+topic_prefix = "{kafka.topic_prefix}"
+group = "{kafka.group}"
+"""
+
+
+WAITING = """
+SELECT COUNT(*) FROM performance_schema.data_locks WHERE object_schema = :schema AND lock_status = 'WAITING'
+"""
+
+
+class Line:
+    """A line to a broker that can be made to hang: what is said on it is neither heard nor refused."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._host, self._port = bootstrap.split(":")
+        self._open = asyncio.Event()
+        self._open.set()
+        self._talks = set[asyncio.Task[None]]()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        self.port: int = server.sockets[0].getsockname()[1]
+        yield self.port
+        for talk in self._talks:
+            talk.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
+        server.close()
+        await server.wait_closed()
+
+    def hang(self) -> None:
+        self._open.clear()
+
+    async def _connect(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        broker, to_broker = await asyncio.open_connection(self._host, int(self._port))
+        for talk in (self._pass(client, to_broker), self._pass(broker, to_client)):
+            task = asyncio.create_task(talk)
+            self._talks.add(task)
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        """Pass frames on; a broker that names its own address is made to name ours."""
+        theirs, ours = (b"localhost" + struct.pack(">i", int(port)) for port in (self._port, self.port))
+        try:
+            while True:
+                length = await source.readexactly(4)
+                frame = await source.readexactly(int.from_bytes(length, "big"))
+                await self._open.wait()
+                target.write(length + frame.replace(theirs, ours))
+                await target.drain()
+        except (asyncio.IncompleteReadError, OSError):
+            pass  # the other side hung up
+        finally:
+            target.close()
+            with suppress(OSError):
+                await target.wait_closed()
+
+
+@pytest.mark.parametrize("hanging", [False, True])
+async def test_a_consumer_told_to_stop_finishes_what_it_has_in_hand_and_ends_well_within_ten_seconds(
+    mysql: MySQL, kafka: Kafka, tmp_path: Path, *, hanging: bool
+) -> None:
+    settings = Settings(adapters=Adapters(persistence="mysql", events="kafka"), mysql=mysql, kafka=kafka)
+    line, log = Line(kafka.bootstrap), tmp_path / "serve.log"
+    messages = [as_message(a_submission()[1], ids.new()) for _ in range(30)]
+    async with running(Application(settings=settings)) as application, line.listening() as port:
+        driven = application.driven
+        await driven.migrate()
+        await driven.topics()()
+        (tmp_path / "office.toml").write_text(CONFIG.format(mysql=mysql, kafka=kafka, port=port))
+        async with driven.inbox() as slow:
+            await slow.accept(messages[0])
+            await driven.publisher().publish(messages)
+            process = await serve(tmp_path / "office.toml", log, mysql)
+            await until_one(driven, WAITING, {"schema": mysql.database})
+            if hanging:
+                line.hang()
+            began = time.monotonic()
+            process.terminate()
+        async with asyncio.timeout(20):
+            code = await process.wait()
+        took = time.monotonic() - began
+        taken = await one(driven, "SELECT COUNT(DISTINCT notice_id) FROM deliveries")
+
+    assert (code, took < 10) == (0, True), (took, log.read_text())
+    assert "Traceback" not in log.read_text()
+    assert taken == 30
+    assert hanging or await committed(kafka) == 30
+
+
+async def serve(config: Path, log: Path, mysql: MySQL) -> asyncio.subprocess.Process:
+    environment = os.environ | {"BURSAR__MYSQL__PASSWORD": mysql.password.reveal()}
+    with log.open("w") as output:
+        return await asyncio.create_subprocess_exec(
+            BURSAR, "serve", "--config", str(config), stdout=output, stderr=output, env=environment
+        )
+
+
+async def one(driven: Driven, query: str, values: Mapping[str, object] = MappingProxyType({})) -> int:
+    async with driven.database().reading() as connection:
+        return int(await connection.scalar(text(query), values))
+
+
+async def until_one(driven: Driven, query: str, values: Mapping[str, object]) -> None:
+    async with asyncio.timeout(30):
+        while not await one(driven, query, values):
+            await asyncio.sleep(0.02)
