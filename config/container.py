@@ -15,6 +15,8 @@ from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.embedded.broker import EmbeddedBroker
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
+from adapters.memory.dead_letters import MemoryDeadLetterOffice
+from adapters.memory.event_log import MemoryEventLog
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
 from adapters.memory.probe import InProcess
@@ -24,6 +26,8 @@ from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
 from adapters.sql.answers import SqlAnswers
 from adapters.sql.database import mysql, sqlite
+from adapters.sql.dead_letter_office import SqlDeadLetterOffice
+from adapters.sql.event_log import SqlEventLog
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
@@ -48,9 +52,16 @@ from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.journal import Journal
 from core.notifications.notify_student import NotifyStudent
+from core.shared.drop_dead_letter import DropDeadLetter
 from core.shared.forget_old_messages import ForgetOldMessages
+from core.shared.list_dead_letters import ListDeadLetters
+from core.shared.replay_dead_letter import ReplayDeadLetter
+from core.shared.replay_events import ReplayEvents
 from core.shared.retention import Memory
+from core.shared.settle_dead_letters import SettleDeadLetters
+from core.shared.show_dead_letter import ShowDeadLetter
 from core.shared.signals import Signals
+from core.shared.survey_dead_letters import SurveyDeadLetters
 from core.students.find_student import FindStudent
 from core.students.import_students import ImportStudents
 
@@ -303,6 +314,16 @@ class Driven(containers.DeclarativeContainer):
             MemoryInbox, consumer=CONSUMER, store=store, committed=signals.provided.ring, clock=clock, ids=ids
         ),
     )
+    dead_letter_office = stored(
+        settings,
+        sql=providers.Singleton(SqlDeadLetterOffice, consumer=CONSUMER, database=database),
+        memory=providers.Singleton(MemoryDeadLetterOffice, consumer=CONSUMER, store=store),
+    )
+    event_log = stored(
+        settings,
+        sql=providers.Singleton(SqlEventLog, consumer=CONSUMER, database=database, clock=clock, ids=ids),
+        memory=providers.Singleton(MemoryEventLog, consumer=CONSUMER, store=store, ids=ids),
+    )
     delivery_lease = providers.Callable(long_enough, settings)
     keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
@@ -417,6 +438,25 @@ class UseCases(containers.DeclarativeContainer):
     )
     abandon_deliveries = providers.Factory(
         observed, AbandonDeliveries, new_work=driven.new_work.provider, clock=driven.clock
+    )
+    list_dead_letters = providers.Factory(observed, ListDeadLetters, office=driven.dead_letter_office)
+    show_dead_letter = providers.Factory(observed, ShowDeadLetter, office=driven.dead_letter_office)
+    survey_dead_letters = providers.Factory(
+        observed, SurveyDeadLetters, office=driven.dead_letter_office, clock=driven.clock
+    )
+    settle_dead_letters = providers.Factory(
+        observed, SettleDeadLetters, office=driven.dead_letter_office, clock=driven.clock
+    )
+    drop_dead_letter = providers.Factory(observed, DropDeadLetter, new_inbox=driven.inbox.provider)
+    replay_dead_letter = providers.Factory(observed, ReplayDeadLetter, new_inbox=driven.inbox.provider)
+    replay_events = providers.Factory(
+        observed,
+        ReplayEvents,
+        log=driven.event_log,
+        new_inbox=driven.inbox.provider,
+        consumer=CONSUMER,
+        keep=driven.keep,
+        clock=driven.clock,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 from zlib import crc32
 
+from adapters.memory.dead_letters import MemoryDeadLetters, buried
 from adapters.memory.store import Store, Transaction
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.shared.clock import Clock
@@ -91,6 +92,7 @@ class MemoryInbox(Inbox):
     async def __aenter__(self) -> Self:
         await self._store.lock.acquire()
         self._transaction = Transaction()
+        self.dead_letters = MemoryDeadLetters(self._consumer, self._store, self._transaction, self._clock)
         self._done = False
         return self
 
@@ -115,8 +117,8 @@ class MemoryInbox(Inbox):
         return MemoryUnitOfWork(self._store, self._written.update, self._clock, self._ids, self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
-        key = self._consumer, message.id
-        self._transaction.put(self._store.dead_letters, key, (message, f"{type(reason).__name__}: {reason}"))
+        letter = buried(message, reason, self._clock.now())
+        self._transaction.put(self._store.dead_letters, (self._consumer, message.id), (letter, message))
 
     async def commit(self) -> None:
         self._done = True

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-import msgspec
+from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
+from adapters.sql.dead_letters import SqlDeadLetters, as_row, one
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
 from adapters.sql.unit_of_work import Begin, SqlUnitOfWork
 from core.shared.clock import Clock
@@ -31,6 +32,7 @@ class SqlInbox(Inbox):
     async def __aenter__(self) -> Self:
         self._scope = self._begin()
         self._connection, self._transaction = await self._scope.__aenter__()
+        self.dead_letters = SqlDeadLetters(self._consumer, self._connection, self._clock)
         return self
 
     async def __aexit__(
@@ -49,18 +51,9 @@ class SqlInbox(Inbox):
         return self._new_part(begin=self._savepoint, committed=self._written.update)
 
     async def bury(self, message: Message, reason: Exception) -> None:
-        row = {
-            "consumer": self._consumer,
-            "message_id": message.id,
-            "context": message.context,
-            "type": message.type[:255],
-            "reason": type(reason).__name__,
-            "detail": str(reason)[:4_000],
-            "origin": msgspec.json.encode(message.origin).decode(),
-            "body": message.body,
-            "at": self._clock.now(),
-        }
-        await self._connection.execute(insert_ignore(dead_letters), row)
+        row = as_row(self._consumer, message, reason, self._clock.now())
+        await self._connection.execute(delete(dead_letters).where(one(self._consumer, message.id)))
+        await self._connection.execute(insert(dead_letters), row)
 
     async def commit(self) -> None:
         await self._transaction.commit()

@@ -16,7 +16,7 @@ from adapters.encoding import as_message
 from adapters.sql import tables
 from adapters.sql.conflicts import conflict
 from adapters.sql.database import Locked
-from adapters.sql.deliveries import SqlDeliveries
+from adapters.sql.deliveries import SqlDeliveries, add_missing
 from adapters.sql.fees import SqlSchedules, SqlSubmissions
 from adapters.sql.students import SqlStudents, put
 from core.fees.ports import FeesWork, ScheduleFormat
@@ -30,6 +30,9 @@ from core.students.ports import StudentsWork
 
 Begin = Callable[[], AbstractAsyncContextManager[tuple[AsyncConnection, AsyncTransaction]]]
 """Begins a transaction, or a savepoint of one; what is not committed is rolled back."""
+
+SPECIAL = {"students": put, "deliveries": add_missing}
+"""Tables whose rows may be there already."""
 
 
 class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
@@ -110,7 +113,8 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
     async def _flush(self) -> None:
         for name, table in tables.metadata.tables.items():
             if rows := self._rows.get(name):
-                statement = put(self._connection.dialect) if table is tables.students else insert(table)
+                special = SPECIAL.get(name)
+                statement = special(self._connection.dialect) if special else insert(table)
                 try:
                     await self._connection.execute(statement, rows)
                 except Locked as error:

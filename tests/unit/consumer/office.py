@@ -49,7 +49,7 @@ class Office:
     @property
     def dead_letters(self) -> dict[str, str]:
         """Return why each message was buried, by its type."""
-        return {message.type: reason for message, reason in self.store.dead_letters.values()}
+        return {letter.type: f"{letter.reason}: {letter.detail}" for letter, _ in self.store.dead_letters.values()}
 
     async def refuse_once(self, consumer: Consumer, *messages: Message) -> None:
         """Deliver messages that must come again."""
