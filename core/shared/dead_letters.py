@@ -32,6 +32,14 @@ class NotUnderstoodHere(Conflict):
     """Nobody in this program understands messages of this type; the dead letter stays as it is."""
 
 
+class LettersChanged(Conflict):
+    """There are more or fewer dead letters than were confirmed: look again at what would be done."""
+
+
+class TooManyLetters(Conflict):
+    """These are more dead letters than one request may settle."""
+
+
 class LetterState(StrEnum):
     """What became of a dead letter."""
 
