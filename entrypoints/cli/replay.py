@@ -45,7 +45,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             chosen = Period(since=moment(since, "$.from") or now, until=min(moment(until, "$.to") or now, now))
             which = EventReplay(consumer=consumer, period=chosen, type=type, send=send, dry=dry_run)
             take = office.use_cases["replay_events"](send)
-            with Progress(console=desk.err, transient=True) as progress:
+            with Progress(console=desk.err, transient=True, disable=not desk.err.is_terminal) as progress:
                 bar = progress.add_task("replaying", total=(chosen.until - chosen.since).total_seconds())
 
                 def told(reached: ReplayProgress, failures: Mapping[UUID, Exception]) -> None:

@@ -49,9 +49,9 @@ class Settling:
         """Settle all of a kind; Ctrl-C ends it between two letters."""
         self._pace = Pace(rate, listen_for_the_end())
         total = (await office.use_cases["survey_dead_letters"]()(which)).count
-        settle = partial(settled, office.use_cases[self._use_case](), decision)
+        settle, err = partial(settled, office.use_cases[self._use_case](), decision), self._desk.err
         try:
-            with Progress(console=self._desk.err, transient=True) as progress:
+            with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
                 bar = progress.add_task(self._done, total=total)
 
                 def told(letter: UUID, refusal: CoreError | None) -> None:
