@@ -17,6 +17,8 @@ from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.embedded.broker import EmbeddedBroker
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
+from adapters.memory.dead_letters import MemoryDeadLetterOffice
+from adapters.memory.event_log import MemoryEventLog
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
 from adapters.memory.probe import InProcess
@@ -24,6 +26,8 @@ from adapters.memory.store import Store
 from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.sql.answers import SqlAnswers
+from adapters.sql.dead_letter_office import SqlDeadLetterOffice
+from adapters.sql.event_log import SqlEventLog
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
@@ -49,9 +53,16 @@ from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.journal import Journal
 from core.notifications.notify_student import NotifyStudent
+from core.shared.drop_dead_letter import DropDeadLetter
 from core.shared.forget_old_messages import ForgetOldMessages
+from core.shared.list_dead_letters import ListDeadLetters
+from core.shared.replay_dead_letter import ReplayDeadLetter
+from core.shared.replay_events import ReplayEvents
 from core.shared.retention import Memory
+from core.shared.settle_dead_letters import SettleDeadLetters
+from core.shared.show_dead_letter import ShowDeadLetter
 from core.shared.signals import Signals
+from core.shared.survey_dead_letters import SurveyDeadLetters
 from core.students.find_student import FindStudent
 from core.students.import_students import ImportStudents
 
@@ -118,12 +129,12 @@ def stored(
     return providers.Selector(settings.provided.adapters.persistence, mysql=sql, sqlite=sql, memory=memory)
 
 
-def use_case(kind: type[Any], driven: providers.DependenciesContainer) -> providers.Factory[Any]:
-    """Fill the fields of a use case with the adapters of the same names; each run makes its own units of work."""
-    needed = [field.name for field in fields(kind) if field.default is MISSING]
-    ports = {name: getattr(driven, name) for name in needed if name != "new_work"}
-    makers = {"new_work": driven.new_work.provider} if "new_work" in needed else {}
-    return providers.Factory(observed, kind, **ports, **makers)
+def use_case(kind: type[Any], driven: providers.DependenciesContainer, **others: Any) -> providers.Factory[Any]:
+    """Fill the fields of a use case with the adapters of the same names; what is `new_…` is made by it, each time."""
+    needed = [field.name for field in fields(kind) if field.default is MISSING and field.name not in others]
+    ports = {name: getattr(driven, name) for name in needed}
+    ports |= {name: ports[name].provider for name in needed if name.startswith("new_")}
+    return providers.Factory(observed, kind, **ports, **others)
 
 
 class Driven(containers.DeclarativeContainer):
@@ -270,7 +281,7 @@ class Driven(containers.DeclarativeContainer):
         MemoryUnitOfWork, store=store, committed=signals.provided.ring, clock=clock, ids=ids
     )
     new_work = stored(settings, sql=sql_work, memory=memory_work)
-    inbox = stored(
+    new_inbox = stored(
         settings,
         sql=providers.Factory(
             SqlInbox,
@@ -285,6 +296,16 @@ class Driven(containers.DeclarativeContainer):
         ),
     )
     lease = providers.Callable(long_enough, settings)
+    dead_letter_office = stored(
+        settings,
+        sql=providers.Singleton(SqlDeadLetterOffice, consumer=CONSUMER, database=database),
+        memory=providers.Singleton(MemoryDeadLetterOffice, consumer=CONSUMER, store=store),
+    )
+    event_log = stored(
+        settings,
+        sql=providers.Singleton(SqlEventLog, consumer=CONSUMER, database=database, clock=clock, ids=ids),
+        memory=providers.Singleton(MemoryEventLog, consumer=CONSUMER, store=store, ids=ids),
+    )
     keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
     memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
@@ -361,6 +382,13 @@ class UseCases(containers.DeclarativeContainer):
     dispatch_deliveries = use_case(DispatchDeliveries, driven)
     abandon_deliveries = use_case(AbandonDeliveries, driven)
     forget_old_messages = use_case(ForgetOldMessages, driven)
+    list_dead_letters = use_case(ListDeadLetters, driven, office=driven.dead_letter_office)
+    show_dead_letter = use_case(ShowDeadLetter, driven, office=driven.dead_letter_office)
+    survey_dead_letters = use_case(SurveyDeadLetters, driven, office=driven.dead_letter_office)
+    settle_dead_letters = use_case(SettleDeadLetters, driven, office=driven.dead_letter_office)
+    drop_dead_letter = use_case(DropDeadLetter, driven)
+    replay_dead_letter = use_case(ReplayDeadLetter, driven)
+    replay_events = use_case(ReplayEvents, driven, log=driven.event_log, consumer=CONSUMER)
 
 
 class Application(containers.DeclarativeContainer):

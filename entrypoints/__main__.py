@@ -22,6 +22,7 @@ from entrypoints.cli.files import chunks
 from entrypoints.cli.office import Office, Served
 from entrypoints.consumer import embedded
 from entrypoints.consumer.consumer import Consumer
+from entrypoints.consumer.replays import with_replays
 from entrypoints.consumer.routes import routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up
 from entrypoints.relay.relay import Relay
@@ -37,7 +38,7 @@ class ConfiguredOffice(Office):
 
     def __init__(self, application: Application, settings: Settings) -> None:
         self._driven, self._settings = application.driven, settings
-        self.use_cases: Mapping[str, Callable[..., Any]] = application.use_cases().providers
+        self.use_cases: Mapping[str, Callable[..., Any]] = with_replays(application.use_cases().providers)
         self.answers = self._driven.answers()
         self.backlog = self._driven.backlog()
         self.clock = self._driven.clock()
@@ -105,7 +106,7 @@ class ConfiguredOffice(Office):
         return started
 
     def _consumers(self, stop: asyncio.Event) -> list[Any]:
-        consumer = Consumer(self._driven.inbox, routes(self.use_cases), self.clock, self._driven.ids())
+        consumer = Consumer(self._driven.new_inbox, routes(self.use_cases), self.clock, self._driven.ids())
         if self._settings.adapters.events == "embedded":
             embedded.consume(self._driven.broker(), consumer)
             return []

@@ -9,7 +9,6 @@ from functools import partial
 from adapters.memory.store import Store, Transaction
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.ports import Deliveries
-from core.shared.errors import Conflict
 
 
 class MemoryDeliveries(Deliveries):
@@ -40,9 +39,8 @@ class MemoryDeliveries(Deliveries):
 
     def _add(self, delivery: Delivery) -> None:
         key = delivery.notice, delivery.channel
-        if any((each.notice, each.channel) == key for each in self._store.deliveries.values()):
-            raise Conflict("somebody else just changed the same thing")
-        self._transaction.put(self._store.deliveries, delivery.id, delivery)
+        if all((each.notice, each.channel) != key for each in self._store.deliveries.values()):
+            self._transaction.put(self._store.deliveries, delivery.id, delivery)
 
     def _due(self, state: DeliveryState, now: datetime) -> list[Delivery]:
         due = [each for each in self._store.deliveries.values() if each.state is state and each.due_at <= now]

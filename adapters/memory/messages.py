@@ -9,6 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 from zlib import crc32
 
+from adapters.memory.dead_letters import MemoryDeadLetters, buried
 from adapters.memory.store import Store, Transaction
 from adapters.memory.unit_of_work import Insert, MemoryUnitOfWork, insert_all
 from core.shared.clock import Clock
@@ -95,6 +96,7 @@ class MemoryInbox(Inbox):
     async def __aenter__(self) -> Self:
         await self._store.lock.acquire()
         self._transaction = Transaction()
+        self.dead_letters = MemoryDeadLetters(self._consumer, self._store, self._transaction, self._clock)
         self._done = False
         return self
 
@@ -123,8 +125,8 @@ class MemoryInbox(Inbox):
         return part(self._share, self._take) if self._is_batch else part(self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
-        key = self._consumer, message.id
-        self._transaction.put(self._store.dead_letters, key, (message, f"{type(reason).__name__}: {reason}"))
+        letter = buried(message, reason, self._clock.now())
+        self._transaction.put(self._store.dead_letters, (self._consumer, message.id), (letter, message))
 
     async def commit(self) -> None:
         if self._unfinished:

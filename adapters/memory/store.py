@@ -12,6 +12,9 @@ from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.notifications.delivery import Delivery
 from core.notifications.journal import Attempt
+from core.shared.dead_letters import DeadLetter
+from core.shared.decisions import Decision
+from core.shared.event_log import EventReplay
 from core.shared.messages import Message
 from core.students.student import Student
 
@@ -59,7 +62,8 @@ class Store:
     publications: dict[UUID, datetime] = field(default_factory=dict)
     deliveries: dict[UUID, Delivery] = field(default_factory=dict)
     attempts: dict[UUID, tuple[Attempt, ...]] = field(default_factory=dict)
-    dead_letters: dict[tuple[str, UUID], tuple[Message, str]] = field(default_factory=dict)
+    dead_letters: dict[tuple[str, UUID], tuple[DeadLetter, Message]] = field(default_factory=dict)
+    replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0
 

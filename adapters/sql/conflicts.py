@@ -43,7 +43,7 @@ async def conflict(connection: AsyncConnection, error: IntegrityError, rows: Map
             return await already_submitted(connection, rows["submissions"])
         case "pk_fee_schedules":
             return SchedulePublishedMeanwhile(f"somebody else just published {rows['fee_schedules']['code']}")
-        case "uq_students_registration" | "uq_event_log_aggregate_version" | "uq_deliveries_notice_channel":
+        case "uq_students_registration" | "uq_event_log_aggregate_version":
             return Conflict("somebody else just changed the same thing")
         case _:
             return None

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Table, select, update
+from sqlalchemy import ColumnElement, Dialect, Insert, Row, Table, select, update
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.tables import deliveries, delivery_attempts
@@ -75,6 +76,13 @@ class SqlDeliveries(Deliveries):
             row = asdict(attempt) | {"delivery_id": delivery.id, "number": number}
             self._insert(delivery_attempts, row | {"detail": attempt.detail[:LONGEST_TEXT]})
         delivery.made.clear()
+
+
+def add_missing(dialect: Dialect) -> Insert:
+    """Return an insert that leaves what a notice has on a channel as it is; not `IGNORE`, which hides other faults."""
+    if dialect.name == "mysql":
+        return mysql.insert(deliveries).on_duplicate_key_update({"id": deliveries.c.id})
+    return sqlite.insert(deliveries).on_conflict_do_nothing(index_elements=["notice_id", "channel"])
 
 
 def changing(delivery: Delivery) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
+from adapters.sql.dead_letters import SqlDeadLetters, as_row, one
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
 from adapters.sql.transactions import Commit, Rows, flush, store
 from adapters.sql.unit_of_work import SqlUnitOfWork
@@ -45,6 +45,7 @@ class SqlInbox(Inbox):
 
     async def __aenter__(self) -> Self:
         self._connection, self._transaction = await self._scope.__aenter__()
+        self.dead_letters = SqlDeadLetters(self._consumer, self._connection, self._clock)
         return self
 
     async def __aexit__(
@@ -73,18 +74,9 @@ class SqlInbox(Inbox):
         return self._new_part(begin=self._begin_part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
-        row = {
-            "consumer": self._consumer,
-            "message_id": message.id,
-            "context": message.context,
-            "type": message.type[:255],
-            "reason": type(reason).__name__,
-            "detail": str(reason)[:4_000],
-            "origin": msgspec.json.encode(message.origin).decode(),
-            "body": message.body,
-            "at": self._clock.now(),
-        }
-        await self._connection.execute(insert_ignore(dead_letters), row)
+        row = as_row(self._consumer, message, reason, self._clock.now())
+        await self._connection.execute(delete(dead_letters).where(one(self._consumer, message.id)))
+        await self._connection.execute(insert(dead_letters), row)
 
     async def commit(self) -> None:
         if self._unfinished:  # what it changed cannot be told from what the others did

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -107,6 +108,7 @@ event_log = table(
     Column("request_id", String(64), nullable=False),
     Column("traceparent", String(64), nullable=False),
     UniqueConstraint("aggregate_id", "aggregate_version", name="uq_event_log_aggregate_version"),
+    Index("ix_event_log_at", "at", "event_id", "type"),
 )
 
 outbox = table(
@@ -187,7 +189,32 @@ dead_letters = table(
     Column("origin", Json, nullable=False),
     Column("body", Blob, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("subject", Id, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("arrived_at", Moment, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("traceparent", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("handled_at", Moment),
+    Column("handled_by", String(64), nullable=False),
+    Column("why", String(500), nullable=False),
     PrimaryKeyConstraint("consumer", "message_id", name="pk_dead_letters"),
+    # Whole, so that counting reads no letter.
+    Index("ix_dead_letters_at", "consumer", "state", "at", "message_id", "context", "type", "reason"),
+)
+
+replays = table(
+    "replays",
+    Column("id", Id, primary_key=True),
+    Column("consumer", String(64), nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("send", Boolean, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("why", String(500), nullable=False),
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 from adapters.sql import tables
 from adapters.sql.conflicts import conflict
 from adapters.sql.database import Database, Locked
+from adapters.sql.deliveries import add_missing
 from adapters.sql.students import put
 from core.shared.requests import RequestInProgress
 
@@ -20,6 +21,8 @@ Commit = Callable[[Rows], Awaitable[None]]
 """Takes the rows of one unit of work; returns when they are as durable as they will be on its own account."""
 Begin = Callable[[], AbstractAsyncContextManager[tuple[AsyncConnection, Commit]]]
 """Begins a unit of work: what it looks with, and where its rows go.  What it does not commit never happened."""
+SPECIAL = {"students": put, "deliveries": add_missing}
+"""Tables whose rows may be there already."""
 
 
 class OwnTransactions:
@@ -56,7 +59,8 @@ async def flush(rows: Rows, connection: AsyncConnection) -> None:
     """Insert rows, one statement a table, in the order that keeps deadlocks away."""
     for name, table in tables.metadata.tables.items():
         if some := rows.get(name):
-            statement = put(connection.dialect) if table is tables.students else insert(table)
+            special = SPECIAL.get(name)
+            statement = special(connection.dialect) if special else insert(table)
             try:
                 await connection.execute(statement, some)
             except Locked as error:

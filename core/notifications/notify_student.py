@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.notifications.delivery import Channel, Delivery, Notice
+from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import NewNotificationsWork
 from core.shared.clock import Clock
@@ -17,9 +17,11 @@ class NotifyStudent:
     new_work: NewNotificationsWork
     clock: Clock
     ids: Ids
+    send: bool = True
+    """Whether new deliveries go out; otherwise they are only written down, for a notice of the past."""
 
     async def __call__(self, notice: Notice) -> None:
-        """Store one delivery per channel."""
+        """Store a delivery for each channel on which there is none yet."""
         async with self.new_work() as work:
             for channel in Channel:
                 work.deliveries.add(
@@ -31,6 +33,8 @@ class NotifyStudent:
                         channel=channel,
                         template=notice.template,
                         facts=notice.facts,
+                        state=DeliveryState.PENDING if self.send else DeliveryState.SUPPRESSED,
+                        reason="" if self.send else "rebuilt by replay",
                         due_at=self.clock.now(),
                         trace=current_trace.get(),
                     )

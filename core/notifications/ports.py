@@ -56,7 +56,7 @@ class Deliveries(Protocol):
 
     @abstractmethod
     def add(self, delivery: Delivery) -> None:
-        """Remember a new delivery."""
+        """Remember a new delivery, unless its notice has one on the same channel: that one stays as it is."""
 
     @abstractmethod
     async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:

@@ -1,12 +1,13 @@
 """The inbox: messages take effect once, however often they are delivered."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 from uuid import UUID
 
+from core.shared.dead_letters import DeadLetters
 from core.shared.events import Event
 from core.shared.messages import Message
 
@@ -40,6 +41,8 @@ class Inbox(Protocol):
     shows at the commit of all: whoever wants to know which one it was takes the messages one by one.
     """
 
+    dead_letters: DeadLetters
+
     @abstractmethod
     async def __aenter__(self) -> Self: ...
 
@@ -69,3 +72,5 @@ class Inbox(Protocol):
 
 
 NewInbox = Callable[[], Inbox]
+Take = Callable[[Message, Callable[[], Any]], Awaitable[None]]
+"""Lets a message take effect in units of work of a transaction; raises what kept it from doing so."""

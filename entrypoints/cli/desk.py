@@ -65,13 +65,17 @@ class Desk:
         """Say what went wrong, and return how to end."""
         where = f" (at {error.at})" if error.at else ""
         self.err.print(problem_type(type(error)).rpartition(":")[2], style="red", end=": ")
-        said = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in f"{error}{where}")
-        self.err.print(said, soft_wrap=True)
+        self.err.print(printable(f"{error}{where}"), soft_wrap=True)
         return typer.Exit(next(code for kind, code in EXIT.items() if isinstance(error, kind)))
 
     def print_json(self, value: object) -> None:
         """Write one line of JSON."""
         typer.echo(msgspec.json.encode(value))
+
+
+def printable(text: str) -> str:
+    """Return a text without anything a terminal would obey."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def first(group: BaseException) -> CoreError:

@@ -17,7 +17,7 @@ ASSETS = {
     "swagger_style.css": "text/css",
 }
 
-CLOSED = ("ExamFeeBody",)
+CLOSED = ("ExamFeeBody", "DecisionBody", "SettlingBody")
 LOCAL_TIMES = {"FeeSchedule": ("opens",), "Closes": ("submission", "payment")}
 LOCAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"
 

@@ -124,7 +124,7 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
         return core_problem(request, cause)
     if error.status_code == 500:
         return defect(request, error)
-    detail, at = located(error)
+    detail, at = located(request, error)
     kind = problem_type(Invalid) if isinstance(error, ValidationException) else "about:blank"
     meaning = MEANINGS.get(error.status_code) or HTTPStatus(error.status_code).phrase
     problem = Problem(type=kind, title=meaning, status=error.status_code, detail=detail, at=at)
@@ -137,17 +137,23 @@ def defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return respond(Problem(type="about:blank", title=MEANINGS[500], status=500), {})
 
 
-def located(error: HTTPException) -> tuple[str, str | None]:
+def located(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str, str | None]:
     """Split what a decoder says into the complaint and the path of the field: `$` is the body."""
     if not isinstance(error.extra, list) or not error.extra:
         return error.detail, None
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
-    path = "$" if key == "data" else f"$.{key}"
+    path = "$" if key == "data" else f"$.{as_sent(request, key)}"
     if named := re.search(r"field `(.+)`$", message):
         path += f".{named[1]}"
     return message, path
+
+
+def as_sent(request: Request[Any, Any, Any], key: str) -> str:
+    """Return the name under which a client sends a parameter; in Python it may have another."""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)
 
 
 def respond(problem: Problem, headers: dict[str, str]) -> Response[Any]:

@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from config.container import Application
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.journal import Attempt, Outcome
-from core.shared.errors import Conflict
 from tests.examples import NOON, a_delivery, a_submission
 
 LATER = NOON + timedelta(minutes=2)
@@ -117,9 +117,27 @@ async def test_only_a_sender_that_is_overdue_is_given_up(stored: Application) ->
     assert [each.state for each in abandoned] == [DeliveryState.SENDING]
 
 
-async def test_a_notice_is_delivered_once_per_channel(stored: Application) -> None:
+async def test_a_notice_is_delivered_once_per_channel_and_what_is_missing_is_added(stored: Application) -> None:
     first = a_delivery()
-    await add(stored, first, a_delivery(Channel.SMS, notice=first.notice))
+    await add(stored, first)
+    await claim(stored)
 
-    with pytest.raises(Conflict):
-        await add(stored, a_delivery(notice=first.notice))
+    email, sms = (
+        a_delivery(notice=first.notice, facts={"reference": "BF-2"}),
+        a_delivery(Channel.SMS, notice=first.notice),
+    )
+    await add(stored, email, sms, other := a_delivery())
+    await add(stored, a_delivery(Channel.SMS, notice=first.notice))
+
+    assert [each.id for each in await claim(stored)] == [other.id]
+    assert [each.id for each in await claim(stored, Channel.SMS)] == [sms.id]
+    async with stored.driven.new_work() as work:
+        under_way = [each.id for each in await work.deliveries.abandoned(LATER, 10)]
+    assert sorted(under_way) == sorted([first.id, other.id, sms.id])
+
+
+async def test_a_delivery_that_no_column_can_hold_is_no_silence(stored: Application) -> None:
+    if stored.driven.settings().adapters.persistence != "mysql":
+        pytest.skip("only MySQL has columns that are too short")
+    with pytest.raises(DBAPIError):
+        await add(stored, a_delivery(template="x" * 65))

@@ -19,37 +19,37 @@ from tests.examples import a_message, a_submission, unpublished
 
 async def test_a_message_is_new_once(stored: Application) -> None:
     message, other = a_message(), a_message()
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert list(await inbox.accept(message)) == [message]
         await inbox.commit()
 
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert not await inbox.accept(message)
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert await inbox.accept(other)
 
 
 async def test_of_a_batch_what_is_new_comes_back_once_and_in_order(stored: Application) -> None:
     messages = [a_message() for _ in range(5)]
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert list(await inbox.accept(messages[3], messages[1], messages[3])) == [messages[3], messages[1]]
         await inbox.commit()
 
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert list(await inbox.accept(*reversed(messages), *messages)) == [messages[4], messages[2], messages[0]]
         await inbox.commit()
 
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert not await inbox.accept(*messages)
         await inbox.commit()
 
 
 async def test_what_was_not_committed_is_new_again(stored: Application) -> None:
     message = a_message()
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         await inbox.accept(message)
 
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert await inbox.accept(message)
 
 
@@ -57,7 +57,7 @@ async def test_an_effect_and_its_message_are_one_transaction(stored: Application
     message, (submission, submitted) = a_message(), a_submission()
 
     async def take(*, commit: bool) -> None:
-        async with stored.driven.inbox() as inbox:
+        async with stored.driven.new_inbox() as inbox:
             assert await inbox.accept(message)
             async with inbox.new_work() as work:
                 work.submissions.add(submission)
@@ -79,7 +79,7 @@ async def test_a_part_that_is_refused_takes_nothing_else_with_it(stored: Applica
     first, _ = a_submission()
     again, announced = a_submission(student=first.student)
     third, _ = a_submission()
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         async with inbox.new_work() as work:
             work.submissions.add(first)
             await work.commit()
@@ -100,7 +100,7 @@ async def test_a_part_that_is_refused_takes_nothing_else_with_it(stored: Applica
 
 async def test_a_part_left_without_commit_never_happened(stored: Application) -> None:
     submission, submitted = a_submission()
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         async with inbox.new_work() as work:
             work.submissions.add(submission)
             work.record(submitted)
@@ -115,7 +115,7 @@ async def test_two_consumers_of_one_message_have_one_effect(stored: Application)
 
     async def consume() -> None:
         submission, _ = a_submission()
-        async with stored.driven.inbox() as inbox:
+        async with stored.driven.new_inbox() as inbox:
             if await inbox.accept(message):
                 async with inbox.new_work() as work:
                     work.submissions.add(submission)
@@ -130,23 +130,23 @@ async def test_two_consumers_of_one_message_have_one_effect(stored: Application)
 
 async def test_a_buried_message_does_not_come_again(stored: Application) -> None:
     bad = a_message(body=b"\xff not json", origin={"topic": "t", "offset": "7"})
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert await inbox.accept(bad)
         await inbox.bury(bad, Invalid("it makes no sense"))
         await inbox.commit()
 
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert not await inbox.accept(bad)
 
 
 async def test_an_outage_undoes_the_whole_batch(stored: Application) -> None:
     message = a_message()
     with pytest.raises(Unavailable):
-        async with stored.driven.inbox() as inbox:
+        async with stored.driven.new_inbox() as inbox:
             await inbox.accept(message)
             raise Unavailable("a vendor is away")
 
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert await inbox.accept(message)
 
 
@@ -156,7 +156,7 @@ async def test_a_batch_and_all_its_effects_are_one_transaction(stored: Applicati
     bell = stored.driven.signals().listen(OUTBOX)
 
     async def take(*, commit: bool) -> None:
-        async with stored.driven.inbox() as inbox:
+        async with stored.driven.new_inbox() as inbox:
             for message in await inbox.accept(*messages):
                 await submit(inbox, *effects[message.id])
             assert not bell.is_set()
@@ -178,7 +178,7 @@ async def test_a_batch_and_all_its_effects_are_one_transaction(stored: Applicati
 async def test_a_conflict_in_a_batch_shows_at_its_commit_and_nothing_of_it_happens(stored: Application) -> None:
     messages, first = [a_message(), a_message(), a_message()], a_submission()
     again, other = a_submission(student=first[0].student), a_submission()
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         await inbox.accept(*messages)
         for each in (first, again, other):
             await submit(inbox, *each)
@@ -187,13 +187,13 @@ async def test_a_conflict_in_a_batch_shows_at_its_commit_and_nothing_of_it_happe
 
     assert await submitted(stored, first, again, other) == [False, False, False]
     assert not await unpublished(stored, 10)
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert list(await inbox.accept(*messages)) == messages
 
 
 async def test_a_batch_with_a_part_that_was_left_without_commit_does_not_happen(stored: Application) -> None:
     messages, left, kept = [a_message(), a_message()], a_submission(), a_submission()
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         await inbox.accept(*messages)
         with suppress(Invalid):
             async with inbox.new_work() as work:
@@ -204,7 +204,7 @@ async def test_a_batch_with_a_part_that_was_left_without_commit_does_not_happen(
             await inbox.commit()
 
     assert await submitted(stored, left, kept) == [False, False]
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert list(await inbox.accept(*messages)) == messages
 
 
@@ -212,7 +212,7 @@ async def test_batches_that_overlap_have_one_effect_a_message(stored: Applicatio
     messages, effects = [a_message() for _ in range(6)], list[UUID]()
 
     async def consume(batch: Sequence[Message]) -> None:
-        async with stored.driven.inbox() as inbox:
+        async with stored.driven.new_inbox() as inbox:
             new = await inbox.accept(*batch)
             for _ in new:
                 await submit(inbox, *a_submission())

@@ -27,7 +27,7 @@ async def test_what_is_older_than_anybody_may_repeat_it_is_forgotten_and_nothing
 
     clock.pass_by(timedelta(days=14) - timedelta(hours=25) + timedelta(seconds=1))
     assert (await forget())[Memory.INBOX] == 1
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         assert list(await inbox.accept(old_message, new_message)) == [old_message]
 
 
@@ -48,6 +48,6 @@ async def remember(application: Application, key: str, message: Message) -> None
     async with application.driven.new_work() as work:
         work.answer(a_request(key), "answer")
         await work.commit()
-    async with application.driven.inbox() as inbox:
+    async with application.driven.new_inbox() as inbox:
         await inbox.accept(message)
         await inbox.commit()

@@ -23,12 +23,13 @@ import config
 from config.container import Application, running
 from config.settings import Adapters, Settings, SQLite
 from core.fees import errors as fees
-from core.shared import requests
+from core.shared import dead_letters, requests
 from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
 from core.shared.health import Probe
 from core.shared.requests import IdempotencyKeyReused
 from core.students import errors as students
 from core.students.roster import rows
+from entrypoints.consumer.replays import with_replays
 from entrypoints.http.app import create_app
 from entrypoints.http.idempotency import MissingIdempotencyKey
 from tests.examples import StoppedClock, unpublished
@@ -60,6 +61,12 @@ OPERATIONS = {
     "post /v1/students:import",
     "get /v1/fee-schedules",
     "put /v1/fee-schedules/{code}",
+    "get /v1/dead-letters",
+    "get /v1/dead-letters/{letter}",
+    "post /v1/dead-letters/{letter}/replay",
+    "post /v1/dead-letters/{letter}/drop",
+    "post /v1/dead-letters:replay",
+    "post /v1/dead-letters:drop",
     "get /health/live",
     "get /health/ready",
     "get /metrics",
@@ -74,7 +81,9 @@ class Api:
     def __init__(self, application: Application, clock: StoppedClock) -> None:
         driven = application.driven
         self.application, self.clock = application, clock
-        self.app: Any = create_app(application.use_cases().providers, driven.answers(), driven.probes(), clock)
+        self.app: Any = create_app(
+            with_replays(application.use_cases().providers), driven.answers(), driven.probes(), clock
+        )
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bursar")
 
     async def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -602,7 +611,7 @@ class Away(Probe):
 async def test_only_an_essential_dependency_sends_requests_elsewhere(api: Api, essential: bool, status: int) -> None:
     driven = api.application.driven
     app: Any = create_app(
-        api.application.use_cases().providers, driven.answers(), [Away(essential=essential)], api.clock
+        with_replays(api.application.use_cases().providers), driven.answers(), [Away(essential=essential)], api.clock
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
         ready = await client.get("/health/ready")
@@ -653,7 +662,7 @@ STRICTER = {IdempotencyKeyReused: "422"}
 def defined() -> dict[str, str]:
     """Return the status of every problem type that the core defines."""
     found: dict[str, str] = {}
-    for module in (fees, students, requests):
+    for module in (fees, students, requests, dead_letters):
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, CoreError) and kind.__module__ == module.__name__:
                 [status] = {status for root, status in KINDS.items() if issubclass(kind, root)}
@@ -698,7 +707,7 @@ async def test_an_error_of_an_adapter_has_the_documented_type_of_its_kind(api: A
     class Congested(Unavailable):
         """The road is full."""
 
-    driven, use_cases = api.application.driven, dict(api.application.use_cases().providers)
+    driven, use_cases = api.application.driven, dict(with_replays(api.application.use_cases().providers))
     use_cases["find_student"] = raising(Congested("no way through", retry_after=7))
     app: Any = create_app(use_cases, driven.answers(), driven.probes(), api.clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:

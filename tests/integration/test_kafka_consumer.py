@@ -248,7 +248,7 @@ async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Applica
     effects = list[UUID]()
 
     async def deliver(messages: Sequence[Message]) -> None:
-        async with stored.driven.inbox() as inbox:
+        async with stored.driven.new_inbox() as inbox:
             new = await inbox.accept(*messages)
             await inbox.commit()
         effects.extend(message.id for message in new)

@@ -34,7 +34,7 @@ async def test_a_request_that_is_still_being_worked_on_is_told_apart_after_two_s
             work.answer(a_request(), "second")
             await work.commit()
 
-    async with stored.driven.inbox() as slow:
+    async with stored.driven.new_inbox() as slow:
         async with slow.new_work() as part:
             part.answer(a_request(), "first")
             await part.commit()
@@ -57,7 +57,7 @@ async def test_a_repetition_waits_for_the_first_to_end(stored: Application) -> N
             return "repeated"
         return "done"
 
-    async with stored.driven.inbox() as first:
+    async with stored.driven.new_inbox() as first:
         async with first.new_work() as part:
             part.answer(a_request(), "first")
             await part.commit()
@@ -73,7 +73,7 @@ async def test_a_repetition_waits_for_the_first_to_end(stored: Application) -> N
 async def test_whoever_waits_for_a_candidate_longer_than_two_seconds_comes_again(stored: Application) -> None:
     first, _ = a_submission()
     second, _ = a_submission(student=first.student)
-    async with stored.driven.inbox() as slow:
+    async with stored.driven.new_inbox() as slow:
         async with slow.new_work() as part:
             part.submissions.add(first)
             await part.commit()
@@ -86,11 +86,11 @@ async def test_whoever_waits_for_a_candidate_longer_than_two_seconds_comes_again
 
 async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Application) -> None:
     message = a_message()
-    async with stored.driven.inbox() as first:
+    async with stored.driven.new_inbox() as first:
         assert await first.accept(message)
 
         async def second() -> Sequence[Message]:
-            async with stored.driven.inbox() as inbox:
+            async with stored.driven.new_inbox() as inbox:
                 new = await inbox.accept(message)
                 await inbox.commit()
             return new
@@ -105,7 +105,7 @@ async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Ap
 
 async def test_a_batch_two_consumers_hold_at_once_takes_effect_once(stored: Application) -> None:
     messages = [a_message(), a_message()]
-    async with stored.driven.inbox() as first, stored.driven.inbox() as second:
+    async with stored.driven.new_inbox() as first, stored.driven.new_inbox() as second:
         assert list(await first.accept(*messages)) == list(await second.accept(*messages)) == messages
         await first.commit()
         with pytest.raises(Conflict):
@@ -122,12 +122,12 @@ async def test_forgetting_waits_for_nobody_and_nobody_for_it(stored: Application
         for number in range(many):
             work.answer(a_request(f"old-{number}"), "answer")
         await work.commit()
-    async with stored.driven.inbox() as inbox:
+    async with stored.driven.new_inbox() as inbox:
         await inbox.accept(*(a_message() for _ in range(many)))
         await inbox.commit()
     clock.pass_by(timedelta(days=30))
 
-    async with stored.driven.inbox() as slow:
+    async with stored.driven.new_inbox() as slow:
         await slow.accept(a_message())
         async with slow.new_work() as part:
             part.answer(a_request("a-new-one"), "answer")

@@ -98,7 +98,7 @@ async def test_an_event_that_is_committed_late_is_not_skipped(office: Applicatio
     await relay.hold(LEASE)
     _, late = a_submission()
     _, early = a_submission()
-    async with office.driven.inbox() as slow:
+    async with office.driven.new_inbox() as slow:
         async with slow.new_work() as work:
             work.record(late)
             await work.commit()

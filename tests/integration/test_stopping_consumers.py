@@ -100,7 +100,7 @@ async def test_a_consumer_told_to_stop_finishes_what_it_has_in_hand_and_ends_wel
         await driven.migrate()
         await driven.topics()()
         (tmp_path / "office.toml").write_text(CONFIG.format(mysql=mysql, kafka=kafka, port=port))
-        async with driven.inbox() as slow:
+        async with driven.new_inbox() as slow:
             await slow.accept(messages[0])
             await driven.publisher().publish(messages)
             process = await serve(tmp_path / "office.toml", log, mysql)

@@ -31,7 +31,7 @@ class Office:
         self.consume = self.consumer()
 
     def consumer(self, more: Mapping[Kind, Route] | None = None) -> Consumer:
-        return Consumer(self.application.driven.inbox, self.routes | (more or {}), self.clock, ids)
+        return Consumer(self.application.driven.new_inbox, self.routes | (more or {}), self.clock, ids)
 
     async def open(self) -> "Office":
         await publish(self.application, a_schedule(SCHEDULE))
@@ -49,7 +49,7 @@ class Office:
     @property
     def dead_letters(self) -> dict[str, str]:
         """Return why each message was buried, by its type."""
-        return {message.type: reason for message, reason in self.store.dead_letters.values()}
+        return {letter.type: f"{letter.reason}: {letter.detail}" for letter, _ in self.store.dead_letters.values()}
 
     async def refuse_once(self, consumer: Consumer, *messages: Message) -> None:
         """Deliver messages that must come again."""

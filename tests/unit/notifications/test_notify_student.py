@@ -1,7 +1,6 @@
-import pytest
+from dataclasses import replace
 
 from core.notifications.delivery import Channel, DeliveryState
-from core.shared.errors import Conflict
 from tests.examples import ids
 from tests.unit.notifications.post import PostRoom, a_notice
 
@@ -24,10 +23,20 @@ async def test_the_same_notice_twice_is_delivered_once() -> None:
     room = PostRoom()
     notice = a_notice(await room.enrol(), ids.new())
     await room.notify(notice)
-    with pytest.raises(Conflict):
-        await room.notify(notice)
+    first = list(room.store.deliveries)
+    await room.notify(notice)
 
-    assert len(room.store.deliveries) == len(Channel)
+    assert list(room.store.deliveries) == first
+
+
+async def test_a_notice_of_the_past_is_written_down_and_not_sent() -> None:
+    room = PostRoom()
+    await replace(room.notify, send=False)(a_notice(await room.enrol()))
+    await room.dispatch(Channel.EMAIL)
+
+    assert {each.state for each in room.store.deliveries.values()} == {DeliveryState.SUPPRESSED}
+    assert {each.reason for each in room.store.deliveries.values()} == {"rebuilt by replay"}
+    assert room.email.asked == []
 
 
 async def test_two_notices_to_one_student_are_two() -> None:

@@ -1,0 +1,102 @@
+"""Dead letters in SQL."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.tables import dead_letters
+from core.shared.clock import Clock
+from core.shared.dead_letters import (
+    LONGEST_TYPE,
+    DeadLetters,
+    LetterAlreadySettled,
+    LetterState,
+    UnknownDeadLetter,
+    told,
+)
+from core.shared.decisions import Decision
+from core.shared.messages import Message
+from core.shared.trace import Trace
+
+
+class SqlDeadLetters(DeadLetters):
+    """The letters of one consumer, in a transaction of its inbox."""
+
+    def __init__(self, consumer: str, connection: AsyncConnection, clock: Clock) -> None:
+        self._consumer, self._connection, self._clock = consumer, connection, clock
+
+    async def settle(self, letter: UUID, state: LetterState, decision: Decision) -> Message:
+        query = select(dead_letters).where(self._buried(letter)).with_for_update(skip_locked=True)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise await self._refusal(letter)
+        await self._change(letter, decision, state=state)
+        return message_of(row)
+
+    async def note(self, letter: UUID, failure: Exception, decision: Decision) -> None:
+        await self._change(letter, decision, tries=dead_letters.c.tries + 1, **told(failure))
+
+    async def _change(self, letter: UUID, decision: Decision, **values: Any) -> None:
+        handled = {"handled_at": self._clock.now(), "handled_by": decision.who, "why": decision.why}
+        await self._connection.execute(update(dead_letters).where(self._buried(letter)).values(handled | values))
+
+    def _buried(self, letter: UUID) -> ColumnElement[bool]:
+        return one(self._consumer, letter) & (dead_letters.c.state == LetterState.BURIED)
+
+    async def _refusal(self, letter: UUID) -> UnknownDeadLetter | LetterAlreadySettled:
+        """Tell why a letter cannot be had: it is not there, settled, or in somebody's hands."""
+        known = select(dead_letters.c.state, dead_letters.c.handled_at).where(one(self._consumer, letter))
+        row = (await self._connection.execute(known)).one_or_none()
+        if row is None:
+            return UnknownDeadLetter(f"there is no dead letter {letter}")
+        if row.state == LetterState.BURIED:
+            return LetterAlreadySettled("somebody else is settling it at this moment")
+        return LetterAlreadySettled(f"it was {row.state} at {row.handled_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def one(consumer: str, letter: UUID) -> ColumnElement[bool]:
+    """Return the condition that names one letter."""
+    return (dead_letters.c.consumer == consumer) & (dead_letters.c.message_id == letter)
+
+
+def as_row(consumer: str, message: Message, reason: Exception, at: datetime) -> dict[str, Any]:
+    """Write a message down that cannot be understood, so that it can be taken in again."""
+    return {
+        "consumer": consumer,
+        "message_id": message.id,
+        "context": message.context,
+        "type": message.type[:LONGEST_TYPE],
+        **told(reason),
+        "origin": msgspec.json.encode(message.origin).decode(),
+        "body": message.body,
+        "at": at,
+        "subject": message.subject,
+        "version": message.version,
+        "arrived_at": message.at,
+        "request_id": message.trace.request_id,
+        "traceparent": message.trace.traceparent,
+        "state": LetterState.BURIED,
+        "tries": 0,
+        "handled_at": None,
+        "handled_by": "",
+        "why": "",
+    }
+
+
+def message_of(row: Row[Any]) -> Message:
+    """Rebuild the message of a letter."""
+    return Message(
+        id=row.message_id,
+        type=row.type,
+        context=row.context,
+        subject=row.subject,
+        version=row.version,
+        at=row.arrived_at,
+        body=bytes(row.body),
+        trace=Trace(row.request_id, row.traceparent),
+        origin=msgspec.json.decode(row.origin, type=dict[str, str]),
+    )

@@ -1,0 +1,69 @@
+"""The log of events in SQL."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.database import Database
+from adapters.sql.outbox import from_row
+from adapters.sql.tables import event_log, inbox, replays
+from core.shared.clock import Clock
+from core.shared.decisions import Decision
+from core.shared.event_log import EventLog, EventReplay, LoggedEvent, LogPage, Place, in_version_order
+from core.shared.ids import Ids
+
+PLACE = (event_log.c.at, event_log.c.event_id, event_log.c.aggregate_id, event_log.c.aggregate_version)
+
+
+class SqlEventLog(EventLog):
+    """The log with the inbox of one consumer beside it."""
+
+    def __init__(self, consumer: str, database: Database, clock: Clock, ids: Ids) -> None:
+        self._consumer, self._database, self._clock, self._ids = consumer, database, clock, ids
+
+    async def page(self, which: EventReplay, after: Place | None, limit: int) -> LogPage:
+        async with self._database.reading() as connection:
+            beyond = [] if after is None else beyond_of(after)
+            query = select(*PLACE).where(*meant(which), *beyond).order_by(event_log.c.at, event_log.c.event_id)
+            page = [Place(*row) for row in await connection.execute(query.limit(limit))]
+            if not page:
+                return LogPage([], None)
+            theirs = event_log.c.aggregate_id.in_({place.subject for place in page})
+            relatives = [Place(*row) for row in await connection.execute(select(*PLACE).where(*meant(which), theirs))]
+            return LogPage(await self._events(connection, in_version_order(page, relatives)), page[-1])
+
+    async def begin(self, which: EventReplay, decision: Decision) -> None:
+        row = {
+            "id": self._ids.new(),
+            "consumer": self._consumer,
+            "since": which.period.since,
+            "until": which.period.until,
+            "type": which.type or "",
+            "send": which.send,
+            "at": self._clock.now(),
+            "who": decision.who,
+            "why": decision.why,
+        }
+        async with self._database.writing() as connection:
+            await connection.execute(insert(replays), row)
+            await connection.commit()
+
+    async def _events(self, connection: AsyncConnection, ids: Any) -> list[LoggedEvent]:
+        came = (inbox.c.consumer == self._consumer) & (inbox.c.message_id == event_log.c.event_id)
+        query = select(event_log, inbox.c.at.label("came_at")).outerjoin(inbox, came)
+        rows = await connection.execute(query.where(event_log.c.event_id.in_(ids)))
+        found = {row.event_id: LoggedEvent(from_row(row), row.came_at is not None) for row in rows}
+        return [found[each] for each in ids]
+
+
+def meant(which: EventReplay) -> list[ColumnElement[bool]]:
+    """Return the conditions that choose the events of a replay."""
+    period = [event_log.c.at >= which.period.since, event_log.c.at < which.period.until]
+    return period if which.type is None else [*period, event_log.c.type == which.type]
+
+
+def beyond_of(place: Place) -> list[ColumnElement[bool]]:
+    """Return the conditions of what comes after a place; not `(at, id) > (…)`, which MySQL looks up in no index."""
+    at, event = event_log.c.at, event_log.c.event_id
+    return [at >= place.at, (at > place.at) | (event > place.event)]

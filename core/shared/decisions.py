@@ -1,0 +1,20 @@
+"""What people decide about what machines could not."""
+
+from dataclasses import dataclass
+
+from core.shared.errors import Invalid
+
+LONGEST_NAME, LONGEST_REASON = 64, 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Who wanted something done, and why; it is kept with what was done."""
+
+    who: str
+    why: str
+
+    def __post_init__(self) -> None:
+        for name, text, longest in (("who", self.who, LONGEST_NAME), ("why", self.why, LONGEST_REASON)):
+            if not text.strip() or len(text) > longest or not text.isprintable():
+                raise Invalid(f"`{name}` is one printable line of 1 to {longest} characters", at=f"$.{name}")

@@ -1,0 +1,88 @@
+"""The log of everything that was announced, from which the effects of events can be made again."""
+
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from core.shared.decisions import Decision
+from core.shared.errors import NotFound
+from core.shared.messages import Message
+from core.shared.period import Period
+
+
+class UnknownConsumer(NotFound):
+    """Nobody of this name takes events in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReplay:
+    """Which events to take in again, and how."""
+
+    consumer: str
+    period: Period
+    type: str | None = None
+    """Only events of this type."""
+    send: bool = False
+    """Whether what is missing goes out to people; otherwise it is written down as suppressed."""
+    dry: bool = False
+    """Only count."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where an event is in the log, which is ordered by time."""
+
+    at: datetime
+    event: UUID
+    subject: UUID = field(compare=False)
+    version: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event, and whether the consumer remembers that it came."""
+
+    message: Message
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some events in the order in which they should be taken in."""
+
+    events: Sequence[LoggedEvent]
+    last: Place | None
+    """Ask for what comes after this; None at the end."""
+
+
+class EventLog(Protocol):
+    """The log, as one consumer sees it."""
+
+    @abstractmethod
+    async def page(self, which: EventReplay, after: Place | None, limit: int) -> LogPage:
+        """Return about `limit` events by time, each after the earlier ones of its aggregate."""
+
+    @abstractmethod
+    async def begin(self, which: EventReplay, decision: Decision) -> None:
+        """Write down who replays what, and why."""
+
+
+def in_version_order(page: Sequence[Place], relatives: Iterable[Place]) -> Sequence[UUID]:
+    """Return the events to take in with a page, given every event to be replayed of the aggregates in it.
+
+    Processes differ about the time, so an event may be logged as later than one that follows it.  It is taken in
+    with the first that follows it, and left out where its own time comes.
+    """
+    families = defaultdict[UUID, list[Place]](list)
+    for relative in sorted(relatives, key=lambda place: place.version):
+        families[relative.subject].append(relative)
+    ordered: dict[UUID, None] = {}
+    for place in page:
+        family = families[place.subject]
+        before = max((each.version for each in family if each < page[0]), default=0)
+        ordered |= {each.event: None for each in family if before < each.version <= place.version}
+    return list(ordered)

@@ -1,0 +1,103 @@
+"""Many dead letters in one request: first a look, then what was seen is confirmed."""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from core.shared.dead_letters import Criteria, DeadLetter, LetterGroup, LettersChanged, TooManyLetters
+from core.shared.decisions import Decision
+from core.shared.errors import CoreError, problem_type
+from core.shared.pace import Pace
+from core.shared.period import FIRST, LAST, Period
+from core.shared.settle_dead_letters import SettleDeadLetters
+from core.shared.survey_dead_letters import SurveyDeadLetters
+
+MOST = 1_000
+"""Letters of one request, which should not take longer than its client waits."""
+
+
+class SettlingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which dead letters are to be settled, by whom, and why."""
+
+    who: str
+    why: str
+    context: str | None = None
+    type: str | None = None
+    reason: str | None = None
+    since: datetime | None = msgspec.field(name="from", default=None)
+    until: datetime | None = msgspec.field(name="to", default=None)
+    confirm: Annotated[int, msgspec.Meta(ge=0, le=MOST)] | None = None
+    """The `count` of a request without this, which changes nothing."""
+
+    def which(self) -> Criteria:
+        """Return what the core calls it."""
+        buried = period(self.since, self.until)
+        return Criteria(context=self.context, type=self.type, reason=self.reason, buried=buried)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A letter that was not settled."""
+
+    id: UUID
+    problem: str
+    detail: str
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found, and what was done."""
+
+    count: int
+    groups: tuple[LetterGroup, ...]
+    first: tuple[DeadLetter, ...]
+    """The oldest few."""
+    to: datetime
+    """What was buried from then on is not among them."""
+    done: int | None = None
+    """How many were settled; null when this was only a look."""
+    failures: list[Failure]
+
+
+async def settle(data: SettlingBody, act: Any, survey: SurveyDeadLetters, settle_all: SettleDeadLetters) -> Settled:
+    """Settle what was confirmed, or tell what there is to be confirmed."""
+    decision, found = Decision(who=data.who, why=data.why), await survey(data.which())
+    done, failures = 0, list[Failure]()
+
+    def told(letter: UUID, refusal: CoreError | None) -> None:
+        nonlocal done
+        done += refusal is None
+        if refusal is not None:
+            failures.append(Failure(letter, problem_type(type(refusal)), str(refusal)))
+
+    if data.confirm is not None:
+        check(data.confirm, found.count)
+        await settle_all(found.which, partial(one, act, decision), Pace(), told)
+    return Settled(
+        count=found.count,
+        groups=found.groups,
+        first=found.first,
+        to=found.which.buried.until,
+        done=None if data.confirm is None else done,
+        failures=failures,
+    )
+
+
+async def one(act: Any, decision: Decision, letter: UUID) -> None:
+    """Settle one letter of many."""
+    await act(letter, decision)
+
+
+def check(confirmed: int, count: int) -> None:
+    """Refuse what nobody has seen, and what takes too long."""
+    facts = {"count": str(count)}
+    if count > MOST:
+        raise TooManyLetters(f"{count} are too many for one request, which settles {MOST}", facts=facts)
+    if count != confirmed:
+        raise LettersChanged(f"{confirmed} were confirmed, and there are {count}", at="$.confirm", facts=facts)
+
+
+def period(since: datetime | None, until: datetime | None) -> Period:
+    """Return from when to when letters were buried."""
+    return Period(since=since or FIRST, until=until or LAST)

@@ -1,0 +1,138 @@
+"""Whatever stands behind `EventLog` must behave like this."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from config.container import Application
+from core.fees.submission import FeeSubmitted
+from core.shared.decisions import Decision
+from core.shared.event_log import EventReplay, LoggedEvent
+from core.shared.events import Event
+from core.shared.inbox import MessageBuried
+from core.shared.messages import Message
+from core.shared.period import Period
+from tests.examples import NOON, a_submission, ids
+
+SECOND = timedelta(seconds=1)
+
+
+def an_event(subject: UUID | None = None, *, version: int = 1, at: datetime = NOON) -> FeeSubmitted:
+    _, submitted = a_submission()
+    return replace(submitted, subject=subject or ids.new(), version=version, at=at)
+
+
+async def log(application: Application, *events: Event) -> None:
+    """Announce events, each in a transaction of its own."""
+    for event in events:
+        async with application.driven.new_work() as work:
+            work.record(event)
+            await work.commit()
+
+
+def wanted(**changes: Any) -> EventReplay:
+    return EventReplay(**({"consumer": "bursar", "period": Period()} | changes))
+
+
+async def walk(application: Application, which: EventReplay | None = None, limit: int = 2) -> list[LoggedEvent]:
+    """Return the events of every page."""
+    events: list[LoggedEvent] = []
+    after = None
+    while True:
+        page = await application.driven.event_log().page(which or wanted(), after, limit)
+        if page.last is None:
+            return events
+        events += page.events
+        after = page.last
+
+
+def places(events: list[LoggedEvent]) -> list[tuple[UUID, int]]:
+    return [(each.message.subject, each.message.version) for each in events]
+
+
+async def test_events_come_back_as_they_were_recorded_by_time(stored: Application) -> None:
+    events = [an_event(at=NOON + SECOND * number) for number in (3, 1, 2, 5, 4)]
+    await log(stored, *events)
+
+    found = await walk(stored)
+
+    in_time = sorted(events, key=lambda event: event.at)
+    assert [each.message.subject for each in found] == [event.subject for event in in_time]
+    async with stored.driven.new_inbox() as inbox:
+        for each in found:
+            await inbox.accept(each.message)
+        await inbox.commit()
+    relayed: list[Message] = [each.message for each in await outgoing(stored)]
+    assert sorted(relayed, key=lambda message: message.at) == [each.message for each in found]
+
+
+async def outgoing(application: Application) -> Any:
+    outbox = application.driven.outbox()
+    await outbox.hold(60)
+    return await outbox.unpublished(100)
+
+
+async def test_events_of_one_moment_are_all_there(stored: Application) -> None:
+    events = [an_event() for _ in range(9)]
+    await log(stored, *events)
+
+    assert {subject for subject, _ in places(await walk(stored))} == {event.subject for event in events}
+    assert len(await walk(stored)) == 9
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_events_of_one_aggregate_keep_their_order_whatever_the_clocks_said(
+    stored: Application, limit: int
+) -> None:
+    one, other = ids.new(), ids.new()
+    offsets = [5, 0, 7, 6, 1]
+    ones = [an_event(one, version=number, at=NOON + SECOND * at) for number, at in enumerate(offsets, 1)]
+    others = [an_event(other, version=number, at=NOON + SECOND * at) for number, at in enumerate([2, 3], 1)]
+    await log(stored, *ones, *others)
+
+    found = places(await walk(stored, limit=limit))
+
+    assert [version for subject, version in found if subject == one] == [1, 2, 3, 4, 5]
+    assert [version for subject, version in found if subject == other] == [1, 2]
+    assert len(found) == 7
+
+
+async def test_only_the_period_and_the_type_that_are_wanted_come(stored: Application) -> None:
+    early, inside, late = (an_event(at=NOON + SECOND * number) for number in range(3))
+    other = MessageBuried(
+        at=NOON + SECOND,
+        subject=ids.new(),
+        version=1,
+        message=ids.new(),
+        buried_in="fees",
+        type="x",
+        reason="y",
+        detail="z",
+        origin={},
+        payload=b"",
+    )
+    await log(stored, early, inside, late, other)
+    period = Period(since=NOON + SECOND, until=NOON + SECOND * 2)
+
+    assert {each[0] for each in places(await walk(stored, wanted(period=period)))} == {inside.subject, other.subject}
+    typed = await walk(stored, wanted(period=period, type="FeeSubmitted"))
+    assert [each[0] for each in places(typed)] == [inside.subject]
+    assert await walk(stored, wanted(type="fee' OR 1=1\n")) == []
+
+
+async def test_an_event_tells_whether_its_consumer_has_had_it(stored: Application) -> None:
+    await log(stored, an_event(), an_event(at=NOON + SECOND))
+    first, _ = await walk(stored)
+    async with stored.driven.new_inbox() as inbox:
+        await inbox.accept(first.message)
+        await inbox.commit()
+
+    assert [each.taken for each in await walk(stored)] == [True, False]
+
+
+async def test_who_replays_and_why_is_written_down(stored: Application) -> None:
+    which = wanted(type="FeeSubmitted", send=True)
+    await stored.driven.event_log().begin(which, Decision(who="asha", why="a table was lost"))
