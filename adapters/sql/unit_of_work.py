@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from adapters.encoding import as_message
 from adapters.sql import tables
+from adapters.sql.cases import SqlCases
 from adapters.sql.conflicts import conflict
 from adapters.sql.database import Locked
 from adapters.sql.deliveries import SqlDeliveries
@@ -55,6 +56,7 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         self.submissions = SqlSubmissions(self._insert)
         self.students = SqlStudents(self._insert, self._connection)
         self.deliveries = SqlDeliveries(self._insert, self._connection)
+        self.cases = SqlCases(self._insert, self._connection, self._ids)
         return self
 
     async def __aexit__(
