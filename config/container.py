@@ -15,6 +15,7 @@ from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.embedded.broker import EmbeddedBroker
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
+from adapters.memory.cases import MemoryDeliveryList
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
 from adapters.memory.probe import InProcess
@@ -22,7 +23,9 @@ from adapters.memory.store import Store
 from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
+from adapters.sandbox.sent import SandboxSentMessages
 from adapters.sql.answers import SqlAnswers
+from adapters.sql.cases import SqlDeliveryList
 from adapters.sql.database import mysql, sqlite
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
@@ -36,7 +39,7 @@ from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use, turn
 from adapters.telemetry.logs import set_up_logs
 from adapters.telemetry.observed import observed
-from config.settings import Retention, Settings
+from config.settings import Adapters, Retention, Settings
 from core.fees.list_exam_fees import ListExamFees
 from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
@@ -45,9 +48,15 @@ from core.fees.refuse_exam_fee import RefuseExamFee
 from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submit_exam_fee import SubmitExamFee
 from core.notifications.abandon_deliveries import AbandonDeliveries
+from core.notifications.delivery import Channel
 from core.notifications.dispatch_deliveries import DispatchDeliveries
+from core.notifications.enquiry import Enquiry, Records
 from core.notifications.journal import Journal
+from core.notifications.list_deliveries import ListDeliveries
+from core.notifications.note_vendor_report import NoteVendorReport
 from core.notifications.notify_student import NotifyStudent
+from core.notifications.reconcile_deliveries import ReconcileDeliveries
+from core.notifications.settle_delivery import SettleDelivery
 from core.shared.forget_old_messages import ForgetOldMessages
 from core.shared.retention import Memory
 from core.shared.signals import Signals
@@ -86,6 +95,14 @@ def how_long(retention: Retention) -> dict[Memory, timedelta]:
     return {
         Memory.REQUESTS: timedelta(hours=retention.requests_hours),
         Memory.INBOX: timedelta(days=retention.inbox_days),
+    }
+
+
+def askable(adapters: Adapters, **vendors: providers.Aggregate[Any]) -> dict[Channel, Records]:
+    """Return for each vendor that is named how to ask it what became of a message, None where that cannot be."""
+    return {
+        channel: {name: known(name) if name in known.providers else None for name in getattr(adapters, channel)}
+        for channel, known in ((Channel(word), known) for word, known in vendors.items())
     }
 
 
@@ -157,6 +174,7 @@ class Driven(containers.DeclarativeContainer):
             account_sid=settings.provided.twilio.account_sid,
             auth_token=settings.provided.twilio.auth_token.reveal.call(),
             sender=settings.provided.twilio.sender,
+            public_url=settings.provided.http.public_url,
             timeout=settings.provided.resilience.deadline_seconds,
         ),
         console=providers.Singleton(ConsoleSmsSender),
@@ -165,6 +183,28 @@ class Driven(containers.DeclarativeContainer):
             record=settings.provided.sandbox.record,
             failing_percent=settings.provided.sandbox.failing_percent,
         ),
+    )
+    # SMTP has no such question, SES one only by the id we did not get; what the console showed, nobody wrote down.
+    email_records: providers.Aggregate[Any] = providers.Aggregate(
+        sandbox=providers.Singleton(SandboxSentMessages, record=settings.provided.sandbox.record)
+    )
+    sms_records: providers.Aggregate[Any] = providers.Aggregate(
+        twilio=providers.Singleton(
+            lazily("adapters.twilio.sent", "TwilioSentMessages"),
+            url=settings.provided.twilio.url,
+            account_sid=settings.provided.twilio.account_sid,
+            auth_token=settings.provided.twilio.auth_token.reveal.call(),
+            timeout=settings.provided.resilience.deadline_seconds,
+        ),
+        sandbox=providers.Singleton(SandboxSentMessages, record=settings.provided.sandbox.record),
+    )
+    records = providers.Callable(
+        askable, settings.provided.adapters, email=email_records.provider, sms=sms_records.provider
+    )
+    twilio_reports = providers.Singleton(
+        lazily("adapters.twilio.reports", "TwilioReports"),
+        public_url=settings.provided.http.public_url,
+        auth_token=settings.provided.twilio.auth_token.reveal.call(),
     )
     vendor_policy = providers.Singleton(
         lazily("adapters.resilience.policy", "Policy"),
@@ -179,6 +219,12 @@ class Driven(containers.DeclarativeContainer):
         open_seconds=settings.provided.resilience.open_seconds,
     )
     templates = providers.Singleton(lazily("adapters.jinja.templates", "JinjaTemplates"))
+    enquiry = providers.Factory(
+        Enquiry,
+        records=records,
+        templates=templates,
+        deadline=providers.Callable(timedelta, seconds=settings.provided.resilience.deadline_seconds),
+    )
     email = providers.Singleton(
         lazily("adapters.resilience.chain", "resilient"),
         vendor=email_vendors.provider,
@@ -304,6 +350,8 @@ class Driven(containers.DeclarativeContainer):
         ),
     )
     delivery_lease = providers.Callable(long_enough, settings)
+    absent_after = providers.Callable(timedelta, minutes=settings.provided.notifications.absent_after_minutes)
+    person_after = providers.Callable(timedelta, hours=settings.provided.notifications.person_after_hours)
     keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
     memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
@@ -342,6 +390,11 @@ class Driven(containers.DeclarativeContainer):
         settings,
         sql=providers.Singleton(SqlExamFees, database=database),
         memory=providers.Singleton(MemoryExamFees, store=store),
+    )
+    delivery_list = stored(
+        settings,
+        sql=providers.Singleton(SqlDeliveryList, database=database),
+        memory=providers.Singleton(MemoryDeliveryList, store=store),
     )
     persistence_probe = stored(
         settings,
@@ -408,6 +461,26 @@ class UseCases(containers.DeclarativeContainer):
         journal=driven.journal,
         clock=driven.clock,
     )
+    reconcile_deliveries = providers.Factory(
+        observed,
+        ReconcileDeliveries,
+        new_work=driven.new_work.provider,
+        contacts=driven.contacts,
+        enquiry=driven.enquiry,
+        clock=driven.clock,
+        lease=driven.delivery_lease,
+        absent_after=driven.absent_after,
+        person_after=driven.person_after,
+    )
+    list_deliveries = providers.Factory(observed, ListDeliveries, deliveries=driven.delivery_list)
+    settle_delivery = providers.Factory(observed, SettleDelivery, new_work=driven.new_work.provider, clock=driven.clock)
+    note_vendor_report = providers.Factory(
+        observed,
+        NoteVendorReport,
+        new_work=driven.new_work.provider,
+        reports=driven.twilio_reports,
+        clock=driven.clock,
+    )
     forget_old_messages = providers.Factory(
         observed,
         ForgetOldMessages,
@@ -439,6 +512,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     held += [driven.email_vendors(name) for name in adapters.email] + [
         driven.sms_vendors(name) for name in adapters.sms
     ]
+    held += [record for known in driven.records().values() for record in known.values()]
     async with AsyncExitStack() as stack:
         for each in held:
             if hasattr(each, "close"):

@@ -22,9 +22,7 @@ from core.shared.ids import Ids
 class SqlCases(Cases):
     """Deliveries under a lock of their row."""
 
-    def __init__(
-        self, insert: Callable[[Table, dict[str, Any]], None], connection: AsyncConnection, ids: Ids
-    ) -> None:
+    def __init__(self, insert: Callable[[Table, dict[str, Any]], None], connection: AsyncConnection, ids: Ids) -> None:
         self._insert, self._connection, self._ids = insert, connection, ids
 
     async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
@@ -42,9 +40,7 @@ class SqlCases(Cases):
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
         query = select(delivery_attempts).where(delivery_attempts.c.delivery_id == delivery)
         rows = await self._connection.execute(query.order_by(delivery_attempts.c.number))
-        return [
-            Attempt(at=row.at, vendor=row.vendor, outcome=Outcome(row.outcome), detail=row.detail) for row in rows
-        ]
+        return [Attempt(at=row.at, vendor=row.vendor, outcome=Outcome(row.outcome), detail=row.detail) for row in rows]
 
     async def save(self, delivery: Delivery) -> None:
         values = changing(delivery) | {"in_doubt_since": delivery.in_doubt_since}

@@ -13,6 +13,7 @@ from core.shared.errors import CoreError
 from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
+from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fees import ExamFeesController
 from entrypoints.http.fee_schedules import FeeSchedulesController
 from entrypoints.http.idempotency import Idempotency
@@ -39,6 +40,7 @@ def create_app(
             ExamFeesController,
             FeeSchedulesController,
             StudentsController,
+            DeliveriesController,
             OperationsController,
             docs.asset,
         ],
