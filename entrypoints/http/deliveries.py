@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Controller, Request, get, post
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.list_deliveries import ListDeliveries
@@ -41,14 +41,14 @@ class DeliveriesController(Controller):
     async def list_of_state(
         self,
         list_deliveries: Wired[ListDeliveries],
-        state: DeliveryState = DeliveryState.UNDECIDED,
-        channel: Channel | None = None,
+        wanted: Annotated[DeliveryState, QueryParameter(name="state")] = DeliveryState.UNDECIDED,
+        channel: FromQuery[Channel | None] = None,
         since: Annotated[datetime | None, QueryParameter(description="Only those due at this moment or later")] = None,
         after: Annotated[str | None, QueryParameter(description="`next` of the page before")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     ) -> DeliveryPage:
         """List the deliveries of one state, the longest due first; `undecided` ones wait for a person."""
-        return await list_deliveries(Search(state=state, channel=channel, since=since), after, limit)
+        return await list_deliveries(Search(state=wanted, channel=channel, since=since), after, limit)
 
     @post(
         "/{delivery:str}/settlement",
