@@ -13,7 +13,7 @@ from core.notifications.messages import DeliveryId, Email, Sms
 from core.notifications.note_vendor_report import NoteVendorReport
 from core.notifications.ports import Reports, SentMessages
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
-from core.notifications.settle_delivery import Decision, Settlement, SettleDelivery
+from core.notifications.settle_delivery import Decision, SettleDelivery, Settlement
 from tests.unit.notifications.post import LEASE, PlainTemplates, PostRoom
 
 ABSENT_AFTER, PERSON_AFTER = timedelta(hours=1), timedelta(hours=24)
@@ -63,7 +63,7 @@ class DoubtfulRoom(PostRoom):
         self._note_report = NoteVendorReport(self.new_work, Told(), self.clock)
 
     def reconciler(self, **changes: Any) -> ReconcileDeliveries:
-        records = {channel: self.records for channel in Channel}
+        records = dict.fromkeys(Channel, self.records)
         given: dict[str, Any] = {
             "new_work": self.new_work,
             "contacts": MemoryContacts(self.store),
