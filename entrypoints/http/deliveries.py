@@ -41,14 +41,14 @@ class DeliveriesController(Controller):
     async def list_of_state(
         self,
         list_deliveries: Wired[ListDeliveries],
-        wanted: Annotated[DeliveryState, QueryParameter(name="state")] = DeliveryState.UNDECIDED,
+        state_: Annotated[DeliveryState, QueryParameter(name="state")] = DeliveryState.UNDECIDED,
         channel: FromQuery[Channel | None] = None,
         since: Annotated[datetime | None, QueryParameter(description="Only those due at this moment or later")] = None,
         after: Annotated[str | None, QueryParameter(description="`next` of the page before")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     ) -> DeliveryPage:
         """List the deliveries of one state, the longest due first; `undecided` ones wait for a person."""
-        return await list_deliveries(Search(state=wanted, channel=channel, since=since), after, limit)
+        return await list_deliveries(Search(state=state_, channel=channel, since=since), after, limit)
 
     @post(
         "/{delivery:str}/settlement",

@@ -145,7 +145,7 @@ def located(error: HTTPException) -> tuple[str, str | None]:
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
-    path = "$" if key == "data" else f"$.{key}"
+    path = "$" if key == "data" else f"$.{key.rstrip('_')}"  # a parameter whose name Litestar keeps for itself has one
     if named := re.search(r"field `(.+)`$", message):
         path += f".{named[1]}"
     return message, path
