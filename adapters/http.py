@@ -19,6 +19,7 @@ from aiohttp import (
     InvalidURL,
     TCPConnector,
 )
+from yarl import URL
 
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 
@@ -71,6 +72,18 @@ class VendorApi:
             async with request as response:
                 return Answer(response.status, await json_object(response), response.headers)
 
+    async def get(self, path: str, headers: Mapping[str, str], largest: int = LARGEST_BODY) -> Answer:
+        """Return the vendor's answer; raise `VendorUnavailable` if none came: nothing was asked to be done."""
+        try:
+            with transport_errors_as_ours(self._vendor):
+                request = self._open().get(
+                    URL(self.address(path), encoded=True), headers=headers, allow_redirects=False
+                )
+                async with request as response:
+                    return Answer(response.status, await json_object(response, largest), response.headers)
+        except OutcomeUnknown as silence:
+            raise VendorUnavailable(str(silence)) from silence
+
     async def close(self) -> None:
         """Close the connections; the next call opens new ones."""
         session, self._session = self._session, None
@@ -101,12 +114,12 @@ def transport_errors_as_ours(vendor: str) -> Iterator[None]:
         raise OutcomeUnknown(f"{vendor} was asked and did not answer: {type(error).__name__}") from error
 
 
-async def json_object(response: ClientResponse) -> Mapping[str, Any]:
+async def json_object(response: ClientResponse, largest: int = LARGEST_BODY) -> Mapping[str, Any]:
     """Read a bounded body; anything but a JSON object counts as empty."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             return {}
     try:
         fields = json.loads(body)

@@ -58,6 +58,8 @@ class Http(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:\d+)?(/[^\s?#]*)?)?$")] = ""
+    """Where vendors reach us to report, as in https://fees.example.org; without it they report nothing."""
 
 
 class MySQL(Section, frozen=True):
@@ -98,6 +100,15 @@ class Retention(Section, frozen=True):
     """A client may repeat a request with its idempotency key for so long."""
     inbox_days: Count = 14
     """Longer than any message may be delivered again."""
+
+
+class Notifications(Section, frozen=True):
+    """What is done about messages of which nobody knows whether they were sent."""
+
+    absent_after_minutes: Count = 60
+    """By then a vendor's list shows all it took: what is not on it is sent again."""
+    person_after_hours: Count = 24
+    """What no vendor can settle by then is left to a person: `bursar deliveries list`."""
 
 
 class Redis(Section, frozen=True):
@@ -201,6 +212,7 @@ class Settings(Section, frozen=True):
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()
     retention: Retention = Retention()
+    notifications: Notifications = Notifications()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()

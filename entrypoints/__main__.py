@@ -31,6 +31,8 @@ from entrypoints.scheduler.scheduler import every
 SHIPPED = Path(config.__file__).parent
 CLEANING = 600.0
 """Seconds between looks for what may be forgotten."""
+RECONCILING = 30.0
+"""Seconds between looks for deliveries whose outcome is unknown."""
 
 
 class ConfiguredOffice(Office):
@@ -103,6 +105,8 @@ class ConfiguredOffice(Office):
                 case "scheduler":
                     forget = self.use_cases["forget_old_messages"]()
                     started.append(every(CLEANING, "old_messages_forgotten", forget, stop))
+                    reconcile = self.use_cases["reconcile_deliveries"]()
+                    started.append(every(RECONCILING, "deliveries_reconciled", reconcile, stop))
         return started
 
     def _consumers(self, stop: asyncio.Event) -> list[Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from adapters.memory.store import Store, Transaction
-from core.notifications.delivery import Channel, Delivery, DeliveryState
+from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState
 from core.notifications.ports import Deliveries
 
 
@@ -32,7 +32,8 @@ class MemoryDeliveries(Deliveries):
             attempts = self._store.attempts.get(delivery.id, ()) + tuple(delivery.made)
             delivery.made.clear()
             self._transaction.put(self._store.attempts, delivery.id, attempts)
-            self._transaction.put(self._store.deliveries, delivery.id, replace(delivery, made=[]))
+            if self._store.deliveries[delivery.id].state not in ENDED:
+                self._transaction.put(self._store.deliveries, delivery.id, replace(delivery, made=[]))
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return self._due(DeliveryState.SENDING, now)[:limit]

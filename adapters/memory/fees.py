@@ -96,9 +96,11 @@ class MemoryExamFees(ExamFees):
             if at := self._store.publications.get(event.id):
                 yield TimelineEntry(at=at, what="published", detail=event.type, **trace)
         for delivery in [each for each in self._store.deliveries.values() if each.about == submission]:
+            trace = {"request_id": delivery.trace.request_id, "traceparent": delivery.trace.traceparent}
             for attempt in self._store.attempts.get(delivery.id, ()):
                 key = "vendor_id" if attempt.outcome is Outcome.ACCEPTED else "detail"
-                what = f"{delivery.channel} {attempt.outcome}"
-                told = {key: attempt.detail, "request_id": delivery.trace.request_id}
-                told["traceparent"] = delivery.trace.traceparent
-                yield TimelineEntry(at=attempt.at, what=what, vendor=attempt.vendor, **told)
+                told = {key: attempt.detail, "vendor": attempt.vendor}
+                yield TimelineEntry(at=attempt.at, what=f"{delivery.channel} {attempt.outcome}", **told, **trace)
+            for finding in self._store.findings.get(delivery.id, ()):
+                told = {"vendor": finding.vendor, "vendor_id": finding.vendor_id, "detail": finding.detail}
+                yield TimelineEntry(at=finding.at, what=f"{delivery.channel} {finding.learnt}", **told, **trace)

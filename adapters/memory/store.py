@@ -11,6 +11,7 @@ from uuid import UUID
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.notifications.delivery import Delivery
+from core.notifications.findings import Finding
 from core.notifications.journal import Attempt
 from core.shared.dead_letters import DeadLetter
 from core.shared.decisions import Decision
@@ -62,6 +63,7 @@ class Store:
     publications: dict[UUID, datetime] = field(default_factory=dict)
     deliveries: dict[UUID, Delivery] = field(default_factory=dict)
     attempts: dict[UUID, tuple[Attempt, ...]] = field(default_factory=dict)
+    findings: dict[UUID, tuple[Finding, ...]] = field(default_factory=dict)
     dead_letters: dict[tuple[str, UUID], tuple[DeadLetter, Message]] = field(default_factory=dict)
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)

@@ -9,6 +9,7 @@ from typing import Self
 import msgspec
 
 from adapters.encoding import as_message
+from adapters.memory.cases import MemoryCases
 from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.fees import MemorySchedules, MemorySubmissions
 from adapters.memory.store import Store, Transaction
@@ -61,6 +62,7 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         self.submissions = MemorySubmissions(self._store, self._transaction, self._inserts)
         self.students = MemoryStudents(self._store, self._transaction, self._inserts)
         self.deliveries = MemoryDeliveries(self._store, self._transaction, self._inserts)
+        self.cases = MemoryCases(self._store, self._transaction)
         return self
 
     async def __aexit__(

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.tables import deliveries, delivery_attempts
-from core.notifications.delivery import Channel, Delivery, DeliveryState, StudentId
+from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState, StudentId
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import Deliveries
 from core.shared.trace import Trace
@@ -54,7 +54,7 @@ class SqlDeliveries(Deliveries):
             alike[tuple(changing(delivery).values())].append(delivery.id)
             self._note(delivery)
         for values, ids in alike.items():
-            change = update(deliveries).where(deliveries.c.id.in_(ids))
+            change = update(deliveries).where(deliveries.c.id.in_(ids) & deliveries.c.state.not_in(ENDED))
             await self._connection.execute(change.values(dict(zip(SAVED, values, strict=True))))
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
@@ -65,10 +65,7 @@ class SqlDeliveries(Deliveries):
         ]
 
     async def _due(self, limit: int, *, state: DeliveryState, channel: Channel, now: datetime) -> list[Delivery]:
-        which: ColumnElement[bool] = (deliveries.c.state == state) & (deliveries.c.channel == channel)
-        query = select(deliveries).where(which & (deliveries.c.due_at <= now)).order_by(deliveries.c.due_at)
-        rows = await self._connection.execute(query.limit(limit).with_for_update(skip_locked=True))
-        return [from_row(row) for row in rows]
+        return await due(self._connection, limit, state=state, channel=channel, now=now)
 
     def _note(self, delivery: Delivery) -> None:
         before = delivery.attempts - len(delivery.made)
@@ -83,6 +80,16 @@ def add_missing(dialect: Dialect) -> Insert:
     if dialect.name == "mysql":
         return mysql.insert(deliveries).on_duplicate_key_update({"id": deliveries.c.id})
     return sqlite.insert(deliveries).on_conflict_do_nothing(index_elements=["notice_id", "channel"])
+
+
+async def due(
+    connection: AsyncConnection, limit: int, *, state: DeliveryState, channel: Channel, now: datetime
+) -> list[Delivery]:
+    """Return deliveries that are due and nobody else has locked, the longest due first."""
+    which: ColumnElement[bool] = (deliveries.c.state == state) & (deliveries.c.channel == channel)
+    query = select(deliveries).where(which & (deliveries.c.due_at <= now)).order_by(deliveries.c.due_at)
+    rows = await connection.execute(query.limit(limit).with_for_update(skip_locked=True))
+    return [from_row(row) for row in rows]
 
 
 def changing(delivery: Delivery) -> dict[str, Any]:
@@ -106,4 +113,5 @@ def from_row(row: Row[Any]) -> Delivery:
         due_at=row.due_at,
         reason=row.reason,
         trace=Trace(row.request_id, row.traceparent),
+        in_doubt_since=row.in_doubt_since,
     )

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Database
-from adapters.sql.tables import deliveries, delivery_attempts, event_log, publications, submissions
+from adapters.sql.tables import deliveries, delivery_attempts, delivery_findings, event_log, publications, submissions
 from core.fees.candidate import StudentId
 from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.ports import ExamFees
@@ -52,11 +52,15 @@ async def timeline(connection: AsyncConnection, submission: SubmissionId) -> lis
         entries.append(TimelineEntry(at=row.at, what="stored", detail=row.type, **trace))
         if row.published_at:
             entries.append(TimelineEntry(at=row.published_at, what="published", detail=row.type, **trace))
-    for row in await connection.execute(attempts_about(submission)):
+    for row in await connection.execute(recorded_about(delivery_attempts, submission)):
         accepted = row.outcome == "accepted"
         told = {"vendor_id": row.detail} if accepted else {"detail": row.detail}
         told |= {"request_id": row.request_id, "traceparent": row.traceparent}
         entries.append(TimelineEntry(at=row.at, what=f"{row.channel} {row.outcome}", vendor=row.vendor, **told))
+    for row in await connection.execute(recorded_about(delivery_findings, submission)):
+        told = {"vendor": row.vendor, "vendor_id": row.vendor_id, "detail": row.detail}
+        told |= {"request_id": row.request_id, "traceparent": row.traceparent}
+        entries.append(TimelineEntry(at=row.at, what=f"{row.channel} {row.learnt}", **told))
     return entries
 
 
@@ -67,8 +71,8 @@ def events_of(submission: SubmissionId) -> Select[Any]:
     return select(event_log, published).select_from(joined).where(event_log.c.aggregate_id == submission)
 
 
-def attempts_about(submission: SubmissionId) -> Select[Any]:
-    """Select what vendors were asked on behalf of an aggregate."""
-    joined = delivery_attempts.join(deliveries, deliveries.c.id == delivery_attempts.c.delivery_id)
+def recorded_about(records: Table, submission: SubmissionId) -> Select[Any]:
+    """Select what vendors were asked, or what was learnt, on behalf of an aggregate."""
+    joined = records.join(deliveries, deliveries.c.id == records.c.delivery_id)
     about = (deliveries.c.channel, deliveries.c.request_id, deliveries.c.traceparent)
-    return select(*about, delivery_attempts).select_from(joined).where(deliveries.c.about_id == submission)
+    return select(*about, records).select_from(joined).where(deliveries.c.about_id == submission)

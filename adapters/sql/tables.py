@@ -162,6 +162,7 @@ deliveries = table(
     Column("reason", String(500), nullable=False),
     Column("request_id", String(64), nullable=False, server_default=""),
     Column("traceparent", String(64), nullable=False, server_default=""),
+    Column("in_doubt_since", Moment),
     UniqueConstraint("notice_id", "channel", name="uq_deliveries_notice_channel"),
     Index("ix_deliveries_about", "about_id"),
     Index("ix_deliveries_due", "state", "channel", "due_at"),
@@ -176,6 +177,18 @@ delivery_attempts = table(
     Column("outcome", String(16), nullable=False),
     Column("detail", String(500), nullable=False),
     PrimaryKeyConstraint("delivery_id", "number", name="pk_delivery_attempts"),
+)
+
+delivery_findings = table(
+    "delivery_findings",
+    Column("delivery_id", Id),
+    Column("id", Id),
+    Column("at", Moment, nullable=False),
+    Column("learnt", String(16), nullable=False),
+    Column("vendor", String(32), nullable=False),
+    Column("vendor_id", String(100), nullable=False),
+    Column("detail", String(500), nullable=False),
+    PrimaryKeyConstraint("delivery_id", "id", name="pk_delivery_findings"),
 )
 
 dead_letters = table(

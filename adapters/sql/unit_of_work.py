@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from adapters.encoding import as_message
 from adapters.sql import tables
+from adapters.sql.cases import SqlCases
 from adapters.sql.deliveries import SqlDeliveries
 from adapters.sql.fees import SqlSchedules, SqlSubmissions
 from adapters.sql.students import SqlStudents
@@ -38,6 +39,7 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         self.submissions = SqlSubmissions(self._insert)
         self.students = SqlStudents(self._insert, connection)
         self.deliveries = SqlDeliveries(self._insert, connection)
+        self.cases = SqlCases(self._insert, connection, self._ids)
         return self
 
     async def __aexit__(

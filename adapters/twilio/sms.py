@@ -4,6 +4,7 @@ from base64 import b64encode
 from urllib.parse import quote, urlencode
 
 from adapters.http import Answer, VendorApi
+from adapters.twilio.reports import callback
 from core.notifications.addressing import check_sms
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted, Sms
@@ -16,10 +17,12 @@ THE_MESSAGE_IS_WRONG = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 2161
 class TwilioSmsSender(SmsSender):
     """Send text messages from one number of one Twilio account."""
 
-    def __init__(self, *, url: str, account_sid: str, auth_token: str, sender: str, timeout: float = 30.0) -> None:
+    def __init__(
+        self, *, url: str, account_sid: str, auth_token: str, sender: str, public_url: str = "", timeout: float = 30.0
+    ) -> None:
         self._api = VendorApi("twilio", url, timeout)
         self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
-        self._sender = sender
+        self._sender, self._public_url = sender, public_url
         self._headers = {
             "Authorization": "Basic " + b64encode(f"{account_sid}:{auth_token}".encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
@@ -27,8 +30,10 @@ class TwilioSmsSender(SmsSender):
 
     async def send(self, message: Sms) -> Accepted:
         check_sms(message)
-        form = urlencode({"To": message.to, "From": self._sender, "Body": message.text})
-        return accepted(await self._api.post(self._path, form.encode(), self._headers))
+        form = {"To": message.to, "From": self._sender, "Body": message.text}
+        if told := callback(self._public_url, message.delivery):
+            form["StatusCallback"] = told
+        return accepted(await self._api.post(self._path, urlencode(form).encode(), self._headers))
 
     async def close(self) -> None:
         """Close the connections to Twilio."""

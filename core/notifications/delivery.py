@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
+from core.notifications.findings import Finding, Learnt, Report
 from core.notifications.journal import Attempt
 from core.notifications.messages import DeliveryId
 from core.shared.trace import Trace
@@ -27,9 +28,20 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    UNDECIDED = "undecided"
+    """Unknown for so long that a person has to say whether it was sent."""
     SUPPRESSED = "suppressed"
+
+
+IN_DOUBT = (DeliveryState.UNKNOWN, DeliveryState.UNDECIDED)
+REPORTED = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.DELIVERED)
+"""What a vendor can report, each believed over those before it: reports come late, twice and in any order."""
+ENDED = (*REPORTED, DeliveryState.REJECTED, DeliveryState.SUPPRESSED)
+MEANING = dict(zip((Learnt.FOUND, Learnt.BOUNCED, Learnt.DELIVERED), REPORTED, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +70,17 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     due_at: datetime
-    """Not before this moment; while `sending`, when we give up on whoever took it."""
+    """Not before this moment; while `sending`, when we give up on whoever took it; while `unknown`, the next look."""
     reason: str = ""
     """Why it is in this state, if that is not plain."""
     trace: Trace = field(default_factory=Trace)
     """The request that made it necessary."""
     made: list[Attempt] = field(default_factory=list)
     """Attempts that are not stored yet."""
+    in_doubt_since: datetime | None = None
+    """When somebody took it in hand to send it, and did not say what came of that; known from the first look on."""
+    findings: list[Finding] = field(default_factory=list)
+    """Findings that are not stored yet."""
 
     def claim(self, until: datetime) -> None:
         """Take it in hand; whoever does not settle it by then leaves its outcome unknown."""
@@ -82,3 +98,26 @@ class Delivery:
         """Add what vendors were asked and answered."""
         self.made += attempts
         self.attempts += len(attempts)
+
+    def look_into(self, since: datetime, until: datetime) -> None:
+        """Take the question of what became of it in hand; others may take it up again after `until`."""
+        self.in_doubt_since = self.in_doubt_since or since
+        self.due_at = until
+
+    def hear(self, report: Report, at: datetime) -> bool:
+        """Believe a vendor, unless it said something later before; return whether that changed anything."""
+        state = MEANING[report.learnt]
+        if self.state in REPORTED and REPORTED.index(state) <= REPORTED.index(self.state):
+            return False
+        told = Finding(at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=report.detail)
+        self.conclude(state, told)
+        return True
+
+    def conclude(self, state: DeliveryState, finding: Finding) -> None:
+        """Come to a state because of what was learnt; one that is pending again is due at once."""
+        self.state, self.reason = state, finding.detail
+        self.findings.append(finding)
+        if state is not DeliveryState.UNDECIDED:
+            self.in_doubt_since = None
+        if state is DeliveryState.PENDING:
+            self.due_at = finding.at

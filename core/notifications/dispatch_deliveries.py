@@ -10,8 +10,9 @@ from typing import Literal
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.errors import OutcomeUnknown, Rejected, Unwordable, VendorUnavailable
 from core.notifications.journal import Journal, Outcome
-from core.notifications.messages import Accepted, Contact, Email, Sms
+from core.notifications.messages import Accepted, Contact, Sms
 from core.notifications.ports import Contacts, EmailSender, NewNotificationsWork, SmsSender, Templates
+from core.notifications.wording import worded
 from core.shared.clock import Clock
 from core.shared.errors import Unavailable
 from core.shared.trace import current_trace
@@ -98,20 +99,10 @@ class DispatchDeliveries:
         return delivery
 
     async def _send(self, delivery: Delivery, contact: Contact | None) -> Accepted | None:
-        if contact is None:
+        message = worded(delivery, contact, self.templates)
+        if message is None:
             return None
-        facts = {**delivery.facts, "name": contact.name}
-        if delivery.channel is Channel.SMS:
-            if not contact.phone:
-                return None
-            text = self.templates.sms(delivery.template, contact.language, facts)
-            return await self.sms.send(Sms(delivery=delivery.id, to=contact.phone, text=text))
-        if not contact.email:
-            return None
-        letter = self.templates.email(delivery.template, contact.language, facts)
-        return await self.email.send(
-            Email(delivery=delivery.id, to=contact.email, subject=letter.subject, text=letter.text, html=letter.html)
-        )
+        return await (self.sms.send(message) if isinstance(message, Sms) else self.email.send(message))
 
     def _later(self, delivery: Delivery, retry_after: float | None) -> datetime:
         """Return when to try again: full jitter under a doubling ceiling, never before the vendor said."""

@@ -1,6 +1,6 @@
 """What can go wrong with a message."""
 
-from core.shared.errors import CoreError, Invalid, Unavailable
+from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable
 
 
 class Rejected(Invalid):
@@ -13,6 +13,22 @@ class VendorUnavailable(Unavailable):
 
 class OutcomeUnknown(CoreError):
     """The request left and no answer came: it may have been sent, so it is never sent again blindly."""
+
+
+class NobodyToAsk(OutcomeUnknown):
+    """No vendor that may have taken the message can be asked for it."""
+
+
+class UnknownDelivery(NotFound):
+    """There is no delivery of this id."""
+
+
+class DeliverySettled(Conflict):
+    """What became of the delivery is known, or somebody decided it before."""
+
+
+class ForgedReport(Forbidden):
+    """The report does not bear the signature of the vendor."""
 
 
 class Unwordable(Invalid):

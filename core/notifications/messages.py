@@ -1,10 +1,21 @@
 """Messages, before any vendor has seen them."""
 
+import re
 from dataclasses import dataclass
 from typing import NewType
 from uuid import UUID
 
+from core.notifications.errors import UnknownDelivery
+
 DeliveryId = NewType("DeliveryId", UUID)
+WRITTEN_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def delivery_id(name: str) -> DeliveryId:
+    """Read the id of a delivery as people and vendors write it, or raise `UnknownDelivery`."""
+    if not WRITTEN_ID.fullmatch(name):
+        raise UnknownDelivery(f"there is no delivery {name[:40]!r}")
+    return DeliveryId(UUID(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

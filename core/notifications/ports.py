@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from core.notifications.delivery import Channel, Delivery, StudentId
-from core.notifications.messages import Accepted, Contact, Email, Letter, Sms
+from core.notifications.findings import Report
+from core.notifications.journal import Attempt
+from core.notifications.messages import Accepted, Contact, DeliveryId, Email, Letter, Sms
+from core.notifications.summary import DeliverySummary, Place, Search
 from core.shared.unit_of_work import UnitOfWork
 
 DELIVERIES = "deliveries"
@@ -29,6 +32,25 @@ class EmailSender(Sender[Email], Protocol):
 
 class SmsSender(Sender[Sms], Protocol):
     """Somebody who sends text messages."""
+
+
+class SentMessages(Protocol[M]):
+    """What a vendor knows of the messages it took."""
+
+    @abstractmethod
+    async def find(self, message: M, since: datetime, until: datetime) -> Report | None:
+        """Return what became of a message that was handed over in this time, None if it certainly never arrived.
+
+        Raises `VendorUnavailable`, or `OutcomeUnknown` where the vendor's records leave it open.
+        """
+
+
+class Reports(Protocol):
+    """What a vendor tells us by itself."""
+
+    @abstractmethod
+    def read(self, delivery: DeliveryId, fields: Sequence[tuple[str, str]], signature: str) -> Report:
+        """Return what it says of a delivery; raise `ForgedReport`, or `Invalid` where it says nothing."""
 
 
 class Templates(Protocol):
@@ -64,17 +86,46 @@ class Deliveries(Protocol):
 
     @abstractmethod
     async def save(self, deliveries: Sequence[Delivery]) -> None:
-        """Store the state of deliveries, and the attempts they have made."""
+        """Store the state of deliveries, unless they came to an end meanwhile, and the attempts they have made."""
 
     @abstractmethod
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         """Return deliveries whose sender has not come back in time."""
 
 
+class Cases(Protocol):
+    """Deliveries, for whoever looks into what became of them."""
+
+    @abstractmethod
+    async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        """Return unknown deliveries that should be looked into, out of everybody else's reach until this work ends."""
+
+    @abstractmethod
+    async def find(self, delivery: DeliveryId) -> Delivery | None:
+        """Return a delivery, and keep everybody else from changing it until this work ends."""
+
+    @abstractmethod
+    async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
+        """Return every call of a vendor that was made for it."""
+
+    @abstractmethod
+    async def save(self, delivery: Delivery) -> None:
+        """Store the state of a delivery that was found here, and what was learnt of it."""
+
+
+class DeliveryList(Protocol):
+    """Deliveries, for people who look at them."""
+
+    @abstractmethod
+    async def find(self, search: Search, after: Place | None, limit: int) -> Sequence[DeliverySummary]:
+        """Return those that match, the longest due first, only ones behind a place if that is given."""
+
+
 class NotificationsWork(UnitOfWork, Protocol):
     """A unit of work over deliveries."""
 
     deliveries: Deliveries
+    cases: Cases
 
 
 NewNotificationsWork = Callable[[], NotificationsWork]

@@ -14,6 +14,7 @@ from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
 from entrypoints.http.dead_letters import DeadLettersController
+from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fees import ExamFeesController
 from entrypoints.http.fee_schedules import FeeSchedulesController
 from entrypoints.http.idempotency import Idempotency
@@ -41,6 +42,7 @@ def create_app(
             FeeSchedulesController,
             StudentsController,
             DeadLettersController,
+            DeliveriesController,
             OperationsController,
             docs.asset,
         ],

@@ -17,7 +17,7 @@ ASSETS = {
     "swagger_style.css": "text/css",
 }
 
-CLOSED = ("ExamFeeBody", "DecisionBody", "SettlingBody")
+CLOSED = ("ExamFeeBody", "DecisionBody", "SettlingBody", "SettlementBody")
 LOCAL_TIMES = {"FeeSchedule": ("opens",), "Closes": ("submission", "payment")}
 LOCAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"
 
@@ -38,6 +38,16 @@ class TakesCsv(Operation):
     def __post_init__(self) -> None:
         """Describe the body."""
         self.request_body = RequestBody({"text/csv": OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}, required=True)
+
+
+@dataclass
+class TakesForm(Operation):
+    """A route whose form is read as it was sent, because it is signed."""
+
+    def __post_init__(self) -> None:
+        """Describe the form."""
+        form = Schema(type=OpenAPIType.OBJECT, additional_properties=Schema(type=OpenAPIType.STRING))
+        self.request_body = RequestBody({"application/x-www-form-urlencoded": OpenAPIMediaType(form)}, required=True)
 
 
 def amend(document: OpenAPI) -> None:

@@ -22,3 +22,8 @@ def json_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandle
 def csv_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Take CSV."""
     only(connection, "text/csv")
+
+
+def form_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Take a form."""
+    only(connection, "application/x-www-form-urlencoded")

@@ -54,6 +54,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 MEANINGS = {
     400: "The request makes no sense",
+    403: "Not for this caller",
     404: "There is no such thing",
     409: "Not in the present state of the world",
     413: "The body is too large",

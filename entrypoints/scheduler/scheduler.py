@@ -9,6 +9,8 @@ from core.shared.errors import Unavailable
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
+LAST_WORDS = 1.0
+"""Seconds that a job has to end when we stop; what it does not finish is found again."""
 
 
 async def every(
@@ -17,8 +19,21 @@ async def every(
     """Do a job again and again until `stop` is set, and say what it came to if that was anything."""
     while not stop.is_set():
         try:
-            if any((done := await job()).values()):
+            if any((done := await ending(job(), stop)).values()):
                 log.info(name, **done)
         except Unavailable as error:
             log.warning("job_postponed", job=name, error=str(error))
         await Signals.wait(stop, seconds)
+
+
+async def ending(job: Awaitable[Mapping[str, int]], stop: asyncio.Event) -> Mapping[str, int]:
+    """Return what a job came to; nothing for one that does not end soon after `stop` is set."""
+    doing, stopping = asyncio.ensure_future(job), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({doing}, timeout=LAST_WORDS if stopping.done() else None)
+    finally:
+        stopping.cancel()
+        doing.cancel()
+    await asyncio.wait({doing})
+    return {} if doing.cancelled() else doing.result()

@@ -23,6 +23,7 @@ import config
 from config.container import Application, running
 from config.settings import Adapters, Settings, SQLite
 from core.fees import errors as fees
+from core.notifications.errors import DeliverySettled, ForgedReport, UnknownDelivery
 from core.shared import dead_letters, requests
 from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
 from core.shared.health import Probe
@@ -67,6 +68,9 @@ OPERATIONS = {
     "post /v1/dead-letters/{letter}/drop",
     "post /v1/dead-letters:replay",
     "post /v1/dead-letters:drop",
+    "get /v1/deliveries",
+    "post /v1/deliveries/{delivery}/settlement",
+    "post /v1/deliveries/{delivery}/reports/twilio",
     "get /health/live",
     "get /health/ready",
     "get /metrics",
@@ -680,7 +684,9 @@ async def test_every_problem_the_core_defines_is_documented_under_its_status_and
                     documented.setdefault(kind, set()).add(status)
 
     assert len(defined()) > 15
-    for kind, status in {**defined(), problem_type(MissingIdempotencyKey): "400"}.items():
+    of_deliveries = {UnknownDelivery: "404", DeliverySettled: "409", ForgedReport: "403"}
+    others = {problem_type(kind): status for kind, status in of_deliveries.items()}
+    for kind, status in {**defined(), **others, problem_type(MissingIdempotencyKey): "400"}.items():
         assert documented.get(kind) == {status}, kind
 
 

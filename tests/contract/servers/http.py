@@ -25,7 +25,7 @@ class HttpVendor(LocalVendor):
 
     async def start(self) -> None:
         application = web.Application()
-        application.router.add_post(self.path, self.serve)
+        application.router.add_route("*", self.path, self.serve)
         application.router.add_route("*", "/elsewhere", self.lure)
         self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -62,7 +62,7 @@ class HttpVendor(LocalVendor):
                 request.transport.abort()
             case Mood.BABBLE:
                 return web.Response(body=b"\xff<html>welcome", status=200)
-        return self.accepted(body)
+        return self.accepted(body) if request.method == "POST" else self.listed(request)
 
     def delays(self) -> Mapping[str, str]:
         wanted = {"Retry-After": self.retry_after, "Date": self.date}
@@ -72,6 +72,9 @@ class HttpVendor(LocalVendor):
         raise NotImplementedError
 
     def accepted(self, body: bytes) -> web.Response:
+        raise NotImplementedError
+
+    def listed(self, request: web.Request) -> web.Response:
         raise NotImplementedError
 
     def throttled(self) -> web.Response:

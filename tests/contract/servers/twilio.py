@@ -1,9 +1,11 @@
-"""As much of Twilio as takes a text message, and checks who brings it."""
+"""As much of Twilio as takes a text message, checks who brings it, and lists what it took."""
 
 from base64 import b64decode
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from aiohttp import web
 
@@ -17,6 +19,14 @@ SID, TOKEN = "AC0123456789abcdef0123456789abcdef", "a token"
 class LocalTwilio(HttpVendor):
     path = f"/2010-04-01/Accounts/{SID}/Messages.json"
     key = TOKEN
+    page = 2
+    """Messages of a page, whatever is asked for: less than there are."""
+    next_path = path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[dict[str, Any]] = []
+        self.queries: list[dict[str, str]] = []
 
     def settings(self) -> Mapping[str, Any]:
         return {"twilio": Twilio(url=self.url, account_sid=SID, auth_token=Secret(self.key))}
@@ -29,7 +39,31 @@ class LocalTwilio(HttpVendor):
         form = parse_qs(body.decode(), strict_parsing=True)
         taken = Taken(form["To"][0], form["Body"][0], f"SM{len(self.taken):032x}", form)
         self.taken.append(taken)
+        self.messages.append(self.listing(taken))
         return web.json_response({"sid": taken.id, "status": "queued"}, status=201)
+
+    def listing(self, taken: Taken) -> dict[str, Any]:
+        return {
+            "sid": taken.id,
+            "to": taken.to,
+            "body": taken.words,
+            "direction": "outbound-api",
+            "status": "queued",
+            "error_code": None,
+            "date_created": format_datetime(datetime.now(UTC)),
+            "date_sent": None,
+        }
+
+    def listed(self, request: web.Request) -> web.Response:
+        self.queries.append(dict(request.query))
+        begin = int(request.query.get("Page", "0")) * self.page
+        theirs = [each for each in self.messages if each["to"] == request.query["To"]]
+        more = urlencode({"To": request.query["To"], "Page": begin // self.page + 1, "PageToken": "PA+/="})
+        answer = {
+            "messages": theirs[begin : begin + self.page],
+            "next_page_uri": f"{self.next_path}?{more}" if len(theirs) > begin + self.page else None,
+        }
+        return web.json_response(answer)
 
     def throttled(self) -> web.Response:
         return fault(429, 20429, self.delays())

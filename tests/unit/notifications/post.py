@@ -15,7 +15,7 @@ from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.delivery import Channel, Delivery, Notice, StudentId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
-from core.notifications.errors import Unwordable
+from core.notifications.errors import OutcomeUnknown, Unwordable
 from core.notifications.journal import Attempt, Journal, Outcome
 from core.notifications.messages import Accepted, DeliveryId, Email, Letter, Sms
 from core.notifications.notify_student import NotifyStudent
@@ -54,7 +54,8 @@ class Vendor(Sender[M], Generic[M]):
         if isinstance(answer, asyncio.Event):
             await answer.wait()
         if isinstance(answer, BaseException):
-            self._note(message, Outcome.UNAVAILABLE, str(answer))
+            unknown = isinstance(answer, OutcomeUnknown)
+            self._note(message, Outcome.UNKNOWN if unknown else Outcome.UNAVAILABLE, str(answer))
             raise answer
         self._note(message, Outcome.ACCEPTED, f"id-{len(self.asked)}")
         return Accepted("vendor", f"id-{len(self.asked)}")

@@ -1,0 +1,78 @@
+"""Looking into deliveries in SQL."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Table, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.database import Database
+from adapters.sql.deliveries import LONGEST_TEXT, changing, due, from_row
+from adapters.sql.tables import deliveries, delivery_attempts, delivery_findings
+from core.notifications.delivery import Channel, Delivery, DeliveryState
+from core.notifications.journal import Attempt, Outcome
+from core.notifications.messages import DeliveryId
+from core.notifications.ports import Cases, DeliveryList
+from core.notifications.summary import DeliverySummary, Place, Search
+from core.shared.ids import Ids
+
+
+class SqlCases(Cases):
+    """Deliveries under a lock of their row."""
+
+    def __init__(self, insert: Callable[[Table, dict[str, Any]], None], connection: AsyncConnection, ids: Ids) -> None:
+        self._insert, self._connection, self._ids = insert, connection, ids
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        found: list[Delivery] = []
+        for channel in Channel:  # the index begins with the state and the channel
+            rest = limit - len(found)
+            found += await due(self._connection, rest, state=DeliveryState.UNKNOWN, channel=channel, now=now)
+        return found
+
+    async def find(self, delivery: DeliveryId) -> Delivery | None:
+        query = select(deliveries).where(deliveries.c.id == delivery).with_for_update()
+        row = (await self._connection.execute(query)).first()
+        return from_row(row) if row else None
+
+    async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
+        query = select(delivery_attempts).where(delivery_attempts.c.delivery_id == delivery)
+        rows = await self._connection.execute(query.order_by(delivery_attempts.c.number))
+        return [Attempt(at=row.at, vendor=row.vendor, outcome=Outcome(row.outcome), detail=row.detail) for row in rows]
+
+    async def save(self, delivery: Delivery) -> None:
+        values = changing(delivery) | {"in_doubt_since": delivery.in_doubt_since}
+        await self._connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(values))
+        for finding in delivery.findings:
+            row = asdict(finding) | {"delivery_id": delivery.id, "id": self._ids.new()}
+            self._insert(delivery_findings, row | {"detail": finding.detail[:LONGEST_TEXT]})
+        delivery.findings.clear()
+
+
+class SqlDeliveryList(DeliveryList):
+    """Deliveries in the order of the index by which they fall due."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, search: Search, after: Place | None, limit: int) -> Sequence[DeliverySummary]:
+        found: list[Delivery] = []
+        async with self._database.reading() as connection:
+            for channel in [search.channel] if search.channel else Channel:
+                rows = await connection.execute(page_of(search, channel, after).limit(limit))
+                found += [from_row(row) for row in rows]
+        summaries = [DeliverySummary.of(delivery) for delivery in found]
+        return sorted(summaries, key=lambda each: (each.due_at, each.id))[:limit]
+
+
+def page_of(search: Search, channel: Channel, after: Place | None) -> Select[Any]:
+    """Select what matches on one channel: with its name, the index finds the place without reading what is before."""
+    query = select(deliveries).where((deliveries.c.state == search.state) & (deliveries.c.channel == channel))
+    if search.since is not None:
+        query = query.where(deliveries.c.due_at >= search.since)
+    if after is not None:
+        behind = (deliveries.c.due_at > after.due_at) | (deliveries.c.id > after.id)
+        query = query.where((deliveries.c.due_at >= after.due_at) & behind)
+    return query.order_by(deliveries.c.due_at, deliveries.c.id)

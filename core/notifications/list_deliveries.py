@@ -1,0 +1,20 @@
+"""Look at deliveries."""
+
+from dataclasses import dataclass
+
+from core.notifications.ports import DeliveryList
+from core.notifications.summary import DeliveryPage, Place, Search
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeliveries:
+    """List the deliveries of one state."""
+
+    deliveries: DeliveryList
+
+    async def __call__(self, search: Search, after: str | None, limit: int) -> DeliveryPage:
+        """Return up to `limit` of them."""
+        place = Place.read(after) if after is not None else None
+        found = await self.deliveries.find(search, place, limit + 1)
+        last = found[limit - 1] if len(found) > limit else None
+        return DeliveryPage(tuple(found[:limit]), str(Place(last.due_at, last.id)) if last else None)

@@ -1,0 +1,69 @@
+"""Decide what became of a delivery that nobody else can settle."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.notifications.addressing import UNPRINTABLE
+from core.notifications.delivery import IN_DOUBT, Delivery, DeliveryState
+from core.notifications.errors import DeliverySettled, UnknownDelivery
+from core.notifications.findings import Finding, Learnt
+from core.notifications.messages import delivery_id
+from core.notifications.ports import NewNotificationsWork
+from core.notifications.summary import DeliverySummary
+from core.shared.clock import Clock
+from core.shared.errors import Invalid
+
+LONGEST = {"who": 80, "why": 300}
+
+
+class Decision(StrEnum):
+    """The two answers there are."""
+
+    SENT = "sent"
+    NOT_SENT = "not-sent"
+
+
+MEANS = {Decision.SENT: DeliveryState.SENT, Decision.NOT_SENT: DeliveryState.PENDING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a person decided."""
+
+    decision: Decision
+    who: str
+    why: str
+
+    def __post_init__(self) -> None:
+        for name, longest in LONGEST.items():
+            text = getattr(self, name)
+            if not text.strip() or len(text) > longest or UNPRINTABLE.search(text):
+                raise Invalid(f"`{name}` is one line of 1 to {longest} characters", at=f"$.{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class SettleDelivery:
+    """Let a person decide, once; what was not sent is sent again."""
+
+    new_work: NewNotificationsWork
+    clock: Clock
+
+    async def __call__(self, name: str, settlement: Settlement) -> DeliverySummary:
+        """Return the delivery; raise `UnknownDelivery`, or `DeliverySettled` if there is nothing to decide."""
+        async with self.new_work() as work:
+            delivery = await work.cases.find(delivery_id(name))
+            if delivery is None:
+                raise UnknownDelivery(f"there is no delivery {name[:40]!r}")
+            self._decide(delivery, settlement)
+            await work.cases.save(delivery)
+            await work.commit()
+        return DeliverySummary.of(delivery)
+
+    def _decide(self, delivery: Delivery, settlement: Settlement) -> None:
+        if delivery.state not in IN_DOUBT:
+            raise DeliverySettled(
+                f"there is nothing to decide: the delivery is {delivery.state}", facts={"state": delivery.state}
+            )
+        told = f"{settlement.decision}, says {settlement.who}: {settlement.why}"
+        finding = Finding(at=self.clock.now(), learnt=Learnt.SETTLED, detail=told)
+        delivery.conclude(MEANS[settlement.decision], finding)

@@ -1,0 +1,280 @@
+"""Deliveries in doubt as a person and as a vendor see them over HTTP."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from config.container import Application
+from config.settings import Adapters, Http, Resilience, Secret, Settings, SQLite, Twilio
+from core.notifications.delivery import Channel, Delivery, DeliveryState
+from core.notifications.messages import DeliveryId
+from tests.contract.servers.twilio import TOKEN as LOCAL_TOKEN
+from tests.contract.servers.twilio import LocalTwilio
+from tests.contract.servers.vendor import Mood
+from tests.contract.test_vendor_reports import PUBLIC, SID, TOKEN, signature, url
+from tests.examples import a_delivery, a_student, a_submission, enrol
+from tests.integration.test_http_api import Api, assert_problem, opened
+
+DECISION = {"decision": "sent", "who": "Ravi Deshpande", "why": "the student showed it"}
+FACTS = {"reference": "BF-1", "schedule_title": "Semester", "total": "₹500.00", "pay_by": None, "lines": []}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
+    settings = Settings(
+        adapters=Adapters(persistence=request.param),
+        sqlite=SQLite(path=str(tmp_path / "bursar.db")),
+        http=Http(public_url=PUBLIC),
+        twilio=Twilio(auth_token=Secret(TOKEN)),
+    )
+    async with opened(settings) as api:
+        await api.application.driven.migrate()
+        yield api
+
+
+async def store(application: Application, *deliveries: Delivery) -> None:
+    async with application.driven.new_work() as work:
+        for delivery in deliveries:
+            work.deliveries.add(delivery)
+        await work.commit()
+
+
+async def doubtful(api: Api, state: DeliveryState = DeliveryState.UNDECIDED) -> tuple[Delivery, str]:
+    """Store a delivery in doubt, and return it with the address of the fee it is about."""
+    submission, submitted = a_submission()
+    delivery = a_delivery(Channel.SMS, about=submission.id, state=state, reason="no answer from +919876543210")
+    async with api.application.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        work.deliveries.add(delivery)
+        await work.commit()
+    return delivery, f"/v1/exam-fees/{submission.id}"
+
+
+async def states(api: Api, delivery: Delivery) -> list[str]:
+    """Return the states under which a delivery is listed."""
+    found = []
+    for state in DeliveryState:
+        items = (await api("GET", "/v1/deliveries", params={"state": str(state)})).json()["items"]
+        found += [str(state) for each in items if each["id"] == str(delivery.id)]
+    return found
+
+
+async def settle(api: Api, delivery: object, **changes: Any) -> httpx.Response:
+    return await api("POST", f"/v1/deliveries/{delivery}/settlement", json=DECISION | changes)
+
+
+def a_form(status: str) -> list[tuple[str, str]]:
+    return [("MessageSid", SID), ("MessageStatus", status), ("To", "+919876543210"), ("Body", "शुल्क & more")]
+
+
+async def report(api: Api, delivery: UUID, status: str = "delivered", **headers: bytes) -> httpx.Response:
+    form = a_form(status)
+    signed = {"X-Twilio-Signature": signature(form, url(DeliveryId(delivery))).encode()}
+    path = f"/v1/deliveries/{delivery}/reports/twilio"
+    return await api("POST", path, content=urlencode(form).encode(), headers=FORM | signed | headers)
+
+
+async def test_what_waits_for_a_person_is_listed_without_anybodys_number(api: Api) -> None:
+    delivery, _ = await doubtful(api)
+    page = (await api("GET", "/v1/deliveries")).json()
+
+    [item] = page["items"]
+    assert (item["id"], item["state"], item["channel"]) == (str(delivery.id), "undecided", "sms")
+    assert (item["about"], item["reason"], page["next"]) == (str(delivery.about), "no answer from …", None)
+
+
+async def test_pages_end(api: Api) -> None:
+    await store(api.application, *(a_delivery(state=DeliveryState.UNDECIDED) for _ in range(5)))
+    seen, after = set(), None
+    for _ in range(3):
+        query = {"limit": "2"} | ({"after": after} if after else {})
+        page = (await api("GET", "/v1/deliveries", params=query)).json()
+        seen |= {each["id"] for each in page["items"]}
+        after = page["next"]
+
+    assert (len(seen), after) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "at"),
+    [
+        ("state=lost", "$.state"),
+        ("channel=fax", "$.channel"),
+        ("since=yesterday", "$.since"),
+        ("since=2026-11-20T00:00:00", "$.since"),
+        ("since=0001-01-01T00:00:00%2B23:59", "$.since"),
+        ("after=1", "$.after"),
+        ("limit=101", "$.limit"),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused(api: Api, query: str, at: str) -> None:
+    assert_problem(await api("GET", f"/v1/deliveries?{query}"), 400, "invalid", at)
+
+
+@pytest.mark.parametrize(("decision", "state"), [("sent", "sent"), ("not-sent", "pending")])
+@pytest.mark.parametrize("before", [DeliveryState.UNKNOWN, DeliveryState.UNDECIDED])
+async def test_a_decision_is_made_once_and_stands_on_the_timeline(
+    api: Api, before: DeliveryState, decision: str, state: str
+) -> None:
+    delivery, fee = await doubtful(api, before)
+    answer = await settle(api, delivery.id, decision=decision)
+
+    assert (answer.status_code, answer.json()["state"]) == (200, state)
+    refused = assert_problem(await settle(api, delivery.id, who="Somebody Else"), 409, "delivery-settled")
+    assert refused["facts"] == {"state": state}
+    assert await states(api, delivery) == [state]
+    [told] = [each for each in (await api("GET", fee)).json()["timeline"] if each["what"] == "sms settled"]
+    assert told["detail"] == f"{decision}, says Ravi Deshpande: the student showed it"
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "another answer": ({"decision": "perhaps"}, "$.decision"),
+    "nobody": ({"who": ""}, "$.who"),
+    "a header more": ({"who": "Ravi\r\nX-Admin: 1"}, "$.who"),
+    "a novel": ({"why": "x" * 301}, "$.why"),
+    "a number": ({"why": 7}, "$.why"),
+    "another field": ({"state": "sent"}, "$.state"),
+}
+
+
+@pytest.mark.parametrize(("change", "at"), REFUSED.values(), ids=REFUSED)
+async def test_a_decision_without_a_name_and_a_reason_is_refused(api: Api, change: dict[str, Any], at: str) -> None:
+    delivery, _ = await doubtful(api)
+
+    assert_problem(await settle(api, delivery.id, **change), 400, "invalid", at)
+    assert await states(api, delivery) == ["undecided"]
+
+
+@pytest.mark.parametrize("name", [str(uuid4()), "9" * 10_000, "%00", "%F0%9F", "{id}", "x%0d%0aX-Admin:%201"])
+async def test_a_delivery_that_is_not_there_is_not_found(api: Api, name: str) -> None:
+    assert_problem(await settle(api, name), 404, "unknown-delivery")
+    answer = await api("POST", f"/v1/deliveries/{name}/reports/twilio", content=b"a=b", headers=FORM)
+    assert answer.status_code in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [("queued", "sent"), ("sent", "sent"), ("delivered", "delivered"), ("undelivered", "bounced")]
+)
+async def test_a_signed_report_settles_what_was_in_doubt(api: Api, status: str, state: str) -> None:
+    delivery, fee = await doubtful(api)
+
+    assert (await report(api, delivery.id, status)).status_code == 204
+    assert await states(api, delivery) == [state]
+    [told] = [each for each in (await api("GET", fee)).json()["timeline"] if each["what"].startswith("sms ")]
+    assert (told["vendor"], told["vendor_id"], told["detail"]) == ("twilio", SID, f"twilio says {status}")
+
+
+async def test_a_report_that_comes_again_or_too_late_changes_nothing(api: Api) -> None:
+    delivery, fee = await doubtful(api)
+    await report(api, delivery.id, "delivered")
+    before = (await api("GET", fee)).content
+    for status in ("delivered", "sent", "undelivered", "delivered"):
+        assert (await report(api, delivery.id, status)).status_code == 204
+
+    assert await states(api, delivery) == ["delivered"]
+    assert (await api("GET", fee)).content == before
+
+
+async def test_a_report_with_another_signature_is_refused_and_changes_nothing(api: Api) -> None:
+    delivery, _ = await doubtful(api)
+    other, _ = await doubtful(api)
+    of_other = signature(a_form("delivered"), url(other.id)).encode()
+    for forged in (b"", b"x", "ü".encode(), of_other, b"A" * 8_000):
+        answer = await report(api, delivery.id, **{"X-Twilio-Signature": forged})
+        assert_problem(answer, 403, "forged-report")
+
+    assert await states(api, delivery) == ["undecided"]
+
+
+async def test_the_host_a_report_names_is_not_believed(api: Api) -> None:
+    delivery, _ = await doubtful(api)
+    form = [("MessageSid", SID), ("MessageStatus", "delivered")]
+    path = f"/v1/deliveries/{delivery.id}/reports/twilio"
+    signed = signature(form, f"https://evil.example.org{path}", TOKEN)
+    host = {"Host": "evil.example.org", "X-Forwarded-Host": "evil.example.org", "X-Forwarded-Proto": "https"}
+    headers = FORM | host | {"X-Twilio-Signature": signed}
+
+    assert_problem(await api("POST", path, content=urlencode(form).encode(), headers=headers), 403, "forged-report")
+
+
+async def test_a_signed_report_of_what_is_not_there_is_not_found(api: Api) -> None:
+    assert_problem(await report(api, uuid4()), 404, "unknown-delivery")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"MessageSid", 400),
+        (b"a=%ff", 400),
+        (b"a=\xff", 400),
+        (b"a=1&" * 200 + b"a=1", 400),
+        (b"a=" + b"x" * 100_000, 413),
+    ],
+)
+async def test_a_form_that_is_none_or_too_large_is_refused(api: Api, body: bytes, status: int) -> None:
+    answer = await api("POST", f"/v1/deliveries/{uuid4()}/reports/twilio", content=body, headers=FORM)
+
+    assert_problem(answer, status, "invalid" if status == 400 else "about:blank")
+
+
+@pytest.mark.parametrize("kind", ["", "application/json", "multipart/form-data; boundary=x"])
+async def test_a_report_is_a_form(api: Api, kind: str) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = await api("POST", f"/v1/deliveries/{uuid4()}/reports/twilio", content=b"a=b", headers=headers)
+
+    assert_problem(answer, 415)
+
+
+async def test_twilio_is_told_where_to_report_and_what_it_reports_there_is_believed() -> None:
+    server = LocalTwilio()
+    await server.start()
+    settings = Settings(
+        adapters=Adapters(persistence="memory", sms=("twilio",)), http=Http(public_url=PUBLIC), **server.settings()
+    )
+    async with opened(settings) as api:
+        await enrol(api.application, student := a_student())
+        delivery = a_delivery(Channel.SMS, student=student.id, due_at=api.clock.now(), facts=FACTS)
+        await store(api.application, delivery)
+        await api.application.use_cases.dispatch_deliveries()(Channel.SMS)
+        [taken] = server.taken
+        [callback] = taken.extra["StatusCallback"]
+        form = [("MessageSid", taken.id), ("MessageStatus", "delivered")]
+        signed = {"X-Twilio-Signature": signature(form, callback, LOCAL_TOKEN)}
+        path = urlsplit(callback).path
+        answer = await api("POST", path, content=urlencode(form).encode(), headers=FORM | signed)
+
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert await states(api, delivery) == ["delivered"]
+    await server.stop()
+
+
+async def test_after_a_lost_answer_what_twilio_has_is_not_sent_again_and_what_it_has_not_is() -> None:
+    server = LocalTwilio()
+    await server.start()
+    adapters, hasty = Adapters(persistence="memory", sms=("twilio",)), Resilience(deadline_seconds=0.5)
+    async with opened(Settings(adapters=adapters, resilience=hasty, **server.settings())) as api:
+        api.clock.moment = datetime.now(UTC)  # the server's
+        use_cases, sent = api.application.use_cases, list[Delivery]()
+        for number, mood in ((1, Mood.HANG_UP), (2, Mood.FALL_SILENT)):
+            await enrol(api.application, student := a_student(number))
+            sent.append(a_delivery(Channel.SMS, student=student.id, due_at=api.clock.now(), facts=FACTS))
+            await store(api.application, sent[-1])
+            server.mood = mood
+            await use_cases.dispatch_deliveries()(Channel.SMS)
+        assert [await states(api, each) for each in sent] == [["unknown"]] * 2
+        server.mood = Mood.ACCEPT
+        api.clock.pass_by(timedelta(hours=2))
+
+        assert await use_cases.reconcile_deliveries()() == {"found": 1, "absent": 1}
+        await use_cases.dispatch_deliveries()(Channel.SMS)
+        assert [await states(api, each) for each in sent] == [["sent"]] * 2
+        assert [taken.to for taken in server.taken] == ["+919800000001", "+919800000002"]
+    await server.stop()

@@ -1,0 +1,155 @@
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import permutations
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from core.notifications.delivery import Channel
+from core.notifications.errors import DeliverySettled, UnknownDelivery
+from core.notifications.findings import Learnt
+from core.notifications.messages import DeliveryId
+from core.notifications.settle_delivery import Decision, Settlement
+from core.shared.errors import Invalid
+from tests.unit.notifications.doubts import NOT_SENT, PERSON_AFTER, SENT, DoubtfulRoom
+
+
+@pytest.fixture
+def room() -> DoubtfulRoom:
+    return DoubtfulRoom()
+
+
+async def undecided(room: DoubtfulRoom) -> DeliveryId:
+    room.records["vendor"] = None
+    owed = await room.unknown()
+    room.clock.pass_by(PERSON_AFTER)
+    await room.reconcile()
+    assert room.state(owed) == "undecided"
+    return owed
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_what_a_person_says_was_sent_is_not_sent_again(room: DoubtfulRoom, early: bool) -> None:
+    owed = await room.unknown() if early else await undecided(room)
+    summary = await room.settle(str(owed), SENT)
+
+    assert (summary.state, room.state(owed)) == ("sent", "sent")
+    assert await room.dispatch(Channel.EMAIL) == 0
+    finding = room.store.findings[owed][-1]
+    assert (finding.learnt, finding.at) == ("settled", room.clock.now())
+    assert finding.detail == "sent, says Ravi Deshpande: she showed it at the counter"
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_what_a_person_says_was_not_sent_is_sent_once(room: DoubtfulRoom, early: bool) -> None:
+    owed = await room.unknown() if early else await undecided(room)
+    asked = len(room.email.asked)
+    await room.settle(str(owed), NOT_SENT)
+
+    assert await room.dispatch(Channel.EMAIL) == 1
+    assert await room.dispatch(Channel.EMAIL) == 0
+    assert (room.state(owed), len(room.email.asked)) == ("sent", asked + 1)
+
+
+@pytest.mark.parametrize("first", [SENT, NOT_SENT])
+@pytest.mark.parametrize("second", [SENT, NOT_SENT])
+async def test_a_second_decision_is_refused(room: DoubtfulRoom, first: Settlement, second: Settlement) -> None:
+    owed = await undecided(room)
+    await room.settle(str(owed), first)
+    before = room.delivery(owed), room.store.findings[owed]
+
+    with pytest.raises(DeliverySettled):
+        await room.settle(str(owed), second)
+    after = room.delivery(owed), room.store.findings[owed]
+    assert (before[0].state, before[0].due_at, before[1]) == (after[0].state, after[0].due_at, after[1])
+
+
+async def test_what_nobody_doubts_cannot_be_decided(room: DoubtfulRoom) -> None:
+    [owed] = await room.owe(await room.enrol())
+    with pytest.raises(DeliverySettled, match="pending"):
+        await room.settle(str(owed), SENT)
+    await room.dispatch(Channel.EMAIL)
+    with pytest.raises(DeliverySettled, match="sent"):
+        await room.settle(str(owed), NOT_SENT)
+
+
+@pytest.mark.parametrize("name", [str(uuid4()), "", "9" * 10_000, "../../etc", f"{uuid4()}\n", "१" * 36])
+async def test_a_delivery_that_is_not_there_cannot_be_decided(room: DoubtfulRoom, name: str) -> None:
+    with pytest.raises(UnknownDelivery) as refusal:
+        await room.settle(name, SENT)
+
+    assert len(str(refusal.value)) < 200
+
+
+BAD = {
+    "nobody": ({"who": " "}, "$.who"),
+    "no reason": ({"why": ""}, "$.why"),
+    "a header more": ({"who": "Ravi\r\nX-Admin: 1"}, "$.who"),
+    "a novel": ({"why": "x" * 301}, "$.why"),
+    "half a character": ({"why": "\ud800"}, "$.why"),
+}
+
+
+@pytest.mark.parametrize(("change", "at"), BAD.values(), ids=BAD)
+def test_a_decision_names_somebody_and_a_reason(change: dict[str, Any], at: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        Settlement(**({"decision": Decision.SENT, "who": "Ravi", "why": "seen"} | change))
+
+    assert refusal.value.at == at
+
+
+async def test_a_report_settles_what_was_unknown_or_undecided(room: DoubtfulRoom) -> None:
+    for owed in (await room.unknown(2), await undecided(room)):
+        await room.report(owed, Learnt.FOUND)
+
+        assert room.state(owed) == "sent"
+    assert await room.dispatch(Channel.EMAIL) == 0
+
+
+async def test_a_report_that_comes_before_the_second_sending_prevents_it(room: DoubtfulRoom) -> None:
+    owed = await undecided(room)
+    await room.settle(str(owed), NOT_SENT)
+    await room.report(owed, Learnt.DELIVERED)
+
+    assert (room.state(owed), await room.dispatch(Channel.EMAIL)) == ("delivered", 0)
+
+
+async def test_a_report_after_the_decision_tells_more(room: DoubtfulRoom) -> None:
+    owed = await undecided(room)
+    await room.settle(str(owed), SENT)
+    await room.report(owed, Learnt.BOUNCED)
+
+    assert (room.state(owed), room.learnt(owed)) == ("bounced", ["undecided", "settled", "bounced"])
+
+
+@pytest.mark.parametrize("order", list(permutations((Learnt.FOUND, Learnt.BOUNCED, Learnt.DELIVERED))), ids=str)
+async def test_reports_in_any_order_and_twice_come_to_the_same(room: DoubtfulRoom, order: Sequence[Learnt]) -> None:
+    owed = await room.unknown()
+    for learnt in (*order, *order):
+        await room.report(owed, learnt)
+
+    assert room.state(owed) == "delivered"
+    assert len(room.learnt(owed)) == len(set(room.learnt(owed)))
+
+
+async def test_a_report_that_overtakes_the_answer_to_the_sender_is_kept(room: DoubtfulRoom) -> None:
+    [owed] = await room.owe(await room.enrol())
+    async with room.new_work() as work:
+        [claimed] = await work.deliveries.claim(Channel.EMAIL, room.clock.now(), room.clock.now(), 1)
+        await work.commit()
+    await room.report(owed, Learnt.DELIVERED)
+    claimed.settle(type(claimed.state).SENT)
+    async with room.new_work() as work:
+        await work.deliveries.save([claimed])
+        await work.commit()
+
+    assert room.state(owed) == "delivered"
+
+
+async def test_a_report_of_what_is_not_there_is_refused(room: DoubtfulRoom) -> None:
+    with pytest.raises(UnknownDelivery):
+        await room.report(DeliveryId(uuid4()), Learnt.DELIVERED)
+    with suppress(UnknownDelivery):
+        await room.report("x" * 10_000, Learnt.DELIVERED)  # type: ignore[arg-type]
+    assert not room.store.findings
