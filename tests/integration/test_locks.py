@@ -6,7 +6,9 @@ from collections import Counter
 import pytest
 
 from config.container import Application
-from core.shared.errors import Unavailable
+from core.shared.dead_letters import LetterAlreadySettled, LetterState
+from core.shared.decisions import Decision
+from core.shared.errors import Invalid, Unavailable
 from core.shared.requests import RequestInProgress, RequestRepeated
 from tests.examples import (
     a_message,
@@ -116,3 +118,21 @@ async def test_of_fifty_at_once_with_one_key_one_takes_effect(stored: Applicatio
     assert fee["id"] == answers[0].json()["id"]
     [event] = await unpublished(stored)
     assert (event.message.type, str(event.message.subject)) == ("FeeSubmitted", fee["id"])
+
+
+async def test_nobody_waits_for_whoever_is_just_settling_a_dead_letter(stored: Application) -> None:
+    message, asha = a_message(), Decision(who="asha", why="mended")
+    async with stored.driven.inbox() as inbox:
+        await inbox.bury(message, Invalid("it makes no sense"))
+        await inbox.commit()
+
+    async with stored.driven.inbox() as slow:
+        await slow.dead_letters.settle(message.id, LetterState.REPLAYED, asha)
+        async with asyncio.timeout(1), stored.driven.inbox() as second:
+            with pytest.raises(LetterAlreadySettled, match="somebody else is settling it at this moment"):
+                await second.dead_letters.settle(message.id, LetterState.DROPPED, asha)
+        await slow.commit()
+
+    found = await stored.driven.dead_letter_office().find(message.id)
+    assert found is not None
+    assert found[0].state is LetterState.REPLAYED
