@@ -2,11 +2,13 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Database
 
@@ -26,9 +28,18 @@ async def migrate(database: Database, target: str = "head") -> str:
         move(config, target)
 
     async with database.writing() as connection:
+        await be_patient(connection)
         await connection.run_sync(run)
         await connection.commit()
+        await connection.invalidate()  # nobody else shall wait that long
     return newest()
+
+
+async def be_patient(connection: AsyncConnection) -> None:
+    """Let a statement take its time: to index millions of rows takes minutes, and MySQL takes back no half of it."""
+    if connection.dialect.name == "mysql":
+        raw: Any = (await connection.get_raw_connection()).driver_connection
+        raw._read_timeout = None  # noqa: SLF001 - it can be given only when connecting
 
 
 @cache

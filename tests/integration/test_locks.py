@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from config.container import Application
-from core.shared.errors import Conflict, Unavailable
+from core.shared.dead_letters import LetterAlreadySettled, LetterState
+from core.shared.decisions import Decision
+from core.shared.errors import Conflict, Invalid, Unavailable
 from core.shared.messages import Message
 from core.shared.requests import RequestInProgress, RequestRepeated
 from core.shared.retention import Memory
@@ -157,3 +159,21 @@ async def test_of_fifty_at_once_with_one_key_one_takes_effect(stored: Applicatio
     assert fee["id"] == answers[0].json()["id"]
     [event] = await unpublished(stored)
     assert (event.message.type, str(event.message.subject)) == ("FeeSubmitted", fee["id"])
+
+
+async def test_nobody_waits_for_whoever_is_just_settling_a_dead_letter(stored: Application) -> None:
+    message, asha = a_message(), Decision(who="asha", why="mended")
+    async with stored.driven.new_inbox() as inbox:
+        await inbox.bury(message, Invalid("it makes no sense"))
+        await inbox.commit()
+
+    async with stored.driven.new_inbox() as slow:
+        await slow.dead_letters.settle(message.id, LetterState.REPLAYED, asha)
+        async with asyncio.timeout(1), stored.driven.new_inbox() as second:
+            with pytest.raises(LetterAlreadySettled, match="somebody else is settling it at this moment"):
+                await second.dead_letters.settle(message.id, LetterState.DROPPED, asha)
+        await slow.commit()
+
+    found = await stored.driven.dead_letter_office().find(message.id)
+    assert found is not None
+    assert found[0].state is LetterState.REPLAYED
