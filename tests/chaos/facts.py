@@ -1,0 +1,177 @@
+"""What can be seen from outside: rows, topics, the vendors' record, the ledger."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from core.shared.messages import topic_of
+from tests.chaos.client import Answered, told
+from tests.chaos.servers import Stack
+from tests.chaos.vendors import Noted, recorded
+
+CONTEXTS = ("fees", "fees.dead-letters", "chaos")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event in the log."""
+
+    id: UUID
+    context: str
+    type: str
+    aggregate: UUID
+    version: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A record in a topic."""
+
+    event: UUID
+    aggregate: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A delivery, and the address that is its candidate's alone."""
+
+    id: UUID
+    student: UUID
+    channel: str
+    state: str
+    reason: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the judge needs."""
+
+    answers: list[Answered]
+    students: dict[str, UUID]
+    """By registration."""
+    submissions: list[tuple[UUID, str, UUID]]
+    """Id, reference, student."""
+    events: list[Stored]
+    topics: dict[str, list[list[Published]]]
+    """By context, the records of each partition in their order."""
+    deliveries: list[Sent]
+    vendors: list[Noted]
+    dead_letters: list[str]
+
+
+async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Facts:
+    """Look at everything, past the proxy and past the product."""
+    rows = await stack.connect(database)
+    try:
+        students = await select(rows, "SELECT registration, id, email, phone FROM students")
+        addresses = {(row[1], "email"): row[2] for row in students} | {(row[1], "sms"): row[3] for row in students}
+        submissions = await select(rows, "SELECT id, reference, student_id FROM submissions")
+        events = await select(
+            rows, "SELECT event_id, context, type, aggregate_id, aggregate_version, body FROM event_log"
+        )
+        deliveries = await select(rows, "SELECT id, student_id, channel, state, reason FROM deliveries")
+        dead = await select(rows, "SELECT type, message_id, reason, detail FROM dead_letters")
+    finally:
+        await rows.ensure_closed()
+    return Facts(
+        answers=told(folder),
+        students={row[0]: UUID(bytes=row[1]) for row in students},
+        submissions=[(UUID(bytes=row[0]), row[1], UUID(bytes=row[2])) for row in submissions],
+        events=[
+            Stored(UUID(bytes=row[0]), row[1], row[2], UUID(bytes=row[3]), row[4], row[5].encode()) for row in events
+        ],
+        topics={context: await records(stack.kafka, prefix + topic_of(context)) for context in CONTEXTS},
+        deliveries=[
+            Sent(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
+            for row in deliveries
+        ],
+        vendors=recorded(folder),
+        dead_letters=[f"{row[0]} {UUID(bytes=row[1])}: {row[2]}: {row[3]}" for row in dead],
+    )
+
+
+async def select(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    """Return all rows."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(query)
+        return list(await cursor.fetchall())
+
+
+async def records(bootstrap: str, topic: str) -> list[list[Published]]:
+    """Read a topic from its beginning to what is its end now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = await partitions_of(bootstrap, topic)
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        found: defaultdict[TopicPartition, list[Published]] = defaultdict(list)
+        await consumer.seek_to_beginning(*partitions)
+        async with asyncio.timeout(120):
+            while any([await consumer.position(each) < ends[each] for each in partitions]):  # noqa: C419 - awaits
+                for partition, batch in (await consumer.getmany(timeout_ms=200)).items():
+                    found[partition] += [published(dict(record.headers)) for record in batch]
+        return [found[partition] for partition in partitions]
+    finally:
+        await consumer.stop()
+
+
+async def partitions_of(bootstrap: str, *topics: str) -> list[TopicPartition]:
+    """Return the partitions of topics."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(list(topics))
+        return [TopicPartition(each["topic"], part["partition"]) for each in described for part in each["partitions"]]
+    finally:
+        await admin.close()
+
+
+def published(headers: dict[str, bytes]) -> Published:
+    """Read the envelope of a record."""
+    return Published(
+        UUID(headers["ce_id"].decode()), UUID(headers["ce_subject"].decode()), int(headers["ce_sequence"].decode())
+    )
+
+
+async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[str, int]:
+    """Return what is still under way, and how much of it."""
+    connection = await stack.connect(database)
+    try:
+        left = {"outbox": (await select(connection, "SELECT COUNT(*) FROM outbox"))[0][0]}
+        states = await select(connection, "SELECT state, COUNT(*) FROM deliveries GROUP BY state")
+    finally:
+        await connection.ensure_closed()
+    left |= {state: count for state, count in states if state in ("pending", "sending")}
+    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in ("fees", "fees.commands")], group)
+    return {what: count for what, count in left.items() if count}
+
+
+async def lag(bootstrap: str, topics: list[str], group: str) -> int:
+    """Return how many records the consumers have not finished with."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await admin.start()
+    await consumer.start()
+    try:
+        committed = await admin.list_consumer_group_offsets(group)
+        ends = await consumer.end_offsets(await partitions_of(bootstrap, *topics))
+        return sum(end - max(committed[each].offset if each in committed else 0, 0) for each, end in ends.items())
+    finally:
+        await consumer.stop()
+        await admin.close()
+
+
+def message_of(event: Stored) -> UUID:
+    """Return which message an effect was the effect of."""
+    return UUID(msgspec.json.decode(event.body)["message"])
