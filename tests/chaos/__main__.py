@@ -67,7 +67,9 @@ def report(result: Result, folder: Path) -> None:
             console.print(f"{kind}: … and {len(found) - SHOWN} more")
     if not result.line["acknowledged"]:
         console.print("nothing was acknowledged: this run proves nothing")
-    if result.good:
+    for worker in result.died:
+        console.print(f"worth a look: {worker}")
+    if result.good and not result.died:
         shutil.rmtree(folder)
     else:
         (folder / "findings.json").write_text(json.dumps(result.findings.of, indent=1))

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tests.chaos.points import POINTS
 
 WORKERS = {"http": 2, "relay": 3, "consumer": 2, "dispatcher": 2, "scheduler": 1}
-PATIENCE = {"consumer": 14.0}
+PATIENCE = {"consumer": 18.0}
 """Seconds between two deaths of a role: a group needs ten to find out about a dead member, and must make progress."""
 CALM = 5.0
 """Seconds between two heavy troubles."""

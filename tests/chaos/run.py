@@ -37,6 +37,8 @@ class Result:
 
     line: dict[str, Any]
     findings: Findings
+    died: list[str]
+    """Workers that ended by themselves: no promise, but nothing that should happen either."""
 
     @property
     def good(self) -> bool:
@@ -72,8 +74,8 @@ class Run:
         judge(facts, findings)
         for point in {step.fault.point for step in steps if isinstance(step.fault, Point)} - troublemaker.reached():
             findings.add("untried", f"nobody reached the fault point {point}")
-        counted = counts(facts, findings) | {"kills": workers.kills, "faults": troublemaker.faults(workers.ended)}
-        return Result(counted | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}, findings)
+        counted = counts(facts, findings) | {"kills": workers.kills, "faults": troublemaker.faults()}
+        return Result(counted | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}, findings, workers.died)
 
     async def _open(self, office: Office, workers: Workers, candidates: int) -> None:
         connection = await self.stack.connect()

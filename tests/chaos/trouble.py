@@ -22,12 +22,12 @@ class Troublemaker:
         """Return the points at which somebody was."""
         return {hit.point for hit in self._armoury.hits()}
 
-    def faults(self, ended: Sequence[str]) -> dict[str, int]:
+    def faults(self) -> dict[str, int]:
         """Return how often each thing went wrong; a fault point counts when somebody was there."""
         killed = Counter(hit.point for hit in self._armoury.hits() if hit.signal == "SIGKILL")
         asleep = Counter(f"asleep_{hit.point}" for hit in self._armoury.hits() if hit.signal == "SIGSTOP")
-        by_themselves = Counter({"ended_by_themselves": len(ended)})
-        return dict(sorted((self._done + killed + asleep + by_themselves).items()))
+        alone = Counter(died=len(self._workers.died), unavailable_at_start=self._workers.unavailable)
+        return dict(sorted((self._done + killed + asleep + alone).items()))
 
     async def carry_out(self, steps: Sequence[Step]) -> None:
         """Return when all of it has happened."""

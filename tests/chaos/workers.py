@@ -18,6 +18,9 @@ AGAIN = 0.1
 LONGEST_AGAIN = 2.0
 """Seconds until one that ended by itself is, when it does so again and again."""
 LAST_WORDS = 15.0
+"""Seconds that SIGTERM has to work."""
+UNAVAILABLE = 75
+"""The exit code of `bursar serve` without its database."""
 
 
 class ForkServer:
@@ -87,8 +90,10 @@ class Workers:
         self._starting: set[asyncio.Task[None]] = set()
         self._in_a_row: Counter[str] = Counter()
         self.kills = 0
-        self.ended: list[str] = []
-        """Workers that ended by themselves, and how."""
+        self.unavailable = 0
+        """How often a worker ended because what it cannot do without was away."""
+        self.died: list[str] = []
+        """Workers that ended by themselves for any other reason."""
         server.ended = self._ended
 
     async def start(self, orders: Sequence[Order]) -> None:
@@ -148,9 +153,10 @@ class Workers:
             return
         killed = told.code == -signal.SIGKILL
         self.kills += killed
-        if not killed:
-            self.ended.append(f"{told.name} ended by itself with {told.code}")
-            self._say(self.ended[-1])
+        self.unavailable += told.code == UNAVAILABLE
+        if not killed and told.code != UNAVAILABLE:
+            self.died.append(f"{told.name} (process {told.pid}) ended by itself with {told.code}")
+            self._say(self.died[-1])
         self._in_a_row[told.name] = 0 if killed else self._in_a_row[told.name] + 1
         task = asyncio.create_task(self._again(told.name, min(AGAIN * 2 ** self._in_a_row[told.name], LONGEST_AGAIN)))
         self._starting.add(task)
