@@ -32,7 +32,7 @@ def main() -> None:
     kills = chosen.kills if chosen.kills is not None else round(chosen.minutes * 25)
     result = asyncio.run(run(folder, chosen.minutes * 60, kills, chosen.seed))
     report(result, folder)
-    print(json.dumps(result.line), flush=True)
+    sys.stdout.write(json.dumps(result.line) + "\n")
     sys.exit(0 if result.good else 1)
 
 

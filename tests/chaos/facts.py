@@ -118,7 +118,7 @@ async def records(bootstrap: str, topic: str) -> list[list[Published]]:
         found: defaultdict[TopicPartition, list[Published]] = defaultdict(list)
         await consumer.seek_to_beginning(*partitions)
         async with asyncio.timeout(120):
-            while any([await consumer.position(each) < ends[each] for each in partitions]):  # noqa: C419 - awaits
+            while any([await consumer.position(each) < ends[each] for each in partitions]):
                 for partition, batch in (await consumer.getmany(timeout_ms=200)).items():
                     found[partition] += [published(dict(record.headers)) for record in batch]
         return [found[partition] for partition in partitions]

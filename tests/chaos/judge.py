@@ -114,19 +114,19 @@ def judge_effects(facts: Facts, findings: Findings) -> None:
 def judge_deliveries(facts: Facts, findings: Findings) -> None:
     """Compare deliveries with what vendors accepted."""
     accepted = Counter(line.to for line in facts.vendors if line.id)
-    decided = asked_in_vain(facts)
+    decided = Counter(
+        line.to for line in facts.vendors if not line.id and not line.found
+    )  # it was asked, and knew of none
     for delivery in facts.deliveries:
         named, times = f"delivery {delivery.id} by {delivery.channel} to {delivery.address}", accepted[delivery.address]
-        if delivery.state == "unknown" or (times > 1 and delivery.address in decided):
+        allowed = 1 + decided[delivery.address]
+        if delivery.state == "unknown" or 1 < times <= allowed:
             findings.unknown += 1
         elif delivery.state not in ("sent", "delivered"):
             findings.add("lost", f"{named} is {delivery.state} without cause: {delivery.reason}")
         elif not times:
             findings.add("lost", f"{named} is {delivery.state}, no vendor accepted it")
-        if times > 1 and delivery.address not in decided:
-            findings.add("blind_resends", f"{named} was accepted {times} times, nobody had asked before")
-
-
-def asked_in_vain(facts: Facts) -> set[str]:
-    """Return the addresses about which a vendor was asked, and knew nothing yet: another attempt was a decision."""
-    return {line.to for line in facts.vendors if not line.id and not line.found}
+        if times > allowed:
+            findings.add(
+                "blind_resends", f"{named} was accepted {times} times, the vendor knew of none {allowed - 1} times"
+            )

@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 import uvloop
 
 from config.container import Application, running
@@ -15,6 +16,7 @@ from entrypoints.cli.desk import listen_for_the_end
 from tests.chaos.events import Ticked
 from tests.chaos.orders import Order
 
+log = structlog.get_logger()
 AGGREGATES = 30
 MOST_AT_ONCE = 3
 LONGEST_PAUSE = 1.5
@@ -44,7 +46,7 @@ async def tick_one(new_work: Any, stop: asyncio.Event) -> None:
 
 
 async def recorded(new_work: Any, aggregate: uuid.UUID, versions: range) -> bool:
-    """Tell whether these events are stored now; what was refused as known was stored by a commit that never answered."""
+    """Tell whether these events are stored now; a conflict says that an unanswered commit has stored them."""
     try:
         async with new_work() as work:
             work.record(*(Ticked(at=datetime.now(UTC), subject=aggregate, version=each) for each in versions))
@@ -52,6 +54,6 @@ async def recorded(new_work: Any, aggregate: uuid.UUID, versions: range) -> bool
     except Conflict:
         return True
     except Exception as error:
-        print(f"ticker waits: {error!r}", flush=True)
+        log.warning("ticker_waits", error=repr(error))
         return False
     return True
