@@ -23,7 +23,7 @@ SHOWN = 20
 def main() -> None:
     """Run once, and print the result as the last line."""
     words = argparse.ArgumentParser(prog="just chaos", description=__doc__)
-    words.add_argument("--minutes", type=float, default=1.5, help="how long things go wrong (default: %(default)s)")
+    words.add_argument("--minutes", type=float, default=1.2, help="how long things go wrong (default: %(default)s)")
     words.add_argument("--kills", type=int, help="how many workers are killed meanwhile (default: 25 a minute)")
     words.add_argument("--seed", type=int, default=1, help="the same seed, the same plan (default: %(default)s)")
     chosen = words.parse_args()

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from core.shared.messages import topic_of
-from tests.chaos.setup import SCHEDULE, registration
+from tests.chaos.preparation import SCHEDULE, registration
 
 LEDGER = "ledger.jsonl"
 IN_PROGRESS = "urn:bursar:problem:request-in-progress"

@@ -1,19 +1,16 @@
 """What can be seen from outside: rows, topics, the vendors' record, the ledger."""
 
-import asyncio
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from core.shared.messages import topic_of
 from tests.chaos.client import Answered, told
 from tests.chaos.servers import Stack
+from tests.chaos.topics import Published, lag, records
 from tests.chaos.vendors import Noted, recorded
 
 CONTEXTS = ("fees", "fees.dead-letters", "chaos")
@@ -29,15 +26,6 @@ class Stored:
     aggregate: UUID
     version: int
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A record in a topic."""
-
-    event: UUID
-    aggregate: UUID
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,43 +95,6 @@ async def select(connection: Any, query: str) -> list[tuple[Any, ...]]:
         return list(await cursor.fetchall())
 
 
-async def records(bootstrap: str, topic: str) -> list[list[Published]]:
-    """Read a topic from its beginning to what is its end now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = await partitions_of(bootstrap, topic)
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        found: defaultdict[TopicPartition, list[Published]] = defaultdict(list)
-        await consumer.seek_to_beginning(*partitions)
-        async with asyncio.timeout(120):
-            while any([await consumer.position(each) < ends[each] for each in partitions]):
-                for partition, batch in (await consumer.getmany(timeout_ms=200)).items():
-                    found[partition] += [published(dict(record.headers)) for record in batch]
-        return [found[partition] for partition in partitions]
-    finally:
-        await consumer.stop()
-
-
-async def partitions_of(bootstrap: str, *topics: str) -> list[TopicPartition]:
-    """Return the partitions of topics."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        described = await admin.describe_topics(list(topics))
-        return [TopicPartition(each["topic"], part["partition"]) for each in described for part in each["partitions"]]
-    finally:
-        await admin.close()
-
-
-def published(headers: dict[str, bytes]) -> Published:
-    """Read the envelope of a record."""
-    return Published(
-        UUID(headers["ce_id"].decode()), UUID(headers["ce_subject"].decode()), int(headers["ce_sequence"].decode())
-    )
-
-
 async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[str, int]:
     """Return what is still under way, and how much of it."""
     connection = await stack.connect(database)
@@ -155,21 +106,6 @@ async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[
     left |= {state: count for state, count in states if state in ("pending", "sending")}
     left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in ("fees", "fees.commands")], group)
     return {what: count for what, count in left.items() if count}
-
-
-async def lag(bootstrap: str, topics: list[str], group: str) -> int:
-    """Return how many records the consumers have not finished with."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await admin.start()
-    await consumer.start()
-    try:
-        committed = await admin.list_consumer_group_offsets(group)
-        ends = await consumer.end_offsets(await partitions_of(bootstrap, *topics))
-        return sum(end - max(committed[each].offset if each in committed else 0, 0) for each, end in ends.items())
-    finally:
-        await consumer.stop()
-        await admin.close()
 
 
 def message_of(event: Stored) -> UUID:

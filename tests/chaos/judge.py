@@ -4,7 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from uuid import UUID
 
-from tests.chaos.facts import Facts, Published, message_of
+from tests.chaos.facts import Facts, message_of
+from tests.chaos.topics import Published
 
 CHANNELS = ("email", "sms")
 COUNTED = ("lost", "duplicate_submissions", "duplicate_effects", "out_of_order", "blind_resends", "dead_letters")

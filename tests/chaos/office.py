@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from tests.chaos.orders import Order
 from tests.chaos.plan import WORKERS
+from tests.chaos.preparation import PARTITIONS
 from tests.chaos.servers import HOST, PASSWORD, VENDORS, Stack
-from tests.chaos.setup import PARTITIONS
 from tests.contract.servers.ses import KEY, KEY_ID, REGION
 from tests.contract.servers.twilio import SID, TOKEN
 from tests.stack import free_port

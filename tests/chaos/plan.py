@@ -10,7 +10,7 @@ from tests.chaos.points import POINTS
 WORKERS = {"http": 2, "relay": 3, "consumer": 2, "dispatcher": 2, "scheduler": 1}
 PATIENCE = {"consumer": 18.0}
 """Seconds between two deaths of a role: a group needs ten to find out about a dead member, and must make progress."""
-CALM = 5.0
+CALM = 4.0
 """Seconds between two heavy troubles."""
 PAST_THE_LEASE = {"relay": 7.0, "dispatcher": 14.0, "consumer": 12.0, "http": 6.0}
 """Seconds for which a worker of a role is stopped: longer than anybody waits for it."""

@@ -73,6 +73,11 @@ class Armoury:
         return signal.Signals[name]
 
 
+def instead_of(made: Any, change: Callable[[Any], Any]) -> None:
+    """Let everybody who asks for a new one of these have it changed first."""
+    made.override(providers.Callable(change, made.last_overriding or made.providers["mysql"]))
+
+
 class Watch:
     """The eyes of one worker."""
 
@@ -84,13 +89,12 @@ class Watch:
         driven = application.driven
         match role:
             case "http":
-                watched = providers.Callable(self._work, driven.new_work.providers["mysql"])
-                driven.new_work.override(watched)
+                instead_of(driven.new_work, self._work)
             case "relay":
                 self._call(driven.outbox(), "published", before="after_acknowledgement_before_delete")
                 self._produce_requests()
             case "consumer":
-                driven.inbox.override(providers.Callable(self._inbox, driven.inbox.providers["mysql"]))
+                instead_of(driven.inbox, self._inbox)
             case "dispatcher":
                 adapters = application.settings().adapters
                 vendors = [driven.email_vendors(name) for name in adapters.email]

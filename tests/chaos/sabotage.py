@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dependency_injector import providers
-
 from config.container import Application
+from tests.chaos.points import instead_of
 
 SABOTAGES = {"inbox": "consumer", "acknowledgement": "relay", "order": "relay"}
 """What can be broken, and by whom."""
@@ -18,7 +17,7 @@ def sabotage(application: Application, role: str, which: str) -> None:
     driven = application.driven
     match which:
         case "inbox":
-            driven.inbox.override(providers.Callable(forgetful, driven.inbox.providers["mysql"]))
+            instead_of(driven.inbox, forgetful)
         case "acknowledgement":
             rash(driven.outbox(), driven.clock())
         case "order":

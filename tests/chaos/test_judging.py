@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from tests.chaos.client import Answered
-from tests.chaos.facts import Facts, Published, Sent, Stored
+from tests.chaos.facts import Facts, Sent, Stored
 from tests.chaos.judge import COUNTED, Findings, disorder, judge
+from tests.chaos.topics import Published
 from tests.chaos.vendors import Noted
 
 STUDENT, SUBMISSION, EVENT, EFFECT = (uuid4() for _ in range(4))

@@ -5,7 +5,7 @@ from itertools import pairwise
 from tests.chaos.plan import Kill, Point, Restart, Stop, Trouble, draw
 from tests.chaos.points import POINTS
 
-SHORT = draw(seed=1, seconds=90, kills=38)
+SHORT = draw(seed=1, seconds=72, kills=30)
 
 
 def test_the_same_seed_draws_the_same_plan_and_another_seed_another() -> None:
@@ -27,7 +27,7 @@ def test_it_kills_as_often_as_it_is_asked_to() -> None:
         step for step in SHORT if isinstance(step.fault, Kill) or getattr(step.fault, "signal", None) == "SIGKILL"
     ]
 
-    assert len(deadly) == 38
+    assert len(deadly) == 30
 
 
 def test_heavy_troubles_come_one_at_a_time() -> None:

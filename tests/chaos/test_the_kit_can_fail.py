@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.chaos.plan import Point, Step, Trouble
 from tests.chaos.run import Result, Run
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECONDS = 5.0
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def run(request: pytest.FixtureRequest) -> AsyncIterator[Run]:
     if reason := no_docker():
         pytest.skip(reason) if not request.config.getoption("--require-stack") else pytest.fail(reason)

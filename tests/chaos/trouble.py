@@ -50,7 +50,7 @@ class Troublemaker:
         match fault:
             case Kill(worker):
                 self._count("kill", worker)
-                self._workers.signal(worker, signal.SIGKILL)
+                await self._workers.kill(worker)
             case Point(point, signal_name):
                 self._say(f"armed {point} {signal_name}")
                 self._armoury.arm(point, signal_name)

@@ -13,7 +13,7 @@ from config.settings import Settings, check
 from entrypoints.__main__ import ConfiguredOffice
 from entrypoints.cli.app import create_cli
 from entrypoints.cli.office import Office
-from tests.chaos import setup, ticker, vendors
+from tests.chaos import preparation, ticker, vendors
 from tests.chaos.events import EffectTaken
 from tests.chaos.orders import Order
 from tests.chaos.points import Armoury, Watch
@@ -29,7 +29,7 @@ LAZY = (
 for name in LAZY:
     import_module(name)
 
-TASKS = {"setup": setup.run, "ticker": ticker.run, "vendors": vendors.run}
+TASKS = {"setup": preparation.run, "ticker": ticker.run, "vendors": vendors.run}
 DELIVERY_LEASE = timedelta(seconds=12)
 """Longer than any call of a vendor may take with the kit's settings, and short enough to wait for."""
 

@@ -115,6 +115,14 @@ class Workers:
         """Return who is kept running."""
         return sorted(self._kept)
 
+    async def kill(self, name: str) -> None:
+        """Kill a worker, once it is there to be killed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while name not in self._pids:
+                    await asyncio.sleep(0.02)
+        self.signal(name, signal.SIGKILL)
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a worker a signal; one that is just being started again is spared."""
         if (pid := self._pids.get(name)) is not None:
