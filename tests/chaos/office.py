@@ -71,7 +71,7 @@ class Office:
             "http": {"host": HOST, "port": port},
             "mysql": {
                 "host": HOST, "port": servers["mysql"], "database": self.name,
-                "user": "root", "password": PASSWORD, "connections": 5,
+                "user": "root", "password": PASSWORD, "connections": 8,
             },
             "kafka": {
                 "bootstrap": f"{HOST}:{servers['kafka']}", "topic_prefix": self.prefix,

@@ -52,6 +52,10 @@ class Armoury:
         (self._armed / f"{point}.new").write_text(signal_name)
         (self._armed / f"{point}.new").rename(self._armed / point)
 
+    def armed(self) -> set[str]:
+        """Return the points that wait for somebody."""
+        return {armed.name for armed in self._armed.iterdir()}
+
     def disarm(self) -> None:
         """Let everybody pass."""
         for armed in self._armed.iterdir():

@@ -15,7 +15,7 @@ from tests.chaos.client import Clients, Ledger, Sender
 from tests.chaos.facts import Facts, gather, waiting
 from tests.chaos.judge import Findings, judge
 from tests.chaos.office import Office
-from tests.chaos.plan import Point, Step
+from tests.chaos.plan import Step
 from tests.chaos.points import Armoury
 from tests.chaos.servers import Stack
 from tests.chaos.trouble import Troublemaker
@@ -64,7 +64,8 @@ class Run:
         await self._open(office, workers, candidates=int(seconds * 60) + 500)
         async with submitting(office, findings) as ledger, telling(self.say, ledger, workers):
             await asyncio.gather(troublemaker.carry_out(steps), asyncio.sleep(seconds))
-            troublemaker.heal()
+            for point in await troublemaker.finish():
+                findings.add("untried", f"nobody reached the fault point {point}")
             self.say("healed; waiting for the last answers")
         await workers.stop(["ticker-1"])
         await self._quiet(office, findings)
@@ -72,8 +73,6 @@ class Run:
             findings.add("unwell", f"{worker} ended with {code} after SIGTERM, or not within 15 s")
         facts = await gather(self.stack, office.name, office.prefix, folder)
         judge(facts, findings)
-        for point in {step.fault.point for step in steps if isinstance(step.fault, Point)} - troublemaker.reached():
-            findings.add("untried", f"nobody reached the fault point {point}")
         counted = counts(facts, findings) | {"kills": workers.kills, "faults": troublemaker.faults()}
         return Result(counted | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}, findings, workers.died)
 

@@ -110,7 +110,9 @@ async def running_stack() -> AsyncIterator[Stack]:
     direct, proxied = ({name: free_port() for name in PROXIED} for _ in range(2))
     control = free_port()
     mysql = MySqlContainer(MYSQL, dialect="asyncmy", root_password=PASSWORD).with_bind_ports(3306, direct["mysql"])
-    mysql.with_command("mysqld --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 --max-connect-errors=1000000")
+    mysql.with_command(
+        "mysqld --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 --max-connect-errors=1000000 --max-connections=500"
+    )
     listeners = f"PLAINTEXT://{HOST}:{proxied['kafka']},DIRECT://{HOST}:{direct['kafka']}"
     kafka = DockerContainer(KAFKA).with_bind_ports(9094, direct["kafka"]).with_envs(
         **ONE_BROKER | {

@@ -4,11 +4,15 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from tests.chaos.plan import PAST_THE_LEASE, Fault, Kill, Point, Restart, Step, Stop, Trouble
 from tests.chaos.points import Armoury
 from tests.chaos.servers import Stack
 from tests.chaos.workers import Workers
+
+PATIENCE = 40.0
+"""Seconds that armed fault points have, after all other troubles, to be reached."""
 
 
 class Troublemaker:
@@ -17,10 +21,6 @@ class Troublemaker:
     def __init__(self, stack: Stack, workers: Workers, armoury: Armoury, say: Callable[[str], None]) -> None:
         self._stack, self._workers, self._armoury, self._say = stack, workers, armoury, say
         self._done: Counter[str] = Counter()
-
-    def reached(self) -> set[str]:
-        """Return the points at which somebody was."""
-        return {hit.point for hit in self._armoury.hits()}
 
     def faults(self) -> dict[str, int]:
         """Return how often each thing went wrong; a fault point counts when somebody was there."""
@@ -41,10 +41,18 @@ class Troublemaker:
             await asyncio.gather(*happening)
             waker.cancel()
 
-    def heal(self) -> None:
-        """Let nothing go wrong any more."""
-        self._armoury.disarm()
+    async def finish(self) -> set[str]:
+        """Let nothing go wrong any more, when every armed point was reached; return those that nobody came to."""
         self._workers.wake()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while self._armoury.armed():
+                    await asyncio.sleep(0.1)
+        unreached = self._armoury.armed() - {hit.point for hit in self._armoury.hits()}
+        self._armoury.disarm()
+        await asyncio.sleep(0.1)  # who took a point just now is asleep by then
+        self._workers.wake()
+        return unreached
 
     async def _do(self, fault: Fault) -> None:
         match fault:
