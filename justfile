@@ -45,6 +45,14 @@ integration *args:
 e2e *args:
     uv run pytest tests/e2e "$@"
 
+# Kill the fee office in every way we know of, and count what is left: --minutes 20 --kills 500 --seed 7
+chaos *args:
+    uv run python -m tests.chaos "$@"
+
+# Test the kill kit itself: an office that breaks a promise must be found out
+chaos-kit *args:
+    uv run pytest tests/chaos "$@"
+
 # Start the stack of compose.yaml, and wait until it is healthy
 up *args:
     docker compose up --build --detach --wait "$@"

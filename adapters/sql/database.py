@@ -66,6 +66,8 @@ async def lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             connection = await engine.connect()
     except TimeoutError as error:
         raise Unavailable("the database gave us no connection in time", retry_after=1) from error
+    except RuntimeError as error:  # asyncmy's word for a server that hung up before the first word
+        raise Unavailable(f"the database does not answer: {error}", retry_after=1) from error
     try:
         yield connection
     finally:

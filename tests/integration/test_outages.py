@@ -2,17 +2,20 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
+import uvloop
 
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings, SQLite
+from core.shared.errors import Unavailable
 from entrypoints.http.app import create_app
 from tests.e2e.office import Place, until
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
@@ -69,6 +72,25 @@ async def test_a_database_that_accepts_and_never_answers_is_not_waited_for() -> 
                 ready = await office.get("/health/ready")
 
     assert (answer.status_code, ready.status_code) == (503, 503)
+
+
+def test_a_database_that_hangs_up_at_once_is_away_and_no_defect() -> None:
+    async def ask(port: int) -> None:
+        settings = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=port))
+        async with running(Application(settings=settings)) as application:
+            for _ in range(20):
+                with pytest.raises(Unavailable):
+                    await application.driven.candidates().find("T-1")
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            while True:
+                server.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=hang_up, daemon=True).start()
+        uvloop.run(ask(server.getsockname()[1]))  # the loop of `bursar serve`, with which the driver loses its socket
+        server.shutdown(socket.SHUT_RDWR)
 
 
 async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""`just chaos`: kill the fee office in every way we know of, and count what is left."""
+
+import argparse
+import asyncio
+import json
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.chaos.plan import draw
+from tests.chaos.run import Result, Run
+from tests.chaos.servers import running_stack
+from tests.chaos.workers import fork_server
+
+SHOWN = 20
+
+
+def main() -> None:
+    """Run once, and print the result as the last line."""
+    words = argparse.ArgumentParser(prog="just chaos", description=__doc__)
+    words.add_argument("--minutes", type=float, default=1.2, help="how long things go wrong (default: %(default)s)")
+    words.add_argument("--kills", type=int, help="how many workers are killed meanwhile (default: 25 a minute)")
+    words.add_argument("--seed", type=int, default=1, help="the same seed, the same plan (default: %(default)s)")
+    chosen = words.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every broker that we took away
+    folder = Path(tempfile.mkdtemp(prefix="bursar-chaos-"))
+    kills = chosen.kills if chosen.kills is not None else round(chosen.minutes * 25)
+    result = asyncio.run(run(folder, chosen.minutes * 60, kills, chosen.seed))
+    report(result, folder)
+    sys.stdout.write(json.dumps(result.line) + "\n")
+    sys.exit(0 if result.good else 1)
+
+
+async def run(folder: Path, seconds: float, kills: int, seed: int) -> Result:
+    """Start everything, and run once."""
+    console = Console(stderr=True, highlight=False, markup=False)
+    with console.status("starting MySQL, Kafka, Toxiproxy") as status:
+        async with running_stack() as stack, fork_server() as server:
+            say = speaker(console, status.update)
+            return await Run(stack, server, say)(folder, draw(seed, seconds, kills), seed, seconds)
+
+
+def speaker(console: Console, update: Callable[[str], None]) -> Callable[[str], None]:
+    """Return how to say something: how far we are stands still on a terminal, everything else is a line."""
+
+    def say(text: str) -> None:
+        if console.is_terminal and " acknowledged, " in text:
+            update(text)
+        else:
+            console.print(text, soft_wrap=True)
+
+    return say
+
+
+def report(result: Result, folder: Path) -> None:
+    """Tell what was found, with ids, and where to look further."""
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    for kind, found in result.findings.of.items():
+        for what in found[:SHOWN]:
+            console.print(f"{kind}: {what}")
+        if len(found) > SHOWN:
+            console.print(f"{kind}: … and {len(found) - SHOWN} more")
+    if not result.line["acknowledged"]:
+        console.print("nothing was acknowledged: this run proves nothing")
+    for worker in result.died:
+        console.print(f"worth a look: {worker}")
+    if result.good and not result.died:
+        shutil.rmtree(folder)
+    else:
+        (folder / "findings.json").write_text(json.dumps(result.findings.of, indent=1))
+        console.print(f"findings and logs are in {folder}")
+
+
+if __name__ == "__main__":
+    main()

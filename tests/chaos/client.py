@@ -1,0 +1,129 @@
+"""Careful clients: they name every wish, repeat it until they are told what became of it, and write that down."""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from core.shared.messages import topic_of
+from tests.chaos.preparation import SCHEDULE, registration
+
+LEDGER = "ledger.jsonl"
+IN_PROGRESS = "urn:bursar:problem:request-in-progress"
+TIMEOUT = aiohttp.ClientTimeout(total=6)
+
+
+class Answered(msgspec.Struct):
+    """A definite answer to one wish."""
+
+    registration: str
+    status: int
+    reference: str = ""
+    told: str = ""
+    """What was said, when it was not 201."""
+
+
+class Ledger:
+    """What we were told, on disk before anything else happens."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / LEDGER).open("ab")
+        self.acknowledged = self.waiting = 0
+
+    def note(self, answer: Answered) -> None:
+        """Write an answer down."""
+        self._file.write(msgspec.json.encode(answer) + b"\n")
+        self._file.flush()
+        self.acknowledged += answer.status == 201
+
+    def close(self) -> None:
+        """Close the book."""
+        self._file.close()
+
+
+class Clients:
+    """Several clients at once, each with one wish at a time."""
+
+    def __init__(self, urls: Sequence[str], ledger: Ledger, candidates: Iterator[int], pause: float) -> None:
+        self._urls, self._ledger, self._candidates, self._pause = urls, ledger, candidates, pause
+        self.closing = asyncio.Event()
+
+    async def run(self, at_once: int) -> None:
+        """Submit until `closing` is set, and every wish has its answer."""
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            await asyncio.gather(*(self._one_after_another(session) for _ in range(at_once)))
+
+    async def _one_after_another(self, session: aiohttp.ClientSession) -> None:
+        while not self.closing.is_set() and (candidate := next(self._candidates, None)) is not None:
+            self._ledger.waiting += 1
+            self._ledger.note(await self._insist(session, registration(candidate)))
+            self._ledger.waiting -= 1
+            await asyncio.sleep(self._pause * 2 * random.random())
+
+    async def _insist(self, session: aiohttp.ClientSession, name: str) -> Answered:
+        """Ask until there is an answer: the same wish, under the same key, at whichever door is open."""
+        wish, key, pause = {"schedule": SCHEDULE, "registration": name}, {"Idempotency-Key": uuid4().hex}, 0.05
+        while True:
+            try:
+                url = random.choice(self._urls) + "/v1/exam-fees"
+                async with session.post(url, json=wish, headers=key) as response:
+                    body = await response.json()
+                    if response.status == 201:
+                        return Answered(name, 201, body["reference"])
+                    if response.status < 500 and body.get("type") != IN_PROGRESS:
+                        return Answered(name, response.status, told=str(body))
+            except (aiohttp.ClientError, TimeoutError, ValueError):
+                pass
+            await asyncio.sleep(pause * (0.5 + random.random()))
+            pause = min(pause * 2, 1.0)
+
+
+class Sender:
+    """A careful sender of commands by Kafka."""
+
+    def __init__(self, bootstrap: str, topic_prefix: str, ledger: Ledger, candidates: Iterator[int]) -> None:
+        self._bootstrap, self._topic = bootstrap, topic_prefix + topic_of("fees.commands")
+        self._ledger, self._candidates = ledger, candidates
+        self.closing = asyncio.Event()
+
+    async def run(self, pause: float) -> None:
+        """Send commands until `closing` is set and the last is acknowledged; each may arrive more than once."""
+        producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
+        await producer.start()
+        try:
+            while not self.closing.is_set() and (candidate := next(self._candidates, None)) is not None:
+                self._ledger.waiting += 1
+                await self._insist(producer, registration(candidate))
+                self._ledger.waiting -= 1
+                await asyncio.sleep(pause)
+        finally:
+            await producer.stop()
+
+    async def _insist(self, producer: AIOKafkaProducer, name: str) -> None:
+        body = msgspec.json.encode({"schedule": SCHEDULE, "registration": name})
+        headers = {"ce_type": "SubmitExamFee", "ce_source": "chaos", "ce_id": name}
+        sent = 0
+        while sent < 1 + (random.random() < 0.2):  # a careful sender is in doubt now and then, and sends again
+            try:
+                async with asyncio.timeout(6):
+                    await producer.send_and_wait(
+                        self._topic,
+                        body,
+                        key=name.encode(),
+                        headers=[(key, text.encode()) for key, text in headers.items()],
+                    )
+                sent += 1
+            except (KafkaError, TimeoutError):
+                await asyncio.sleep(0.2)
+        self._ledger.note(Answered(name, 201))
+
+
+def told(folder: Path) -> list[Answered]:
+    """Read the ledger."""
+    return [msgspec.json.decode(line, type=Answered) for line in (folder / LEDGER).read_bytes().splitlines()]

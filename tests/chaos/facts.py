@@ -1,0 +1,113 @@
+"""What can be seen from outside: rows, topics, the vendors' record, the ledger."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from core.shared.messages import topic_of
+from tests.chaos.client import Answered, told
+from tests.chaos.servers import Stack
+from tests.chaos.topics import Published, lag, records
+from tests.chaos.vendors import Noted, recorded
+
+CONTEXTS = ("fees", "fees.dead-letters", "chaos")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event in the log."""
+
+    id: UUID
+    context: str
+    type: str
+    aggregate: UUID
+    version: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A delivery, and the address that is its candidate's alone."""
+
+    id: UUID
+    student: UUID
+    channel: str
+    state: str
+    reason: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the judge needs."""
+
+    answers: list[Answered]
+    students: dict[str, UUID]
+    """By registration."""
+    submissions: list[tuple[UUID, str, UUID]]
+    """Id, reference, student."""
+    events: list[Stored]
+    topics: dict[str, list[list[Published]]]
+    """By context, the records of each partition in their order."""
+    deliveries: list[Sent]
+    vendors: list[Noted]
+    dead_letters: list[str]
+
+
+async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Facts:
+    """Look at everything, past the proxy and past the product."""
+    rows = await stack.connect(database)
+    try:
+        students = await select(rows, "SELECT registration, id, email, phone FROM students")
+        addresses = {(row[1], "email"): row[2] for row in students} | {(row[1], "sms"): row[3] for row in students}
+        submissions = await select(rows, "SELECT id, reference, student_id FROM submissions")
+        events = await select(
+            rows, "SELECT event_id, context, type, aggregate_id, aggregate_version, body FROM event_log"
+        )
+        deliveries = await select(rows, "SELECT id, student_id, channel, state, reason FROM deliveries")
+        dead = await select(rows, "SELECT type, message_id, reason, detail FROM dead_letters")
+    finally:
+        await rows.ensure_closed()
+    return Facts(
+        answers=told(folder),
+        students={row[0]: UUID(bytes=row[1]) for row in students},
+        submissions=[(UUID(bytes=row[0]), row[1], UUID(bytes=row[2])) for row in submissions],
+        events=[
+            Stored(UUID(bytes=row[0]), row[1], row[2], UUID(bytes=row[3]), row[4], row[5].encode()) for row in events
+        ],
+        topics={context: await records(stack.kafka, prefix + topic_of(context)) for context in CONTEXTS},
+        deliveries=[
+            Sent(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
+            for row in deliveries
+        ],
+        vendors=recorded(folder),
+        dead_letters=[f"{row[0]} {UUID(bytes=row[1])}: {row[2]}: {row[3]}" for row in dead],
+    )
+
+
+async def select(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    """Return all rows."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(query)
+        return list(await cursor.fetchall())
+
+
+async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[str, int]:
+    """Return what is still under way, and how much of it."""
+    connection = await stack.connect(database)
+    try:
+        left = {"outbox": (await select(connection, "SELECT COUNT(*) FROM outbox"))[0][0]}
+        states = await select(connection, "SELECT state, COUNT(*) FROM deliveries GROUP BY state")
+    finally:
+        await connection.ensure_closed()
+    left |= {state: count for state, count in states if state in ("pending", "sending")}
+    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in ("fees", "fees.commands")], group)
+    return {what: count for what, count in left.items() if count}
+
+
+def message_of(event: Stored) -> UUID:
+    """Return which message an effect was the effect of."""
+    return UUID(msgspec.json.decode(event.body)["message"])

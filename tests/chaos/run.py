@@ -1,0 +1,166 @@
+"""One run: an office, its clients, its troubles, and at the end the count."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.chaos.client import Clients, Ledger, Sender
+from tests.chaos.facts import Facts, gather, waiting
+from tests.chaos.judge import Findings, judge
+from tests.chaos.office import Office
+from tests.chaos.plan import Step
+from tests.chaos.points import Armoury
+from tests.chaos.servers import Stack
+from tests.chaos.trouble import Troublemaker
+from tests.chaos.workers import ForkServer, Workers
+
+CLIENTS, PAUSE = 10, 0.3
+"""Clients over HTTP, and the mean of the seconds that one waits between two submissions."""
+COMMAND_PAUSE = 0.5
+LAST_ANSWERS = 60.0
+"""Seconds in which the last wishes must have their answers, when nothing goes wrong any more."""
+QUIET = 90.0
+"""Seconds in which everything under way must come to its end."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to."""
+
+    line: dict[str, Any]
+    findings: Findings
+    died: list[str]
+    """Workers that ended by themselves: no promise, but nothing that should happen either."""
+
+    @property
+    def good(self) -> bool:
+        """Tell whether every promise was kept, and tried."""
+        return self.line["acknowledged"] > 0 and not any(self.findings.of.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What runs have in common."""
+
+    stack: Stack
+    server: ForkServer
+    say: Say
+
+    async def __call__(
+        self, folder: Path, steps: Sequence[Step], seed: int, seconds: float, sabotage: str = ""
+    ) -> Result:
+        """Let things go wrong for so many seconds, heal them, wait for quiet, and count."""
+        began, findings = time.monotonic(), Findings()
+        office, workers = Office(self.stack, folder, sabotage), Workers(self.server, self.say)
+        troublemaker = Troublemaker(self.stack, workers, Armoury(folder), self.say)
+        await self._open(office, workers, candidates=int(seconds * 60) + 500)
+        async with submitting(office, findings) as ledger, telling(self.say, ledger, workers):
+            await asyncio.gather(troublemaker.carry_out(steps), asyncio.sleep(seconds))
+            for point in await troublemaker.finish():
+                findings.add("untried", f"nobody reached the fault point {point}")
+            self.say("healed; waiting for the last answers")
+        await workers.stop(["ticker-1"])
+        await self._quiet(office, findings)
+        for worker, code in (await workers.stop(workers.names())).items():
+            findings.add("unwell", f"{worker} ended with {code} after SIGTERM, or not within 15 s")
+        facts = await gather(self.stack, office.name, office.prefix, folder)
+        judge(facts, findings)
+        counted = counts(facts, findings) | {"kills": workers.kills, "faults": troublemaker.faults()}
+        return Result(counted | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}, findings, workers.died)
+
+    async def _open(self, office: Office, workers: Workers, candidates: int) -> None:
+        connection = await self.stack.connect()
+        async with connection.cursor() as cursor:
+            await cursor.execute(f"CREATE DATABASE {office.name}")
+        await connection.ensure_closed()
+        await workers.finish(office.preparation(candidates))
+        await workers.start([office.vendors(), office.ticker(), *office.workers()])
+        await asyncio.gather(*(opened(door) for door in office.doors))
+        self.say(f"the office is open; its logs are in {office.folder}")
+
+    async def _quiet(self, office: Office, findings: Findings) -> None:
+        """Return when twice in a row nothing was under way."""
+        deadline, quiet, told = time.monotonic() + QUIET, 0, ""
+        while quiet < 2:
+            left = await waiting(self.stack, office.name, office.prefix, office.name)
+            quiet = 0 if left else quiet + 1
+            if left and str(left) != told:
+                self.say(f"waiting for {(told := str(left))}")
+            if time.monotonic() > deadline:
+                findings.add("unfinished", f"after {QUIET:g} s there is still {left}")
+                return
+            await asyncio.sleep(0.5)
+
+
+async def opened(door: str) -> None:
+    """Return when somebody answers there."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(60):
+        while True:
+            with suppress(aiohttp.ClientError):
+                async with session.get(f"{door}/health/live"):
+                    return
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def submitting(office: Office, findings: Findings) -> AsyncIterator[Ledger]:
+    """Submit all the time; afterwards wait for the last answers."""
+    ledger, candidates = Ledger(office.folder), count()
+    clients = Clients(office.doors, ledger, candidates, PAUSE)
+    sender = Sender(office.stack.kafka, office.prefix, ledger, candidates)
+    tasks = [asyncio.create_task(clients.run(CLIENTS)), asyncio.create_task(sender.run(COMMAND_PAUSE))]
+    try:
+        yield ledger
+        clients.closing.set()
+        sender.closing.set()
+        _, late = await asyncio.wait(tasks, timeout=LAST_ANSWERS)
+        if late:
+            findings.add(
+                "unfinished", f"{ledger.waiting} wishes had no answer {LAST_ANSWERS:g} s after the last trouble"
+            )
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        ledger.close()
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
+
+
+@asynccontextmanager
+async def telling(say: Say, ledger: Ledger, workers: Workers) -> AsyncIterator[None]:
+    """Say every few seconds how far we are."""
+
+    async def tell() -> None:
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(5)
+            passed = time.monotonic() - began
+            say(f"{passed:.0f} s: {ledger.acknowledged} acknowledged, {ledger.waiting} waiting, {workers.kills} kills")
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def counts(facts: Facts, findings: Findings) -> dict[str, int]:
+    """Return the numbers of the last line, in their order."""
+    found = findings.counts()
+    return {
+        "acknowledged": sum(answer.status == 201 for answer in facts.answers),
+        "stored": len(facts.submissions),
+        **{kind: found[kind] for kind in found if kind != "dead_letters"},
+        "unknown": findings.unknown,
+        "dead_letters": found["dead_letters"],
+    }

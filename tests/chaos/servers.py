@@ -1,0 +1,153 @@
+"""The real servers: MySQL and Kafka in containers, and Toxiproxy between them and the fee office.
+
+Toxiproxy runs in the network of the host: so its resets arrive as resets, where Docker's own proxy for published
+ports would turn them into polite good-byes, and it reaches vendors on this machine like everything else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import asyncmy
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from testcontainers.community.mysql import MySqlContainer
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+from tests.stack import KAFKA, MYSQL, ONE_BROKER, TOXIPROXY, free_port
+
+HOST = "127.0.0.1"
+PASSWORD = "root"
+VENDORS = ("twilio", "ses")
+PROXIED = ("mysql", "kafka", *VENDORS)
+TOXICS: dict[str, dict[str, Any]] = {
+    "delay": {"type": "latency", "attributes": {"latency": 250, "jitter": 200}},
+    "reset": {"type": "reset_peer", "attributes": {"timeout": 100}},
+    "limit": {"type": "limit_data", "attributes": {"bytes": 2_000}},
+    "hang": {"type": "timeout", "attributes": {"timeout": 0}},
+    "mute": {"type": "limit_data", "attributes": {"bytes": 1}},
+}
+"""What Toxiproxy does to answers; `cut` is no toxic of its own: the proxy is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where everything is: directly, for those who count, and behind the proxy, for those who are tried."""
+
+    direct: dict[str, int]
+    proxied: dict[str, int]
+    containers: dict[str, DockerContainer]
+    toxiproxy: aiohttp.ClientSession
+
+    @property
+    def kafka(self) -> str:
+        """Return where Kafka itself is found."""
+        return f"{HOST}:{self.direct['kafka']}"
+
+    async def connect(self, database: str = "mysql") -> Any:
+        """Open a connection to MySQL itself."""
+        return await asyncmy.connect(
+            host=HOST, port=self.direct["mysql"], user="root", password=PASSWORD, database=database, autocommit=True
+        )
+
+    async def trouble(self, server: str, kind: str) -> None:
+        """Come between a server and its clients."""
+        if kind == "cut":
+            await self._ask("POST", f"/proxies/{server}", {"enabled": False})
+        else:
+            await self._ask("POST", f"/proxies/{server}/toxics", {"name": kind, "stream": "downstream", **TOXICS[kind]})
+
+    async def heal(self, server: str, kind: str) -> None:
+        """Take one trouble away."""
+        if kind == "cut":
+            await self._ask("POST", f"/proxies/{server}", {"enabled": True})
+        else:
+            await self._ask("DELETE", f"/proxies/{server}/toxics/{kind}")
+
+    async def restart(self, server: str, *, gently: bool = False) -> None:
+        """Stop a server, by SIGKILL unless `gently`, and start it; return when it answers again."""
+        container = self.containers[server].get_wrapped_container()
+        if gently:
+            await asyncio.to_thread(container.stop, timeout=10)
+        else:
+            await asyncio.to_thread(container.kill)
+        await asyncio.to_thread(container.start)
+        await self.answers(server)
+
+    async def answers(self, server: str) -> None:
+        """Return when a server works; Docker's proxy alone takes connections, too."""
+        async with asyncio.timeout(60):
+            while not await self._works(server):
+                await asyncio.sleep(0.1)
+
+    async def _works(self, server: str) -> bool:
+        try:
+            if server == "mysql":
+                await (await self.connect()).ensure_closed()
+            else:
+                admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka, request_timeout_ms=1_000)
+                try:
+                    await admin.start()
+                finally:
+                    await admin.close()
+        except (OSError, asyncmy.errors.Error, KafkaError):
+            return False
+        return True
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        async with self.toxiproxy.request(method, path, json=body) as answer:
+            assert answer.status < 300, f"Toxiproxy answered {answer.status}: {await answer.text()}"
+
+
+@asynccontextmanager
+async def running_stack() -> AsyncIterator[Stack]:
+    """Start the servers side by side, and throw them away at the end."""
+    direct, proxied = ({name: free_port() for name in PROXIED} for _ in range(2))
+    control = free_port()
+    mysql = MySqlContainer(MYSQL, dialect="asyncmy", root_password=PASSWORD).with_bind_ports(3306, direct["mysql"])
+    mysql.with_command(
+        "mysqld --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 --max-connect-errors=1000000 --max-connections=500"
+    )
+    listeners = f"PLAINTEXT://{HOST}:{proxied['kafka']},DIRECT://{HOST}:{direct['kafka']}"
+    kafka = DockerContainer(KAFKA).with_bind_ports(9094, direct["kafka"]).with_envs(
+        **ONE_BROKER | {
+            "KAFKA_LISTENERS": "PLAINTEXT://:9092,DIRECT://:9094,CONTROLLER://:9093",
+            "KAFKA_ADVERTISED_LISTENERS": listeners,
+            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,DIRECT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "KAFKA_INTER_BROKER_LISTENER_NAME": "DIRECT",
+        }
+    )  # fmt: skip
+    through = free_port()
+    kafka.with_bind_ports(9092, through)
+    kafka.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(60))
+    toxiproxy = DockerContainer(TOXIPROXY).with_kwargs(network_mode="host")
+    toxiproxy.with_command(f"-host={HOST} -port={control}")
+    async with AsyncExitStack() as everything:
+        await start(everything, mysql, kafka, toxiproxy)
+        session = await everything.enter_async_context(aiohttp.ClientSession(f"http://{HOST}:{control}"))
+        stack = Stack(direct, proxied, {"mysql": mysql, "kafka": kafka}, session)
+        for name in PROXIED:
+            upstream = through if name == "kafka" else direct[name]
+            proxy = {"name": name, "listen": f"{HOST}:{proxied[name]}", "upstream": f"{HOST}:{upstream}"}
+            await stack._ask("POST", "/proxies", proxy | {"enabled": True})
+        yield stack
+
+
+async def start(everything: AsyncExitStack, *containers: DockerContainer) -> None:
+    """Start containers at the same time; whatever was started is thrown away, also when another would not start."""
+    loop = asyncio.get_running_loop()
+    pool = everything.enter_context(ThreadPoolExecutor(len(containers)))
+    for container in containers:
+        everything.push_async_callback(asyncio.to_thread, throw_away, container)
+    await asyncio.gather(*(loop.run_in_executor(pool, container.start) for container in containers))
+
+
+def throw_away(container: DockerContainer) -> None:
+    """Remove a container with its data, at whatever point it is."""
+    if container.get_wrapped_container() is not None:
+        container.stop()

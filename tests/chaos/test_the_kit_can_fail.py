@@ -1,0 +1,53 @@
+"""A fee office that breaks a promise on purpose is found out: otherwise a clean result would mean nothing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.chaos.plan import Point, Step, Trouble
+from tests.chaos.run import Result, Run
+from tests.chaos.servers import running_stack
+from tests.chaos.workers import fork_server
+from tests.stack import no_docker
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SECONDS = 5.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def run(request: pytest.FixtureRequest) -> AsyncIterator[Run]:
+    if reason := no_docker():
+        pytest.skip(reason) if not request.config.getoption("--require-stack") else pytest.fail(reason)
+    async with running_stack() as stack, fork_server() as server:
+        yield Run(stack, server, say=lambda _: None)
+
+
+async def broken(run: Run, folder: Path, sabotage: str, *steps: Step) -> Result:
+    result = await run(folder, steps, seed=0, seconds=SECONDS, sabotage=sabotage)
+    assert not result.good
+    return result
+
+
+async def test_without_the_inbox_it_reports_duplicate_effects(run: Run, tmp_path: Path) -> None:
+    result = await broken(run, tmp_path, "inbox", Step(2.0, Point("after_effect_before_offset")))
+
+    assert result.line["faults"]["after_effect_before_offset"] == 1
+    assert result.line["duplicate_effects"] > 0
+    assert result.line["lost"] == result.line["out_of_order"] == 0
+
+
+async def test_with_the_delete_before_the_acknowledgement_it_reports_losses(run: Run, tmp_path: Path) -> None:
+    result = await broken(run, tmp_path, "acknowledgement", Step(1.0, Trouble("kafka", "cut", 2.0)))
+
+    assert result.line["lost"] > 0
+    assert any("no record" in finding for finding in result.findings.of["lost"])
+    assert result.line["duplicate_effects"] == 0
+
+
+async def test_without_the_order_guard_it_reports_disorder(run: Run, tmp_path: Path) -> None:
+    result = await broken(run, tmp_path, "order")
+
+    assert result.line["out_of_order"] > 0
+    assert result.line["lost"] == result.line["duplicate_effects"] == 0

@@ -1,0 +1,90 @@
+"""Vendors that are never killed and write down every message they accept, and everything they are asked later."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+from aiohttp import web
+
+from entrypoints.cli.desk import listen_for_the_end
+from tests.chaos.orders import Order
+from tests.contract.servers.http import HttpVendor
+from tests.contract.servers.ses import LocalSes
+from tests.contract.servers.twilio import LocalTwilio
+
+
+class Noted(msgspec.Struct):
+    """One line of a vendor's record, in the order in which things happened."""
+
+    vendor: str
+    to: str
+    id: str = ""
+    """The message it accepted; empty when it was asked about earlier ones."""
+    found: int = 0
+    """How many earlier ones it told of, when asked."""
+
+
+RECORD = "vendors.jsonl"
+
+
+class Recording:
+    """A vendor, its record, and what else it answers."""
+
+    def __init__(self, name: str, vendor: HttpVendor, record: Any) -> None:
+        self._name, self._vendor, self._record = name, vendor, record
+        self._accepted = vendor.accepted
+        vendor.accepted = self.accepted  # type: ignore[method-assign]
+
+    def accepted(self, body: bytes) -> web.Response:
+        """Write the message down before anybody hears that it was accepted."""
+        answer = self._accepted(body)
+        message = self._vendor.taken[-1]
+        self._note(Noted(self._name, message.to, message.id))
+        return answer
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """Answer as Twilio does when it is asked for the messages to one number."""
+        to = request.query.get("To", "")
+        found = [
+            {"sid": each.id, "to": each.to, "body": each.words, "status": "delivered"}
+            for each in self._vendor.taken
+            if each.to == to
+        ]
+        self._note(Noted(self._name, to, found=len(found)))
+        return web.json_response({"messages": found, "next_page_uri": None, "page": 0, "page_size": 50})
+
+    def _note(self, line: Noted) -> None:
+        self._record.write(msgspec.json.encode(line) + b"\n")
+        self._record.flush()
+
+    async def serve(self, port: int) -> web.AppRunner:
+        """Listen."""
+        application = web.Application()
+        application.router.add_post(self._vendor.path, self._vendor.serve)
+        application.router.add_get(self._vendor.path, self.listed)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        return runner
+
+
+def run(order: Order) -> None:
+    """Serve both vendors until told to stop."""
+    uvloop.run(serve(order))
+
+
+async def serve(order: Order) -> None:
+    """Serve both vendors on the ports of the order."""
+    stop = listen_for_the_end()
+    with (Path(order.folder) / RECORD).open("ab") as record:
+        vendors: dict[str, HttpVendor] = {"twilio": LocalTwilio(), "ses": LocalSes()}
+        runners = [await Recording(name, vendor, record).serve(order.task[name]) for name, vendor in vendors.items()]
+        await stop.wait()
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+
+def recorded(folder: Path) -> list[Noted]:
+    """Read what the vendors wrote down."""
+    return [msgspec.json.decode(line, type=Noted) for line in (folder / RECORD).read_bytes().splitlines()]

@@ -1,0 +1,175 @@
+"""The processes of the fee office: started, killed, stopped, and started again as an orchestrator would."""
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from tests.chaos.orders import Ended, Forked, Order, Signal
+
+ROOT = Path(__file__).parents[2]
+AGAIN = 0.1
+"""Seconds until a worker that was killed is there again."""
+LONGEST_AGAIN = 2.0
+"""Seconds until one that ended by itself is, when it does so again and again."""
+LAST_WORDS = 15.0
+"""Seconds that SIGTERM has to work."""
+UNAVAILABLE = 75
+"""The exit code of `bursar serve` without its database."""
+
+
+class ForkServer:
+    """The process whose children the workers are."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._forks: dict[str, asyncio.Future[int]] = {}
+        self.ended: Callable[[Ended], None] = lambda _: None
+
+    async def fork(self, order: Order) -> int:
+        """Return the process id of a new worker."""
+        self._forks[order.name] = asyncio.get_running_loop().create_future()
+        self._tell(order)
+        return await self._forks[order.name]
+
+    def signal(self, pid: int, number: signal.Signals) -> None:
+        """Send a worker a signal, unless it has ended."""
+        self._tell(Signal(pid, number))
+
+    async def listen(self) -> None:
+        """Hear what becomes of workers."""
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            told = msgspec.json.decode(line, type=Forked | Ended)
+            if isinstance(told, Forked):
+                self._forks.pop(told.name).set_result(told.pid)
+            else:
+                self.ended(told)
+
+    def _tell(self, wish: Order | Signal) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(msgspec.json.encode(wish) + b"\n")
+
+
+@asynccontextmanager
+async def fork_server() -> AsyncIterator[ForkServer]:
+    """Start the fork server; at the end it takes its workers with it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos.fork_server", cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    ready = await process.stdout.readline()
+    assert ready == b"ready\n", f"the fork server did not start: {ready!r}"
+    server = ForkServer(process)
+    listening = asyncio.create_task(server.listen())
+    try:
+        yield server
+    finally:
+        process.stdin.close()
+        await process.wait()
+        await listening
+
+
+class Workers:
+    """All workers of one run, by name."""
+
+    def __init__(self, server: ForkServer, say: Callable[[str], None]) -> None:
+        self._server, self._say = server, say
+        self._orders: dict[str, Order] = {}
+        self._pids: dict[str, int] = {}
+        self._gone: dict[str, asyncio.Event] = {}
+        self._codes: dict[str, int] = {}
+        self._kept: set[str] = set()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._in_a_row: Counter[str] = Counter()
+        self.kills = 0
+        self.unavailable = 0
+        """How often a worker ended because what it cannot do without was away."""
+        self.died: list[str] = []
+        """Workers that ended by themselves for any other reason."""
+        server.ended = self._ended
+
+    async def start(self, orders: Sequence[Order]) -> None:
+        """Fork workers, and keep them running from now on."""
+        for order in orders:
+            self._orders[order.name] = order
+            self._kept.add(order.name)
+            await self._start(order.name)
+
+    async def finish(self, order: Order) -> None:
+        """Let a worker do a task, and wait for its end."""
+        self._orders[order.name] = order
+        await self._start(order.name)
+        await self._gone[order.name].wait()
+        code = self._codes[order.name]
+        assert code == 0, f"{order.name} ended with {code}; see {order.folder}/{order.name}.log"
+
+    def names(self) -> list[str]:
+        """Return who is kept running."""
+        return sorted(self._kept)
+
+    async def kill(self, name: str) -> None:
+        """Kill a worker, once it is there to be killed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while name not in self._pids:
+                    await asyncio.sleep(0.02)
+        self.signal(name, signal.SIGKILL)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a worker a signal; one that is just being started again is spared."""
+        if (pid := self._pids.get(name)) is not None:
+            self._server.signal(pid, number)
+
+    def wake(self) -> None:
+        """Let everybody go on who was stopped."""
+        for name in self._pids:
+            self.signal(name, signal.SIGCONT)
+
+    async def stop(self, names: Sequence[str]) -> dict[str, int]:
+        """Send workers SIGTERM; return the exit codes of those that did not end well and in time."""
+        self._kept.difference_update(names)
+        await asyncio.gather(*self._starting)
+        for name in names:
+            self.signal(name, signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                for name in names:
+                    await self._gone[name].wait()
+        for name in names:
+            self.signal(name, signal.SIGKILL)
+            await self._gone[name].wait()
+        return {name: self._codes[name] for name in names if self._codes[name] != 0}
+
+    async def _start(self, name: str) -> None:
+        self._gone[name] = asyncio.Event()
+        self._pids[name] = await self._server.fork(self._orders[name])
+
+    def _ended(self, told: Ended) -> None:
+        if self._pids.pop(told.name, None) is None:
+            return
+        self._codes[told.name] = told.code
+        self._gone[told.name].set()
+        if told.name not in self._kept:
+            return
+        killed = told.code == -signal.SIGKILL
+        self.kills += killed
+        self.unavailable += told.code == UNAVAILABLE
+        if not killed and told.code != UNAVAILABLE:
+            self.died.append(f"{told.name} (process {told.pid}) ended by itself with {told.code}")
+            self._say(self.died[-1])
+        self._in_a_row[told.name] = 0 if killed else self._in_a_row[told.name] + 1
+        task = asyncio.create_task(self._again(told.name, min(AGAIN * 2 ** self._in_a_row[told.name], LONGEST_AGAIN)))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _again(self, name: str, pause: float) -> None:
+        await asyncio.sleep(pause)
+        await self._start(name)
