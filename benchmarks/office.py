@@ -31,6 +31,11 @@ class Process:
     """One `bursar serve` under measurement."""
 
     popen: subprocess.Popen[bytes]
+    log: Path
+
+    def until_open(self) -> None:
+        """Wait until it says that it is open."""
+        self.until(lambda: "is open" in self.log.read_text())
 
     def peak_mib(self) -> float:
         """Return the most memory it has had resident so far."""
@@ -80,12 +85,13 @@ class Office:
     def serve(self, transports: str, **changes: str) -> Iterator[Process]:
         """Run `bursar serve` with these transports until the end of the block."""
         environment = {**os.environ, **self.environment(SERVE=transports, **changes)}
-        with (self.folder / "serve.log").open("a") as log:
+        log = self.folder / f"{transports}.log"
+        with log.open("w") as output:
             popen = subprocess.Popen(  # noqa: S603 - our own command
-                [BURSAR, "serve"], env=environment, cwd=self.folder, stdout=log, stderr=log
+                [BURSAR, "serve"], env=environment, cwd=self.folder, stdout=output, stderr=output
             )
             try:
-                yield Process(popen)
+                yield Process(popen, log)
             finally:
                 popen.terminate()
                 popen.wait(timeout=30)

@@ -87,7 +87,8 @@ def idle(office: Office, _number: int) -> Figures:
     office.sql(f"CREATE USER {user} IDENTIFIED BY '{user}'")
     office.sql(f"GRANT ALL ON {office.name}.* TO {user}")
     try:
-        with office.serve(EVERYTHING, MYSQL__USER=user, MYSQL__PASSWORD=user):
+        with office.serve(EVERYTHING, MYSQL__USER=user, MYSQL__PASSWORD=user) as process:
+            process.until_open()
             time.sleep(WARM_UP)
             before = statements(office, user)
             time.sleep(IDLE_SECONDS)

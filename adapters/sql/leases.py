@@ -1,5 +1,6 @@
 """The leases of the outbox's shards in SQL."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -65,9 +66,12 @@ class SqlLeases:
             )
             if seconds:
                 await connection.execute(insert(relays).values(holder=self._holder, until=now(seconds)))
+            alike = defaultdict[tuple[str, int, datetime], list[int]](list)
             for lease in changes:
-                values = {"holder": lease.holder, "token": lease.token, "until": lease.until}
-                await connection.execute(update(relay_leases).where(relay_leases.c.shard == lease.shard).values(values))
+                alike[lease.holder, lease.token, lease.until].append(lease.shard)
+            for (holder, token, until), shards in alike.items():
+                change = update(relay_leases).where(relay_leases.c.shard.in_(shards))
+                await connection.execute(change.values(holder=holder, token=token, until=until))
             await connection.commit()
         return tokens(changes, self._holder)
 

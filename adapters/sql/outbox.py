@@ -6,24 +6,30 @@ from time import monotonic
 from typing import Any
 
 from msgspec import json
-from sqlalchemy import Row, Select, delete, insert, select, text
+from sqlalchemy import Select, bindparam, delete, insert, select, text
 
 from adapters.sql.database import Database
 from adapters.sql.leases import SqlLeases
 from adapters.sql.now import now
-from adapters.sql.tables import blocked_aggregates, event_log, insert_ignore, outbox, publications
+from adapters.sql.tables import blocked_aggregates, event_log, outbox
+from adapters.sql.types import Moment
 from core.shared.messages import Message
 from core.shared.outbox import SHARDS, Outbox, Outgoing, Refusal, pause
 from core.shared.trace import Trace
 
+# Row by row by the primary key: for `position IN (…)` MySQL may scan the table, and a scan waits for every event
+# that somebody is just about to commit.
+NOTE = {
+    "mysql": "INSERT IGNORE INTO publications (event_id, at) SELECT event_id, :at"
+    " FROM JSON_TABLE(:positions, '$[*]' COLUMNS (position BIGINT PATH '$')) sent"
+    " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
+    "sqlite": "INSERT OR IGNORE INTO publications (event_id, at) SELECT event_id, :at"
+    " FROM outbox WHERE position IN (SELECT value FROM json_each(:positions))",
+}
 DELETE = {
-    # Row by row by the primary key: for `position IN (…)` MySQL may scan the table, and a scan waits for every
-    # event that somebody is just about to commit.
-    "mysql": text(
-        "DELETE outbox FROM JSON_TABLE(:positions, '$[*]' COLUMNS (position BIGINT PATH '$')) sent"
-        " STRAIGHT_JOIN outbox ON outbox.position = sent.position"
-    ),
-    "sqlite": text("DELETE FROM outbox WHERE position IN (SELECT value FROM json_each(:positions))"),
+    "mysql": "DELETE outbox FROM JSON_TABLE(:positions, '$[*]' COLUMNS (position BIGINT PATH '$')) sent"
+    " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
+    "sqlite": "DELETE FROM outbox WHERE position IN (SELECT value FROM json_each(:positions))",
 }
 
 
@@ -41,17 +47,17 @@ class SqlOutbox(Outbox):
             return []
         async with self._database.reading() as connection:
             rows = await connection.execute(oldest(shards).limit(limit))
-        return [Outgoing(row.position, row.shard, from_row(row), row.refusals or 0) for row in rows]
+        return [from_row(row) for row in rows]
 
     async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
         async with self._database.writing() as connection:
             ours = await self._leases.still_ours(connection, {event.shard for event in events})
             gone = [event for event in events if event.shard in ours]
             if gone:
-                rows = [{"event_id": event.message.id, "at": at} for event in gone]
-                await connection.execute(insert_ignore(publications), rows)
-                positions = json.encode([event.position for event in gone])
-                await connection.execute(DELETE[connection.dialect.name], {"positions": positions.decode()})
+                positions = json.encode([event.position for event in gone]).decode()
+                note = text(NOTE[connection.dialect.name]).bindparams(bindparam("at", type_=Moment))
+                await connection.execute(note, {"positions": positions, "at": at})
+                await connection.execute(text(DELETE[connection.dialect.name]), {"positions": positions})
             if freed := {event.message.subject for event in gone if event.refusals}:
                 await connection.execute(delete(blocked_aggregates).where(blocked_aggregates.c.aggregate_id.in_(freed)))
             await connection.commit()
@@ -77,29 +83,31 @@ def oldest(shards: frozenset[int]) -> Select[Any]:
     """Return what asks for the events of some shards that may be sent now, in the order of their commits."""
     blocked = blocked_aggregates.c
     query = (
-        select(outbox.c.position, outbox.c.shard, event_log, blocked.attempts.label("refusals"))
+        select(outbox.c.position, outbox.c.shard, blocked.attempts, event_log)
         .select_from(
             outbox.join(event_log, event_log.c.event_id == outbox.c.event_id).outerjoin(
                 blocked_aggregates, blocked.aggregate_id == event_log.c.aggregate_id
             )
         )
-        # However little the database knows of its tables, it is to begin with the outbox, and to stop early.
-        .prefix_with("STRAIGHT_JOIN", dialect="mysql")
+        # Left to itself, MySQL may choose joins for which it reads and sorts the whole backlog.
+        .prefix_with("/*+ JOIN_FIXED_ORDER() NO_BNL() */", dialect="mysql")
         .where(blocked.until.is_(None) | (blocked.until <= now()))
         .order_by(outbox.c.position)
     )
     return query if len(shards) == SHARDS else query.where(outbox.c.shard.in_(shards))
 
 
-def from_row(row: Row[Any]) -> Message:
-    """Rebuild a message from the log of events."""
-    return Message(
-        id=row.event_id,
-        type=row.type,
-        context=row.context,
-        subject=row.aggregate_id,
-        version=row.aggregate_version,
-        at=row.at,
-        body=row.body.encode(),
-        trace=Trace(row.request_id, row.traceparent),
+def from_row(row: Sequence[Any]) -> Outgoing:
+    """Rebuild an event from the queue and the log."""
+    position, shard, refusals, event, context, kind, aggregate, version, at, body, *trace = row
+    message = Message(
+        id=event,
+        type=kind,
+        context=context,
+        subject=aggregate,
+        version=version,
+        at=at,
+        body=body.encode(),
+        trace=Trace(*trace),
     )
+    return Outgoing(position, shard, message, refusals or 0)
