@@ -21,7 +21,7 @@ log = structlog.get_logger()
 PUBLISHED = Metric("bursar_events_published", "Events the broker has taken")
 REFUSED = Metric("bursar_events_refused", "Events the broker would not take")
 BATCH = 500
-SHORTEST, LONGEST = 0.005, 0.35
+SHORTEST, LONGEST = 0.005, 0.45
 """Seconds between looks into an empty outbox: others may fill it without our hearing the bell."""
 LONGEST_OUTAGE = 10.0
 
@@ -45,7 +45,7 @@ class Relay:
             try:
                 if monotonic() >= renewal:
                     await self.outbox.hold(self.lease)
-                    renewal = monotonic() + self.lease / 3
+                    renewal = monotonic() + self.lease / 2
                 moved = await self.relay()
             except Exception as error:  # a defect, too, must not end the process that answers candidates
                 outage = min(outage * 2, LONGEST_OUTAGE)
