@@ -124,16 +124,15 @@ async def test_an_event_that_is_too_large_fails_alone(driven: Driven) -> None:
 @pytest.mark.parametrize("driven", ["kafka"], indirect=True)
 async def test_what_the_broker_itself_refuses_harms_neither_its_company_nor_what_follows(driven: Driven) -> None:
     kafka, large = driven.settings().kafka, a_message(body=b"x" * 50_000)
-    company, followers = [a_message() for _ in range(50)], [a_message() for _ in range(50)]
+    before, company, after = ([a_message() for _ in range(50)] for _ in range(3))
     await the_broker_takes_at_most(20_000, kafka)
     async with listening(driven) as heard:
-        results = await driven.publisher().publish([large, *company])
-        afterwards = await driven.publisher().publish(followers)
-        await eventually(lambda: len({message.id for message in heard}) == 100)
+        results = [await driven.publisher().publish(batch) for batch in (before, [large, *company], after)]
+        await eventually(lambda: len({message.id for message in heard}) == 150)
 
-    assert isinstance(results[0], MessageSizeTooLargeError)
-    assert [*results[1:], *afterwards] == [None] * 100
-    assert {message.id for message in heard} == {message.id for message in company + followers}
+    assert isinstance(results[1][0], MessageSizeTooLargeError)
+    assert [*results[0], *results[1][1:], *results[2]] == [None] * 150
+    assert {message.id for message in heard} == {message.id for message in before + company + after}
 
 
 @pytest.mark.parametrize("driven", ["kafka"], indirect=True)
