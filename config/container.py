@@ -28,13 +28,14 @@ from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.sandbox.sent import SandboxSentMessages
 from adapters.sql.answers import SqlAnswers
+from adapters.sql.backlog import SqlBacklog
 from adapters.sql.cases import SqlDeliveryList
 from adapters.sql.dead_letter_office import SqlDeadLetterOffice
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
-from adapters.sql.outbox import SqlBacklog, SqlOutbox
+from adapters.sql.outbox import SqlOutbox
 from adapters.sql.retention import SqlRetention
 from adapters.sql.students import SqlCandidates, SqlContacts
 from adapters.sql.transactions import OwnTransactions

@@ -25,6 +25,7 @@ from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
 from entrypoints.consumer.routes import routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up
+from entrypoints.relay.backlog import watch
 from entrypoints.relay.relay import Relay
 from entrypoints.scheduler.scheduler import every
 
@@ -97,7 +98,7 @@ class ConfiguredOffice(Office):
                     started += self._consumers(stop)
                 case "relay":
                     relay = Relay(driven.outbox(), driven.publisher(), driven.signals(), self.clock)
-                    started.append(relay.run(stop))
+                    started += [relay.run(stop), watch(driven.backlog(), self.clock, stop)]
                 case "dispatcher":
                     deliver, signals = self.use_cases["dispatch_deliveries"](), driven.signals()
                     started += [dispatch(deliver, channel, signals, stop) for channel in Channel]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -11,6 +12,8 @@ from core.shared.messages import SOURCE, Message, Publisher, topic_of
 
 PATIENCE = 6.0
 """With the broker down a send of an idempotent producer never ends by itself."""
+BATCH_BYTES = 256 * 1024
+"""Enough for the events of one look into the outbox to travel at once, and far below what brokers take."""
 
 
 class KafkaPublisher(Publisher):
@@ -23,42 +26,59 @@ class KafkaPublisher(Publisher):
     async def publish(self, messages: Sequence[Message]) -> Sequence[Exception | None]:
         try:
             async with asyncio.timeout(PATIENCE):
-                producer = await self._started()
-                sent = await self._send(producer, messages)
-                results = await asyncio.gather(*sent, return_exceptions=True)
+                results = await self._send(messages, enable_idempotence=True, max_batch_size=BATCH_BYTES)
+                if failed := [place for place, failure in enumerate(results) if failure is not None]:
+                    again = await self._send_alone([messages[place] for place in failed])
+                    for place, failure in zip(failed, again, strict=True):
+                        results[place] = failure
+                return results
         except (TimeoutError, KafkaError, OSError) as error:
-            await self.close()  # what is still in its buffers must not overtake what we send again
+            await self._abandon()
             raise Unavailable(f"Kafka at {self._bootstrap} does not take events: {error!r}") from error
-        return [as_failure(result) for result in results]
-
-    async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> list[Awaitable[object]]:
-        """Put messages in the producer's buffers; one that does not fit fails alone."""
-        sent: list[Awaitable[object]] = []
-        for message in messages:
-            try:
-                sent.append(await producer.send(**self._record(message)))
-            except MessageSizeTooLargeError as error:
-                sent.append(failed(error))
-        return sent
 
     async def close(self) -> None:
         """Let go of the connection."""
+        if self._producer is not None:
+            with suppress(TimeoutError, KafkaError, OSError):
+                async with asyncio.timeout(1):
+                    await self._producer.stop()
+            await self._abandon()
+
+    async def _send(self, messages: Sequence[Message], **settings: object) -> list[Exception | None]:
+        """Put messages in the producer's buffers, and wait for the broker's word on each."""
+        if self._producer is None:
+            servers = {"bootstrap_servers": self._bootstrap}
+            self._producer = AIOKafkaProducer(**servers, acks="all", linger_ms=0, **settings)
+            await self._producer.start()
+        sent: list[Awaitable[object]] = []
+        for message in messages:
+            try:
+                sent.append(await self._producer.send(**self._record(message)))
+            except MessageSizeTooLargeError as error:
+                sent.append(failed(error))
+        return [as_failure(result) for result in await asyncio.gather(*sent, return_exceptions=True)]
+
+    async def _send_alone(self, messages: Sequence[Message]) -> list[Exception | None]:
+        """Send each in a batch of its own: of a batch that the broker refuses, nobody knows which is to blame.
+
+        Without numbers: those of the batches behind a refused one are wrong for ever.
+        """
+        await self._abandon()
+        try:
+            return await self._send(messages, enable_idempotence=False, max_batch_size=1)
+        finally:
+            await self._abandon()
+
+    async def _abandon(self) -> None:
+        """Forget the producer with all it holds: what `stop` waits for would be sent when the broker returns."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                async with asyncio.timeout(1):
-                    await producer.stop()
-            except (TimeoutError, KafkaError, OSError):
-                pass  # the broker is gone, and so is what we would have told it
-
-    async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", linger_ms=0
-            )
-            self._producer = producer  # from here on `close` stops it, whatever happens
-            await producer.start()
-        return self._producer
+            producer._closed = True  # noqa: SLF001 - or it complains that nobody stopped it
+            await producer.client.close()
+            sending = producer._sender.sender_task  # noqa: SLF001 - nothing public ends it without the broker
+            while sending and not sending.done():
+                sending.cancel()  # first it begins to wait for what is in flight, which has no end either
+                await asyncio.sleep(0)
 
     def _record(self, message: Message) -> dict[str, object]:
         return {

@@ -17,12 +17,9 @@ from core.shared.errors import Conflict
 from core.shared.ids import Ids
 from core.shared.inbox import Inbox
 from core.shared.messages import Message
-from core.shared.outbox import SHARDS, Backlog, Blocked, Outbox, OutboxState, Outgoing
+from core.shared.outbox import SHARDS, Backlog, Blocked, Outbox, OutboxState, Outgoing, Refusal, pause
 from core.shared.requests import Answers, IdempotencyKeyReused, Request
 from core.shared.retention import Memory, Retention
-
-LONGEST_BLOCK = 300
-"""Seconds."""
 
 
 class MemoryOutbox(Outbox, Backlog):
@@ -38,8 +35,9 @@ class MemoryOutbox(Outbox, Backlog):
     async def unpublished(self, limit: int) -> Sequence[Outgoing]:
         now = self._clock.now()
         blocked = {each.aggregate for each in self._blocked.values() if each.until > now}
+        refusals = {each.aggregate: each.attempts for each in self._blocked.values()}
         waiting = [
-            Outgoing(position, crc32(message.subject.bytes) % SHARDS, message)
+            Outgoing(position, crc32(message.subject.bytes) % SHARDS, message, refusals.get(message.subject, 0))
             for position, message in sorted(self._store.outbox.items())
             if message.subject not in blocked
         ]
@@ -52,12 +50,10 @@ class MemoryOutbox(Outbox, Backlog):
                 self._store.publications[event.message.id] = at
         return len(events)
 
-    async def block(self, event: Outgoing, reason: str) -> None:
-        before = self._blocked.get(event.message.subject)
-        attempts = before.attempts if before else 0
-        until = self._clock.now() + timedelta(seconds=min(1 << min(attempts, 16), LONGEST_BLOCK))
-        blocked = Blocked(event.message.subject, event.message.id, attempts + 1, until, reason)
-        self._blocked[event.message.subject] = blocked
+    async def block(self, refusals: Sequence[Refusal]) -> None:
+        for event, reason in refusals:
+            aggregate, until = event.message.subject, self._clock.now() + timedelta(seconds=pause(event.refusals))
+            self._blocked[aggregate] = Blocked(aggregate, event.message.id, event.refusals + 1, until, reason)
 
     async def look(self) -> OutboxState:
         waiting = self._store.outbox.values()

@@ -52,6 +52,12 @@ class Database:
         async with lent(self.reader) as connection:
             yield connection
 
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection on which every statement is a transaction of its own."""
+        async with self.turns, lent(self.reader) as connection:
+            yield connection
+
     async def close(self) -> None:
         """Let go of every connection."""
         await self.engine.dispose()
@@ -117,8 +123,8 @@ def sqlite(path: str) -> Database:
         cursor.close()
 
     def begin(connection: Any) -> None:
-        reading = connection.get_execution_options().get("reading")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if not connection.get_execution_options().get("reading"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     reader = engine.execution_options(reading=True)
     event.listen(engine.sync_engine, "begin", begin)

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from core.shared.messages import Message
@@ -13,6 +13,8 @@ OUTBOX = "outbox"
 """The signal that rings when an event was committed in this process."""
 SHARDS = 64
 """Parts of the outbox; all events of one aggregate are in the same part, which one relay holds at a time."""
+LONGEST_PAUSE = 300
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,20 @@ class Outgoing:
     position: int
     shard: int
     message: Message
+    refusals: int = 0
+    """How often the broker has refused it."""
+
+
+class Refusal(NamedTuple):
+    """An event the broker does not take, and why."""
+
+    event: Outgoing
+    reason: str
+
+
+def pause(refusals: int) -> int:
+    """Return for how many seconds an aggregate is held back whose event was refused so often before."""
+    return min(1 << min(refusals, 16), LONGEST_PAUSE)
 
 
 class Outbox(Protocol):
@@ -40,8 +56,8 @@ class Outbox(Protocol):
         """Let go of events the broker has, and return how many; what is no longer ours stays for whoever has it."""
 
     @abstractmethod
-    async def block(self, event: Outgoing, reason: str) -> None:
-        """Hold back the events of one aggregate for a while, longer each time."""
+    async def block(self, refusals: Sequence[Refusal]) -> None:
+        """Hold back the events of the aggregates concerned for a while, longer each time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from prometheus_client import Counter as Metric
 from core.shared.clock import Clock
 from core.shared.errors import Unavailable
 from core.shared.messages import Publisher
-from core.shared.outbox import OUTBOX, Outbox, Outgoing
+from core.shared.outbox import OUTBOX, Outbox, Outgoing, Refusal
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
 PUBLISHED = Metric("bursar_events_published", "Events the broker has taken")
 REFUSED = Metric("bursar_events_refused", "Events the broker would not take")
 BATCH = 500
-SHORTEST, LONGEST = 0.005, 0.35
+SHORTEST, LONGEST = 0.005, 0.45
 """Seconds between looks into an empty outbox: others may fill it without our hearing the bell."""
 LONGEST_OUTAGE = 10.0
 
@@ -44,8 +44,8 @@ class Relay:
             bell = self.signals.listen(OUTBOX)
             try:
                 if monotonic() >= renewal:
-                    renewal = monotonic() + self.lease / 3
                     await self.outbox.hold(self.lease)
+                    renewal = monotonic() + self.lease / 2
                 moved = await self.relay()
             except Exception as error:  # a defect, too, must not end the process that answers candidates
                 outage = min(outage * 2, LONGEST_OUTAGE)
@@ -61,26 +61,32 @@ class Relay:
 
     async def relay(self) -> int:
         """Publish one batch, and return how many events were handed over."""
+        began = monotonic()
         batch = await self.outbox.unpublished(BATCH)
-        handed_over, taken, refused = self.clock.now(), list[Outgoing](), dict[UUID, tuple[Outgoing, Exception]]()
+        handed_over, taken, refused = self.clock.now(), list[Outgoing](), dict[UUID, Refusal]()
         for wave in waves(batch):
+            if monotonic() - began > self.lease / 3:
+                break  # to be on the safe side of our leases; the rest comes again
             if not (ready := [event for event in wave if event.message.subject not in refused]):
                 continue
             results = await self.publisher.publish([event.message for event in ready])
-            taken += [event for event, failure in zip(ready, results, strict=True) if failure is None]
-            refused |= {
-                event.message.subject: (event, failure)
-                for event, failure in zip(ready, results, strict=True)
-                if failure is not None
-            }
+            for event, failure in zip(ready, results, strict=True):
+                if failure is None:
+                    taken.append(event)
+                else:
+                    refused[event.message.subject] = Refusal(event, repr(failure))
         if taken:
             await self.outbox.published(taken, handed_over)
             PUBLISHED.inc(len(taken))
-        for event, failure in refused.values():
-            REFUSED.inc()
-            log.error("event_refused", id=str(event.message.id), error=repr(failure))
-            await self.outbox.block(event, repr(failure))
+        if refused:
+            await self._block(list(refused.values()))
         return len(batch)
+
+    async def _block(self, refusals: Sequence[Refusal]) -> None:
+        for event, reason in refusals:
+            log.error("event_refused", id=str(event.message.id), error=reason)
+        REFUSED.inc(len(refusals))
+        await self.outbox.block(refusals)
 
 
 def waves(batch: Sequence[Outgoing]) -> Sequence[Sequence[Outgoing]]:

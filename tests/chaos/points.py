@@ -98,7 +98,7 @@ class Watch:
                 self._call(driven.outbox(), "published", before="after_acknowledgement_before_delete")
                 self._produce_requests()
             case "consumer":
-                instead_of(driven.inbox, self._inbox)
+                instead_of(driven.new_inbox, self._inbox)
             case "dispatcher":
                 adapters = application.settings().adapters
                 vendors = [driven.email_vendors(name) for name in adapters.email]

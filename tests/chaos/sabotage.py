@@ -17,7 +17,7 @@ def sabotage(application: Application, role: str, which: str) -> None:
     driven = application.driven
     match which:
         case "inbox":
-            instead_of(driven.inbox, forgetful)
+            instead_of(driven.new_inbox, forgetful)
         case "acknowledgement":
             rash(driven.outbox(), driven.clock())
         case "order":

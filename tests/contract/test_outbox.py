@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from config.container import Application
-from core.shared.outbox import SHARDS
+from core.shared.outbox import SHARDS, Refusal
 from tests.examples import NOON, a_submission, unpublished
 
 
@@ -77,7 +77,7 @@ async def test_a_blocked_aggregate_holds_back_its_own_events_and_no_others(store
             await work.commit()
     first, *_ = await unpublished(stored)
 
-    await outbox.block(first, "too large")
+    await outbox.block([Refusal(first, "too large")])
 
     assert [event.message.subject for event in await unpublished(stored)] == [other.subject]
     state = await stored.driven.backlog().look()

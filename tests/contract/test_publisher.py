@@ -1,12 +1,17 @@
 """Whatever stands behind `Publisher` must behave like this."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import MessageSizeTooLargeError
 
+from adapters.kafka.publisher import KafkaPublisher
 from config.container import Driven
 from config.settings import Adapters, Kafka, Settings
 from core.shared.errors import Unavailable
@@ -114,3 +119,55 @@ async def test_an_event_that_is_too_large_fails_alone(driven: Driven) -> None:
 
     assert [result is None for result in results] == [False, True]
     assert [message.id for message in heard] == [small.id]
+
+
+@pytest.mark.parametrize("driven", ["kafka"], indirect=True)
+async def test_what_the_broker_itself_refuses_harms_neither_its_company_nor_what_follows(driven: Driven) -> None:
+    kafka, large = driven.settings().kafka, a_message(body=b"x" * 50_000)
+    before, company, after = ([a_message() for _ in range(50)] for _ in range(3))
+    await the_broker_takes_at_most(20_000, kafka)
+    async with listening(driven) as heard:
+        results = [await driven.publisher().publish(batch) for batch in (before, [large, *company], after)]
+        await eventually(lambda: len({message.id for message in heard}) == 150)
+
+    assert isinstance(results[1][0], MessageSizeTooLargeError)
+    assert [*results[0], *results[1][1:], *results[2]] == [None] * 150
+    assert {message.id for message in heard} == {message.id for message in before + company + after}
+
+
+@pytest.mark.parametrize("driven", ["kafka"], indirect=True)
+async def test_a_broker_that_falls_silent_is_given_up_with_all_that_was_meant_for_it(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.kafka.publisher.PATIENCE", 0.5)
+    publisher = driven.publisher()
+    assert isinstance(publisher, KafkaPublisher)
+    await publisher.publish([a_message()])
+    with fallen_silent(publisher):
+        with pytest.raises(Unavailable):
+            await publisher.publish([a_message() for _ in range(10)])
+        assert asyncio.all_tasks() == {asyncio.current_task()}, "somebody still waits to send"
+
+    assert await publisher.publish([a_message()]) == [None]
+    with fallen_silent(publisher):
+        began = time.monotonic()
+        await publisher.close()
+    assert time.monotonic() - began < 2
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def the_broker_takes_at_most(size: int, kafka: Kafka) -> None:
+    """Let the broker refuse record batches above a size; clients do not know it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    limit = {"max.message.bytes": str(size)}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, f"{kafka.topic_prefix}bursar.fees.v1", limit)])
+    await admin.close()
+
+
+@contextmanager
+def fallen_silent(publisher: KafkaPublisher) -> Iterator[None]:
+    """Let nothing that the broker says be heard."""
+    for connection in publisher._producer.client._conns.values():
+        connection._reader._transport.pause_reading()
+    yield

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from adapters.sql.outbox import SqlOutbox
 from config.container import Application
-from core.shared.outbox import SHARDS
+from core.shared.outbox import SHARDS, Refusal
 from tests.examples import NOON, a_submission
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
@@ -117,7 +117,7 @@ async def test_what_is_blocked_comes_again_when_its_time_has_come(office: Applic
     relay = SqlOutbox(office.driven.database(), "relay")
     await relay.hold(LEASE)
     first, *_ = await relay.unpublished(1)
-    await relay.block(first, "too large")
+    await relay.block([Refusal(first, "too large")])
     assert first.position not in {event.position for event in await relay.unpublished(100)}
 
     async with office.driven.database().writing() as connection:

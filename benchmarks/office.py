@@ -1,0 +1,152 @@
+"""A fee office to be measured: a database and topics of its own, and processes that serve it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+from asyncmy import connect
+
+import config
+from config.container import Application, running
+from config.settings import load
+from tests.stack import MySqlServer
+
+BURSAR = str(Path(sys.executable).with_name("bursar"))
+EVERYTHING = "http,consumer,relay,dispatcher,scheduler"
+PATIENCE = 900.0
+"""Seconds that any one run may take."""
+
+
+@dataclass(slots=True)
+class Process:
+    """One `bursar serve` under measurement."""
+
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def until_open(self) -> None:
+        """Wait until it says that it is open."""
+        self.until(lambda: "is open" in self.log.read_text())
+
+    def peak_mib(self) -> float:
+        """Return the most memory it has had resident so far."""
+        status = Path(f"/proc/{self.popen.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+    def until(self, done: Callable[[], object]) -> None:
+        """Wait until something is so, as long as the process lives."""
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            if self.popen.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the measured process ended, or took too long")
+            time.sleep(0.25)
+
+
+@dataclass(slots=True)
+class Office:
+    """An empty fee office on real servers."""
+
+    mysql: MySqlServer
+    kafka: str
+    folder: Path
+    name: str = field(default_factory=lambda: f"bench_{uuid4().hex[:12]}")
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """Return the configuration: the shipped one with these servers, and what is changed."""
+        given = {
+            "PROVISION": "false",
+            "ADAPTERS__PERSISTENCE": "mysql",
+            "ADAPTERS__EVENTS": "kafka",
+            "ADAPTERS__EMAIL": "sandbox",
+            "ADAPTERS__SMS": "sandbox",
+            "MYSQL__HOST": self.mysql.host,
+            "MYSQL__PORT": str(self.mysql.port),
+            "MYSQL__USER": self.mysql.user,
+            "MYSQL__PASSWORD": self.mysql.password,
+            "MYSQL__DATABASE": self.name,
+            "KAFKA__BOOTSTRAP": self.kafka,
+            "KAFKA__TOPIC_PREFIX": f"{self.name}.",
+            "KAFKA__GROUP": self.name,
+            "HTTP__PORT": "0",
+            "TELEMETRY__LEVEL": "warning",
+        }
+        return {f"BURSAR__{name}": value for name, value in (given | changes).items()}
+
+    @contextmanager
+    def serve(self, transports: str, **changes: str) -> Iterator[Process]:
+        """Run `bursar serve` with these transports until the end of the block."""
+        environment = {**os.environ, **self.environment(SERVE=transports, **changes)}
+        log = self.folder / f"{transports}.log"
+        with log.open("w") as output:
+            popen = subprocess.Popen(  # noqa: S603 - our own command
+                [BURSAR, "serve"], env=environment, cwd=self.folder, stdout=output, stderr=output
+            )
+            try:
+                yield Process(popen, log)
+            finally:
+                popen.terminate()
+                popen.wait(timeout=30)
+
+    @asynccontextmanager
+    async def application(self) -> AsyncIterator[Application]:
+        """Build the office in this process."""
+        settings = load(Path(config.__file__).parent / "local.toml", self.environment())
+        async with running(Application(settings=settings)) as application:
+            yield application
+
+    def prepare(self, work: Callable[[Application], Coroutine[Any, Any, None]]) -> None:
+        """Do something with the office in this process before it is measured."""
+
+        async def prepared() -> None:
+            async with self.application() as application:
+                await work(application)
+
+        asyncio.run(prepared())
+
+    def sql(self, statement: str, database: str | None = None) -> list[Any]:
+        """Run one statement as root, and return its rows."""
+
+        async def run() -> list[Any]:
+            connection = await connect(
+                host=self.mysql.host,
+                port=self.mysql.port,
+                user=self.mysql.user,
+                password=self.mysql.password,
+                database=self.name if database is None else database,
+                autocommit=True,
+            )
+            async with connection.cursor() as cursor:
+                await cursor.execute(statement)
+                rows = list(await cursor.fetchall())
+            await connection.ensure_closed()
+            return rows
+
+        return asyncio.run(run())
+
+
+@contextmanager
+def an_office(mysql: MySqlServer, kafka: str) -> Iterator[Office]:
+    """Open an empty office, and leave nothing behind."""
+    with TemporaryDirectory() as folder:
+        office = Office(mysql, kafka, Path(folder))
+        office.sql(f"CREATE DATABASE {office.name}", database="")
+        try:
+            office.prepare(furnish)
+            yield office
+        finally:
+            office.sql(f"DROP DATABASE {office.name}", database="")
+
+
+async def furnish(application: Application) -> None:
+    """Make tables and topics."""
+    await application.driven.migrate()
+    await application.driven.topics()()

@@ -1,0 +1,65 @@
+"""Many rows, made fast: the product writes the first one, and the database multiplies it."""
+
+from benchmarks.office import Office
+from config.container import Application
+from core.notifications.delivery import Channel, StudentId
+from tests.examples import a_delivery, a_student, a_submission, enrol
+
+AT_ONCE = 50_000
+"""Rows per transaction: enough to be fast, not so many that undoing them would hurt."""
+
+
+def events(office: Office, number: int) -> None:
+    """Put so many events of as many aggregates into the outbox."""
+
+    async def first(application: Application) -> None:
+        async with application.driven.new_work() as work:
+            work.record(a_submission()[1])
+            await work.commit()
+
+    office.prepare(first)
+    aggregate = an_id("b")
+    body = f"REPLACE(body, BIN_TO_UUID(aggregate_id), BIN_TO_UUID({aggregate}))"
+    changed = {"event_id": an_id("a"), "aggregate_id": aggregate, "body": body}
+    multiply(office, "event_log", number - 1, changed)
+    office.sql(
+        "INSERT INTO outbox (event_id, shard) SELECT event_id, CRC32(aggregate_id) % 64 FROM event_log"
+        " WHERE event_id NOT IN (SELECT event_id FROM outbox) ORDER BY event_id"
+    )
+    office.sql("ANALYZE TABLE outbox, event_log")
+
+
+def deliveries(office: Office, number: int) -> None:
+    """Let so many text messages be due to one patient student."""
+
+    async def first(application: Application) -> None:
+        student = a_student()
+        await enrol(application, student)
+        async with application.driven.new_work() as work:
+            work.deliveries.add(a_delivery(Channel.SMS, student=StudentId(student.id)))
+            await work.commit()
+
+    office.prepare(first)
+    multiply(office, "deliveries", number - 1, {"id": an_id("c"), "notice_id": an_id("d")})
+    office.sql("ANALYZE TABLE deliveries")
+
+
+def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -> None:
+    """Repeat the only row of a table, with some columns changed."""
+    columns = [name for (name, *_) in office.sql(f"SHOW COLUMNS FROM {table}")]
+    values = ", ".join(changed.get(column, column) for column in columns)
+    office.sql(f"CREATE TABLE original AS SELECT * FROM {table}")  # noqa: S608 - a name of ours
+    for start in range(0, number, AT_ONCE):
+        count = min(AT_ONCE, number - start)
+        office.sql(
+            f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - names of ours
+            f" WITH RECURSIVE numbers (i) AS (SELECT {start + 1} UNION ALL"
+            f" SELECT i + 1 FROM numbers WHERE i < {start + count})"
+            f" SELECT /*+ SET_VAR(cte_max_recursion_depth = {AT_ONCE}) */ {values} FROM numbers, original"
+        )
+    office.sql("DROP TABLE original")
+
+
+def an_id(kind: str) -> str:
+    """Return the SQL of an id that grows with the row's number, as a UUIDv7 does."""
+    return f"UNHEX(CONCAT('019{kind}', LPAD(HEX(i), 8, '0'), '7000', '8', LPAD(HEX(i), 15, '0')))"

@@ -1,0 +1,154 @@
+"""What is measured: each stage of the way from commit to vendor, in a process of its own."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
+from statistics import median, quantiles
+
+from aiokafka import AIOKafkaConsumer
+
+from benchmarks import seed
+from benchmarks.office import EVERYTHING, Office
+from config.container import Application
+from core.shared.messages import topic_of
+from entrypoints.relay.relay import Relay
+from tests.examples import a_submission
+from tests.stack import free_port
+
+Figures = Mapping[str, float]
+WARM_UP, IDLE_SECONDS = 5, 20
+COMMITS, PAUSE = 100, 0.1
+
+
+def relay(office: Office, number: int) -> Figures:
+    """Count events a second from the outbox into Kafka."""
+    return {"relay, events/s": drain(office, number)["events/s"]}
+
+
+def backlog(office: Office, number: int) -> Figures:
+    """Do the same with very many, and tell whether the last are as fast as the first."""
+    found = drain(office, number)
+    return {f"backlog, {name}": value for name, value in found.items()}
+
+
+def consumer(office: Office, number: int) -> Figures:
+    """Count effects a second: `FeeSubmitted` from Kafka into inbox and deliveries."""
+    drain(office, number)
+    with office.serve("consumer") as process:
+        process.until(lambda: office.sql("SELECT COUNT(*) FROM inbox")[0][0] == number)
+    return {"consumer, effects/s": pace(office, "inbox")}
+
+
+def dispatcher(office: Office, number: int) -> Figures:
+    """Count deliveries a second to a vendor that answers at once."""
+    seed.deliveries(office, number)
+    unsent = "SELECT COUNT(*) FROM deliveries WHERE state <> 'sent'"
+    with a_vendor() as url:
+        twilio = {"ADAPTERS__SMS": "twilio", "TWILIO__URL": url, "TWILIO__ACCOUNT_SID": "AC1"}
+        with office.serve("dispatcher", **twilio) as process:
+            process.until(lambda: office.sql(unsent)[0][0] == 0)
+    return {"dispatcher, deliveries/s": pace(office, "delivery_attempts")}
+
+
+def latency(office: Office, _number: int) -> Figures:
+    """Take the milliseconds from a commit until a Kafka consumer has the event in hand, when nothing else goes on."""
+    took: list[float] = []
+
+    async def commit_and_listen(application: Application) -> None:
+        driven, stop = application.driven, asyncio.Event()
+        relay = Relay(driven.outbox(), driven.publisher(), driven.signals(), driven.clock())
+        topic = f"{office.name}.{topic_of('fees')}"
+        kafka = AIOKafkaConsumer(topic, bootstrap_servers=office.kafka, auto_offset_reset="earliest")
+        await kafka.start()
+        relaying = asyncio.create_task(relay.run(stop))
+        for _ in range(COMMITS):
+            await asyncio.sleep(PAUSE)
+            async with driven.new_work() as work:
+                work.record(a_submission()[1])
+                await work.commit()
+            committed = time.perf_counter()
+            await kafka.getone()
+            took.append((time.perf_counter() - committed) * 1_000)
+        stop.set()
+        await relaying
+        await kafka.stop()
+
+    office.prepare(commit_and_listen)
+    return {"commit to broker, median ms": median(took), "commit to broker, p95 ms": quantiles(took, n=20)[-1]}
+
+
+def idle(office: Office, _number: int) -> Figures:
+    """Count the statements a second of a whole office in which nothing happens."""
+    user = office.name
+    office.sql(f"CREATE USER {user} IDENTIFIED BY '{user}'")
+    office.sql(f"GRANT ALL ON {office.name}.* TO {user}")
+    try:
+        with office.serve(EVERYTHING, MYSQL__USER=user, MYSQL__PASSWORD=user) as process:
+            process.until_open()
+            time.sleep(WARM_UP)
+            before = statements(office, user)
+            time.sleep(IDLE_SECONDS)
+            return {"idle, queries/s": (statements(office, user) - before) / IDLE_SECONDS}
+    finally:
+        office.sql(f"DROP USER {user}")
+
+
+def drain(office: Office, number: int) -> Figures:
+    """Let one relay publish so many events, and tell how it went by what it wrote down itself."""
+    seed.events(office, number)
+    with office.serve("relay") as process:
+        process.until(lambda: not office.sql("SELECT 1 FROM outbox LIMIT 1"))
+        peak = process.peak_mib()
+    batches = office.sql("SELECT at, COUNT(*) FROM publications GROUP BY at ORDER BY at")
+    spans = [((after - at).total_seconds(), count) for (at, count), (after, _) in pairwise(batches)]
+    tenth = max(len(spans) // 10, 1)
+    return {
+        "events/s": rate(spans),
+        "peak MiB": peak,
+        "last tenth per row / first tenth": rate(spans[:tenth]) / rate(spans[-tenth:]),
+    }
+
+
+def rate(spans: list[tuple[float, int]]) -> float:
+    """Return rows a second over several batches."""
+    return sum(count for _, count in spans) / sum(seconds for seconds, _ in spans)
+
+
+def pace(office: Office, table: str) -> float:
+    """Return rows a second between the first and the last moment of a table."""
+    [(seconds, count)] = office.sql(f"SELECT TIMESTAMPDIFF(MICROSECOND, MIN(at), MAX(at)) / 1e6, COUNT(*) FROM {table}")  # noqa: S608
+    return float(count) / float(seconds)
+
+
+def statements(office: Office, user: str) -> int:
+    """Return how many statements a user has had executed; a ping is none."""
+    table = "performance_schema.events_statements_summary_by_user_by_event_name"
+    query = f"SELECT SUM(COUNT_STAR) FROM {table} WHERE USER = '{user}' AND EVENT_NAME <> 'statement/com/Ping'"  # noqa: S608
+    return int(office.sql(query)[0][0] or 0)
+
+
+@contextmanager
+def a_vendor() -> Iterator[str]:
+    """Run a local vendor, and return its address."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.vendor", str(port)])  # noqa: S603 - our own command
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+STAGES: Mapping[str, tuple[Callable[[Office, int], Figures], int, int]] = {
+    "relay": (relay, 50_000, 3),
+    "consumer": (consumer, 20_000, 3),
+    "dispatcher": (dispatcher, 10_000, 3),
+    "latency": (latency, COMMITS, 3),
+    "idle": (idle, 0, 3),
+    "backlog": (backlog, 1_000_000, 1),
+}
+"""Each stage with how many rows it is given, and how often it is repeated."""

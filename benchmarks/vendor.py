@@ -1,0 +1,25 @@
+"""A text message vendor in a process of its own: as much of Twilio as says yes, as fast as it can."""
+
+import sys
+from itertools import count
+
+from aiohttp import web
+
+numbers = count()
+
+
+async def accept(request: web.Request) -> web.Response:
+    """Take any message."""
+    await request.read()
+    return web.json_response({"sid": f"SM{next(numbers):032x}", "status": "queued"}, status=201)
+
+
+def main(port: int) -> None:
+    """Serve until killed."""
+    application = web.Application()
+    application.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", accept)
+    web.run_app(application, host="127.0.0.1", port=port, print=lambda _: None, access_log=None)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

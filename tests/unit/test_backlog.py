@@ -1,0 +1,48 @@
+import asyncio
+from datetime import timedelta
+
+from prometheus_client import REGISTRY
+
+from adapters.memory.messages import MemoryOutbox
+from adapters.memory.store import Store
+from core.shared.errors import Unavailable
+from core.shared.outbox import Backlog, OutboxState, Refusal
+from entrypoints.relay.backlog import watch
+from tests.examples import StoppedClock, a_message
+
+
+def gauge(name: str) -> float | None:
+    return REGISTRY.get_sample_value(f"bursar_outbox_{name}")
+
+
+async def a_look(backlog: Backlog, clock: StoppedClock) -> None:
+    """Let somebody watch for one look."""
+    stop = asyncio.Event()
+    watching = asyncio.create_task(watch(backlog, clock, stop))
+    await asyncio.sleep(0)
+    stop.set()
+    await watching
+
+
+async def test_the_gauges_tell_what_waits_since_when_and_what_is_blocked() -> None:
+    store, clock = Store(), StoppedClock()
+    store.outbox = {1: a_message(), 2: a_message()}
+    outbox = MemoryOutbox(store, clock)
+    first, _ = await outbox.unpublished(10)
+    await outbox.block([Refusal(first, "too large")])
+    clock.pass_by(timedelta(seconds=90))
+
+    await a_look(outbox, clock)
+    assert (gauge("waiting"), gauge("oldest_seconds"), gauge("blocked_aggregates")) == (2, 90, 1)
+
+    store.outbox.clear()
+    await a_look(outbox, clock)
+    assert (gauge("waiting"), gauge("oldest_seconds")) == (0, 0)
+
+
+async def test_a_database_that_is_away_does_not_end_the_watch() -> None:
+    class Away(Backlog):
+        async def look(self) -> OutboxState:
+            raise Unavailable("away")
+
+    await a_look(Away(), StoppedClock())
