@@ -1,17 +1,19 @@
 """The log of events in SQL."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Database
-from adapters.sql.outbox import from_row
 from adapters.sql.tables import event_log, inbox, replays
 from core.shared.clock import Clock
 from core.shared.decisions import Decision
 from core.shared.event_log import EventLog, EventReplay, LoggedEvent, LogPage, Place, in_version_order
 from core.shared.ids import Ids
+from core.shared.messages import Message
+from core.shared.trace import Trace
 
 PLACE = (event_log.c.at, event_log.c.event_id, event_log.c.aggregate_id, event_log.c.aggregate_version)
 
@@ -53,7 +55,7 @@ class SqlEventLog(EventLog):
         came = (inbox.c.consumer == self._consumer) & (inbox.c.message_id == event_log.c.event_id)
         query = select(event_log, inbox.c.at.label("came_at")).outerjoin(inbox, came)
         rows = await connection.execute(query.where(event_log.c.event_id.in_(ids)))
-        found = {row.event_id: LoggedEvent(from_row(row), row.came_at is not None) for row in rows}
+        found = {row.event_id: LoggedEvent(from_row(row[:-1]), row.came_at is not None) for row in rows}
         return [found[each] for each in ids]
 
 
@@ -67,3 +69,18 @@ def beyond_of(place: Place) -> list[ColumnElement[bool]]:
     """Return the conditions of what comes after a place; not `(at, id) > (…)`, which MySQL looks up in no index."""
     at, event = event_log.c.at, event_log.c.event_id
     return [at >= place.at, (at > place.at) | (event > place.event)]
+
+
+def from_row(row: Sequence[Any]) -> Message:
+    """Rebuild a message from the log."""
+    event, context, kind, aggregate, version, at, body, *trace = row
+    return Message(
+        id=event,
+        type=kind,
+        context=context,
+        subject=aggregate,
+        version=version,
+        at=at,
+        body=body.encode(),
+        trace=Trace(*trace),
+    )

@@ -9,13 +9,12 @@ from msgspec import json
 from sqlalchemy import Select, bindparam, delete, insert, select, text
 
 from adapters.sql.database import Database
+from adapters.sql.event_log import from_row
 from adapters.sql.leases import SqlLeases
 from adapters.sql.now import now
 from adapters.sql.tables import blocked_aggregates, event_log, outbox
 from adapters.sql.types import Moment
-from core.shared.messages import Message
 from core.shared.outbox import SHARDS, Outbox, Outgoing, Refusal, pause
-from core.shared.trace import Trace
 
 # Row by row by the primary key: for `position IN (…)` MySQL may scan the table, and a scan waits for every event
 # that somebody is just about to commit.
@@ -47,7 +46,9 @@ class SqlOutbox(Outbox):
             return []
         async with self._database.reading() as connection:
             rows = await connection.execute(oldest(shards).limit(limit))
-        return [from_row(row) for row in rows]
+        return [
+            Outgoing(position, shard, from_row(logged), refusals or 0) for position, shard, refusals, *logged in rows
+        ]
 
     async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
         async with self._database.writing() as connection:
@@ -95,19 +96,3 @@ def oldest(shards: frozenset[int]) -> Select[Any]:
         .order_by(outbox.c.position)
     )
     return query if len(shards) == SHARDS else query.where(outbox.c.shard.in_(shards))
-
-
-def from_row(row: Sequence[Any]) -> Outgoing:
-    """Rebuild an event from the queue and the log."""
-    position, shard, refusals, event, context, kind, aggregate, version, at, body, *trace = row
-    message = Message(
-        id=event,
-        type=kind,
-        context=context,
-        subject=aggregate,
-        version=version,
-        at=at,
-        body=body.encode(),
-        trace=Trace(*trace),
-    )
-    return Outgoing(position, shard, message, refusals or 0)
