@@ -11,7 +11,7 @@ from core.shared.messages import Deliver, Message
 from entrypoints.consumer.records import as_message, unreadable
 
 log = structlog.get_logger()
-BATCH = 500
+BATCH = 200
 COMMIT_SECONDS = 3.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 
