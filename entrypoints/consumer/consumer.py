@@ -1,5 +1,6 @@
 """Take messages in, each once: the inbox, the effect and the dead letter are one transaction."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Consumer:
             for message in await inbox.accept(*messages):
                 with tracing(message):
                     await self._route(message)(message, inbox.new_work)
+                await asyncio.sleep(0)  # others in this process have their turns, however long the batch
             await inbox.commit()
 
     async def _give_up(self, message: Message, error: Exception) -> None:

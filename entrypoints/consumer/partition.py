@@ -1,17 +1,17 @@
 """One partition of a topic: batch after batch takes effect, and then its offset moves."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from core.shared.messages import Deliver, Message
 from entrypoints.consumer.records import as_message, unreadable
 
 log = structlog.get_logger()
-BATCH = 500
+BATCH = 200
 COMMIT_SECONDS = 3.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 
@@ -44,8 +44,7 @@ class Partition:
             found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=BATCH)
         except UnicodeDecodeError:
             return await self._next_alone()
-        records = found.get(self._place, [])
-        return [as_message(record, self._context) for record in records], records[-1].offset + 1 if records else 0
+        return self._read(found)
 
     async def _next_alone(self) -> tuple[Sequence[Message], int]:
         """Return one message; it stands for a record that the client cannot read: a header's name may be no text."""
@@ -55,7 +54,11 @@ class Partition:
         except UnicodeDecodeError as error:
             self._kafka.seek(self._place, offset + 1)
             return [unreadable(self._place, offset, self._context, error)], offset + 1
-        return [as_message(record, self._context) for record in found.get(self._place, [])], offset + 1
+        return self._read(found)
+
+    def _read(self, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> tuple[Sequence[Message], int]:
+        records = found.get(self._place, ())
+        return [as_message(record, self._context) for record in records], records[-1].offset + 1 if records else 0
 
     async def _finish(self, messages: Sequence[Message], offset: int) -> None:
         """Deliver until it succeeds; whoever wants the partition back gets it with the offset where it is."""
