@@ -8,19 +8,23 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings
 from core.shared.outbox import SHARDS
-from entrypoints.relay.relay import BATCH
-from tests.examples import a_submission
+from entrypoints.relay.relay import BATCH, Relay
+from tests.e2e.office import Place, on_real_servers, until
+from tests.examples import a_schedule, a_student, a_submission, enrol, publish
+from tests.stack import free_port
 
 LEASE = 1.0
 AGGREGATES, VERSIONS = 200, 20
@@ -36,32 +40,16 @@ class Office:
     folder: Path
     relays: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def environment(self, **changes: str) -> dict[str, str]:
-        given = {
-            "PROVISION": "false",
-            "ADAPTERS__PERSISTENCE": "mysql",
-            "ADAPTERS__EVENTS": "kafka",
-            "MYSQL__HOST": self.mysql.host,
-            "MYSQL__PORT": str(self.mysql.port),
-            "MYSQL__DATABASE": self.mysql.database,
-            "MYSQL__USER": self.mysql.user,
-            "MYSQL__PASSWORD": self.mysql.password.reveal(),
-            "KAFKA__BOOTSTRAP": self.kafka.bootstrap,
-            "KAFKA__TOPIC_PREFIX": self.kafka.topic_prefix,
-            "HTTP__PORT": "0",
-        }
-        return {f"BURSAR__{name}": value for name, value in (given | changes).items()}
-
     async def start_relays(self, number: int) -> None:
         """Start relays, and wait until they have shared the outbox among themselves."""
         words = [sys.executable, "-m", "tests.integration.relay_process", str(LEASE)]
         for _ in range(number):
-            self.relays.append(subprocess.Popen(words, env={**os.environ, **self.environment()}))
+            self.relays.append(subprocess.Popen(words, env={**os.environ, **on_real_servers(self.mysql, self.kafka)}))
         fair = -(-SHARDS // len(self.relays))
         await self.until_shared_by(len(self.relays), fair)
 
     async def until_shared_by(self, relays: int, at_most: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 held = (await self.application.driven.backlog().look()).relays
                 if len(held) == relays and "" not in held and max(held.values()) <= at_most:
@@ -77,14 +65,23 @@ class Office:
                 await work.commit()
         return {event.subject for event in aggregates}
 
-    async def published(self) -> int:
-        return await self.count("publications")
-
     async def count(self, table: str) -> int:
         async with self.application.driven.database().reading() as connection:
             return (await connection.execute(text(f"SELECT COUNT(*) FROM {table}"))).scalar_one()
 
-    async def until_count(self, table: str, enough: object, seconds: float = 30) -> None:
+    async def run(self, *statements: str) -> None:
+        async with self.application.driven.database().at_once() as connection:
+            for statement in statements:
+                await connection.execute(text(statement))
+
+    async def statements(self, user: str) -> int:
+        """Return how many statements a user has had executed; a ping is none."""
+        query = """SELECT SUM(COUNT_STAR) FROM performance_schema.events_statements_summary_by_user_by_event_name
+            WHERE USER = :user AND EVENT_NAME <> 'statement/com/Ping'"""
+        async with self.application.driven.database().reading() as connection:
+            return int((await connection.execute(text(query), {"user": user})).scalar_one())
+
+    async def until_count(self, table: str, enough: object, seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while not enough(await self.count(table)):
                 await asyncio.sleep(0.01)
@@ -163,3 +160,84 @@ async def test_a_relay_that_wakes_up_after_its_lease_repeats_no_more_than_what_i
     seen = await office.topic()
     assert in_order_of_first_sight(seen) == all_versions_of(aggregates | later)
     assert len(seen) - len(set(seen)) <= BATCH
+
+
+async def test_while_the_broker_is_away_everything_waits_and_on_its_return_it_leaves_by_itself(office: Office) -> None:
+    port = free_port()
+    environment = on_real_servers(office.mysql, office.kafka, KAFKA__BOOTSTRAP=f"127.0.0.1:{port}", SERVE="http,relay")
+    await publish(office.application, a_schedule())
+    await enrol(office.application, a_student(1))
+    await office.commit_many()
+    with Place(office.folder, None, environment).serve() as served, served.client() as client:
+        until(lambda: served.log.read_text().count("relay_waits") > 2)
+        before = resident_mib(served.process.pid)
+        body = {"schedule": "sahyadri-test", "registration": "T-1"}
+        answer = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": "k"})
+        until(lambda: served.log.read_text().count("relay_waits") > 6)
+        grown = resident_mib(served.process.pid) - before
+        waiting, marked = await office.count("outbox"), await office.count("publications")
+        async with returned(port, office.kafka.bootstrap):
+            await office.until_count("outbox", lambda count: count == 0)
+
+    assert answer.status_code == 201
+    assert (waiting, marked) == (AGGREGATES * VERSIONS + 1, 0)
+    assert grown < 20
+    assert served.process.returncode == 0
+
+
+async def test_an_event_that_is_too_large_holds_up_its_own_aggregate_and_shows_in_the_outbox(office: Office) -> None:
+    driven, (_, event), (_, other) = office.application.driven, a_submission(), a_submission()
+    async with driven.new_work() as work:
+        work.record(replace(event, schedule_title="x" * 2_000_000), replace(event, version=2), other)
+        await work.commit()
+    refused = REGISTRY.get_sample_value("bursar_events_refused_total") or 0
+    await driven.outbox().hold(60)
+    await Relay(driven.outbox(), driven.publisher(), driven.signals(), driven.clock()).relay()
+    place = Place(office.folder, None, on_real_servers(office.mysql, office.kafka))
+    shown = place.json("outbox")
+
+    assert await office.topic() == [(other.subject, 1)]
+    assert shown["waiting"] == 2
+    assert [(each["aggregate"], each["attempts"]) for each in shown["blocked"]] == [(str(event.subject), 1)]
+    assert "MessageSizeTooLarge" in shown["blocked"][0]["reason"]
+    assert REGISTRY.get_sample_value("bursar_events_refused_total") == refused + 1
+
+
+async def test_an_idle_office_asks_its_database_little(office: Office) -> None:
+    user = f"idle_{office.mysql.database[-8:]}"
+    await office.run(f"CREATE USER {user} IDENTIFIED BY '{user}'", f"GRANT ALL ON {office.mysql.database}.* TO {user}")
+    own = {"MYSQL__USER": user, "MYSQL__PASSWORD": user, "SERVE": "http,relay,scheduler"}
+    with Place(office.folder, None, on_real_servers(office.mysql, office.kafka, **own)).serve():
+        await office.until_shared_by(1, SHARDS)
+        await asyncio.sleep(1)
+        before, began = await office.statements(user), time.monotonic()
+        await asyncio.sleep(4)
+        asked, took = await office.statements(user) - before, time.monotonic() - began
+    await office.run(f"DROP USER {user}")
+
+    assert asked / took <= 3.5
+
+
+def resident_mib(process: int) -> float:
+    """Return how much memory a process has."""
+    return int(Path(f"/proc/{process}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
+
+
+@asynccontextmanager
+async def returned(port: int, bootstrap: str) -> AsyncIterator[None]:
+    """Let the broker be found at another port."""
+    host, _, number = bootstrap.rpartition(":")
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65_536):
+                target.write(data)
+                await target.drain()
+        target.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_broker, to_broker = await asyncio.open_connection(host, int(number))
+        await asyncio.gather(pump(reader, to_broker), pump(from_broker, writer))
+
+    async with await asyncio.start_server(connect, "127.0.0.1", port):
+        yield
