@@ -45,6 +45,10 @@ integration *args:
 e2e *args:
     uv run pytest tests/e2e "$@"
 
+# Measure the way from commit to vendor: --only relay,backlog  --quick  --json
+bench *args:
+    uv run python -m benchmarks.pipeline "$@"
+
 # Start the stack of compose.yaml, and wait until it is healthy
 up *args:
     docker compose up --build --detach --wait "$@"
