@@ -53,6 +53,10 @@ chaos *args:
 chaos-kit *args:
     uv run pytest tests/chaos "$@"
 
+# Measure the way from commit to vendor: --only relay,backlog  --quick  --json
+bench *args:
+    uv run python -m benchmarks.pipeline "$@"
+
 # Start the stack of compose.yaml, and wait until it is healthy
 up *args:
     docker compose up --build --detach --wait "$@"

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,10 +16,10 @@ from asyncmy import connect
 
 import config
 from config.container import Application, running
-from config.settings import load
+from config.settings import Kafka, MySQL, Secret, load
+from tests.e2e.office import BURSAR, on_real_servers
 from tests.stack import MySqlServer
 
-BURSAR = str(Path(sys.executable).with_name("bursar"))
 EVERYTHING = "http,consumer,relay,dispatcher,scheduler"
 PATIENCE = 900.0
 """Seconds that any one run may take."""
@@ -62,24 +61,10 @@ class Office:
 
     def environment(self, **changes: str) -> dict[str, str]:
         """Return the configuration: the shipped one with these servers, and what is changed."""
-        given = {
-            "PROVISION": "false",
-            "ADAPTERS__PERSISTENCE": "mysql",
-            "ADAPTERS__EVENTS": "kafka",
-            "ADAPTERS__EMAIL": "sandbox",
-            "ADAPTERS__SMS": "sandbox",
-            "MYSQL__HOST": self.mysql.host,
-            "MYSQL__PORT": str(self.mysql.port),
-            "MYSQL__USER": self.mysql.user,
-            "MYSQL__PASSWORD": self.mysql.password,
-            "MYSQL__DATABASE": self.name,
-            "KAFKA__BOOTSTRAP": self.kafka,
-            "KAFKA__TOPIC_PREFIX": f"{self.name}.",
-            "KAFKA__GROUP": self.name,
-            "HTTP__PORT": "0",
-            "TELEMETRY__LEVEL": "warning",
-        }
-        return {f"BURSAR__{name}": value for name, value in (given | changes).items()}
+        server, password = self.mysql, Secret(self.mysql.password)
+        mysql = MySQL(host=server.host, port=server.port, database=self.name, user=server.user, password=password)
+        kafka = Kafka(bootstrap=self.kafka, topic_prefix=f"{self.name}.", group=self.name)
+        return on_real_servers(mysql, kafka, **{"TELEMETRY__LEVEL": "warning"} | changes)
 
     @contextmanager
     def serve(self, transports: str, **changes: str) -> Iterator[Process]:

@@ -37,7 +37,9 @@ class MemoryOutbox(Outbox, Backlog):
         blocked = {each.aggregate for each in self._blocked.values() if each.until > now}
         refusals = {each.aggregate: each.attempts for each in self._blocked.values()}
         waiting = [
-            Outgoing(position, crc32(message.subject.bytes) % SHARDS, message, refusals.get(message.subject, 0))
+            Outgoing(
+                position, crc32(message.subject.bytes) % SHARDS, message, refusals=refusals.get(message.subject, 0)
+            )
             for position, message in sorted(self._store.outbox.items())
             if message.subject not in blocked
         ]

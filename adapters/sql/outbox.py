@@ -1,34 +1,40 @@
 """The outbox in SQL, shared among relays by leases."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from msgspec import json
-from sqlalchemy import Select, bindparam, delete, insert, select, text
+from sqlalchemy import Select, bindparam, delete, select, text
 
 from adapters.sql.database import Database
 from adapters.sql.event_log import from_row
 from adapters.sql.leases import SqlLeases
 from adapters.sql.now import now
-from adapters.sql.tables import blocked_aggregates, event_log, outbox
+from adapters.sql.tables import blocked_aggregates, event_log, insert_ignore, outbox
 from adapters.sql.types import Moment
 from core.shared.outbox import SHARDS, Outbox, Outgoing, Refusal, pause
 
-# Row by row by the primary key: for `position IN (…)` MySQL may scan the table, and a scan waits for every event
-# that somebody is just about to commit.
+blocked = blocked_aggregates.c
+# Each statement looks itself whether the shards are still ours, and commits itself: a relay that is stopped half way
+# keeps nobody waiting.  Row by row by the primary key, because for `position IN (…)` MySQL may scan the table, and a
+# scan waits for every event that somebody is just about to commit.
 NOTE = {
-    "mysql": "INSERT IGNORE INTO publications (event_id, at) SELECT event_id, :at"
-    " FROM JSON_TABLE(:positions, '$[*]' COLUMNS (position BIGINT PATH '$')) sent"
+    "mysql": "INSERT IGNORE INTO publications (event_id, at) SELECT event_id, :at FROM JSON_TABLE(:sent, '$[*]' COLUMNS"
+    " (position BIGINT PATH '$[0]', shard INT PATH '$[1]', token BIGINT PATH '$[2]')) sent"
+    " STRAIGHT_JOIN relay_leases lease ON lease.shard = sent.shard AND lease.token = sent.token"
     " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
-    "sqlite": "INSERT OR IGNORE INTO publications (event_id, at) SELECT event_id, :at"
-    " FROM outbox WHERE position IN (SELECT value FROM json_each(:positions))",
+    "sqlite": "INSERT OR IGNORE INTO publications (event_id, at) SELECT event_id, :at FROM outbox WHERE position IN"
+    " (SELECT value ->> 0 FROM json_each(:sent) JOIN relay_leases ON shard = value ->> 1 AND token = value ->> 2)",
 }
 DELETE = {
-    "mysql": "DELETE outbox FROM JSON_TABLE(:positions, '$[*]' COLUMNS (position BIGINT PATH '$')) sent"
+    "mysql": "DELETE outbox FROM JSON_TABLE(:sent, '$[*]' COLUMNS"
+    " (position BIGINT PATH '$[0]', shard INT PATH '$[1]', token BIGINT PATH '$[2]')) sent"
+    " STRAIGHT_JOIN relay_leases lease ON lease.shard = sent.shard AND lease.token = sent.token"
     " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
-    "sqlite": "DELETE FROM outbox WHERE position IN (SELECT value FROM json_each(:positions))",
+    "sqlite": "DELETE FROM outbox WHERE position IN"
+    " (SELECT value ->> 0 FROM json_each(:sent) JOIN relay_leases ON shard = value ->> 1 AND token = value ->> 2)",
 }
 
 
@@ -42,47 +48,45 @@ class SqlOutbox(Outbox):
         return await self._leases.hold(seconds)
 
     async def unpublished(self, limit: int) -> Sequence[Outgoing]:
-        if not (shards := self._leases.shards):
+        if not (shards := self._leases.tokens):
             return []
         async with self._database.reading() as connection:
             rows = await connection.execute(oldest(shards).limit(limit))
         return [
-            Outgoing(position, shard, from_row(logged), refusals or 0) for position, shard, refusals, *logged in rows
+            Outgoing(position, shard, from_row(logged), shards[shard], refusals or 0)
+            for position, shard, refusals, *logged in rows
         ]
 
     async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
-        async with self._database.writing() as connection:
-            ours = await self._leases.still_ours(connection, {event.shard for event in events})
-            gone = [event for event in events if event.shard in ours]
-            if gone:
-                positions = json.encode([event.position for event in gone]).decode()
-                note = text(NOTE[connection.dialect.name]).bindparams(bindparam("at", type_=Moment))
-                await connection.execute(note, {"positions": positions, "at": at})
-                await connection.execute(text(DELETE[connection.dialect.name]), {"positions": positions})
-            if freed := {event.message.subject for event in gone if event.refusals}:
-                await connection.execute(delete(blocked_aggregates).where(blocked_aggregates.c.aggregate_id.in_(freed)))
-            await connection.commit()
-        return len(gone)
+        sent = json.encode([(event.position, event.shard, event.token) for event in events]).decode()
+        note, freed = bindparam("at", type_=Moment), {event.message.subject for event in events if event.refusals}
+        async with self._database.at_once() as connection:
+            dialect = connection.dialect.name
+            await connection.execute(text(NOTE[dialect]).bindparams(note), {"sent": sent, "at": at})
+            gone = await connection.execute(text(DELETE[dialect]), {"sent": sent})
+            if freed:
+                await connection.execute(delete(blocked_aggregates).where(blocked.aggregate_id.in_(freed)))
+        return gone.rowcount
 
     async def block(self, refusals: Sequence[Refusal]) -> None:
-        blocked = {refusal.event.message.subject for refusal in refusals}
-        async with self._database.writing() as connection:
-            await connection.execute(delete(blocked_aggregates).where(blocked_aggregates.c.aggregate_id.in_(blocked)))
-            for event, reason in refusals:
-                row = insert(blocked_aggregates).values(
-                    aggregate_id=event.message.subject,
-                    event_id=event.message.id,
-                    attempts=event.refusals + 1,
-                    until=now(pause(event.refusals)),
-                    reason=reason[:500],
-                )
-                await connection.execute(row)
-            await connection.commit()
+        rows = [
+            {
+                "aggregate_id": event.message.subject,
+                "event_id": event.message.id,
+                "attempts": event.refusals + 1,
+                "until": now(pause(event.refusals)),
+                "reason": reason[:500],
+            }
+            for event, reason in refusals
+        ]
+        again = blocked.aggregate_id.in_([row["aggregate_id"] for row in rows])
+        async with self._database.at_once() as connection:
+            await connection.execute(delete(blocked_aggregates).where(again))
+            await connection.execute(insert_ignore(blocked_aggregates).values(rows))
 
 
-def oldest(shards: frozenset[int]) -> Select[Any]:
+def oldest(shards: Collection[int]) -> Select[Any]:
     """Return what asks for the events of some shards that may be sent now, in the order of their commits."""
-    blocked = blocked_aggregates.c
     query = (
         select(outbox.c.position, outbox.c.shard, blocked.attempts, event_log)
         .select_from(

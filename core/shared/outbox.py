@@ -24,6 +24,8 @@ class Outgoing:
     position: int
     shard: int
     message: Message
+    token: int = 0
+    """The fencing token under which its shard was ours when we looked."""
     refusals: int = 0
     """How often the broker has refused it."""
 

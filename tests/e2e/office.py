@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from config.settings import Kafka, MySQL
+
 BURSAR = str(Path(sys.executable).with_name("bursar"))
 
 
@@ -101,3 +103,24 @@ def until(check: Callable[[], object], seconds: float = 20.0) -> None:
     while not check():
         assert time.monotonic() < deadline, f"still not so after {seconds} s"
         time.sleep(0.05)
+
+
+def on_real_servers(mysql: MySQL, kafka: Kafka, **changes: str) -> dict[str, str]:
+    """Return the environment that puts the shipped configuration on MySQL and Kafka."""
+    given = {
+        "PROVISION": "false",
+        "ADAPTERS__PERSISTENCE": "mysql",
+        "ADAPTERS__EVENTS": "kafka",
+        "ADAPTERS__EMAIL": "sandbox",
+        "ADAPTERS__SMS": "sandbox",
+        "MYSQL__HOST": mysql.host,
+        "MYSQL__PORT": str(mysql.port),
+        "MYSQL__DATABASE": mysql.database,
+        "MYSQL__USER": mysql.user,
+        "MYSQL__PASSWORD": mysql.password.reveal(),
+        "KAFKA__BOOTSTRAP": kafka.bootstrap,
+        "KAFKA__TOPIC_PREFIX": kafka.topic_prefix,
+        "KAFKA__GROUP": kafka.group,
+        "HTTP__PORT": "0",
+    }
+    return {f"BURSAR__{name}": value for name, value in (given | changes).items()}
