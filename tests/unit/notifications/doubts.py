@@ -37,12 +37,12 @@ class Records(SentMessages[Email | Sms]):
     async def find(self, message: Email | Sms, since: object, until: object) -> Report | None:
         self.asked.append(message)
         self._rings.put_nowait(None)
-        trouble = self.trouble
+        trouble, known = self.trouble, self._known.get(message.delivery)
         if isinstance(trouble, asyncio.Event):
             await trouble.wait()
         if isinstance(trouble, BaseException):
             raise trouble
-        return self._known.get(message.delivery)
+        return known
 
 
 class Told(Reports):
