@@ -9,9 +9,11 @@ from typing import Protocol
 from uuid import UUID
 
 from core.shared.decisions import Decision
-from core.shared.errors import NotFound
+from core.shared.errors import Invalid, NotFound
 from core.shared.messages import Message
 from core.shared.period import Period
+
+LONGEST_TYPE = 64
 
 
 class UnknownConsumer(NotFound):
@@ -30,6 +32,10 @@ class EventReplay:
     """Whether what is missing goes out to people; otherwise it is written down as suppressed."""
     dry: bool = False
     """Only count."""
+
+    def __post_init__(self) -> None:
+        if self.type is not None and (len(self.type) > LONGEST_TYPE or not self.type.isprintable()):
+            raise Invalid(f"`type` is one printable line of up to {LONGEST_TYPE} characters", at="$.type")
 
 
 @dataclass(frozen=True, slots=True, order=True)

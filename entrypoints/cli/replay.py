@@ -12,11 +12,12 @@ from core.shared.pace import Pace
 from core.shared.period import Period
 from core.shared.replay_events import ReplayProgress
 from entrypoints.cli.desk import AsJson, ConfigFile, Desk, listen_for_the_end, printable
-from entrypoints.cli.given import Rate, Until, Who, Why, decision, moment
+from entrypoints.cli.given import Rate, Who, Why, decision, moment
 from entrypoints.cli.office import Office
 from entrypoints.cli.settling import INTERRUPTED
 
 MOST_TOLD = 20
+UNTIL = "Before then. What is committed later, or not taken in yet, comes by the broker as always."
 
 
 def add_to(cli: typer.Typer, desk: Desk) -> None:
@@ -27,7 +28,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         since: Annotated[str, typer.Option("--from", metavar="MOMENT", help="From then on: 2026-11-20T00:00Z.")],
         consumer: Annotated[str, typer.Option(help="Whose effects: bursar.")],
         why: Why,
-        until: Until = None,
+        until: Annotated[str | None, typer.Option("--to", metavar="MOMENT", help=UNTIL, show_default="now")] = None,
         type: Annotated[str | None, typer.Option(help="Only events of this type.")] = None,  # noqa: A002
         rate: Rate = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import typer
@@ -86,6 +87,6 @@ class Settling:
             self._desk.out.print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
-async def settled(use_case: object, decision: Decision, letter: UUID) -> None:
+async def settled(use_case: Any, decision: Decision, letter: UUID) -> None:
     """Settle one letter of many."""
-    await use_case(letter, decision)  # type: ignore[operator]
+    await use_case(letter, decision)

@@ -278,6 +278,8 @@ def test_what_the_consumer_has_not_had_is_left_to_it(place: Place) -> None:
         (("--from", "soon", "--consumer", "bursar", *WHY), 1, "write 2026-11-20T00:00Z"),
         (("--from", "2026-02-01", "--to", "2026-01-01", "--consumer", "bursar", *WHY), 1, "before"),
         (("--from", "2026-02-01", "--consumer", "bursar"), 2, "--why"),
+        (("--from", "2026-02-01", "--consumer", "bursar", "--type", "\udcff", *WHY), 1, "`type` is"),
+        (("--from", "2026-02-01", "--consumer", "bursar", "--rate", "9" * 10_000, *WHY), 2, "--rate"),
     ],
 )
 def test_a_replay_that_makes_no_sense_says_so(typed: Typed, words: tuple[str, ...], code: int, said: str) -> None:

@@ -294,6 +294,18 @@ async def test_with_send_an_event_on_its_way_takes_effect_once(office: Duty) -> 
     assert len(made) == 2
 
 
+async def test_with_send_an_event_on_its_way_that_fails_is_a_dead_letter_as_if_it_had_come(office: Duty) -> None:
+    await office.consume([a_command()])
+    office.clock.pass_by(timedelta(seconds=1))
+    [whole] = office.store.events.values()
+    office.store.events[whole.id] = replace(whole, body=b"{")
+    progress, failed = await office.rebuild(send=True)
+    assert (progress.failed, list(failed), list(office.dead_letters)) == (1, [whole.id], ["FeeSubmitted"])
+
+    await office.consume([whole])
+    assert office.owed == []
+
+
 async def test_an_event_that_the_inbox_has_forgotten_is_rebuilt(office: Duty) -> None:
     await office.submitted_and_taken("T-1")
     office.store.deliveries.clear()
