@@ -27,7 +27,8 @@ NOTE = {
     " STRAIGHT_JOIN relay_leases lease ON lease.shard = sent.shard AND lease.token = sent.token"
     " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
     "sqlite": "INSERT OR IGNORE INTO publications (event_id, at) SELECT event_id, :at FROM outbox WHERE position IN"
-    " (SELECT value ->> 0 FROM json_each(:sent) JOIN relay_leases ON shard = value ->> 1 AND token = value ->> 2)",
+    " (SELECT json_extract(value, '$[0]') FROM json_each(:sent) JOIN relay_leases"
+    " ON shard = json_extract(value, '$[1]') AND token = json_extract(value, '$[2]'))",
 }
 DELETE = {
     "mysql": "DELETE outbox FROM JSON_TABLE(:sent, '$[*]' COLUMNS"
@@ -35,7 +36,8 @@ DELETE = {
     " STRAIGHT_JOIN relay_leases lease ON lease.shard = sent.shard AND lease.token = sent.token"
     " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
     "sqlite": "DELETE FROM outbox WHERE position IN"
-    " (SELECT value ->> 0 FROM json_each(:sent) JOIN relay_leases ON shard = value ->> 1 AND token = value ->> 2)",
+    " (SELECT json_extract(value, '$[0]') FROM json_each(:sent) JOIN relay_leases"
+    " ON shard = json_extract(value, '$[1]') AND token = json_extract(value, '$[2]'))",
 }
 
 
@@ -53,7 +55,7 @@ class SqlOutbox(Outbox):
             return []
         async with self._database.reading() as connection:
             rows = await connection.execute(oldest(shards).limit(limit))
-        return [from_row(shards, row) for row in rows]
+        return [from_row(shards, row) for row in rows] if self._leases.tokens else []  # we may have been stopped
 
     async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
         sent = json.encode([(event.position, event.shard, event.token) for event in events]).decode()
