@@ -12,6 +12,7 @@ from core.shared.messages import SOURCE, Message, Publisher, topic_of
 
 PATIENCE = 6.0
 """With the broker down a send of an idempotent producer never ends by itself."""
+LAST_WORDS = 1.0
 BATCH_BYTES = 256 * 1024
 """Enough for the events of one look into the outbox to travel at once, and far below what brokers take."""
 
@@ -40,7 +41,7 @@ class KafkaPublisher(Publisher):
         """Let go of the connection."""
         if self._producer is not None:
             with suppress(TimeoutError, KafkaError, OSError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(LAST_WORDS):
                     await self._producer.stop()
             await self._abandon()
 
@@ -74,7 +75,9 @@ class KafkaPublisher(Publisher):
         producer, self._producer = self._producer, None
         if producer is not None:
             producer._closed = True  # noqa: SLF001 - or it complains that nobody stopped it
-            await producer.client.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await producer.client.close()
             sending = producer._sender.sender_task  # noqa: SLF001 - nothing public ends it without the broker
             while sending and not sending.done():
                 sending.cancel()  # first it begins to wait for what is in flight, which has no end either

@@ -26,7 +26,8 @@ NOTE = {
     " STRAIGHT_JOIN relay_leases lease ON lease.shard = sent.shard AND lease.token = sent.token"
     " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
     "sqlite": "INSERT OR IGNORE INTO publications (event_id, at) SELECT event_id, :at FROM outbox WHERE position IN"
-    " (SELECT value ->> 0 FROM json_each(:sent) JOIN relay_leases ON shard = value ->> 1 AND token = value ->> 2)",
+    " (SELECT json_extract(value, '$[0]') FROM json_each(:sent) JOIN relay_leases"
+    " ON shard = json_extract(value, '$[1]') AND token = json_extract(value, '$[2]'))",
 }
 DELETE = {
     "mysql": "DELETE outbox FROM JSON_TABLE(:sent, '$[*]' COLUMNS"
@@ -34,7 +35,8 @@ DELETE = {
     " STRAIGHT_JOIN relay_leases lease ON lease.shard = sent.shard AND lease.token = sent.token"
     " STRAIGHT_JOIN outbox ON outbox.position = sent.position",
     "sqlite": "DELETE FROM outbox WHERE position IN"
-    " (SELECT value ->> 0 FROM json_each(:sent) JOIN relay_leases ON shard = value ->> 1 AND token = value ->> 2)",
+    " (SELECT json_extract(value, '$[0]') FROM json_each(:sent) JOIN relay_leases"
+    " ON shard = json_extract(value, '$[1]') AND token = json_extract(value, '$[2]'))",
 }
 
 
@@ -52,6 +54,8 @@ class SqlOutbox(Outbox):
             return []
         async with self._database.reading() as connection:
             rows = await connection.execute(oldest(shards).limit(limit))
+        if not self._leases.tokens:
+            return []  # we were stopped meanwhile, and what we read may be somebody else's by now
         return [
             Outgoing(position, shard, from_row(logged), shards[shard], refusals or 0)
             for position, shard, refusals, *logged in rows

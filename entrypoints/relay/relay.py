@@ -65,7 +65,7 @@ class Relay:
         batch = await self.outbox.unpublished(BATCH)
         handed_over, taken, refused = self.clock.now(), list[Outgoing](), dict[UUID, Refusal]()
         for wave in waves(batch):
-            if monotonic() - began > self.lease / 3:
+            if (taken or refused) and monotonic() - began > self.lease / 3:
                 break  # to be on the safe side of our leases; the rest comes again
             if not (ready := [event for event in wave if event.message.subject not in refused]):
                 continue

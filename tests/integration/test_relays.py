@@ -89,6 +89,14 @@ async def test_a_relay_that_was_stopped_past_its_lease_neither_reads_nor_deletes
     assert await other.published(await other.unpublished(10), NOON) == 10
 
 
+async def test_a_relay_that_was_stopped_while_it_looked_finds_nothing(office: Application) -> None:
+    moments = iter([0.0, 0.0, LEASE + 1])
+    relay = SqlOutbox(office.driven.database(), "stopped", lambda: next(moments))
+    await relay.hold(LEASE)
+
+    assert await relay.unpublished(10) == []
+
+
 async def test_a_relay_that_stops_leaves_its_shards_to_others_at_once(office: Application) -> None:
     first, second = (SqlOutbox(office.driven.database(), name) for name in ("first", "second"))
     await first.hold(LEASE)

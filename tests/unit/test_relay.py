@@ -146,6 +146,20 @@ async def test_what_was_refused_is_not_overtaken_by_its_own_aggregate(post: Post
     assert post.broker.batches == [["first", "of another"], ["first"], ["second"]]
 
 
+async def test_an_aggregate_with_many_events_does_not_keep_the_relay_beyond_its_lease(post: Post) -> None:
+    post.commit("first", "second", "third")
+    same = post.store.outbox[1].subject
+    post.store.outbox = {place: replace(message, subject=same) for place, message in post.store.outbox.items()}
+    post.relay = replace(post.relay, lease=0.0)
+
+    await post.relay.relay()
+    assert post.broker.batches == [["first"]]
+
+    await post.relay.relay()
+    await post.relay.relay()
+    assert post.broker.batches == [["first"], ["second"], ["third"]]
+
+
 async def test_what_is_refused_again_and_again_is_tried_less_and_less(post: Post) -> None:
     post.commit("a")
     post.broker.refused = {"a"}
