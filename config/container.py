@@ -15,6 +15,7 @@ from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.embedded.broker import EmbeddedBroker
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
+from adapters.memory.deliveries import MemoryQueue
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
 from adapters.memory.probe import InProcess
@@ -24,6 +25,7 @@ from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
 from adapters.sql.answers import SqlAnswers
 from adapters.sql.database import mysql, sqlite
+from adapters.sql.deliveries import SqlQueue
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
 from adapters.sql.inbox import SqlInbox
@@ -45,6 +47,7 @@ from core.fees.refuse_exam_fee import RefuseExamFee
 from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submit_exam_fee import SubmitExamFee
 from core.notifications.abandon_deliveries import AbandonDeliveries
+from core.notifications.delivery import Channel
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.journal import Journal
 from core.notifications.notify_student import NotifyStudent
@@ -170,17 +173,20 @@ class Driven(containers.DeclarativeContainer):
         lazily("adapters.resilience.policy", "Policy"),
         deadline_seconds=settings.provided.resilience.deadline_seconds,
         concurrency=settings.provided.resilience.concurrency,
+        ramp_seconds=settings.provided.resilience.ramp_seconds,
         tries=settings.provided.resilience.tries,
         retry_base_seconds=settings.provided.resilience.retry_base_seconds,
         retry_budget_percent=settings.provided.resilience.retry_budget_percent,
         window_seconds=settings.provided.resilience.window_seconds,
         failure_percent=settings.provided.resilience.failure_percent,
         minimum_calls=settings.provided.resilience.minimum_calls,
+        slow_seconds=settings.provided.resilience.slow_seconds,
         open_seconds=settings.provided.resilience.open_seconds,
     )
     templates = providers.Singleton(lazily("adapters.jinja.templates", "JinjaTemplates"))
     email = providers.Singleton(
         lazily("adapters.resilience.chain", "resilient"),
+        channel=Channel.EMAIL,
         vendor=email_vendors.provider,
         names=settings.provided.adapters.email,
         policy=vendor_policy,
@@ -189,6 +195,7 @@ class Driven(containers.DeclarativeContainer):
     )
     sms = providers.Singleton(
         lazily("adapters.resilience.chain", "resilient"),
+        channel=Channel.SMS,
         vendor=sms_vendors.provider,
         names=settings.provided.adapters.sms,
         policy=vendor_policy,
@@ -338,6 +345,11 @@ class Driven(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlContacts, database=database),
         memory=providers.Singleton(MemoryContacts, store=store),
     )
+    queue = stored(
+        settings,
+        sql=providers.Singleton(SqlQueue, database=database),
+        memory=providers.Singleton(MemoryQueue, store=store),
+    )
     exam_fees = stored(
         settings,
         sql=providers.Singleton(SqlExamFees, database=database),
@@ -400,6 +412,8 @@ class UseCases(containers.DeclarativeContainer):
         observed,
         DispatchDeliveries,
         new_work=driven.new_work.provider,
+        queue=driven.queue,
+        signals=driven.signals,
         lease=driven.delivery_lease,
         contacts=driven.contacts,
         templates=driven.templates,

@@ -97,7 +97,7 @@ class ConfiguredOffice(Office):
                     started.append(relay.run(stop))
                 case "dispatcher":
                     deliver, signals = self.use_cases["dispatch_deliveries"](), driven.signals()
-                    started += [dispatch(deliver, channel, signals, stop) for channel in Channel]
+                    started += [dispatch(deliver, channel, stop) for channel in Channel]
                     started.append(own_up(self.use_cases["abandon_deliveries"](), signals, stop))
                 case "scheduler":
                     forget = self.use_cases["forget_old_messages"]()

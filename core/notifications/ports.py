@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from core.notifications.delivery import Channel, Delivery, StudentId
 from core.notifications.messages import Accepted, Contact, Email, Letter, Sms
+from core.notifications.vendors import VendorReport
 from core.shared.unit_of_work import UnitOfWork
 
 DELIVERIES = "deliveries"
@@ -29,6 +30,34 @@ class EmailSender(Sender[Email], Protocol):
 
 class SmsSender(Sender[Sms], Protocol):
     """Somebody who sends text messages."""
+
+
+class Outlet(Sender[M], Protocol[M]):
+    """All vendors of one channel, who bear only so much at a time."""
+
+    @abstractmethod
+    def room(self) -> int:
+        """Return how many more messages they would take right now."""
+
+    @abstractmethod
+    def rest(self) -> float:
+        """Return in how many seconds the first of them may be asked again; 0 when one is asked already."""
+
+    @abstractmethod
+    def reports(self) -> Sequence[VendorReport]:
+        """Return how we stand with each."""
+
+
+class VendorReports(Protocol):
+    """What every process says of the vendors."""
+
+    @abstractmethod
+    async def tell(self, reports: Sequence[VendorReport]) -> None:
+        """Replace what the process that they name has said, and forget what is older than an hour."""
+
+    @abstractmethod
+    async def since(self, moment: datetime) -> Sequence[VendorReport]:
+        """Return what was said from this moment on, by channel, vendor and process."""
 
 
 class Templates(Protocol):
@@ -69,6 +98,14 @@ class Deliveries(Protocol):
     @abstractmethod
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         """Return deliveries whose sender has not come back in time."""
+
+
+class Queue(Protocol):
+    """Deliveries that wait, seen without a transaction."""
+
+    @abstractmethod
+    async def next_due(self, channel: Channel) -> datetime | None:
+        """Return when the first of them is or was due, if there is one."""
 
 
 class NotificationsWork(UnitOfWork, Protocol):
