@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.errors import OutcomeUnknown, Rejected, Unwordable, VendorUnavailable
-from core.notifications.hand import PAUSE, Hand
+from core.notifications.hand import GATHER, PAUSE, Hand
 from core.notifications.journal import Journal, Outcome
 from core.notifications.lookout import LONGEST, Lookout
 from core.notifications.messages import Accepted, Contact, Email, Sms
@@ -68,6 +68,8 @@ class DispatchDeliveries:
             await first_of(bell, moved, stop, seconds=lookout.due_in if room else outlet.rest() or LONGEST)
             if bell.is_set():
                 lookout.there_is_more()
+            if moved.is_set():
+                await asyncio.sleep(GATHER)  # others are about to end: one transaction takes the next for them all
         return taken
 
     async def _look(self, channel: Channel, room: int, hand: Hand, lookout: Lookout) -> int:
