@@ -22,6 +22,7 @@ from adapters.memory.probe import InProcess
 from adapters.memory.store import Store
 from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.vendors import MemoryVendorReports
 from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
 from adapters.sql.answers import SqlAnswers
 from adapters.sql.database import mysql, sqlite
@@ -33,6 +34,7 @@ from adapters.sql.outbox import SqlBacklog, SqlOutbox
 from adapters.sql.retention import SqlRetention
 from adapters.sql.students import SqlCandidates, SqlContacts
 from adapters.sql.unit_of_work import SqlUnitOfWork
+from adapters.sql.vendors import SqlVendorReports
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use, turn
@@ -50,7 +52,9 @@ from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.delivery import Channel
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.journal import Journal
+from core.notifications.list_vendors import ListVendors
 from core.notifications.notify_student import NotifyStudent
+from core.notifications.report_vendors import ReportVendors
 from core.shared.forget_old_messages import ForgetOldMessages
 from core.shared.retention import Memory
 from core.shared.signals import Signals
@@ -345,6 +349,11 @@ class Driven(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlContacts, database=database),
         memory=providers.Singleton(MemoryContacts, store=store),
     )
+    vendor_reports = stored(
+        settings,
+        sql=providers.Singleton(SqlVendorReports, database=database),
+        memory=providers.Singleton(MemoryVendorReports),
+    )
     queue = stored(
         settings,
         sql=providers.Singleton(SqlQueue, database=database),
@@ -429,6 +438,15 @@ class UseCases(containers.DeclarativeContainer):
         keep=driven.keep,
         clock=driven.clock,
     )
+    report_vendors = providers.Factory(
+        observed,
+        ReportVendors,
+        email=driven.email,
+        sms=driven.sms,
+        reports=driven.vendor_reports,
+        process=driven.holder,
+    )
+    list_vendors = providers.Factory(observed, ListVendors, reports=driven.vendor_reports, clock=driven.clock)
     abandon_deliveries = providers.Factory(
         observed, AbandonDeliveries, new_work=driven.new_work.provider, clock=driven.clock
     )

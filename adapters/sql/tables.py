@@ -176,6 +176,20 @@ delivery_attempts = table(
     PrimaryKeyConstraint("delivery_id", "number", name="pk_delivery_attempts"),
 )
 
+vendor_reports = table(
+    "vendor_reports",
+    Column("process", String(64)),
+    Column("channel", String(8)),
+    Column("vendor", String(32)),
+    Column("breaker", String(16), nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("failure_percent", Integer, nullable=False),
+    Column("under_way", Integer, nullable=False),
+    Column("rests_until", Moment),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("process", "channel", "vendor", name="pk_vendor_reports"),
+)
+
 dead_letters = table(
     "dead_letters",
     Column("consumer", String(64)),

@@ -1,17 +1,20 @@
 """Due deliveries to the vendors: a lane for each channel, so that none waits for another's vendor."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from core.notifications.delivery import Channel
+from core.notifications.vendors import VendorReport
 from core.shared.errors import Unavailable
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
 OUTAGE = 1.0
 """Seconds between tries while the database is away."""
+GLANCE = 1.0
+"""Seconds between looks at our own breakers."""
 ROUND = 20.0
 """Seconds between looks for deliveries whose sender died."""
 
@@ -37,3 +40,14 @@ async def own_up(abandon: Callable[[], Awaitable[int]], signals: Signals, stop: 
         except Unavailable as error:
             log.warning("dispatcher_waits", error=str(error))
         await signals.wait(stop, ROUND)
+
+
+async def report(tell: Callable[..., Awaitable[Sequence[VendorReport]]], signals: Signals, stop: asyncio.Event) -> None:
+    """Let others know how we stand with the vendors, until `stop` is set."""
+    told: Sequence[VendorReport] = ()
+    while not stop.is_set():
+        try:
+            told = await tell(told)
+        except Unavailable as error:
+            log.warning("dispatcher_waits", error=str(error))
+        await signals.wait(stop, GLANCE)

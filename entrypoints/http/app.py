@@ -21,6 +21,7 @@ from entrypoints.http.operations import OperationsController, Probes
 from entrypoints.http.problems import core_problem, defect, http_problem
 from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
+from entrypoints.http.vendors import VendorsController
 
 LARGEST_BODY = 1_000_000
 
@@ -40,6 +41,7 @@ def create_app(
             FeeSchedulesController,
             StudentsController,
             OperationsController,
+            VendorsController,
             docs.asset,
         ],
         dependencies={name: provide(make) for name, make in made.items()},
