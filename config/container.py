@@ -19,6 +19,7 @@ from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
 from adapters.memory.cases import MemoryDeliveryList
 from adapters.memory.dead_letters import MemoryDeadLetterOffice
+from adapters.memory.deliveries import MemoryQueue
 from adapters.memory.event_log import MemoryEventLog
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
@@ -26,11 +27,13 @@ from adapters.memory.probe import InProcess
 from adapters.memory.store import Store
 from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.vendors import MemoryVendorStandings
 from adapters.sandbox.sent import SandboxSentMessages
 from adapters.sql.answers import SqlAnswers
 from adapters.sql.backlog import SqlBacklog
 from adapters.sql.cases import SqlDeliveryList
 from adapters.sql.dead_letter_office import SqlDeadLetterOffice
+from adapters.sql.deliveries import SqlQueue
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
@@ -40,6 +43,7 @@ from adapters.sql.retention import SqlRetention
 from adapters.sql.students import SqlCandidates, SqlContacts
 from adapters.sql.transactions import OwnTransactions
 from adapters.sql.unit_of_work import SqlUnitOfWork
+from adapters.sql.vendors import SqlVendorStandings
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use, turn
@@ -59,9 +63,11 @@ from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.enquiry import Enquiry, Records
 from core.notifications.journal import Journal
 from core.notifications.list_deliveries import ListDeliveries
+from core.notifications.list_vendors import ListVendors
 from core.notifications.note_vendor_report import NoteVendorReport
 from core.notifications.notify_student import NotifyStudent
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
+from core.notifications.report_vendors import ReportVendors
 from core.notifications.settle_delivery import SettleDelivery
 from core.shared.drop_dead_letter import DropDeadLetter
 from core.shared.forget_old_messages import ForgetOldMessages
@@ -229,6 +235,7 @@ class Driven(containers.DeclarativeContainer):
     )
     email = providers.Singleton(
         lazily("adapters.resilience.chain", "resilient"),
+        channel=Channel.EMAIL,
         vendor=email_vendors.provider,
         names=settings.provided.adapters.email,
         policy=vendor_policy,
@@ -237,6 +244,7 @@ class Driven(containers.DeclarativeContainer):
     )
     sms = providers.Singleton(
         lazily("adapters.resilience.chain", "resilient"),
+        channel=Channel.SMS,
         vendor=sms_vendors.provider,
         names=settings.provided.adapters.sms,
         policy=vendor_policy,
@@ -391,6 +399,16 @@ class Driven(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlContacts, database=database),
         memory=providers.Singleton(MemoryContacts, store=store),
     )
+    vendor_standings = stored(
+        settings,
+        sql=providers.Singleton(SqlVendorStandings, database=database),
+        memory=providers.Singleton(MemoryVendorStandings),
+    )
+    queue = stored(
+        settings,
+        sql=providers.Singleton(SqlQueue, database=database),
+        memory=providers.Singleton(MemoryQueue, store=store),
+    )
     exam_fees = stored(
         settings,
         sql=providers.Singleton(SqlExamFees, database=database),
@@ -449,6 +467,8 @@ class UseCases(containers.DeclarativeContainer):
     drop_dead_letter = use_case(DropDeadLetter, driven)
     replay_dead_letter = use_case(ReplayDeadLetter, driven)
     replay_events = use_case(ReplayEvents, driven, log=driven.event_log, consumer=CONSUMER)
+    report_vendors = use_case(ReportVendors, driven, process=driven.holder)
+    list_vendors = use_case(ListVendors, driven)
 
 
 class Application(containers.DeclarativeContainer):

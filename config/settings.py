@@ -172,7 +172,9 @@ class Resilience(Section, frozen=True):
     deadline_seconds: Seconds = 10.0
     """One call may take this long; afterwards its outcome is unknown."""
     concurrency: Count = 32
-    """Calls under way at one vendor at a time."""
+    """Deliveries in hand for one vendor at a time."""
+    ramp_seconds: Seconds = 1.0
+    """After a rest one delivery is in hand, and at most twice as many each time so long has passed."""
     tries: Count = 3
     """Calls per delivery before it goes back to the queue."""
     retry_base_seconds: Seconds = 0.2
@@ -183,6 +185,8 @@ class Resilience(Section, frozen=True):
     """The breaker opens at this failure rate…"""
     minimum_calls: Count = 10
     """…once it has seen this many calls in the window."""
+    slow_seconds: Seconds = 5.0
+    """An answer that takes longer counts as a failure of the vendor; it is an answer all the same."""
     open_seconds: Seconds = 15.0
     """An open breaker lets one probe through after this long."""
 

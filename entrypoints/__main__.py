@@ -24,7 +24,7 @@ from entrypoints.consumer import embedded
 from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
 from entrypoints.consumer.routes import routes
-from entrypoints.dispatcher.dispatcher import dispatch, own_up
+from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
 from entrypoints.relay.backlog import watch
 from entrypoints.relay.relay import Relay
 from entrypoints.scheduler.scheduler import every
@@ -101,7 +101,8 @@ class ConfiguredOffice(Office):
                     started += [relay.run(stop), watch(driven.backlog(), self.clock, stop)]
                 case "dispatcher":
                     deliver, signals = self.use_cases["dispatch_deliveries"](), driven.signals()
-                    started += [dispatch(deliver, channel, signals, stop) for channel in Channel]
+                    started += [dispatch(deliver, channel, stop) for channel in Channel]
+                    started.append(report(self.use_cases["report_vendors"](), signals, stop))
                     started.append(own_up(self.use_cases["abandon_deliveries"](), signals, stop))
                 case "scheduler":
                     forget = self.use_cases["forget_old_messages"]()

@@ -8,7 +8,7 @@ from functools import partial
 
 from adapters.memory.store import Store, Transaction
 from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState
-from core.notifications.ports import Deliveries
+from core.notifications.ports import Deliveries, Queue
 
 
 class MemoryDeliveries(Deliveries):
@@ -46,3 +46,14 @@ class MemoryDeliveries(Deliveries):
     def _due(self, state: DeliveryState, now: datetime) -> list[Delivery]:
         due = [each for each in self._store.deliveries.values() if each.state is state and each.due_at <= now]
         return [replace(each, made=[]) for each in sorted(due, key=lambda each: each.due_at)]
+
+
+class MemoryQueue(Queue):
+    """The waiting deliveries, looked through."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def next_due(self, channel: Channel) -> datetime | None:
+        waiting = (each for each in self._store.deliveries.values() if each.state is DeliveryState.PENDING)
+        return min((each.due_at for each in waiting if each.channel is channel), default=None)

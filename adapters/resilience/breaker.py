@@ -3,7 +3,8 @@
 # mypy: disable-error-code="misc"
 # aiobreaker has no types, and without this line nothing may inherit from what has no type.
 
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiobreaker import CircuitBreaker, CircuitBreakerState
 from aiobreaker.state import CircuitClosedState, CircuitHalfOpenState, CircuitOpenState
@@ -31,10 +32,14 @@ class SlidingRate(CircuitMemoryStorage):
         self.failures = Window(policy.window_seconds, now)
 
     @property
+    def percent(self) -> int:
+        """How many of a hundred calls failed lately."""
+        return len(self.failures) * 100 // max(len(self.calls), 1)
+
+    @property
     def too_high(self) -> bool:
         """Whether enough calls were seen, and too many of them failed."""
-        calls = len(self.calls)
-        return calls >= self._minimum_calls and len(self.failures) * 100 >= calls * self._failure_percent
+        return len(self.calls) >= self._minimum_calls and self.percent >= self._failure_percent
 
     def reset_counter(self) -> None:
         """Begin anew: the breaker calls this when it closes."""
@@ -45,19 +50,25 @@ class SlidingRate(CircuitMemoryStorage):
 class Present:
     """Replaces a verdict on every call by one on calls of the present state, so that late failures prolong no rest.
 
-    An excluded error says nothing, where it was a success; and every caller gets the vendor's own error.
+    An excluded error says nothing, where it was a success; a success that took too long is a failure, where it was
+    none; and every caller gets what the vendor said.
     """
 
     _breaker: Any
 
-    def _handle_error(self, _: object, error: Exception) -> NoReturn:
-        if self._breaker.state is self and self._breaker.is_system_error(error):
-            self.failed()
-        raise error
-
-    def _handle_success(self) -> None:
+    async def call_async(self, call: Callable[..., Awaitable[Any]], *about: Any) -> Any:
+        """Ask the vendor, and draw the conclusion unless the state has changed meanwhile."""
+        began = self._breaker.now()
+        try:
+            answer = await call(*about)
+        except Exception as error:
+            if self._breaker.state is self and self._breaker.is_system_error(error):
+                self.failed()
+            raise
         if self._breaker.state is self:
-            self.succeeded()
+            slow = self._breaker.now() - began > self._breaker.slow_seconds
+            self.failed() if slow else self.succeeded()
+        return answer
 
     def failed(self) -> None:
         """Draw the conclusion of a failure."""
@@ -81,8 +92,13 @@ class Closed(Present, CircuitClosedState):
         self._breaker.rate.calls.add()
 
 
-class Open(Present, CircuitOpenState):
+class Open(CircuitOpenState):
     """Replaces a wait that mixes naive `utcnow()` and `now()` by one on a time that never jumps."""
+
+    @property
+    def probes(self) -> int:
+        """How many probes may pass now."""
+        return int(self._breaker.rest == 0)
 
     def before_call(self, *_: object, **__: object) -> None:
         """Let one call on to half-open when the time has come, else raise `Resting`."""
@@ -94,17 +110,17 @@ class Open(Present, CircuitOpenState):
 class HalfOpen(Present, CircuitHalfOpenState):
     """Replaces a door open to everyone by a permit for one probe, given back however the probe ends."""
 
-    _probing = False
+    probes = 1
 
-    async def call_async(self, *call: Any, **words: Any) -> Any:
+    async def call_async(self, call: Callable[..., Awaitable[Any]], *about: Any) -> Any:
         """Probe, or raise `Resting` while somebody else does."""
-        if self._probing:
+        if not self.probes:
             raise Resting(f"{self._breaker.name} is being probed", retry_after=PROBE_SECONDS)
-        self._probing = True
+        self.probes = 0
         try:
-            return await super().call_async(*call, **words)
+            return await super().call_async(call, *about)
         finally:
-            self._probing = False
+            self.probes = 1
 
     def failed(self) -> None:
         """Rest again."""
@@ -127,19 +143,31 @@ class RateBreaker(CircuitBreaker):
 
     def __init__(self, name: str, policy: Policy, now: Now) -> None:
         self.rate = SlidingRate(policy, now)
+        self.slow_seconds = policy.slow_seconds
+        self.now = now
         self._open_seconds = policy.open_seconds
-        self._now = now
         self._opened = 0.0
         super().__init__(exclude=[Rejected], state_storage=self.rate, name=name)
 
     @property
+    def closed(self) -> bool:
+        """Whether everybody may pass."""
+        return self.current_state is CircuitBreakerState.CLOSED
+
+    @property
+    def probes(self) -> int:
+        """How many may pass now to find out whether the vendor is well again; of no meaning while it is closed."""
+        return int(self.state.probes)
+
+    @property
     def rest(self) -> float:
         """Seconds until a probe may pass."""
-        return self._opened + self._open_seconds - self._now()
+        is_open = self.current_state is CircuitBreakerState.OPEN
+        return max(self._opened + self._open_seconds - self.now(), 0.0) if is_open else 0.0
 
     def open(self) -> None:
         """Rest from now on; the library would call `utcnow()`, which Python 3.12 deprecates."""
-        self._opened = self._now()
+        self._opened = self.now()
         self.state = self._state_storage.state = CircuitBreakerState.OPEN
 
     def _create_new_state(self, new_state: Any, prev_state: Any = None, notify: bool = False) -> Any:

@@ -1,5 +1,7 @@
 """How many retries a vendor in trouble has to bear."""
 
+from prometheus_client import Counter
+
 from adapters.resilience.policy import Policy
 from adapters.resilience.window import Now, Window
 
@@ -10,18 +12,22 @@ FLOOR = 3
 class RetryBudget:
     """Retries may add a share of the calls in the window, never more than that share or the floor."""
 
-    def __init__(self, policy: Policy, now: Now) -> None:
+    def __init__(self, policy: Policy, now: Now, spent: Counter) -> None:
+        self._spent = spent
         self._percent = policy.retry_budget_percent
         self._calls = Window(policy.window_seconds, now)
         self._retries = Window(policy.window_seconds, now)
 
     def call(self) -> None:
-        """Count a first try."""
+        """Count a call of the vendor, a retry or not; a message that was refused while it rests is none."""
         self._calls.add()
 
     def spend(self) -> bool:
         """Count a retry if there is one left."""
-        left = max(len(self._calls) * self._percent // 100, FLOOR if self._percent else 0) - len(self._retries)
-        if left > 0:
+        retries = len(self._retries)
+        first_tries = len(self._calls) - retries
+        affordable = retries < max(first_tries * self._percent // 100, FLOOR if self._percent else 0)
+        if affordable:
             self._retries.add()
-        return left > 0
+            self._spent.inc()
+        return affordable

@@ -4,27 +4,43 @@ from collections.abc import Sequence
 from typing import Generic
 
 from adapters.resilience.messages import M
+from adapters.resilience.vendor import Vendor
 from core.notifications.errors import VendorUnavailable
 from core.notifications.messages import Accepted
-from core.notifications.ports import Sender
+from core.notifications.ports import Outlet
+from core.notifications.vendors import VendorStanding
 
 
-class Failover(Sender[M], Generic[M]):
+class Failover(Outlet[M], Generic[M]):
     """Ask the next vendor when one is unavailable, and never when the message may have been sent."""
 
-    def __init__(self, senders: Sequence[Sender[M]]) -> None:
-        if not senders:
+    def __init__(self, vendors: Sequence[Vendor[M]]) -> None:
+        if not vendors:
             raise ValueError("a channel needs at least one vendor")
-        self._senders = senders
+        self._vendors = vendors
 
     async def send(self, message: M) -> Accepted:
         refusals: list[VendorUnavailable] = []
-        for sender in self._senders:
+        for vendor in self._vendors:
             try:
-                return await sender.send(message)
+                return await vendor.sender.send(message)
             except VendorUnavailable as error:
                 refusals.append(error)
         raise VendorUnavailable("; ".join(map(str, refusals)), retry_after=soonest(refusals)) from refusals[0]
+
+    def room(self) -> int:
+        room = 0
+        for vendor in self._vendors:
+            room += vendor.sender.room
+            if vendor.breaker.closed:  # it will take everything; no deputy is asked
+                break
+        return room
+
+    def rest(self) -> float:
+        return min(vendor.breaker.rest for vendor in self._vendors)
+
+    def standings(self) -> Sequence[VendorStanding]:
+        return [vendor.report() for vendor in self._vendors]
 
 
 def soonest(refusals: Sequence[VendorUnavailable]) -> float | None:

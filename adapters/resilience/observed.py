@@ -2,7 +2,10 @@
 
 from typing import Generic
 
+from adapters.resilience.budget import RetryBudget
 from adapters.resilience.messages import M
+from adapters.resilience.metrics import CALLS
+from core.notifications.delivery import Channel
 from core.notifications.errors import Rejected, VendorUnavailable
 from core.notifications.journal import Attempt, Journal, Outcome
 from core.notifications.messages import Accepted
@@ -11,15 +14,20 @@ from core.shared.clock import Clock
 
 
 class Observed(Sender[M], Generic[M]):
-    """Note in the journal what each call came to, also one that was cut short."""
+    """Note in the journal, and count, what each call came to, also one that was cut short."""
 
-    def __init__(self, inner: Sender[M], vendor: str, clock: Clock, journal: Journal) -> None:
+    def __init__(
+        self, inner: Sender[M], channel: Channel, vendor: str, clock: Clock, journal: Journal, budget: RetryBudget
+    ) -> None:
         self._inner = inner
+        self._budget = budget
         self._vendor = vendor
         self._clock = clock
         self._journal = journal
+        self._calls = {outcome: CALLS.labels(channel, vendor, outcome) for outcome in Outcome}
 
     async def send(self, message: M) -> Accepted:
+        self._budget.call()
         try:
             accepted = await self._inner.send(message)
         except BaseException as error:  # a cancelled call may have reached the vendor as well
@@ -31,6 +39,7 @@ class Observed(Sender[M], Generic[M]):
     def _note(self, message: M, outcome: Outcome, detail: str) -> None:
         attempt = Attempt(at=self._clock.now(), vendor=self._vendor, outcome=outcome, detail=detail)
         self._journal.note(message.delivery, attempt)
+        self._calls[outcome].inc()
 
 
 def meaning(error: BaseException) -> Outcome:

@@ -9,12 +9,14 @@ class Policy:
 
     deadline_seconds: float
     concurrency: int
+    ramp_seconds: float
     tries: int
     retry_base_seconds: float
     retry_budget_percent: int
     window_seconds: float
     failure_percent: int
     minimum_calls: int
+    slow_seconds: float
     open_seconds: float
 
     def __post_init__(self) -> None:

@@ -32,7 +32,6 @@ class Retrying(Sender[M], Generic[M]):
         # backoff gives the waits, but not the loop: its own undercuts Retry-After and logs what vendors say.
         waits = backoff.expo(factor=self._base)
         next(waits)  # backoff's generators answer nothing the first time
-        self._budget.call()
         for _ in range(self._tries - 1):
             try:
                 return await self._inner.send(message)

@@ -18,13 +18,17 @@ class Window:
     def add(self) -> None:
         """Count one now."""
         self._moments.append(self._now())
+        self._forget()
 
     def clear(self) -> None:
         """Forget everything."""
         self._moments.clear()
 
     def __len__(self) -> int:
+        self._forget()
+        return len(self._moments)
+
+    def _forget(self) -> None:
         horizon = self._now() - self._seconds
         while self._moments and self._moments[0] <= horizon:
             self._moments.popleft()
-        return len(self._moments)

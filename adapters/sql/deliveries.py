@@ -1,24 +1,33 @@
 """Deliveries in SQL."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, Insert, Row, Table, select, update
+from sqlalchemy import ColumnElement, Dialect, Insert, Row, Table, bindparam, func, select, text, update
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.database import Database
 from adapters.sql.tables import deliveries, delivery_attempts
 from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState, StudentId
 from core.notifications.messages import DeliveryId
-from core.notifications.ports import Deliveries
+from core.notifications.ports import Deliveries, Queue
 from core.shared.trace import Trace
 
 LONGEST_TEXT = 500
-SAVED = ("state", "attempts", "due_at", "reason")
+SAVE = text(
+    # One statement for rows that differ, and each found by its primary key: for `id IN (…)` MySQL may scan the table,
+    # and a scan waits for every row that another dispatcher is just about to commit.
+    "UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (id CHAR(32) PATH '$.id', state VARCHAR(16) PATH '$.state',"
+    " attempts INT PATH '$.attempts', due_at DATETIME(6) PATH '$.due_at', reason VARCHAR(500) PATH '$.reason')) saved"
+    " STRAIGHT_JOIN deliveries ON deliveries.id = UNHEX(saved.id) SET deliveries.state = saved.state,"
+    " deliveries.attempts = saved.attempts, deliveries.due_at = saved.due_at, deliveries.reason = saved.reason"
+    " WHERE deliveries.state NOT IN :ended"
+).bindparams(bindparam("ended", list(ENDED), expanding=True))
+SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & deliveries.c.state.not_in(ENDED))
 
 
 class SqlDeliveries(Deliveries):
@@ -49,13 +58,15 @@ class SqlDeliveries(Deliveries):
         return claimed
 
     async def save(self, changed: Sequence[Delivery]) -> None:
-        alike = defaultdict[tuple[Any, ...], list[DeliveryId]](list)
+        if not changed:
+            return
         for delivery in changed:
-            alike[tuple(changing(delivery).values())].append(delivery.id)
             self._note(delivery)
-        for values, ids in alike.items():
-            change = update(deliveries).where(deliveries.c.id.in_(ids) & deliveries.c.state.not_in(ENDED))
-            await self._connection.execute(change.values(dict(zip(SAVED, values, strict=True))))
+        if self._connection.dialect.name == "mysql":
+            rows = [changing(each) | {"id": each.id.hex, "due_at": as_text(each.due_at)} for each in changed]
+            await self._connection.execute(SAVE, {"rows": msgspec.json.encode(rows).decode()})
+        else:
+            await self._connection.execute(SAVE_ONE, [changing(each) | {"key": each.id} for each in changed])
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return [
@@ -71,7 +82,7 @@ class SqlDeliveries(Deliveries):
         before = delivery.attempts - len(delivery.made)
         for number, attempt in enumerate(delivery.made, before + 1):
             row = asdict(attempt) | {"delivery_id": delivery.id, "number": number}
-            self._insert(delivery_attempts, row | {"detail": attempt.detail[:LONGEST_TEXT]})
+            self._insert(delivery_attempts, row | {"detail": brief(attempt.detail)})
         delivery.made.clear()
 
 
@@ -88,14 +99,43 @@ async def due(
     """Return deliveries that are due and nobody else has locked, the longest due first."""
     which: ColumnElement[bool] = (deliveries.c.state == state) & (deliveries.c.channel == channel)
     query = select(deliveries).where(which & (deliveries.c.due_at <= now)).order_by(deliveries.c.due_at)
+    # Sorting rows would lock them all, and leave nothing to others.
+    query = query.with_hint(deliveries, "FORCE INDEX (ix_deliveries_due)", "mysql")
     rows = await connection.execute(query.limit(limit).with_for_update(skip_locked=True))
     return [from_row(row) for row in rows]
 
 
+class SqlQueue(Queue):
+    """The waiting deliveries, by an index."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def next_due(self, channel: Channel) -> datetime | None:
+        waiting = (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.channel == channel)
+        async with self._database.reading() as connection:
+            first: datetime | None = await connection.scalar(select(func.min(deliveries.c.due_at)).where(waiting))
+        return first
+
+
+def brief(reason: str) -> str:
+    """Return as much of a reason as there is room for."""
+    return reason[:LONGEST_TEXT]
+
+
 def changing(delivery: Delivery) -> dict[str, Any]:
     """Return the columns that change over the life of a delivery."""
-    values = (delivery.state, delivery.attempts, delivery.due_at, delivery.reason[:LONGEST_TEXT])
-    return dict(zip(SAVED, values, strict=True))
+    return {
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "due_at": delivery.due_at,
+        "reason": brief(delivery.reason),
+    }
+
+
+def as_text(moment: datetime) -> str:
+    """Write a moment as MySQL reads it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def from_row(row: Row[Any]) -> Delivery:

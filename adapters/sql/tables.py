@@ -191,6 +191,20 @@ delivery_findings = table(
     PrimaryKeyConstraint("delivery_id", "id", name="pk_delivery_findings"),
 )
 
+vendor_standings = table(
+    "vendor_standings",
+    Column("process", String(64)),
+    Column("channel", String(8)),
+    Column("vendor", String(32)),
+    Column("breaker", String(16), nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("failure_percent", Integer, nullable=False),
+    Column("under_way", Integer, nullable=False),
+    Column("rests_until", Moment),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("process", "channel", "vendor", name="pk_vendor_reports"),
+)
+
 dead_letters = table(
     "dead_letters",
     Column("consumer", String(64)),

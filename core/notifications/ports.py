@@ -10,6 +10,7 @@ from core.notifications.findings import Report
 from core.notifications.journal import Attempt
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email, Letter, Sms
 from core.notifications.summary import DeliverySummary, Place, Search
+from core.notifications.vendors import VendorStanding
 from core.shared.unit_of_work import UnitOfWork
 
 DELIVERIES = "deliveries"
@@ -51,6 +52,34 @@ class Reports(Protocol):
     @abstractmethod
     def read(self, delivery: DeliveryId, fields: Sequence[tuple[str, str]], signature: str) -> Report:
         """Return what it says of a delivery; raise `ForgedReport`, or `Invalid` where it says nothing."""
+
+
+class Outlet(Sender[M], Protocol[M]):
+    """All vendors of one channel, who bear only so much at a time."""
+
+    @abstractmethod
+    def room(self) -> int:
+        """Return how many more messages they would take right now."""
+
+    @abstractmethod
+    def rest(self) -> float:
+        """Return in how many seconds the first of them may be asked again; 0 when one is asked already."""
+
+    @abstractmethod
+    def standings(self) -> Sequence[VendorStanding]:
+        """Return how we stand with each."""
+
+
+class VendorStandings(Protocol):
+    """What every process says of the vendors."""
+
+    @abstractmethod
+    async def tell(self, standings: Sequence[VendorStanding]) -> None:
+        """Replace what the process that they name has said, and forget what is older than an hour."""
+
+    @abstractmethod
+    async def since(self, moment: datetime) -> Sequence[VendorStanding]:
+        """Return what was said from this moment on, by channel, vendor and process."""
 
 
 class Templates(Protocol):
@@ -119,6 +148,14 @@ class DeliveryList(Protocol):
     @abstractmethod
     async def find(self, search: Search, after: Place | None, limit: int) -> Sequence[DeliverySummary]:
         """Return those that match, the longest due first, only ones behind a place if that is given."""
+
+
+class Queue(Protocol):
+    """Deliveries that wait, seen without a transaction."""
+
+    @abstractmethod
+    async def next_due(self, channel: Channel) -> datetime | None:
+        """Return when the first of them is or was due, if there is one."""
 
 
 class NotificationsWork(UnitOfWork, Protocol):

@@ -27,3 +27,11 @@ class Signals:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await event.wait()
+
+
+async def first_of(*events: asyncio.Event, seconds: float) -> None:
+    """Return when one of them is set, or after `seconds` without."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()

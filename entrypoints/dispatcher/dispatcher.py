@@ -1,36 +1,34 @@
 """Due deliveries to the vendors: a lane for each channel, so that none waits for another's vendor."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from core.notifications.delivery import Channel
-from core.notifications.ports import DELIVERIES
+from core.notifications.vendors import VendorStanding
 from core.shared.errors import Unavailable
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
-IDLE = 1.0
-"""Seconds between looks for deliveries that fell due without a bell."""
-ROUND = 10.0
+OUTAGE = 1.0
+"""Seconds between tries while the database is away."""
+GLANCE = 1.0
+"""Seconds between looks at our own breakers."""
+ROUND = 20.0
 """Seconds between looks for deliveries whose sender died."""
 
 
 async def dispatch(
-    deliver: Callable[[Channel, asyncio.Event], Awaitable[int]], channel: Channel, signals: Signals, stop: asyncio.Event
+    deliver: Callable[[Channel, asyncio.Event], Awaitable[object]], channel: Channel, stop: asyncio.Event
 ) -> None:
     """Send what is due on one channel until `stop` is set."""
     while not stop.is_set():
-        bell = signals.listen(DELIVERIES)
         try:
-            sent = await deliver(channel, stop)
-        except Unavailable as error:
-            log.warning("dispatcher_waits", channel=channel, error=str(error))
-            await signals.wait(stop, IDLE)
-            continue
-        if not sent:
-            await signals.wait(bell, IDLE)
+            await deliver(channel, stop)
+        except Exception as error:  # a defect, too, must not end the process that answers candidates
+            log.warning("dispatcher_waits", channel=channel, error=repr(error))
+            await Signals.wait(stop, OUTAGE)
 
 
 async def own_up(abandon: Callable[[], Awaitable[int]], signals: Signals, stop: asyncio.Event) -> None:
@@ -42,3 +40,16 @@ async def own_up(abandon: Callable[[], Awaitable[int]], signals: Signals, stop: 
         except Unavailable as error:
             log.warning("dispatcher_waits", error=str(error))
         await signals.wait(stop, ROUND)
+
+
+async def report(
+    tell: Callable[..., Awaitable[Sequence[VendorStanding]]], signals: Signals, stop: asyncio.Event
+) -> None:
+    """Let others know how we stand with the vendors, until `stop` is set."""
+    told: Sequence[VendorStanding] = ()
+    while not stop.is_set():
+        try:
+            told = await tell(told)
+        except Unavailable as error:
+            log.warning("dispatcher_waits", error=str(error))
+        await signals.wait(stop, GLANCE)

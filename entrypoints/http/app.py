@@ -23,6 +23,7 @@ from entrypoints.http.operations import OperationsController, Probes
 from entrypoints.http.problems import core_problem, defect, http_problem
 from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
+from entrypoints.http.vendors import VendorsController
 
 LARGEST_BODY = 1_000_000
 
@@ -44,6 +45,7 @@ def create_app(
             DeadLettersController,
             DeliveriesController,
             OperationsController,
+            VendorsController,
             docs.asset,
         ],
         dependencies={name: provide(make) for name, make in made.items()},

@@ -10,7 +10,7 @@ class Office:
     """Two channels, of which one hangs."""
 
     def __init__(self) -> None:
-        self.signals, self.stop = Signals(), asyncio.Event()
+        self.stop = asyncio.Event()
         self.sent: list[Channel] = []
         self.enough = asyncio.Event()
 
@@ -29,13 +29,13 @@ async def test_a_vendor_that_hangs_on_one_channel_slows_nothing_on_the_other() -
     office = Office()
     async with asyncio.timeout(5), asyncio.TaskGroup() as lanes:
         for channel in Channel:
-            lanes.create_task(dispatch(office.deliver, channel, office.signals, office.stop))
+            lanes.create_task(dispatch(office.deliver, channel, office.stop))
         await office.enough.wait()
         office.stop.set()
 
 
 async def test_an_outage_does_not_end_a_lane() -> None:
-    calls, stop, signals = 0, asyncio.Event(), Signals()
+    calls, stop = 0, asyncio.Event()
 
     async def deliver(_channel: Channel, _stop: asyncio.Event) -> int:
         nonlocal calls
@@ -46,7 +46,7 @@ async def test_an_outage_does_not_end_a_lane() -> None:
         return 1
 
     async with asyncio.timeout(5):
-        await dispatch(deliver, Channel.SMS, signals, stop)
+        await dispatch(deliver, Channel.SMS, stop)
 
     assert calls == 2
 

@@ -2,25 +2,28 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from adapters.memory.deliveries import MemoryQueue
 from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.notifications.abandon_deliveries import AbandonDeliveries
-from core.notifications.delivery import Channel, Delivery, Notice, StudentId
+from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice, StudentId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.errors import OutcomeUnknown, Unwordable
 from core.notifications.journal import Attempt, Journal, Outcome
 from core.notifications.messages import Accepted, DeliveryId, Email, Letter, Sms
 from core.notifications.notify_student import NotifyStudent
-from core.notifications.ports import EmailSender, Sender, SmsSender, Templates
-from core.shared.errors import Unavailable
+from core.notifications.ports import Outlet, Templates
+from core.notifications.vendors import VendorStanding
+from core.shared.errors import Conflict, Unavailable
+from core.shared.signals import Signals
 from core.students.student import Enrolment, Student
 from core.students.student import StudentId as RosterId
 from tests.examples import StoppedClock, ids
@@ -31,7 +34,7 @@ LEASE = timedelta(minutes=2)
 
 
 @dataclass
-class Vendor(Sender[M], Generic[M]):
+class Vendor(Outlet[M], Generic[M]):
     """A vendor that answers each address in turn as it is told, and accepts what it was told nothing about."""
 
     journal: Journal
@@ -40,15 +43,33 @@ class Vendor(Sender[M], Generic[M]):
 
     def __post_init__(self) -> None:
         self.asked: list[M] = []
+        self.places = 1_000
+        self.rests = 0.0
         self._answers: defaultdict[str, list[Answer]] = defaultdict(list)
 
     def will_answer(self, address: str, *answers: Answer) -> None:
         """Raise these errors, or accept after these events."""
         self._answers[address] += answers
 
+    def room(self) -> int:
+        return self.places
+
+    def rest(self) -> float:
+        return self.rests
+
+    def standings(self) -> Sequence[VendorStanding]:
+        return []
+
     async def send(self, message: M) -> Accepted:
         self.asked.append(message)
         self.rings.put_nowait(None)
+        self.places -= 1
+        try:
+            return await self._answer(message)
+        finally:
+            self.places += 1
+
+    async def _answer(self, message: M) -> Accepted:
         answers = self._answers[message.to]
         answer = answers.pop(0) if answers else None
         if isinstance(answer, asyncio.Event):
@@ -65,11 +86,11 @@ class Vendor(Sender[M], Generic[M]):
         self.journal.note(message.delivery, attempt)
 
 
-class EmailVendor(Vendor[Email], EmailSender):
+class EmailVendor(Vendor[Email]):
     """A vendor of e-mails."""
 
 
-class SmsVendor(Vendor[Sms], SmsSender):
+class SmsVendor(Vendor[Sms]):
     """A vendor of text messages."""
 
 
@@ -86,6 +107,19 @@ class PlainTemplates(Templates):
         return f"{facts['name']} ({language}): {facts['reference']}"
 
 
+class Picky(Transaction):
+    """A transaction that takes no end of one delivery."""
+
+    def __init__(self, unstorable: DeliveryId | None) -> None:
+        super().__init__()
+        self._unstorable = unstorable
+
+    def put(self, table: MutableMapping[Any, Any], key: Any, value: Any) -> None:
+        if isinstance(value, Delivery) and value.state is DeliveryState.SENT and key == self._unstorable:
+            raise Conflict("this one never ends")
+        super().put(table, key, value)
+
+
 class PostRoom:
     """Every use case of the notifications context, and what an outsider can see of their effects."""
 
@@ -94,11 +128,16 @@ class PostRoom:
         self.rings: asyncio.Queue[None] = asyncio.Queue()
         self.email = EmailVendor(self.journal, self.clock, self.rings)
         self.sms = SmsVendor(self.journal, self.clock, self.rings)
+        self.signals = Signals()
         self.away = 0
         """How many of the next transactions the database refuses."""
+        self.unstorable: DeliveryId | None = None
+        """What becomes of this one, the database never takes."""
         self.notify = NotifyStudent(self.new_work, self.clock, ids)
         self.dispatch = DispatchDeliveries(
             new_work=self.new_work,
+            queue=MemoryQueue(self.store),
+            signals=self.signals,
             contacts=MemoryContacts(self.store),
             templates=PlainTemplates(),
             email=self.email,
@@ -165,7 +204,7 @@ class PostRoom:
             self.rings.put_nowait(None)
             raise Unavailable("the database is away")
         async with self.store.lock:
-            yield Transaction()
+            yield Picky(self.unstorable)
 
 
 def a_notice(student: StudentId, notice: UUID | None = None) -> Notice:

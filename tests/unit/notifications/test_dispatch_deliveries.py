@@ -5,15 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from core.notifications import lookout
 from core.notifications.delivery import Channel, StudentId
 from core.notifications.dispatch_deliveries import LONGEST_DELAY
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.journal import Attempt, Outcome
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email
-from core.notifications.ports import Contacts, EmailSender
-from core.shared.errors import Unavailable
+from core.notifications.ports import DELIVERIES, Contacts
+from core.shared.errors import Conflict, Unavailable
 from tests.examples import NOON, ids
-from tests.unit.notifications.post import LEASE, PostRoom
+from tests.unit.notifications.post import LEASE, EmailVendor, PostRoom
 
 ASHA = "asha.1@example.org"
 A_DAY = timedelta(days=1)
@@ -79,17 +80,56 @@ async def test_what_is_not_due_waits(room: PostRoom) -> None:
     assert room.state(owed) == "pending"
 
 
-async def test_no_more_than_a_batch_is_taken_and_the_longest_due_first(room: PostRoom) -> None:
-    room.dispatch = replace(room.dispatch, batch=2)
-    first = [await room.enrol(number) for number in (1, 2)]
-    await room.owe(*first)
-    room.clock.pass_by(timedelta(seconds=1))
+async def test_no_more_is_taken_in_hand_than_there_is_room_for_and_the_longest_due_first(room: PostRoom) -> None:
     [last] = await room.owe(await room.enrol(3))
+    room.clock.pass_by(timedelta(seconds=-1))
+    first = await room.owe(await room.enrol(1), await room.enrol(2))
+    room.clock.pass_by(timedelta(seconds=1))
+    room.email.places, patience = 2, asyncio.Event()
+    for number in (1, 2, 3):
+        room.email.will_answer(f"asha.{number}@example.org", patience)
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
+    await room.until(lambda: len(room.email.asked) == 2)
 
-    assert await room.dispatch(Channel.EMAIL) == 2
-    assert room.state(last) == "pending"
-    assert await room.dispatch(Channel.EMAIL) == 1
+    assert {each: room.state(each) for each in (*first, last)} == dict.fromkeys(first, "sending") | {last: "pending"}
+    patience.set()
+    assert await dispatching == 3
     assert room.state(last) == "sent"
+
+
+async def test_while_every_vendor_rests_nothing_is_touched(room: PostRoom) -> None:
+    owed = await an_email(room)
+    room.email.places, room.email.rests, room.away = 0, 15.0, 1
+
+    assert await room.dispatch(Channel.EMAIL) == 0
+    assert (room.state(owed), room.away) == ("pending", 1), "the database was asked"
+
+
+async def test_what_falls_due_while_a_slow_call_is_under_way_does_not_wait_for_it(room: PostRoom) -> None:
+    slow, patience, stop = await an_email(room), asyncio.Event(), asyncio.Event()
+    room.email.will_answer(ASHA, patience)
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL, stop))
+    await room.until(lambda: len(room.email.asked) == 1)
+    [quick] = await room.owe(await room.enrol(2))  # and nobody rings
+    await room.until(lambda: room.state(quick) == "sent")
+
+    assert room.state(slow) == "sending"
+    patience.set()
+    await room.until(lambda: room.state(slow) == "sent")
+    stop.set()
+    assert await dispatching == 2
+
+
+async def test_a_bell_is_heard_at_once(room: PostRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookout, "SHORTEST", 3_600.0)
+    stop = asyncio.Event()
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL, stop))
+    await asyncio.sleep(0)
+    [owed] = await room.owe(await room.enrol())
+    room.signals.ring([DELIVERIES])
+    await room.until(lambda: room.state(owed) == "sent")
+    stop.set()
+    await dispatching
 
 
 async def test_a_rejected_message_is_rejected_for_good_with_the_reason(room: PostRoom) -> None:
@@ -277,31 +317,54 @@ async def test_an_outage_before_any_vendor_was_asked_leaves_everything_as_it_was
     assert room.state(owed) == "sent"
 
 
-async def test_an_outcome_that_cannot_be_stored_does_not_keep_others_from_being_settled(room: PostRoom) -> None:
-    lost, later = await room.owe(await room.enrol(1), await room.enrol(2))
-    first, second = asyncio.Event(), asyncio.Event()
-    room.email.will_answer("asha.1@example.org", first)
-    room.email.will_answer("asha.2@example.org", second)
+async def test_what_a_vendor_answered_while_the_database_is_away_is_stored_when_it_is_back(room: PostRoom) -> None:
+    first, second = await room.owe(await room.enrol(1), await room.enrol(2))
+    patience = asyncio.Event()
+    room.email.will_answer("asha.1@example.org", patience)
+    room.email.will_answer("asha.2@example.org", patience)
     dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
     await room.until(lambda: len(room.email.asked) == 2)
-    room.away = 1
-    first.set()
-    await room.until(lambda: room.away == 0)
-    second.set()
+    room.away = 2
+    patience.set()
+
+    assert await dispatching == 2
+    assert (room.away, room.state(first), room.state(second)) == (0, "sent", "sent")
+    assert (room.attempts(first), room.attempts(second)) == (["id-2"], ["id-2"])
+
+
+async def test_when_it_is_away_for_good_we_say_so_and_the_outcome_is_unknown(room: PostRoom) -> None:
+    owed, patience = await an_email(room), asyncio.Event()
+    room.dispatch = replace(room.dispatch, lease=timedelta(seconds=1))
+    room.email.will_answer(ASHA, patience)
+    dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
+    await room.until(lambda: len(room.email.asked) == 1)
+    room.away = 1_000
+    patience.set()
     with pytest.raises(Unavailable):
         await dispatching
 
-    assert (room.state(lost), room.state(later)) == ("sending", "sent")
+    assert room.state(owed) == "sending"
+    room.away = 0
     room.clock.pass_by(LEASE)
     await room.abandon()
-    assert room.state(lost) == "unknown"
+    assert room.state(owed) == "unknown"
 
 
-class SilentVendor(EmailSender):
+async def test_an_outcome_that_cannot_be_stored_does_not_keep_others_from_being_settled(room: PostRoom) -> None:
+    owed = await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+    room.unstorable = owed[2]
+    with pytest.raises(Conflict):
+        await room.dispatch(Channel.EMAIL)
+
+    assert [room.state(each) for each in owed] == ["sent", "sent", "sending", "sent", "sent"]
+
+
+class SilentVendor(EmailVendor):
     """A vendor that takes one call and never answers; everybody else waits in the queue before it."""
 
     def __init__(self, room: PostRoom) -> None:
-        self.room, self.called = room, asyncio.Event()
+        super().__init__(room.journal, room.clock, room.rings)
+        self.called = asyncio.Event()
         self.first: DeliveryId | None = None
 
     async def send(self, message: Email) -> Accepted:
@@ -313,7 +376,7 @@ class SilentVendor(EmailSender):
         finally:
             if message.delivery == self.first:
                 attempt = Attempt(at=NOON, vendor="ses", outcome=Outcome.UNKNOWN, detail="cut short")
-                self.room.journal.note(message.delivery, attempt)
+                self.journal.note(message.delivery, attempt)
         raise AssertionError
 
 

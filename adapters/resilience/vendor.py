@@ -1,0 +1,49 @@
+"""One vendor behind its limits, for whoever wants to know how we stand with it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic
+
+from adapters.resilience.breaker import RateBreaker
+from adapters.resilience.bulkhead import Bulkhead
+from adapters.resilience.messages import M
+from adapters.resilience.metrics import BREAKER, UNDER_WAY
+from core.notifications.delivery import Channel
+from core.notifications.vendors import Breaker, VendorStanding
+from core.shared.clock import Clock
+
+STATES = (Breaker.CLOSED, Breaker.HALF_OPEN, Breaker.OPEN)
+"""In the order of their numbers in the metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor(Generic[M]):
+    """A sender with a name, and what is known of its limits."""
+
+    channel: Channel
+    name: str
+    sender: Bulkhead[M]
+    breaker: RateBreaker
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        BREAKER.labels(self.channel, self.name).set_function(lambda: STATES.index(self._state))
+        UNDER_WAY.labels(self.channel, self.name).set_function(lambda: self.sender.under_way)
+
+    def report(self) -> VendorStanding:
+        """Return how we stand."""
+        rest, at = self.breaker.rest, self.clock.now()
+        return VendorStanding(
+            channel=self.channel,
+            vendor=self.name,
+            breaker=self._state,
+            calls=len(self.breaker.rate.calls),
+            failure_percent=self.breaker.rate.percent,
+            under_way=self.sender.under_way,
+            rests_until=at + timedelta(seconds=rest) if rest else None,
+            at=at,
+        )
+
+    @property
+    def _state(self) -> Breaker:
+        return Breaker(self.breaker.current_state.name.lower().replace("_", "-"))

@@ -1,0 +1,122 @@
+"""Deliveries in hand: a vendor is asked for them, or what became of them is not stored yet."""
+
+import asyncio
+from asyncio import CancelledError, Task
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from core.notifications.delivery import Delivery
+from core.shared.errors import Unavailable
+
+GATHER = 0.005
+"""Seconds that others under way are given to end, so that one transaction stores them all."""
+MOST_UNSAVED = 200
+"""When the database is that far behind the vendors, they wait for it."""
+PAUSE = 0.5
+"""Seconds between tries to store while the database is away."""
+LAST_WORDS = 1.0
+"""Seconds that calls of vendors have to end when we stop."""
+LAST_STORING = 5.0
+"""Seconds that the database has to come back when we stop."""
+
+
+class Hand:
+    """Store what became of each delivery soon after it is known, many in one transaction.
+
+    Leaving waits until all is stored; a cancellation drops everything, as a kill would.
+    """
+
+    def __init__(self, save: Callable[[Sequence[Delivery]], Awaitable[None]], patience: float) -> None:
+        """Give up storing when the database has been away for so many seconds: by then it is no longer ours."""
+        self._save, self._patience = save, patience
+        self._calls: set[Task[Delivery]] = set()
+        self._unsaved: list[Delivery] = []
+        self._closed = False
+        self.failure: Exception | None = None
+        """Why something could not be stored."""
+        self.bell = asyncio.Event()
+        """Rings, and is another, when a call has ended or something was stored."""
+
+    def __len__(self) -> int:
+        return len(self._calls) + len(self._unsaved)
+
+    @property
+    def free(self) -> bool:
+        """Whether we can take more."""
+        return self.failure is None and len(self._unsaved) < MOST_UNSAVED
+
+    def take(self, call: Coroutine[Any, Any, Delivery]) -> None:
+        """Let a vendor be asked."""
+        task = asyncio.create_task(call)
+        self._calls.add(task)
+        task.add_done_callback(self._ended)
+
+    async def cut_short(self) -> None:
+        """Give calls a moment to end, and end those that do not."""
+        self._patience = min(self._patience, LAST_STORING)
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=LAST_WORDS)
+        for call in self._calls:
+            call.cancel()
+
+    async def __aenter__(self) -> Self:
+        self._storing = asyncio.create_task(self._store())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        self._ring()
+        try:
+            if isinstance(error, CancelledError):
+                raise error
+            await self._storing
+        except CancelledError:
+            for task in (self._storing, *self._calls):
+                task.cancel()
+            raise
+        if self.failure is not None and error is None:
+            raise self.failure
+
+    def _ended(self, call: Task[Delivery]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            self._unsaved.append(call.result())
+        self._ring()
+
+    def _ring(self) -> None:
+        rung, self.bell = self.bell, asyncio.Event()
+        rung.set()
+
+    async def _store(self) -> None:
+        while len(self) or not self._closed:
+            if not self._unsaved:
+                await self.bell.wait()
+                continue
+            if self._calls:
+                await asyncio.sleep(GATHER)
+            batch = self._unsaved.copy()
+            await self._store_all(batch)
+            del self._unsaved[: len(batch)]
+            self._ring()
+
+    async def _store_all(self, batch: Sequence[Delivery]) -> None:
+        """Store a batch, again and again while the database is away; what cannot be stored must not harm the others."""
+        began = asyncio.get_running_loop().time()
+        while True:
+            try:
+                return await self._save(batch)
+            except Unavailable as outage:
+                if asyncio.get_running_loop().time() - began > self._patience:
+                    self.failure = outage
+                    return None
+                await asyncio.sleep(PAUSE)
+            except Exception as defect:
+                if len(batch) == 1:
+                    self.failure = defect
+                    return None
+                for each in batch:
+                    await self._store_all([each])
+                return None
