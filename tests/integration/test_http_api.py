@@ -60,6 +60,7 @@ OPERATIONS = {
     "post /v1/students:import",
     "get /v1/fee-schedules",
     "put /v1/fee-schedules/{code}",
+    "get /v1/vendors",
     "get /health/live",
     "get /health/ready",
     "get /metrics",
