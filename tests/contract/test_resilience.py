@@ -6,11 +6,12 @@ import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from prometheus_client import generate_latest
 
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.bulkhead import Bulkhead
@@ -21,7 +22,8 @@ from core.notifications.delivery import Channel
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.journal import Journal, Outcome
 from core.notifications.messages import Accepted, DeliveryId, Email
-from core.notifications.ports import EmailSender, Sender
+from core.notifications.ports import EmailSender, Outlet, Sender
+from core.notifications.vendors import Breaker
 from core.shared.clock import Clock
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -64,16 +66,18 @@ class Stage:
     def __init__(self, *vendors: Vendor, **limits: Any) -> None:
         self.time = 1_000.0
         self.slept: list[float] = []
+        self.patience: asyncio.Event | None = None
+        self.vendors = vendors
         self.journal = Journal()
         named = {f"vendor-{number}": vendor for number, vendor in enumerate(vendors)}
-        self.chain: Sender[Email] = resilient(
+        self.chain: Outlet[Email] = resilient(
             Channel.EMAIL, tuple(named), named.__getitem__, a_policy(**limits), StoppedClock(), self.journal,
             now=lambda: self.time, sleep=self._sleep,
         )  # fmt: skip
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        await asyncio.sleep(0)
+        await (self.patience.wait() if self.patience else asyncio.sleep(0))
 
     async def send(self) -> Accepted:
         return await self.chain.send(an_email())
@@ -441,6 +445,89 @@ async def test_each_vendor_has_its_own_breaker() -> None:
     assert (first.calls, second.calls) == (10, 20)
 
 
+# -- room: what the vendors would take right now
+
+
+async def test_there_is_room_for_what_is_not_in_hand_yet() -> None:
+    vendor = Vendor()
+    vendor.always = wait_for_ever
+    stage = Stage(vendor, concurrency=10)
+    async with under_way(*(stage.send() for _ in range(4))):
+        assert (stage.chain.room(), stage.chain.rest()) == (6, 0.0)
+    assert stage.chain.room() == 10
+
+
+async def test_a_message_that_waits_for_its_next_try_is_in_hand() -> None:
+    stage = Stage(Vendor(DOWN), concurrency=10, tries=3)
+    stage.patience = asyncio.Event()
+    async with under_way(stage.send()):
+        assert stage.chain.room() == 9
+
+
+async def test_there_is_no_room_while_it_rests_and_then_for_one_probe() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor)
+    assert (stage.chain.room(), stage.chain.rest()) == (0, 15.0)
+    stage.time += 15
+    assert (stage.chain.room(), stage.chain.rest()) == (1, 0.0)
+    vendor.always = wait_for_ever
+    async with under_way(stage.send()):
+        assert stage.chain.room() == 0
+
+
+async def test_after_a_rest_there_is_room_for_one_then_for_twice_as_many_each_second() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor, concurrency=10)
+    stage.time += 15
+    vendor.always = "id"
+    rooms = []
+    for _ in range(5):
+        await stage.send()
+        await stage.send()
+        rooms.append(stage.chain.room())
+        stage.time += 1
+    assert rooms == [2, 4, 8, 10, 10]
+
+
+async def test_time_alone_is_no_reason_to_ask_for_more() -> None:
+    vendor = Vendor()
+    stage = await tripped(vendor, concurrency=10)
+    stage.time += 15
+    vendor.always = "id"
+    await stage.send()
+    stage.time += 60
+    assert stage.chain.room() == 2
+
+
+async def test_deputies_have_room_while_the_first_rests() -> None:
+    first, second = Vendor(), Vendor()
+    first.always = DOWN
+    stage = Stage(first, second, minimum_calls=10, concurrency=8, open_seconds=15.0)
+    assert stage.chain.room() == 8
+    for _ in range(10):
+        await stage.send()
+    assert (stage.chain.room(), stage.chain.rest()) == (8, 0.0)
+    stage.time += 15
+    assert stage.chain.room() == 1 + 8
+
+
+async def test_how_we_stand_is_told_of_each_vendor_and_to_prometheus() -> None:
+    stage = Stage(Vendor(), Vendor(), minimum_calls=10, open_seconds=15.0)
+    first = stage.vendors[0]
+    first.always = DOWN
+    for _ in range(12):
+        await stage.send()
+
+    resting, asked = stage.chain.standings()
+    assert (resting.vendor, resting.breaker, resting.failure_percent) == ("vendor-0", Breaker.OPEN, 100)
+    assert (resting.calls, resting.rests_until) == (10, NOON + timedelta(seconds=15))
+    assert (asked.vendor, asked.breaker, asked.calls, asked.rests_until) == ("vendor-1", Breaker.CLOSED, 12, None)
+    told = generate_latest().decode()
+    assert 'bursar_vendor_breaker{channel="email",vendor="vendor-0"} 2.0' in told
+    assert 'bursar_vendor_breaker{channel="email",vendor="vendor-1"} 0.0' in told
+    assert 'bursar_vendor_calls_total{channel="email",outcome="unavailable",vendor="vendor-0"}' in told
+
+
 # -- retries: backoff's defects
 
 
@@ -507,6 +594,21 @@ async def test_a_thousand_failing_calls_cause_at_most_twelve_hundred_attempts(to
     else:
         await stage.fail(1_000)
     assert 1_190 <= vendor.calls <= 1_200
+
+
+async def test_messages_that_reached_nobody_allow_no_retries() -> None:
+    vendor, deputy = Vendor(), Vendor()
+    stage = Stage(vendor, deputy, tries=2, minimum_calls=10, open_seconds=1.0, retry_budget_percent=20)
+    vendor.always = DOWN
+    for _ in range(1_000):
+        await stage.send()
+    stage.time += 1
+    vendor.always = "id"
+    await stage.send()
+    vendor.answers = [DOWN] * 9
+    before = vendor.calls
+    await asyncio.gather(*(stage.send() for _ in range(9)))
+    assert vendor.calls - before <= 9 + 1
 
 
 async def test_the_budget_is_one_of_the_window_and_not_of_a_lifetime() -> None:

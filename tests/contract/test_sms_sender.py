@@ -1,7 +1,9 @@
 """Whatever stands behind `SmsSender` must behave like this."""
 
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from config.container import Driven
-from config.settings import Adapters, Resilience, Sandbox, Settings
+from config.settings import Adapters, Resilience, Sandbox, Settings, Twilio
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import DeliveryId, Sms
 from core.notifications.ports import SmsSender
@@ -151,6 +153,24 @@ async def test_no_sensible_answer_after_the_request_left_leaves_the_outcome_unkn
 async def test_a_server_that_is_not_there_is_unavailable(open_sender: Open, name: str) -> None:
     with pytest.raises(VendorUnavailable):
         await open_sender(name, SERVERS[name]()).send(an_sms())
+
+
+async def test_who_cannot_be_reached_in_time_has_heard_nothing_and_the_deputy_takes_over(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as callers:
+        for _ in range(2):  # its queue is full: nobody else gets through
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+        settings = Settings(
+            adapters=Adapters(sms=("twilio", "sandbox")),
+            twilio=Twilio(url=f"http://127.0.0.1:{deaf.getsockname()[1]}"),
+            sandbox=Sandbox(record=str(tmp_path / "record.jsonl")),
+            resilience=Resilience(tries=1, deadline_seconds=1.0),
+        )
+        driven = Driven(settings=settings)
+        accepted = await driven.sms().send(an_sms())
+        await driven.sms_vendors("twilio").close()
+    assert accepted.vendor == "sandbox"
 
 
 @every_vendor

@@ -262,3 +262,17 @@ def test_the_demonstration_ends_with_zeros(tmp_path: Path) -> None:
         "duplicates": "0",
     }
     assert list(tmp_path.iterdir()) == []
+
+
+def test_vendors_are_told_of_by_whoever_dispatches(tmp_path: Path) -> None:
+    place = Place(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
+    with place.serve() as office, office.client() as client:
+        until(lambda: client.get("/v1/vendors").json())
+        over_http = client.get("/v1/vendors").json()
+        listed = place.json("vendors")
+        shown = place.run("vendors").stdout
+
+    found = [(each["channel"], each["vendor"], each["breaker"]) for each in listed]
+    assert found == [("email", "console", "closed"), ("sms", "console", "closed")]
+    assert [each["process"] for each in over_http] == [each["process"] for each in listed]
+    assert listed[0]["process"] in shown

@@ -71,6 +71,7 @@ OPERATIONS = {
     "get /v1/deliveries",
     "post /v1/deliveries/{delivery}/settlement",
     "post /v1/deliveries/{delivery}/reports/twilio",
+    "get /v1/vendors",
     "get /health/live",
     "get /health/ready",
     "get /metrics",

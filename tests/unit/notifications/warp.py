@@ -28,7 +28,8 @@ class WarpLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            self._passed = max(self._passed, self._scheduled[0].when())  # type: ignore[attr-defined]
+            # A little later, for a loop may wake a hair too early, and would do so for ever.
+            self._passed = max(self._passed, self._scheduled[0].when()) + 1e-6  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]
 
 
