@@ -60,6 +60,8 @@ def speaker(console: Console, update: Callable[[str], None]) -> Callable[[str], 
 def report(result: Result, folder: Path) -> None:
     """Tell what was found, with ids, and where to look further."""
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    if result.findings.of["unfinished"]:
+        console.print("there was no quiet: what was still under way counts as lost")
     for kind, found in result.findings.of.items():
         for what in found[:SHOWN]:
             console.print(f"{kind}: {what}")

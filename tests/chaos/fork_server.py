@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 import msgspec
@@ -70,7 +71,7 @@ def become(order: Order) -> int:
     try:
         code = worker.work(order)
     except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

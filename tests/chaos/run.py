@@ -26,8 +26,8 @@ CLIENTS, PAUSE = 10, 0.3
 COMMAND_PAUSE = 0.5
 LAST_ANSWERS = 60.0
 """Seconds in which the last wishes must have their answers, when nothing goes wrong any more."""
-QUIET = 90.0
-"""Seconds in which everything under way must come to its end."""
+STUCK, LONGEST_QUIET = 60.0, 900.0
+"""Seconds without any progress after which nothing more will come, and seconds after which nobody waits any longer."""
 Say = Callable[[str], None]
 
 
@@ -88,14 +88,16 @@ class Run:
 
     async def _quiet(self, office: Office, findings: Findings) -> None:
         """Return when twice in a row nothing was under way."""
-        deadline, quiet, told = time.monotonic() + QUIET, 0, ""
+        began, moved, quiet, before = time.monotonic(), time.monotonic(), 0, dict[str, int]()
         while quiet < 2:
             left = await waiting(self.stack, office.name, office.prefix, office.name)
             quiet = 0 if left else quiet + 1
-            if left and str(left) != told:
-                self.say(f"waiting for {(told := str(left))}")
-            if time.monotonic() > deadline:
-                findings.add("unfinished", f"after {QUIET:g} s there is still {left}")
+            now = time.monotonic()
+            if left != before:
+                self.say(f"waiting for {left}")
+                moved, before = now, left
+            if left and (now - moved > STUCK or now - began > LONGEST_QUIET):
+                findings.add("unfinished", f"there is no quiet after {now - began:.0f} s: {left}")
                 return
             await asyncio.sleep(0.5)
 

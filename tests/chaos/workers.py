@@ -28,14 +28,15 @@ class ForkServer:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._forks: dict[str, asyncio.Future[int]] = {}
-        self.ended: Callable[[Ended], None] = lambda _: None
+        self._forks: dict[str, asyncio.Future[None]] = {}
+        self.told: Callable[[Forked | Ended], None] = lambda _: None
+        """Hears at once what becomes of workers, in the order in which it happens."""
 
-    async def fork(self, order: Order) -> int:
-        """Return the process id of a new worker."""
+    async def fork(self, order: Order) -> None:
+        """Return when there is a new worker."""
         self._forks[order.name] = asyncio.get_running_loop().create_future()
         self._tell(order)
-        return await self._forks[order.name]
+        await self._forks[order.name]
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """Send a worker a signal, unless it has ended."""
@@ -46,10 +47,9 @@ class ForkServer:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             told = msgspec.json.decode(line, type=Forked | Ended)
+            self.told(told)
             if isinstance(told, Forked):
-                self._forks.pop(told.name).set_result(told.pid)
-            else:
-                self.ended(told)
+                self._forks.pop(told.name).set_result(None)
 
     def _tell(self, wish: Order | Signal) -> None:
         assert self._process.stdin is not None
@@ -94,7 +94,7 @@ class Workers:
         """How often a worker ended because what it cannot do without was away."""
         self.died: list[str] = []
         """Workers that ended by themselves for any other reason."""
-        server.ended = self._ended
+        server.told = self._told
 
     async def start(self, orders: Sequence[Order]) -> None:
         """Fork workers, and keep them running from now on."""
@@ -150,11 +150,13 @@ class Workers:
 
     async def _start(self, name: str) -> None:
         self._gone[name] = asyncio.Event()
-        self._pids[name] = await self._server.fork(self._orders[name])
+        await self._server.fork(self._orders[name])
 
-    def _ended(self, told: Ended) -> None:
-        if self._pids.pop(told.name, None) is None:
+    def _told(self, told: Forked | Ended) -> None:
+        if isinstance(told, Forked):
+            self._pids[told.name] = told.pid
             return
+        del self._pids[told.name]
         self._codes[told.name] = told.code
         self._gone[told.name].set()
         if told.name not in self._kept:
