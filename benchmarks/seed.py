@@ -8,7 +8,7 @@ from tests.examples import a_delivery, a_student, a_submission, enrol
 AT_ONCE = 50_000
 """Rows per transaction: enough to be fast, not so many that undoing them would hurt."""
 
-FACTS = {
+FACTS: dict[str, object] = {
     "reference": "BF-7K3M-9QZ4-XA2B-C",
     "schedule_title": "A test",
     "total": "₹500.00",

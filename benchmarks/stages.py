@@ -62,7 +62,9 @@ def latency(office: Office, _number: int) -> Figures:
         driven, stop = application.driven, asyncio.Event()
         relay = Relay(driven.outbox(), driven.publisher(), driven.signals(), driven.clock())
         topic = f"{office.name}.{topic_of('fees')}"
-        kafka = AIOKafkaConsumer(topic, bootstrap_servers=office.kafka, auto_offset_reset="earliest")
+        # a fetch that left out the partition concerned must not be waited for
+        patience = {"fetch_max_wait_ms": 5}
+        kafka = AIOKafkaConsumer(topic, bootstrap_servers=office.kafka, auto_offset_reset="earliest", **patience)
         await kafka.start()
         relaying = asyncio.create_task(relay.run(stop))
         for _ in range(COMMITS):
