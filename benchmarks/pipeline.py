@@ -44,7 +44,7 @@ def main(
                         figures[figure].append(value)
                     about = about_the_run(office)
     found = {"quick": quick, **about, "figures": {name: summary(values) for name, values in figures.items()}}
-    if not quick:
+    if not quick and set(chosen) == STAGES.keys():
         RESULTS.write_text(json.dumps(found, indent=2) + "\n")
     show(found, as_json=as_json)
 

@@ -8,6 +8,14 @@ from tests.examples import a_delivery, a_student, a_submission, enrol
 AT_ONCE = 50_000
 """Rows per transaction: enough to be fast, not so many that undoing them would hurt."""
 
+FACTS: dict[str, object] = {
+    "reference": "BF-7K3M-9QZ4-XA2B-C",
+    "schedule_title": "A test",
+    "total": "₹500.00",
+    "pay_by": None,
+    "lines": [],
+}
+
 
 def events(office: Office, number: int) -> None:
     """Put so many events of as many aggregates into the outbox."""
@@ -36,7 +44,7 @@ def deliveries(office: Office, number: int) -> None:
         student = a_student()
         await enrol(application, student)
         async with application.driven.new_work() as work:
-            work.deliveries.add(a_delivery(Channel.SMS, student=StudentId(student.id)))
+            work.deliveries.add(a_delivery(Channel.SMS, student=StudentId(student.id), facts=FACTS))
             await work.commit()
 
     office.prepare(first)
