@@ -21,7 +21,7 @@ class Office:
         self.breaker, office = Breaker.CLOSED, self
 
         class Watched(EmailVendor):
-            def reports(self) -> Sequence[VendorStanding]:
+            def standings(self) -> Sequence[VendorStanding]:
                 at = office.room.clock.now()
                 report = VendorStanding(
                     channel=Channel.EMAIL, vendor="ses", breaker=office.breaker, calls=9, failure_percent=0,
