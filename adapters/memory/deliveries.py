@@ -32,8 +32,11 @@ class MemoryDeliveries(Deliveries):
             attempts = self._store.attempts.get(delivery.id, ()) + tuple(delivery.made)
             delivery.made.clear()
             self._transaction.put(self._store.attempts, delivery.id, attempts)
-            if self._store.deliveries[delivery.id].state not in ENDED:
+            found = self._store.deliveries[delivery.id]
+            ours = (found.state, found.due_at) == delivery.stored
+            if ours or (delivery.state is DeliveryState.SENT and found.state not in ENDED):
                 self._transaction.put(self._store.deliveries, delivery.id, replace(delivery, made=[]))
+            delivery.stored = delivery.state, delivery.due_at
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return self._due(DeliveryState.SENDING, now)[:limit]
@@ -45,7 +48,10 @@ class MemoryDeliveries(Deliveries):
 
     def _due(self, state: DeliveryState, now: datetime) -> list[Delivery]:
         due = [each for each in self._store.deliveries.values() if each.state is state and each.due_at <= now]
-        return [replace(each, made=[]) for each in sorted(due, key=lambda each: each.due_at)]
+        return [
+            replace(each, made=[], stored=(each.state, each.due_at))
+            for each in sorted(due, key=lambda each: each.due_at)
+        ]
 
 
 class MemoryQueue(Queue):

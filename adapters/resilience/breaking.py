@@ -4,16 +4,21 @@ from typing import Generic, cast
 
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.messages import M
+from core.notifications.errors import TooLate
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
+from core.shared.clock import Clock
 
 
 class Breaking(Sender[M], Generic[M]):
-    """Raise `Resting` without asking the vendor while its breaker is open."""
+    """Raise `Resting` without asking the vendor while its breaker is open, and `TooLate` when its time is over."""
 
-    def __init__(self, inner: Sender[M], breaker: RateBreaker) -> None:
+    def __init__(self, inner: Sender[M], breaker: RateBreaker, clock: Clock) -> None:
         self._inner = inner
         self._breaker = breaker
+        self._clock = clock
 
     async def send(self, message: M) -> Accepted:
+        if message.until is not None and self._clock.now() >= message.until:  # this process may have been stopped
+            raise TooLate("we had it in hand for too long")
         return cast(Accepted, await self._breaker.call_async(self._inner.send, message))

@@ -41,7 +41,7 @@ def resilient(
         timely = Deadline(vendor(name), name, policy.deadline_seconds)
         # Outside the deadline, to tell it from a shutdown.
         observed = Observed(timely, channel, name, clock, journal, budget)
-        retrying = Retrying(Breaking(observed, breaker), policy, budget, sleep)
+        retrying = Retrying(Breaking(observed, breaker, clock), policy, budget, sleep)
         # Outside the retries, for a message that waits for its next try is in hand as well.
         return Vendor(channel, name, Bulkhead(retrying, policy, breaker), breaker, clock)
 

@@ -9,7 +9,7 @@ from adapters.resilience.breaker import Resting
 from adapters.resilience.budget import RetryBudget
 from adapters.resilience.messages import M
 from adapters.resilience.policy import Policy
-from core.notifications.errors import VendorUnavailable
+from core.notifications.errors import TooLate, VendorUnavailable
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 
@@ -35,7 +35,7 @@ class Retrying(Sender[M], Generic[M]):
         for _ in range(self._tries - 1):
             try:
                 return await self._inner.send(message)
-            except Resting:
+            except (Resting, TooLate):
                 raise
             except VendorUnavailable as error:
                 wait = (error.retry_after or 0.0) + backoff.full_jitter(next(waits))

@@ -16,6 +16,8 @@ from core.shared.errors import Unavailable
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
 CONNECT_SECONDS, READ_SECONDS = 3, 5
+IDLE_SECONDS = 60
+"""A process that was stopped within a transaction keeps its locks no longer than this."""
 NO_SUCH_TABLE, WAITED_TOO_LONG = 1146, 1205
 OURS = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
 """Codes of faults that no waiting mends: the statement is wrong, or not allowed."""
@@ -83,7 +85,7 @@ async def lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 def mysql(host: str, port: int, database: str, user: str, password: str, connections: int) -> Database:
     """Return a MySQL database, version 8.4 or later."""
     url = URL.create("mysql+asyncmy", user, password, host, port, database, query={"charset": "utf8mb4"})
-    init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
+    init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, wait_timeout = {IDLE_SECONDS}"
     engine, reader = (
         create_async_engine(
             url,

@@ -1,12 +1,12 @@
 """Deliveries in SQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, Insert, Row, Table, bindparam, func, select, text, update
+from sqlalchemy import ColumnElement, Dialect, Insert, Row, Table, and_, bindparam, func, select, text, update
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,13 +21,17 @@ LONGEST_TEXT = 500
 SAVE = text(
     # One statement for rows that differ, and each found by its primary key: for `id IN (…)` MySQL may scan the table,
     # and a scan waits for every row that another dispatcher is just about to commit.
-    "UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (id CHAR(32) PATH '$.id', state VARCHAR(16) PATH '$.state',"
-    " attempts INT PATH '$.attempts', due_at DATETIME(6) PATH '$.due_at', reason VARCHAR(500) PATH '$.reason')) saved"
-    " STRAIGHT_JOIN deliveries ON deliveries.id = UNHEX(saved.id) SET deliveries.state = saved.state,"
+    "UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (id CHAR(36) PATH '$.key', state VARCHAR(16) PATH '$.state',"
+    " attempts INT PATH '$.attempts', due_at DATETIME(6) PATH '$.due_at', reason VARCHAR(500) PATH '$.reason',"
+    " old_state VARCHAR(16) PATH '$.old_state', old_due_at DATETIME(6) PATH '$.old_due_at')) saved"
+    " STRAIGHT_JOIN deliveries ON deliveries.id = UUID_TO_BIN(saved.id) SET deliveries.state = saved.state,"
     " deliveries.attempts = saved.attempts, deliveries.due_at = saved.due_at, deliveries.reason = saved.reason"
-    " WHERE deliveries.state NOT IN :ended"
+    " WHERE (deliveries.state = saved.old_state AND deliveries.due_at = saved.old_due_at)"
+    " OR (saved.state = 'sent' AND deliveries.state NOT IN :ended)"
 ).bindparams(bindparam("ended", list(ENDED), expanding=True))
-SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & deliveries.c.state.not_in(ENDED))
+OURS = (deliveries.c.state == bindparam("old_state")) & (deliveries.c.due_at == bindparam("old_due_at"))
+ACCEPTED = and_(bindparam("new_state") == DeliveryState.SENT, *(deliveries.c.state != state for state in ENDED))
+SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & (OURS | ACCEPTED))
 
 
 class SqlDeliveries(Deliveries):
@@ -62,11 +66,13 @@ class SqlDeliveries(Deliveries):
             return
         for delivery in changed:
             self._note(delivery)
+        rows = [change(each) for each in changed]
         if self._connection.dialect.name == "mysql":
-            rows = [changing(each) | {"id": each.id.hex, "due_at": as_text(each.due_at)} for each in changed]
-            await self._connection.execute(SAVE, {"rows": msgspec.json.encode(rows).decode()})
+            await self._connection.execute(SAVE, {"rows": as_json(rows)})
         else:
-            await self._connection.execute(SAVE_ONE, [changing(each) | {"key": each.id} for each in changed])
+            await self._connection.execute(SAVE_ONE, rows)
+        for delivery in changed:
+            delivery.stored = delivery.state, delivery.due_at
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return [
@@ -133,9 +139,20 @@ def changing(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def as_text(moment: datetime) -> str:
-    """Write a moment as MySQL reads it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+def change(delivery: Delivery) -> dict[str, Any]:
+    """Return what a delivery becomes, and what it must still be for that."""
+    old_state, old_due_at = delivery.stored or (DeliveryState.PENDING, delivery.due_at)
+    was = {"key": delivery.id, "old_state": old_state, "old_due_at": old_due_at}
+    return changing(delivery) | {"new_state": delivery.state} | was
+
+
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write rows with moments as MySQL reads them."""
+
+    def plain(value: Any) -> Any:
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
+
+    return msgspec.json.encode([{name: plain(value) for name, value in row.items()} for row in rows]).decode()
 
 
 def from_row(row: Row[Any]) -> Delivery:
@@ -153,5 +170,6 @@ def from_row(row: Row[Any]) -> Delivery:
         due_at=row.due_at,
         reason=row.reason,
         trace=Trace(row.request_id, row.traceparent),
+        stored=(DeliveryState(row.state), row.due_at),
         in_doubt_since=row.in_doubt_since,
     )

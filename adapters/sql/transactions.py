@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Dialect, Insert, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
@@ -21,7 +21,11 @@ Commit = Callable[[Rows], Awaitable[None]]
 """Takes the rows of one unit of work; returns when they are as durable as they will be on its own account."""
 Begin = Callable[[], AbstractAsyncContextManager[tuple[AsyncConnection, Commit]]]
 """Begins a unit of work: what it looks with, and where its rows go.  What it does not commit never happened."""
-SPECIAL = {"students": put, "deliveries": add_missing}
+SPECIAL: Mapping[str, Callable[[Dialect], Insert]] = {
+    "students": put,
+    "deliveries": add_missing,
+    "delivery_attempts": lambda _: tables.insert_ignore(tables.delivery_attempts),
+}
 """Tables whose rows may be there already."""
 
 

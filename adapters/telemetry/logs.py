@@ -31,7 +31,7 @@ def set_up_logs(form: str, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(number, logging.WARNING), force=True)
-    for noisy in ("aiokafka", "uvicorn", "backoff"):
+    for noisy in ("aiokafka", "asyncmy", "uvicorn", "backoff"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # we say it ourselves, once
 
 

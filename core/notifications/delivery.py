@@ -75,6 +75,8 @@ class Delivery:
     """Why it is in this state, if that is not plain."""
     trace: Trace = field(default_factory=Trace)
     """The request that made it necessary."""
+    stored: tuple[DeliveryState, datetime] | None = None
+    """What it is and when it is due as far as we know: where something else is stored, it is no longer in our hand."""
     made: list[Attempt] = field(default_factory=list)
     """Attempts that are not stored yet."""
     in_doubt_since: datetime | None = None

@@ -11,6 +11,10 @@ class VendorUnavailable(Unavailable):
     """The vendor cannot take messages now, and certainly did not take this one."""
 
 
+class TooLate(VendorUnavailable):
+    """We had it in hand for too long: by now it may be somebody else's, so no vendor was asked."""
+
+
 class OutcomeUnknown(CoreError):
     """The request left and no answer came: it may have been sent, so it is never sent again blindly."""
 

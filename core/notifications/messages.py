@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
@@ -47,6 +48,8 @@ class Email:
     subject: str
     text: str
     html: str
+    until: datetime | None = None
+    """No vendor may be asked after this moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,8 @@ class Sms:
     to: str
     """E.164: +919876543210."""
     text: str
+    until: datetime | None = None
+    """No vendor may be asked after this moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,10 @@ class Deliveries(Protocol):
 
     @abstractmethod
     async def save(self, deliveries: Sequence[Delivery]) -> None:
-        """Store the state of deliveries, unless they came to an end meanwhile, and the attempts they have made."""
+        """Store what became of deliveries that are still in our hand, and the attempts they have made.
+
+        One that somebody else took meanwhile stays as it is, unless we know that a vendor has accepted it.
+        """
 
     @abstractmethod
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:

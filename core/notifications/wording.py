@@ -14,8 +14,15 @@ def worded(delivery: Delivery, contact: Contact | None, templates: Templates) ->
         if not contact.phone:
             return None
         text = templates.sms(delivery.template, contact.language, facts)
-        return Sms(delivery=delivery.id, to=contact.phone, text=text)
+        return Sms(delivery=delivery.id, to=contact.phone, text=text, until=delivery.due_at)
     if not contact.email:
         return None
     letter = templates.email(delivery.template, contact.language, facts)
-    return Email(delivery=delivery.id, to=contact.email, subject=letter.subject, text=letter.text, html=letter.html)
+    return Email(
+        delivery=delivery.id,
+        to=contact.email,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        until=delivery.due_at,
+    )

@@ -39,7 +39,9 @@ class KafkaTransport:
             began = monotonic()
             try:
                 await self._session(stop)
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (KafkaError, OSError, TimeoutError, asyncio.CancelledError) as error:
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise
                 log.warning("kafka_unreachable", bootstrap=self._bootstrap, error=repr(error))
                 pause = SHORTEST_PAUSE if monotonic() - began > LONGEST_PAUSE else pause
                 await wait(stop, pause)
@@ -61,10 +63,11 @@ class KafkaTransport:
         }
         kafka = AIOKafkaConsumer(**(settings | self._client))
         ours = OurPartitions(kafka, self._in_turn, self._contexts)
-        kafka.subscribe(list(self._contexts), listener=ours)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await kafka.start()
+            # Afterwards, or the start would wait for the group, which waits until it has missed a dead member.
+            kafka.subscribe(list(self._contexts), listener=ours)
             log.info("consuming", topics=list(self._contexts), group=self._group)
             while not stop.is_set():
                 # Asking tells the client that we are alive, however long the work in hand takes.
@@ -89,7 +92,7 @@ class OurPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         """Raise what ended a partition that should not have ended."""
         for partition in self._ours.values():
             if partition.task.done():
-                partition.task.result()
+                partition.task.result()  # where the client gave up, this is a cancellation that nobody asked for
 
     async def end(self) -> None:
         """Let go of all, and take none any more."""

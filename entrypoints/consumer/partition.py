@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from core.shared.messages import Deliver, Message
 from entrypoints.consumer.records import as_message, unreadable
@@ -72,9 +73,16 @@ class Partition:
                 await wait(self._wanted_back, max(pause, getattr(outage, "retry_after", None) or 0.0))
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                async with asyncio.timeout(COMMIT_SECONDS):
-                    await self._kafka.commit({self._place: offset})
+                await self._commit(offset)
                 return
+
+    async def _commit(self, offset: int) -> None:
+        """Move the offset; where the group is just being divided anew, the next one moves it, or the inbox absorbs."""
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await self._kafka.commit({self._place: offset})
+        except (KafkaError, TimeoutError) as error:
+            log.warning("offset_not_moved", partition=self._place.partition, error=repr(error))
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:
