@@ -9,7 +9,7 @@ from typing import Any, Self
 from core.notifications.delivery import Delivery
 from core.shared.errors import Unavailable
 
-GATHER = 0.005
+GATHER = 0.002
 """Seconds that others under way are given to end, so that one transaction stores them all."""
 MOST_UNSAVED = 200
 """When the database is that far behind the vendors, they wait for it."""

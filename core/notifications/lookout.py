@@ -2,7 +2,7 @@
 
 from asyncio import get_running_loop
 
-SHORTEST, LONGEST = 0.05, 2.2
+SHORTEST, LONGEST = 0.05, 2.5
 """Seconds."""
 
 

@@ -8,7 +8,7 @@ from core.notifications.messages import Email, Sms
 from core.notifications.ports import Outlet, VendorStandings
 from core.notifications.vendors import VendorStanding
 
-OFTEN_ENOUGH = timedelta(seconds=12)
+OFTEN_ENOUGH = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
