@@ -206,16 +206,16 @@ async def test_an_event_that_is_too_large_holds_up_its_own_aggregate_and_shows_i
 async def test_an_idle_office_asks_its_database_little(office: Office) -> None:
     user = f"idle_{office.mysql.database[-8:]}"
     await office.run(f"CREATE USER {user} IDENTIFIED BY '{user}'", f"GRANT ALL ON {office.mysql.database}.* TO {user}")
-    own = {"MYSQL__USER": user, "MYSQL__PASSWORD": user, "SERVE": "http,relay,scheduler"}
+    own = {"MYSQL__USER": user, "MYSQL__PASSWORD": user, "SERVE": "http,consumer,relay,dispatcher,scheduler"}
     with Place(office.folder, None, on_real_servers(office.mysql, office.kafka, **own)).serve():
         await office.until_shared_by(1, SHARDS)
-        await asyncio.sleep(1)
+        await asyncio.sleep(3)  # the dispatcher looks ever more rarely
         before, began = await office.statements(user), time.monotonic()
         await asyncio.sleep(4)
         asked, took = await office.statements(user) - before, time.monotonic() - began
     await office.run(f"DROP USER {user}")
 
-    assert asked / took <= 3.5
+    assert asked / took <= 5
 
 
 def resident_mib(process: int) -> float:
