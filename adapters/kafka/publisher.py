@@ -1,11 +1,11 @@
 """Events to Kafka, as CloudEvents in binary mode."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 
 from core.shared.errors import Unavailable
 from core.shared.messages import SOURCE, Message, Publisher, topic_of
@@ -51,13 +51,28 @@ class KafkaPublisher(Publisher):
             servers = {"bootstrap_servers": self._bootstrap}
             self._producer = AIOKafkaProducer(**servers, acks="all", linger_ms=0, **settings)
             await self._producer.start()
+        missing = await self._missing(self._producer, {self._topic(message) for message in messages})
         sent: list[Awaitable[object]] = []
         for message in messages:
+            if (topic := self._topic(message)) in missing:
+                sent.append(failed(UnknownTopicOrPartitionError(f"{topic}: create it with `bursar topics`")))
+                continue
             try:
                 sent.append(await self._producer.send(**self._record(message)))
             except MessageSizeTooLargeError as error:
                 sent.append(failed(error))
         return [as_failure(result) for result in await asyncio.gather(*sent, return_exceptions=True)]
+
+    async def _missing(self, producer: AIOKafkaProducer, topics: Iterable[str]) -> Collection[str]:
+        """Return topics that are not there for us: a send would wait for them, and the other events with it."""
+        client = producer.client
+        missing = set()
+        for topic in topics:
+            client.add_topic(topic)
+            known = client.cluster.partitions_for_topic
+            if known(topic) is None and await client.force_metadata_update() and known(topic) is None:
+                missing.add(topic)
+        return missing
 
     async def _send_alone(self, messages: Sequence[Message]) -> list[Exception | None]:
         """Send each in a batch of its own: of a batch that the broker refuses, nobody knows which is to blame.
@@ -83,9 +98,12 @@ class KafkaPublisher(Publisher):
                 sending.cancel()  # first it begins to wait for what is in flight, which has no end either
                 await asyncio.sleep(0)
 
+    def _topic(self, message: Message) -> str:
+        return self._prefix + topic_of(message.context)
+
     def _record(self, message: Message) -> dict[str, object]:
         return {
-            "topic": self._prefix + topic_of(message.context),
+            "topic": self._topic(message),
             "key": str(message.subject).encode(),
             "value": message.body,
             "headers": [(name, value.encode()) for name, value in envelope(message).items()],

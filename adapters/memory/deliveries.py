@@ -25,18 +25,18 @@ class MemoryDeliveries(Deliveries):
         for delivery in claimed:
             delivery.claim(until)
         await self.save(claimed)
+        for delivery in claimed:
+            delivery.stored = delivery.state, delivery.due_at
         return claimed
 
     async def save(self, changed: Sequence[Delivery]) -> None:
         for delivery in changed:
             attempts = self._store.attempts.get(delivery.id, ()) + tuple(delivery.made)
-            delivery.made.clear()
             self._transaction.put(self._store.attempts, delivery.id, attempts)
             found = self._store.deliveries[delivery.id]
             ours = (found.state, found.due_at) == delivery.stored
             if ours or (delivery.state is DeliveryState.SENT and found.state not in ENDED):
                 self._transaction.put(self._store.deliveries, delivery.id, replace(delivery, made=[]))
-            delivery.stored = delivery.state, delivery.due_at
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return self._due(DeliveryState.SENDING, now)[:limit]

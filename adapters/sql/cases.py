@@ -39,7 +39,7 @@ class SqlCases(Cases):
 
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
         query = select(delivery_attempts).where(delivery_attempts.c.delivery_id == delivery)
-        rows = await self._connection.execute(query.order_by(delivery_attempts.c.number))
+        rows = await self._connection.execute(query.order_by(delivery_attempts.c.at, delivery_attempts.c.number))
         return [Attempt(at=row.at, vendor=row.vendor, outcome=Outcome(row.outcome), detail=row.detail) for row in rows]
 
     async def save(self, delivery: Delivery) -> None:

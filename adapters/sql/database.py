@@ -86,6 +86,7 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
     """Return a MySQL database, version 8.4 or later."""
     url = URL.create("mysql+asyncmy", user, password, host, port, database, query={"charset": "utf8mb4"})
     init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, wait_timeout = {IDLE_SECONDS}"
+    init += ", transaction_isolation = 'READ-COMMITTED'"  # also for statements that commit themselves
     engine, reader = (
         create_async_engine(
             url,

@@ -59,6 +59,8 @@ class SqlDeliveries(Deliveries):
         for delivery in claimed:
             delivery.claim(until)
         await self.save(claimed)
+        for delivery in claimed:
+            delivery.stored = delivery.state, delivery.due_at
         return claimed
 
     async def save(self, changed: Sequence[Delivery]) -> None:
@@ -71,8 +73,6 @@ class SqlDeliveries(Deliveries):
             await self._connection.execute(SAVE, {"rows": as_json(rows)})
         else:
             await self._connection.execute(SAVE_ONE, rows)
-        for delivery in changed:
-            delivery.stored = delivery.state, delivery.due_at
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return [
@@ -89,7 +89,6 @@ class SqlDeliveries(Deliveries):
         for number, attempt in enumerate(delivery.made, before + 1):
             row = asdict(attempt) | {"delivery_id": delivery.id, "number": number}
             self._insert(delivery_attempts, row | {"detail": brief(attempt.detail)})
-        delivery.made.clear()
 
 
 def add_missing(dialect: Dialect) -> Insert:

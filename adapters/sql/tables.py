@@ -176,7 +176,7 @@ delivery_attempts = table(
     Column("vendor", String(32), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("detail", String(500), nullable=False),
-    PrimaryKeyConstraint("delivery_id", "number", name="pk_delivery_attempts"),
+    PrimaryKeyConstraint("delivery_id", "at", "number", name="pk_delivery_attempts"),
 )
 
 delivery_findings = table(

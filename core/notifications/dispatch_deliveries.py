@@ -1,6 +1,7 @@
 """Hand due deliveries to the vendors."""
 
 import asyncio
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class DispatchDeliveries:
         a vendor may have heard become unknown, the others wait.
         """
         for_ever, stop = stop is not None, stop or asyncio.Event()
-        async with Hand(self._save, self.lease.total_seconds() / 2) as hand:
+        async with Hand(self._save, math.inf if for_ever else self.lease.total_seconds()) as hand:
             taken = await self._keep_taking(channel, hand, stop, for_ever=for_ever)
             if stop.is_set():
                 await hand.cut_short()
@@ -97,7 +98,11 @@ class DispatchDeliveries:
                 return 0
             # Before the commit: when the roster is away, nothing has been taken in hand.
             contacts = await self.contacts.of({delivery.student for delivery in claimed})
-            await work.commit()
+            try:
+                await work.commit()
+            except Unavailable:  # it may have taken effect all the same, and no vendor was asked
+                hand.give_back(claimed, now)
+                raise
         for delivery in claimed:
             hand.take(self._deliver(delivery, contacts.get(delivery.student)))
         return len(claimed)

@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import CancelledError, Task
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ class Hand:
     """
 
     def __init__(self, save: Callable[[Sequence[Delivery]], Awaitable[None]], patience: float) -> None:
-        """Give up storing when the database has been away for so many seconds: by then it is no longer ours."""
+        """Give up storing when the database has been away for so many seconds, or when we stop."""
         self._save, self._patience = save, patience
         self._calls: set[Task[Delivery]] = set()
         self._unsaved: list[Delivery] = []
@@ -51,6 +52,13 @@ class Hand:
         task = asyncio.create_task(call)
         self._calls.add(task)
         task.add_done_callback(self._ended)
+
+    def give_back(self, deliveries: Sequence[Delivery], due_at: datetime) -> None:
+        """Let others take what was never sent."""
+        for delivery in deliveries:
+            delivery.postpone(due_at, "")
+        self._unsaved += deliveries
+        self._ring()
 
     async def cut_short(self) -> None:
         """Give calls a moment to end, and end those that do not."""

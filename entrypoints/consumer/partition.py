@@ -32,8 +32,16 @@ class Partition:
             self.task.cancel()
 
     async def _run(self) -> None:
+        pause = SHORTEST_PAUSE
         while not self._wanted_back.is_set():
-            messages, offset = await self._next()
+            try:
+                messages, offset = await self._next()
+            except Exception as error:  # what cannot be read here must not stop the other partitions
+                log.warning("partition_unreadable", partition=self._place.partition, error=repr(error))
+                await wait(self._wanted_back, pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            pause = SHORTEST_PAUSE
             if messages:
                 self._has_work = True
                 await self._finish(messages, offset)

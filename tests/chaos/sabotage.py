@@ -28,9 +28,9 @@ def forgetful(inbox: Any) -> Any:
     """Take every message for a new one."""
     accept = inbox.accept
 
-    async def accept_always(message: Any) -> bool:
-        await accept(message)
-        return True
+    async def accept_always(*messages: Any) -> Sequence[Any]:
+        await accept(*messages)
+        return messages
 
     inbox.accept = accept_always
     return inbox

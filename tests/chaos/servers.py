@@ -7,7 +7,7 @@ ports would turn them into polite good-byes, and it reaches vendors on this mach
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from testcontainers.community.mysql import MySqlContainer
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from tests.stack import KAFKA, MYSQL, ONE_BROKER, TOXIPROXY, free_port
@@ -149,5 +150,6 @@ async def start(everything: AsyncExitStack, *containers: DockerContainer) -> Non
 
 def throw_away(container: DockerContainer) -> None:
     """Remove a container with its data, at whatever point it is."""
-    if container.get_wrapped_container() is not None:
-        container.stop()
+    with suppress(ContainerStartException):  # it never began; why, is being said already
+        if container.get_wrapped_container() is not None:
+            container.stop()

@@ -51,7 +51,7 @@ async def watched_office(order: Order) -> AsyncIterator[Office]:
     """Open the office that an order describes, with its fault points and its sabotage."""
     settings = check(order.settings | {"serve": [order.role]}, order.name)
     application = Application(settings=settings)
-    application.driven.delivery_lease.override(DELIVERY_LEASE)
+    application.driven.lease.override(DELIVERY_LEASE)
     sabotage(application, order.role, order.sabotage)
     Watch(order.name, Armoury(Path(order.folder))).over(application, order.role)
     async with running(application):

@@ -141,3 +141,64 @@ async def test_a_delivery_that_no_column_can_hold_is_no_silence(stored: Applicat
         pytest.skip("only MySQL has columns that are too short")
     with pytest.raises(DBAPIError):
         await add(stored, a_delivery(template="x" * 65))
+
+
+async def save(application: Application, *deliveries: Delivery) -> None:
+    async with application.driven.new_work() as work:
+        await work.deliveries.save(deliveries)
+        await work.commit()
+
+
+async def test_whoever_lost_a_delivery_changes_it_no_more_unless_a_vendor_took_it(stored: Application) -> None:
+    await add(stored, a_delivery(), a_delivery())
+    slow, accepted = await claim(stored)
+    async with stored.driven.new_work() as work:
+        given_up = await work.deliveries.abandoned(LATER, 10)
+        for each in given_up:
+            each.settle(DeliveryState.UNKNOWN)
+        await work.deliveries.save(given_up)
+        await work.commit()
+    slow.postpone(NOON, "away")
+    accepted.settle(DeliveryState.SENT)
+    await save(stored, slow, accepted)
+
+    async with stored.driven.new_work() as work:
+        found = [await work.cases.find(each.id) for each in (slow, accepted)]
+    assert [each and each.state for each in found] == [DeliveryState.UNKNOWN, DeliveryState.SENT]
+    assert not await claim(stored)
+
+
+async def test_what_could_not_be_stored_at_first_is_stored_whole_later(stored: Application) -> None:
+    await add(stored, a_delivery())
+    [delivery] = await claim(stored)
+    delivery.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="away"))
+    delivery.postpone(NOON, "away")
+    async with stored.driven.new_work() as work:
+        await work.deliveries.save([delivery])  # and the database goes away before the commit
+    await save(stored, delivery)
+
+    async with stored.driven.new_work() as work:
+        assert [each.detail for each in await work.cases.attempts(delivery.id)] == ["away"]
+    assert [each.id for each in await claim(stored)] == [delivery.id]
+
+
+async def test_the_attempts_of_a_late_sender_stand_beside_those_of_the_next(stored: Application) -> None:
+    await add(stored, a_delivery())
+    [late] = await claim(stored)
+    async with stored.driven.new_work() as work:
+        [given_up] = await work.deliveries.abandoned(LATER, 10)
+        given_up.settle(DeliveryState.PENDING)
+        await work.deliveries.save([given_up])
+        await work.commit()
+    async with stored.driven.new_work() as work:
+        [next_one] = await work.deliveries.claim(Channel.EMAIL, LATER, LATER + timedelta(minutes=2), 10)
+        await work.commit()
+    late.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="503"))
+    late.postpone(LATER, "503")
+    await save(stored, late)
+    next_one.note(Attempt(at=LATER, vendor="ses", outcome=Outcome.ACCEPTED, detail="id-7"))
+    next_one.settle(DeliveryState.SENT)
+    await save(stored, next_one)
+
+    async with stored.driven.new_work() as work:
+        assert [each.detail for each in await work.cases.attempts(late.id)] == ["503", "id-7"]

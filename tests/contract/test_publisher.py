@@ -111,6 +111,16 @@ async def test_a_broker_that_is_not_there_is_said_to_be_away_in_time() -> None:
 
 
 @pytest.mark.parametrize("driven", ["kafka"], indirect=True)
+async def test_an_event_that_has_no_topic_fails_alone_and_keeps_nobody_waiting(driven: Driven) -> None:
+    astray, good = a_message(context="nowhere"), [a_message(), a_message()]
+    async with listening(driven) as heard, asyncio.timeout(5):
+        first, refused, last = await driven.publisher().publish([good[0], astray, good[1]])
+        assert first is last is None
+        assert "bursar topics" in str(refused)
+        await eventually(lambda: len(heard) == 2)
+
+
+@pytest.mark.parametrize("driven", ["kafka"], indirect=True)
 async def test_an_event_that_is_too_large_fails_alone(driven: Driven) -> None:
     small, large = a_message(), a_message(body=b"x" * 2_000_000)
     async with listening(driven) as heard:

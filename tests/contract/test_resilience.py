@@ -5,7 +5,7 @@ import logging
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -770,3 +770,15 @@ def test_a_channel_without_vendors_is_refused() -> None:
 
 def test_settings_and_policy_use_the_same_words() -> None:
     assert {field.name for field in fields(Policy)} == set(Resilience.__struct_fields__)
+
+
+async def test_nobody_is_asked_for_a_message_whose_time_is_over() -> None:
+    vendor, deputy = Vendor(), Vendor()
+    stage = Stage(vendor, deputy)
+
+    with pytest.raises(VendorUnavailable, match="too long"):
+        await stage.chain.send(replace(an_email(), until=NOON))
+
+    assert (vendor.calls, deputy.calls) == (0, 0)
+    await stage.chain.send(replace(an_email(), until=NOON + timedelta(microseconds=1)))
+    assert vendor.calls == 1

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from config.settings import Kafka, MySQL
+from tests.e2e import forks
 
 BURSAR = str(Path(sys.executable).with_name("bursar"))
 
@@ -31,15 +32,7 @@ class Place:
     def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         at = ("--config", str(self.config)) if self.config else ()
-        return subprocess.run(  # noqa: PLW1510 - the caller looks at how it ended
-            [BURSAR, *words, *at],
-            cwd=self.folder,
-            env=self._env(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            input=stdin,
-        )
+        return forks.run([*words, *at], self.folder, self._env(), stdin)
 
     def json(self, *words: str) -> Any:
         """Run one command, and read the JSON it prints."""

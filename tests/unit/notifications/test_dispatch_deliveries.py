@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.notifications import lookout
 from core.notifications.delivery import Channel, StudentId
 from core.notifications.dispatch_deliveries import LONGEST_DELAY
@@ -348,6 +349,25 @@ async def test_when_it_is_away_for_good_we_say_so_and_the_outcome_is_unknown(roo
     room.clock.pass_by(LEASE)
     await room.abandon()
     assert room.state(owed) == "unknown"
+
+
+async def test_a_claim_whose_commit_got_no_answer_is_given_back_because_nobody_was_asked(room: PostRoom) -> None:
+    owed, unanswered = await an_email(room), [True]
+
+    class Unanswered(MemoryUnitOfWork):
+        async def commit(self) -> None:
+            await super().commit()
+            if unanswered.pop() if unanswered else False:
+                raise Unavailable("the connection was cut")
+
+    def new_work() -> Unanswered:
+        return Unanswered(room.store, lambda _: None, room.clock, ids)
+
+    await replace(room.dispatch, new_work=new_work)(Channel.EMAIL)
+
+    assert (unanswered, room.state(owed), room.email.asked) == ([], "pending", [])
+    assert await room.dispatch(Channel.EMAIL) == 1
+    assert room.state(owed) == "sent"
 
 
 async def test_an_outcome_that_cannot_be_stored_does_not_keep_others_from_being_settled(room: PostRoom) -> None:
