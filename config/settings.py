@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -226,6 +227,10 @@ class Settings(Section, frozen=True):
     telemetry: Telemetry = Telemetry()
 
     def __post_init__(self) -> None:
+        listed = {"serve": self.serve, "adapters.email": self.adapters.email, "adapters.sms": self.adapters.sms}
+        for path, names in listed.items():
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise ValueError(f"{twice[0]} is named twice - at `$.{path}`")
         for name, kept in ("commands_days", self.kafka.commands_days), ("events_days", self.kafka.events_days):
             if self.retention.inbox_days <= kept + 1:
                 raise ValueError(

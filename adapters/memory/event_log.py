@@ -1,9 +1,11 @@
 """The log of events in a dictionary."""
 
 from adapters.memory.store import Store
+from core.shared.dead_letters import LetterState
 from core.shared.decisions import Decision
 from core.shared.event_log import EventLog, EventReplay, LoggedEvent, LogPage, Place, in_version_order
 from core.shared.ids import Ids
+from core.shared.messages import Message
 
 
 class MemoryEventLog(EventLog):
@@ -16,11 +18,15 @@ class MemoryEventLog(EventLog):
         meant = self._meant(which)
         page = [place for place in meant if after is None or place > after][:limit]
         events = [self._store.events[event] for event in in_version_order(page, meant)]
-        logged = [LoggedEvent(event, (self._consumer, event.id) in self._store.inbox) for event in events]
-        return LogPage(logged, page[-1] if page else None)
+        return LogPage([self._logged(event) for event in events], page[-1] if page else None)
 
     async def begin(self, which: EventReplay, decision: Decision) -> None:
         self._store.replays[self._ids.new()] = which, decision
+
+    def _logged(self, event: Message) -> LoggedEvent:
+        key = self._consumer, event.id
+        letter, _ = self._store.dead_letters.get(key, (None, event))
+        return LoggedEvent(event, key in self._store.inbox, letter is not None and letter.state != LetterState.REPLAYED)
 
     def _meant(self, which: EventReplay) -> list[Place]:
         return sorted(

@@ -113,7 +113,9 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
 def sqlite(path: str) -> Database:
     """Return a database in one file, durable at every commit."""
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=path), connect_args={"timeout": LOCK_WAIT_SECONDS}
+        URL.create("sqlite+aiosqlite", database=path),
+        hide_parameters=True,
+        connect_args={"timeout": LOCK_WAIT_SECONDS},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

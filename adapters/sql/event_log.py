@@ -7,8 +7,9 @@ from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Database
-from adapters.sql.tables import event_log, inbox, replays
+from adapters.sql.tables import dead_letters, event_log, inbox, replays
 from core.shared.clock import Clock
+from core.shared.dead_letters import LetterState
 from core.shared.decisions import Decision
 from core.shared.event_log import EventLog, EventReplay, LoggedEvent, LogPage, Place, in_version_order
 from core.shared.ids import Ids
@@ -53,9 +54,15 @@ class SqlEventLog(EventLog):
 
     async def _events(self, connection: AsyncConnection, ids: Any) -> list[LoggedEvent]:
         came = (inbox.c.consumer == self._consumer) & (inbox.c.message_id == event_log.c.event_id)
-        query = select(event_log, inbox.c.at.label("came_at")).outerjoin(inbox, came)
+        letter = (dead_letters.c.consumer == self._consumer) & (dead_letters.c.message_id == event_log.c.event_id)
+        buried = letter & (dead_letters.c.state != LetterState.REPLAYED)
+        seen = inbox.c.at.label("came_at"), dead_letters.c.at.label("buried_at")
+        query = select(event_log, *seen).outerjoin(inbox, came).outerjoin(dead_letters, buried)
         rows = await connection.execute(query.where(event_log.c.event_id.in_(ids)))
-        found = {row.event_id: LoggedEvent(from_row(row[:-1]), row.came_at is not None) for row in rows}
+        found = {
+            row.event_id: LoggedEvent(from_row(row[:-2]), row.came_at is not None, row.buried_at is not None)
+            for row in rows
+        }
         return [found[each] for each in ids]
 
 

@@ -50,10 +50,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """An event, and whether the consumer remembers that it came."""
+    """An event, and what the consumer remembers of it."""
 
     message: Message
     taken: bool
+    """Whether it came."""
+    buried: bool
+    """Whether it is a dead letter that took no effect: it waits for a person, or was dropped by one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class ReplayProgress:
     """Events that were taken in."""
     left: int = 0
     """Events left alone, because they are still on their way to the consumer."""
+    dead_letters: int = 0
+    """Events left alone, because whoever is on duty decides about them."""
     failed: int = 0
 
 
@@ -56,11 +58,13 @@ class ReplayEvents:
             page = await self.log.page(which, after, min(PAGE, pace.rate or PAGE))
             if page.last is None or not await pace.allows(len(page.events)):
                 return
-            chosen = [event for event in page.events if which.send or self._came(event)]
+            living = [event for event in page.events if not event.buried]
+            chosen = [event for event in living if which.send or self._came(event)]
             failures = {} if which.dry else await self._take(take, chosen, which)
             after, progress.until = page.last, page.last.at
             progress.taken += len(chosen) - len(failures)
-            progress.left += len(page.events) - len(chosen)
+            progress.left += len(living) - len(chosen)
+            progress.dead_letters += len(page.events) - len(living)
             progress.failed += len(failures)
             told(progress, failures)
 

@@ -58,10 +58,18 @@ def show_letter(desk: Desk, letter: OpenedLetter) -> None:
     }
     for name, value in told.items():
         desk.out.print(f"{printable(name) + ':':12} {printable(str(value))}", soft_wrap=True)
-    body = msgspec.json.format(letter.body, indent=2) if letter.format == "json" else letter.body
+    body = laid_out(letter.body) if letter.format == "json" else letter.body
     desk.out.print(f"{'body:':12} {letter.format}, {len(letter.body):,} characters")
     for line in body.split("\n"):
         desk.out.print(printable(line), soft_wrap=True)
+
+
+def laid_out(text: str) -> str:
+    """Return JSON line by line; what only some take for JSON, such as half a character, as it is."""
+    try:
+        return msgspec.json.format(text, indent=2)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return text
 
 
 def history(letter: DeadLetter) -> str:

@@ -69,12 +69,13 @@ class Report:
     """How far a replay came."""
 
     def __init__(self) -> None:
-        self.taken = self.left = self.failed = 0
+        self.taken = self.left = self.dead_letters = self.failed = 0
         self._failures: dict[UUID, Exception] = {}
 
     def note(self, reached: ReplayProgress, failures: Mapping[UUID, Exception]) -> None:
         """Remember how far it is, and the first few failures."""
         self.taken, self.left, self.failed = reached.taken, reached.left, reached.failed
+        self.dead_letters = reached.dead_letters
         self._failures.update(list(failures.items())[: MOST_TOLD - len(self._failures)])
 
     def tell(self, desk: Desk, *, json: bool) -> None:
@@ -82,7 +83,8 @@ class Report:
         for event, reason in self._failures.items():
             desk.err.print(f"{event}: {printable(f'{type(reason).__name__}: {reason}')}", soft_wrap=True)
         if json:
-            desk.print_json({"taken": self.taken, "left": self.left, "failed": self.failed})
+            counts = ("taken", "left", "dead_letters", "failed")
+            desk.print_json({name: getattr(self, name) for name in counts})
         else:
-            told = f"{self.taken:,} events taken in, {self.left:,} left to the broker, {self.failed:,} failed"
-            desk.out.print(told)
+            left = f"{self.left:,} left to the broker, {self.dead_letters:,} are dead letters"
+            desk.out.print(f"{self.taken:,} events taken in, {left}, {self.failed:,} failed", soft_wrap=True)

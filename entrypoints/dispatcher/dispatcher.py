@@ -7,7 +7,6 @@ import structlog
 
 from core.notifications.delivery import Channel
 from core.notifications.vendors import VendorStanding
-from core.shared.errors import Unavailable
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
@@ -37,8 +36,8 @@ async def own_up(abandon: Callable[[], Awaitable[int]], signals: Signals, stop: 
         try:
             if abandoned := await abandon():
                 log.warning("deliveries_abandoned", count=abandoned)
-        except Unavailable as error:
-            log.warning("dispatcher_waits", error=str(error))
+        except Exception as error:
+            log.warning("dispatcher_waits", error=repr(error))
         await signals.wait(stop, ROUND)
 
 
@@ -50,6 +49,6 @@ async def report(
     while not stop.is_set():
         try:
             told = await tell(told)
-        except Unavailable as error:
-            log.warning("dispatcher_waits", error=str(error))
+        except Exception as error:
+            log.warning("dispatcher_waits", error=repr(error))
         await signals.wait(stop, GLANCE)

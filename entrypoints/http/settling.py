@@ -9,14 +9,16 @@ import msgspec
 
 from core.shared.dead_letters import Criteria, DeadLetter, LetterGroup, LettersChanged, TooManyLetters
 from core.shared.decisions import Decision
-from core.shared.errors import CoreError, problem_type
-from core.shared.pace import Pace
+from core.shared.errors import CoreError, Invalid, problem_type
+from core.shared.pace import FASTEST, Pace
 from core.shared.period import FIRST, LAST, Period
 from core.shared.settle_dead_letters import SettleDeadLetters
 from core.shared.survey_dead_letters import SurveyDeadLetters
 
 MOST = 1_000
 """Letters of one request, which should not take longer than its client waits."""
+LONGEST = 60
+"""Seconds of one request that is to go slowly."""
 
 
 class SettlingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +33,8 @@ class SettlingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: datetime | None = msgspec.field(name="to", default=None)
     confirm: Annotated[int, msgspec.Meta(ge=0, le=MOST)] | None = None
     """The `count` of a request without this, which changes nothing."""
+    rate: Annotated[int, msgspec.Meta(ge=1, le=FASTEST)] | None = None
+    """At most so many letters a second; all of them must fit into a minute."""
 
     def which(self) -> Criteria:
         """Return what the core calls it."""
@@ -72,8 +76,8 @@ async def settle(data: SettlingBody, act: Any, survey: SurveyDeadLetters, settle
             failures.append(Failure(letter, problem_type(type(refusal)), str(refusal)))
 
     if data.confirm is not None:
-        check(data.confirm, found.count)
-        await settle_all(found.which, partial(one, act, decision), Pace(), told)
+        check(data.confirm, found.count, data.rate)
+        await settle_all(found.which, partial(one, act, decision), Pace(data.rate), told)
     return Settled(
         count=found.count,
         groups=found.groups,
@@ -89,13 +93,15 @@ async def one(act: Any, decision: Decision, letter: UUID) -> None:
     await act(letter, decision)
 
 
-def check(confirmed: int, count: int) -> None:
+def check(confirmed: int, count: int, rate: int | None) -> None:
     """Refuse what nobody has seen, and what takes too long."""
     facts = {"count": str(count)}
     if count > MOST:
         raise TooManyLetters(f"{count} are too many for one request, which settles {MOST}", facts=facts)
     if count != confirmed:
         raise LettersChanged(f"{confirmed} were confirmed, and there are {count}", at="$.confirm", facts=facts)
+    if rate is not None and count > rate * LONGEST:
+        raise Invalid(f"{count} at {rate} a second take longer than {LONGEST} s", at="$.rate", facts=facts)
 
 
 def period(since: datetime | None, until: datetime | None) -> Period:

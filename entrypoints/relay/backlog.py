@@ -1,19 +1,20 @@
 """How much waits in the outbox, for those who watch."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import REGISTRY, Gauge
 
 from core.shared.clock import Clock
-from core.shared.errors import Unavailable
 from core.shared.outbox import Backlog
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
-WAITING = Gauge("bursar_outbox_waiting", "Events that wait for the broker")
-OLDEST = Gauge("bursar_outbox_oldest_seconds", "How long the first of them has waited")
-BLOCKED = Gauge("bursar_outbox_blocked_aggregates", "Aggregates whose next event the broker refuses")
+# Not registered before somebody has looked: a process that runs no relay would tell zeros.
+WAITING = Gauge("bursar_outbox_waiting", "Events that wait for the broker", registry=None)
+OLDEST = Gauge("bursar_outbox_oldest_seconds", "How long the first of them has waited", registry=None)
+BLOCKED = Gauge("bursar_outbox_blocked_aggregates", "Aggregates whose next event the broker refuses", registry=None)
 PAUSE = 20.0
 """Seconds between looks: to count a million rows takes the database a tenth of a second."""
 
@@ -23,10 +24,18 @@ async def watch(backlog: Backlog, clock: Clock, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             state = await backlog.look()
-        except Unavailable as error:
-            log.warning("backlog_unknown", error=str(error))
+        except Exception as error:  # a defect, too, must not end the process that relays
+            log.warning("backlog_unknown", error=repr(error))
         else:
             WAITING.set(state.waiting)
             OLDEST.set((clock.now() - state.oldest).total_seconds() if state.oldest else 0)
             BLOCKED.set(len(state.blocked))
+            tell(WAITING, OLDEST, BLOCKED)
         await Signals.wait(stop, PAUSE)
+
+
+def tell(*gauges: Gauge) -> None:
+    """Let gauges be read from now on."""
+    for gauge in gauges:
+        with suppress(ValueError):  # it can be read already
+            REGISTRY.register(gauge)

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from core.shared.errors import Unavailable
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
@@ -21,8 +20,8 @@ async def every(
         try:
             if any((done := await ending(job(), stop)).values()):
                 log.info(name, **done)
-        except Unavailable as error:
-            log.warning("job_postponed", job=name, error=str(error))
+        except Exception as error:  # a defect, too, must not end the process that answers candidates
+            log.warning("job_postponed", job=name, error=repr(error))
         await Signals.wait(stop, seconds)
 
 

@@ -12,6 +12,7 @@ from adapters.memory.store import Store
 from adapters.sql.tables import replays
 from config.container import Application
 from core.fees.submission import FeeSubmitted
+from core.shared.dead_letters import LetterState
 from core.shared.decisions import Decision
 from core.shared.event_log import EventReplay, LoggedEvent
 from core.shared.events import Event
@@ -134,6 +135,19 @@ async def test_an_event_tells_whether_its_consumer_has_had_it(stored: Applicatio
         await inbox.commit()
 
     assert [each.taken for each in await walk(stored)] == [True, False]
+
+
+async def test_an_event_tells_whether_it_is_a_dead_letter_of_its_consumer(stored: Application) -> None:
+    await log(stored, *(an_event(at=NOON + SECOND * number) for number in range(4)))
+    waiting, dropped, replayed, _ = (each.message for each in await walk(stored))
+    async with stored.driven.new_inbox() as inbox:
+        for message in (waiting, dropped, replayed):
+            await inbox.bury(message, KeyError("x"))
+        for letter, state in ((dropped, LetterState.DROPPED), (replayed, LetterState.REPLAYED)):
+            await inbox.dead_letters.settle(letter.id, state, Decision(who="asha", why="a test"))
+        await inbox.commit()
+
+    assert [each.buried for each in await walk(stored)] == [True, True, False, False]
 
 
 async def test_who_replays_and_why_is_written_down(stored: Application) -> None:

@@ -255,7 +255,7 @@ def test_a_lost_table_is_rebuilt_and_nobody_is_told_twice(place: Place) -> None:
 
     assert dry["taken"] >= first["taken"] == 3
     assert (again.returncode, again.stderr) == (0, "")
-    assert "3 events taken in, 0 left to the broker, 0 failed\n" in again.stdout
+    assert "3 events taken in, 0 left to the broker, 0 are dead letters, 0 failed\n" in again.stdout
     expected = [("email", "unknown", "nobody knows")] * 3 + [("sms", "suppressed", "rebuilt by replay")] * 3
     assert states(settings_of(place)) == expected
 
@@ -265,9 +265,9 @@ def test_what_the_consumer_has_not_had_is_left_to_it(place: Place) -> None:
     place.run("dead-letters", "replay", "--to", "2030-01-01", "--yes", *WHY)
     words = ("replay", "--from", "2026-01-01", "--consumer", "bursar", *WHY)
 
-    assert place.json(*words) == {"taken": 0, "left": 1, "failed": 0}
+    assert place.json(*words) == {"taken": 0, "left": 1, "dead_letters": 0, "failed": 0}
     assert states(settings_of(place)) == []
-    assert place.json(*words, "--send") == {"taken": 1, "left": 0, "failed": 0}
+    assert place.json(*words, "--send") == {"taken": 1, "left": 0, "dead_letters": 0, "failed": 0}
     assert [state for _, state, _ in states(settings_of(place))] == ["pending", "pending"]
 
 

@@ -221,6 +221,29 @@ async def test_a_confirmation_that_is_no_count_is_refused(api: Api, confirm: Any
     assert answer.status_code == 400
 
 
+async def test_many_are_settled_as_slowly_as_is_wanted(api: Api) -> None:
+    for _ in range(4):
+        await bury(api)
+    began = asyncio.get_running_loop().time()
+    done = await api("POST", "/v1/dead-letters:drop", json=DECISION | {"confirm": 4, "rate": 20})
+
+    assert (done.json()["done"], asyncio.get_running_loop().time() - began >= 0.15) == (4, True)
+
+
+async def test_a_rate_at_which_a_client_would_wait_too_long_is_refused(api: Api) -> None:
+    for _ in range(61):
+        await bury(api)
+    wanted = DECISION | {"confirm": 61}
+    answer = await api("POST", "/v1/dead-letters:drop", json=wanted | {"rate": 1})
+
+    assert_problem(answer, 400, "invalid", "$.rate")
+    assert "61 at 1 a second take longer than 60 s" in answer.json()["detail"]
+    for rate in (0, -1, 100_001, 1.5, "fast"):
+        answer = await api("POST", "/v1/dead-letters:drop", json=wanted | {"rate": rate})
+        assert_problem(answer, 400, "invalid", "$.rate")
+    assert (await api("POST", "/v1/dead-letters:drop", json=wanted | {"rate": 10_000})).json()["done"] == 61
+
+
 async def test_a_letter_may_be_called_anything(api: Api) -> None:
     message = await bury(api, type="\x1b[31m' OR 1=1 --\u202e", origin={"headers": "\x00"})
 

@@ -1,14 +1,23 @@
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
+import pytest
 from prometheus_client import REGISTRY
 
 from adapters.memory.messages import MemoryOutbox
 from adapters.memory.store import Store
 from core.shared.errors import Unavailable
 from core.shared.outbox import Backlog, OutboxState, Refusal
-from entrypoints.relay.backlog import watch
+from entrypoints.relay.backlog import BLOCKED, OLDEST, WAITING, watch
 from tests.examples import StoppedClock, a_message
+
+
+@pytest.fixture(autouse=True)
+def nobody_watched_yet() -> None:
+    for each in (WAITING, OLDEST, BLOCKED):
+        with suppress(KeyError):
+            REGISTRY.unregister(each)
 
 
 def gauge(name: str) -> float | None:
@@ -40,9 +49,11 @@ async def test_the_gauges_tell_what_waits_since_when_and_what_is_blocked() -> No
     assert (gauge("waiting"), gauge("oldest_seconds")) == (0, 0)
 
 
-async def test_a_database_that_is_away_does_not_end_the_watch() -> None:
+@pytest.mark.parametrize("error", [Unavailable("away"), ValueError("a defect")])
+async def test_what_nobody_could_count_ends_no_watch_and_is_not_told(error: Exception) -> None:
     class Away(Backlog):
         async def look(self) -> OutboxState:
-            raise Unavailable("away")
+            raise error
 
     await a_look(Away(), StoppedClock())
+    assert (gauge("waiting"), gauge("oldest_seconds"), gauge("blocked_aggregates")) == (None, None, None)

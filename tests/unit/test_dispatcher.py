@@ -1,9 +1,14 @@
 import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 from core.notifications.delivery import Channel
+from core.notifications.vendors import VendorStanding
 from core.shared.errors import Unavailable
 from core.shared.signals import Signals
-from entrypoints.dispatcher.dispatcher import dispatch, own_up
+from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
 
 
 class Office:
@@ -51,24 +56,29 @@ async def test_an_outage_does_not_end_a_lane() -> None:
     assert calls == 2
 
 
-async def test_deliveries_whose_sender_died_are_looked_after_again_and_again() -> None:
+class Hurried(Signals):
+    """Waits for nothing."""
+
+    @staticmethod
+    async def wait(event: asyncio.Event, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("error", [Unavailable("the database is away"), ValueError("a defect")])
+@pytest.mark.parametrize("look", [own_up, report])
+async def test_what_is_looked_after_is_looked_after_again_and_again(look: Any, error: Exception) -> None:
     calls, stop = 0, asyncio.Event()
 
-    class Hurried(Signals):
-        @staticmethod
-        async def wait(event: asyncio.Event, seconds: float) -> None:
-            await asyncio.sleep(0)
-
-    async def abandon() -> int:
+    async def work(*_: object) -> Sequence[VendorStanding] | int:
         nonlocal calls
         calls += 1
         if calls == 1:
-            raise Unavailable("the database is away")
+            raise error
         if calls == 5:
             stop.set()
-        return 0
+        return 0 if look is own_up else ()
 
     async with asyncio.timeout(5):
-        await own_up(abandon, Hurried(), stop)
+        await look(work, Hurried(), stop)
 
     assert calls == 5

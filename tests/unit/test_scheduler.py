@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.shared.errors import Unavailable
 from entrypoints.scheduler import scheduler
@@ -15,14 +16,15 @@ async def run(job: Job, stop: asyncio.Event) -> None:
         await every(0.0, "job", job, stop)
 
 
-async def test_a_job_is_done_again_and_again_also_after_an_outage() -> None:
+@pytest.mark.parametrize("error", [Unavailable("the database is away"), ValueError("a defect")])
+async def test_a_job_is_done_again_and_again_also_after_an_outage_or_a_defect(error: Exception) -> None:
     stop, calls = asyncio.Event(), 0
 
     async def job() -> Mapping[str, int]:
         nonlocal calls
         calls += 1
         if calls == 1:
-            raise Unavailable("the database is away")
+            raise error
         if calls == 3:
             stop.set()
         return {}
@@ -66,8 +68,12 @@ async def test_a_job_that_is_nearly_done_may_end_when_we_stop() -> None:
 
 
 async def test_a_defect_of_a_job_is_not_hidden() -> None:
+    stop = asyncio.Event()
+
     async def job() -> Mapping[str, int]:
+        stop.set()
         raise ValueError("a defect")
 
-    with pytest.raises(ValueError, match="a defect"):
-        await run(job, asyncio.Event())
+    with capture_logs() as logs:
+        await run(job, stop)
+    assert [each["error"] for each in logs] == ["ValueError('a defect')"]

@@ -57,6 +57,9 @@ def test_what_is_written_counts(read: Any) -> None:
         ('[http]\nport = "many"\n', "$.http.port"),
         ('serve = ["http", "htp"]\n', "$.serve[1]"),
         ('[smtp]\ntls = "ssl"\n', "$.smtp.tls"),
+        ('serve = ["http", "relay", "http"]\n', "http is named twice - at `$.serve`"),
+        ('[adapters]\nemail = ["smtp", "smtp"]\n', "smtp is named twice - at `$.adapters.email`"),
+        ('[adapters]\nsms = ["console", "console"]\n', "console is named twice - at `$.adapters.sms`"),
     ],
 )
 def test_a_misspelt_word_is_named_with_its_file_and_path(read: Any, toml: str, path: str) -> None:

@@ -318,6 +318,21 @@ async def test_an_event_that_the_inbox_has_forgotten_is_rebuilt(office: Duty) ->
     assert [each.state for each in office.owed] == ["suppressed", "suppressed"]
 
 
+@pytest.mark.parametrize("send", [False, True])
+async def test_what_is_a_dead_letter_is_left_to_whoever_is_on_duty(office: Duty, send: bool) -> None:
+    await office.consume([a_command("T-1"), a_command("T-2")])
+    office.clock.pass_by(timedelta(seconds=1))
+    waiting, dropped = office.store.events.values()
+    await office.bury(waiting, dropped)
+    await office.duty["drop_dead_letter"]()(dropped.id, ASHA)
+    progress, _ = await office.rebuild(send=send)
+
+    assert (progress.taken, progress.left, progress.dead_letters, office.owed) == (0, 0, 2, [])
+    await office.replay(waiting)
+    assert [(each.notice, each.state) for each in office.owed] == [(waiting.id, "pending")] * 2
+    assert (await office.rebuild(send=send))[0].taken == 1
+
+
 async def test_a_dry_run_counts_and_changes_nothing(office: Duty) -> None:
     await office.submitted_and_taken("T-1", "T-2")
     office.store.deliveries.clear()
