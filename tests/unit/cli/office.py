@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.memory.store import Store
 from config.container import Application
@@ -35,6 +36,6 @@ class Counter:
         async def open_office(_path: Path | None, _changes: Mapping[str, Any]) -> AsyncIterator[ConfiguredOffice]:
             yield ConfiguredOffice(self.application, self._settings)
 
-        with pytest.raises(SystemExit) as ended:
+        with capture_logs(), pytest.raises(SystemExit) as ended:  # commands are quiet
             create_cli(open_office)(words)
         return int(ended.value.code or 0), *self._capsys.readouterr()
