@@ -49,7 +49,7 @@ class MemoryDeliveryList(DeliveryList):
             for each in self._store.deliveries.values()
             if each.state is search.state
             and search.channel in (None, each.channel)
-            and (search.since is None or each.due_at >= search.since)
+            and search.due.since <= each.due_at < search.due.until
             and (after is None or Place(each.due_at, each.id) > after)
         ]
         return sorted(found, key=lambda each: (each.due_at, each.id))[:limit]

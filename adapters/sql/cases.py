@@ -70,8 +70,7 @@ class SqlDeliveryList(DeliveryList):
 def page_of(search: Search, channel: Channel, after: Place | None) -> Select[Any]:
     """Select what matches on one channel: with its name, the index finds the place without reading what is before."""
     query = select(deliveries).where((deliveries.c.state == search.state) & (deliveries.c.channel == channel))
-    if search.since is not None:
-        query = query.where(deliveries.c.due_at >= search.since)
+    query = query.where(deliveries.c.due_at >= search.due.since, deliveries.c.due_at < search.due.until)
     if after is not None:
         behind = (deliveries.c.due_at > after.due_at) | (deliveries.c.id > after.id)
         query = query.where((deliveries.c.due_at >= after.due_at) & behind)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.notifications.addressing import UNPRINTABLE
 from core.notifications.delivery import IN_DOUBT, Delivery, DeliveryState
 from core.notifications.errors import DeliverySettled, UnknownDelivery
 from core.notifications.findings import Finding, Learnt
@@ -11,34 +10,24 @@ from core.notifications.messages import delivery_id
 from core.notifications.ports import NewNotificationsWork
 from core.notifications.summary import DeliverySummary
 from core.shared.clock import Clock
-from core.shared.errors import Invalid
-
-LONGEST = {"who": 80, "why": 300}
+from core.shared.decisions import Decision
 
 
-class Decision(StrEnum):
+class Verdict(StrEnum):
     """The two answers there are."""
 
     SENT = "sent"
     NOT_SENT = "not-sent"
 
 
-MEANS = {Decision.SENT: DeliveryState.SENT, Decision.NOT_SENT: DeliveryState.PENDING}
+MEANS = {Verdict.SENT: DeliveryState.SENT, Verdict.NOT_SENT: DeliveryState.PENDING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What a person decided."""
+class Settlement(Decision):
+    """What a person decided about a delivery."""
 
-    decision: Decision
-    who: str
-    why: str
-
-    def __post_init__(self) -> None:
-        for name, longest in LONGEST.items():
-            text = getattr(self, name)
-            if not text.strip() or len(text) > longest or UNPRINTABLE.search(text):
-                raise Invalid(f"`{name}` is one line of 1 to {longest} characters", at=f"$.{name}")
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +53,6 @@ class SettleDelivery:
             raise DeliverySettled(
                 f"there is nothing to decide: the delivery is {delivery.state}", facts={"state": delivery.state}
             )
-        told = f"{settlement.decision}, says {settlement.who}: {settlement.why}"
+        told = f"{settlement.verdict}, says {settlement.who}: {settlement.why}"
         finding = Finding(at=self.clock.now(), learnt=Learnt.SETTLED, detail=told)
-        delivery.conclude(MEANS[settlement.decision], finding)
+        delivery.conclude(MEANS[settlement.verdict], finding)

@@ -1,7 +1,7 @@
 """What people see of deliveries; nobody's address is in it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.messages import DeliveryId
 from core.shared.errors import Invalid
+from core.shared.period import Period
 
 REACHABLE = re.compile(r"[^\s<>]+@[^\s<>]+|\+?\d[\d ()-]{5,}\d")
 """What looks like a mailbox or a telephone number: mail servers quote them in their refusals."""
@@ -52,18 +53,7 @@ class Search:
 
     state: DeliveryState = DeliveryState.UNDECIDED
     channel: Channel | None = None
-    since: datetime | None = None
-    """Only those due at this moment or later."""
-
-    def __post_init__(self) -> None:
-        if self.since is None:
-            return
-        if self.since.tzinfo is None:
-            raise Invalid("a moment needs its offset from UTC: 2026-11-20T12:30:00Z", at="$.since")
-        try:
-            self.since.astimezone(UTC)
-        except OverflowError as error:
-            raise Invalid("there is no such moment in UTC", at="$.since") from error
+    due: Period = field(default_factory=Period)
 
 
 @dataclass(frozen=True, slots=True, order=True)

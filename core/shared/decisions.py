@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from core.shared.errors import Invalid
 
-LONGEST_NAME, LONGEST_REASON = 64, 500
+LONGEST_NAME, LONGEST_REASON = 64, 400
+"""Both fit into one line of a timeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class ReplayProgress:
 
 
 Told = Callable[[ReplayProgress, Mapping[UUID, Exception]], None]
-"""Hears of each batch that is stored, and which of its events failed."""
+"""Hears that it has begun, then of each batch that is stored, and which of its events failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class ReplayEvents:
         if not which.dry:
             await self.log.begin(which, decision)
         progress, after = ReplayProgress(which.period.since), None
+        told(progress, {})
         while True:
             page = await self.log.page(which, after, min(PAGE, pace.rate or PAGE))
             if page.last is None or not await pace.allows(len(page.events)):

@@ -21,7 +21,8 @@ Type = Annotated[str | None, typer.Option(help="The type of the message.")]
 Reason = Annotated[str | None, typer.Option(help="The error that buried them: ValidationError.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")]
 After = Annotated[str | None, typer.Option(metavar="ID", help="Go on after this one.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only tell what would be done.")]
+YES = "Do all that the filters find; without this, only tell what that would be. An id is done at once."
+Yes = Annotated[bool, typer.Option("--yes", help=YES)]
 
 
 def add_to(cli: typer.Typer, desk: Desk) -> None:
@@ -90,6 +91,8 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
                 raise typer.BadParameter("name a letter, or say which: --type, --reason, --context, --from, --to")
             if letter is not None and any(filters):
                 raise typer.BadParameter("name one letter, or say which, not both")
+            if letter is not None and rate is not None:
+                raise typer.BadParameter("--rate is for many letters: one has no speed")
 
             async def work(office: Office) -> None:
                 decided = decision(who, why)

@@ -1,27 +1,25 @@
 """Commands for whoever has to say whether a message was sent."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from core.notifications.delivery import Channel, DeliveryState
-from core.notifications.settle_delivery import Decision, Settlement
+from core.notifications.settle_delivery import Settlement, Verdict
 from core.notifications.summary import DeliveryPage, DeliverySummary, Search
-from entrypoints.cli.desk import AsJson, ConfigFile, Desk
+from entrypoints.cli.desk import AsJson, ConfigFile, Desk, printable
+from entrypoints.cli.given import Since, Until, Who, named, period
 from entrypoints.cli.office import Office
 
 PAGE = 100
 State = Annotated[DeliveryState, typer.Option("--state", help="Undecided ones wait for you.")]
 OnChannel = Annotated[Channel | None, typer.Option("--channel", help="Only of this channel.")]
-Since = Annotated[datetime | None, typer.Option("--since", help="Only those due at this moment or later, in UTC.")]
 After = Annotated[str | None, typer.Option("--after", help="What the page before ended with.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000)]
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")]
-Answer = Annotated[Decision, typer.Option("--as", help="not-sent puts it back into the queue, once.")]
-Who = Annotated[str, typer.Option("--who", help="Who decided.")]
-Why = Annotated[str, typer.Option("--why", help="How that is known; the timeline of the fee shows it.")]
+Answer = Annotated[Verdict, typer.Option("--as", help="not-sent puts it back into the queue, once.")]
+Why = Annotated[str, typer.Option(help="How that is known; the timeline of the fee shows it.")]
 
 
 def add_to(cli: typer.Typer, desk: Desk) -> None:
@@ -34,6 +32,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         state: State = DeliveryState.UNDECIDED,
         channel: OnChannel = None,
         since: Since = None,
+        until: Until = None,
         after: After = None,
         limit: Limit = PAGE,
         config: ConfigFile = None,
@@ -42,8 +41,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         """List the deliveries of one state, the longest due first."""
 
         async def work(office: Office) -> DeliveryPage:
-            moment = since.replace(tzinfo=since.tzinfo or UTC) if since else None
-            search = Search(state=state, channel=channel, since=moment)
+            search = Search(state=state, channel=channel, due=period(since, until))
             page: DeliveryPage = await office.use_cases["list_deliveries"]()(search, after, limit)
             return page
 
@@ -54,7 +52,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         table = Table("delivery", "channel", "state", "since (UTC)", "exam fee", "why", box=None)
         for each in page.items:
             when = f"{each.in_doubt_since or each.due_at:%Y-%m-%d %H:%M:%S}"
-            table.add_row(str(each.id), each.channel, each.state, when, str(each.about), each.reason)
+            table.add_row(str(each.id), each.channel, each.state, when, str(each.about), printable(each.reason))
         desk.out.print(table if page.items else f"no delivery is {state}")
         if page.next:
             desk.out.print(f"there are more: --after {page.next}", soft_wrap=True)
@@ -64,12 +62,12 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         " --who 'Asha Kulkarni' --why 'not in the log of the vendor'"
     )
     def settle(
-        delivery: Id, decision: Answer, who: Who, why: Why, config: ConfigFile = None, json: AsJson = False
+        delivery: Id, verdict: Answer, why: Why, who: Who = None, config: ConfigFile = None, json: AsJson = False
     ) -> None:
         """Say whether an unknown or undecided delivery was sent; a second decision is refused."""
 
         async def work(office: Office) -> DeliverySummary:
-            settlement = Settlement(decision=decision, who=who, why=why)
+            settlement = Settlement(verdict=verdict, who=named(who), why=why)
             settled: DeliverySummary = await office.use_cases["settle_delivery"]()(delivery, settlement)
             return settled
 

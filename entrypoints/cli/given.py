@@ -22,11 +22,16 @@ Rate = Annotated[int | None, typer.Option(min=1, max=FASTEST, metavar="N", help=
 
 
 def decision(who: str | None, why: str) -> Decision:
-    """Return who decides, and why; without a name, the operating system says who it is."""
+    """Return who decides, and why."""
+    return Decision(who=named(who), why=why)
+
+
+def named(who: str | None) -> str:
+    """Return who decides; without a name, the operating system says who it is."""
     if who is None:
         with suppress(OSError, KeyError):
             who = getpass.getuser()
-    return Decision(who=who or "", why=why)
+    return who or ""
 
 
 def period(since: str | None, until: str | None) -> Period:

@@ -10,7 +10,7 @@ from rich.table import Table
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
 from core.shared.outbox import SHARDS
-from entrypoints.cli.desk import AsJson, ConfigFile, Desk
+from entrypoints.cli.desk import AsJson, ConfigFile, Desk, printable
 from entrypoints.cli.office import Office
 
 PATIENCE = 5.0
@@ -80,7 +80,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             desk.out.print(f"{relay or 'nobody'}: {shards} of {SHARDS} shards")
         for each in state.blocked:
             told = f"blocked: event {each.event} after {each.attempts} attempts, next {each.until:%H:%M:%S} UTC"
-            desk.out.print(f"{told}: {each.reason}", soft_wrap=True)
+            desk.out.print(f"{told}: {printable(each.reason)}", soft_wrap=True)
 
 
 async def examine(probe: Probe) -> dict[str, object]:

@@ -17,6 +17,7 @@ from entrypoints.cli.office import Office
 from entrypoints.cli.settling import INTERRUPTED
 
 MOST_TOLD = 20
+SEND = "Let what is missing go out to people: those whose deliveries were lost hear it again."
 UNTIL = "Before then. What is committed later, or not taken in yet, comes by the broker as always."
 
 
@@ -32,13 +33,13 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         type: Annotated[str | None, typer.Option(help="Only events of this type.")] = None,  # noqa: A002
         rate: Rate = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
-        send: Annotated[bool, typer.Option("--send", help="Let what is missing go out to people.")] = False,
+        send: Annotated[bool, typer.Option("--send", help=SEND)] = False,
         who: Who = None,
         config: ConfigFile = None,
         json: AsJson = False,
     ) -> None:
         """Take logged events in again: what they caused stays as it is, what is missing is made, and not sent."""
-        report, pace = Report(), Pace(rate)
+        report, pace = Report(dry=dry_run), Pace(rate)
 
         async def work(office: Office) -> None:
             pace.stop = listen_for_the_end()
@@ -61,30 +62,33 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             report.tell(desk, json=json)
         if pace.stop.is_set():
             raise typer.Exit(INTERRUPTED)
-        if report.failed:
+        if report.reached and report.reached.failed:
             raise typer.Exit(1)
 
 
 class Report:
     """How far a replay came."""
 
-    def __init__(self) -> None:
-        self.taken = self.left = self.dead_letters = self.failed = 0
+    def __init__(self, *, dry: bool) -> None:
+        self.reached: ReplayProgress | None = None
+        self._dry = dry
         self._failures: dict[UUID, Exception] = {}
 
     def note(self, reached: ReplayProgress, failures: Mapping[UUID, Exception]) -> None:
         """Remember how far it is, and the first few failures."""
-        self.taken, self.left, self.failed = reached.taken, reached.left, reached.failed
-        self.dead_letters = reached.dead_letters
+        self.reached = reached
         self._failures.update(list(failures.items())[: MOST_TOLD - len(self._failures)])
 
     def tell(self, desk: Desk, *, json: bool) -> None:
-        """Say how far it came."""
+        """Say how far it came; nothing if it never began."""
+        if self.reached is None:
+            return
         for event, reason in self._failures.items():
             desk.err.print(f"{event}: {printable(f'{type(reason).__name__}: {reason}')}", soft_wrap=True)
+        counts = {name: getattr(self.reached, name) for name in ("taken", "left", "dead_letters", "failed")}
         if json:
-            counts = ("taken", "left", "dead_letters", "failed")
-            desk.print_json({name: getattr(self, name) for name in counts})
-        else:
-            left = f"{self.left:,} left to the broker, {self.dead_letters:,} are dead letters"
-            desk.out.print(f"{self.taken:,} events taken in, {left}, {self.failed:,} failed", soft_wrap=True)
+            desk.print_json(counts)
+            return
+        done = "would be taken in" if self._dry else "taken in"
+        left = f"{counts['left']:,} left to the broker, {counts['dead_letters']:,} are dead letters"
+        desk.out.print(f"{counts['taken']:,} events {done}, {left}, {counts['failed']:,} failed", soft_wrap=True)

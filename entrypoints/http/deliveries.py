@@ -11,13 +11,14 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.list_deliveries import ListDeliveries
 from core.notifications.note_vendor_report import NoteVendorReport
-from core.notifications.settle_delivery import Decision, SettleDelivery, Settlement
+from core.notifications.settle_delivery import SettleDelivery, Settlement, Verdict
 from core.notifications.summary import DeliveryPage, DeliverySummary, Search
 from core.shared.errors import Invalid
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.guards import form_only, json_only
 from entrypoints.http.problems import problems
+from entrypoints.http.settling import period
 
 LARGEST_FORM, MOST_FIELDS = 20_000, 100
 
@@ -25,7 +26,7 @@ LARGEST_FORM, MOST_FIELDS = 20_000, 100
 class SettlementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody knows whether a message was sent."""
 
-    decision: Decision
+    decision: Verdict
     """`not-sent` puts it back into the queue."""
     who: str
     why: str
@@ -43,12 +44,14 @@ class DeliveriesController(Controller):
         list_deliveries: Wired[ListDeliveries],
         state_: Annotated[DeliveryState, QueryParameter(name="state")] = DeliveryState.UNDECIDED,
         channel: FromQuery[Channel | None] = None,
-        since: Annotated[datetime | None, QueryParameter(description="Only those due at this moment or later")] = None,
+        since: Annotated[datetime | None, QueryParameter(name="from", description="Due from then on")] = None,
+        until: Annotated[datetime | None, QueryParameter(name="to", description="Due before then")] = None,
         after: Annotated[str | None, QueryParameter(description="`next` of the page before")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     ) -> DeliveryPage:
         """List the deliveries of one state, the longest due first; `undecided` ones wait for a person."""
-        return await list_deliveries(Search(state=state_, channel=channel, since=since), after, limit)
+        search = Search(state=state_, channel=channel, due=period(since, until))
+        return await list_deliveries(search, after, limit)
 
     @post(
         "/{delivery:str}/settlement",
@@ -60,7 +63,7 @@ class DeliveriesController(Controller):
         self, delivery: FromPath[str], data: JSONBody[SettlementBody], settle_delivery: Wired[SettleDelivery]
     ) -> DeliverySummary:
         """Decide whether an unknown or undecided delivery was sent; the decision stands, a second one is refused."""
-        settlement = Settlement(decision=data.decision, who=data.who, why=data.why)
+        settlement = Settlement(verdict=data.decision, who=data.who, why=data.why)
         return await settle_delivery(delivery, settlement)
 
     @post(

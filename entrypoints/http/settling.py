@@ -105,5 +105,5 @@ def check(confirmed: int, count: int, rate: int | None) -> None:
 
 
 def period(since: datetime | None, until: datetime | None) -> Period:
-    """Return from when to when letters were buried."""
+    """Return from when to when."""
     return Period(since=since or FIRST, until=until or LAST)

@@ -12,9 +12,10 @@ from core.notifications.findings import Finding, Learnt, Report
 from core.notifications.journal import Attempt, Outcome
 from core.notifications.list_deliveries import ListDeliveries
 from core.notifications.messages import DeliveryId
-from core.notifications.settle_delivery import Decision, Settlement
+from core.notifications.settle_delivery import Settlement, Verdict
 from core.notifications.summary import Search
 from core.shared.errors import Invalid
+from core.shared.period import Period
 from tests.examples import NOON, a_delivery, a_submission
 
 LATER = NOON + timedelta(minutes=10)
@@ -176,7 +177,7 @@ async def test_of_two_who_decide_at_once_one_comes_first(stored: Application) ->
 
     async def decide(decision: str) -> str:
         try:
-            await settle(str(delivery.id), Settlement(decision=Decision(decision), who="Ravi", why="seen"))
+            await settle(str(delivery.id), Settlement(verdict=Verdict(decision), who="Ravi", why="seen"))
         except Exception as error:
             return type(error).__name__
         return "done"
@@ -210,7 +211,8 @@ async def test_the_list_is_of_one_state_one_channel_and_a_time(stored: Applicati
         return [each.id for each in (await look(search, None, 10)).items]
 
     assert await found(Search(channel=Channel.EMAIL)) == [old.id, new.id]
-    assert await found(Search(channel=Channel.EMAIL, since=NOON)) == [new.id]
+    assert await found(Search(channel=Channel.EMAIL, due=Period(since=NOON))) == [new.id]
+    assert await found(Search(channel=Channel.EMAIL, due=Period(until=NOON))) == [old.id]
     assert len(await found(Search())) == 3
     assert len(await found(Search(state=UNKNOWN))) == 1
     assert await found(Search(state=UNKNOWN, channel=Channel.SMS)) == []

@@ -13,13 +13,13 @@ from core.notifications.messages import DeliveryId, Email, Sms
 from core.notifications.note_vendor_report import NoteVendorReport
 from core.notifications.ports import Reports, SentMessages
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
-from core.notifications.settle_delivery import Decision, SettleDelivery, Settlement
+from core.notifications.settle_delivery import SettleDelivery, Settlement, Verdict
 from tests.unit.notifications.post import LEASE, PlainTemplates, PostRoom
 
 ABSENT_AFTER, PERSON_AFTER = timedelta(hours=1), timedelta(hours=24)
 ASHA = "asha.1@example.org"
-NOT_SENT = Settlement(decision=Decision.NOT_SENT, who="Ravi Deshpande", why="not in the vendor's log")
-SENT = Settlement(decision=Decision.SENT, who="Ravi Deshpande", why="she showed it at the counter")
+NOT_SENT = Settlement(verdict=Verdict.NOT_SENT, who="Ravi Deshpande", why="not in the vendor's log")
+SENT = Settlement(verdict=Verdict.SENT, who="Ravi Deshpande", why="she showed it at the counter")
 
 
 class Records(SentMessages[Email | Sms]):

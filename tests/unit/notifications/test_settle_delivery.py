@@ -10,7 +10,7 @@ from core.notifications.delivery import Channel
 from core.notifications.errors import DeliverySettled, UnknownDelivery
 from core.notifications.findings import Learnt
 from core.notifications.messages import DeliveryId
-from core.notifications.settle_delivery import Decision, Settlement
+from core.notifications.settle_delivery import Settlement, Verdict
 from core.shared.errors import Invalid
 from tests.unit.notifications.doubts import NOT_SENT, PERSON_AFTER, SENT, DoubtfulRoom
 
@@ -86,7 +86,9 @@ BAD = {
     "nobody": ({"who": " "}, "$.who"),
     "no reason": ({"why": ""}, "$.why"),
     "a header more": ({"who": "Ravi\r\nX-Admin: 1"}, "$.who"),
-    "a novel": ({"why": "x" * 301}, "$.why"),
+    "a novel": ({"why": "x" * 401}, "$.why"),
+    "a name that would not fit": ({"who": "x" * 65}, "$.who"),
+    "a line that reads backwards": ({"who": "Ravi\u202e"}, "$.who"),
     "half a character": ({"why": "\ud800"}, "$.why"),
 }
 
@@ -94,9 +96,16 @@ BAD = {
 @pytest.mark.parametrize(("change", "at"), BAD.values(), ids=BAD)
 def test_a_decision_names_somebody_and_a_reason(change: dict[str, Any], at: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        Settlement(**({"decision": Decision.SENT, "who": "Ravi", "why": "seen"} | change))
+        Settlement(**({"verdict": Verdict.SENT, "who": "Ravi", "why": "seen"} | change))
 
     assert refusal.value.at == at
+
+
+async def test_the_longest_reason_of_the_longest_name_is_kept_whole(room: DoubtfulRoom) -> None:
+    owed = await undecided(room)
+    await room.settle(str(owed), Settlement(verdict=Verdict.NOT_SENT, who="w" * 64, why="y" * 400))
+
+    assert len(room.store.findings[owed][-1].detail) <= 500
 
 
 async def test_a_report_settles_what_was_unknown_or_undecided(room: DoubtfulRoom) -> None:
