@@ -136,9 +136,8 @@ async def test_a_notice_is_delivered_once_per_channel_and_what_is_missing_is_add
     assert sorted(under_way) == sorted([first.id, other.id, sms.id])
 
 
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only there columns can be too short
 async def test_a_delivery_that_no_column_can_hold_is_no_silence(stored: Application) -> None:
-    if stored.driven.settings().adapters.persistence != "mysql":
-        pytest.skip("only MySQL has columns that are too short")
     with pytest.raises(DBAPIError):
         await add(stored, a_delivery(template="x" * 65))
 
