@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import uuid4
 
-import asyncmy
 import msgspec
 import pytest
 
 from config.container import Application, Driven, running
 from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings, SQLite
-from tests import stack
+from tests import databases, stack
+from tests.databases import Prepared
 
 CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis}
 skipped_for_want_of_docker: Counter[str] = Counter()
@@ -65,11 +65,13 @@ async def mysql(server: Callable[[str], object]) -> AsyncIterator[MySQL]:
     root = server("mysql")
     assert isinstance(root, stack.MySqlServer)
     name = f"test_{uuid4().hex}"
-    await administer(root, f"CREATE DATABASE {name}")
-    yield MySQL(
+    settings = MySQL(
         host=root.host, port=root.port, user=root.user, password=Secret(root.password), database=name, connections=4
     )
-    await administer(root, f"DROP DATABASE {name}")
+    async with databases.root_of(settings) as run:
+        await run(f"CREATE DATABASE {name}")
+        yield settings
+        await run(f"DROP DATABASE {name}")
 
 
 @pytest.fixture
@@ -94,20 +96,17 @@ def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return settings
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Keep databases that have their tables already."""
+    return Prepared(tmp_path_factory.mktemp("databases"))
+
+
 @pytest.fixture
-async def stored(stored_settings: Settings) -> AsyncIterator[Application]:
+async def stored(stored_settings: Settings, prepared: Prepared) -> AsyncIterator[Application]:
     """Build an application on each kind of persistence."""
-    async with running(Application(settings=stored_settings)) as application:
-        await application.driven.migrate()
+    async with prepared.lent(stored_settings) as settings, running(Application(settings=settings)) as application:
         yield application
-
-
-async def administer(root: stack.MySqlServer, statement: str) -> None:
-    """Run a statement as root."""
-    connection = await asyncmy.connect(host=root.host, port=root.port, user=root.user, password=root.password)
-    async with connection.cursor() as cursor:
-        await cursor.execute(statement)
-    await connection.ensure_closed()
 
 
 async def eventually(check: Callable[[], object], seconds: float = 20.0) -> None:

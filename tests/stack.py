@@ -47,11 +47,7 @@ class MySqlServer:
 
 def named() -> set[str]:
     """Return the servers that the environment names."""
-    variables = {
-        "mysql": "BURSAR_TEST_MYSQL_URL",
-        "kafka": "BURSAR_TEST_KAFKA_BOOTSTRAP",
-        "redis": "BURSAR_TEST_REDIS_URL",
-    }
+    variables = {"mysql": "MYSQL_URL", "kafka": "KAFKA_BOOTSTRAP", "redis": "REDIS_URL"}
     return {server for server, variable in variables.items() if os.environ.get(f"BURSAR_TEST_{variable}")}
 
 

@@ -1,6 +1,7 @@
-"""Commands in processes of their own that need not import everything again: each is a fork of one that has."""
+"""`bursar` in processes of its own that need not import everything again: each is a fork of one that has."""
 
 import atexit
+import importlib
 import json
 import os
 import signal
@@ -16,23 +17,69 @@ from threading import Lock
 from typing import IO, Any
 
 PATIENCE = 60.0
+PRELOADED = (  # what a process imports when it comes to it
+    "adapters.sql.migrate",
+    "aiokafka",
+    "aiosqlite",
+    "alembic.command",
+    "asyncmy",
+    "entrypoints.__main__",
+    "entrypoints.consumer.kafka",
+    "entrypoints.http.app",
+    "entrypoints.http.server",
+    "sqlalchemy.dialects.mysql.asyncmy",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+)
 one_at_a_time = Lock()
+
+
+class Process:
+    """A command that runs, to be asked and told what a `Popen` is."""
+
+    def __init__(self, words: Sequence[str], folder: Path, env: Mapping[str, str], files: Mapping[str, str]) -> None:
+        """Start `bursar` with words; `files` name where `in` comes from and `out` and `err` go."""
+        self._words, self._place = words, tempfile.TemporaryDirectory()
+        order = {"words": list(words), "folder": str(folder), "env": dict(env), "files": files}
+        with one_at_a_time:
+            fork_server().write(json.dumps(order | {"place": self._place.name}).encode() + b"\n")
+        self.returncode: int | None = None
+        self.pid = self._note("pid", time.monotonic() + PATIENCE)
+
+    def poll(self) -> int | None:
+        """Return how it ended, or None if it has not."""
+        if self.returncode is None and (Path(self._place.name) / "code").exists():
+            self.returncode = self._note("code", 0)
+            self._place.cleanup()
+        return self.returncode
+
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Return how it ended."""
+        end = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            assert time.monotonic() < end, f"bursar {' '.join(self._words)} does not end"
+            time.sleep(0.005)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def _note(self, name: str, end: float) -> int:
+        file = Path(self._place.name) / name
+        while not file.exists():
+            assert time.monotonic() < end, f"nothing forks bursar {' '.join(self._words)}"
+            time.sleep(0.002)
+        return int(file.read_text())
 
 
 def run(words: Sequence[str], folder: Path, env: Mapping[str, str], stdin: str) -> subprocess.CompletedProcess[str]:
     """Run `bursar` to its end; several at the same time if several ask."""
     with tempfile.TemporaryDirectory() as place:
-        files = [Path(place) / name for name in ("in", "out", "err", "code")]
-        files[0].write_text(stdin)
-        order = {"words": list(words), "folder": str(folder), "env": dict(env), "files": [str(file) for file in files]}
-        with one_at_a_time:
-            fork_server().write(json.dumps(order).encode() + b"\n")
-        end = time.monotonic() + PATIENCE
-        while not files[3].exists():
-            assert time.monotonic() < end, f"bursar {' '.join(words)} does not end"
-            time.sleep(0.005)
-        code = int(files[3].read_text())
-        return subprocess.CompletedProcess(["bursar", *words], code, files[1].read_text(), files[2].read_text())
+        files = {name: str(Path(place) / name) for name in ("in", "out", "err")}
+        Path(files["in"]).write_text(stdin)
+        code = Process(words, folder, env, files).wait()
+        out, err = (Path(files[name]).read_text() for name in ("out", "err"))
+        return subprocess.CompletedProcess(["bursar", *words], code, out, err)
 
 
 @cache
@@ -46,8 +93,8 @@ def fork_server() -> IO[bytes]:
 
 def main() -> None:
     """Fork for every line that comes in, and write down how it ended."""
-    import sqlalchemy.dialects.mysql.asyncmy  # noqa: F401 - a fork has it already
-
+    for name in PRELOADED:
+        importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         if not os.fork():
@@ -57,11 +104,17 @@ def main() -> None:
 def watch(order: dict[str, Any]) -> None:
     """Wait for the command's end; never return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _, status = os.waitpid(os.fork() or become(order), 0)
-    code = Path(order["files"][3])
-    code.with_suffix(".new").write_text(str(os.waitstatus_to_exitcode(status)))
-    code.with_suffix(".new").rename(code)
+    pid = os.fork() or become(order)
+    note(Path(order["place"]) / "pid", pid)
+    _, status = os.waitpid(pid, 0)
+    note(Path(order["place"]) / "code", os.waitstatus_to_exitcode(status))
     os._exit(0)
+
+
+def note(file: Path, number: int) -> None:
+    """Write a number where somebody waits for it, whole."""
+    file.with_suffix(".new").write_text(str(number))
+    file.with_suffix(".new").rename(file)
 
 
 def become(order: dict[str, Any]) -> int:
@@ -73,9 +126,9 @@ def become(order: dict[str, Any]) -> int:
         os.environ.clear()
         os.environ.update(order["env"])
         os.chdir(order["folder"])
-        os.dup2(os.open(order["files"][0], os.O_RDONLY), 0)
-        for number, file in enumerate(order["files"][1:3], 1):
-            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
+        for number, name in enumerate(("in", "out", "err")):
+            how = os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY
+            os.dup2(os.open(order["files"].get(name, os.devnull), how), number)
         sys.argv = ["bursar", *order["words"]]
         __main__.main()
         code = 0

@@ -43,19 +43,22 @@ class Place:
     @contextmanager
     def serve(self) -> Iterator["Running"]:
         """Run `bursar serve` until the end of the block, and then stop it as Ctrl-C does."""
+        running = self.start()
+        try:
+            running.wait_until_open()
+            yield running
+        finally:
+            if running.process.poll() is None:
+                running.process.send_signal(signal.SIGINT)
+            running.process.wait(timeout=15)
+
+    def start(self, *words: str) -> "Running":
+        """Run one command, `serve` if none is named, and let it run."""
         log = self.folder / "serve.log"
+        log.write_text("")
         at = ("--config", str(self.config)) if self.config else ()
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [BURSAR, "serve", *at], cwd=self.folder, env=self._env(), stdout=output, stderr=subprocess.STDOUT
-            )
-            running = Running(process, log)
-            try:
-                running.wait_until_open()
-                yield running
-            finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(timeout=15)
+        files = {"out": str(log), "err": str(log)}
+        return Running(forks.Process([*(words or ["serve"]), *at], self.folder, self._env(), files), log)
 
     def messages(self) -> list[dict[str, str]]:
         """Return what the vendors wrote down."""
@@ -70,7 +73,7 @@ class Place:
 class Running:
     """A fee office that is open."""
 
-    process: subprocess.Popen[bytes]
+    process: forks.Process
     log: Path
     url: str = ""
 

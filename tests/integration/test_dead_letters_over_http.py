@@ -12,6 +12,7 @@ import pytest
 from config.settings import Adapters, Settings, SQLite
 from core.shared.errors import Invalid
 from core.shared.messages import Message
+from tests.databases import Prepared
 from tests.examples import a_message, ids
 from tests.integration.test_http_api import Api, assert_problem, opened
 
@@ -20,9 +21,9 @@ GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
-    chosen = Adapters(persistence=request.param)
-    async with opened(Settings(adapters=chosen, sqlite=SQLite(path=str(tmp_path / "bursar.db")))) as api:
+async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> AsyncIterator[Api]:
+    chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
+    async with prepared.lent(chosen) as settings, opened(settings) as api:
         await api.provision()
         yield api
 

@@ -18,6 +18,7 @@ from tests.contract.servers.twilio import TOKEN as LOCAL_TOKEN
 from tests.contract.servers.twilio import LocalTwilio
 from tests.contract.servers.vendor import Mood
 from tests.contract.test_vendor_reports import PUBLIC, SID, TOKEN, signature, url
+from tests.databases import Prepared
 from tests.examples import a_delivery, a_student, a_submission, enrol
 from tests.integration.test_http_api import Api, assert_problem, opened
 
@@ -27,15 +28,14 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
-    settings = Settings(
+async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> AsyncIterator[Api]:
+    chosen = Settings(
         adapters=Adapters(persistence=request.param),
         sqlite=SQLite(path=str(tmp_path / "bursar.db")),
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
     )
-    async with opened(settings) as api:
-        await api.application.driven.migrate()
+    async with prepared.lent(chosen) as settings, opened(settings) as api:
         yield api
 
 

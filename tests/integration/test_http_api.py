@@ -33,6 +33,7 @@ from core.students.roster import rows
 from entrypoints.consumer.replays import with_replays
 from entrypoints.http.app import create_app
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from tests.databases import Prepared
 from tests.examples import StoppedClock, unpublished
 from tests.unit.fees.tariffs import local
 
@@ -114,7 +115,6 @@ class Api:
         async def roster() -> AsyncIterator[bytes]:
             yield (SHIPPED / "roster.csv").read_bytes()
 
-        await self.application.driven.migrate()
         for path in sorted((SHIPPED / "schedules").glob("*.toml")):
             await self.application.use_cases.publish_fee_schedule()(tomllib.loads(path.read_text()))
         await self.application.use_cases.import_students()(rows(roster()))
@@ -131,9 +131,9 @@ async def opened(wanted: Settings) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Api]:
-    chosen = Adapters(persistence=request.param)
-    async with opened(Settings(adapters=chosen, sqlite=SQLite(path=str(tmp_path / "bursar.db")))) as api:
+async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> AsyncIterator[Api]:
+    chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
+    async with prepared.lent(chosen) as settings, opened(settings) as api:
         await api.provision()
         yield api
 

@@ -1,0 +1,94 @@
+"""Databases that have their tables already: the migrations run once, and what a test wrote is wiped away after it."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncmy
+from msgspec.structs import replace
+
+from adapters.sql.tables import metadata
+from config.container import Application, running
+from config.settings import MySQL, Settings, SQLite
+
+STRAGGLERS = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = %s"
+"""Connections that still do what nobody waits for any more."""
+
+
+class Prepared:
+    """The databases of one run of the tests, lent to one test after another."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep files in a folder."""
+        self._file, self._template, self._idle = folder / "template.db", "", list[str]()
+
+    @asynccontextmanager
+    async def lent(self, settings: Settings) -> AsyncIterator[Settings]:
+        """Lend a database with tables, of the kind and on the server that the settings name."""
+        match settings.adapters.persistence:
+            case "sqlite":
+                if not self._file.exists():
+                    await migrate(replace(settings, sqlite=SQLite(path=str(self._file))))
+                shutil.copy(self._file, settings.sqlite.path)
+                yield settings
+            case "mysql":
+                self._template = self._template or await made(settings)
+                name = self._idle.pop() if self._idle else await made(settings)
+                yield on(settings, name)
+                await self._wipe(settings.mysql, name)
+                self._idle.append(name)
+            case _:
+                yield settings
+
+    async def _wipe(self, server: MySQL, name: str) -> None:
+        tables = [table.name for table in metadata.sorted_tables]
+        async with root_of(server) as run:
+            while (await run(STRAGGLERS, name))[0][0]:
+                await asyncio.sleep(0.005)
+            for table in tables:
+                await run(f"DELETE FROM {name}.{table}")
+                if await run(f"SELECT 1 FROM {self._template}.{table} LIMIT 1"):  # what the migrations put there
+                    await run(f"INSERT INTO {name}.{table} SELECT * FROM {self._template}.{table}")
+
+
+async def made(settings: Settings) -> str:
+    """Make one more database."""
+    name = f"test_{uuid4().hex}"
+    async with root_of(settings.mysql) as run:
+        await run(f"CREATE DATABASE {name}")
+    await migrate(on(settings, name))
+    return name
+
+
+def on(settings: Settings, name: str) -> Settings:
+    """Return settings that name another database of the same server."""
+    return replace(settings, mysql=replace(settings.mysql, database=name))
+
+
+async def migrate(settings: Settings) -> None:
+    """Create the tables."""
+    async with running(Application(settings=settings)) as application:
+        await application.driven.migrate()
+
+
+@asynccontextmanager
+async def root_of(server: MySQL) -> AsyncIterator[Any]:
+    """Lend what runs one statement as whoever the settings name, and returns its rows."""
+    password = server.password.reveal()
+    connection = await asyncmy.connect(
+        host=server.host, port=server.port, user=server.user, password=password, autocommit=True
+    )
+
+    async def run(statement: str, *values: object) -> Any:
+        async with connection.cursor() as cursor:
+            await cursor.execute(statement, values or None)
+            return await cursor.fetchall()
+
+    try:
+        yield run
+    finally:
+        await connection.ensure_closed()
