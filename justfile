@@ -1,5 +1,8 @@
 set positional-arguments
 
+# Tests and benchmarks start Python hundreds of times: each but the first shall find its modules compiled.
+export PYTHONDONTWRITEBYTECODE := ""
+
 [private]
 default:
     @"{{ just_executable() }}" --list --unsorted

@@ -21,7 +21,7 @@ class MemoryDeliveries(Deliveries):
         self._inserts.append(partial(self._add, copy(delivery)))
 
     async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
-        claimed = [each for each in self._due(DeliveryState.PENDING, now) if each.channel is channel][:limit]
+        claimed = self._due(now, limit, DeliveryState.PENDING, channel)
         for delivery in claimed:
             delivery.claim(until)
         await self.save(claimed)
@@ -39,19 +39,17 @@ class MemoryDeliveries(Deliveries):
                 self._transaction.put(self._store.deliveries, delivery.id, replace(delivery, made=[]))
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        return self._due(DeliveryState.SENDING, now)[:limit]
+        return self._due(now, limit, DeliveryState.SENDING, *Channel)
 
     def _add(self, delivery: Delivery) -> None:
         key = delivery.notice, delivery.channel
         if all((each.notice, each.channel) != key for each in self._store.deliveries.values()):
             self._transaction.put(self._store.deliveries, delivery.id, delivery)
 
-    def _due(self, state: DeliveryState, now: datetime) -> list[Delivery]:
-        due = [each for each in self._store.deliveries.values() if each.state is state and each.due_at <= now]
-        return [
-            replace(each, made=[], stored=(each.state, each.due_at))
-            for each in sorted(due, key=lambda each: each.due_at)
-        ]
+    def _due(self, now: datetime, limit: int, state: DeliveryState, *channels: Channel) -> list[Delivery]:
+        those = (each for each in self._store.deliveries.values() if each.state is state and each.channel in channels)
+        due = sorted((each for each in those if each.due_at <= now), key=lambda each: each.due_at)
+        return [replace(each, made=[], stored=(each.state, each.due_at)) for each in due[:limit]]
 
 
 class MemoryQueue(Queue):

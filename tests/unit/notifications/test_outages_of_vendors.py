@@ -8,7 +8,7 @@ from core.notifications.delivery import Channel
 from core.notifications.errors import VendorUnavailable
 from tests.examples import NOON
 from tests.unit.notifications.post import PostRoom
-from tests.unit.notifications.warp import DistantVendor, a_warped_room, now, warped
+from tests.unit.warp import DistantVendor, a_warped_room, now, warped
 
 BEGIN, END = 10.0, 1_810.0
 """Half an hour."""

@@ -1,0 +1,10 @@
+"""In unit tests time passes as fast as nobody works."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from tests.unit.warp import WarpLoop
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"warped": WarpLoop}
