@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -32,9 +33,11 @@ class Process:
     popen: subprocess.Popen[bytes]
     log: Path
 
-    def until_open(self) -> None:
-        """Wait until it says that it is open."""
+    def until_open(self) -> str:
+        """Wait until it says that it is open, and return its address if it has one."""
         self.until(lambda: "is open" in self.log.read_text())
+        found = re.search(r"open: (http://\S+)", self.log.read_text())
+        return found[1] if found else ""
 
     def peak_mib(self) -> float:
         """Return the most memory it has had resident so far."""

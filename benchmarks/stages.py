@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from statistics import median, quantiles
 
+from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer
 
 from benchmarks import seed
@@ -22,6 +23,10 @@ from tests.stack import free_port
 Figures = Mapping[str, float]
 WARM_UP, IDLE_SECONDS = 5, 20
 COMMITS, PAUSE = 100, 0.1
+SUBMISSIONS_A_SECOND = 100
+TOLD = """SELECT TIMESTAMPDIFF(MICROSECOND, event_log.at, delivery_attempts.at) / 1e3
+    FROM delivery_attempts JOIN deliveries ON deliveries.id = delivery_id
+    JOIN event_log ON event_log.event_id = deliveries.notice_id WHERE channel = 'email' ORDER BY delivery_attempts.at"""
 
 
 def relay(office: Office, number: int) -> Figures:
@@ -47,11 +52,51 @@ def dispatcher(office: Office, number: int) -> Figures:
     """Count deliveries a second to a vendor that answers at once."""
     seed.deliveries(office, number)
     waiting = "SELECT COUNT(*) FROM deliveries WHERE state IN ('pending', 'sending')"
-    with a_vendor() as url:
-        twilio = {"ADAPTERS__SMS": "twilio", "TWILIO__URL": url, "TWILIO__ACCOUNT_SID": "AC1"}
-        with office.serve("dispatcher", **twilio) as process:
-            process.until(lambda: office.sql(waiting)[0][0] == 0)
+    with a_vendor() as twilio, office.serve("dispatcher", **twilio) as process:
+        process.until(lambda: office.sql(waiting)[0][0] == 0)
     return {"dispatcher, deliveries/s": pace(office, "delivery_attempts")}
+
+
+def bulkhead(office: Office, number: int) -> Figures:
+    """Take the milliseconds of submissions, and from them to their e-mails, while Twilio is well and while it hangs."""
+    figures: dict[str, float] = {}
+    for turn, mood in enumerate(("is well", "hangs"), 1):
+        with a_vendor(mood) as twilio, office.serve(EVERYTHING, PROVISION="true", **twilio) as process:
+            submissions = asyncio.run(submitting(process.until_open(), f"T{turn}", number))
+            process.until(lambda: len(office.sql(TOLD)) == turn * number)  # noqa: B023 - at once
+        told = [float(took) for (took,) in office.sql(TOLD)[-number:]]
+        figures |= {
+            f"submission p50 ms, Twilio {mood}": median(submissions),
+            f"submission p99 ms, Twilio {mood}": quantiles(submissions, n=100)[-1],
+            f"submission to e-mail p50 ms, Twilio {mood}": median(told),
+            f"submission to e-mail p99 ms, Twilio {mood}": quantiles(told, n=100)[-1],
+        }
+    return figures
+
+
+async def submitting(url: str, group: str, number: int) -> list[float]:
+    """Submit at a steady rate whatever the answers take, and return their milliseconds."""
+    took: list[float] = []
+
+    async def submit(name: str) -> None:
+        began = time.perf_counter()
+        fee = {"schedule": "sahyadri-semester", "registration": name}
+        async with client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": name}) as answer:
+            await answer.read()
+            answer.raise_for_status()
+        took.append((time.perf_counter() - began) * 1_000)
+
+    names = [f"{group}-{name}" for name in range(number)]
+    roster = [f"{name},A Candidate,student,{name}@example.org,+9190{at:08}" for at, name in enumerate(names)]
+    async with ClientSession(url) as client, asyncio.TaskGroup() as tasks:
+        text = "\n".join(["registration,name,category,email,phone", *roster])
+        async with client.post("/v1/students:import", data=text, headers={"Content-Type": "text/csv"}) as answer:
+            answer.raise_for_status()
+        begin = asyncio.get_running_loop().time()
+        for at, name in enumerate(names):
+            await asyncio.sleep(begin + at / SUBMISSIONS_A_SECOND - asyncio.get_running_loop().time())
+            tasks.create_task(submit(name))
+    return took
 
 
 def latency(office: Office, _number: int) -> Figures:
@@ -134,12 +179,12 @@ def statements(office: Office, user: str) -> int:
 
 
 @contextmanager
-def a_vendor() -> Iterator[str]:
-    """Run a local vendor, and return its address."""
+def a_vendor(mood: str = "is well") -> Iterator[Mapping[str, str]]:
+    """Run a local vendor, and return the settings that send text messages to it."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.vendor", str(port)])  # noqa: S603 - our own command
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.vendor", str(port), mood])  # noqa: S603 - our own command
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield {"ADAPTERS__SMS": "twilio", "TWILIO__URL": f"http://127.0.0.1:{port}", "TWILIO__ACCOUNT_SID": "AC1"}
     finally:
         process.terminate()
         process.wait(timeout=10)
@@ -149,6 +194,7 @@ STAGES: Mapping[str, tuple[Callable[[Office, int], Figures], int, int]] = {
     "relay": (relay, 50_000, 3),
     "consumer": (consumer, 20_000, 3),
     "dispatcher": (dispatcher, 10_000, 3),
+    "bulkhead": (bulkhead, 2_000, 3),
     "latency": (latency, COMMITS, 3),
     "idle": (idle, 0, 3),
     "backlog": (backlog, 1_000_000, 1),

@@ -1,5 +1,6 @@
 """A text message vendor in a process of its own: as much of Twilio as says yes, as fast as it can."""
 
+import asyncio
 import sys
 from itertools import count
 
@@ -14,12 +15,19 @@ async def accept(request: web.Request) -> web.Response:
     return web.json_response({"sid": f"SM{next(numbers):032x}", "status": "queued"}, status=201)
 
 
-def main(port: int) -> None:
+async def hang(request: web.Request) -> web.Response:
+    """Take a message, and never say a word."""
+    await request.read()
+    await asyncio.Event().wait()
+    raise web.HTTPInternalServerError
+
+
+def main(port: int, *, hanging: bool) -> None:
     """Serve until killed."""
     application = web.Application()
-    application.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", accept)
+    application.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", hang if hanging else accept)
     web.run_app(application, host="127.0.0.1", port=port, print=lambda _: None, access_log=None)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), hanging="hangs" in sys.argv[2:])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.chaos.plan import Point, Step, Trouble
+from tests.chaos.plan import Kill, Point, Step, Trouble
 from tests.chaos.run import Result, Run
 from tests.chaos.servers import running_stack
 from tests.chaos.workers import fork_server
@@ -39,7 +39,10 @@ async def test_without_the_inbox_it_reports_duplicate_effects(run: Run, tmp_path
 
 
 async def test_with_the_delete_before_the_acknowledgement_it_reports_losses(run: Run, tmp_path: Path) -> None:
-    result = await broken(run, tmp_path, "acknowledgement", Step(1.0, Trouble("kafka", "cut", 2.0)))
+    deaths = [
+        Step(2.5, Kill(f"relay-{number}")) for number in (1, 2, 3)
+    ]  # each with deleted events in hand
+    result = await broken(run, tmp_path, "acknowledgement", Step(1.0, Trouble("kafka", "cut", 3.0)), *deaths)
 
     assert result.line["lost"] > 0
     assert any("no record" in finding for finding in result.findings.of["lost"])
