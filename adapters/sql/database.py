@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from core.shared.errors import Unavailable
@@ -18,6 +19,8 @@ LOCK_WAIT_SECONDS = 2
 CONNECT_SECONDS, READ_SECONDS = 3, 5
 IDLE_SECONDS = 60
 """A process that was stopped within a transaction keeps its locks no longer than this."""
+FRESH_SECONDS = 0.5
+"""A connection that was used within this time needs no ping before it is used again."""
 NO_SUCH_TABLE, WAITED_TOO_LONG = 1146, 1205
 OURS = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
 """Codes of faults that no waiting mends: the statement is wrong, or not allowed."""
@@ -92,8 +95,8 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
             url,
             isolation_level=isolation,
             pool_size=connections,
+            pool_reset_on_return=None,
             max_overflow=0,
-            pool_pre_ping=True,
             skip_autocommit_rollback=True,
             hide_parameters=True,  # they are people's
             connect_args={
@@ -105,8 +108,9 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
         )
         for isolation in ("READ COMMITTED", "AUTOCOMMIT")
     )
-    speak_our_errors(engine)
-    speak_our_errors(reader)
+    for each in (engine, reader):
+        speak_our_errors(each)
+        ping_what_was_idle(each)
     return Database(engine, reader)
 
 
@@ -136,6 +140,25 @@ def sqlite(path: str) -> Database:
     speak_our_errors(engine)
     # SQLite lets one write and the others poll, some of them for seconds; a queue in front of it is fair.
     return Database(engine, reader, asyncio.Lock())
+
+
+def ping_what_was_idle(engine: AsyncEngine) -> None:
+    """Ask a connection that nobody used for a while whether it is still there; of one in use we hear soon enough."""
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["used"] = monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: object) -> None:
+        if monotonic() - record.info.get("used", monotonic()) < FRESH_SECONDS:
+            return
+        try:
+            alive = engine.dialect.do_ping(connection)
+        except Exception as error:
+            raise DisconnectionError from error
+        if not alive:
+            raise DisconnectionError
 
 
 def speak_our_errors(engine: AsyncEngine) -> None:

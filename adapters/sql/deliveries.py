@@ -1,34 +1,47 @@
 """Deliveries in SQL."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, Insert, Row, Table, and_, bindparam, func, select, text, update
+from sqlalchemy import Dialect, Insert, Row, Table, and_, bindparam, func, select, text, update
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Database
 from adapters.sql.tables import deliveries, delivery_attempts
 from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState, StudentId
+from core.notifications.journal import Attempt
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import Deliveries, Queue
 from core.shared.trace import Trace
 
 LONGEST_TEXT = 500
+ATTEMPT = tuple(field.name for field in fields(Attempt))
+FINAL = ", ".join(repr(state.value) for state in ENDED)
 SAVE = text(
     # One statement for rows that differ, and each found by its primary key: for `id IN (…)` MySQL may scan the table,
     # and a scan waits for every row that another dispatcher is just about to commit.
-    "UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (id CHAR(36) PATH '$.key', state VARCHAR(16) PATH '$.state',"
+    "UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (id CHAR(36) PATH '$.key', state VARCHAR(16) PATH '$.state',"  # noqa: S608
     " attempts INT PATH '$.attempts', due_at DATETIME(6) PATH '$.due_at', reason VARCHAR(500) PATH '$.reason',"
     " old_state VARCHAR(16) PATH '$.old_state', old_due_at DATETIME(6) PATH '$.old_due_at')) saved"
     " STRAIGHT_JOIN deliveries ON deliveries.id = UUID_TO_BIN(saved.id) SET deliveries.state = saved.state,"
     " deliveries.attempts = saved.attempts, deliveries.due_at = saved.due_at, deliveries.reason = saved.reason"
     " WHERE (deliveries.state = saved.old_state AND deliveries.due_at = saved.old_due_at)"
-    " OR (saved.state = 'sent' AND deliveries.state NOT IN :ended)"
-).bindparams(bindparam("ended", list(ENDED), expanding=True))
+    f" OR (saved.state = 'sent' AND deliveries.state NOT IN ({FINAL}))"
+)
+DUE = (
+    select(deliveries)
+    .where((deliveries.c.state == bindparam("those")) & (deliveries.c.channel == bindparam("on")))
+    .where(deliveries.c.due_at <= bindparam("now"))
+    .order_by(deliveries.c.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    # Sorting rows would lock them all, and leave nothing to others.
+    .with_hint(deliveries, "FORCE INDEX (ix_deliveries_due)", "mysql")
+)
 OURS = (deliveries.c.state == bindparam("old_state")) & (deliveries.c.due_at == bindparam("old_due_at"))
 ACCEPTED = and_(bindparam("new_state") == DeliveryState.SENT, *(deliveries.c.state != state for state in ENDED))
 SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & (OURS | ACCEPTED))
@@ -87,7 +100,7 @@ class SqlDeliveries(Deliveries):
     def _note(self, delivery: Delivery) -> None:
         before = delivery.attempts - len(delivery.made)
         for number, attempt in enumerate(delivery.made, before + 1):
-            row = asdict(attempt) | {"delivery_id": delivery.id, "number": number}
+            row = {name: getattr(attempt, name) for name in ATTEMPT} | {"delivery_id": delivery.id, "number": number}
             self._insert(delivery_attempts, row | {"detail": brief(attempt.detail)})
 
 
@@ -102,11 +115,7 @@ async def due(
     connection: AsyncConnection, limit: int, *, state: DeliveryState, channel: Channel, now: datetime
 ) -> list[Delivery]:
     """Return deliveries that are due and nobody else has locked, the longest due first."""
-    which: ColumnElement[bool] = (deliveries.c.state == state) & (deliveries.c.channel == channel)
-    query = select(deliveries).where(which & (deliveries.c.due_at <= now)).order_by(deliveries.c.due_at)
-    # Sorting rows would lock them all, and leave nothing to others.
-    query = query.with_hint(deliveries, "FORCE INDEX (ix_deliveries_due)", "mysql")
-    rows = await connection.execute(query.limit(limit).with_for_update(skip_locked=True))
+    rows = await connection.execute(DUE, {"those": state, "on": channel, "now": now, "most": limit})
     return [from_row(row) for row in rows]
 
 
@@ -149,7 +158,7 @@ def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
     """Write rows with moments as MySQL reads them."""
 
     def plain(value: Any) -> Any:
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
+        return value.astimezone(UTC).isoformat(" ", "microseconds")[:-6] if isinstance(value, datetime) else value
 
     return msgspec.json.encode([{name: plain(value) for name, value in row.items()} for row in rows]).decode()
 
