@@ -422,7 +422,10 @@ class Driven(containers.DeclarativeContainer):
     persistence_probe = stored(
         settings,
         sql=providers.Singleton(
-            lazily("adapters.sql.probe", "SqlProbe"), name=settings.provided.adapters.persistence, database=database
+            lazily("adapters.sql.probe", "SqlProbe"),
+            name=settings.provided.adapters.persistence,
+            database=database,
+            clock=clock,
         ),
         memory=providers.Singleton(InProcess, name="persistence (memory)"),
     )

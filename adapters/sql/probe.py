@@ -1,27 +1,36 @@
-"""Whether the database is there, and of our time."""
+"""Whether the database is there, of our version and of our time."""
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from adapters.sql.database import Database
 from adapters.sql.migrate import newest
+from adapters.sql.now import now
+from core.shared.clock import Clock
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
 
+TOLERANCE = 5.0
+"""Seconds that our clock may be off the database's, by which all processes of an office are compared."""
+
 
 class SqlProbe(Probe):
-    """Ask the database for the version of its schema."""
+    """Ask the database for the version of its schema, and what time it is."""
 
     remedy = "start the database or correct its address and account; bring the schema up with `bursar migrate`"
 
-    def __init__(self, name: str, database: Database) -> None:
-        self.name, self._database = f"persistence ({name})", database
+    def __init__(self, name: str, database: Database, clock: Clock) -> None:
+        self.name, self._database, self._clock = f"persistence ({name})", database, clock
 
     async def check(self) -> str:
         async with self._database.reading() as connection:
             version = await connection.run_sync(schema_version)
+            ahead = (self._clock.now() - await connection.scalar(select(now()))).total_seconds()
         if version != newest():
             raise Unavailable(f"the schema is at {version or 'nothing'}, this program needs {newest()}")
+        if abs(ahead) > TOLERANCE and connection.dialect.name == "mysql":  # a file has no clock of its own
+            off = f"{abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} the database's"
+            raise Unavailable(f"this machine's clock is {off}: deadlines and leases go by it, let both ask one source")
         return f"schema {version}"
 
 

@@ -1,20 +1,56 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from adapters.sql.database import sqlite
+from adapters.sql import database
+from adapters.sql.probe import SqlProbe
+from config.container import Application
+from core.shared.errors import Unavailable
+from tests import databases
+from tests.examples import StoppedClock
+
+THERE = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %s"
 
 
 async def test_an_error_of_the_database_does_not_tell_what_was_written(tmp_path: Path) -> None:
-    database = sqlite(str(tmp_path / "bursar.db"))
-    async with database.at_once() as connection:
+    file = database.sqlite(str(tmp_path / "bursar.db"))
+    async with file.at_once() as connection:
         await connection.execute(text("CREATE TABLE people (email TEXT UNIQUE)"))
         insert = text("INSERT INTO people VALUES (:email)")
         await connection.execute(insert, {"email": "asha@example.org"})
         with pytest.raises(IntegrityError) as refused:
             await connection.execute(insert, {"email": "asha@example.org"})
-    await database.close()
+    await file.close()
 
     assert "asha" not in str(refused.value)
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+async def test_a_connection_that_was_closed_while_nobody_used_it_is_replaced_without_a_word(
+    stored: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "FRESH_SECONDS", 0.0)
+    office = stored.driven.database()
+    for lend in (office.writing, office.reading):
+        async with lend() as connection:
+            ours = await connection.scalar(text("SELECT CONNECTION_ID()"))
+        async with databases.root_of(stored.settings().mysql) as run:
+            await run(f"KILL {ours}")
+            while (await run(THERE, ours))[0][0]:
+                await asyncio.sleep(0.01)
+        async with lend() as connection:
+            assert await connection.scalar(text("SELECT CONNECTION_ID()")) != ours
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+@pytest.mark.parametrize(("seconds", "side"), [(60, r"(60.0|59.\d) s ahead of"), (-60, r"60\.\d s behind")])
+async def test_a_machine_whose_clock_is_off_is_not_ready(stored: Application, seconds: int, side: str) -> None:
+    off = StoppedClock(datetime.now(UTC) + timedelta(seconds=seconds))
+
+    assert await stored.driven.persistence_probe().check()
+    with pytest.raises(Unavailable, match=f"clock is {side}"):
+        await SqlProbe("mysql", stored.driven.database(), off).check()
