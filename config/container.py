@@ -31,17 +31,19 @@ from adapters.memory.vendors import MemoryVendorStandings
 from adapters.sandbox.sent import SandboxSentMessages
 from adapters.sql.answers import SqlAnswers
 from adapters.sql.backlog import SqlBacklog
+from adapters.sql.batches import Batches
 from adapters.sql.cases import SqlDeliveryList
 from adapters.sql.dead_letter_office import SqlDeadLetterOffice
 from adapters.sql.deliveries import SqlQueue
 from adapters.sql.event_log import SqlEventLog
 from adapters.sql.exam_fees import SqlExamFees
 from adapters.sql.fees import SqlTariffs
+from adapters.sql.group_commit import GroupCommit
 from adapters.sql.inbox import SqlInbox
 from adapters.sql.outbox import SqlOutbox
 from adapters.sql.retention import SqlRetention
 from adapters.sql.students import SqlCandidates, SqlContacts
-from adapters.sql.transactions import OwnTransactions
+from adapters.sql.transactions import SingleCommits, Transactions
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.sql.vendors import SqlVendorStandings
 from adapters.system.clock import SystemClock, TimeOrderedIds
@@ -326,7 +328,15 @@ class Driven(containers.DeclarativeContainer):
         memory=providers.Callable(nothing_to_migrate),
     )
 
-    transactions = providers.Singleton(OwnTransactions, database=database, committed=signals.provided.ring)
+    single_commits = providers.Singleton(SingleCommits, database=database)
+    commits = providers.Selector(
+        settings.provided.adapters.commits,
+        grouped=providers.Singleton(Batches, providers.Singleton(GroupCommit, database, single_commits).provided.store),
+        single=single_commits,
+    )
+    transactions = providers.Singleton(
+        Transactions, database=database, commits=commits, committed=signals.provided.ring
+    )
     sql_work = providers.Factory(
         SqlUnitOfWork,
         begin=transactions.provided.begin,

@@ -47,6 +47,8 @@ class Adapters(Section, frozen=True):
     """Who stands behind each port.  Change a word here to change a vendor."""
 
     persistence: Literal["mysql", "sqlite", "memory"] = "sqlite"
+    commits: Literal["grouped", "single"] = "grouped"
+    """Whether units of work that wait at the same moment share a transaction."""
     events: Literal["kafka", "embedded"] = "embedded"
     email: Annotated[tuple[Literal["ses", "smtp", "console", "sandbox"], ...], SOME] = ("console",)
     """The first is primary, the rest take over."""

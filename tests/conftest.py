@@ -103,9 +103,18 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 @pytest.fixture
-async def stored(stored_settings: Settings, prepared: Prepared) -> AsyncIterator[Application]:
+def commits() -> str:
+    """Commit as we are shipped; a suite may choose otherwise."""
+    return Adapters().commits
+
+
+@pytest.fixture
+async def stored(stored_settings: Settings, commits: str, prepared: Prepared) -> AsyncIterator[Application]:
     """Build an application on each kind of persistence."""
-    async with prepared.lent(stored_settings) as settings, running(Application(settings=settings)) as application:
+    chosen = msgspec.structs.replace(
+        stored_settings, adapters=msgspec.structs.replace(stored_settings.adapters, commits=commits)
+    )
+    async with prepared.lent(chosen) as settings, running(Application(settings=settings)) as application:
         yield application
 
 

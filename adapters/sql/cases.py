@@ -1,14 +1,13 @@
 """Looking into deliveries in SQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, select, update
 
-from adapters.sql.database import Database
+from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.deliveries import LONGEST_TEXT, changing, due, from_row
 from adapters.sql.tables import deliveries, delivery_attempts, delivery_findings
 from core.notifications.delivery import Channel, Delivery, DeliveryState
@@ -22,29 +21,29 @@ from core.shared.ids import Ids
 class SqlCases(Cases):
     """Deliveries under a lock of their row."""
 
-    def __init__(self, insert: Callable[[Table, dict[str, Any]], None], connection: AsyncConnection, ids: Ids) -> None:
-        self._insert, self._connection, self._ids = insert, connection, ids
+    def __init__(self, insert: InsertRow, connect: Connect, ids: Ids) -> None:
+        self._insert, self._connect, self._ids = insert, connect, ids
 
     async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
         found: list[Delivery] = []
         for channel in Channel:  # the index begins with the state and the channel
             rest = limit - len(found)
-            found += await due(self._connection, rest, state=DeliveryState.UNKNOWN, channel=channel, now=now)
+            found += await due(await self._connect(), rest, state=DeliveryState.UNKNOWN, channel=channel, now=now)
         return found
 
     async def find(self, delivery: DeliveryId) -> Delivery | None:
         query = select(deliveries).where(deliveries.c.id == delivery).with_for_update()
-        row = (await self._connection.execute(query)).first()
+        row = (await (await self._connect()).execute(query)).first()
         return from_row(row) if row else None
 
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
         query = select(delivery_attempts).where(delivery_attempts.c.delivery_id == delivery)
-        rows = await self._connection.execute(query.order_by(delivery_attempts.c.at, delivery_attempts.c.number))
+        rows = await (await self._connect()).execute(query.order_by(delivery_attempts.c.at, delivery_attempts.c.number))
         return [Attempt(at=row.at, vendor=row.vendor, outcome=Outcome(row.outcome), detail=row.detail) for row in rows]
 
     async def save(self, delivery: Delivery) -> None:
         values = changing(delivery) | {"in_doubt_since": delivery.in_doubt_since}
-        await self._connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(values))
+        await (await self._connect()).execute(update(deliveries).where(deliveries.c.id == delivery.id).values(values))
         for finding in delivery.findings:
             row = asdict(finding) | {"delivery_id": delivery.id, "id": self._ids.new()}
             self._insert(delivery_findings, row | {"detail": finding.detail[:LONGEST_TEXT]})

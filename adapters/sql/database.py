@@ -1,13 +1,13 @@
 """Databases, set up as our promises need them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Table, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
@@ -21,13 +21,18 @@ IDLE_SECONDS = 60
 """A process that was stopped within a transaction keeps its locks no longer than this."""
 FRESH_SECONDS = 0.5
 """A connection that was used within this time needs no ping before it is used again."""
-NO_SUCH_TABLE, WAITED_TOO_LONG = 1146, 1205
+NO_SUCH_TABLE, WAITED_TOO_LONG, DEADLOCKED = 1146, 1205, 1213
 OURS = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
 """Codes of faults that no waiting mends: the statement is wrong, or not allowed."""
 
+Connect = Callable[[], Awaitable[AsyncConnection]]
+"""Gives the connection of a unit of work, and begins its transaction when it is first asked."""
+InsertRow = Callable[[Table, dict[str, Any]], None]
+"""Adds a row to those that a unit of work inserts when it commits."""
+
 
 class Locked(Unavailable):
-    """Somebody else holds what we want for longer than we wait."""
+    """Somebody else holds what we want for longer than we wait, or wants what we hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ def speak_our_errors(engine: AsyncEngine) -> None:
             return None  # SQLAlchemy asks so whether a table exists, and reads the answer from the error
         if error.args[:1] == (NO_SUCH_TABLE,) or "no such table" in str(error):
             return Unavailable("the database has no tables yet: create them with `bursar migrate`")
-        if error.args[:1] == (WAITED_TOO_LONG,):
+        if error.args[:1] in ((WAITED_TOO_LONG,), (DEADLOCKED,)):
             return Locked(f"somebody else holds what we want: {error}", retry_after=1)
         if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] not in OURS:
             return Unavailable(f"the database does not answer: {error}", retry_after=1)

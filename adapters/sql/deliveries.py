@@ -1,16 +1,16 @@
 """Deliveries in SQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, Insert, Row, Table, and_, bindparam, func, select, text, update
+from sqlalchemy import Dialect, Insert, Row, and_, bindparam, func, select, text, update
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.database import Database
+from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import deliveries, delivery_attempts
 from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState, StudentId
 from core.notifications.journal import Attempt
@@ -50,8 +50,8 @@ SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & (OUR
 class SqlDeliveries(Deliveries):
     """Deliveries as rows, which dispatchers take without waiting for each other."""
 
-    def __init__(self, insert: Callable[[Table, dict[str, Any]], None], connection: AsyncConnection) -> None:
-        self._insert, self._connection = insert, connection
+    def __init__(self, insert: InsertRow, connect: Connect) -> None:
+        self._insert, self._connect = insert, connect
 
     def add(self, delivery: Delivery) -> None:
         row = {
@@ -82,10 +82,11 @@ class SqlDeliveries(Deliveries):
         for delivery in changed:
             self._note(delivery)
         rows = [change(each) for each in changed]
-        if self._connection.dialect.name == "mysql":
-            await self._connection.execute(SAVE, {"rows": as_json(rows)})
+        connection = await self._connect()
+        if connection.dialect.name == "mysql":
+            await connection.execute(SAVE, {"rows": as_json(rows)})
         else:
-            await self._connection.execute(SAVE_ONE, rows)
+            await connection.execute(SAVE_ONE, rows)
 
     async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return [
@@ -95,7 +96,7 @@ class SqlDeliveries(Deliveries):
         ]
 
     async def _due(self, limit: int, *, state: DeliveryState, channel: Channel, now: datetime) -> list[Delivery]:
-        return await due(self._connection, limit, state=state, channel=channel, now=now)
+        return await due(await self._connect(), limit, state=state, channel=channel, now=now)
 
     def _note(self, delivery: Delivery) -> None:
         before = delivery.attempts - len(delivery.made)

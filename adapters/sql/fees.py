@@ -1,22 +1,19 @@
 """Fees in SQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import Table, func, select, tuple_
+from sqlalchemy import func, select, tuple_
 
-from adapters.sql.database import Database
+from adapters.sql.database import Database, InsertRow
 from adapters.sql.tables import fee_schedules, submissions
 from core.fees.errors import UnknownSchedule
 from core.fees.ports import ScheduleFormat, Schedules, Submissions, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.shared.cache import Cache
-
-InsertRow = Callable[[Table, dict[str, Any]], None]
 
 
 class SqlSchedules(Schedules):

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
+from adapters.sql.database import Connect
 from adapters.sql.dead_letters import SqlDeadLetters, as_row, one
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
 from adapters.sql.transactions import Commit, Rows, flush, store
@@ -92,10 +93,10 @@ class SqlInbox(Inbox):
         return {"consumer": self._consumer, "message_id": message, "at": self._clock.now()}
 
     @asynccontextmanager
-    async def _savepoint(self) -> AsyncIterator[tuple[AsyncConnection, Commit]]:
+    async def _savepoint(self) -> AsyncIterator[tuple[Connect, Commit]]:
         savepoint = await self._connection.begin_nested()
         try:
-            yield self._connection, partial(self._store, savepoint)
+            yield self._connect, partial(self._store, savepoint)
         finally:
             if savepoint.is_active:
                 await savepoint.rollback()
@@ -105,9 +106,12 @@ class SqlInbox(Inbox):
         self._written.update(rows)
 
     @asynccontextmanager
-    async def _share(self) -> AsyncIterator[tuple[AsyncConnection, Commit]]:
+    async def _share(self) -> AsyncIterator[tuple[Connect, Commit]]:
         self._unfinished += 1
-        yield self._connection, self._take
+        yield self._connect, self._take
+
+    async def _connect(self) -> AsyncConnection:
+        return self._connection
 
     async def _take(self, rows: Rows) -> None:
         self._unfinished -= 1

@@ -1,14 +1,14 @@
 """The roster in SQL, and the windows other contexts have into it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, Insert, Row, Table, select
+from sqlalchemy import Dialect, Insert, Row, select
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.database import Database
+from adapters.sql.batches import Batches, Waiting
+from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import students
 from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
@@ -26,12 +26,12 @@ KEPT = {"id", "registration"}
 class SqlStudents(Students):
     """Students as rows of one table."""
 
-    def __init__(self, insert: Callable[[Table, dict[str, Any]], None], connection: AsyncConnection) -> None:
-        self._insert, self._connection = insert, connection
+    def __init__(self, insert: InsertRow, connect: Connect) -> None:
+        self._insert, self._connect = insert, connect
 
     async def known(self, registrations: Collection[str]) -> Mapping[str, Student]:
         query = select(students).where(students.c.registration.in_(registrations))
-        rows = await self._connection.execute(query)
+        rows = await (await self._connect()).execute(query)
         return {row.registration: from_row(row) for row in rows}
 
     def put(self, student: Student) -> None:
@@ -41,27 +41,38 @@ class SqlStudents(Students):
 
 
 class SqlCandidates(Candidates):
-    """The fee office's window into the roster."""
+    """The fee office's window into the roster; all who look at the same moment share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookups = Batches[str, Row[Any] | None](self._find)
 
     async def find(self, registration: str) -> Candidate:
-        query = select(students).where(students.c.registration == registration)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        if row is None:
+        found = await self._lookups(registration)
+        if found is None:
             raise UnknownCandidate(
                 f"nobody on the roster has the registration {registration[:40]!r}", at="$.registration"
             )
-        return Candidate(
-            id=CandidateId(row.id),
-            registration=row.registration,
-            name=row.name,
-            category=row.category,
-            country=row.country,
-            certificates=msgspec.json.decode(row.certificates, type=frozenset[str]),
-        )
+        return candidate(found)
+
+    async def _find(self, batch: Sequence[Waiting[str, Row[Any] | None]]) -> None:
+        query = select(students).where(students.c.registration.in_({each.item for each in batch}))
+        async with self._database.reading() as connection:
+            found = {row.registration: row for row in await connection.execute(query)}
+        for each in batch:
+            each.end(found.get(each.item))
+
+
+def candidate(row: Row[Any]) -> Candidate:
+    """Rebuild a candidate from columns."""
+    return Candidate(
+        id=CandidateId(row.id),
+        registration=row.registration,
+        name=row.name,
+        category=row.category,
+        country=row.country,
+        certificates=msgspec.json.decode(row.certificates, type=frozenset[str]),
+    )
 
 
 class SqlContacts(Contacts):

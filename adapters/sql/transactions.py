@@ -1,7 +1,9 @@
 """Where the rows of a unit of work go when it commits."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect, Insert, insert
@@ -10,16 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from adapters.sql import tables
 from adapters.sql.conflicts import conflict
-from adapters.sql.database import Database, Locked
+from adapters.sql.database import Connect, Database, Locked
 from adapters.sql.deliveries import add_missing
 from adapters.sql.students import put
 from core.shared.requests import RequestInProgress
 
-Rows = Mapping[str, list[dict[str, Any]]]
+Rows = Mapping[str, Sequence[dict[str, Any]]]
 """What to insert, by the name of the table."""
 Commit = Callable[[Rows], Awaitable[None]]
 """Takes the rows of one unit of work; returns when they are as durable as they will be on its own account."""
-Begin = Callable[[], AbstractAsyncContextManager[tuple[AsyncConnection, Commit]]]
+Begin = Callable[[], AbstractAsyncContextManager[tuple[Connect, Commit]]]
 """Begins a unit of work: what it looks with, and where its rows go.  What it does not commit never happened."""
 SPECIAL: Mapping[str, Callable[[Dialect], Insert]] = {
     "students": put,
@@ -29,23 +31,46 @@ SPECIAL: Mapping[str, Callable[[Dialect], Insert]] = {
 """Tables whose rows may be there already."""
 
 
-class OwnTransactions:
-    """Every unit of work is a transaction of its own."""
+class Transactions:
+    """Units of work: one that looks at the database has a transaction of its own, one that only inserts needs none."""
 
-    def __init__(self, database: Database, committed: Callable[[Collection[str]], None]) -> None:
-        """Tell `committed` which tables got rows."""
-        self._database, self._committed = database, committed
+    def __init__(self, database: Database, commits: Commit, committed: Callable[[Collection[str]], None]) -> None:
+        """Leave rows of those that only insert to `commits`, and tell `committed` which tables got rows."""
+        self._database, self._commits, self._committed = database, commits, committed
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[tuple[AsyncConnection, Commit]]:
+    async def begin(self) -> AsyncIterator[tuple[Connect, Commit]]:
         """Begin one."""
-        async with self._database.transaction() as (connection, transaction):
+        own: list[tuple[AsyncConnection, AsyncTransaction]] = []
+        turn = asyncio.Lock()
 
-            async def commit(rows: Rows) -> None:
-                await store(rows, connection, transaction)
-                self._committed(rows.keys())
+        async def connect() -> AsyncConnection:
+            async with turn:
+                if not own:
+                    own.append(await scope.enter_async_context(self._database.transaction()))
+                return own[0][0]
 
-            yield connection, commit
+        async def commit(rows: Rows) -> None:
+            if own:
+                await store(rows, *own[0])
+            elif rows:
+                await self._commits(rows)
+            self._committed(rows.keys())
+
+        async with AsyncExitStack() as scope:
+            yield connect, commit
+
+
+@dataclass(frozen=True, slots=True)
+class SingleCommits:
+    """Every unit's rows are a transaction of their own."""
+
+    database: Database
+
+    async def __call__(self, rows: Rows) -> None:
+        """Store the rows of one unit."""
+        async with self.database.transaction() as (connection, transaction):
+            await store(rows, connection, transaction)
 
 
 async def store(rows: Rows, connection: AsyncConnection, transaction: AsyncTransaction) -> None:

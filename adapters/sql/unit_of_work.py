@@ -34,12 +34,12 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
 
     async def __aenter__(self) -> Self:
         self._scope = self._begin()
-        connection, self._commit = await self._scope.__aenter__()
+        connect, self._commit = await self._scope.__aenter__()
         self.schedules = SqlSchedules(self._insert, self._format)
         self.submissions = SqlSubmissions(self._insert)
-        self.students = SqlStudents(self._insert, connection)
-        self.deliveries = SqlDeliveries(self._insert, connection)
-        self.cases = SqlCases(self._insert, connection, self._ids)
+        self.students = SqlStudents(self._insert, connect)
+        self.deliveries = SqlDeliveries(self._insert, connect)
+        self.cases = SqlCases(self._insert, connect, self._ids)
         return self
 
     async def __aexit__(

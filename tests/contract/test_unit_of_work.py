@@ -5,13 +5,19 @@ from uuid import UUID
 
 import pytest
 
-from config.container import Application
+from config.container import Application, Driven
 from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile
 from core.shared.errors import Conflict
 from core.shared.outbox import OUTBOX
 from core.shared.requests import IdempotencyKeyReused, RequestRepeated
 from core.shared.trace import Trace, current_trace
 from tests.examples import NOON, a_request, a_schedule, a_submission, unpublished
+
+
+@pytest.fixture(params=sorted(Driven.commits.providers))
+def commits(request: pytest.FixtureRequest) -> str:
+    """Choose every way to commit."""
+    return str(request.param)
 
 
 async def test_a_submission_comes_back_as_it_was(stored: Application) -> None:

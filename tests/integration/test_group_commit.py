@@ -1,0 +1,191 @@
+"""Units of work that wait at the same moment share a transaction, and nothing else: above all no fault."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import event
+
+from adapters.sql.batches import CROWDED, Batches
+from adapters.sql.database import Database
+from adapters.sql.group_commit import GroupCommit
+from adapters.sql.transactions import Commit, SingleCommits, Transactions
+from config.container import Application
+from core.fees.errors import FeeAlreadySubmitted
+from core.shared.errors import Unavailable
+from core.shared.requests import RequestRepeated
+from tests.examples import a_delivery, a_request, a_submission, unpublished
+
+on_both = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+CROWD = 100
+
+
+def transactions(application: Application) -> Counter[str]:
+    """Count what the database is asked to commit from now on."""
+    seen: Counter[str] = Counter()
+    engine = application.driven.database().engine.sync_engine
+    event.listen(engine, "commit", lambda _: seen.update(["commits"]))
+    event.listen(engine, "before_cursor_execute", lambda *_: seen.update(["statements"]))
+    return seen
+
+
+async def submit(application: Application, student: UUID | None = None, key: str | None = None) -> str:
+    """Submit once, and return how that ended."""
+    submission, submitted = a_submission(student)
+    try:
+        async with application.driven.new_work() as work:
+            work.submissions.add(submission)
+            work.record(submitted)
+            work.answer(a_request(key or str(submission.id)), submission)
+            await work.commit()
+    except Exception as refusal:
+        return type(refusal).__name__
+    return "stored"
+
+
+@on_both
+async def test_a_crowd_shares_a_few_transactions_and_a_statement_a_table(stored: Application) -> None:
+    seen = transactions(stored)
+
+    ended = Counter(await asyncio.gather(*(submit(stored) for _ in range(CROWD))))
+
+    assert ended == {"stored": CROWD}
+    assert seen["commits"] <= 3
+    assert seen["statements"] <= 3 * 4
+    assert len(await unpublished(stored, 2 * CROWD)) == CROWD
+
+
+@on_both
+async def test_nobody_waits_for_company(stored: Application) -> None:
+    seen = transactions(stored)
+
+    assert [await submit(stored) for _ in range(3)] == ["stored"] * 3
+
+    assert seen["commits"] == 3
+
+
+@on_both
+async def test_in_a_crowd_only_those_who_come_twice_are_refused(stored: Application) -> None:
+    asha, ravi = uuid4(), uuid4()
+    assert await submit(stored, asha, "first") == "stored"
+    seen = transactions(stored)
+
+    crowd = [submit(stored) for _ in range(CROWD)]
+    same_fee = [submit(stored, asha) for _ in range(3)]
+    same_key = [submit(stored, key="first") for _ in range(3)]
+    rivals = [submit(stored, ravi) for _ in range(3)]
+    ended = await asyncio.gather(*crowd, *same_fee, *same_key, *rivals)
+
+    assert Counter(ended[:CROWD]) == {"stored": CROWD}
+    assert ended[CROWD : CROWD + 6] == [FeeAlreadySubmitted.__name__] * 3 + [RequestRepeated.__name__] * 3
+    assert Counter(ended[CROWD + 6 :]) == {"stored": 1, FeeAlreadySubmitted.__name__: 2}
+    assert len(await unpublished(stored, 2 * CROWD)) == CROWD + 2
+    assert seen["commits"] <= 5, "the innocent were not stored together"
+
+
+@on_both
+async def test_whoever_finds_the_queue_full_is_told_at_once_and_may_come_again(stored: Application) -> None:
+    ended = Counter(await asyncio.gather(*(submit(stored) for _ in range(CROWDED + 50))))
+
+    assert ended == {"stored": CROWDED, "Unavailable": 50}
+    assert await submit(stored) == "stored"
+
+
+@on_both
+async def test_of_a_crowd_with_one_key_one_takes_effect(stored: Application) -> None:
+    ended = Counter(await asyncio.gather(*(submit(stored, key="the only one") for _ in range(50))))
+
+    assert ended == {"stored": 1, RequestRepeated.__name__: 49}
+    assert len(await unpublished(stored)) == 1
+
+
+@on_both
+async def test_somebody_who_leaves_disturbs_nobody(stored: Application) -> None:
+    staying = [asyncio.create_task(submit(stored)) for _ in range(20)]
+    leaving = [asyncio.create_task(submit(stored)) for _ in range(20)]
+    await asyncio.sleep(0)
+    for task in leaving:
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(*leaving)
+
+    assert Counter(await asyncio.gather(*staying)) == {"stored": 20}
+
+
+@on_both
+async def test_what_no_column_can_hold_harms_nobody_else(stored: Application) -> None:
+    async def owe(attempts: int) -> None:
+        async with stored.driven.new_work() as work:
+            work.deliveries.add(a_delivery(attempts=attempts))
+            await work.commit()
+
+    ended = await asyncio.gather(*(owe(2**70 if at == 37 else 0) for at in range(CROWD)), return_exceptions=True)
+
+    assert [at for at, failure in enumerate(ended) if failure] == [37]
+    assert not isinstance(ended[37], Unavailable)
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only there several can write at a time
+async def test_whoever_somebody_keeps_waiting_keeps_only_those_waiting_who_came_with_him(stored: Application) -> None:
+    async with stored.driven.new_inbox() as slow:
+        async with slow.new_work() as part:
+            part.answer(a_request("held"), "first")
+            await part.commit()
+        held = asyncio.create_task(submit(stored, key="held"))
+        with_him = [asyncio.create_task(submit(stored)) for _ in range(20)]
+        ended = Counter(await asyncio.gather(*with_him))
+        async with asyncio.timeout(1.5):
+            after_him = await submit(stored)
+        assert not held.done()
+        await slow.commit()
+
+    assert (ended, after_him) == ({"stored": 20}, "stored")
+    assert await held == RequestRepeated.__name__
+
+
+class Cut:
+    """A transaction whose connection is cut while it commits."""
+
+    def __init__(self, commit: Callable[[], Awaitable[None]], *, after: bool) -> None:
+        self._commit, self._after = commit, after
+
+    async def commit(self) -> None:
+        if self._after:
+            await self._commit()
+        raise Unavailable("the connection was cut")
+
+
+@on_both
+@pytest.mark.parametrize("after", [True, False])
+async def test_what_became_of_a_commit_without_an_answer_is_looked_up(stored: Application, *, after: bool) -> None:
+    real, cuts = stored.driven.database(), [after]
+
+    class Wire(Database):
+        @asynccontextmanager
+        async def transaction(self) -> AsyncIterator[Any]:
+            async with super().transaction() as (connection, transaction):
+                yield connection, Cut(transaction.commit, after=cuts.pop()) if cuts else transaction
+
+    wire = Wire(real.engine, real.reader, real.turns)
+    commits: Commit = Batches(GroupCommit(wire, SingleCommits(wire)).store)
+    begin = Transactions(wire, commits, lambda _: None).begin
+
+    async def one() -> str:
+        submission, submitted = a_submission()
+        try:
+            async with stored.driven.sql_work(begin=begin) as work:
+                work.submissions.add(submission)
+                work.record(submitted)
+                await work.commit()
+        except Unavailable:
+            return "unavailable"
+        return "stored"
+
+    ended = Counter(await asyncio.gather(*(one() for _ in range(5))))
+
+    assert ended == {"stored" if after else "unavailable": 5}
+    assert len(await unpublished(stored)) == (5 if after else 0)

@@ -1,0 +1,115 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from adapters.sql.batches import CROWDED, Batches, Waiting
+from core.shared.errors import Unavailable
+from core.shared.trace import Trace, current_trace
+
+Numbers = Sequence[Waiting[int, int]]
+
+
+class Doubling:
+    """Doubles numbers, a batch at a time, and as slowly as it is told."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.may_end = asyncio.Event()
+        self.failure: Exception | None = None
+        self.traces: list[Trace] = []
+
+    async def __call__(self, batch: Numbers) -> None:
+        self.batches.append([each.item for each in batch])
+        self.traces.append(current_trace.get())
+        await self.may_end.wait()
+        if self.failure:
+            raise self.failure
+        for each in batch:
+            each.end(2 * each.item)
+
+
+async def under_way(work: Doubling, *numbers: int) -> tuple[Batches[int, int], list[asyncio.Task[int]]]:
+    """Let one batch be under way, and the others wait."""
+    batches: Batches[int, int] = Batches(work)
+    asked = []
+    for number in numbers:
+        asked.append(asyncio.create_task(batches(number)))
+        await asyncio.sleep(0.01)
+    return batches, asked
+
+
+async def test_what_comes_while_a_batch_is_under_way_is_done_together_and_everybody_gets_his_own_answer() -> None:
+    work = Doubling()
+    _, asked = await under_way(work, 1, 2, 3)
+    work.may_end.set()
+
+    assert await asyncio.gather(*asked) == [2, 4, 6]
+    assert work.batches == [[1], [2, 3]]
+
+
+async def test_an_outage_is_told_at_once_to_all_who_wait() -> None:
+    work = Doubling()
+    _, asked = await under_way(work, 1, 2, 3)
+    work.failure = Unavailable("away", retry_after=7)
+    work.may_end.set()
+
+    told = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [(type(each), str(each), each.retry_after) for each in told] == [(Unavailable, "away", 7)] * 3
+    assert len({id(each) for each in told}) == 3, "they share one exception, and with it what others add"
+    assert work.batches == [[1]]
+
+
+async def test_a_defect_is_told_to_its_batch_alone() -> None:
+    work = Doubling()
+    _, asked = await under_way(work, 1, 2)
+    work.failure = ValueError("a defect")
+    work.may_end.set()
+    with pytest.raises(ValueError, match="a defect"):
+        await asked[0]
+    assert work.batches == [[1], [2]]
+
+
+async def test_whoever_left_is_not_worked_for() -> None:
+    work = Doubling()
+    _, asked = await under_way(work, 1, 2, 3)
+    asked[1].cancel()
+    work.may_end.set()
+
+    assert [await asked[0], await asked[2]] == [2, 6]
+    assert work.batches == [[1], [3]]
+
+
+async def test_when_it_is_stopped_nobody_waits_for_ever() -> None:
+    work = Doubling()
+    _, asked = await under_way(work, 1, 2)
+    [working] = asyncio.all_tasks() - {asyncio.current_task(), *asked}
+    working.cancel()
+
+    told = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [type(each) for each in told] == [Unavailable] * 2
+
+
+async def test_a_full_queue_is_said_at_once() -> None:
+    work = Doubling()
+    batches, asked = await under_way(work, 1)
+    asked += [asyncio.create_task(batches(number)) for number in range(CROWDED)]
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(Unavailable):
+        await batches(0)
+
+    work.may_end.set()
+    assert len(await asyncio.gather(*asked)) == CROWDED + 1
+
+
+async def test_what_is_done_for_all_is_done_in_nobodys_name() -> None:
+    work = Doubling()
+    current_trace.set(Trace("desk-7", ""))
+    _, asked = await under_way(work, 1)
+    work.may_end.set()
+    await asyncio.gather(*asked)
+
+    assert [trace.request_id for trace in work.traces] != ["desk-7"]
