@@ -3,7 +3,7 @@
 from benchmarks.office import Office
 from config.container import Application
 from core.notifications.delivery import Channel, StudentId
-from tests.examples import a_delivery, a_student, a_submission, enrol
+from tests.examples import a_delivery, a_schedule, a_student, a_submission, enrol, publish
 
 AT_ONCE = 50_000
 """Rows per transaction: enough to be fast, not so many that undoing them would hurt."""
@@ -50,6 +50,18 @@ def deliveries(office: Office, number: int) -> None:
     office.prepare(first)
     multiply(office, "deliveries", number - 1, {"id": an_id("c"), "notice_id": an_id("d")})
     office.sql("ANALYZE TABLE deliveries")
+
+
+def candidates(office: Office, number: int) -> None:
+    """Put so many candidates on the roster, and publish what they can submit."""
+
+    async def first(application: Application) -> None:
+        await publish(application, a_schedule())
+        await enrol(application, a_student(1))
+
+    office.prepare(first)
+    multiply(office, "students", number - 1, {"id": an_id("e"), "registration": "CONCAT('T-', i + 1)"})
+    office.sql("ANALYZE TABLE students")
 
 
 def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -> None:

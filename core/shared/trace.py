@@ -1,7 +1,7 @@
 """What ties together everything that one request caused."""
 
+import random
 import re
-import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self
@@ -20,7 +20,7 @@ class Trace:
     @classmethod
     def take_or_make(cls, request_id: str | None, traceparent: str | None) -> Self:
         """Keep what the caller sent if it is well formed; make what is missing."""
-        trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
+        trace_id, span_id = f"{random.getrandbits(128):032x}", f"{random.getrandbits(64):016x}"
         return cls(
             request_id if request_id and REQUEST_ID.fullmatch(request_id) else trace_id,
             traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else f"00-{trace_id}-{span_id}-01",

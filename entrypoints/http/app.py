@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
@@ -17,7 +18,6 @@ from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fees import ExamFeesController
 from entrypoints.http.fee_schedules import FeeSchedulesController
-from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.json import JsonRequest
 from entrypoints.http.operations import OperationsController, Probes
 from entrypoints.http.problems import core_problem, defect, http_problem
@@ -32,11 +32,7 @@ def create_app(
     use_cases: Mapping[str, Callable[[], object]], answers: Answers, probes: Sequence[Probe], clock: Clock
 ) -> ASGIApp:
     """Serve `use_cases` over HTTP; handlers ask for them by name."""
-    made: dict[str, Callable[[], object]] = {
-        **use_cases,
-        "idempotency": lambda: Idempotency(answers),
-        "probes": lambda: Probes(probes),
-    }
+    made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: Probes(probes)}
     app = Litestar(
         route_handlers=[
             ExamFeesController,
@@ -50,6 +46,7 @@ def create_app(
         ],
         dependencies={name: provide(make) for name, make in made.items()},
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
+        state=State({"answers": answers}),
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
         request_max_body_size=LARGEST_BODY,

@@ -18,7 +18,7 @@ from core.shared.errors import Invalid
 from core.shared.requests import Request as Wish
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.guards import json_only
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IdempotencyKey, answered_once
 from entrypoints.http.problems import problems
 
 
@@ -56,11 +56,10 @@ class ExamFeesController(Controller):
         request: Request[Any, Any, Any],
         data: JSONBody[ExamFeeBody],
         idempotency_key: IdempotencyKey,
-        idempotency: Wired[Idempotency],
         submit_exam_fee: Wired[SubmitExamFee],
     ) -> Response[Submission]:
         """Submit an exam fee; the same key and body again get the same answer."""
-        return await idempotency(request, idempotency_key, lambda wish: submit_exam_fee(data.wish(), wish))
+        return await answered_once(request, idempotency_key, lambda wish: submit_exam_fee(data.wish(), wish))
 
     @get("/exam-fees/{name:str}", responses=problems(400, 404, 503))
     async def show(self, name: FromPath[str], show_exam_fee: Wired[ShowExamFee]) -> ExamFee:

@@ -1,4 +1,4 @@
-"""What is checked before a body is read."""
+"""What is checked before a body is read; async, because Litestar runs in a thread what is not."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ def only(connection: ASGIConnection[Any, Any, Any, Any], media_type: str) -> Non
         raise HTTPException(status_code=415, detail=f"send {media_type}, not {sent[:80] or 'a body without a type'}")
 
 
-def json_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def json_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Take JSON."""
     only(connection, "application/json")
 
 
-def csv_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def csv_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Take CSV."""
     only(connection, "text/csv")
 
 
-def form_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def form_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Take a form."""
     only(connection, "application/x-www-form-urlencoded")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -11,8 +10,8 @@ from litestar import Request, Response
 from litestar.params import HeaderParameter
 
 from core.shared.errors import Invalid
-from core.shared.requests import Answers, once
 from core.shared.requests import Request as Wish
+from core.shared.requests import once
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 IdempotencyKey = Annotated[
@@ -29,33 +28,30 @@ class MissingIdempotencyKey(Invalid):
     """The request needs an `Idempotency-Key` header, so that it can be repeated safely."""
 
 
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """Answers a repeated request as it was answered first."""
+async def answered_once(
+    request: Request[Any, Any, Any], key: str | None, act: Callable[[Wish], Awaitable[object]]
+) -> Response[Any]:
+    """Act and answer 201, or answer a repeated request as it was answered first."""
+    wish = await as_wish(request, key)
+    # From the application and not injected: two dependencies of a handler would cost a group of tasks.
+    result = await once(request.app.state.answers, wish, lambda: act(wish))
+    if isinstance(result, bytes):
+        return created(result, {"Idempotency-Replayed": "true"})
+    return created(msgspec.json.encode(result), {})
 
-    answers: Answers
 
-    async def __call__(
-        self, request: Request[Any, Any, Any], key: str | None, act: Callable[[Wish], Awaitable[object]]
-    ) -> Response[Any]:
-        """Act once, and answer 201."""
-        wish = await self._wish(request, key)
-        result = await once(self.answers, wish, lambda: act(wish))
-        if isinstance(result, bytes):
-            return created(result, {"Idempotency-Replayed": "true"})
-        return created(msgspec.json.encode(result), {})
-
-    async def _wish(self, request: Request[Any, Any, Any], key: str | None) -> Wish:
-        if not key:
-            raise MissingIdempotencyKey("send an Idempotency-Key header: any new name for this wish")
-        if not KEY.fullmatch(key):
-            raise MissingIdempotencyKey("an Idempotency-Key is 1 to 255 visible ASCII characters")
-        return Wish(
-            arrived=request.scope["arrived"],  # type: ignore[typeddict-item]
-            scope=f"{request.method} {request.scope['path_template']}",
-            key=key,
-            fingerprint=sha256(await request.body()).digest(),
-        )
+async def as_wish(request: Request[Any, Any, Any], key: str | None) -> Wish:
+    """Return what makes a request the same as another; raise `MissingIdempotencyKey`."""
+    if not key:
+        raise MissingIdempotencyKey("send an Idempotency-Key header: any new name for this wish")
+    if not KEY.fullmatch(key):
+        raise MissingIdempotencyKey("an Idempotency-Key is 1 to 255 visible ASCII characters")
+    return Wish(
+        arrived=request.scope["arrived"],  # type: ignore[typeddict-item]
+        scope=f"{request.method} {request.scope['path_template']}",
+        key=key,
+        fingerprint=sha256(await request.body()).digest(),
+    )
 
 
 def created(body: bytes, headers: dict[str, str]) -> Response[Any]:

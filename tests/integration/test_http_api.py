@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -779,3 +780,17 @@ async def test_whoever_holds_back_the_body_has_not_arrived(api: Api) -> None:
 
     assert answer.status_code == 201
     assert answer.json()["received_at"] == api.clock.now().isoformat().replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("api", ["memory"], indirect=True)  # a file is read in a thread
+async def test_a_submission_starts_no_thread_and_no_task(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await api.submit()).status_code == 201
+    started: list[object] = []
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", lambda *work: started.append(work))
+    asyncio.get_running_loop().set_task_factory(lambda *work, **_: started.append(work))  # type: ignore[arg-type]
+    try:
+        response = await api.submit(CBSE, key="key-2")
+    finally:
+        asyncio.get_running_loop().set_task_factory(None)
+
+    assert (response.status_code, started) == (201, [])
