@@ -68,7 +68,9 @@ def submissions(office: Office, number: int) -> Figures:
     figures: dict[str, float] = {}
     first = 1
     for commits in ("grouped", "single"):
-        with office.serve("http", ADAPTERS__COMMITS=commits, TELEMETRY__LEVEL="info") as process:
+        with office.serve(
+            "http", ADAPTERS__COMMITS=commits, TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json"
+        ) as process:
             port = process.until_open().rpartition(":")[2]
             for connections, seconds in ((64, LOAD_WARM_UP), (64, LOAD_SECONDS), (1, LOAD_WARM_UP)):
                 found = load(port, connections, seconds, first)
