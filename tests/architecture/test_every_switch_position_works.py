@@ -64,7 +64,7 @@ def test_every_vendor_that_can_be_named_can_be_made(switch: str) -> None:
 def test_every_switch_moves_something() -> None:
     moving = {switch_of(selector) for selector in SELECTORS.values()} | VENDORS.keys()
 
-    assert moving == set(SWITCHES) == {"persistence", "events", "email", "sms", "cache"}
+    assert moving == set(SWITCHES) == {"persistence", "commits", "events", "email", "sms", "cache"}
 
 
 def test_a_selector_with_another_set_of_words_is_found() -> None:
