@@ -108,7 +108,7 @@ class GroupCommit:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while rows.get(event_log.name) and is_there is None:
-                    with suppress(Unavailable):
+                    with suppress(Exception):  # whatever it is: they wait, and have to hear something
                         is_there = await self._is_there(rows[event_log.name][0]["event_id"])
                     await asyncio.sleep(0 if is_there is not None else PAUSE)
         for unit in batch:

@@ -52,7 +52,6 @@ def create_app(
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )
-    docs.amend(app.openapi_schema)
     return Traced(app, clock)
 
 

@@ -1,6 +1,6 @@
 """The API document, and a page that shows it without the internet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any
 
@@ -50,22 +50,36 @@ class TakesForm(Operation):
         self.request_body = RequestBody({"application/x-www-form-urlencoded": OpenAPIMediaType(form)}, required=True)
 
 
-def amend(document: OpenAPI) -> None:
-    """Say what Litestar cannot tell from types: which objects take no unknown field, which moments are local time."""
-    schemas: dict[str, Any] = dict(document.components.schemas)
-    for name in CLOSED:
-        schemas[name].additional_properties = False
-    for name, fields in LOCAL_TIMES.items():
-        for field in fields:
-            schemas[name].properties[field] = Schema(
-                one_of=[Schema(type=OpenAPIType.STRING, pattern=LOCAL_TIME), Schema(type=OpenAPIType.NULL)],
-                description="Local time of the schedule's zone, without an offset",
-            )
+class Document(OpenAPI):
+    """Says what Litestar cannot tell from types: which objects take no unknown field, which moments are local time."""
+
+    def to_schema(self) -> dict[str, Any]:
+        """Amend what Litestar found, when somebody asks for it."""
+        schemas: dict[str, Any] = dict(self.components.schemas)
+        for name in CLOSED:
+            schemas[name].additional_properties = False
+        for name, moments in LOCAL_TIMES.items():
+            for field in moments:
+                schemas[name].properties[field] = Schema(
+                    one_of=[Schema(type=OpenAPIType.STRING, pattern=LOCAL_TIME), Schema(type=OpenAPIType.NULL)],
+                    description="Local time of the schedule's zone, without an offset",
+                )
+        return super().to_schema()
+
+
+@dataclass
+class Config(OpenAPIConfig):
+    """Makes our document instead of Litestar's."""
+
+    def to_openapi_schema(self) -> OpenAPI:
+        """Begin the document."""
+        begun = super().to_openapi_schema()
+        return Document(**{field.name: getattr(begun, field.name) for field in fields(begun)})
 
 
 def openapi(version: str) -> OpenAPIConfig:
     """Describe the API."""
-    return OpenAPIConfig(
+    return Config(
         title="Bursar",
         version=version,
         description="A fee office that can be trusted on deadline day.",
