@@ -48,8 +48,11 @@ class GroupCommit:
                 await flush(rows, connection)
                 sent = True
                 await transaction.commit()
-        except (Locked, RequestInProgress):
-            self._store_alone(batch)  # only those wait whom somebody keeps waiting
+        except (Locked, RequestInProgress) as held:
+            if len(batch) == 1:
+                batch[0].fail(held)
+            else:
+                self._store_alone(batch)  # only those wait whom somebody keeps waiting
         except Exception as failure:
             if sent:
                 self._start(self._find_out(batch, rows, failure))

@@ -40,7 +40,7 @@ async def test_a_request_that_is_still_being_worked_on_is_told_apart_after_two_s
         async with slow.new_work() as part:
             part.answer(a_request(), "first")
             await part.commit()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(3.5):
             with pytest.raises(RequestInProgress):
                 await repeat()
         await slow.commit()
@@ -79,7 +79,7 @@ async def test_whoever_waits_for_a_candidate_longer_than_two_seconds_comes_again
         async with slow.new_work() as part:
             part.submissions.add(first)
             await part.commit()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(3.5):
             with pytest.raises(Unavailable):
                 async with stored.driven.new_work() as work:
                     work.submissions.add(second)
