@@ -59,8 +59,10 @@ class Batches(Generic[T, R]):
 
     async def _work_off(self) -> None:
         while self._waiting:
-            batch = [each for each in self._waiting[:MOST] if not each.answer.done()]
-            del self._waiting[:MOST]
+            # a power of two, so that statements are of few lengths and the server need not read them again
+            size = min(1 << len(self._waiting).bit_length() - 1, MOST)
+            batch = [each for each in self._waiting[:size] if not each.answer.done()]
+            del self._waiting[:size]
             try:
                 if batch:
                     await self._work(batch)

@@ -14,7 +14,7 @@ from sqlalchemy import select, tuple_
 from adapters.sql.batches import Waiting
 from adapters.sql.database import Database, Locked
 from adapters.sql.tables import event_log, requests, submissions
-from adapters.sql.transactions import Commit, Rows, flush
+from adapters.sql.transactions import Commit, Row, Rows, flush
 from core.shared.errors import Unavailable
 from core.shared.requests import RequestInProgress
 
@@ -135,7 +135,7 @@ class GroupCommit:
 
 def together(batch: Sequence[Unit]) -> Rows:
     """Return all rows by table; those that others may want too in one order for all, which keeps deadlocks away."""
-    rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    rows: defaultdict[str, list[Row]] = defaultdict(list)
     for unit in batch:
         for name, some in unit.item.items():
             rows[name] += some

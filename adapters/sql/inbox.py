@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 from adapters.sql.database import Connect
 from adapters.sql.dead_letters import SqlDeadLetters, as_row, one
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
-from adapters.sql.transactions import Commit, Rows, flush, store
+from adapters.sql.transactions import Commit, Row, Rows, flush, store
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from core.shared.clock import Clock
 from core.shared.errors import Conflict
@@ -41,7 +41,7 @@ class SqlInbox(Inbox):
         self._consumer, self._new_part = consumer, new_part
         self._committed, self._clock, self._scope = committed, clock, transaction()
         self._begin_part, self._unfinished = self._savepoint, 0
-        self._rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
         self._written: set[str] = set()
 
     async def __aenter__(self) -> Self:

@@ -1,12 +1,13 @@
 """Where the rows of a unit of work go when it commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Dialect, Insert, insert
+from sqlalchemy import Dialect, Insert, Table, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
@@ -17,7 +18,8 @@ from adapters.sql.deliveries import add_missing
 from adapters.sql.students import put
 from core.shared.requests import RequestInProgress
 
-Rows = Mapping[str, Sequence[dict[str, Any]]]
+Row = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]
 """What to insert, by the name of the table."""
 Commit = Callable[[Rows], Awaitable[None]]
 """Takes the rows of one unit of work; returns when they are as durable as they will be on its own account."""
@@ -29,6 +31,10 @@ SPECIAL: Mapping[str, Callable[[Dialect], Insert]] = {
     "delivery_attempts": lambda _: tables.insert_ignore(tables.delivery_attempts),
 }
 """Tables whose rows may be there already."""
+
+
+LONGEST = 64
+"""Rows in one statement: longer ones are not faster."""
 
 
 class Transactions:
@@ -85,14 +91,48 @@ async def store(rows: Rows, connection: AsyncConnection, transaction: AsyncTrans
 
 
 async def flush(rows: Rows, connection: AsyncConnection) -> None:
-    """Insert rows, one statement a table, in the order that keeps deadlocks away."""
+    """Insert rows, table by table in the order that keeps deadlocks away."""
     for name, table in tables.metadata.tables.items():
-        if some := rows.get(name):
-            special = SPECIAL.get(name)
-            statement = special(connection.dialect) if special else insert(table)
+        for some in in_parts(rows.get(name, ())):
+            insertion = inserting(table, tuple(some[0]), len(some), connection.dialect)
             try:
-                await connection.execute(statement, some)
+                await connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
             except Locked as error:
                 if table is tables.requests:
                     raise RequestInProgress("the same request is being worked on") from error
                 raise
+
+
+def in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Cut rows into few parts of few sizes, so that statements repeat and the server need not read them again."""
+    begin = 0
+    while left := len(rows) - begin:
+        size = min(1 << left.bit_length() - 1, LONGEST)
+        yield rows[begin : begin + size]
+        begin += size
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """How so many rows get into a table: worked out once, and not for every row."""
+
+    statement: str
+    binds: Sequence[tuple[str, Callable[[Any], Any] | None]]
+    """The columns in the order of the statement, each with what makes the driver's value of ours."""
+
+    def parameters(self, rows: Sequence[Row]) -> tuple[Any, ...]:
+        """Return the values in the order of the statement."""
+        return tuple([bind(row[name]) if bind else row[name] for row in rows for name, bind in self.binds])
+
+
+@cache
+def inserting(table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect) -> Insertion:
+    """Compile an insert of so many rows."""
+    special = SPECIAL.get(table.name)
+    statement = (special(dialect) if special else insert(table)).values([dict.fromkeys(columns)] * rows)
+    binds = [
+        (column.name, column.type.dialect_impl(dialect).bind_processor(dialect))
+        for column in table.columns
+        if column.name in columns
+    ]
+    return Insertion(str(statement.compile(dialect=dialect)), binds)
