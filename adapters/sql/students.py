@@ -1,10 +1,13 @@
 """The roster in SQL, and the windows other contexts have into it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import Dialect, Insert, Row, select
+from sqlalchemy import Dialect, Insert, Row, bindparam, select
 from sqlalchemy.dialects import mysql, sqlite
 
 from adapters.sql.batches import Batches, Waiting
@@ -45,7 +48,7 @@ class SqlCandidates(Candidates):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lookups = Batches[str, Row[Any] | None](self._find)
+        self._lookups = Batches[str, Candidate | None](self._find)
 
     async def find(self, registration: str) -> Candidate:
         found = await self._lookups(registration)
@@ -53,20 +56,28 @@ class SqlCandidates(Candidates):
             raise UnknownCandidate(
                 f"nobody on the roster has the registration {registration[:40]!r}", at="$.registration"
             )
-        return candidate(found)
+        return found
 
-    async def _find(self, batch: Sequence[Waiting[str, Row[Any] | None]]) -> None:
-        query = select(students).where(students.c.registration.in_({each.item for each in batch}))
+    async def _find(self, batch: Sequence[Waiting[str, Candidate | None]]) -> None:
         async with self._database.reading() as connection:
-            found = {row.registration: row for row in await connection.execute(query)}
+            wanted = tuple(each.item for each in batch)
+            rows = await connection.exec_driver_sql(lookup(len(wanted), connection.dialect), wanted)
+        found = {row.registration: candidate(row) for row in rows}
         for each in batch:
             each.end(found.get(each.item))
 
 
+@cache
+def lookup(number: int, dialect: Dialect) -> str:
+    """Return the query for so many candidates: compiled once, for they all come this way."""
+    wanted = students.c.registration.in_([bindparam(f"wanted_{place}") for place in range(number)])
+    return str(select(*(students.c[each.name] for each in fields(Candidate))).where(wanted).compile(dialect=dialect))
+
+
 def candidate(row: Row[Any]) -> Candidate:
-    """Rebuild a candidate from columns."""
+    """Rebuild a candidate from what the driver found."""
     return Candidate(
-        id=CandidateId(row.id),
+        id=CandidateId(UUID(bytes=row.id)),
         registration=row.registration,
         name=row.name,
         category=row.category,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from core.fees.errors import InvalidSchedule
@@ -53,6 +54,7 @@ def is_zone(name: object) -> bool:
     return True
 
 
+@lru_cache
 def as_utc(local: datetime, zone: str) -> datetime:
     """Return the moment a clock in the zone shows this; when it does so twice, the first time."""
     return local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -1,6 +1,6 @@
 """What a candidate would pay, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -48,6 +48,8 @@ class Quote:
             raise Invalid("the instalments do not sum to the total", at="$.instalments")
 
 
-def total_of(lines: Iterable[Line], currency: str) -> Money:
+def total_of(lines: Collection[Line], currency: str) -> Money:
     """Return the sum of the lines, which may be none."""
-    return sum((line.amount for line in lines), start=Money.zero(currency))
+    if any(line.amount.currency != currency for line in lines):
+        raise Invalid(f"a line is not in {currency}")
+    return Money(sum(line.amount.minor for line in lines), currency)

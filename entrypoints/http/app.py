@@ -1,6 +1,7 @@
 """The HTTP application, given the use cases it may drive."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 
 from litestar import Litestar
@@ -56,9 +57,10 @@ def create_app(
 
 
 def provide(make: Callable[[], object]) -> Provide:
-    """Hide `make` in a function, because Litestar reads signatures."""
+    """Hide `make` in a function, because Litestar reads signatures; a use case is the same for every request."""
+    made = cache(make)
 
     def build() -> object:
-        return make()
+        return made()
 
     return Provide(build, sync_to_thread=False)

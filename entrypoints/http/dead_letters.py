@@ -15,7 +15,7 @@ from core.shared.settle_dead_letters import SettleDeadLetters
 from core.shared.show_dead_letter import OpenedLetter, ShowDeadLetter
 from core.shared.survey_dead_letters import SurveyDeadLetters
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.guards import json_only
+from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.settling import Settled, SettlingBody, period, settle
 
@@ -58,7 +58,7 @@ class DeadLettersController(Controller):
         """Show a dead letter with its content and what was done about it."""
         return await show_dead_letter(letter)
 
-    @post("/dead-letters/{letter:uuid}/replay", status_code=200, guards=[json_only], responses=SETTLE)
+    @post("/dead-letters/{letter:uuid}/replay", status_code=200, before_request=json_only, responses=SETTLE)
     async def replay(
         self,
         letter: FromPath[UUID],
@@ -70,7 +70,7 @@ class DeadLettersController(Controller):
         await replay_dead_letter(letter, Decision(who=data.who, why=data.why))
         return await show_dead_letter(letter)
 
-    @post("/dead-letters/{letter:uuid}/drop", status_code=200, guards=[json_only], responses=SETTLE)
+    @post("/dead-letters/{letter:uuid}/drop", status_code=200, before_request=json_only, responses=SETTLE)
     async def drop(
         self,
         letter: FromPath[UUID],
@@ -82,7 +82,7 @@ class DeadLettersController(Controller):
         await drop_dead_letter(letter, Decision(who=data.who, why=data.why))
         return await show_dead_letter(letter)
 
-    @post("/dead-letters:replay", status_code=200, guards=[json_only], responses=SETTLE)
+    @post("/dead-letters:replay", status_code=200, before_request=json_only, responses=SETTLE)
     async def replay_all(
         self,
         data: JSONBody[SettlingBody],
@@ -93,7 +93,7 @@ class DeadLettersController(Controller):
         """Replay all that the filters find, the oldest first; without `confirm` only tell which those are."""
         return await settle(data, replay_dead_letter, survey_dead_letters, settle_dead_letters)
 
-    @post("/dead-letters:drop", status_code=200, guards=[json_only], responses=SETTLE)
+    @post("/dead-letters:drop", status_code=200, before_request=json_only, responses=SETTLE)
     async def drop_all(
         self,
         data: JSONBody[SettlingBody],

@@ -16,7 +16,7 @@ from core.notifications.summary import DeliveryPage, DeliverySummary, Search
 from core.shared.errors import Invalid
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.guards import form_only, json_only
+from entrypoints.http.media_types import form_only, json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.settling import period
 
@@ -56,7 +56,7 @@ class DeliveriesController(Controller):
     @post(
         "/{delivery:str}/settlement",
         status_code=200,
-        guards=[json_only],
+        before_request=json_only,
         responses=problems(400, 404, 409, 413, 415, 503),
     )
     async def settle(
@@ -69,7 +69,7 @@ class DeliveriesController(Controller):
     @post(
         "/{delivery:str}/reports/twilio",
         status_code=204,
-        guards=[form_only],
+        before_request=form_only,
         operation_class=docs.TakesForm,
         request_max_body_size=LARGEST_FORM,
         responses=problems(400, 403, 404, 413, 415, 503),

@@ -17,8 +17,8 @@ from core.fees.submit_exam_fee import ExamFeeSubmission, SubmitExamFee
 from core.shared.errors import Invalid
 from core.shared.requests import Request as Wish
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.guards import json_only
 from entrypoints.http.idempotency import IdempotencyKey, answered_once
+from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 
 
@@ -42,7 +42,7 @@ class ExamFeesController(Controller):
     path = "/v1"
     tags = ("Exam fees",)
 
-    @post("/quotes", status_code=200, guards=[json_only], responses=problems(400, 404, 409, 413, 415, 503))
+    @post("/quotes", status_code=200, before_request=json_only, responses=problems(400, 404, 409, 413, 415, 503))
     async def quote(
         self, request: Request[Any, Any, Any], data: JSONBody[ExamFeeBody], quote_exam_fee: Wired[QuoteExamFee]
     ) -> Quote:
@@ -50,7 +50,7 @@ class ExamFeesController(Controller):
         arrived = request.scope["arrived"]  # type: ignore[typeddict-item]
         return await quote_exam_fee(data.wish(), Wish(arrived=arrived))
 
-    @post("/exam-fees", guards=[json_only], responses=problems(400, 404, 409, 413, 415, 422, 503))
+    @post("/exam-fees", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503))
     async def submit(
         self,
         request: Request[Any, Any, Any],

@@ -9,8 +9,8 @@ from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
 from core.fees.schedule import FeeSchedule
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.guards import json_only
 from entrypoints.http.json import as_json
+from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 
 
@@ -20,7 +20,7 @@ class FeeSchedulesController(Controller):
     path = "/v1/fee-schedules"
     tags = ("Fee schedules",)
 
-    @put("/{code:str}", guards=[json_only], responses=problems(400, 409, 413, 415, 503))
+    @put("/{code:str}", before_request=json_only, responses=problems(400, 409, 413, 415, 503))
     async def publish(
         self,
         code: FromPath[str],

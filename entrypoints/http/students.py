@@ -11,7 +11,7 @@ from core.students.roster import rows
 from core.students.student import Student
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.guards import csv_only
+from entrypoints.http.media_types import csv_only
 from entrypoints.http.problems import problems
 
 
@@ -24,7 +24,7 @@ class StudentsController(Controller):
     @post(
         "/students:import",
         status_code=200,
-        guards=[csv_only],
+        before_request=csv_only,
         operation_class=docs.TakesCsv,
         request_max_body_size=None,  # it is read as a stream, a batch of rows at a time
         responses=problems(400, 415, 503),

@@ -1,0 +1,28 @@
+"""What a body must be, asked before it is read: hooks and not guards, for each of which Litestar copies the handler."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+
+def only(request: Request[Any, Any, Any], media_type: str) -> None:
+    """Refuse a body of another media type, and one that does not say what it is."""
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != media_type:
+        raise HTTPException(status_code=415, detail=f"send {media_type}, not {sent[:80] or 'a body without a type'}")
+
+
+async def json_only(request: Request[Any, Any, Any]) -> None:
+    """Take JSON."""
+    only(request, "application/json")
+
+
+async def csv_only(request: Request[Any, Any, Any]) -> None:
+    """Take CSV."""
+    only(request, "text/csv")
+
+
+async def form_only(request: Request[Any, Any, Any]) -> None:
+    """Take a form."""
+    only(request, "application/x-www-form-urlencoded")
