@@ -1,10 +1,11 @@
 """Where the rows of a unit of work go when it commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Dialect, Insert, Table, insert
@@ -37,34 +38,50 @@ LONGEST = 64
 """Rows in one statement: longer ones are not faster."""
 
 
+@dataclass(frozen=True, slots=True)
 class Transactions:
     """Units of work: one that looks at the database has a transaction of its own, one that only inserts needs none."""
 
-    def __init__(self, database: Database, commits: Commit, committed: Callable[[Collection[str]], None]) -> None:
-        """Leave rows of those that only insert to `commits`, and tell `committed` which tables got rows."""
-        self._database, self._commits, self._committed = database, commits, committed
+    database: Database
+    commits: Commit
+    """Takes the rows of those that only insert."""
+    committed: Callable[[Collection[str]], None]
+    """Is told which tables got rows."""
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[tuple[Connect, Commit]]:
+    def begin(self) -> "Begun":
         """Begin one."""
-        own: list[tuple[AsyncConnection, AsyncTransaction]] = []
-        turn = asyncio.Lock()
+        return Begun(self)
 
-        async def connect() -> AsyncConnection:
-            async with turn:
-                if not own:
-                    own.append(await scope.enter_async_context(self._database.transaction()))
-                return own[0][0]
 
-        async def commit(rows: Rows) -> None:
-            if own:
-                await store(rows, *own[0])
-            elif rows:
-                await self._commits(rows)
-            self._committed(rows.keys())
+class Begun(AbstractAsyncContextManager[tuple[Connect, Commit]]):
+    """A unit of work under way."""
 
-        async with AsyncExitStack() as scope:
-            yield connect, commit
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions, self._turn = transactions, asyncio.Lock()
+        self._own: tuple[AsyncConnection, AsyncTransaction] | None = None
+
+    async def __aenter__(self) -> tuple[Connect, Commit]:
+        return self._connect, self._commit
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._own:
+            await self._scope.__aexit__(kind, error, trace)
+
+    async def _connect(self) -> AsyncConnection:
+        async with self._turn:
+            if self._own is None:
+                self._scope = self._transactions.database.transaction()
+                self._own = await self._scope.__aenter__()
+            return self._own[0]
+
+    async def _commit(self, rows: Rows) -> None:
+        if self._own:
+            await store(rows, *self._own)
+        elif rows:
+            await self._transactions.commits(rows)
+        self._transactions.committed(rows.keys())
 
 
 @dataclass(frozen=True, slots=True)

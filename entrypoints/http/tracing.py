@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import structlog
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Histogram
@@ -40,9 +39,12 @@ class Traced:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                sent = MutableScopeHeaders(message)
-                sent["X-Request-ID"], sent["traceparent"] = trace.request_id, trace.traceparent
-                sent["X-Content-Type-Options"] = "nosniff"
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", trace.request_id.encode()),
+                    (b"traceparent", trace.traceparent.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
             await send(message)
 
         async def arriving() -> Any:
