@@ -40,6 +40,7 @@ def contradictions(parts: Sequence[Part], payment_closes: datetime | None) -> It
 
 def instalments(total: Money, parts: Sequence[Part]) -> tuple[Instalment, ...]:
     """Return the total in parts that sum to it; without parts, in one."""
-    amounts = total.split([part.basis_points for part in parts]) if parts else (total,)
-    dues = [part.due for part in parts] or [None]
-    return tuple(Instalment(amount=amount, due=due) for amount, due in zip(amounts, dues, strict=True))
+    if not parts:
+        return (Instalment(amount=total),)
+    amounts = total.split([part.basis_points for part in parts])
+    return tuple(Instalment(amount=amount, due=part.due) for amount, part in zip(amounts, parts, strict=True))

@@ -69,7 +69,7 @@ class FeeSchedule:
         Raise `NotPriced`, `NoPapers`, `TooManyPapers` or `UnknownPractical`.
         """
         _refuse_unknown_practicals(choice)
-        lines = tuple(self._lines(self._case(candidate, choice, moment, paid)))
+        lines = self._lines(self._case(candidate, choice, moment, paid))
         total = total_of(lines, self.currency)
         return Quote(
             schedule=self.code,
@@ -96,15 +96,15 @@ class FeeSchedule:
             paid=paid or nothing,
         )
 
-    def _lines(self, case: Case) -> Iterator[Line]:
+    def _lines(self, case: Case) -> tuple[Line, ...]:
         rules = [rule for rule in self.rules if rule.whom.includes(case.payer)]
         if not any(rule.price_field for rule in rules):
             raise NotPriced(f"the schedule has no price for {case.payer}")
-        total = case.total
+        lines: list[Line] = []
         for rule in rules:
-            lines = tuple(rule.lines(replace(case, total=total)))
-            total += total_of(lines, self.currency)
-            yield from lines
+            so_far = replace(case, total=total_of(lines, self.currency)) if lines else case
+            lines += rule.lines(so_far)
+        return tuple(lines)
 
     def _misspelt(self) -> Iterator[InvalidSchedule]:
         if not names.is_name(self.code):

@@ -130,6 +130,6 @@ def reference(submission: SubmissionId) -> str:
     60 of the id's random bits in base 32, and a Luhn letter that catches every single wrong one.
     """
     digits = [submission.int >> shift & 31 for shift in range(55, -1, -5)]
-    doubled = [digit * 2 // 32 + digit * 2 % 32 if place % 2 else digit for place, digit in enumerate(digits)]
-    letters = "".join(ALPHABET[digit] for digit in [*digits, -sum(doubled) % 32])
-    return f"BF-{letters[:4]}-{letters[4:8]}-{letters[8:12]}-{letters[12]}"
+    luhn = sum(digits[::2]) + sum([digit * 2 // 32 + digit * 2 % 32 for digit in digits[1::2]])
+    letters = "".join([ALPHABET[digit] for digit in digits])
+    return f"BF-{letters[:4]}-{letters[4:8]}-{letters[8:]}-{ALPHABET[-luhn % 32]}"

@@ -13,7 +13,7 @@ LARGEST = 10**12
 
 def amount_for(category: str, amount: Amount) -> int:
     """Return what this category pays."""
-    return amount[category] if isinstance(amount, Mapping) else amount
+    return amount if isinstance(amount, int) else amount[category]
 
 
 def check_amount(amount: object, *, at: str) -> None:

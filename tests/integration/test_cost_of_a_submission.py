@@ -1,0 +1,113 @@
+"""What a submission costs under load, in things that can be counted and do not depend on the machine."""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+from litestar.types import ASGIApp
+from sqlalchemy import event
+from structlog.testing import capture_logs
+
+from config.container import Application
+from entrypoints.http.app import create_app
+from tests.examples import a_schedule, a_student, enrol, publish
+
+CROWD, ROUNDS = 64, 5
+pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+
+
+async def submit(app: ASGIApp, number: int) -> int:
+    """Submit over ASGI, and return the status."""
+    fee = {"schedule": "sahyadri-test", "registration": f"T-{number}", "papers": ["041", "042"]}
+    headers = [(b"content-type", b"application/json"), (b"idempotency-key", b"key-%d" % number)]
+    scope: Any = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/v1/exam-fees",
+        "raw_path": b"/v1/exam-fees",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+    }
+    statuses: list[int] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": json.dumps(fee).encode(), "more_body": False}
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    await app(scope, receive, send)
+    return statuses[0]
+
+
+async def deadline_day(application: Application) -> ASGIApp:
+    """Open the office, and serve a crowd so that everything is warm."""
+    await publish(application, a_schedule("sahyadri-test"))
+    await enrol(application, *(a_student(number) for number in range(CROWD * (ROUNDS + 1))))
+    driven = application.driven
+    app = create_app(application.use_cases().providers, driven.answers(), driven.probes(), driven.clock())
+    assert set(await asyncio.gather(*(submit(app, number) for number in range(CROWD)))) == {201}
+    return app
+
+
+async def crowds(app: ASGIApp) -> int:
+    """Let one crowd after another submit, and return how many that were."""
+    for crowd in range(1, ROUNDS + 1):
+        numbers = range(crowd * CROWD, (crowd + 1) * CROWD)
+        assert set(await asyncio.gather(*(submit(app, number) for number in numbers))) == {201}
+    return CROWD * ROUNDS
+
+
+@contextmanager
+def calls() -> Iterator[Counter[str]]:
+    """Count the Python functions that are called."""
+    seen: Counter[str] = Counter()
+
+    def note(_frame: FrameType, what: str, _argument: object) -> None:
+        seen[what] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield seen
+    finally:
+        sys.setprofile(before)
+
+
+async def test_a_crowd_asks_little_of_the_database(stored: Application) -> None:
+    app, seen = await deadline_day(stored), Counter[str]()
+    database = stored.driven.database()
+    event.listen(database.engine.sync_engine, "commit", lambda _: seen.update(["transactions"]))
+    for engine in (database.engine, database.reader):
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: seen.update(["statements"]))
+
+    submitted = await crowds(app)
+
+    assert submitted / seen["transactions"] >= CROWD / 2, "submissions in a transaction"
+    assert seen["statements"] / submitted <= 0.2
+
+
+async def test_a_submission_logs_one_line(stored: Application) -> None:
+    app = await deadline_day(stored)
+
+    with capture_logs() as lines:
+        submitted = await crowds(app)
+
+    assert Counter(line["event"] for line in lines) == {"request": submitted}
+
+
+async def test_a_submission_takes_no_more_calls_than_it_did(stored: Application) -> None:
+    app = await deadline_day(stored)
+
+    with calls() as seen:
+        submitted = await crowds(app)
+
+    assert seen["call"] / submitted <= 400, "functions called, without those in C"
