@@ -149,10 +149,10 @@ def who_we_are() -> str:
 
 
 def stored(
-    settings: providers.Dependency[Settings], *, sql: providers.Provider[Any], memory: providers.Provider[Any]
+    persistence: providers.Provider[str], *, sql: providers.Provider[Any], memory: providers.Provider[Any]
 ) -> providers.Selector[Any]:
     """Choose how something is stored: one code for both databases, one without any."""
-    return providers.Selector(settings.provided.adapters.persistence, mysql=sql, sqlite=sql, memory=memory)
+    return providers.Selector(persistence, mysql=sql, sqlite=sql, memory=memory)
 
 
 def use_case(kind: type[Any], driven: providers.DependenciesContainer, **others: Any) -> providers.Factory[Any]:
@@ -167,6 +167,7 @@ class Driven(containers.DeclarativeContainer):
     """The switchboard: for each port, every adapter that can stand behind it."""
 
     settings = providers.Dependency(instance_of=Settings)
+    persistence = providers.Singleton(str, settings.provided.adapters.persistence)
 
     logs = providers.Callable(
         set_up_logs, form=settings.provided.telemetry.logs, level=settings.provided.telemetry.level
@@ -304,26 +305,26 @@ class Driven(containers.DeclarativeContainer):
     schedule_format = providers.Singleton(MsgspecScheduleFormat)
     store = providers.Singleton(Store)
     database = providers.Selector(
-        settings.provided.adapters.persistence,
+        persistence,
         mysql=providers.Singleton(configured("adapters.sql.database", "mysql"), settings.provided.mysql),
         sqlite=providers.Singleton(configured("adapters.sql.database", "sqlite"), settings.provided.sqlite),
         memory=store,
     )
 
     provisioning = providers.Selector(
-        settings.provided.adapters.persistence,
+        persistence,
         mysql=providers.Factory(nullcontext),
         sqlite=providers.Factory(turn, path=settings.provided.sqlite.path),
         memory=providers.Factory(nullcontext),
     )
     sole_use = providers.Selector(
-        settings.provided.adapters.persistence,
+        persistence,
         mysql=providers.Factory(nullcontext),
         sqlite=providers.Factory(sole_use, path=settings.provided.sqlite.path),
         memory=providers.Factory(nullcontext),
     )
     migrate = stored(
-        settings,
+        persistence,
         sql=providers.Callable(lazily("adapters.sql.migrate", "migrate"), database),
         memory=providers.Callable(nothing_to_migrate),
     )
@@ -347,9 +348,9 @@ class Driven(containers.DeclarativeContainer):
     memory_work = providers.Factory(
         MemoryUnitOfWork, store=store, committed=signals.provided.ring, clock=clock, ids=ids
     )
-    new_work = stored(settings, sql=sql_work, memory=memory_work)
+    new_work = stored(persistence, sql=sql_work, memory=memory_work)
     new_inbox = stored(
-        settings,
+        persistence,
         sql=providers.Factory(
             SqlInbox,
             consumer=CONSUMER,
@@ -366,71 +367,71 @@ class Driven(containers.DeclarativeContainer):
     absent_after = providers.Callable(timedelta, minutes=settings.provided.notifications.absent_after_minutes)
     person_after = providers.Callable(timedelta, hours=settings.provided.notifications.person_after_hours)
     dead_letter_office = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlDeadLetterOffice, consumer=CONSUMER, database=database),
         memory=providers.Singleton(MemoryDeadLetterOffice, consumer=CONSUMER, store=store),
     )
     event_log = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlEventLog, consumer=CONSUMER, database=database, clock=clock, ids=ids),
         memory=providers.Singleton(MemoryEventLog, consumer=CONSUMER, store=store, ids=ids),
     )
     keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
     memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
-    backlog = stored(settings, sql=providers.Singleton(SqlBacklog, database=database), memory=memory_outbox)
+    backlog = stored(persistence, sql=providers.Singleton(SqlBacklog, database=database), memory=memory_outbox)
     outbox = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlOutbox, database=database, holder=holder),
         memory=memory_outbox,
     )
     retention = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlRetention, database=database),
         memory=providers.Singleton(MemoryRetention, store=store),
     )
     answers = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlAnswers, database=database),
         memory=providers.Singleton(MemoryAnswers, store=store),
     )
     tariffs = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlTariffs, database=database, cache=cache, schedule_format=schedule_format),
         memory=providers.Singleton(MemoryTariffs, store=store),
     )
     candidates = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlCandidates, database=database),
         memory=providers.Singleton(MemoryCandidates, store=store),
     )
     contacts = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlContacts, database=database),
         memory=providers.Singleton(MemoryContacts, store=store),
     )
     vendor_standings = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlVendorStandings, database=database),
         memory=providers.Singleton(MemoryVendorStandings),
     )
     queue = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlQueue, database=database),
         memory=providers.Singleton(MemoryQueue, store=store),
     )
     exam_fees = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlExamFees, database=database),
         memory=providers.Singleton(MemoryExamFees, store=store),
     )
     delivery_list = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(SqlDeliveryList, database=database),
         memory=providers.Singleton(MemoryDeliveryList, store=store),
     )
     persistence_probe = stored(
-        settings,
+        persistence,
         sql=providers.Singleton(
             lazily("adapters.sql.probe", "SqlProbe"),
             name=settings.provided.adapters.persistence,
