@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import func, select, tuple_
 
+from adapters.sql.batches import Batches, Waiting
 from adapters.sql.database import Database, InsertRow
 from adapters.sql.tables import fee_schedules, submissions
 from core.fees.errors import UnknownSchedule
@@ -60,6 +61,7 @@ class SqlTariffs(Tariffs):
     def __init__(self, database: Database, cache: Cache, schedule_format: ScheduleFormat) -> None:
         self._database, self._cache, self._format = database, cache, schedule_format
         self._versions: dict[tuple[str, int], FeeSchedule] = {}
+        self._looks = Batches[str, int | None](self._look)
 
     async def current(self, code: str) -> FeeSchedule:
         cached = await self._cache.get(f"schedule:{code}")
@@ -82,13 +84,21 @@ class SqlTariffs(Tariffs):
         await self._cache.put(f"schedule:{schedule.code}", str(schedule.version).encode())
 
     async def _newest(self, code: str) -> int:
-        query = select(func.max(fee_schedules.c.version)).where(fee_schedules.c.code == code)
-        async with self._database.reading() as connection:
-            version = (await connection.execute(query)).scalar()
+        version = await self._looks(code)
         if version is None:
             raise UnknownSchedule(f"there is no fee schedule {code[:40]!r}", at="$.schedule")
-        await self._cache.add(f"schedule:{code}", str(version).encode())
-        return int(version)
+        return version
+
+    async def _look(self, batch: Sequence[Waiting[str, int | None]]) -> None:
+        """Look once for all who find at the same moment that the cache has forgotten."""
+        codes = {each.item for each in batch}
+        query = select(fee_schedules.c.code, func.max(fee_schedules.c.version)).where(fee_schedules.c.code.in_(codes))
+        async with self._database.reading() as connection:
+            found = {row[0]: int(row[1]) for row in await connection.execute(query.group_by(fee_schedules.c.code))}
+        for code, version in found.items():
+            await self._cache.add(f"schedule:{code}", str(version).encode())
+        for each in batch:
+            each.end(found.get(each.item))
 
     async def _load(self, wanted: Sequence[tuple[str, int]]) -> None:
         wanted = [each for each in wanted if each not in self._versions]
