@@ -24,10 +24,16 @@ from entrypoints.http.problems import DEFECT, as_problem, problems, retry_after
 
 log = structlog.get_logger()
 PATH = "/v1/exam-fees:batch"
-TOGETHER = 256
-"""Rows of one school that are worked on at a time: so many share a transaction."""
+TOGETHER = 128
+"""Rows of one school that are worked on at a time; while Python is busy with them, single requests wait."""
 PLACES = 2
-"""Schools whose rows are worked on at a time: the queue in front of the database is for single requests, too."""
+"""Schools whose rows are worked on at a time; together they fill one transaction, not the queue in front of it."""
+TOLD = ResponseSpec(
+    Outcome,
+    description="What became of each row, a line each, in their order, while rows are still read",
+    media_type=docs.ROWS,
+    generate_examples=False,
+)
 
 
 @post(
@@ -36,7 +42,7 @@ PLACES = 2
     guards=[json_lines_only],
     operation_class=docs.TakesRows,
     request_max_body_size=None,  # it is read as a stream, and each line is bounded
-    responses={200: ResponseSpec(Outcome, media_type=docs.ROWS), **problems(400, 415, 503)},
+    responses={200: TOLD, **problems(400, 415, 503)},
     tags=["Exam fees"],
 )
 async def submit_rows(request: Request[Any, Any, Any], submit_exam_fee: Wired[SubmitExamFee]) -> ASGIResponse:

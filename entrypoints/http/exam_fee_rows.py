@@ -16,7 +16,9 @@ from entrypoints.http.idempotency import KEY
 from entrypoints.http.lines import LONGEST, Line
 from entrypoints.http.problems import MEANINGS, Problem, misread
 
-TOO_LONG = f"a line has at most {LONGEST:,} bytes"
+TOO_LONG = Problem(
+    type="about:blank", title=MEANINGS[413], status=413, detail=f"a line has at most {LONGEST // 1024} KiB"
+)
 
 
 class ExamFeeRow(ExamFeeBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -88,10 +90,7 @@ def receipt(submission: Submission | bytes) -> Receipt:
 def read(line: Line) -> Row | Outcome:
     """Return what a line says, or why it cannot be read."""
     if len(line.text) > LONGEST:
-        problem = Problem(
-            type="about:blank", title=MEANINGS[413], status=413, detail=f"a line has {LONGEST} bytes at most"
-        )
-        return Outcome(line=line.number, status=413, problem=problem)
+        return Outcome(line=line.number, status=TOO_LONG.status, problem=TOO_LONG)
     given: Any = None
     try:
         given = msgspec.json.decode(line.text)
