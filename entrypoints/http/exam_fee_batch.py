@@ -48,7 +48,8 @@ TOLD = ResponseSpec(
 async def submit_rows(request: Request[Any, Any, Any], submit_exam_fee: Wired[SubmitExamFee]) -> ASGIResponse:
     """Submit any number of exam fees and hear of each; the same rows again do what is missing, and tell of the rest."""
     desk = Desk(submit_exam_fee, request.app.state.answers, request.app.state.places)
-    return Streamed(outcomes(request, desk), docs.ROWS)
+    told = outcomes(request, desk)
+    return Streamed(await anext(told, b""), told, docs.ROWS)
 
 
 async def outcomes(request: Request[Any, Any, Any], desk: "Desk") -> AsyncGenerator[bytes, None]:

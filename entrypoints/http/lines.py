@@ -29,12 +29,14 @@ class Line:
 
 
 async def lines(request: Request[Any, Any, Any]) -> AsyncIterator[Sequence[Line]]:
-    """Return lines as they come in, those together that came together; blank ones only count."""
+    """Return lines as they come in, those together that came together; blank ones only count.
+
+    A client that leaves in the middle of a line has not sent it.
+    """
     number, rest, more = 0, b"", True
-    while more:
-        message: Any = await request.receive()
-        more = message.get("more_body", False)  # there is none when the client left
-        *whole, rest = (rest + message.get("body", b"")).split(b"\n")
+    while more and (message := await request.receive())["type"] == "http.request":
+        more = message["more_body"]
+        *whole, rest = (rest + message["body"]).split(b"\n")
         if not more:
             whole.append(rest)
         arrived = request.scope["arrived"]  # type: ignore[typeddict-item]
@@ -48,18 +50,21 @@ class Streamed(ASGIResponse):
 
     _should_set_content_length = False
 
-    def __init__(self, parts: AsyncGenerator[bytes, None], media_type: str) -> None:
-        super().__init__(media_type=media_type, status_code=200)
-        self._parts = parts
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], media_type: str) -> None:
+        """Begin with a part that is made already: some clients send no body until it is asked for."""
+        super().__init__(body=first, media_type=media_type)
+        self._rest = rest
 
     async def send_body(self, send: Send, receive: Receive) -> None:  # noqa: ARG002 - of a response
         """Send all parts; leave in the middle when the client reads nothing for too long."""
-        async with aclosing(self._parts) as parts:
-            async for part in parts:
+        async with aclosing(self._rest):
+            part: bytes | None = self.body
+            while part is not None:
                 try:
                     async with asyncio.timeout(PATIENCE):
                         await send({"type": "http.response.body", "body": part, "more_body": True})
                 except TimeoutError:
                     log.warning("client_does_not_read", seconds=PATIENCE)
                     return
+                part = await anext(self._rest, None)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
