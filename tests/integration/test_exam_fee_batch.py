@@ -11,9 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import event
 
-from config.container import Application
 from config.settings import Settings
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.shared.errors import Unavailable
@@ -24,7 +22,7 @@ from entrypoints.http.app import create_app
 from entrypoints.http.exam_fee_batch import PLACES, TOGETHER
 from entrypoints.http.lines import LONGEST
 from tests.conftest import eventually
-from tests.databases import Prepared
+from tests.databases import Prepared, statements
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
 from tests.integration.test_group_commit import on_both
 from tests.integration.test_http_api import CLOSED, REFUSED, Api, assert_problem, opened
@@ -408,19 +406,6 @@ async def test_all_schools_together_have_no_more_under_way_than_one_transaction_
 
     assert [statuses(wire.told) for wire in schools] == [[201] * SCHOOL] * 3
     assert TOGETHER < most <= PLACES * TOGETHER
-
-
-def statements(application: Application) -> set[object]:
-    """Collect what the database is asked from now on."""
-    asked: set[object] = set()
-    database = application.driven.database()
-    for engine in (database.engine, database.reader):  # on SQLite one, in two guises
-
-        @event.listens_for(engine.sync_engine, "before_cursor_execute")
-        def note(_connection: Any, _cursor: Any, _text: str, _values: Any, context: object, _many: bool) -> None:
-            asked.add(context)
-
-    return asked
 
 
 @on_both
