@@ -35,8 +35,8 @@ async def lines(request: Request[Any, Any, Any]) -> AsyncIterator[Sequence[Line]
     """
     number, rest, more = 0, b"", True
     while more and (message := await request.receive())["type"] == "http.request":
-        more = message["more_body"]
-        *whole, rest = (rest + message["body"]).split(b"\n")
+        more = message.get("more_body", False)
+        *whole, rest = (rest + message.get("body", b"")).split(b"\n")
         if not more:
             whole.append(rest)
         arrived = request.scope["arrived"]  # type: ignore[typeddict-item]
