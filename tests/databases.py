@@ -10,13 +10,14 @@ from uuid import uuid4
 
 import asyncmy
 from msgspec.structs import replace
+from sqlalchemy import event
 
 from adapters.sql.tables import metadata
 from config.container import Application, running
 from config.settings import MySQL, Settings, SQLite
 
 STRAGGLERS = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_db = %s"
-"""Connections that still do what nobody waits for any more."""
+"""Connections that still do what nobody waits for any more; the list of processes fails while bytes are inserted."""
 
 
 class Prepared:
@@ -73,6 +74,19 @@ async def migrate(settings: Settings) -> None:
     """Create the tables."""
     async with running(Application(settings=settings)) as application:
         await application.driven.migrate()
+
+
+def statements(application: Application) -> set[object]:
+    """Collect what the database is asked from now on."""
+    asked: set[object] = set()
+    database = application.driven.database()
+    for engine in (database.engine, database.reader):  # on SQLite one, in two guises
+
+        @event.listens_for(engine.sync_engine, "before_cursor_execute")
+        def note(_connection: Any, _cursor: Any, _text: str, _values: Any, context: object, _many: bool) -> None:
+            asked.add(context)
+
+    return asked
 
 
 @asynccontextmanager

@@ -1,27 +1,36 @@
 """Answers to requests, in SQL."""
 
+from collections.abc import Sequence
 from hmac import compare_digest
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
+from adapters.sql.batches import Batches, Waiting
 from adapters.sql.database import Database
 from adapters.sql.tables import requests
 from core.shared.requests import Answers, IdempotencyKeyReused, Request
 
 
 class SqlAnswers(Answers):
-    """Answers stored with the effects they report."""
+    """Answers stored with the effects they report; all who look at the same moment share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookups = Batches[tuple[str, str | None], Row[Any] | None](self._find)
 
     async def to(self, request: Request) -> bytes | None:
-        columns = select(requests.c.fingerprint, requests.c.answer)
-        query = columns.where(requests.c.scope == request.scope, requests.c.idempotency_key == request.key)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
+        row = await self._lookups((request.scope, request.key))
         if row is None:
             return None
         if not compare_digest(row.fingerprint, request.fingerprint):
             raise IdempotencyKeyReused("this idempotency key was used before, for a different body")
         return bytes(row.answer)
+
+    async def _find(self, batch: Sequence[Waiting[tuple[str, str | None], Row[Any] | None]]) -> None:
+        scopes, keys = {each.item[0] for each in batch}, {each.item[1] for each in batch}
+        query = select(requests).where(requests.c.scope.in_(scopes), requests.c.idempotency_key.in_(keys))
+        async with self._database.reading() as connection:
+            found = {(row.scope, row.idempotency_key): row for row in await connection.execute(query)}
+        for each in batch:
+            each.end(found.get(each.item))

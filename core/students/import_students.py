@@ -12,7 +12,7 @@ from core.students.student import Enrolment, Student, StudentId
 
 COLUMNS = [column.name for column in fields(Enrolment)]
 REQUIRED = {"registration", "name", "category"}
-BATCH = 500
+BATCH = 512
 REPORTED = 1_000
 """Bad rows that are named one by one; a file with more of them is the wrong file."""
 

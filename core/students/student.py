@@ -10,14 +10,14 @@ from core.shared.errors import Invalid
 StudentId = NewType("StudentId", UUID)
 
 SHAPES = {
-    "registration": r"[A-Za-z0-9._-]{1,32}",
-    "name": r"[^\x00-\x1f\x7f]{1,120}",
-    "category": r"[a-z0-9-]{1,32}",
-    "country": r"[A-Z]{2}",
-    "centre": r"[A-Za-z0-9-]{0,16}",
-    "email": r"(?=.{0,254}$)([^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+\.[^@\s\x00-\x1f<>,;.]+)?",
-    "phone": r"(\+[1-9][0-9]{6,14})?",
-    "language": r"[a-z]{2}",
+    "registration": re.compile(r"[A-Za-z0-9._-]{1,32}"),
+    "name": re.compile(r"[^\x00-\x1f\x7f]{1,120}"),
+    "category": re.compile(r"[a-z0-9-]{1,32}"),
+    "country": re.compile(r"[A-Z]{2}"),
+    "centre": re.compile(r"[A-Za-z0-9-]{0,16}"),
+    "email": re.compile(r"(?=.{0,254}$)([^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+\.[^@\s\x00-\x1f<>,;.]+)?"),
+    "phone": re.compile(r"(\+[1-9][0-9]{6,14})?"),
+    "language": re.compile(r"[a-z]{2}"),
 }
 
 
@@ -40,8 +40,9 @@ class Enrolment:
 
     def __post_init__(self) -> None:
         for field, shape in SHAPES.items():
-            if not re.fullmatch(shape, getattr(self, field)):
-                raise Invalid(f"{field} {getattr(self, field)[:40]!r} is not of the form {shape}", at=f"$.{field}")
+            if not shape.fullmatch(getattr(self, field)):
+                said = getattr(self, field)[:40]
+                raise Invalid(f"{field} {said!r} is not of the form {shape.pattern}", at=f"$.{field}")
         for certificate in self.certificates:
             if not re.fullmatch(r"[a-z0-9-]{1,32}", certificate):
                 raise Invalid(f"certificate {certificate[:40]!r} is not a code", at="$.certificates")

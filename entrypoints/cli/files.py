@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024
+"""Bytes: so few that a bar moves evenly while a large file is worked off."""
 
 
 async def chunks(path: Path, read: Callable[[int], None] = lambda _: None) -> AsyncIterator[bytes]:

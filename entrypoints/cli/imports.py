@@ -29,7 +29,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         """Take over a roster: CSV whose first line names the columns; good rows are kept, bad ones reported."""
 
         async def work(office: Office) -> RosterReport:
-            with Progress(console=desk.err, transient=True) as progress:
+            with Progress(console=desk.err, transient=True, disable=not desk.err.is_terminal) as progress:
                 bar = progress.add_task("importing", total=file.stat().st_size)
                 bytes_of = chunks(file, lambda size: progress.advance(bar, size))
                 report: RosterReport = await office.use_cases["import_students"]()(rows(bytes_of))

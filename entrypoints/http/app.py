@@ -1,5 +1,6 @@
 """The HTTP application, given the use cases it may drive."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from core.shared.requests import Answers
 from entrypoints.http import docs
 from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
+from entrypoints.http.exam_fee_batch import PLACES, submit_rows
 from entrypoints.http.exam_fees import ExamFeesController
 from entrypoints.http.fee_schedules import FeeSchedulesController
 from entrypoints.http.json import JsonRequest
@@ -37,6 +39,7 @@ def create_app(
     app = Litestar(
         route_handlers=[
             ExamFeesController,
+            submit_rows,
             FeeSchedulesController,
             StudentsController,
             DeadLettersController,
@@ -47,7 +50,7 @@ def create_app(
         ],
         dependencies={name: provide(make) for name, make in made.items()},
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
-        state=State({"answers": answers}),
+        state=State({"answers": answers, "places": asyncio.Semaphore(PLACES)}),
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
         request_max_body_size=LARGEST_BODY,

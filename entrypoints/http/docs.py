@@ -17,6 +17,7 @@ ASSETS = {
     "swagger_style.css": "text/css",
 }
 
+ROWS = "application/x-ndjson"
 CLOSED = ("ExamFeeBody", "DecisionBody", "SettlingBody", "SettlementBody")
 LOCAL_TIMES = {"FeeSchedule": ("opens",), "Closes": ("submission", "payment")}
 LOCAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"
@@ -38,6 +39,21 @@ class TakesCsv(Operation):
     def __post_init__(self) -> None:
         """Describe the body."""
         self.request_body = RequestBody({"text/csv": OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}, required=True)
+
+
+@dataclass
+class TakesRows(Operation):
+    """A route whose body is read line by line while it is answered."""
+
+    def __post_init__(self) -> None:
+        """Describe a line, and show one."""
+        row = (
+            "One exam fee a line: what `POST /v1/exam-fees` takes, and its idempotency key as `key`. "
+            "A line has at most 64 KiB; there may be any number of them."
+        )
+        example = '{"key": "form-17", "schedule": "cbse-2020-xii", "registration": "CB-2020-1001", "papers": ["041"]}\n'
+        body = OpenAPIMediaType(Schema(type=OpenAPIType.STRING, description=row), example=example)
+        self.request_body = RequestBody({ROWS: body}, required=True)
 
 
 @dataclass

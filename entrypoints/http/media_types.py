@@ -6,10 +6,10 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 
 
-def only(request: Request[Any, Any, Any], media_type: str) -> None:
+def only(request: Request[Any, Any, Any], media_type: str, *synonyms: str) -> None:
     """Refuse a body of another media type, and one that does not say what it is."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent != media_type:
+    if sent not in (media_type, *synonyms):
         raise HTTPException(status_code=415, detail=f"send {media_type}, not {sent[:80] or 'a body without a type'}")
 
 
@@ -26,3 +26,8 @@ async def csv_only(request: Request[Any, Any, Any]) -> None:
 async def form_only(request: Request[Any, Any, Any]) -> None:
     """Take a form."""
     only(request, "application/x-www-form-urlencoded")
+
+
+async def json_lines_only(request: Request[Any, Any, Any]) -> None:
+    """Take JSON lines."""
+    only(request, "application/x-ndjson", "application/jsonl")

@@ -63,6 +63,7 @@ MEANINGS = {
     500: "Something went wrong on our side",
     503: "Something we depend on is away; try again after `Retry-After` seconds",
 }
+DEFECT = Problem(type="about:blank", title=MEANINGS[500], status=500)
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -104,8 +105,14 @@ def title(kind: type[CoreError]) -> str:
 
 def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
     """Tell of an error the core raised on purpose."""
+    seconds = retry_after(error)
+    return respond(as_problem(error), {"Retry-After": str(seconds)} if seconds else {})
+
+
+def as_problem(error: CoreError) -> Problem:
+    """Return what to say of an error the core raised on purpose."""
     kind = next(each for each in type(error).__mro__ if each.__module__.startswith(RAISED_IN))
-    problem = Problem(
+    return Problem(
         type=problem_type(kind),
         title=title(kind),
         status=status_of(kind),
@@ -113,10 +120,13 @@ def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
         at=error.at,
         facts=dict(error.facts) or None,
     )
-    headers = {}
+
+
+def retry_after(error: CoreError) -> int | None:
+    """Return after how many seconds the same request may succeed, if it may."""
     if isinstance(error, Unavailable | RequestInProgress):
-        headers["Retry-After"] = str(max(1, round(getattr(error, "retry_after", None) or 1)))
-    return respond(problem, headers)
+        return max(1, round(getattr(error, "retry_after", None) or 1))
+    return None
 
 
 def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -135,7 +145,20 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
 def defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Tell of a defect of ours, and nothing about it; the log has the rest."""
     log.error("defect", method=request.method, path=request.scope.get("path_template"), exc_info=error)
-    return respond(Problem(type="about:blank", title=MEANINGS[500], status=500), {})
+    return respond(DEFECT, {})
+
+
+def misread(error: Exception) -> Problem:
+    """Return what to say of JSON that is malformed, or does not say what we want to know."""
+    if isinstance(cause := error.__cause__, CoreError):
+        return as_problem(cause)
+    kind, detail, at = "about:blank", str(error), None
+    if isinstance(error, msgspec.ValidationError):
+        detail, _, path = detail.partition(" - at `")
+        kind, at = problem_type(Invalid), guilty(detail, path.rstrip("`") or "$")
+    elif not isinstance(error, msgspec.DecodeError):
+        detail = f"JSON is malformed: {error}"
+    return Problem(type=kind, title=MEANINGS[400], status=400, detail=detail, at=at)
 
 
 def located(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str, str | None]:
@@ -145,10 +168,13 @@ def located(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str,
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
-    path = "$" if key == "data" else f"$.{as_sent(request, key)}"
-    if named := re.search(r"field `(.+)`$", message):
-        path += f".{named[1]}"
-    return message, path
+    return message, guilty(message, "$" if key == "data" else f"$.{as_sent(request, key)}")
+
+
+def guilty(message: str, path: str) -> str:
+    """Return the path of the field that a decoder complains of, which may be one more step than it says."""
+    named = re.search(r"field `(.+)`$", message)
+    return f"{path}.{named[1]}" if named else path
 
 
 def as_sent(request: Request[Any, Any, Any], key: str) -> str:

@@ -49,7 +49,7 @@ class Traced:
 
         async def arriving() -> Any:
             message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body"):
+            if message["type"] == "http.request":
                 # Whoever holds the body back has not arrived yet.
                 scope["arrived"] = self._clock.now()  # type: ignore[typeddict-unknown-key]
             return message

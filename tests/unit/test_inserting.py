@@ -3,7 +3,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from adapters.sql.tables import outbox
 from adapters.sql.transactions import LONGEST, in_parts, inserting
 
-ROWS = [{"event_id": None, "shard": number} for number in range(200)]
+ROWS = [{"event_id": None, "shard": number} for number in range(300)]
 
 
 def test_however_many_rows_there_are_statements_are_of_few_lengths_and_keep_their_order() -> None:
@@ -13,9 +13,9 @@ def test_however_many_rows_there_are_statements_are_of_few_lengths_and_keep_thei
         lengths |= {len(part) for part in parts}
 
         assert [row for part in parts for row in part] == ROWS[:number]
-        assert len(parts) <= number / LONGEST + 6
+        assert len(parts) <= number / LONGEST + 8
 
-    assert lengths == {1, 2, 4, 8, 16, 32, LONGEST}
+    assert lengths == {1, 2, 4, 8, 16, 32, 64, 128, LONGEST}
 
 
 def test_a_statement_takes_each_value_where_its_column_stands_whatever_the_order_of_the_row() -> None:

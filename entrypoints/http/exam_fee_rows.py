@@ -1,0 +1,109 @@
+"""Rows of many exam fees: what a line says, and what is told of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from core.fees.submission import Submission, SubmissionId
+from core.shared.errors import Invalid
+from core.shared.money import Money
+from core.shared.requests import Request as Wish
+from entrypoints.http.exam_fees import ExamFeeBody
+from entrypoints.http.idempotency import KEY
+from entrypoints.http.lines import LONGEST, Line
+from entrypoints.http.problems import MEANINGS, Problem, misread
+
+TOO_LONG = Problem(
+    type="about:blank", title=MEANINGS[413], status=413, detail=f"a line has at most {LONGEST // 1024} KiB"
+)
+
+
+class ExamFeeRow(ExamFeeBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A candidate asks to sit an exam, in a file of many."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        if not KEY.fullmatch(self.key):
+            raise Invalid("a key is 1 to 255 visible ASCII characters", at="$.key")
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What a school tells its candidate, and has to pay; `GET /v1/exam-fees/{id}` tells the rest."""
+
+    id: SubmissionId
+    reference: str
+    registration: str
+    schedule: str
+    total: Money
+    pay_by: datetime | None
+    received_at: datetime
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a row."""
+
+    line: int
+    key: str | None = None
+    status: int
+    """The one that `POST /v1/exam-fees` would have."""
+    submission: Receipt | None = None
+    replayed: bool = False
+    """It was stored before, for the same key."""
+    problem: Problem | None = None
+    retry_after: int | None = None
+    """Send the row again after so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line that can be read."""
+
+    line: Line
+    fee: ExamFeeRow
+
+    def request(self, scope: str) -> Wish:
+        """Return what makes the row the same as another: what it says, however it is written."""
+        said = (self.fee.schedule, self.fee.registration, self.fee.papers, self.fee.practicals)
+        fingerprint = sha256(msgspec.json.encode(said)).digest()
+        return Wish(arrived=self.line.arrived, scope=scope, key=self.fee.key, fingerprint=fingerprint)
+
+    def wants(self) -> set[tuple[str, str]]:
+        """Return what only one can have."""
+        return {("key", self.fee.key), (self.fee.schedule, self.fee.registration)}
+
+    def outcome(self, status: int, **more: Any) -> Outcome:
+        """Tell what became of it."""
+        return Outcome(line=self.line.number, key=self.fee.key, status=status, **more)
+
+
+def receipt(submission: Submission | bytes) -> Receipt:
+    """Write a receipt of a submission, or of the answer it got first."""
+    if isinstance(submission, bytes):
+        return msgspec.json.decode(submission, type=Receipt)
+    return Receipt(*(getattr(submission, name) for name in Receipt.__struct_fields__))
+
+
+def read(line: Line) -> Row | Outcome:
+    """Return what a line says, or why it cannot be read."""
+    if len(line.text) > LONGEST:
+        return Outcome(line=line.number, status=TOO_LONG.status, problem=TOO_LONG)
+    given: Any = None
+    try:
+        given = msgspec.json.decode(line.text)
+        return Row(line, msgspec.convert(given, ExamFeeRow))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        key = given.get("key") if isinstance(given, dict) else None
+        problem = misread(error)
+    named = isinstance(key, str) and KEY.fullmatch(key)
+    return Outcome(line=line.number, key=key if named else None, status=problem.status, problem=problem)
+
+
+def alike(outcome: Outcome, row: Row | Outcome) -> Outcome:
+    """Tell of a row what was told of another."""
+    if isinstance(row, Outcome):
+        return row
+    return msgspec.structs.replace(outcome, line=row.line.number, key=row.fee.key)
