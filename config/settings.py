@@ -65,6 +65,21 @@ class Http(Section, frozen=True):
     """Where vendors reach us to report, as in https://fees.example.org; without it they report nothing."""
 
 
+class Admission(Section, frozen=True):
+    """How a flood of submissions is met."""
+
+    most: Count = 512
+    """Submissions inside one process at a time; whoever comes beyond that is told at once when to come again."""
+    grace_seconds: Seconds = 900.0
+    """Whom we turned away may come again for so long as if it were then: deadlines are judged by his first arrival."""
+    secret: Secret = msgspec.field(default_factory=Secret)
+    """Signs that arrival: the same for every process on one database, at least 32 characters."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret.reveal()) < 32:
+            raise ValueError("admission.secret needs at least 32 characters, or strangers might guess it")
+
+
 class MySQL(Section, frozen=True):
     """The database server.  Accounts are granted what they need: see deploy/."""
 
@@ -215,6 +230,7 @@ class Settings(Section, frozen=True):
     """Create the schema, and load the shipped schedules and roster, when the database is empty."""
     adapters: Adapters = Adapters()
     http: Http = Http()
+    admission: Admission = Admission()
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()

@@ -4,9 +4,11 @@ A transport is imported when it is started: `bursar quote` does not wait for a w
 """
 
 import asyncio
+import secrets
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -84,6 +86,17 @@ class ConfiguredOffice(Office):
 
         return server.listen(self._settings.http.host, self._settings.http.port)
 
+    def _intents(self) -> Any:
+        from entrypoints.http.intents import Intents
+
+        of = self._settings.admission
+        secret = of.secret.reveal() or ("" if self._shared() else secrets.token_hex())
+        return Intents(secret.encode(), timedelta(seconds=of.grace_seconds))
+
+    def _shared(self) -> bool:
+        """Return whether other processes may have the same database."""
+        return self._settings.adapters.persistence == "mysql"
+
     def _transports(self, listening: Any, stop: asyncio.Event) -> list[Any]:
         driven, started = self._driven, list[Any]()
         for name in self._settings.serve:
@@ -92,7 +105,8 @@ class ConfiguredOffice(Office):
                     from entrypoints.http import server
                     from entrypoints.http.app import create_app
 
-                    app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock)
+                    of, intents = self._settings.admission, self._intents()
+                    app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock, intents, of.most)
                     started.append(server.serve(app, listening, stop))
                 case "consumer":
                     started += self._consumers(stop)
@@ -124,6 +138,8 @@ class ConfiguredOffice(Office):
     async def _away(self) -> list[str]:
         """Return who is away; without its database there is no office."""
         warnings = []
+        if "http" in self._settings.serve and self._shared() and not self._settings.admission.secret.reveal():
+            warnings.append("admission.secret: set it, the same everywhere, or whom we turn away loses his moment")
         for probe in self._driven.probes():
             try:
                 await probe.check()

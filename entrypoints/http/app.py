@@ -1,6 +1,7 @@
 """The HTTP application, given the use cases it may drive."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from importlib.metadata import version
 
 from litestar import Litestar
@@ -14,10 +15,12 @@ from core.shared.errors import CoreError
 from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
+from entrypoints.http.admission import LARGEST_BODY, Door
 from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fees import ExamFeesController
 from entrypoints.http.fee_schedules import FeeSchedulesController
+from entrypoints.http.intents import Intents
 from entrypoints.http.json import JsonRequest
 from entrypoints.http.operations import OperationsController, Probes
 from entrypoints.http.problems import core_problem, defect, http_problem
@@ -25,13 +28,18 @@ from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
 from entrypoints.http.vendors import VendorsController
 
-LARGEST_BODY = 1_000_000
+UNSIGNED = Intents(secret=b"", grace=timedelta(0))
 
 
 def create_app(
-    use_cases: Mapping[str, Callable[[], object]], answers: Answers, probes: Sequence[Probe], clock: Clock
+    use_cases: Mapping[str, Callable[[], object]],
+    answers: Answers,
+    probes: Sequence[Probe],
+    clock: Clock,
+    intents: Intents = UNSIGNED,
+    most: int = 512,
 ) -> ASGIApp:
-    """Serve `use_cases` over HTTP; handlers ask for them by name."""
+    """Serve `use_cases` over HTTP, at most so many submissions at a time; handlers ask for them by name."""
     made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: Probes(probes)}
     app = Litestar(
         route_handlers=[
@@ -46,13 +54,13 @@ def create_app(
         ],
         dependencies={name: provide(make) for name, make in made.items()},
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
-        state=State({"answers": answers}),
+        state=State({"answers": answers, "intents": intents}),
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )
-    return Traced(app, clock)
+    return Traced(Door(app, intents, most), clock)
 
 
 def provide(make: Callable[[], object]) -> Provide:

@@ -17,6 +17,7 @@ import core
 from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
 from core.shared.requests import IdempotencyKeyReused, RequestInProgress
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from entrypoints.http.intents import InvalidIntent
 
 log = structlog.get_logger()
 STATUS: dict[type[CoreError], int] = {
@@ -31,7 +32,7 @@ STATUS: dict[type[CoreError], int] = {
 
 for context in iter_modules(core.__path__, "core."):
     import_module(f"{context.name}.errors")  # so that the API document knows every kind there is
-RAISED_IN = ("core.", MissingIdempotencyKey.__module__)
+RAISED_IN = ("core.", MissingIdempotencyKey.__module__, InvalidIntent.__module__)
 """Where the kinds of error come from that a client may meet: an adapter's count as the core's kind they are."""
 
 
@@ -102,8 +103,14 @@ def title(kind: type[CoreError]) -> str:
     return (kind.__doc__ or "").partition("\n")[0]
 
 
-def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
+def core_problem(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
     """Tell of an error the core raised on purpose."""
+    headers, facts = {}, dict(error.facts)
+    if isinstance(error, Unavailable | RequestInProgress):
+        headers["Retry-After"] = str(max(1, round(getattr(error, "retry_after", None) or 1)))
+    if isinstance(error, Unavailable) and (wish := request.scope.get("wish")):
+        headers |= (intent := request.app.state.intents.of(wish))
+        facts |= intent
     kind = next(each for each in type(error).__mro__ if each.__module__.startswith(RAISED_IN))
     problem = Problem(
         type=problem_type(kind),
@@ -111,11 +118,8 @@ def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
         status=status_of(kind),
         detail=AWAY if isinstance(error, Unavailable) else str(error),
         at=error.at,
-        facts=dict(error.facts) or None,
+        facts=facts or None,
     )
-    headers = {}
-    if isinstance(error, Unavailable | RequestInProgress):
-        headers["Retry-After"] = str(max(1, round(getattr(error, "retry_after", None) or 1)))
     return respond(problem, headers)
 
 
