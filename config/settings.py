@@ -68,7 +68,7 @@ class Http(Section, frozen=True):
 class Admission(Section, frozen=True):
     """How a flood of submissions is met."""
 
-    most: Count = 512
+    most: Count = 320
     """Submissions inside one process at a time; whoever comes beyond that is told at once when to come again."""
     grace_seconds: Seconds = 900.0
     """Whom we turned away may come again for so long as if it were then: deadlines are judged by his first arrival."""

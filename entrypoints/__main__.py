@@ -86,12 +86,13 @@ class ConfiguredOffice(Office):
 
         return server.listen(self._settings.http.host, self._settings.http.port)
 
-    def _intents(self) -> Any:
+    def _door(self) -> Any:
+        from entrypoints.http.admission import Door
         from entrypoints.http.intents import Intents
 
         of = self._settings.admission
         secret = of.secret.reveal() or ("" if self._shared() else secrets.token_hex())
-        return Intents(secret.encode(), timedelta(seconds=of.grace_seconds))
+        return Door(Intents(secret.encode(), timedelta(seconds=of.grace_seconds)), of.most)
 
     def _shared(self) -> bool:
         """Return whether other processes may have the same database."""
@@ -104,10 +105,11 @@ class ConfiguredOffice(Office):
                 case "http":
                     from entrypoints.http import server
                     from entrypoints.http.app import create_app
+                    from entrypoints.http.gate import Gate
 
-                    of, intents = self._settings.admission, self._intents()
-                    app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock, intents, of.most)
-                    started.append(server.serve(app, listening, stop))
+                    door = self._door()
+                    app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock, door)
+                    started.append(server.serve(app, Gate(door, self.clock), listening, stop))
                 case "consumer":
                     started += self._consumers(stop)
                 case "relay":

@@ -15,7 +15,7 @@ from core.shared.errors import CoreError
 from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
-from entrypoints.http.admission import LARGEST_BODY, Door
+from entrypoints.http.admission import LARGEST_BODY, Door, Guarded
 from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fees import ExamFeesController
@@ -28,18 +28,16 @@ from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
 from entrypoints.http.vendors import VendorsController
 
-UNSIGNED = Intents(secret=b"", grace=timedelta(0))
-
 
 def create_app(
     use_cases: Mapping[str, Callable[[], object]],
     answers: Answers,
     probes: Sequence[Probe],
     clock: Clock,
-    intents: Intents = UNSIGNED,
-    most: int = 512,
+    door: Door | None = None,
 ) -> ASGIApp:
-    """Serve `use_cases` over HTTP, at most so many submissions at a time; handlers ask for them by name."""
+    """Serve `use_cases` over HTTP, submissions through a door; handlers ask for them by name."""
+    door = door or Door(Intents(secret=b"", grace=timedelta(0)), most=320)
     made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: Probes(probes)}
     app = Litestar(
         route_handlers=[
@@ -54,13 +52,13 @@ def create_app(
         ],
         dependencies={name: provide(make) for name, make in made.items()},
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
-        state=State({"answers": answers, "intents": intents}),
+        state=State({"answers": answers, "intents": door.intents}),
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )
-    return Traced(Door(app, intents, most), clock)
+    return Traced(Guarded(app, door), clock)
 
 
 def provide(make: Callable[[], object]) -> Provide:

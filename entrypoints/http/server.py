@@ -9,6 +9,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from core.shared.errors import Conflict
+from entrypoints.http.gate import Gate
 
 LAST_WORDS = 1
 """Seconds that requests under way have to finish when we stop."""
@@ -36,10 +37,11 @@ def listen(host: str, port: int) -> socket.socket:
         raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
-async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> None:
+async def serve(app: ASGIApp, gate: Gate, listening: socket.socket, stop: asyncio.Event) -> None:
     """Answer requests until `stop` is set."""
     config = uvicorn.Config(
         app,
+        http=gate.protocol,  # type: ignore[arg-type]  # whatever returns one
         log_config=None,
         access_log=False,
         server_header=False,

@@ -21,6 +21,7 @@ from config.settings import Adapters, MySQL, Settings, SQLite
 from core.fees.calendar import Closes
 from core.fees.schedule import FeeSchedule
 from core.shared.requests import Request
+from entrypoints.http.admission import Door
 from entrypoints.http.app import create_app
 from entrypoints.http.intents import Intents, InvalidIntent
 from tests.databases import Prepared
@@ -47,7 +48,7 @@ class Office:
         """Lead in through an application of its own, as in another process."""
         driven = self.application.driven
         use_cases = self.application.use_cases().providers
-        app: Any = create_app(use_cases, driven.answers(), driven.probes(), self.clock, intents, most)
+        app: Any = create_app(use_cases, driven.answers(), driven.probes(), self.clock, Door(intents, most))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
             yield client
 
