@@ -45,7 +45,7 @@ def main(
         try:
             office.prepare(migrate)
             seed.candidates(office, round(CANDIDATES * min(1.0, minutes / 10)))
-            changes = {"ADMISSION__SECRET": SECRET, "ADAPTERS__EVENTS": "embedded"}
+            changes = {"HTTP__WORKERS": str(workers), "ADMISSION__SECRET": SECRET, "ADAPTERS__EVENTS": "embedded"}
             with office.serve("http", TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json", **changes) as process:
                 found = asyncio.run(measure(process, minutes * 60, rate, connections))
             found["stored"] = office.sql("SELECT COUNT(*) FROM submissions")[0][0]

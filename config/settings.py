@@ -61,6 +61,10 @@ class Http(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    workers: Count = 1
+    """Processes that answer on this address; what else is served has one more, which they share."""
+    fd: int | None = None
+    """A socket that listens already, where a supervisor hands one over: host and port do not count then."""
     public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:\d+)?(/[^\s?#]*)?)?$")] = ""
     """Where vendors reach us to report, as in https://fees.example.org; without it they report nothing."""
 
@@ -77,7 +81,7 @@ class Admission(Section, frozen=True):
 
     def __post_init__(self) -> None:
         if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("admission.secret needs at least 32 characters, or strangers might guess it")
+            raise ValueError("admission.secret needs at least 32 characters")
 
 
 class MySQL(Section, frozen=True):
@@ -249,6 +253,11 @@ class Settings(Section, frozen=True):
         for path, names in listed.items():
             if twice := [name for name, count in Counter(names).items() if count > 1]:
                 raise ValueError(f"{twice[0]} is named twice - at `$.{path}`")
+        if self.http.workers > 1 and self.adapters.persistence != "mysql":
+            raise ValueError(
+                f"http.workers ({self.http.workers}) need a database that processes can share, and"
+                f" {self.adapters.persistence} is for one: set adapters.persistence to mysql, or http.workers to 1"
+            )
         for name, kept in ("commands_days", self.kafka.commands_days), ("events_days", self.kafka.events_days):
             if self.retention.inbox_days <= kept + 1:
                 raise ValueError(

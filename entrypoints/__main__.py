@@ -9,8 +9,10 @@ import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import config
@@ -27,9 +29,8 @@ from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
 from entrypoints.consumer.routes import routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
-from entrypoints.relay.backlog import watch
-from entrypoints.relay.relay import Relay
 from entrypoints.scheduler.scheduler import every
+from entrypoints.workers import Worker, supervise
 
 SHIPPED = Path(config.__file__).parent
 CLEANING = 600.0
@@ -41,8 +42,8 @@ RECONCILING = 30.0
 class ConfiguredOffice(Office):
     """The fee office that the settings describe."""
 
-    def __init__(self, application: Application, settings: Settings) -> None:
-        self._driven, self._settings = application.driven, settings
+    def __init__(self, application: Application, settings: Settings, path: Path | None = None) -> None:
+        self._driven, self._settings, self._path = application.driven, settings, path
         self.use_cases: Mapping[str, Callable[..., Any]] = with_replays(application.use_cases().providers)
         self.answers = self._driven.answers()
         self.backlog = self._driven.backlog()
@@ -75,15 +76,31 @@ class ConfiguredOffice(Office):
         with self._driven.sole_use():
             listening = self._listen() if "http" in self._settings.serve else None
             await self.provision()
-            warnings = await self._away()
+            served = Served(address(listening) if listening else "", await self._away())
+            if listening and self._settings.http.workers > 1:
+                with TemporaryDirectory() as metrics:
+                    await supervise(self._workers(listening, metrics), partial(opened, served), stop)
+                return
             async with asyncio.TaskGroup() as tasks:
                 for transport in self._transports(listening, stop):
                     tasks.create_task(stopping_all(transport, stop))
-                await opened(Served(address(listening) if listening else "", warnings))
+                await opened(served)
+
+    def _workers(self, listening: socket, metrics: str) -> list[Worker]:
+        """Return those that answer HTTP on one socket, and one for everything else; all count into one folder."""
+        common = {"HTTP__WORKERS": "1", "PROVISION": "false"}
+        http = common | {"SERVE": "http", "HTTP__FD": str(listening.fileno())}
+        rest = common | {"SERVE": ",".join(name for name in self._settings.serve if name != "http")}
+        return [
+            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics, listening)
+            for each in [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
+        ]
 
     def _listen(self) -> socket:
         from entrypoints.http import server
 
+        if self._settings.http.fd is not None:
+            return socket(fileno=self._settings.http.fd)
         return server.listen(self._settings.http.host, self._settings.http.port)
 
     def _door(self) -> Any:
@@ -113,6 +130,9 @@ class ConfiguredOffice(Office):
                 case "consumer":
                     started += self._consumers(stop)
                 case "relay":
+                    from entrypoints.relay.backlog import watch
+                    from entrypoints.relay.relay import Relay
+
                     relay = Relay(driven.outbox(), driven.publisher(), driven.signals(), self.clock)
                     started += [relay.run(stop), watch(driven.backlog(), self.clock, stop)]
                 case "dispatcher":
@@ -176,7 +196,7 @@ async def open_office(path: Path | None, changes: Mapping[str, Any]) -> AsyncIte
     """Open the office of a configuration file, the local one without."""
     settings = load(path or SHIPPED / "local.toml", changes=changes)
     async with running(Application(settings=settings)) as application:
-        yield ConfiguredOffice(application, settings)
+        yield ConfiguredOffice(application, settings, path)
 
 
 def main() -> None:
