@@ -53,10 +53,17 @@ class Served:
     """An office that is open on a port, and its door."""
 
     def __init__(self, door: Door, port: int) -> None:
-        self.door, self._port = door, port
+        self.door, self._port, self._writers = door, port, list[asyncio.StreamWriter]()
 
     async def line(self) -> Line:
-        return Line(*await asyncio.open_connection("127.0.0.1", self._port))
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers.append(writer)
+        return Line(reader, writer)
+
+    async def hang_up(self) -> None:
+        for writer in self._writers:
+            writer.close()
+            await writer.wait_closed()
 
     def close_door(self) -> None:
         self.door.inside += 1
@@ -76,14 +83,14 @@ async def office() -> AsyncIterator[Served]:
         app: Any = create_app(use_cases, driven.answers(), driven.probes(), driven.clock(), door)
         listening = server.listen("127.0.0.1", 0)
         serving = asyncio.create_task(server.serve(app, Gate(door, driven.clock()), listening, stop))
-        yield Served(door, listening.getsockname()[1])
+        served = Served(door, listening.getsockname()[1])
+        yield served
+        await served.hang_up()
         stop.set()
         await serving
 
 
-@pytest.mark.parametrize(
-    ("cut", "at_the_gate"), [(0, True), (10, False), (-len(BODY), False), (-3, False)], ids=lambda given: str(given)
-)
+@pytest.mark.parametrize(("cut", "at_the_gate"), [(0, True), (10, False), (-len(BODY), False), (-3, False)], ids=str)
 async def test_a_refusal_is_the_same_however_the_request_is_cut(office: Served, cut: int, at_the_gate: bool) -> None:
     line, whole = await office.line(), request()
     office.close_door()
