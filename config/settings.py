@@ -63,8 +63,8 @@ class Http(Section, frozen=True):
     port: Port = 8000
     workers: Count = 1
     """Processes that answer on this address; what else is served has one more, which they share."""
-    fd: int | None = None
-    """A socket that listens already, where a supervisor hands one over: host and port do not count then."""
+    shared: bool = False
+    """Whether other processes of ours listen on this address, too: the kernel divides new connections among them."""
     public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:\d+)?(/[^\s?#]*)?)?$")] = ""
     """Where vendors reach us to report, as in https://fees.example.org; without it they report nothing."""
 

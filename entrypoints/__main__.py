@@ -87,21 +87,20 @@ class ConfiguredOffice(Office):
                 await opened(served)
 
     def _workers(self, listening: socket, metrics: str) -> list[Worker]:
-        """Return those that answer HTTP on one socket, and one for everything else; all count into one folder."""
+        """Return those that share the address of HTTP, and one for everything else."""
         common = {"HTTP__WORKERS": "1", "PROVISION": "false"}
-        http = common | {"SERVE": "http", "HTTP__FD": str(listening.fileno())}
+        http = common | {"SERVE": "http", "HTTP__PORT": str(listening.getsockname()[1]), "HTTP__SHARED": "true"}
         rest = common | {"SERVE": ",".join(name for name in self._settings.serve if name != "http")}
         return [
-            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics, listening)
+            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics)
             for each in [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
         ]
 
     def _listen(self) -> socket:
         from entrypoints.http import server
 
-        if self._settings.http.fd is not None:
-            return socket(fileno=self._settings.http.fd)
-        return server.listen(self._settings.http.host, self._settings.http.port)
+        of = self._settings.http
+        return server.reserve(of.host, of.port) if of.workers > 1 else server.listen(of.host, of.port, shared=of.shared)
 
     def _door(self) -> Any:
         from entrypoints.http.admission import Door

@@ -26,17 +26,11 @@ SOUND = 60.0
 class Worker:
     """One process of `bursar work`, at the other end of a line: it says when it is open, and ends when we are gone."""
 
-    def __init__(self, config: Path | None, changes: Mapping[str, str], metrics: str, listening: socket.socket) -> None:
-        """Run with a changed configuration, metrics in a folder for all, and a socket to share."""
-        self._command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "entrypoints",
-            "work",
-            *(["--config", str(config)] if config else []),
-        ]
-        self._changes, self._metrics, self._fds = changes, metrics, [listening.fileno()]
+    def __init__(self, config: Path | None, changes: Mapping[str, str], metrics: str) -> None:
+        """Run with a changed configuration, and metrics in a folder for all."""
+        at = ("--config", str(config)) if config else ()
+        self._command = [sys.executable, "-P", "-m", "entrypoints", "work", *at]
+        self._changes, self._metrics = changes, metrics
         self.open = asyncio.Event()
 
     async def keep(self, stop: asyncio.Event) -> None:
@@ -57,9 +51,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.setblocking(False)
-            process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=theirs.fileno(), pass_fds=self._fds, env=environment
-            )
+            process = await asyncio.create_subprocess_exec(*self._command, stdin=theirs.fileno(), env=environment)
             theirs.close()
             listening = asyncio.create_task(self._listen(ours))
             stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())
