@@ -15,7 +15,7 @@ from core.shared.clock import Clock
 from entrypoints.http.admission import GUARDED, Door
 from entrypoints.http.tracing import SECONDS
 
-REQUEST = re.compile(rb"POST %s HTTP/1\.1\r\n((?:[!-9;-~]+: ?[\t -~]*\r\n)+)\r\n" % GUARDED.encode())
+REQUEST = re.compile(rb"POST %s HTTP/1\.1\r\n((?:[!-9;-~]+:[\t -~]*\r\n)+)\r\n" % GUARDED.encode())
 """What nearly everybody sends.  Anything else goes the usual way and is refused there."""
 SPECIAL = {b"transfer-encoding", b"expect", b"upgrade"}
 TURNED_AWAY = SECONDS.labels("POST", GUARDED, 503)

@@ -131,6 +131,16 @@ async def test_what_is_not_plain_is_left_to_the_application(office: Served, sent
     assert (await line.ask(sent))[0] == status
 
 
+async def test_a_head_without_end_is_left_to_the_application_at_once(office: Served) -> None:
+    line = await office.line()
+    office.close_door()
+    await line.say(b"POST /v1/exam-fees HTTP/1.1\r\n" + b"A: b\r\n" * 1_000 + b"C")
+    other = await office.line()
+
+    async with asyncio.timeout(5):
+        assert (await other.ask(request()))[0] == 503
+
+
 async def test_one_request_behind_another_is_answered_after_it(office: Served) -> None:
     line = await office.line()
     office.close_door()
