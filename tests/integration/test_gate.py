@@ -44,6 +44,11 @@ class Line:
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         return int(status.split()[1]), headers, await self._reader.readexactly(int(headers["content-length"]))
 
+    async def rest(self) -> bytes:
+        """Return what comes until they hang up."""
+        async with asyncio.timeout(5):
+            return await self._reader.read()
+
     async def ask(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
         await self.say(data)
         return await self.hear()
@@ -113,12 +118,11 @@ async def test_a_refusal_is_the_same_however_the_request_is_cut(office: Served, 
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (request(Transfer_Encoding="chunked", Content_Length="5") + b"0\r\n\r\n", 400),
+        (request(b"0\r\n\r\n", Transfer_Encoding="chunked", Content_Length="5"), 400),
         (request(Idempotency_Key=""), 400),
         (request(Submission_Intent="forged"), 400),
         (request(b"", Content_Length="0", Idempotency_Key="k"), 503),
         (request(path="/v1/quotes"), 200),
-        (request(Connection="close"), 503),
         (request().replace(b"Host", b"Content-Length: 1\r\nHost"), 400),
         (request().replace(b"\r\nHost", b"\r\n Host"), 400),
         (request().replace(b"HTTP/1.1", b"HTTP/1.0"), 503),
@@ -129,6 +133,24 @@ async def test_what_is_not_plain_is_left_to_the_application(office: Served, sent
     office.close_door()
 
     assert (await line.ask(sent))[0] == status
+
+
+async def test_whoever_wants_one_answer_gets_one(office: Served) -> None:
+    line = await office.line()
+    office.close_door()
+    answer = await line.ask(request(Connection="close"))
+
+    assert (answer[0], await line.rest()) == (503, b"")
+
+
+async def test_what_looks_like_a_request_within_another_is_none(office: Served) -> None:
+    line = await office.line()
+    office.close_door()
+    await line.say(LIVE.replace(b"\r\n\r\n", b"\r\nX-Said: "))
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert (await line.ask(request()))[0] == 200
 
 
 async def test_a_head_without_end_is_left_to_the_application_at_once(office: Served) -> None:
