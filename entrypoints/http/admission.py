@@ -19,8 +19,8 @@ KEY, INTENT = b"idempotency-key", HEADER.lower().encode()
 LARGEST_BODY = 1_000_000
 SOONEST, LATEST = 1, 4
 """Seconds after which they may come again, not all in the same one."""
-AT_ONCE = 32
-"""Refusals in one round of the event loop: whoever is inside needs some of it, too."""
+AT_ONCE = 128
+"""Refusals in one round of the event loop: whoever is inside needs time in it, too.  Most are told at the gate."""
 CROWDED = f"more submit than we can serve at this moment: send the same again, with its key and this {HEADER}"
 Refusal = tuple[dict[str, str], bytes]
 """The headers and the body of a 503."""
