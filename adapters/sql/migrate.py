@@ -1,5 +1,6 @@
 """Bring the schema of a database up (or down) to a version."""
 
+from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -8,7 +9,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Database
-from adapters.sql.schema import MIGRATIONS
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 async def migrate(database: Database, target: str = "head") -> None:

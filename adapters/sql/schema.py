@@ -7,13 +7,13 @@ from sqlalchemy import Connection, inspect, text
 
 from adapters.sql.database import Database
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = Path(__file__).parent / "migrations/versions"
 
 
 @cache
 def newest() -> str:
     """Return the version this program needs."""
-    return max(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/0*.py"))
+    return max(path.name.partition("_")[0] for path in VERSIONS.glob("0*.py"))
 
 
 def present(connection: Connection) -> str | None:
