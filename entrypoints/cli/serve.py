@@ -37,7 +37,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
 
         desk.run(config, work, {})
 
-    @cli.command(hidden=True)
+    @cli.command(hidden=True, epilog="Example: bursar work")
     def work(config: ConfigFile = None) -> None:
         """Be one of the processes that `serve` started; standard input is its line to us, which ends when it does."""
 
