@@ -60,6 +60,10 @@ chaos-kit *args:
 bench *args:
     uv run python -m benchmarks.pipeline "$@"
 
+# Measure what a flood does to it, ten times what it can take: --minutes 1  --rate 10000  --workers 2
+flood *args:
+    uv run python -m benchmarks.flood "$@"
+
 # Start the stack of compose.yaml, and wait until it is healthy
 up *args:
     docker compose up --build --detach --wait "$@"

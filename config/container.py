@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import MISSING, fields
 from datetime import timedelta
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -29,23 +30,6 @@ from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.vendors import MemoryVendorStandings
 from adapters.sandbox.sent import SandboxSentMessages
-from adapters.sql.answers import SqlAnswers
-from adapters.sql.backlog import SqlBacklog
-from adapters.sql.batches import Batches
-from adapters.sql.cases import SqlDeliveryList
-from adapters.sql.dead_letter_office import SqlDeadLetterOffice
-from adapters.sql.deliveries import SqlQueue
-from adapters.sql.event_log import SqlEventLog
-from adapters.sql.exam_fees import SqlExamFees
-from adapters.sql.fees import SqlTariffs
-from adapters.sql.group_commit import GroupCommit
-from adapters.sql.inbox import SqlInbox
-from adapters.sql.outbox import SqlOutbox
-from adapters.sql.retention import SqlRetention
-from adapters.sql.students import SqlCandidates, SqlContacts
-from adapters.sql.transactions import SingleCommits, Transactions
-from adapters.sql.unit_of_work import SqlUnitOfWork
-from adapters.sql.vendors import SqlVendorStandings
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use, turn
@@ -98,8 +82,13 @@ async def nothing_to_migrate(_target: str = "head") -> str:
 def lazily(module: str, name: str) -> Callable[..., Any]:
     """Import an adapter when it is first built: a process pays for what its configuration names."""
 
+    @cache
+    def adapter() -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(import_module(module), name)
+        return found
+
     def build(*arguments: Any, **named: Any) -> Any:
-        return getattr(import_module(module), name)(*arguments, **named)
+        return adapter()(*arguments, **named)
 
     return build
 
@@ -325,21 +314,29 @@ class Driven(containers.DeclarativeContainer):
     )
     migrate = stored(
         persistence,
-        sql=providers.Callable(lazily("adapters.sql.migrate", "migrate"), database),
+        sql=providers.Callable(lazily("adapters.sql.schema", "bring_to"), database),
         memory=providers.Callable(nothing_to_migrate),
     )
 
-    single_commits = providers.Singleton(SingleCommits, database=database)
+    single_commits = providers.Singleton(lazily("adapters.sql.transactions", "SingleCommits"), database=database)
     commits = providers.Selector(
         settings.provided.adapters.commits,
-        grouped=providers.Singleton(Batches, providers.Singleton(GroupCommit, database, single_commits).provided.store),
+        grouped=providers.Singleton(
+            lazily("adapters.sql.batches", "Batches"),
+            providers.Singleton(
+                lazily("adapters.sql.group_commit", "GroupCommit"), database, single_commits
+            ).provided.store,
+        ),
         single=single_commits,
     )
     transactions = providers.Singleton(
-        Transactions, database=database, commits=commits, committed=signals.provided.ring
+        lazily("adapters.sql.transactions", "Transactions"),
+        database=database,
+        commits=commits,
+        committed=signals.provided.ring,
     )
     sql_work = providers.Factory(
-        SqlUnitOfWork,
+        lazily("adapters.sql.unit_of_work", "SqlUnitOfWork"),
         begin=transactions.provided.begin,
         schedule_format=schedule_format,
         clock=clock,
@@ -352,7 +349,7 @@ class Driven(containers.DeclarativeContainer):
     new_inbox = stored(
         persistence,
         sql=providers.Factory(
-            SqlInbox,
+            lazily("adapters.sql.inbox", "SqlInbox"),
             consumer=CONSUMER,
             transaction=database.provided.transaction,
             new_part=sql_work.provider,
@@ -368,66 +365,76 @@ class Driven(containers.DeclarativeContainer):
     person_after = providers.Callable(timedelta, hours=settings.provided.notifications.person_after_hours)
     dead_letter_office = stored(
         persistence,
-        sql=providers.Singleton(SqlDeadLetterOffice, consumer=CONSUMER, database=database),
+        sql=providers.Singleton(
+            lazily("adapters.sql.dead_letter_office", "SqlDeadLetterOffice"), consumer=CONSUMER, database=database
+        ),
         memory=providers.Singleton(MemoryDeadLetterOffice, consumer=CONSUMER, store=store),
     )
     event_log = stored(
         persistence,
-        sql=providers.Singleton(SqlEventLog, consumer=CONSUMER, database=database, clock=clock, ids=ids),
+        sql=providers.Singleton(
+            lazily("adapters.sql.event_log", "SqlEventLog"), consumer=CONSUMER, database=database, clock=clock, ids=ids
+        ),
         memory=providers.Singleton(MemoryEventLog, consumer=CONSUMER, store=store, ids=ids),
     )
     keep = providers.Callable(how_long, settings.provided.retention)
     holder = providers.Singleton(who_we_are)
     memory_outbox = providers.Singleton(MemoryOutbox, store=store, clock=clock)
-    backlog = stored(persistence, sql=providers.Singleton(SqlBacklog, database=database), memory=memory_outbox)
+    backlog = stored(
+        persistence,
+        sql=providers.Singleton(lazily("adapters.sql.backlog", "SqlBacklog"), database=database),
+        memory=memory_outbox,
+    )
     outbox = stored(
         persistence,
-        sql=providers.Singleton(SqlOutbox, database=database, holder=holder),
+        sql=providers.Singleton(lazily("adapters.sql.outbox", "SqlOutbox"), database=database, holder=holder),
         memory=memory_outbox,
     )
     retention = stored(
         persistence,
-        sql=providers.Singleton(SqlRetention, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.retention", "SqlRetention"), database=database),
         memory=providers.Singleton(MemoryRetention, store=store),
     )
     answers = stored(
         persistence,
-        sql=providers.Singleton(SqlAnswers, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.answers", "SqlAnswers"), database=database),
         memory=providers.Singleton(MemoryAnswers, store=store),
     )
     tariffs = stored(
         persistence,
-        sql=providers.Singleton(SqlTariffs, database=database, cache=cache, schedule_format=schedule_format),
+        sql=providers.Singleton(
+            lazily("adapters.sql.fees", "SqlTariffs"), database=database, cache=cache, schedule_format=schedule_format
+        ),
         memory=providers.Singleton(MemoryTariffs, store=store),
     )
     candidates = stored(
         persistence,
-        sql=providers.Singleton(SqlCandidates, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.students", "SqlCandidates"), database=database),
         memory=providers.Singleton(MemoryCandidates, store=store),
     )
     contacts = stored(
         persistence,
-        sql=providers.Singleton(SqlContacts, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.students", "SqlContacts"), database=database),
         memory=providers.Singleton(MemoryContacts, store=store),
     )
     vendor_standings = stored(
         persistence,
-        sql=providers.Singleton(SqlVendorStandings, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.vendors", "SqlVendorStandings"), database=database),
         memory=providers.Singleton(MemoryVendorStandings),
     )
     queue = stored(
         persistence,
-        sql=providers.Singleton(SqlQueue, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.deliveries", "SqlQueue"), database=database),
         memory=providers.Singleton(MemoryQueue, store=store),
     )
     exam_fees = stored(
         persistence,
-        sql=providers.Singleton(SqlExamFees, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.exam_fees", "SqlExamFees"), database=database),
         memory=providers.Singleton(MemoryExamFees, store=store),
     )
     delivery_list = stored(
         persistence,
-        sql=providers.Singleton(SqlDeliveryList, database=database),
+        sql=providers.Singleton(lazily("adapters.sql.cases", "SqlDeliveryList"), database=database),
         memory=providers.Singleton(MemoryDeliveryList, store=store),
     )
     persistence_probe = stored(

@@ -61,8 +61,27 @@ class Http(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    workers: Count = 1
+    """Processes that answer on this address; what else is served has one more, which they share."""
+    shared: bool = False
+    """Whether other processes of ours listen on this address, too: the kernel divides new connections among them."""
     public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:\d+)?(/[^\s?#]*)?)?$")] = ""
     """Where vendors reach us to report, as in https://fees.example.org; without it they report nothing."""
+
+
+class Admission(Section, frozen=True):
+    """How a flood of submissions is met."""
+
+    most: Count = 320
+    """Submissions inside one process at a time; whoever comes beyond that is told at once when to come again."""
+    grace_seconds: Seconds = 900.0
+    """Whom we turned away may come again for so long as if it were then: deadlines are judged by his first arrival."""
+    secret: Secret = msgspec.field(default_factory=Secret)
+    """Signs that arrival: the same for every process on one database, at least 32 characters."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret.reveal()) < 32:
+            raise ValueError("admission.secret needs at least 32 characters")
 
 
 class MySQL(Section, frozen=True):
@@ -215,6 +234,7 @@ class Settings(Section, frozen=True):
     """Create the schema, and load the shipped schedules and roster, when the database is empty."""
     adapters: Adapters = Adapters()
     http: Http = Http()
+    admission: Admission = Admission()
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()
@@ -233,6 +253,11 @@ class Settings(Section, frozen=True):
         for path, names in listed.items():
             if twice := [name for name, count in Counter(names).items() if count > 1]:
                 raise ValueError(f"{twice[0]} is named twice - at `$.{path}`")
+        if self.http.workers > 1 and self.adapters.persistence != "mysql":
+            raise ValueError(
+                f"http.workers ({self.http.workers}) need a database that processes can share, and"
+                f" {self.adapters.persistence} is for one: set adapters.persistence to mysql, or http.workers to 1"
+            )
         for name, kept in ("commands_days", self.kafka.commands_days), ("events_days", self.kafka.events_days):
             if self.retention.inbox_days <= kept + 1:
                 raise ValueError(

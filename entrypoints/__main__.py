@@ -4,11 +4,15 @@ A transport is imported when it is started: `bursar quote` does not wait for a w
 """
 
 import asyncio
+import secrets
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import config
@@ -25,9 +29,8 @@ from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
 from entrypoints.consumer.routes import routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
-from entrypoints.relay.backlog import watch
-from entrypoints.relay.relay import Relay
 from entrypoints.scheduler.scheduler import every
+from entrypoints.workers import Worker, supervise
 
 SHIPPED = Path(config.__file__).parent
 CLEANING = 600.0
@@ -39,8 +42,8 @@ RECONCILING = 30.0
 class ConfiguredOffice(Office):
     """The fee office that the settings describe."""
 
-    def __init__(self, application: Application, settings: Settings) -> None:
-        self._driven, self._settings = application.driven, settings
+    def __init__(self, application: Application, settings: Settings, path: Path | None = None) -> None:
+        self._driven, self._settings, self._path = application.driven, settings, path
         self.use_cases: Mapping[str, Callable[..., Any]] = with_replays(application.use_cases().providers)
         self.answers = self._driven.answers()
         self.backlog = self._driven.backlog()
@@ -73,16 +76,43 @@ class ConfiguredOffice(Office):
         with self._driven.sole_use():
             listening = self._listen() if "http" in self._settings.serve else None
             await self.provision()
-            warnings = await self._away()
+            served = Served(address(listening) if listening else "", await self._away())
+            if listening and self._settings.http.workers > 1:
+                with TemporaryDirectory() as metrics:
+                    await supervise(self._workers(listening, metrics), partial(opened, served), stop)
+                return
             async with asyncio.TaskGroup() as tasks:
                 for transport in self._transports(listening, stop):
                     tasks.create_task(stopping_all(transport, stop))
-                await opened(Served(address(listening) if listening else "", warnings))
+                await opened(served)
+
+    def _workers(self, listening: socket, metrics: str) -> list[Worker]:
+        """Return those that share the address of HTTP, and one for everything else."""
+        common = {"HTTP__WORKERS": "1", "PROVISION": "false"}
+        http = common | {"SERVE": "http", "HTTP__PORT": str(listening.getsockname()[1]), "HTTP__SHARED": "true"}
+        rest = common | {"SERVE": ",".join(name for name in self._settings.serve if name != "http")}
+        return [
+            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics)
+            for each in [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
+        ]
 
     def _listen(self) -> socket:
         from entrypoints.http import server
 
-        return server.listen(self._settings.http.host, self._settings.http.port)
+        of = self._settings.http
+        return server.reserve(of.host, of.port) if of.workers > 1 else server.listen(of.host, of.port, shared=of.shared)
+
+    def _door(self) -> Any:
+        from entrypoints.http.admission import Door
+        from entrypoints.http.intents import Intents
+
+        of = self._settings.admission
+        secret = of.secret.reveal() or ("" if self._shared() else secrets.token_hex())
+        return Door(Intents(secret.encode(), timedelta(seconds=of.grace_seconds)), of.most)
+
+    def _shared(self) -> bool:
+        """Return whether other processes may have the same database."""
+        return self._settings.adapters.persistence == "mysql"
 
     def _transports(self, listening: Any, stop: asyncio.Event) -> list[Any]:
         driven, started = self._driven, list[Any]()
@@ -91,12 +121,17 @@ class ConfiguredOffice(Office):
                 case "http":
                     from entrypoints.http import server
                     from entrypoints.http.app import create_app
+                    from entrypoints.http.gate import Gate
 
-                    app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock)
-                    started.append(server.serve(app, listening, stop))
+                    door = self._door()
+                    app = create_app(self.use_cases, driven.answers(), driven.probes(), self.clock, door)
+                    started.append(server.serve(app, Gate(door, self.clock), listening, stop))
                 case "consumer":
                     started += self._consumers(stop)
                 case "relay":
+                    from entrypoints.relay.backlog import watch
+                    from entrypoints.relay.relay import Relay
+
                     relay = Relay(driven.outbox(), driven.publisher(), driven.signals(), self.clock)
                     started += [relay.run(stop), watch(driven.backlog(), self.clock, stop)]
                 case "dispatcher":
@@ -124,6 +159,8 @@ class ConfiguredOffice(Office):
     async def _away(self) -> list[str]:
         """Return who is away; without its database there is no office."""
         warnings = []
+        if "http" in self._settings.serve and self._shared() and not self._settings.admission.secret.reveal():
+            warnings.append("admission.secret: set it, the same everywhere, or whom we turn away loses his moment")
         for probe in self._driven.probes():
             try:
                 await probe.check()
@@ -158,7 +195,7 @@ async def open_office(path: Path | None, changes: Mapping[str, Any]) -> AsyncIte
     """Open the office of a configuration file, the local one without."""
     settings = load(path or SHIPPED / "local.toml", changes=changes)
     async with running(Application(settings=settings)) as application:
-        yield ConfiguredOffice(application, settings)
+        yield ConfiguredOffice(application, settings, path)
 
 
 def main() -> None:

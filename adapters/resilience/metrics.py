@@ -5,5 +5,7 @@ from prometheus_client import Counter, Gauge
 LABELS = ("channel", "vendor")
 CALLS = Counter("bursar_vendor_calls", "Calls of vendors", [*LABELS, "outcome"])
 RETRIES = Counter("bursar_vendor_retries", "Calls that were repetitions, out of the retry budget", LABELS)
-BREAKER = Gauge("bursar_vendor_breaker", "0 closed, 1 half-open, 2 open: nobody is asked", LABELS)
-UNDER_WAY = Gauge("bursar_vendor_under_way", "Deliveries in hand for a vendor", LABELS)
+BREAKER = Gauge(
+    "bursar_vendor_breaker", "0 closed, 1 half-open, 2 open: nobody is asked", LABELS, multiprocess_mode="livemax"
+)
+UNDER_WAY = Gauge("bursar_vendor_under_way", "Deliveries in hand for a vendor", LABELS, multiprocess_mode="livesum")

@@ -1,12 +1,10 @@
 """Bring the schema of a database up (or down) to a version."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,8 +13,8 @@ from adapters.sql.database import Database
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-async def migrate(database: Database, target: str = "head") -> str:
-    """Run the migrations between the present version and `target`; return the newest.
+async def migrate(database: Database, target: str = "head") -> None:
+    """Run the migrations between the present version and `target`.
 
     A target is `head`, `base`, a revision, or steps from here: `+1`, `-1`.
     """
@@ -32,7 +30,6 @@ async def migrate(database: Database, target: str = "head") -> str:
         await connection.run_sync(run)
         await connection.commit()
         await connection.invalidate()  # nobody else shall wait that long
-    return newest()
 
 
 async def be_patient(connection: AsyncConnection) -> None:
@@ -40,12 +37,6 @@ async def be_patient(connection: AsyncConnection) -> None:
     if connection.dialect.name == "mysql":
         raw: Any = (await connection.get_raw_connection()).driver_connection
         raw._read_timeout = None  # noqa: SLF001 - it can be given only when connecting
-
-
-@cache
-def newest() -> str:
-    """Return the version this program needs."""
-    return ScriptDirectory.from_config(configuration()).get_current_head() or ""
 
 
 def configuration() -> Config:

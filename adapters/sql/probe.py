@@ -1,11 +1,10 @@
 """Whether the database is there, of our version and of our time."""
 
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from adapters.sql.database import Database
-from adapters.sql.migrate import newest
 from adapters.sql.now import now
+from adapters.sql.schema import newest, present
 from core.shared.clock import Clock
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
@@ -24,7 +23,7 @@ class SqlProbe(Probe):
 
     async def check(self) -> str:
         async with self._database.reading() as connection:
-            version = await connection.run_sync(schema_version)
+            version = await connection.run_sync(present)
             ahead = (self._clock.now() - await connection.scalar(select(now()))).total_seconds()
         if version != newest():
             raise Unavailable(f"the schema is at {version or 'nothing'}, this program needs {newest()}")
@@ -32,8 +31,3 @@ class SqlProbe(Probe):
             off = f"{abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} the database's"
             raise Unavailable(f"this machine's clock is {off}: deadlines and leases go by it, let both ask one source")
         return f"schema {version}"
-
-
-def schema_version(connection: Connection) -> str | None:
-    """Return the last migration that was run."""
-    return MigrationContext.configure(connection).get_current_revision()

@@ -16,6 +16,7 @@ from core.shared.errors import CoreError
 from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
+from entrypoints.http.admission import LARGEST_BODY, Door, Guarded
 from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fee_batch import PLACES, submit_rows
@@ -28,13 +29,11 @@ from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
 from entrypoints.http.vendors import VendorsController
 
-LARGEST_BODY = 1_000_000
-
 
 def create_app(
-    use_cases: Mapping[str, Callable[[], object]], answers: Answers, probes: Sequence[Probe], clock: Clock
+    use_cases: Mapping[str, Callable[[], object]], answers: Answers, probes: Sequence[Probe], clock: Clock, door: Door
 ) -> ASGIApp:
-    """Serve `use_cases` over HTTP; handlers ask for them by name."""
+    """Serve `use_cases` over HTTP, submissions through a door; handlers ask for them by name."""
     made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: Probes(probes)}
     app = Litestar(
         route_handlers=[
@@ -50,13 +49,13 @@ def create_app(
         ],
         dependencies={name: provide(make) for name, make in made.items()},
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
-        state=State({"answers": answers, "places": asyncio.Semaphore(PLACES)}),
+        state=State({"answers": answers, "intents": door.intents, "places": asyncio.Semaphore(PLACES)}),
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )
-    return Traced(app, clock)
+    return Traced(Guarded(app, door), clock)
 
 
 def provide(make: Callable[[], object]) -> Provide:

@@ -10,20 +10,23 @@ import structlog
 from litestar import Request, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.base import ASGIResponse
+from msgspec.structs import replace
 
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import SubmitExamFee
-from core.shared.errors import CoreError
+from core.shared.errors import CoreError, Unavailable
 from core.shared.requests import Answers, once
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.exam_fee_rows import Outcome, Row, alike, read, receipt
+from entrypoints.http.exam_fee_rows import Outcome, Row, read, receipt
+from entrypoints.http.intents import Intents
 from entrypoints.http.lines import Streamed, lines
 from entrypoints.http.media_types import json_lines_only
 from entrypoints.http.problems import DEFECT, as_problem, problems, retry_after
 
 log = structlog.get_logger()
 PATH = "/v1/exam-fees:batch"
+SCOPE = f"POST {PATH}"
 TOGETHER = 128
 """Rows of one school that are worked on at a time; while Python is busy with them, single requests wait."""
 PLACES = 2
@@ -47,7 +50,8 @@ TOLD = ResponseSpec(
 )
 async def submit_rows(request: Request[Any, Any, Any], submit_exam_fee: Wired[SubmitExamFee]) -> ASGIResponse:
     """Submit any number of exam fees and hear of each; the same rows again do what is missing, and tell of the rest."""
-    desk = Desk(submit_exam_fee, request.app.state.answers, request.app.state.places)
+    state = request.app.state
+    desk = Desk(submit_exam_fee, state.answers, state.intents, state.places)
     told = outcomes(request, desk)
     return Streamed(await anext(told, b""), told, docs.ROWS)
 
@@ -59,7 +63,7 @@ async def outcomes(request: Request[Any, Any, Any], desk: "Desk") -> AsyncGenera
     async for some in lines(request):
         for group in groups(map(read, some)):
             if outage and now() < until:
-                told: Sequence[Outcome] = [alike(outage, row) for row in group]
+                told: Sequence[Outcome] = [desk.turn_away(row, outage) for row in group]
             else:
                 told = await desk(group)
                 outage = told[-1] if all(each.status == 503 for each in told) else None
@@ -87,6 +91,7 @@ class Desk:
 
     submit_exam_fee: SubmitExamFee
     answers: Answers
+    intents: Intents
     places: asyncio.Semaphore
 
     async def __call__(self, group: Sequence[Row | Outcome]) -> Sequence[Outcome]:
@@ -94,17 +99,25 @@ class Desk:
         async with self.places:
             return await asyncio.gather(*(self._submit(row) for row in group))
 
+    def turn_away(self, row: Row | Outcome, outage: Outcome) -> Outcome:
+        """Tell of a row what was told of another, and sign when it came."""
+        if isinstance(row, Outcome):
+            return row
+        problem = outage.problem and replace(outage.problem, facts=self.intents.of(row.request(SCOPE)) or None)
+        return row.outcome(outage.status, problem=problem, retry_after=outage.retry_after)
+
     async def _submit(self, row: Row | Outcome) -> Outcome:
         if isinstance(row, Outcome):
             return row
-        request = row.request(f"POST {PATH}")
+        request = row.request(SCOPE)
         try:
+            request = self.intents.honour(row.fee.intent, request)
             # Looked up first, other than for a single request: a file that is sent again is mostly known.
             result: Submission | bytes | None = await self.answers.to(request)
             if result is None:
                 result = await once(self.answers, request, lambda: self.submit_exam_fee(row.fee.wish(), request))
         except CoreError as error:
-            problem = as_problem(error)
+            problem = as_problem(error, **(self.intents.of(request) if isinstance(error, Unavailable) else {}))
             return row.outcome(problem.status, problem=problem, retry_after=retry_after(error))
         except Exception as error:
             log.error("defect", method="POST", path=PATH, exc_info=error)

@@ -25,6 +25,8 @@ class ExamFeeRow(ExamFeeBody, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A candidate asks to sit an exam, in a file of many."""
 
     key: str
+    intent: str | None = None
+    """The `Submission-Intent` among the facts of the 503 that this row got: it is judged by when it first arrived."""
 
     def __post_init__(self) -> None:
         if not KEY.fullmatch(self.key):
@@ -100,10 +102,3 @@ def read(line: Line) -> Row | Outcome:
         problem = misread(error)
     named = isinstance(key, str) and KEY.fullmatch(key)
     return Outcome(line=line.number, key=key if named else None, status=problem.status, problem=problem)
-
-
-def alike(outcome: Outcome, row: Row | Outcome) -> Outcome:
-    """Tell of a row what was told of another."""
-    if isinstance(row, Outcome):
-        return row
-    return msgspec.structs.replace(outcome, line=row.line.number, key=row.fee.key)

@@ -18,6 +18,7 @@ from core.shared.errors import Invalid
 from core.shared.requests import Request as Wish
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import IdempotencyKey, answered_once
+from entrypoints.http.intents import SubmissionIntent
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 
@@ -57,9 +58,12 @@ class ExamFeesController(Controller):
         data: JSONBody[ExamFeeBody],
         idempotency_key: IdempotencyKey,
         submit_exam_fee: Wired[SubmitExamFee],
+        submission_intent: SubmissionIntent = None,
     ) -> Response[Submission]:
         """Submit an exam fee; the same key and body again get the same answer."""
-        return await answered_once(request, idempotency_key, lambda wish: submit_exam_fee(data.wish(), wish))
+        return await answered_once(
+            request, idempotency_key, lambda wish: submit_exam_fee(data.wish(), wish), submission_intent
+        )
 
     @get("/exam-fees/{name:str}", responses=problems(400, 404, 503))
     async def show(self, name: FromPath[str], show_exam_fee: Wired[ShowExamFee]) -> ExamFee:

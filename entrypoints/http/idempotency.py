@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response
 from litestar.params import HeaderParameter
+from litestar.types import HTTPScope
 
 from core.shared.errors import Invalid
 from core.shared.requests import Request as Wish
@@ -29,10 +30,14 @@ class MissingIdempotencyKey(Invalid):
 
 
 async def answered_once(
-    request: Request[Any, Any, Any], key: str | None, act: Callable[[Wish], Awaitable[object]]
+    request: Request[Any, Any, Any],
+    key: str | None,
+    act: Callable[[Wish], Awaitable[object]],
+    intent: str | None = None,
 ) -> Response[Any]:
     """Act and answer 201, or answer a repeated request as it was answered first."""
-    wish = await as_wish(request, key)
+    wish = request.app.state.intents.honour(intent, as_wish(request.scope, key, await request.body()))
+    request.scope["wish"] = wish  # type: ignore[typeddict-unknown-key]  # if we fail, it may come again
     # From the application and not injected: two dependencies of a handler would cost a group of tasks.
     result = await once(request.app.state.answers, wish, lambda: act(wish))
     if isinstance(result, bytes):
@@ -40,17 +45,17 @@ async def answered_once(
     return created(msgspec.json.encode(result), {})
 
 
-async def as_wish(request: Request[Any, Any, Any], key: str | None) -> Wish:
+def as_wish(scope: HTTPScope, key: str | None, body: bytes) -> Wish:
     """Return what makes a request the same as another; raise `MissingIdempotencyKey`."""
     if not key:
         raise MissingIdempotencyKey("send an Idempotency-Key header: any new name for this wish")
     if not KEY.fullmatch(key):
         raise MissingIdempotencyKey("an Idempotency-Key is 1 to 255 visible ASCII characters")
     return Wish(
-        arrived=request.scope["arrived"],  # type: ignore[typeddict-item]
-        scope=f"{request.method} {request.scope['path_template']}",
+        arrived=scope["arrived"],  # type: ignore[typeddict-item]
+        scope=f"{scope['method']} {scope['path_template']}",
         key=key,
-        fingerprint=sha256(await request.body()).digest(),
+        fingerprint=sha256(body).digest(),
     )
 
 

@@ -1,6 +1,7 @@
 """What the people who run it ask."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import msgspec
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
@@ -79,5 +81,8 @@ class OperationsController(Controller):
 
     @get("/metrics", media_type="text/plain", responses=problems())
     async def metrics(self) -> Response[bytes]:
-        """Show the metrics of this process to Prometheus."""
-        return Response[Any](generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        """Show the metrics of this process to Prometheus, or of all that `http.workers` started."""
+        registry = REGISTRY
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            MultiProcessCollector(registry := CollectorRegistry())  # type: ignore[no-untyped-call]
+        return Response[Any](generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -17,6 +17,7 @@ import core
 from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
 from core.shared.requests import IdempotencyKeyReused, RequestInProgress
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from entrypoints.http.intents import InvalidIntent
 
 log = structlog.get_logger()
 STATUS: dict[type[CoreError], int] = {
@@ -31,7 +32,7 @@ STATUS: dict[type[CoreError], int] = {
 
 for context in iter_modules(core.__path__, "core."):
     import_module(f"{context.name}.errors")  # so that the API document knows every kind there is
-RAISED_IN = ("core.", MissingIdempotencyKey.__module__)
+RAISED_IN = ("core.", MissingIdempotencyKey.__module__, InvalidIntent.__module__)
 """Where the kinds of error come from that a client may meet: an adapter's count as the core's kind they are."""
 
 
@@ -103,14 +104,16 @@ def title(kind: type[CoreError]) -> str:
     return (kind.__doc__ or "").partition("\n")[0]
 
 
-def core_problem(_: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
+def core_problem(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
     """Tell of an error the core raised on purpose."""
-    seconds = retry_after(error)
-    return respond(as_problem(error), {"Retry-After": str(seconds)} if seconds else {})
+    seconds, intent = retry_after(error), dict[str, str]()
+    if isinstance(error, Unavailable) and (wish := request.scope.get("wish")):
+        intent = request.app.state.intents.of(wish)
+    return respond(as_problem(error, **intent), intent | ({"Retry-After": str(seconds)} if seconds else {}))
 
 
-def as_problem(error: CoreError) -> Problem:
-    """Return what to say of an error the core raised on purpose."""
+def as_problem(error: CoreError, **more: str) -> Problem:
+    """Return what to say of an error the core raised on purpose, with more facts."""
     kind = next(each for each in type(error).__mro__ if each.__module__.startswith(RAISED_IN))
     return Problem(
         type=problem_type(kind),
@@ -118,7 +121,7 @@ def as_problem(error: CoreError) -> Problem:
         status=status_of(kind),
         detail=AWAY if isinstance(error, Unavailable) else str(error),
         at=error.at,
-        facts=dict(error.facts) or None,
+        facts={**error.facts, **more} or None,
     )
 
 

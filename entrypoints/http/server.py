@@ -9,6 +9,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from core.shared.errors import Conflict
+from entrypoints.http.gate import Gate
 
 LAST_WORDS = 1
 """Seconds that requests under way have to finish when we stop."""
@@ -27,19 +28,32 @@ class Server(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Take an address, or raise `AddressInUse`."""
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Take an address, alone or with other processes of ours, or raise `AddressInUse`."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
-async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> None:
+def reserve(host: str, port: int) -> socket.socket:
+    """Keep an address for processes of ours that will share it; connections come to them alone."""
+    with listen(host, port) as alone:  # whoever would share it with strangers is not told that it is in use
+        family, address = alone.family, alone.getsockname()
+    kept = socket.socket(family)
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if family == socket.AF_INET6:
+        kept.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    kept.bind(address)
+    return kept
+
+
+async def serve(app: ASGIApp, gate: Gate, listening: socket.socket, stop: asyncio.Event) -> None:
     """Answer requests until `stop` is set."""
     config = uvicorn.Config(
         app,
+        http=gate.protocol,  # type: ignore[arg-type]  # whatever returns one
         log_config=None,
         access_log=False,
         server_header=False,

@@ -12,9 +12,16 @@ from core.shared.signals import Signals
 
 log = structlog.get_logger()
 # Not registered before somebody has looked: a process that runs no relay would tell zeros.
-WAITING = Gauge("bursar_outbox_waiting", "Events that wait for the broker", registry=None)
-OLDEST = Gauge("bursar_outbox_oldest_seconds", "How long the first of them has waited", registry=None)
-BLOCKED = Gauge("bursar_outbox_blocked_aggregates", "Aggregates whose next event the broker refuses", registry=None)
+WAITING = Gauge("bursar_outbox_waiting", "Events that wait for the broker", registry=None, multiprocess_mode="livemax")
+OLDEST = Gauge(
+    "bursar_outbox_oldest_seconds", "How long the first of them has waited", registry=None, multiprocess_mode="livemax"
+)
+BLOCKED = Gauge(
+    "bursar_outbox_blocked_aggregates",
+    "Aggregates whose next event the broker refuses",
+    registry=None,
+    multiprocess_mode="livemax",
+)
 PAUSE = 20.0
 """Seconds between looks: to count a million rows takes the database a tenth of a second."""
 

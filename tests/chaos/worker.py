@@ -21,9 +21,10 @@ from tests.chaos.sabotage import sabotage
 
 LAZY = (
     "adapters.jinja.templates", "adapters.kafka.probe", "adapters.kafka.publisher", "adapters.kafka.topics",
-    "adapters.resilience.chain", "adapters.resilience.policy", "adapters.ses.email", "adapters.sql.migrate",
-    "adapters.sql.probe", "adapters.twilio.sms", "asyncmy", "entrypoints.consumer.kafka", "entrypoints.http.app",
-    "entrypoints.http.server", "sqlalchemy.dialects.mysql.asyncmy", "uvicorn.protocols.http.httptools_impl",
+    "adapters.resilience.chain", "adapters.resilience.policy", "adapters.ses.email", "adapters.sql.group_commit",
+    "adapters.sql.inbox", "adapters.sql.migrate", "adapters.sql.probe", "adapters.twilio.sms", "asyncmy",
+    "entrypoints.consumer.kafka", "entrypoints.http.app", "entrypoints.http.server",
+    "sqlalchemy.dialects.mysql.asyncmy", "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 """What a process imports when it first needs it, and a fork should have already."""
 for name in LAZY:

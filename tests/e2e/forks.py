@@ -18,6 +18,8 @@ from typing import IO, Any
 
 PATIENCE = 60.0
 PRELOADED = (  # what a process imports when it comes to it
+    "adapters.sql.group_commit",
+    "adapters.sql.inbox",
     "adapters.sql.migrate",
     "aiokafka",
     "aiosqlite",

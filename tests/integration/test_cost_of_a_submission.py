@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from config.container import Application
 from entrypoints.http.app import create_app
 from tests.examples import a_schedule, a_student, enrol, publish
+from tests.integration.doors import an_open_door
 
 CROWD, ROUNDS = 64, 5
 MOST_CALLS = 600
@@ -55,7 +56,9 @@ async def deadline_day(application: Application) -> ASGIApp:
     await publish(application, a_schedule("sahyadri-test"))
     await enrol(application, *(a_student(number) for number in range(CROWD * (ROUNDS + 1))))
     driven = application.driven
-    app = create_app(application.use_cases().providers, driven.answers(), driven.probes(), driven.clock())
+    app = create_app(
+        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), an_open_door()
+    )
     assert set(await asyncio.gather(*(submit(app, number) for number in range(CROWD)))) == {201}
     return app
 

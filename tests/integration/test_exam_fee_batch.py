@@ -18,12 +18,16 @@ from core.shared.errors import Unavailable
 from core.shared.requests import Request
 from entrypoints.consumer.replays import with_replays
 from entrypoints.http import lines, server
+from entrypoints.http.admission import Door
 from entrypoints.http.app import create_app
 from entrypoints.http.exam_fee_batch import PLACES, TOGETHER
+from entrypoints.http.gate import Gate
+from entrypoints.http.intents import Intents
 from entrypoints.http.lines import LONGEST
 from tests.conftest import eventually
 from tests.databases import Prepared, statements
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
+from tests.integration.doors import an_open_door
 from tests.integration.test_group_commit import on_both
 from tests.integration.test_http_api import CLOSED, REFUSED, Api, assert_problem, opened
 
@@ -332,19 +336,36 @@ class Failing:
     """The use case, for which the database goes away."""
 
     def __init__(self, api: Api, failing: set[str]) -> None:
-        self._real, self._failing, self.tried = api.application.use_cases.submit_exam_fee(), failing, 0
+        self._real, self.failing, self.tried = api.application.use_cases.submit_exam_fee(), failing, 0
 
     async def __call__(self, wish: ExamFeeSubmission, request: Request) -> object:
         self.tried += 1
-        if wish.registration in self._failing:
+        if wish.registration in self.failing:
             raise Unavailable("nobody is there", retry_after=30)
         return await self._real(wish, request)
 
 
-def app_with(api: Api, submit: Failing) -> Any:
+def app_with(api: Api, submit: Failing, secret: bytes = b"") -> Any:
     driven = api.application.driven
     use_cases = {**with_replays(api.application.use_cases().providers), "submit_exam_fee": lambda: submit}
-    return create_app(use_cases, driven.answers(), driven.probes(), api.clock)
+    door = Door(Intents(secret, grace=timedelta(minutes=15)), most=320)
+    return create_app(use_cases, driven.answers(), driven.probes(), api.clock, door)
+
+
+@on_memory
+async def test_a_row_that_was_turned_away_keeps_its_moment_and_no_row_gets_that_of_another(api: Api) -> None:
+    away, came = Failing(api, {f"T-{number}" for number in range(SCHOOL)}), api.clock.moment
+    app, rows = app_with(api, away, secret=b"s" * 32), [a_row(number) for number in range(SCHOOL)]
+    first, second = Wire(app), Wire(app)
+    await first.run([file_of(*rows)])
+    away.failing.clear()
+    api.clock.pass_by(timedelta(minutes=5))
+    seals = [told["problem"]["facts"]["Submission-Intent"] for told in first.told]
+    seals[-1] = seals[0]
+    await second.run([file_of(*(row | {"intent": seal} for row, seal in zip(rows, seals, strict=True)))])
+
+    assert statuses(second.told) == [201] * (SCHOOL - 1) + [400]
+    assert {told["submission"]["received_at"] for told in second.told[:-1]} == {came.isoformat().replace("+00:00", "Z")}
 
 
 @on_memory
@@ -373,7 +394,7 @@ async def test_a_row_whose_turn_does_not_come_keeps_no_other_from_being_taken(ap
 @on_memory
 async def test_a_defect_of_ours_is_told_by_its_row(api: Api) -> None:
     failing = Failing(api, set())
-    failing._failing = None  # type: ignore[assignment]
+    failing.failing = None  # type: ignore[assignment]
     wire = Wire(app_with(api, failing))
     await wire.run([file_of(a_row(1))])
 
@@ -425,7 +446,7 @@ async def test_a_school_costs_a_few_statements_and_a_repetition_a_query(api: Api
 async def served(api: Api) -> AsyncIterator[int]:
     """Serve it as it is served to the world."""
     stop, listening = asyncio.Event(), server.listen("127.0.0.1", 0)
-    serving = asyncio.create_task(server.serve(api.app, listening, stop))
+    serving = asyncio.create_task(server.serve(api.app, Gate(an_open_door(), api.clock), listening, stop))
     yield listening.getsockname()[1]
     stop.set()
     await serving

@@ -37,6 +37,7 @@ from entrypoints.http.app import create_app
 from entrypoints.http.idempotency import MissingIdempotencyKey
 from tests.databases import Prepared
 from tests.examples import StoppedClock, unpublished
+from tests.integration.doors import an_open_door
 from tests.unit.fees.tariffs import local
 
 SHIPPED = Path(config.__file__).parent
@@ -94,7 +95,7 @@ class Api:
         driven = application.driven
         self.application, self.clock = application, clock
         self.app: Any = create_app(
-            with_replays(application.use_cases().providers), driven.answers(), driven.probes(), clock
+            with_replays(application.use_cases().providers), driven.answers(), driven.probes(), clock, an_open_door()
         )
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bursar")
 
@@ -622,7 +623,11 @@ class Away(Probe):
 async def test_only_an_essential_dependency_sends_requests_elsewhere(api: Api, essential: bool, status: int) -> None:
     driven = api.application.driven
     app: Any = create_app(
-        with_replays(api.application.use_cases().providers), driven.answers(), [Away(essential=essential)], api.clock
+        with_replays(api.application.use_cases().providers),
+        driven.answers(),
+        [Away(essential=essential)],
+        api.clock,
+        an_open_door(),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
         ready = await client.get("/health/ready")
@@ -722,7 +727,7 @@ async def test_an_error_of_an_adapter_has_the_documented_type_of_its_kind(api: A
 
     driven, use_cases = api.application.driven, dict(with_replays(api.application.use_cases().providers))
     use_cases["find_student"] = raising(Congested("no way through", retry_after=7))
-    app: Any = create_app(use_cases, driven.answers(), driven.probes(), api.clock)
+    app: Any = create_app(use_cases, driven.answers(), driven.probes(), api.clock, an_open_door())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
         response = await client.get("/v1/students/T-1")
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect
 
 from adapters.sql.database import Database
 from adapters.sql.migrate import configuration, migrate
+from adapters.sql.schema import bring_to, present
 from adapters.sql.tables import metadata
 from config.container import Application, running
 from config.settings import Settings
@@ -49,7 +50,8 @@ async def test_the_last_step_is_what_the_program_needs(database: Database) -> No
 
 
 async def test_migrating_twice_changes_nothing(database: Database) -> None:
-    assert await migrate(database) == await migrate(database) == REVISIONS[-1]
+    assert await bring_to(database) == await bring_to(database) == REVISIONS[-1]
+    assert await look(database, present) == REVISIONS[-1]
 
 
 async def test_a_program_that_needs_another_schema_says_so(stored_settings: Settings, database: Database) -> None:

@@ -19,6 +19,7 @@ from core.shared.errors import Unavailable
 from entrypoints.http.app import create_app
 from tests.e2e.office import Place, until
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
+from tests.integration.doors import an_open_door
 from tests.stack import free_port
 
 AWAY = """
@@ -34,7 +35,9 @@ FEE = {"schedule": "sahyadri-test", "registration": "T-1"}
 @asynccontextmanager
 async def client(application: Application) -> AsyncIterator[httpx.AsyncClient]:
     driven = application.driven
-    app = create_app(application.use_cases().providers, driven.answers(), driven.probes(), driven.clock())
+    app = create_app(
+        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), an_open_door()
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
         yield client
 

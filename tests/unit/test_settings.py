@@ -196,6 +196,21 @@ def test_a_secret_tells_only_whether_there_is_one() -> None:
     assert (repr(Secret(PASSWORD)), str(Secret(PASSWORD)), repr(Secret())) == ("Secret(…)", "Secret(…)", "Secret()")
 
 
+@pytest.mark.parametrize("store", ["sqlite", "memory"])
+def test_several_workers_on_a_store_for_one_process_are_refused(read: Any, store: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"http\.workers \(2\) need a database .* {store} is for one"):
+        read(f'[adapters]\npersistence = "{store}"\n[http]\nworkers = 2\n')
+
+    assert read('[adapters]\npersistence = "mysql"\n[http]\nworkers = 2\n').http.workers == 2
+
+
+def test_a_secret_that_can_be_guessed_is_refused(read: Any) -> None:
+    with pytest.raises(Misconfigured, match=r"admission\.secret needs at least 32 characters - at `\$\.admission`"):
+        read("", {"BURSAR__ADMISSION__SECRET": "x" * 31})
+
+    assert read("", {"BURSAR__ADMISSION__SECRET": "x" * 32}).admission.secret.reveal() == "x" * 32
+
+
 @pytest.mark.parametrize("name", ["commands_days", "events_days"])
 def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: Any, name: str) -> None:
     for days in (13, 14, 30):

@@ -1,0 +1,94 @@
+"""Several processes of one fee office: started together, started again when one dies, stopped together."""
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+from prometheus_client.multiprocess import mark_process_dead
+
+from core.shared.signals import Signals
+
+log = structlog.get_logger()
+STOPPING = 12.0
+"""Seconds in which a worker has finished what it had in hand; a consumer needs up to ten."""
+CALM, CALMEST = 0.5, 30.0
+"""Seconds before a worker that died is started again: each time twice as long…"""
+SOUND = 60.0
+"""…until one has lived so long."""
+
+
+class Worker:
+    """One process of `bursar work`, at the other end of a line: it says when it is open, and ends when we are gone."""
+
+    def __init__(self, config: Path | None, changes: Mapping[str, str], metrics: str) -> None:
+        """Run with a changed configuration, and metrics in a folder for all."""
+        at = ("--config", str(config)) if config else ()
+        self._command = [sys.executable, "-P", "-m", "entrypoints", "work", *at]
+        self._changes, self._metrics = changes, metrics
+        self.open = asyncio.Event()
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Have it running until `stop` is set."""
+        pause = 0.0
+        while not stop.is_set():
+            began = time.monotonic()
+            code = await self._run(stop)
+            if stop.is_set():
+                return
+            pause = CALM if time.monotonic() - began > SOUND else min(max(pause * 2, CALM), CALMEST)
+            log.error("worker_died", serves=self._changes["BURSAR__SERVE"], code=code, again_in_seconds=pause)
+            await Signals.wait(stop, pause)
+
+    async def _run(self, stop: asyncio.Event) -> int:
+        """Start it, and return how it ended."""
+        environment = {**os.environ, **self._changes, "PROMETHEUS_MULTIPROC_DIR": self._metrics}
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            process = await asyncio.create_subprocess_exec(*self._command, stdin=theirs.fileno(), env=environment)
+            theirs.close()
+            listening = asyncio.create_task(self._listen(ours))
+            stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())
+            await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
+            for waiting in (listening, stopping):
+                waiting.cancel()
+            code = await ended(process, ending)
+        mark_process_dead(process.pid, self._metrics)  # type: ignore[no-untyped-call]
+        return code
+
+    async def _listen(self, line: socket.socket) -> None:
+        if await asyncio.get_running_loop().sock_recv(line, 1):
+            self.open.set()
+
+
+async def ended(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]") -> int:
+    """Let a process end, and make it end where it does not."""
+    with suppress(ProcessLookupError):  # it has
+        process.terminate()
+    try:
+        return await asyncio.wait_for(asyncio.shield(ending), STOPPING)
+    except TimeoutError:
+        process.kill()
+        return await ending
+
+
+async def supervise(workers: Sequence[Worker], opened: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Keep all of them running until `stop` is set; tell `opened` when all are open."""
+
+    async def tell() -> None:
+        for worker in workers:
+            await worker.open.wait()
+        await opened()
+
+    async with asyncio.TaskGroup() as tasks:
+        telling = tasks.create_task(tell())
+        for worker in workers:
+            tasks.create_task(worker.keep(stop))
+        await stop.wait()
+        telling.cancel()

@@ -1,0 +1,51 @@
+"""A process imports what it needs: counted in modules, because seconds depend on the machine."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+VENDORS = {"aiohttp", "aiokafka", "aiosmtplib", "botocore"}
+SERVED = """
+import asyncio
+from entrypoints.__main__ import open_office
+
+async def main():
+    stop = asyncio.Event()
+    async def opened(_):
+        stop.set()
+    async with open_office(None, {"http": {"port": 0}, "serve": %r}) as office:
+        await office.serve(opened, stop)
+
+asyncio.run(main())
+"""
+EVERYTHING = ["http", "consumer", "relay", "dispatcher", "scheduler"]
+
+
+def imported(program: str, folder: Path) -> set[str]:
+    """Return the packages that a program has imported when it ends."""
+    tell = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    words = [sys.executable, "-P", "-c", program + tell]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_command_imports_no_framework_and_no_vendor_before_it_is_known_what_it_does(tmp_path: Path) -> None:
+    heavy = {"alembic", "aiobreaker", "jinja2", "litestar", "redis", "sqlalchemy", "uvicorn", *VENDORS}
+
+    assert not imported("import entrypoints.__main__", tmp_path) & heavy
+
+
+@pytest.mark.parametrize(
+    ("serve", "spared"), [(EVERYTHING, set[str]()), (["http"], {"aiobreaker", "jinja2"})], ids=["everything", "http"]
+)
+def test_who_serves_imports_no_migrations_and_no_vendor_that_is_not_named(
+    tmp_path: Path, serve: list[str], spared: set[str]
+) -> None:
+    imported(SERVED % serve, tmp_path)  # the first time the schema has to be made
+    found = imported(SERVED % serve, tmp_path)
+
+    assert {"litestar", "sqlalchemy"} <= found
+    assert not found & {"alembic", "mako", *VENDORS, *spared}

@@ -1,0 +1,128 @@
+"""Several processes behind one address: one that is killed is missed by nobody, and none is left behind."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from config.settings import Kafka, MySQL
+from tests.e2e.office import Place, Running, on_real_servers, until
+
+CANDIDATES, CLERKS = 600, 6
+
+
+@pytest.fixture
+def place(tmp_path: Path, mysql: MySQL) -> Place:
+    """Prepare a fee office with two workers, and everything but HTTP in a third process."""
+    environment = on_real_servers(
+        mysql,
+        Kafka(),
+        PROVISION="true",
+        HTTP__WORKERS="2",
+        ADAPTERS__EVENTS="embedded",
+        ADMISSION__SECRET="the same in each of the workers!",
+    )
+    made = Place(tmp_path, None, environment)
+    rows = "".join(f"W-{number},Candidate {number},student\n" for number in range(CANDIDATES))
+    (tmp_path / "roster.csv").write_text("registration,name,category\n" + rows)
+    assert made.run("import", "students", "roster.csv").returncode == 0
+    return made
+
+
+@pytest.fixture
+def office(place: Place) -> Iterator[Running]:
+    """Open it."""
+    running = place.start()
+    running.wait_until_open()
+    yield running
+    if running.process.poll() is None:
+        running.process.send_signal(signal.SIGTERM)
+    running.process.wait(timeout=30)
+
+
+def workers(office: Running) -> list[int]:
+    """Return the processes that it has started."""
+    pid = office.process.pid
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process runs."""
+    with suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def clerk(office: Running, first: int, stored: list[str], refused: list[int]) -> None:
+    """Submit for every so many-th candidate, and again where the line goes dead."""
+    with office.client() as client:
+        for number in range(first, CANDIDATES, CLERKS):
+            fee = {"schedule": "sahyadri-semester", "registration": f"W-{number}"}
+            while True:
+                with suppress(httpx.TransportError):
+                    answer = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": f"w-{number}"})
+                    stored.extend([answer.json()["reference"]] if answer.status_code == 201 else [])
+                    refused.extend([answer.status_code] if answer.status_code != 201 else [])
+                    break
+
+
+def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(office: Running, place: Place) -> None:
+    before, stored, refused = workers(office), list[str](), list[int]()
+    clerks = [threading.Thread(target=clerk, args=(office, first, stored, refused)) for first in range(CLERKS)]
+    for each in clerks:
+        each.start()
+    until(lambda: len(stored) > CANDIDATES // 6, seconds=60)
+    os.kill(before[0], signal.SIGKILL)
+    for each in clerks:
+        each.join(timeout=120)
+    until(lambda: len([pid for pid in workers(office) if alive(pid)]) == len(before))
+    with office.client() as client:
+        shown = [client.get(f"/v1/exam-fees/{reference}").status_code for reference in stored[::20]]
+        told = [len(client.get(f"/v1/students/W-{number}/exam-fees").json()["items"]) for number in range(0, 600, 20)]
+
+    assert len(before) == 3
+    assert (len(set(stored)), refused) == (CANDIDATES, [])
+    assert set(shown) == {200}
+    assert set(told) == {1}
+    assert "worker_died" in office.log.read_text()
+
+
+def test_metrics_are_those_of_all_workers(office: Running) -> None:
+    asked = 0
+    for _ in range(20):
+        with office.client() as client:  # a new connection, and perhaps another worker
+            client.get("/v1/fee-schedules").raise_for_status()
+            asked += 1
+    line = 'bursar_http_seconds_count{method="GET",route="/v1/fee-schedules",status="200"}'
+
+    def counted() -> bool:
+        with office.client() as client:
+            return f"{line} {asked:.1f}" in client.get("/metrics").text
+
+    until(counted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_when_it_is_told_to_stop_no_process_is_left(office: Running, number: int) -> None:
+    processes = workers(office)
+    began = time.monotonic()
+    office.process.send_signal(number)
+    code = office.process.wait(timeout=30)
+
+    assert (len(processes), code) == (3, 0)
+    assert not [pid for pid in processes if alive(pid)]
+    assert time.monotonic() - began < 12
+
+
+def test_workers_do_not_outlive_whoever_started_them(office: Running) -> None:
+    processes = workers(office)
+    office.process.send_signal(signal.SIGKILL)
+    office.process.wait(timeout=30)
+
+    until(lambda: not [pid for pid in processes if alive(pid)])

@@ -1,0 +1,273 @@
+"""More submissions than can be served: who is told so, what goes on meanwhile, and who stays in time."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.container import Application, running
+from config.settings import Adapters, MySQL, Settings, SQLite
+from core.fees.calendar import Closes
+from core.fees.schedule import FeeSchedule
+from core.shared.requests import Request
+from entrypoints.http.admission import Door
+from entrypoints.http.app import create_app
+from entrypoints.http.intents import Intents, InvalidIntent
+from tests.databases import Prepared
+from tests.examples import NOON, StoppedClock, a_request, a_schedule, a_student, enrol, publish
+
+CLOSING = NOON + timedelta(minutes=1)
+GRACE = timedelta(minutes=15)
+INTENTS = Intents(b"one secret of all processes here", GRACE)
+PLACES = 4
+
+
+def fee(number: int = 1) -> dict[str, str]:
+    return {"schedule": "sahyadri-test", "registration": f"T-{number}"}
+
+
+class Office:
+    """One fee office, and the doors that lead into it."""
+
+    def __init__(self, application: Application, clock: StoppedClock) -> None:
+        self.application, self.clock = application, clock
+
+    @asynccontextmanager
+    async def door(self, most: int, intents: Intents = INTENTS) -> AsyncIterator[httpx.AsyncClient]:
+        """Lead in through an application of its own, as in another process."""
+        driven = self.application.driven
+        use_cases = self.application.use_cases().providers
+        app: Any = create_app(use_cases, driven.answers(), driven.probes(), self.clock, Door(intents, most))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
+            yield client
+
+
+async def submit(client: httpx.AsyncClient, body: Any = None, key: str = "k", **headers: str) -> httpx.Response:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await client.post("/v1/exam-fees", json=body or fee(), headers={"Idempotency-Key": key} | sent)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Office]:
+    application, clock = Application(settings=settings), StoppedClock(NOON)
+    application.driven.clock.override(clock)
+    async with running(application):
+        yield Office(application, clock)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def office(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> AsyncIterator[Office]:
+    chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
+    async with prepared.lent(chosen) as settings, opened(settings) as office:
+        await publish(office.application, closing_at(CLOSING))
+        await enrol(office.application, *(a_student(number) for number in range(1, 10)))
+        yield office
+
+
+def closing_at(moment: datetime) -> FeeSchedule:
+    local = moment.astimezone(ZoneInfo("Asia/Kolkata")).replace(tzinfo=None)
+    return replace(a_schedule(), closes=Closes(submission=local))
+
+
+@contextmanager
+def hanging(path: str) -> Iterator[Callable[[], None]]:
+    """Keep everybody from writing into a file until the returned is called."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other.rollback
+
+
+@pytest.mark.parametrize("office", ["sqlite"], indirect=True)
+async def test_when_the_store_hangs_submissions_are_refused_at_once_and_everything_else_goes_on(office: Office) -> None:
+    path = office.application.settings().sqlite.path
+    async with office.door(PLACES) as client:
+        first = await submit(client, fee(9), "first")
+        with hanging(path) as let_go:
+            inside = [asyncio.create_task(submit(client, fee(number), f"k{number}")) for number in range(1, PLACES + 1)]
+            await asyncio.sleep(0)
+            refused = await submit(client, fee(8), "one-too-many")
+            others = [
+                await client.get("/health/live"),
+                await client.get("/health/ready"),
+                await client.get(f"/v1/exam-fees/{first.json()['id']}"),
+                await client.post("/v1/quotes", json=fee(8)),
+            ]
+            waited = [task.done() for task in inside]
+            let_go()
+            stored = [(await task).status_code for task in inside]
+        again = await submit(client, fee(8), "one-too-many")
+
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:bursar:problem:unavailable")
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 4
+    assert refused.headers["X-Request-ID"]
+    assert refused.headers["Submission-Intent"] == refused.json()["facts"]["Submission-Intent"]
+    assert [answer.status_code for answer in others] == [200, 200, 200, 200]
+    assert waited == [False] * PLACES
+    assert (stored, again.status_code) == ([201] * PLACES, 201)
+
+
+async def test_whoever_was_turned_away_in_time_is_in_time_when_he_comes_again(office: Office) -> None:
+    office.clock.moment = CLOSING - timedelta(microseconds=1)
+    async with office.door(0) as full, office.door(1) as free:
+        refused = await submit(full)
+        office.clock.pass_by(timedelta(minutes=7))
+        still = await submit(full, Submission_Intent=refused.headers["Submission-Intent"])
+        office.clock.pass_by(timedelta(minutes=7))
+        late = await submit(free)
+        token = still.headers["Submission-Intent"]
+        stored, replayed = [await submit(free, Submission_Intent=token) for _ in range(2)]
+
+    assert (late.status_code, late.json()["type"]) == (409, "urn:bursar:problem:schedule-closed")
+    assert stored.status_code == 201
+    assert datetime.fromisoformat(stored.json()["received_at"]) == CLOSING - timedelta(microseconds=1)
+    assert (replayed.content, replayed.headers["Idempotency-Replayed"]) == (stored.content, "true")
+
+
+async def test_whoever_came_while_the_database_was_away_is_in_time_when_he_comes_again(office: Office) -> None:
+    away = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=1))
+    async with opened(away) as without, without.door(1) as dark, office.door(1) as free:
+        refused = await submit(dark)
+        office.clock.moment = NOON + timedelta(minutes=10)
+        stored = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
+
+    assert refused.status_code == 503
+    assert refused.headers["Submission-Intent"] == refused.json()["facts"]["Submission-Intent"]
+    assert (stored.status_code, datetime.fromisoformat(stored.json()["received_at"])) == (201, NOON)
+
+
+@pytest.mark.parametrize("most", [0, 1])
+@pytest.mark.parametrize(
+    ("changed", "passed", "says"),
+    [
+        ({"key": "another"}, 0, "this key and body"),
+        ({"body": fee(2)}, 0, "this key and body"),
+        ({"Submission_Intent": "1.1795177400000000." + "A" * 43}, 0, "this key and body"),
+        ({"Submission_Intent": ""}, 0, "this key and body"),
+        ({"Submission_Intent": "höflich".encode("latin-1")}, 0, "this key and body"),
+        ({}, GRACE.total_seconds() + 0.001, "900 s"),
+    ],
+    ids=["another key", "another body", "forged", "empty", "no ASCII", "too late"],
+)
+async def test_a_token_that_is_not_honoured_is_refused_with_what_to_do(
+    office: Office, most: int, changed: dict[str, Any], passed: float, says: str
+) -> None:
+    async with office.door(0) as full, office.door(most) as door:
+        refused = await submit(full)
+        office.clock.pass_by(timedelta(seconds=passed))
+        answer = await submit(door, **{"Submission_Intent": refused.headers["Submission-Intent"]} | changed)
+        listed = await door.get("/v1/students/T-1/exam-fees")
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:bursar:problem:invalid-intent")
+    assert says in answer.json()["detail"]
+    assert "send it without" in answer.json()["detail"]
+    assert listed.json()["items"] == []
+
+
+async def test_a_token_of_a_process_with_another_secret_is_refused(office: Office) -> None:
+    async with office.door(0, Intents(b"another", GRACE)) as full, office.door(1) as free:
+        refused = await submit(full)
+        answer = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
+
+    assert answer.status_code == 400
+
+
+async def test_without_a_secret_nobody_is_promised_anything(office: Office) -> None:
+    nothing = Intents(b"", GRACE)
+    async with office.door(0, nothing) as full, office.door(1, nothing) as free:
+        refused = await submit(full)
+        answer = await submit(free, Submission_Intent="1.1795177400000000." + "A" * 43)
+
+    assert (refused.status_code, "Submission-Intent" in refused.headers, "facts" in refused.json()) == (
+        503,
+        False,
+        False,
+    )
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (json.dumps(fee()).encode(), {}, 400),
+        (b'{"schedule": "' + b"x" * 1_500_000, {"Idempotency-Key": "k"}, 413),
+    ],
+    ids=["without a key", "too large"],
+)
+async def test_what_would_be_refused_anyway_is_not_asked_to_come_again(
+    office: Office, content: bytes, headers: dict[str, str], status: int
+) -> None:
+    async with office.door(0) as full:
+        answer = await full.post(
+            "/v1/exam-fees", content=content, headers=headers | {"Content-Type": "application/json"}
+        )
+
+    assert answer.status_code == status
+
+
+async def test_whoever_holds_back_the_rest_of_his_body_holds_no_place(office: Office) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        whole = json.dumps(fee(2)).encode()
+        yield whole[:5]
+        begun.set()
+        await go_on.wait()
+        yield whole[5:]
+
+    async with office.door(1) as client:
+        headers = {"Idempotency-Key": "slow", "Content-Type": "application/json"}
+        slow = asyncio.create_task(client.post("/v1/exam-fees", content=slowly(), headers=headers))
+        await begun.wait()
+        quick = await submit(client)
+        go_on.set()
+
+        assert (quick.status_code, (await slow).status_code) == (201, 201)
+
+
+async def test_a_place_is_free_again_however_its_submission_ended(office: Office) -> None:
+    async with office.door(1) as client:
+        ended = [(await submit(client, body)).status_code for body in (fee(99), {"schedule": 1}, fee())]
+
+    assert ended == [404, 400, 201]
+
+
+async def test_who_was_turned_away_is_counted_under_the_route(office: Office) -> None:
+    async with office.door(0) as full:
+        await submit(full)
+        metrics = (await full.get("/metrics")).text
+
+    assert 'bursar_http_seconds_count{method="POST",route="/v1/exam-fees",status="503"}' in metrics
+
+
+@given(place=st.integers(0, 60), letter=st.characters(codec="latin-1"))
+def test_no_letter_of_a_token_can_be_another(place: int, letter: str) -> None:
+    wish = a_request()
+    [token] = INTENTS.of(wish).values()
+    altered = token[: place % len(token)] + letter + token[place % len(token) + 1 :]
+
+    if altered != token:
+        with pytest.raises(InvalidIntent):
+            INTENTS.honour(altered, wish)
+    assert INTENTS.honour(token, wish) == wish
+
+
+@given(key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), scope=st.text(), body=st.binary())
+def test_a_token_is_of_one_wish(key: str, scope: str, body: bytes) -> None:
+    wish, other = a_request(), Request(arrived=NOON, scope=scope, key=key, fingerprint=body)
+    [token] = INTENTS.of(wish).values()
+
+    if (key, scope, body) != (wish.key, wish.scope, wish.fingerprint):
+        with pytest.raises(InvalidIntent):
+            INTENTS.honour(token, other)
