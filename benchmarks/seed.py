@@ -52,16 +52,18 @@ def deliveries(office: Office, number: int) -> None:
     office.sql("ANALYZE TABLE deliveries")
 
 
-def candidates(office: Office, number: int) -> None:
-    """Put so many candidates on the roster, and publish what they can submit."""
+def candidates(office: Office, number: int, *schedules: str) -> list[str]:
+    """Put so many candidates on the roster, publish what they can submit, and return their registrations."""
 
     async def first(application: Application) -> None:
-        await publish(application, a_schedule())
+        for code in schedules:
+            await publish(application, a_schedule(code))
         await enrol(application, a_student(1))
 
     office.prepare(first)
     multiply(office, "students", number - 1, {"id": an_id("e"), "registration": "CONCAT('T-', i + 1)"})
     office.sql("ANALYZE TABLE students")
+    return [f"T-{at + 1}" for at in range(number)]
 
 
 def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -> None:
