@@ -25,7 +25,7 @@ lint:
 
 # Check the types
 types:
-    uv run mypy
+    uv run --group bench mypy
 
 # Check who may import whom
 arch *args:
@@ -56,9 +56,13 @@ chaos *args:
 chaos-kit *args:
     uv run pytest tests/chaos "$@"
 
-# Measure the way from commit to vendor: --only relay,backlog  --quick  --json
+# Measure everything, side by side with the usual stack: --only submissions,depth  --quick  --json
 bench *args:
-    uv run python -m benchmarks.pipeline "$@"
+    uv run --group bench python -m benchmarks.pipeline "$@"
+
+# Tell where the time of one submission goes, and write it into benchmarks/README.md
+profile *args:
+    uv run python -m benchmarks.profile "$@"
 
 # Start the stack of compose.yaml, and wait until it is healthy
 up *args:

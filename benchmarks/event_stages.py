@@ -1,32 +1,28 @@
-"""What is measured: each stage of the way from commit to vendor, in a process of its own."""
+"""The stages of the way from commit to vendor, each in a process of its own."""
 
 import asyncio
-import json
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from statistics import median, quantiles
-from typing import Any
 
 from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer
 
 from benchmarks import seed
-from benchmarks.office import EVERYTHING, Office
+from benchmarks.office import EVERYTHING, Figures, Office
 from config.container import Application
 from core.shared.messages import topic_of
 from entrypoints.relay.relay import Relay
 from tests.examples import a_submission
 from tests.stack import free_port
 
-Figures = Mapping[str, float]
 WARM_UP, IDLE_SECONDS = 5, 20
 COMMITS, PAUSE = 100, 0.1
-LOAD_WARM_UP, LOAD_SECONDS = 2, 6
 SUBMISSIONS_A_SECOND = 40
 TOLD = """SELECT TIMESTAMPDIFF(MICROSECOND, event_log.at, delivery_attempts.at) / 1e3
     FROM delivery_attempts JOIN deliveries ON deliveries.id = delivery_id
@@ -60,33 +56,6 @@ def dispatcher(office: Office, number: int) -> Figures:
     with a_vendor() as twilio, office.serve("dispatcher", **twilio, **many) as process:
         process.until(lambda: office.sql(waiting)[0][0] == 0)
     return {"dispatcher, deliveries/s": pace(office, "delivery_attempts")}
-
-
-def submissions(office: Office, number: int) -> Figures:
-    """Submit over HTTP from many connections and from one, each unit of work alone and together with others."""
-    seed.candidates(office, number)
-    figures: dict[str, float] = {}
-    first = 1
-    for commits in ("grouped", "single"):
-        with office.serve(
-            "http", ADAPTERS__COMMITS=commits, TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json"
-        ) as process:
-            port = process.until_open().rpartition(":")[2]
-            for connections, seconds in ((64, LOAD_WARM_UP), (64, LOAD_SECONDS), (1, LOAD_WARM_UP)):
-                found = load(port, connections, seconds, first)
-                first += sum(found["answers"].values()) + connections
-                if set(found["answers"]) != {"201"} or first > number:
-                    raise RuntimeError(f"the load was not what it should be: {found}")
-                figures[f"submissions/s, {connections} connections, {commits}"] = found["rate"]
-                figures[f"submission p50 ms, {connections} connections, {commits}"] = found["p50_ms"]
-                figures[f"submission p99 ms, {connections} connections, {commits}"] = found["p99_ms"]
-    return figures
-
-
-def load(port: str, *more: float) -> Any:
-    """Let clients in a process of their own submit, and return what they saw."""
-    words = [sys.executable, "-m", "benchmarks.load", port, *map(str, more)]
-    return json.loads(subprocess.run(words, capture_output=True, check=True, timeout=120).stdout)  # noqa: S603 - ours
 
 
 def bulkhead(office: Office, number: int) -> Figures:
@@ -228,16 +197,3 @@ def is_open(port: int) -> bool:
     """Return whether somebody listens."""
     with socket.socket() as knocking:
         return knocking.connect_ex(("127.0.0.1", port)) == 0
-
-
-STAGES: Mapping[str, tuple[Callable[[Office, int], Figures], int, int]] = {
-    "relay": (relay, 50_000, 3),
-    "consumer": (consumer, 20_000, 3),
-    "dispatcher": (dispatcher, 10_000, 3),
-    "submissions": (submissions, 200_000, 3),
-    "bulkhead": (bulkhead, 1_000, 3),
-    "latency": (latency, COMMITS, 3),
-    "idle": (idle, 0, 3),
-    "backlog": (backlog, 1_000_000, 1),
-}
-"""Each stage with how many rows it is given, and how often it is repeated."""

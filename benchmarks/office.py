@@ -24,6 +24,7 @@ from tests.stack import MySqlServer
 EVERYTHING = "http,consumer,relay,dispatcher,scheduler"
 OPEN = re.compile(r"(?:is open|running on)(?:: | )?(http://\S+)?")
 """What Bursar and uvicorn say."""
+Figures = Mapping[str, float]
 PATIENCE = 900.0
 """Seconds that any one run may take."""
 
@@ -64,6 +65,8 @@ class Office:
     """Without one, events are embedded."""
     folder: Path
     name: str = field(default_factory=lambda: f"bench_{uuid4().hex[:12]}")
+    changes: dict[str, str] = field(default_factory=dict)
+    """What is otherwise than shipped in all its processes."""
 
     def environment(self, **changes: str) -> dict[str, str]:
         """Return the configuration: the shipped one with these servers, and what is changed."""
@@ -71,7 +74,7 @@ class Office:
         mysql = MySQL(host=server.host, port=server.port, database=self.name, user=server.user, password=password)
         kafka = Kafka(bootstrap=self.kafka or "", topic_prefix=f"{self.name}.", group=self.name)
         usual = {"TELEMETRY__LEVEL": "warning", "ADAPTERS__EVENTS": "kafka" if self.kafka else "embedded"}
-        return on_real_servers(mysql, kafka, **usual | changes)
+        return on_real_servers(mysql, kafka, **usual | self.changes | changes)
 
     @contextmanager
     def serve(self, transports: str, **changes: str) -> Iterator[Process]:
@@ -120,6 +123,7 @@ class Office:
                 password=self.mysql.password,
                 database=self.name if database is None else database,
                 autocommit=True,
+                init_command="SET sql_log_bin = 0",  # millions of rows, and nobody replicates them
             )
             async with connection.cursor() as cursor:
                 await cursor.execute(statement)

@@ -52,27 +52,65 @@ def deliveries(office: Office, number: int) -> None:
     office.sql("ANALYZE TABLE deliveries")
 
 
-def candidates(office: Office, number: int, *schedules: str) -> list[str]:
-    """Put so many candidates on the roster, publish what they can submit, and return their registrations."""
+def candidates(office: Office, number: int, *schedules: str, apart: int = 1) -> list[str]:
+    """Put so many candidates on the roster, publish what they can submit, and return their registrations.
+
+    `apart` says how many students there would have to be for these to be some among them.
+    """
 
     async def first(application: Application) -> None:
+        await enrol(application, a_student(1))
         for code in schedules:
             await publish(application, a_schedule(code))
-        await enrol(application, a_student(1))
 
     office.prepare(first)
-    multiply(office, "students", number - 1, {"id": an_id("e"), "registration": "CONCAT('T-', i + 1)"})
+    multiply(office, "students", number - 1, {"id": an_id("e", apart), "registration": "CONCAT('T-', i + 1)"})
     office.sql("ANALYZE TABLE students")
     return [f"T-{at + 1}" for at in range(number)]
 
 
-def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -> None:
-    """Repeat the only row of a table, with some columns changed."""
+def roster(office: Office, number: int, schedule: str) -> list[str]:
+    """Do the same where no database can multiply rows: the product writes them all."""
+    students = [a_student(at + 1) for at in range(number)]
+
+    async def fill(application: Application) -> None:
+        await application.driven.migrate()
+        await publish(application, a_schedule(schedule))
+        await enrol(application, *students)
+
+    office.prepare(fill)
+    return [student.enrolment.registration for student in students]
+
+
+def submissions(office: Office, after: int, until: int, among: int) -> None:
+    """Let some of very many students submit, so that indexes are as they would be; the product writes the first."""
+    made = until - after
+    if not after:
+        office.prepare(submit_one)
+        made -= 1
+    reference = f"CONCAT('BF-', LPAD(CONV(i * {32**10 // among}, 10, 32), 10, '0'))"
+    fee = {"id": an_id("b"), "reference": reference, "student_id": an_id("e"), "schedule": "'of-others'"}
+    multiply(office, "submissions", made, fee, after)
+    multiply(office, "event_log", made, {"event_id": an_id("a"), "aggregate_id": an_id("b")}, after)
+    office.sql("ANALYZE TABLE submissions, event_log")
+
+
+async def submit_one(application: Application) -> None:
+    """Let somebody submit."""
+    submission, submitted = a_submission()
+    async with application.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        await work.commit()
+
+
+def multiply(office: Office, table: str, number: int, changed: dict[str, str], after: int = 0) -> None:
+    """Repeat a row of a table, with some columns changed."""
     columns = [name for (name, *_) in office.sql(f"SHOW COLUMNS FROM {table}")]
     values = ", ".join(changed.get(column, column) for column in columns)
-    office.sql(f"CREATE TABLE original AS SELECT * FROM {table}")  # noqa: S608 - a name of ours
-    for start in range(0, number, AT_ONCE):
-        count = min(AT_ONCE, number - start)
+    office.sql(f"CREATE TABLE original AS SELECT * FROM {table} LIMIT 1")  # noqa: S608 - a name of ours
+    for start in range(after, after + number, AT_ONCE):
+        count = min(AT_ONCE, after + number - start)
         office.sql(
             f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - names of ours
             f" WITH RECURSIVE numbers (i) AS (SELECT {start + 1} UNION ALL"
@@ -82,6 +120,7 @@ def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -
     office.sql("DROP TABLE original")
 
 
-def an_id(kind: str) -> str:
+def an_id(kind: str, apart: int = 1) -> str:
     """Return the SQL of an id that grows with the row's number, as a UUIDv7 does."""
-    return f"UNHEX(CONCAT('019{kind}', LPAD(HEX(i), 8, '0'), '7000', '8', LPAD(HEX(i), 15, '0')))"
+    number = f"HEX(i * {apart})"
+    return f"UNHEX(CONCAT('019{kind}', LPAD({number}, 8, '0'), '7000', '8', LPAD({number}, 15, '0')))"

@@ -1,0 +1,35 @@
+"""What is measured, in this order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks import event_stages, http_stages
+from benchmarks.office import Figures, Office
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Something that is measured."""
+
+    measure: Callable[[Office, int], Figures]
+    number: int
+    """How much of it there is: rows, most of the time."""
+    times: int = 3
+    kafka: bool = False
+
+
+STAGES: Mapping[str, Stage] = {
+    "submissions": Stage(http_stages.submissions, 120_000),
+    "reading": Stage(http_stages.reading, 120_000),
+    "workers": Stage(http_stages.workers, 120_000),
+    "embedded": Stage(http_stages.embedded, 60_000),
+    "start": Stage(http_stages.start, 0),
+    "relay": Stage(event_stages.relay, 50_000, kafka=True),
+    "consumer": Stage(event_stages.consumer, 20_000, kafka=True),
+    "dispatcher": Stage(event_stages.dispatcher, 10_000, kafka=True),
+    "bulkhead": Stage(event_stages.bulkhead, 1_000, kafka=True),
+    "latency": Stage(event_stages.latency, event_stages.COMMITS, kafka=True),
+    "idle": Stage(event_stages.idle, 0, kafka=True),
+    "backlog": Stage(event_stages.backlog, 1_000_000, times=1, kafka=True),
+    "depth": Stage(http_stages.depth, 10_000_000, times=1),
+}
