@@ -13,7 +13,7 @@ serve *args:
 
 # Run every test that can run here; --require-stack fails those that cannot
 test *args:
-    uv run pytest "$@"
+    uv run --group bench pytest "$@"
 
 # Everything that needs no test run: style, types, architecture
 check: lint types arch
@@ -42,7 +42,7 @@ contract *args:
 
 # Test what only one adapter promises
 integration *args:
-    uv run pytest tests/integration "$@"
+    uv run --group bench pytest tests/integration "$@"
 
 # Test whole stories: the wheel, and the stack in containers
 e2e *args:

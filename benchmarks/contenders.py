@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from benchmarks.load import NAME, Calls
 from benchmarks.office import Office, Process
 
-A_SECOND = 20_000
+A_SECOND = 40_000
 """Candidates for each second: more than anybody serves."""
 LOGGING = {"TELEMETRY__LEVEL": "info", "TELEMETRY__LOGS": "json"}
 """As in production."""

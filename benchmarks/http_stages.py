@@ -42,7 +42,7 @@ def submissions(office: Office, number: int) -> Figures:
             }
             figures["client, us of CPU a request"] = found["client_us"]  # of the last, who is the fastest
         figures |= {f"peak MiB, {name}": server.peak_mib() for name, server in servers.items()}
-    return figures | {"submissions/s, mysql alone": mysql_alone.inserted(office, max(number // 1_000, 4))}
+    return figures | {"submissions/s, mysql alone": mysql_alone.inserted(office, max(number // 4_000, 4))}
 
 
 def reading(office: Office, number: int) -> Figures:

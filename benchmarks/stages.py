@@ -19,10 +19,10 @@ class Stage:
 
 
 STAGES: Mapping[str, Stage] = {
-    "submissions": Stage(http_stages.submissions, 120_000),
-    "reading": Stage(http_stages.reading, 120_000),
-    "workers": Stage(http_stages.workers, 120_000),
-    "embedded": Stage(http_stages.embedded, 60_000),
+    "submissions": Stage(http_stages.submissions, 240_000),
+    "reading": Stage(http_stages.reading, 240_000),
+    "workers": Stage(http_stages.workers, 240_000),
+    "embedded": Stage(http_stages.embedded, 120_000),
     "start": Stage(http_stages.start, 0),
     "relay": Stage(event_stages.relay, 50_000, kafka=True),
     "consumer": Stage(event_stages.consumer, 20_000, kafka=True),

@@ -55,7 +55,7 @@ def test_the_usual_stack_answers_a_repeated_request_as_the_first(office: Office)
 def test_a_stage_measures(office: Office, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fastapi")
     monkeypatch.setattr(http_stages, "COUNTS", (4,))
-    figures = STAGES[name].measure(office, 2_000)
+    figures = STAGES[name].measure(office, 4_000)
     assert figures
     assert all(value > 0 for value in figures.values()), figures
 
