@@ -54,12 +54,12 @@ CONTENDERS: Mapping[str, Callable[[Office], AbstractContextManager[Process]]] = 
 
 
 def load(process: Process, connections: int, seconds: float, calls: Calls) -> Any:
-    """Let clients in a process of their own ask, and return what they saw; refuse anything but good answers."""
+    """Let clients in a process of their own ask, and return what they saw; raise if somebody did wrong."""
     port = process.until_open().rpartition(":")[2]
     words = [sys.executable, "-m", "benchmarks.load", port, str(connections), str(seconds)]
     done = subprocess.run(words, input=calls.dumped(), capture_output=True, check=True, text=True, timeout=120)  # noqa: S603 - ours
     found = json.loads(done.stdout)
-    if not set(found["answers"]) <= {"200", "201"}:
+    if not set(found["answers"]) <= {"200", "201", "503"}:  # whoever is asked too much may say so
         raise RuntimeError(f"the answers were not what they should be: {found}")
     return found
 

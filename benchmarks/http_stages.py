@@ -13,14 +13,14 @@ from urllib.request import urlopen
 from benchmarks import mysql_alone, seed
 from benchmarks.contenders import A_SECOND, CONTENDERS, LOGGING, bursar, load, submit, submitting
 from benchmarks.load import NAME, Calls
-from benchmarks.office import EVERYTHING, Figures, Office
+from benchmarks.office import EVERYTHING, Figures, Office, an_office
 from tests.stack import free_port
 
 COUNTS = (1, 16, 64, 256)
 """From how many connections submissions come."""
 MANY = 64
 """From how many everything else comes."""
-FEW_STORED, TURNS = 1_000, 3
+FEW_STORED, TURNS = 1_000, 5
 APART = 80
 """Of so many students one submits while it is measured, and the others did before."""
 IMPORT = "import time; began = time.perf_counter(); import entrypoints.__main__; print(time.perf_counter() - began)"
@@ -39,6 +39,7 @@ def submissions(office: Office, number: int) -> Figures:
                 f"submissions/s, {count} connections, {name}": found["rate"],
                 f"submission p50 ms, {count} connections, {name}": found["p50_ms"],
                 f"submission p99 ms, {count} connections, {name}": found["p99_ms"],
+                f"refused %, {count} connections, {name}": found["refused"] * 100,
             }
             figures["client, us of CPU a request"] = found["client_us"]  # of the last, who is the fastest
         figures |= {f"peak MiB, {name}": server.peak_mib() for name, server in servers.items()}
@@ -101,19 +102,19 @@ def start(office: Office, _number: int) -> Figures:
 
 
 def depth(office: Office, number: int) -> Figures:
-    """Submit where few have submitted before, and where very many have, who are spread among the candidates."""
-    turns = [f"load-{at}" for at in range(2 * TURNS)]
-    names = seed.candidates(office, number // APART, *turns, apart=APART)
-    random.Random(1).shuffle(names)  # noqa: S311 - no secret
-    rates = []
-    with bursar(office) as process:
-        for after, until in ((0, FEW_STORED), (FEW_STORED, number)):
-            seed.submissions(office, after, until, number)
-            rates.append(median(submit(process, MANY, turns.pop(), names)["rate"] for _ in range(TURNS)))
+    """Submit in turn where few have submitted before and where very many have, spread among the candidates."""
+    turns = [f"load-{at}" for at in range(TURNS)]
+    with an_office(office.mysql, None) as small:
+        for each, stored in ((small, FEW_STORED), (office, number)):
+            names = seed.candidates(each, number // APART, *turns, apart=APART)
+            seed.submissions(each, stored, number)
+        random.Random(1).shuffle(names)  # noqa: S311 - no secret
+        with bursar(small) as few, bursar(office) as many:
+            pairs = [[submit(process, MANY, turn, names)["rate"] for process in (few, many)] for turn in turns]
     return {
-        f"submissions/s with {FEW_STORED:,} stored": rates[0],
-        f"submissions/s with {number:,} stored": rates[1],
-        "many stored / few": rates[1] / rates[0],
+        f"submissions/s with {FEW_STORED:,} stored": median(pair[0] for pair in pairs),
+        f"submissions/s with {number:,} stored": median(pair[1] for pair in pairs),
+        "many stored / few": median(pair[1] / pair[0] for pair in pairs),
     }
 
 

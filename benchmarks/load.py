@@ -19,6 +19,8 @@ from typing import cast
 import uvloop
 
 HEAD_END, LENGTH = b"\r\n\r\n", b"content-length: "
+GOOD = (b"200", b"201")
+"""Only these count, and only they are timed: a refusal is quick."""
 NAME = "{name}"
 
 
@@ -64,8 +66,9 @@ class Client(asyncio.Protocol):
         if not is_whole(data):
             return
         now = time.perf_counter()
-        self._run.statuses.append(data[9:12])
-        self._run.took.append(now - self._asked)
+        self._run.statuses.append(status := data[9:12])
+        if status in GOOD:
+            self._run.took.append(now - self._asked)
         self._received = b""
         if now < self._run.end:
             self._ask()
@@ -124,8 +127,9 @@ async def load(port: int, connections: int, seconds: float, calls: Calls) -> dic
         "rate": len(took) / run.seconds,
         "p50_ms": took[len(took) // 2] * 1_000,
         "p99_ms": took[int(len(took) * 0.99)] * 1_000,
+        "refused": 1 - len(took) / len(run.statuses),
         "answers": Counter(status.decode() for status in run.statuses),
-        "client_us": spent / len(took) * 1_000_000,
+        "client_us": spent / len(run.statuses) * 1_000_000,
     }
 
 

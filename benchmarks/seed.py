@@ -87,16 +87,14 @@ def roster(office: Office, number: int, schedule: str) -> list[str]:
     return [student.enrolment.registration for student in students]
 
 
-def submissions(office: Office, after: int, until: int, among: int) -> None:
-    """Let some of very many students submit, so that indexes are as they would be; the product writes the first."""
-    made = until - after
-    if not after:
-        office.prepare(submit_one)
-        made -= 1
-    reference = f"CONCAT('BF-', LPAD(CONV(i * {32**10 // among}, 10, 32), 10, '0'))"
-    fee = {"id": an_id("b"), "reference": reference, "student_id": an_id("e"), "schedule": "'of-others'"}
-    multiply(office, "submissions", made, fee, after)
-    multiply(office, "event_log", made, {"event_id": an_id("a"), "aggregate_id": an_id("b")}, after)
+def submissions(office: Office, number: int, among: int) -> None:
+    """Let so many of very many students submit, so that indexes are as they would be; the product writes the first."""
+    office.prepare(submit_one)
+    reference = f"CONCAT('BF-', LPAD(CONV(i * {32**10 // number}, 10, 32), 10, '0'))"
+    student = an_id("e", among // number)
+    fee = {"id": an_id("b"), "reference": reference, "student_id": student, "schedule": "'of-others'"}
+    multiply(office, "submissions", number - 1, fee)
+    multiply(office, "event_log", number - 1, {"event_id": an_id("a"), "aggregate_id": an_id("b")})
     office.sql("ANALYZE TABLE submissions, event_log")
     deadline = time.monotonic() + PATIENCE
     while int(office.sql(UNWRITTEN)[0][1]) > FEW_PAGES and time.monotonic() < deadline:
@@ -112,13 +110,13 @@ async def submit_one(application: Application) -> None:
         await work.commit()
 
 
-def multiply(office: Office, table: str, number: int, changed: dict[str, str], after: int = 0) -> None:
-    """Repeat a row of a table, with some columns changed."""
+def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -> None:
+    """Repeat the only row of a table, with some columns changed."""
     columns = [name for (name, *_) in office.sql(f"SHOW COLUMNS FROM {table}")]
     values = ", ".join(changed.get(column, column) for column in columns)
-    office.sql(f"CREATE TABLE original AS SELECT * FROM {table} LIMIT 1")  # noqa: S608 - a name of ours
-    for start in range(after, after + number, AT_ONCE):
-        count = min(AT_ONCE, after + number - start)
+    office.sql(f"CREATE TABLE original AS SELECT * FROM {table}")  # noqa: S608 - a name of ours
+    for start in range(0, number, AT_ONCE):
+        count = min(AT_ONCE, number - start)
         office.sql(
             f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - names of ours
             f" WITH RECURSIVE numbers (i) AS (SELECT {start + 1} UNION ALL"

@@ -57,7 +57,7 @@ def test_a_stage_measures(office: Office, name: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(http_stages, "COUNTS", (4,))
     figures = STAGES[name].measure(office, 4_000)
     assert figures
-    assert all(value > 0 for value in figures.values()), figures
+    assert all(value > 0 for name, value in figures.items() if "refused" not in name), figures
 
 
 def test_depth_is_measured_with_as_many_stored_as_it_says(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
