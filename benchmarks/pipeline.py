@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from benchmarks import results
-from benchmarks.office import Figures, an_office
-from benchmarks.stages import STAGES, Stage
+from benchmarks.office import an_office
+from benchmarks.stages import STAGES
 from tests import stack
 
 QUICK = 20
@@ -32,16 +32,12 @@ def main(
             found.load[name] = os.getloadavg()[0]
             for turn in range(1 if quick else stage.times):
                 typer.echo(f"{name}, run {turn + 1} …", err=True)
-                found.add(measured(stage, mysql, kafka, quick=quick))
+                with an_office(mysql, kafka if stage.kafka else None) as office:
+                    found.mysql = office.sql("SELECT VERSION()")[0][0]
+                    found.add(stage.measure(office, stage.number // QUICK if quick else stage.number))
             if not quick:
                 results.keep(found)
     results.show(found, as_json=as_json)
-
-
-def measured(stage: Stage, mysql: stack.MySqlServer, kafka: str | None, *, quick: bool) -> Figures:
-    """Measure a stage once, in an office of its own."""
-    with an_office(mysql, kafka if stage.kafka else None) as office:
-        return stage.measure(office, stage.number // QUICK if quick else stage.number)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ class Results:
     figures: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     load: dict[str, float] = field(default_factory=dict)
     """How busy the machine was when a stage began."""
+    mysql: str = ""
+    """Its version."""
 
     def add(self, figures: Figures) -> None:
         """Note one run."""
@@ -40,7 +42,7 @@ class Results:
         return {
             **beside_others({name: median(runs) for name, runs in self.figures.items()}),
             "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
-            "versions": {name: version(name) for name in LIBRARIES},
+            "versions": {name: version(name) for name in LIBRARIES} | {"mysql": self.mysql},
             "load": self.load,
             "figures": {name: summary(runs) for name, runs in self.figures.items()},
         }
@@ -67,7 +69,7 @@ def keep(found: Results) -> None:
     """Replace what was measured anew, and draw it."""
     known = json.loads(KEPT.read_text())
     earlier = {name: each["runs"] for name, each in known["figures"].items()}
-    whole = Results(defaultdict(list, earlier | found.figures), known["load"] | found.load)
+    whole = Results(defaultdict(list, earlier | found.figures), known["load"] | found.load, found.mysql)
     KEPT.write_text(json.dumps(whole.as_json(), indent=2) + "\n")
     if "submissions" in whole.load:
         PLOT.write_text(plot.submissions({name: median(runs) for name, runs in whole.figures.items()}))
