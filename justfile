@@ -13,7 +13,7 @@ serve *args:
 
 # Run every test that can run here; --require-stack fails those that cannot
 test *args:
-    uv run pytest "$@"
+    uv run --group bench pytest "$@"
 
 # Everything that needs no test run: style, types, architecture
 check: lint types arch
@@ -25,7 +25,7 @@ lint:
 
 # Check the types
 types:
-    uv run mypy
+    uv run --group bench mypy
 
 # Check who may import whom
 arch *args:
@@ -42,7 +42,7 @@ contract *args:
 
 # Test what only one adapter promises
 integration *args:
-    uv run pytest tests/integration "$@"
+    uv run --group bench pytest tests/integration "$@"
 
 # Test whole stories: the wheel, and the stack in containers
 e2e *args:
@@ -56,9 +56,13 @@ chaos *args:
 chaos-kit *args:
     uv run pytest tests/chaos "$@"
 
-# Measure the way from commit to vendor: --only relay,backlog  --quick  --json
+# Measure everything, side by side with the usual stack: --only submissions,depth  --quick  --json
 bench *args:
-    uv run python -m benchmarks.pipeline "$@"
+    uv run --group bench python -m benchmarks.pipeline "$@"
+
+# Tell where the time of one submission goes, and write it into benchmarks/README.md
+profile *args:
+    uv run python -m benchmarks.profile "$@"
 
 # Measure what a flood does to it, ten times what it can take: --minutes 1  --rate 10000  --workers 2
 flood *args:

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,22 +22,25 @@ from tests.e2e.office import BURSAR, on_real_servers
 from tests.stack import MySqlServer
 
 EVERYTHING = "http,consumer,relay,dispatcher,scheduler"
+OPEN = re.compile(r"(?:is open|running on)(?:: | )?(http://\S+)?")
+"""What Bursar and uvicorn say."""
+Figures = Mapping[str, float]
 PATIENCE = 900.0
 """Seconds that any one run may take."""
 
 
 @dataclass(slots=True)
 class Process:
-    """One `bursar serve` under measurement."""
+    """One server under measurement."""
 
     popen: subprocess.Popen[bytes]
     log: Path
 
     def until_open(self) -> str:
         """Wait until it says that it is open, and return its address if it has one."""
-        self.until(lambda: "is open" in self.log.read_text())
-        found = re.search(r"open: (http://\S+)", self.log.read_text())
-        return found[1] if found else ""
+        self.until(lambda: OPEN.search(self.log.read_text()))
+        found = OPEN.search(self.log.read_text())
+        return found[1] or "" if found else ""
 
     def peak_mib(self) -> float:
         """Return the most memory it has had resident so far."""
@@ -58,25 +61,34 @@ class Office:
     """An empty fee office on real servers."""
 
     mysql: MySqlServer
-    kafka: str
+    kafka: str | None
+    """Without one, events are embedded."""
     folder: Path
     name: str = field(default_factory=lambda: f"bench_{uuid4().hex[:12]}")
+    changes: dict[str, str] = field(default_factory=dict)
+    """What is otherwise than shipped in all its processes."""
 
     def environment(self, **changes: str) -> dict[str, str]:
         """Return the configuration: the shipped one with these servers, and what is changed."""
         server, password = self.mysql, Secret(self.mysql.password)
         mysql = MySQL(host=server.host, port=server.port, database=self.name, user=server.user, password=password)
-        kafka = Kafka(bootstrap=self.kafka, topic_prefix=f"{self.name}.", group=self.name)
-        return on_real_servers(mysql, kafka, **{"TELEMETRY__LEVEL": "warning"} | changes)
+        kafka = Kafka(bootstrap=self.kafka or "", topic_prefix=f"{self.name}.", group=self.name)
+        usual = {"TELEMETRY__LEVEL": "warning", "ADAPTERS__EVENTS": "kafka" if self.kafka else "embedded"}
+        return on_real_servers(mysql, kafka, **usual | self.changes | changes)
 
     @contextmanager
     def serve(self, transports: str, **changes: str) -> Iterator[Process]:
         """Run `bursar serve` with these transports until the end of the block."""
-        environment = {**os.environ, **self.environment(SERVE=transports, **changes)}
-        log = self.folder / f"{transports}.log"
+        with self.run([BURSAR, "serve"], self.environment(SERVE=transports, **changes)) as process:
+            yield process
+
+    @contextmanager
+    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> Iterator[Process]:
+        """Run a server until the end of the block."""
+        log = self.folder / f"{uuid4().hex}.log"
         with log.open("w") as output:
             popen = subprocess.Popen(  # noqa: S603 - our own command
-                [BURSAR, "serve"], env=environment, cwd=self.folder, stdout=output, stderr=output
+                words, env={**os.environ, **environment}, cwd=self.folder, stdout=output, stderr=output
             )
             try:
                 yield Process(popen, log)
@@ -111,6 +123,7 @@ class Office:
                 password=self.mysql.password,
                 database=self.name if database is None else database,
                 autocommit=True,
+                init_command="SET sql_log_bin = 0",  # millions of rows, and nobody replicates them
             )
             async with connection.cursor() as cursor:
                 await cursor.execute(statement)
@@ -122,7 +135,7 @@ class Office:
 
 
 @contextmanager
-def an_office(mysql: MySqlServer, kafka: str) -> Iterator[Office]:
+def an_office(mysql: MySqlServer, kafka: str | None) -> Iterator[Office]:
     """Open an empty office, and leave nothing behind."""
     with TemporaryDirectory() as folder:
         office = Office(mysql, kafka, Path(folder))
@@ -137,4 +150,5 @@ def an_office(mysql: MySqlServer, kafka: str) -> Iterator[Office]:
 async def furnish(application: Application) -> None:
     """Make tables and topics."""
     await application.driven.migrate()
-    await application.driven.topics()()
+    if application.settings().adapters.events == "kafka":
+        await application.driven.topics()()

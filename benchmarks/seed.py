@@ -1,5 +1,7 @@
 """Many rows, made fast: the product writes the first one, and the database multiplies it."""
 
+import time
+
 from benchmarks.office import Office
 from config.container import Application
 from core.notifications.delivery import Channel, StudentId
@@ -7,6 +9,9 @@ from tests.examples import a_delivery, a_schedule, a_student, a_submission, enro
 
 AT_ONCE = 50_000
 """Rows per transaction: enough to be fast, not so many that undoing them would hurt."""
+
+UNWRITTEN, FEW_PAGES, PATIENCE = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'", 100, 60
+"""What the server still has to write, which whoever is measured shall not wait for; and our seconds for it."""
 
 FACTS: dict[str, object] = {
     "reference": "BF-7K3M-9QZ4-XA2B-C",
@@ -52,16 +57,57 @@ def deliveries(office: Office, number: int) -> None:
     office.sql("ANALYZE TABLE deliveries")
 
 
-def candidates(office: Office, number: int) -> None:
-    """Put so many candidates on the roster, and publish what they can submit."""
+def candidates(office: Office, number: int, *schedules: str, apart: int = 1) -> list[str]:
+    """Put so many candidates on the roster, publish what they can submit, and return their registrations.
+
+    `apart` says how many students there would have to be for these to be some among them.
+    """
 
     async def first(application: Application) -> None:
-        await publish(application, a_schedule())
         await enrol(application, a_student(1))
+        for code in schedules:
+            await publish(application, a_schedule(code))
 
     office.prepare(first)
-    multiply(office, "students", number - 1, {"id": an_id("e"), "registration": "CONCAT('T-', i + 1)"})
+    multiply(office, "students", number - 1, {"id": an_id("e", apart), "registration": "CONCAT('T-', i + 1)"})
     office.sql("ANALYZE TABLE students")
+    return [f"T-{at + 1}" for at in range(number)]
+
+
+def roster(office: Office, number: int, schedule: str) -> list[str]:
+    """Do the same where no database can multiply rows: the product writes them all."""
+    students = [a_student(at + 1) for at in range(number)]
+
+    async def fill(application: Application) -> None:
+        await application.driven.migrate()
+        await publish(application, a_schedule(schedule))
+        await enrol(application, *students)
+
+    office.prepare(fill)
+    return [student.enrolment.registration for student in students]
+
+
+def submissions(office: Office, number: int, among: int) -> None:
+    """Let so many of very many students submit, so that indexes are as they would be; the product writes the first."""
+    office.prepare(submit_one)
+    reference = f"CONCAT('BF-', LPAD(CONV(i * {32**10 // number}, 10, 32), 10, '0'))"
+    student = an_id("e", among // number)
+    fee = {"id": an_id("b"), "reference": reference, "student_id": student, "schedule": "'of-others'"}
+    multiply(office, "submissions", number - 1, fee)
+    multiply(office, "event_log", number - 1, {"event_id": an_id("a"), "aggregate_id": an_id("b")})
+    office.sql("ANALYZE TABLE submissions, event_log")
+    deadline = time.monotonic() + PATIENCE
+    while int(office.sql(UNWRITTEN)[0][1]) > FEW_PAGES and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+async def submit_one(application: Application) -> None:
+    """Let somebody submit."""
+    submission, submitted = a_submission()
+    async with application.driven.new_work() as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        await work.commit()
 
 
 def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -> None:
@@ -80,6 +126,7 @@ def multiply(office: Office, table: str, number: int, changed: dict[str, str]) -
     office.sql("DROP TABLE original")
 
 
-def an_id(kind: str) -> str:
+def an_id(kind: str, apart: int = 1) -> str:
     """Return the SQL of an id that grows with the row's number, as a UUIDv7 does."""
-    return f"UNHEX(CONCAT('019{kind}', LPAD(HEX(i), 8, '0'), '7000', '8', LPAD(HEX(i), 15, '0')))"
+    number = f"HEX(i * {apart})"
+    return f"UNHEX(CONCAT('019{kind}', LPAD({number}, 8, '0'), '7000', '8', LPAD({number}, 15, '0')))"

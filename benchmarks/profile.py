@@ -1,0 +1,69 @@
+"""`just profile`: where the time of one submission goes, into a table of benchmarks/README.md."""
+
+import json
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks import seed
+from benchmarks.contenders import LOGGING, load, submitting
+from benchmarks.http_stages import MANY
+from benchmarks.office import Office, an_office
+from tests import stack
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- profile -->", "<!-- /profile -->"
+WARM_UP, CANDIDATES, MOST = 2.0, 200_000, 3
+"""Seconds, who may submit, and functions named of each part."""
+
+
+def main(seconds: Annotated[float, typer.Option(help="How long to look.")] = 10) -> None:
+    """Look at one worker while 64 clients submit, and say what it did."""
+    with stack.mysql() as mysql, an_office(mysql, None) as office:
+        found, submitted = look(office, seconds)
+    table = "\n".join(rows(found, submitted))
+    typer.echo(table)
+    before, _, rest = README.read_text().partition(BEGIN)
+    README.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+
+
+def look(office: Office, seconds: float) -> tuple[Any, int]:
+    """Return where the process was how often, and how many submissions it took meanwhile."""
+    names, file = seed.candidates(office, CANDIDATES, "load"), office.folder / "samples.json"
+    words = [sys.executable, "-m", "benchmarks.profiled", str(file), "serve"]
+    with office.run(words, office.environment(SERVE="http", **LOGGING)) as process:
+        warm = load(process, MANY, WARM_UP, submitting("load", names))
+        process.popen.send_signal(signal.SIGUSR1)
+        rest = names[sum(warm["answers"].values()) + MANY :]
+        submitted = sum(load(process, MANY, seconds, submitting("load", rest))["answers"].values())
+        process.popen.send_signal(signal.SIGUSR1)
+        process.until(file.exists)
+        return json.loads(file.read_text()), submitted
+
+
+def rows(found: Any, submitted: int) -> Sequence[str]:
+    """Return a table of parts, the dearest first."""
+    samples = sum(count for *_, count in found["seen"])
+    each = found["seconds"] / submitted * 1e6 / samples
+    """Microseconds of one submission that one sample stands for."""
+    parts, functions = Counter[str](), Counter[tuple[str, str]]()
+    for part, where, count in found["seen"]:
+        parts[part] += count
+        functions[part, where] += count
+    table = ["| part | µs | share | most of it in |", "|---|--:|--:|---|"]
+    for part, count in parts.most_common():
+        most = [f"`{where}`" for (owner, where), _ in functions.most_common() if owner == part and where][:MOST]
+        table.append(f"| {part} | {count * each:,.0f} | {count / samples:.0%} | {', '.join(most)} |")
+    return [
+        *table,
+        f"| **together** | **{samples * each:,.0f}** | | {samples:,} samples of {submitted:,} submissions |",
+    ]
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,96 @@
+"""`bursar serve`, which looks at itself: SIGUSR1 begins, and the second SIGUSR1 writes down what was found.
+
+python -m benchmarks.profiled FILE serve
+
+A timer that counts processor time asks at every tick where we are.  Time in C belongs to the function that called it.
+"""
+
+import dis
+import json
+import linecache
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+TICK = 0.001
+"""Seconds of processor time; many kernels look less often, which does no harm."""
+LOOP, JSON = "event loop and sockets (uvloop)", "JSON (msgspec)"
+PARTS = {
+    "/uvicorn/": "HTTP protocol (uvicorn, httptools)",
+    "/litestar/": "routing, injection, answers (Litestar)",
+    "/entrypoints/http/tracing.py": "trace, log, metrics",
+    "/core/shared/trace.py": "trace, log, metrics",
+    "/structlog/": "trace, log, metrics",
+    "/prometheus_client/": "trace, log, metrics",
+    "/adapters/telemetry/": "trace, log, metrics",
+    "/entrypoints/": "our handlers",
+    "/config/": "wiring (dependency-injector)",
+    "/core/": "pricing and domain",
+    "/adapters/sql/batches.py": "sharing a transaction or a query",
+    "/adapters/sql/group_commit.py": "sharing a transaction or a query",
+    "/adapters/sql/transactions.py": "sharing a transaction or a query",
+    "/adapters/sql/database.py": "sharing a transaction or a query",
+    "/adapters/": "rows of a unit of work",
+    "/sqlalchemy/connectors/asyncio.py": "MySQL protocol (asyncmy)",
+    "/sqlalchemy/dialects/mysql/asyncmy.py": "MySQL protocol (asyncmy)",
+    "/sqlalchemy/util/concurrency.py": "MySQL protocol (asyncmy)",
+    "/sqlalchemy/": "statements (SQLAlchemy)",
+}
+"""Whose file it is; the first that fits counts, and what is nobody's belongs to who called it."""
+RESUME = dis.opmap["RESUME"]
+
+
+class Samples:
+    """How often we were where."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._seen, self._began = file, Counter[tuple[str, str]](), 0.0
+
+    def toggle(self, _signal: int, _frame: FrameType | None) -> None:
+        """Begin, or end and write it down."""
+        if self._began:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            seconds = time.process_time() - self._began
+            seen = [[part, where, count] for (part, where), count in self._seen.items()]
+            self._file.write_text(json.dumps({"seconds": seconds, "seen": seen}))
+        else:
+            self._began = time.process_time()
+            signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
+
+    def look(self, _signal: int, frame: FrameType | None) -> None:
+        """Note where we are."""
+        self._seen[place(frame)] += 1
+
+
+def place(frame: FrameType | None) -> tuple[str, str]:
+    """Return the part of the work, and the function."""
+    stack = list(outwards(frame))
+    # Python tells of a signal at the next chance: when a function begins, what took the time was before it.
+    if stack and stack[0].f_code.co_code[stack[0].f_lasti] == RESUME:
+        del stack[0]
+    for at, each in enumerate(stack):
+        part = next((part for path, part in PARTS.items() if path in each.f_code.co_filename), None)
+        if part:
+            line = linecache.getline(each.f_code.co_filename, each.f_lineno or 0)
+            return JSON if at == 0 and "msgspec." in line else part, each.f_code.co_qualname
+    return LOOP, ""
+
+
+def outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    """Return a frame and who called it, and so on, up to the event loop."""
+    while frame and not frame.f_code.co_filename.endswith(("/asyncio/runners.py", "/uvloop/__init__.py")):
+        yield frame
+        frame = frame.f_back
+
+
+if __name__ == "__main__":
+    from entrypoints.__main__ import main
+
+    samples = Samples(Path(sys.argv.pop(1)))
+    signal.signal(signal.SIGUSR1, samples.toggle)
+    signal.signal(signal.SIGPROF, samples.look)
+    main()

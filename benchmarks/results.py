@@ -1,0 +1,94 @@
+"""What was found: how it is summed up, shown and kept."""
+
+import json
+import os
+import platform
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import plot
+from benchmarks.office import Figures
+
+KEPT, PLOT = (Path(__file__).with_name(name) for name in ("results.json", "submissions.svg"))
+LIBRARIES = ("bursar", "aiokafka", "asyncmy", "fastapi", "litestar", "sqlalchemy", "uvicorn")
+
+
+@dataclass(slots=True)
+class Results:
+    """Every figure of every run."""
+
+    figures: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    load: dict[str, float] = field(default_factory=dict)
+    """How busy the machine was when a stage began."""
+    mysql: str = ""
+    """Its version."""
+
+    def add(self, figures: Figures) -> None:
+        """Note one run."""
+        for name, value in figures.items():
+            self.figures[name].append(value)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the medians and the single runs, and what they depend on."""
+        return {
+            **beside_others({name: median(runs) for name, runs in self.figures.items()}),
+            "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+            "versions": {name: version(name) for name in LIBRARIES} | {"mysql": self.mysql},
+            "load": self.load,
+            "figures": {name: summary(runs) for name, runs in self.figures.items()},
+        }
+
+
+def beside_others(medians: Figures) -> dict[str, float]:
+    """Return how we stand at 64 connections: against the usual stack, and against our own HTTP that stores nothing."""
+    ours = "submissions/s, 64 connections, bursar"
+    if ours not in medians:
+        return {}
+    return {
+        "ratio_to_peer": round(medians[ours] / medians[ours.replace("bursar", "peer")], 2),
+        "ratio_to_ceiling": round(medians[ours] / medians[ours.replace("bursar", "http alone")], 2),
+        "p99_ms": round(medians["submission p99 ms, 64 connections, bursar"], 1),
+    }
+
+
+def summary(runs: list[float]) -> dict[str, Any]:
+    """Return the median of some runs, and how far they lie apart."""
+    return {"median": round(median(runs), 2), "runs": [round(value, 2) for value in runs]}
+
+
+def keep(found: Results) -> None:
+    """Replace what was measured anew, and draw it."""
+    known = json.loads(KEPT.read_text())
+    earlier = {name: each["runs"] for name, each in known["figures"].items()}
+    whole = Results(defaultdict(list, earlier | found.figures), known["load"] | found.load, found.mysql)
+    KEPT.write_text(json.dumps(whole.as_json(), indent=2) + "\n")
+    if "submissions" in whole.load:
+        PLOT.write_text(plot.submissions({name: median(runs) for name, runs in whole.figures.items()}))
+
+
+def show(found: Results, *, as_json: bool) -> None:
+    """Print a line of JSON, a table for a person, or plain lines for a pipe."""
+    told = found.as_json()
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    if sys.stdout.isatty():
+        table = Table("figure", "median", "lowest", "highest")
+        for name, runs in found.figures.items():
+            table.add_row(name, *(f"{value:,.1f}" for value in (median(runs), min(runs), max(runs))))
+        Console().print(table)
+    else:
+        for name, runs in found.figures.items():
+            typer.echo(f"{name}\t{median(runs):.2f}\t{min(runs):.2f}\t{max(runs):.2f}")
+    for name in "ratio_to_peer", "ratio_to_ceiling", "p99_ms":
+        if name in told:
+            typer.echo(f"{name}\t{told[name]}")
