@@ -12,7 +12,7 @@ from asyncmy import Connection, connect
 
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.sql import tables
-from adapters.sql.transactions import Rows
+from adapters.sql.transactions import Row, Rows
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from benchmarks.office import Office
@@ -81,14 +81,14 @@ async def rows() -> Rows:
     return kept[0]
 
 
-def written(client: Connection, table: str, some: Sequence[dict[str, Any]]) -> str:
+def written(client: Connection, table: str, some: Sequence[Row]) -> str:
     """Write an insert of many rows."""
     escape: Callable[[object], str] = client.escape
     values = ",".join(f"({','.join(map(escape, plain(row)))})" for row in some)
     return f"INSERT INTO {table} ({','.join(some[0])}) VALUES {values}"  # noqa: S608 - names of ours, values escaped
 
 
-def plain(row: dict[str, Any]) -> Iterator[object]:
+def plain(row: Row) -> Iterator[object]:
     """Turn values into what the driver knows."""
     for value in row.values():
         match value:

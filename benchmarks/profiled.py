@@ -30,7 +30,7 @@ PARTS = {
     "/entrypoints/": "our handlers",
     "/config/": "wiring (dependency-injector)",
     "/core/": "pricing and domain",
-    "/adapters/sql/batches.py": "sharing a transaction or a query",
+    "/adapters/batches.py": "sharing a transaction or a query",
     "/adapters/sql/group_commit.py": "sharing a transaction or a query",
     "/adapters/sql/transactions.py": "sharing a transaction or a query",
     "/adapters/sql/database.py": "sharing a transaction or a query",

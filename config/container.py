@@ -322,7 +322,7 @@ class Driven(containers.DeclarativeContainer):
     commits = providers.Selector(
         settings.provided.adapters.commits,
         grouped=providers.Singleton(
-            lazily("adapters.sql.batches", "Batches"),
+            lazily("adapters.batches", "Batches"),
             providers.Singleton(
                 lazily("adapters.sql.group_commit", "GroupCommit"), database, single_commits
             ).provided.store,

@@ -1,9 +1,13 @@
 """A cache that all processes share."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from adapters.batches import Batches, Waiting
 from core.shared.cache import Cache
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
@@ -19,14 +23,12 @@ class RedisCache(Cache):
     def __init__(self, url: str, seconds: int, prefix: str) -> None:
         self._redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
         self._seconds, self._prefix = seconds, prefix
+        self._looks = Batches[str, bytes | None](self._look)
 
     async def get(self, key: str) -> bytes | None:
-        try:
-            value = await self._redis.get(self._prefix + key)
-        except (RedisError, OSError) as error:
-            log.warning("cache_unreachable", error=repr(error))
-            return None
-        return value.encode() if isinstance(value, str) else value
+        with suppress(Unavailable):  # too many look already
+            return await self._looks(key)
+        return None
 
     async def put(self, key: str, value: bytes) -> None:
         await self._set(key, value, only_if_absent=False)
@@ -37,6 +39,20 @@ class RedisCache(Cache):
     async def close(self) -> None:
         """Let go of the connections."""
         await self._redis.aclose()
+
+    async def _look(self, batch: Sequence[Waiting[str, bytes | None]]) -> None:
+        """Look once for all who do so at the same moment."""
+        keys = list({each.item for each in batch})
+        try:
+            values = await self._redis.mget([self._prefix + key for key in keys])
+        except (RedisError, OSError) as error:
+            log.warning("cache_unreachable", error=repr(error))
+            values = [None] * len(keys)
+        known = {
+            key: value.encode() if isinstance(value, str) else value for key, value in zip(keys, values, strict=True)
+        }
+        for each in batch:
+            each.end(known[each.item])
 
     async def _set(self, key: str, value: bytes, *, only_if_absent: bool) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from adapters.sql.batches import Batches, Waiting
+from adapters.batches import Batches, Waiting
 from adapters.sql.database import Database
 from adapters.sql.tables import requests
 from core.shared.requests import Answers, IdempotencyKeyReused, Request

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import func, select, tuple_
 
-from adapters.sql.batches import Batches, Waiting
+from adapters.batches import Batches, Waiting
 from adapters.sql.database import Database, InsertRow
 from adapters.sql.tables import fee_schedules, submissions
 from core.fees.errors import UnknownSchedule

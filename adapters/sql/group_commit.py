@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from adapters.sql.batches import Waiting
+from adapters.batches import Waiting
 from adapters.sql.database import Database, Locked
 from adapters.sql.tables import event_log, requests, submissions
 from adapters.sql.transactions import Commit, Row, Rows, flush

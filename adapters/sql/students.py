@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Dialect, Insert, Row, bindparam, select
 from sqlalchemy.dialects import mysql, sqlite
 
-from adapters.sql.batches import Batches, Waiting
+from adapters.batches import Batches, Waiting
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import students
 from core.fees.candidate import Candidate

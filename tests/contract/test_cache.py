@@ -1,5 +1,7 @@
 """Whatever stands behind `Cache` must behave like this."""
 
+import asyncio
+
 import pytest
 
 from config.container import Driven
@@ -34,6 +36,15 @@ async def test_what_was_put_is_known(cache: Cache, key: str) -> None:
     await cache.put(key, b"1")
     await cache.put(key, b"2")
     assert await cache.get(key) == b"2"
+
+
+async def test_all_who_ask_at_the_same_moment_are_told_of_their_own(cache: Cache, key: str) -> None:
+    await cache.put(f"{key}-1", b"1")
+    await cache.put(f"{key}-2", b"2")
+
+    told = await asyncio.gather(*(cache.get(f"{key}-{number % 3}") for number in range(30)))
+
+    assert told == [None, b"1", b"2"] * 10
 
 
 async def test_a_slow_reader_does_not_undo_a_newer_put(cache: Cache, key: str) -> None:

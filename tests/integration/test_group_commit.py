@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event
 
-from adapters.sql.batches import CROWDED, Batches
+from adapters.batches import CROWDED, Batches
 from adapters.sql.database import Database
 from adapters.sql.group_commit import GroupCommit
 from adapters.sql.transactions import Commit, SingleCommits, Transactions
