@@ -57,6 +57,7 @@ async def serve(app: ASGIApp, gate: Gate, listening: socket.socket, stop: asynci
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # we judge nobody by where he says he comes from
         lifespan="off",
         timeout_graceful_shutdown=LAST_WORDS,
     )
