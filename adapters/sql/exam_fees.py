@@ -1,12 +1,13 @@
 """What people see of exam fees, read straight from the tables of several contexts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Table, select
+from sqlalchemy import Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.batches import Batches, Waiting
 from adapters.sql.database import Database
 from adapters.sql.tables import deliveries, delivery_attempts, delivery_findings, event_log, publications, submissions
 from core.fees.candidate import StudentId
@@ -14,18 +15,29 @@ from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.ports import ExamFees
 from core.fees.submission import Submission, SubmissionId
 
+Entries = list[TimelineEntry]
+Found = tuple[str, Entries]
+"""The document of a submission, and what was written down about it."""
+
 
 class SqlExamFees(ExamFees):
-    """Exam fees with their timelines."""
+    """Exam fees with their timelines; all who look at the same moment share the queries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._looks = Batches[SubmissionId, Found | None](self._look)
 
     async def find(self, submission: SubmissionId) -> ExamFee | None:
-        return await self._find(submissions.c.id == submission)
+        found = await self._looks(submission)
+        if found is None:
+            return None
+        document, entries = found
+        return ExamFee.of(msgspec.json.decode(document, type=Submission), entries)
 
     async def find_reference(self, reference: str) -> ExamFee | None:
-        return await self._find(submissions.c.reference == reference)
+        async with self._database.reading() as connection:
+            found = await connection.scalar(select(submissions.c.id).where(submissions.c.reference == reference))
+        return None if found is None else await self.find(found)
 
     async def of_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
         query = select(submissions.c.document).where(submissions.c.student_id == student)
@@ -35,44 +47,48 @@ class SqlExamFees(ExamFees):
             documents = await connection.scalars(query.order_by(submissions.c.id.desc()).limit(limit))
         return [msgspec.json.decode(document, type=Submission) for document in documents]
 
-    async def _find(self, which: ColumnElement[bool]) -> ExamFee | None:
+    async def _look(self, batch: Sequence[Waiting[SubmissionId, Found | None]]) -> None:
+        wanted = {each.item for each in batch}
+        query = select(submissions.c.id, submissions.c.document).where(submissions.c.id.in_(wanted))
         async with self._database.reading() as connection:
-            document = await connection.scalar(select(submissions.c.document).where(which))
-            if document is None:
-                return None
-            submission = msgspec.json.decode(document, type=Submission)
-            return ExamFee.of(submission, await timeline(connection, submission.id))
+            documents = {row.id: row.document for row in await connection.execute(query)}
+            told = await timelines(connection, wanted)
+        for each in batch:
+            document = documents.get(each.item)
+            each.end(None if document is None else (document, told[each.item]))
 
 
-async def timeline(connection: AsyncConnection, submission: SubmissionId) -> list[TimelineEntry]:
-    """Return everything that was written down about a submission."""
-    entries: list[TimelineEntry] = []
-    for row in await connection.execute(events_of(submission)):
+async def timelines(connection: AsyncConnection, those: Collection[SubmissionId]) -> Mapping[SubmissionId, Entries]:
+    """Return everything that was written down about submissions."""
+    told: dict[SubmissionId, Entries] = {each: [] for each in those}
+    for row in await connection.execute(events_of(those)):
         trace = {"request_id": row.request_id, "traceparent": row.traceparent}
+        entries = told[row.aggregate_id]
         entries.append(TimelineEntry(at=row.at, what="stored", detail=row.type, **trace))
         if row.published_at:
             entries.append(TimelineEntry(at=row.published_at, what="published", detail=row.type, **trace))
-    for row in await connection.execute(recorded_about(delivery_attempts, submission)):
+    for row in await connection.execute(recorded_about(delivery_attempts, those)):
         accepted = row.outcome == "accepted"
-        told = {"vendor_id": row.detail} if accepted else {"detail": row.detail}
-        told |= {"request_id": row.request_id, "traceparent": row.traceparent}
-        entries.append(TimelineEntry(at=row.at, what=f"{row.channel} {row.outcome}", vendor=row.vendor, **told))
-    for row in await connection.execute(recorded_about(delivery_findings, submission)):
-        told = {"vendor": row.vendor, "vendor_id": row.vendor_id, "detail": row.detail}
-        told |= {"request_id": row.request_id, "traceparent": row.traceparent}
-        entries.append(TimelineEntry(at=row.at, what=f"{row.channel} {row.learnt}", **told))
-    return entries
+        more = {"vendor_id": row.detail} if accepted else {"detail": row.detail}
+        more |= {"request_id": row.request_id, "traceparent": row.traceparent}
+        what = f"{row.channel} {row.outcome}"
+        told[row.about_id].append(TimelineEntry(at=row.at, what=what, vendor=row.vendor, **more))
+    for row in await connection.execute(recorded_about(delivery_findings, those)):
+        more = {"vendor": row.vendor, "vendor_id": row.vendor_id, "detail": row.detail}
+        more |= {"request_id": row.request_id, "traceparent": row.traceparent}
+        told[row.about_id].append(TimelineEntry(at=row.at, what=f"{row.channel} {row.learnt}", **more))
+    return told
 
 
-def events_of(submission: SubmissionId) -> Select[Any]:
-    """Select the events of an aggregate, and when the broker had them."""
+def events_of(those: Collection[SubmissionId]) -> Select[Any]:
+    """Select the events of aggregates, and when the broker had them."""
     published = publications.c.at.label("published_at")
     joined = event_log.outerjoin(publications, publications.c.event_id == event_log.c.event_id)
-    return select(event_log, published).select_from(joined).where(event_log.c.aggregate_id == submission)
+    return select(event_log, published).select_from(joined).where(event_log.c.aggregate_id.in_(those))
 
 
-def recorded_about(records: Table, submission: SubmissionId) -> Select[Any]:
-    """Select what vendors were asked, or what was learnt, on behalf of an aggregate."""
+def recorded_about(records: Table, those: Collection[SubmissionId]) -> Select[Any]:
+    """Select what vendors were asked, or what was learnt, on behalf of aggregates."""
     joined = records.join(deliveries, deliveries.c.id == records.c.delivery_id)
-    about = (deliveries.c.channel, deliveries.c.request_id, deliveries.c.traceparent)
-    return select(*about, records).select_from(joined).where(deliveries.c.about_id == submission)
+    about = (deliveries.c.about_id, deliveries.c.channel, deliveries.c.request_id, deliveries.c.traceparent)
+    return select(*about, records).select_from(joined).where(deliveries.c.about_id.in_(those))
