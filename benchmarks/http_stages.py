@@ -23,7 +23,11 @@ MANY = 64
 FEW_STORED, TURNS = 1_000, 5
 APART = 80
 """Of so many students one submits while it is measured, and the others did before."""
-IMPORT = "import time; began = time.perf_counter(); import entrypoints.__main__; print(time.perf_counter() - began)"
+IMPORT = """import sys, time
+sys.modules["fastapi"] = None  # only we have the usual stack beside it, and the container library imports what it finds
+began = time.perf_counter()
+import entrypoints.__main__
+print(time.perf_counter() - began)"""
 
 
 def submissions(office: Office, number: int) -> Figures:
