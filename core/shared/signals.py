@@ -15,7 +15,8 @@ class Signals:
     def ring(self, names: Iterable[str]) -> None:
         """Wake everybody who listens to these."""
         for name in names:
-            self._next.pop(name, asyncio.Event()).set()
+            if (heard := self._next.pop(name, None)) is not None:
+                heard.set()
 
     def listen(self, name: str) -> asyncio.Event:
         """Return what the next ring will set."""

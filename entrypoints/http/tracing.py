@@ -22,7 +22,7 @@ class Traced:
     """The outermost layer of the application."""
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
-        self._app, self._clock = app, clock
+        self._app, self._clock, self._log = app, clock, log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -57,16 +57,15 @@ class Traced:
         try:
             await self._app(scope, arriving, answer)
         finally:
-            note(scope, status, time.perf_counter() - began)
+            self._note(scope, status, time.perf_counter() - began)
             current_trace.reset(token)
 
-
-def note(scope: HTTPScope, status: int, seconds: float) -> None:
-    """Log and count a request that has ended; `status` 0 means that the client left before an answer."""
-    route = scope.get("path_template") or "(none)"
-    SECONDS.labels(scope["method"], route, status).observe(seconds)
-    say = log.debug if route in ROUTINE else log.info
-    say("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
+    def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
+        """Log and count a request that has ended; `status` 0 means that the client left before an answer."""
+        route = scope.get("path_template") or "(none)"
+        SECONDS.labels(scope["method"], route, status).observe(seconds)
+        say = self._log.debug if route in ROUTINE else self._log.info
+        say("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
 
 
 def text(headers: dict[bytes, bytes], name: bytes) -> str | None:
