@@ -8,7 +8,7 @@ from functools import cache
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Dialect, Insert, Table, insert
+from sqlalchemy import Connection, Dialect, Insert, Table, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
@@ -109,11 +109,16 @@ async def store(rows: Rows, connection: AsyncConnection, transaction: AsyncTrans
 
 async def flush(rows: Rows, connection: AsyncConnection) -> None:
     """Insert rows, table by table in the order that keeps deadlocks away."""
+    await connection.run_sync(insert_all, rows)  # one change between asyncio and SQLAlchemy, not one a statement
+
+
+def insert_all(connection: Connection, rows: Rows) -> None:
+    """Insert rows, the tables in the order in which they are declared."""
     for name, table in tables.metadata.tables.items():
         for some in in_parts(rows.get(name, ())):
             insertion = inserting(table, tuple(some[0]), len(some), connection.dialect)
             try:
-                await connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
+                connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
             except Locked as error:
                 if table is tables.requests:
                     raise RequestInProgress("the same request is being worked on") from error
