@@ -160,14 +160,14 @@ class ConfiguredOffice(Office):
         """Return who is away; without its database there is no office."""
         warnings = []
         if "http" in self._settings.serve and self._shared() and not self._settings.admission.secret.reveal():
-            warnings.append("admission.secret: set it, the same everywhere, or whom we turn away loses his moment")
+            warnings.append("set admission.secret, the same everywhere, or whom we turn away loses his moment")
         for probe in self._driven.probes():
             try:
                 await probe.check()
             except Unavailable as error:
                 if probe is self._driven.persistence_probe():
                     raise Unavailable(f"{probe.name}: {error}; {probe.remedy}") from error
-                warnings.append(f"{probe.name}: {error}; {probe.remedy}")
+                warnings.append(f"waiting for {probe.name}: {error}; {probe.remedy}")
         return warnings
 
 

@@ -21,7 +21,7 @@ class Served:
     url: str
     """Where HTTP is answered; empty when this process does not."""
     warnings: Sequence[str]
-    """Dependencies that are away, and what to do about it."""
+    """What is missing, and what to do about it."""
 
 
 class Office(Protocol):

@@ -25,7 +25,7 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
         async def opened(served: Served) -> None:
             spare_the_collector()
             for warning in served.warnings:
-                desk.err.print(f"waiting for {warning}", soft_wrap=True)
+                desk.err.print(warning, soft_wrap=True)
             if served.url:
                 desk.out.print(f"The fee office is open: {served.url}")
                 desk.out.print(f"Its API pages: {served.url}/docs")
