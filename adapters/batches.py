@@ -1,4 +1,4 @@
-"""What waits at the same moment is done together.
+"""What waits at the same moment is done together, as far as a power of two goes.
 
 While one batch is under way the next gathers: nobody waits for company, and the more wait, the more share the cost.
 """
@@ -76,5 +76,13 @@ class Batches(Generic[T, R]):
 
     def _fail(self, those: Sequence[Waiting[T, R]], failure: Exception) -> None:
         for each in those:
-            each.fail(copy(failure))
+            each.fail(own(failure))
         self._waiting = [each for each in self._waiting if not each.answer.done()]
+
+
+def own(failure: Exception) -> Exception:
+    """Return a failure to be raised by one of many, who may add to it; the same where it cannot be copied."""
+    try:
+        return copy(failure)
+    except Exception:
+        return failure

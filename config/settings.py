@@ -104,7 +104,7 @@ class SQLite(Section, frozen=True):
 class Kafka(Section, frozen=True):
     """The broker."""
 
-    bootstrap: str = "localhost:9092"
+    bootstrap: Annotated[str, msgspec.Meta(pattern=r"^[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*$")] = "localhost:9092"
     topic_prefix: str = ""
     group: str = "bursar"
     partitions: Count = 12

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from core.shared.errors import Unavailable
 from core.shared.signals import Signals
 
 log = structlog.get_logger()
@@ -41,6 +42,8 @@ class Worker:
             code = await self._run(stop)
             if stop.is_set():
                 return
+            if not self.open.is_set():
+                raise Unavailable(f"a worker could not start, and ended with {code}; it says why above")
             pause = CALM if time.monotonic() - began > SOUND else min(max(pause * 2, CALM), CALMEST)
             log.error("worker_died", serves=self._changes["BURSAR__SERVE"], code=code, again_in_seconds=pause)
             await Signals.wait(stop, pause)
@@ -51,7 +54,11 @@ class Worker:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.setblocking(False)
-            process = await asyncio.create_subprocess_exec(*self._command, stdin=theirs.fileno(), env=environment)
+            try:
+                process = await asyncio.create_subprocess_exec(*self._command, stdin=theirs.fileno(), env=environment)
+            except OSError as error:  # no room for one more: those that are there go on
+                log.error("worker_not_started", error=repr(error))
+                return error.errno or -1
             theirs.close()
             listening = asyncio.create_task(self._listen(ours))
             stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())
@@ -79,16 +86,21 @@ async def ended(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]"
 
 
 async def supervise(workers: Sequence[Worker], opened: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Keep all of them running until `stop` is set; tell `opened` when all are open."""
+    """Keep all of them running until `stop` is set; tell `opened` when all are open.
+
+    Raises `Unavailable` where one cannot even start.
+    """
 
     async def tell() -> None:
         for worker in workers:
             await worker.open.wait()
         await opened()
 
-    async with asyncio.TaskGroup() as tasks:
-        telling = tasks.create_task(tell())
-        for worker in workers:
-            tasks.create_task(worker.keep(stop))
-        await stop.wait()
+    telling = asyncio.create_task(tell())
+    keeping = [asyncio.create_task(worker.keep(stop)) for worker in workers]
+    try:
+        await asyncio.gather(*keeping)
+    finally:
+        stop.set()  # where one cannot start, the others end too
         telling.cancel()
+        await asyncio.gather(telling, *keeping, return_exceptions=True)

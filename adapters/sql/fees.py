@@ -1,5 +1,6 @@
 """Fees in SQL."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from adapters.batches import Batches, Waiting
 from adapters.sql.database import Database, InsertRow
 from adapters.sql.tables import fee_schedules, submissions
 from core.fees.errors import UnknownSchedule
+from core.fees.names import is_name
 from core.fees.ports import ScheduleFormat, Schedules, Submissions, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
@@ -61,12 +63,15 @@ class SqlTariffs(Tariffs):
     def __init__(self, database: Database, cache: Cache, schedule_format: ScheduleFormat) -> None:
         self._database, self._cache, self._format = database, cache, schedule_format
         self._versions: dict[tuple[str, int], FeeSchedule] = {}
-        self._looks = Batches[str, int | None](self._look)
+        self._looks, self._loading = Batches[str, int | None](self._look), asyncio.Lock()
 
     async def current(self, code: str) -> FeeSchedule:
+        if not is_name(code):
+            raise unknown(code)
         cached = await self._cache.get(f"schedule:{code}")
         version = int(cached) if cached else await self._newest(code)
-        await self._load([(code, version)])
+        if (code, version) not in self._versions:
+            await self._load([(code, version)])
         if (code, version) not in self._versions:  # the cache remembers another database, or this one before a restore
             version = await self._newest(code)
             await self._cache.put(f"schedule:{code}", str(version).encode())
@@ -86,7 +91,7 @@ class SqlTariffs(Tariffs):
     async def _newest(self, code: str) -> int:
         version = await self._looks(code)
         if version is None:
-            raise UnknownSchedule(f"there is no fee schedule {code[:40]!r}", at="$.schedule")
+            raise unknown(code)
         return version
 
     async def _look(self, batch: Sequence[Waiting[str, int | None]]) -> None:
@@ -100,13 +105,19 @@ class SqlTariffs(Tariffs):
         for each in batch:
             each.end(found.get(each.item))
 
-    async def _load(self, wanted: Sequence[tuple[str, int]]) -> None:
-        wanted = [each for each in wanted if each not in self._versions]
-        if not wanted:
-            return
-        key = tuple_(fee_schedules.c.code, fee_schedules.c.version)
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(fee_schedules).where(key.in_(wanted)))
-        for row in rows:
-            schedule = self._format.read(msgspec.json.decode(row.document))
-            self._versions[row.code, row.version] = replace(schedule, version=row.version)
+    async def _load(self, those: Sequence[tuple[str, int]]) -> None:
+        async with self._loading:  # what one of many reads, the others find here
+            wanted = [each for each in those if each not in self._versions]
+            if not wanted:
+                return
+            key = tuple_(fee_schedules.c.code, fee_schedules.c.version)
+            async with self._database.reading() as connection:
+                rows = await connection.execute(select(fee_schedules).where(key.in_(wanted)))
+            for row in rows:
+                schedule = self._format.read(msgspec.json.decode(row.document))
+                self._versions[row.code, row.version] = replace(schedule, version=row.version)
+
+
+def unknown(code: str) -> UnknownSchedule:
+    """Say that there is none."""
+    return UnknownSchedule(f"there is no fee schedule {code[:40]!r}", at="$.schedule")

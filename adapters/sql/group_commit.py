@@ -1,4 +1,4 @@
-"""One transaction for all units of work that wait at the same moment.
+"""One transaction for many units of work that wait at the same moment.
 
 A commit costs a round trip for each table and a wait for the disk, however many rows it has.
 """

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql, sqlite
 
 from adapters.batches import Batches, Waiting
 from adapters.sql.database import Connect, Database, InsertRow
-from adapters.sql.tables import students
+from adapters.sql.tables import LONGEST_REGISTRATION, students
 from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
@@ -51,7 +51,8 @@ class SqlCandidates(Candidates):
         self._lookups = Batches[str, Candidate | None](self._find)
 
     async def find(self, registration: str) -> Candidate:
-        found = await self._lookups(registration)
+        known = len(registration) <= LONGEST_REGISTRATION  # nobody's query shall carry what cannot be there
+        found = await self._lookups(registration) if known else None
         if found is None:
             raise UnknownCandidate(
                 f"nobody on the roster has the registration {registration[:40]!r}", at="$.registration"

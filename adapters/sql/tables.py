@@ -28,6 +28,7 @@ from sqlalchemy.dialects import mysql
 from adapters.sql.types import Blob, Id, Json, Moment, Position
 
 metadata = MetaData()
+LONGEST_REGISTRATION = 32
 
 
 def table(name: str, *parts: Any) -> SqlTable:
@@ -58,7 +59,7 @@ inbox = table(
 students = table(
     "students",
     Column("id", Id, primary_key=True),
-    Column("registration", String(32), nullable=False),
+    Column("registration", String(LONGEST_REGISTRATION), nullable=False),
     Column("name", String(120), nullable=False),
     Column("category", String(32), nullable=False),
     Column("country", String(2), nullable=False),

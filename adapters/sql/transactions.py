@@ -144,6 +144,8 @@ class Insertion:
 
     def parameters(self, rows: Sequence[Row]) -> tuple[Any, ...]:
         """Return the values in the order of the statement."""
+        if any(len(row) != len(self.binds) for row in rows):
+            raise TypeError("rows of one table and transaction name the same columns")
         return tuple([bind(row[name]) if bind else row[name] for row in rows for name, bind in self.binds])
 
 

@@ -15,13 +15,15 @@ from entrypoints.http.intents import HEADER, Intents
 from entrypoints.http.problems import Problem, title
 
 GUARDED = "/v1/exam-fees"
+PARTS = ["v1", "exam-fees"]
 KEY, INTENT = b"idempotency-key", HEADER.lower().encode()
-LARGEST_BODY = 1_000_000
+LARGEST_BODY = 64 * 1024
+"""Bytes of a submission: it is kept while somebody decides whether it may come in."""
 SOONEST, LATEST = 1, 4
 """Seconds after which they may come again, not all in the same one."""
 AT_ONCE = 128
 """Refusals in one round of the event loop: whoever is inside needs time in it, too.  Most are told at the gate."""
-CROWDED = f"more submit than we can serve at this moment: send the same again, with its key and this {HEADER}"
+CROWDED = "more submit than we can serve at this moment: send the same again, with its key"
 Refusal = tuple[dict[str, str], bytes]
 """The headers and the body of a 503."""
 
@@ -59,7 +61,7 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or scope["path"].rstrip("/") != GUARDED:
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or not is_guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
         said = await everything(receive)  # first: whoever holds the rest of his body back must not hold a place
@@ -74,6 +76,11 @@ class Guarded:
             await self._app(scope, again(said, receive), send)
         finally:
             self._door.inside -= 1
+
+
+def is_guarded(path: str) -> bool:
+    """Return whether the application takes a path for that of submissions: slashes that are too many do not count."""
+    return [part for part in path.split("/") if part] == PARTS
 
 
 async def everything(receive: Receive) -> list[Any]:
@@ -99,8 +106,13 @@ def again(said: list[Any], receive: Receive) -> Receive:
 
 def come_again(intent: dict[str, str]) -> Refusal:
     """Return a 503 that says when and how."""
+    detail = f"{CROWDED} and this {HEADER}" if intent else CROWDED
     problem = Problem(
-        type=problem_type(Unavailable), title=title(Unavailable), status=503, detail=CROWDED, facts=intent or None
+        type=problem_type(Unavailable),
+        title=title(Unavailable),
+        status=503,
+        detail=detail,
+        facts=intent or None,
     )
     body = msgspec.json.encode(problem)
     after = str(random.randint(SOONEST, LATEST))  # noqa: S311 - no secret

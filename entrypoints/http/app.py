@@ -16,7 +16,7 @@ from core.shared.errors import CoreError
 from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
-from entrypoints.http.admission import LARGEST_BODY, Door, Guarded
+from entrypoints.http.admission import Door, Guarded
 from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fee_batch import PLACES, submit_rows
@@ -28,6 +28,8 @@ from entrypoints.http.problems import core_problem, defect, http_problem
 from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
 from entrypoints.http.vendors import VendorsController
+
+LARGEST_BODY = 1_000_000
 
 
 def create_app(

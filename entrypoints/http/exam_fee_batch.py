@@ -66,7 +66,7 @@ async def outcomes(request: Request[Any, Any, Any], desk: "Desk") -> AsyncGenera
                 told: Sequence[Outcome] = [desk.turn_away(row, outage) for row in group]
             else:
                 told = await desk(group)
-                outage = told[-1] if all(each.status == 503 for each in told) else None
+                outage = told[-1] if len(told) > 1 and all(each.status == 503 for each in told) else None
                 until = now() + ((outage and outage.retry_after) or 0)
             yield encoder.encode_lines(told)
 
@@ -111,10 +111,10 @@ class Desk:
             return row
         request = row.request(SCOPE)
         try:
-            request = self.intents.honour(row.fee.intent, request)
             # Looked up first, other than for a single request: a file that is sent again is mostly known.
             result: Submission | bytes | None = await self.answers.to(request)
             if result is None:
+                request = self.intents.honour(row.fee.intent, request)
                 result = await once(self.answers, request, lambda: self.submit_exam_fee(row.fee.wish(), request))
         except CoreError as error:
             problem = as_problem(error, **(self.intents.of(request) if isinstance(error, Unavailable) else {}))

@@ -16,6 +16,7 @@ from core.fees.submission import Submission, SubmissionId
 from core.fees.submit_exam_fee import ExamFeeSubmission, SubmitExamFee
 from core.shared.errors import Invalid
 from core.shared.requests import Request as Wish
+from entrypoints.http.admission import LARGEST_BODY
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import IdempotencyKey, answered_once
 from entrypoints.http.intents import SubmissionIntent
@@ -51,7 +52,12 @@ class ExamFeesController(Controller):
         arrived = request.scope["arrived"]  # type: ignore[typeddict-item]
         return await quote_exam_fee(data.wish(), Wish(arrived=arrived))
 
-    @post("/exam-fees", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503))
+    @post(
+        "/exam-fees",
+        before_request=json_only,
+        request_max_body_size=LARGEST_BODY,
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
+    )
     async def submit(
         self,
         request: Request[Any, Any, Any],

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.shared.clock import Clock
 from entrypoints.http.admission import GUARDED, Door
-from entrypoints.http.tracing import SECONDS
+from entrypoints.http.tracing import SECONDS, marks, trace_of
 
 REQUEST = re.compile(rb"POST %s HTTP/1\.1\r\n((?:[!-9;-~]+:[\t -~]*\r\n)+)\r\n" % GUARDED.encode())
 """What nearly everybody sends.  Anything else goes the usual way and is refused there."""
@@ -40,9 +40,10 @@ class Gate:
         scope: Any = {"method": "POST", "arrived": self.clock.now()}
         if not (refusal := self.door.refusal(scope, headers, body)):
             return None
-        lines = "".join(f"{name}: {value}\r\n" for name, value in refusal[0].items())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in refusal[0].items()).encode()
+        lines += b"".join(b"%s: %s\r\n" % mark for mark in marks(trace_of(headers)))
         TURNED_AWAY.observe(time.perf_counter() - began)
-        return b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (lines.encode(), refusal[1])
+        return b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (lines, refusal[1])
 
     def protocol(self, *arguments: Any, **named: Any) -> HttpToolsProtocol:
         """Return one connection of uvicorn that asks here first."""
@@ -65,6 +66,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Answer at once, or leave it to uvicorn."""
         busy = self._within or (self.cycle is not None and not self.cycle.response_complete)
+        busy = busy or self.flow.write_paused  # whoever does not read gets no more answers to keep for him
         if busy or (answer := self._gate.answer(data)) is None:
             super().data_received(data)
         else:

@@ -36,10 +36,15 @@ async def answered_once(
     intent: str | None = None,
 ) -> Response[Any]:
     """Act and answer 201, or answer a repeated request as it was answered first."""
-    wish = request.app.state.intents.honour(intent, as_wish(request.scope, key, await request.body()))
-    request.scope["wish"] = wish  # type: ignore[typeddict-unknown-key]  # if we fail, it may come again
+    wish, state = as_wish(request.scope, key, await request.body()), request.app.state
+
+    async def honoured() -> object:
+        meant = state.intents.honour(intent, wish)
+        request.scope["wish"] = meant  # type: ignore[typeddict-unknown-key]  # if we fail, it may come again
+        return await act(meant)
+
     # From the application and not injected: two dependencies of a handler would cost a group of tasks.
-    result = await once(request.app.state.answers, wish, lambda: act(wish))
+    result = await once(state.answers, wish, honoured)
     if isinstance(result, bytes):
         return created(result, {"Idempotency-Replayed": "true"})
     return created(msgspec.json.encode(result), {})

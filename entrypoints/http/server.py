@@ -11,6 +11,8 @@ from litestar.types import ASGIApp
 from core.shared.errors import Conflict
 from entrypoints.http.gate import Gate
 
+DEAF = 90
+"""Seconds after which a client who takes nothing of what we send is cut off, by the system."""
 LAST_WORDS = 1
 """Seconds that requests under way have to finish when we stop."""
 
@@ -32,9 +34,12 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Take an address, alone or with other processes of ours, or raise `AddressInUse`."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
+        listening = socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it; elsewhere such a client keeps his
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAF * 1_000)
+    return listening
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -42,10 +47,15 @@ def reserve(host: str, port: int) -> socket.socket:
     with listen(host, port) as alone:  # whoever would share it with strangers is not told that it is in use
         family, address = alone.family, alone.getsockname()
     kept = socket.socket(family)
-    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        kept.setsockopt(socket.SOL_SOCKET, option, 1)
     if family == socket.AF_INET6:
         kept.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    kept.bind(address)
+    try:
+        kept.bind(address)
+    except OSError as error:
+        kept.close()
+        raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return kept
 
 

@@ -1,6 +1,7 @@
 """Around every request: when it arrived, what it belongs to, how it ended, how long it took."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -31,7 +32,7 @@ class Traced:
             return
         scope["arrived"] = self._clock.now()  # type: ignore[typeddict-unknown-key]
         headers = dict(scope["headers"])
-        trace = Trace.take_or_make(text(headers, b"x-request-id"), text(headers, b"traceparent"))
+        trace = trace_of(headers)
         token = current_trace.set(trace)
         began, status = time.perf_counter(), 0
 
@@ -39,12 +40,7 @@ class Traced:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", trace.request_id.encode()),
-                    (b"traceparent", trace.traceparent.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                message["headers"] = [*message["headers"], *marks(trace)]
             await send(message)
 
         async def arriving() -> Any:
@@ -68,7 +64,21 @@ class Traced:
         say("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
 
 
-def text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+def trace_of(headers: Mapping[bytes, bytes]) -> Trace:
+    """Return what a request says it belongs to, or what it belongs to from now on."""
+    return Trace.take_or_make(text(headers, b"x-request-id"), text(headers, b"traceparent"))
+
+
+def marks(trace: Trace) -> list[tuple[bytes, bytes]]:
+    """Return the headers that every answer has."""
+    return [
+        (b"x-request-id", trace.request_id.encode()),
+        (b"traceparent", trace.traceparent.encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
+def text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     """Return a header as text, if it was sent."""
     value: Any = headers.get(name)
     return value.decode("latin-1") if value is not None else None

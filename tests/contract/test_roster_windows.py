@@ -6,6 +6,7 @@ from config.container import Application
 from core.fees.errors import UnknownCandidate
 from core.notifications.messages import Contact
 from core.students.student import Student
+from tests.databases import statements
 from tests.examples import a_student, an_enrolment, enrol, ids
 
 
@@ -60,3 +61,14 @@ async def test_whoever_writes_sees_todays_address(stored: Application) -> None:
     assert contacts == {
         student.id: Contact(name="Asha 1", email="asha.1@example.org", phone="+441234567890", language="hi")
     }
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+async def test_a_registration_that_nobody_can_have_is_in_no_query(stored: Application) -> None:
+    await enrol(stored, a_student(1))
+    candidates, asked = stored.driven.candidates(), statements(stored)
+
+    with pytest.raises(UnknownCandidate):
+        await candidates.find("T" * 1_000_000)
+    assert not asked
+    assert (await candidates.find("T-1")).registration == "T-1"

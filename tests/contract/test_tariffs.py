@@ -1,5 +1,6 @@
 """Whatever stands behind `Tariffs` must behave like this."""
 
+import asyncio
 import tomllib
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from config.container import Application
 from core.fees.errors import UnknownSchedule
+from tests.databases import statements
 from tests.examples import NOON, a_schedule, publish
 
 SHIPPED = sorted(Path("config/schedules").glob("*.toml"))
@@ -25,6 +27,22 @@ async def test_the_newest_version_is_in_force(stored: Application) -> None:
 async def test_an_unknown_schedule_is_said_to_be(stored: Application) -> None:
     with pytest.raises(UnknownSchedule, match="nowhere"):
         await stored.driven.tariffs().current("nowhere")
+
+
+async def test_what_no_schedule_can_be_called_is_unknown(stored: Application) -> None:
+    with pytest.raises(UnknownSchedule):
+        await stored.driven.tariffs().current("s" * 1_000_000)
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+async def test_a_crowd_that_finds_nothing_in_memory_reads_a_schedule_once(stored: Application) -> None:
+    await publish(stored, a_schedule())
+    asked = statements(stored)
+
+    found = await asyncio.gather(*(stored.driven.tariffs().current("sahyadri-test") for _ in range(200)))
+
+    assert found == [a_schedule()] * 200
+    assert 0 < len(asked) <= 4
 
 
 async def test_all_that_are_in_force_are_listed_once_by_code(stored: Application) -> None:

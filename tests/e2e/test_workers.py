@@ -1,5 +1,6 @@
 """Several processes behind one address: one that is killed is missed by nobody, and none is left behind."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -12,6 +13,8 @@ import httpx
 import pytest
 
 from config.settings import Kafka, MySQL
+from core.shared.errors import Unavailable
+from entrypoints.workers import STOPPING, Worker, supervise
 from tests.e2e.office import Place, Running, on_real_servers, until
 
 CANDIDATES, CLERKS = 600, 6
@@ -117,7 +120,7 @@ def test_when_it_is_told_to_stop_no_process_is_left(office: Running, number: int
 
     assert (len(processes), code) == (3, 0)
     assert not [pid for pid in processes if alive(pid)]
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < STOPPING, "somebody had to be killed"
 
 
 def test_workers_do_not_outlive_whoever_started_them(office: Running) -> None:
@@ -126,3 +129,13 @@ def test_workers_do_not_outlive_whoever_started_them(office: Running) -> None:
     office.process.wait(timeout=30)
 
     until(lambda: not [pid for pid in processes if alive(pid)])
+
+
+async def test_where_a_worker_cannot_start_nothing_is_served_and_whoever_started_it_is_told(tmp_path: Path) -> None:
+    async def opened() -> None:
+        raise AssertionError("nothing is open")
+
+    worker = Worker(tmp_path / "missing.toml", {"BURSAR__SERVE": "http"}, str(tmp_path))
+    with pytest.raises(Unavailable, match="a worker could not start"):
+        async with asyncio.timeout(60):
+            await supervise([worker], opened, asyncio.Event())

@@ -271,3 +271,21 @@ def test_a_token_is_of_one_wish(key: str, scope: str, body: bytes) -> None:
     if (key, scope, body) != (wish.key, wish.scope, wish.fingerprint):
         with pytest.raises(InvalidIntent):
             INTENTS.honour(token, other)
+
+
+@pytest.mark.parametrize("path", ["/v1/exam-fees", "/v1/exam-fees/", "/v1//exam-fees", "/v1/exam-fees//"])
+async def test_no_other_way_of_writing_the_path_leads_past_the_door(office: Office, path: str) -> None:
+    async with office.door(0) as full:
+        answer = await full.post(path, json=fee(1), headers={"Idempotency-Key": "k"})
+
+    assert answer.status_code == 503
+
+
+async def test_a_token_that_has_run_out_hides_no_answer(office: Office) -> None:
+    async with office.door(0) as full, office.door(1) as free:
+        refused = await submit(full)
+        stored = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
+        office.clock.pass_by(GRACE + timedelta(minutes=1))
+        again = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
+
+    assert (stored.status_code, again.content) == (201, stored.content)

@@ -20,10 +20,11 @@ from entrypoints.consumer.replays import with_replays
 from entrypoints.http import lines, server
 from entrypoints.http.admission import Door
 from entrypoints.http.app import create_app
-from entrypoints.http.exam_fee_batch import PLACES, TOGETHER
+from entrypoints.http.exam_fee_batch import PLACES, SCOPE, TOGETHER
+from entrypoints.http.exam_fee_rows import read
 from entrypoints.http.gate import Gate
 from entrypoints.http.intents import Intents
-from entrypoints.http.lines import LONGEST
+from entrypoints.http.lines import LONGEST, Line
 from tests.conftest import eventually
 from tests.databases import Prepared, statements
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
@@ -366,6 +367,19 @@ async def test_a_row_that_was_turned_away_keeps_its_moment_and_no_row_gets_that_
 
     assert statuses(second.told) == [201] * (SCHOOL - 1) + [400]
     assert {told["submission"]["received_at"] for told in second.told[:-1]} == {came.isoformat().replace("+00:00", "Z")}
+
+
+@on_memory
+async def test_an_intent_that_has_run_out_hides_no_answer(api: Api) -> None:
+    app = app_with(api, Failing(api, set()), secret=b"s" * 32)
+    row: Any = read(Line(1, json.dumps(a_row(1)).encode(), api.clock.moment))
+    seal = Intents(b"s" * 32, timedelta(minutes=15)).of(row.request(SCOPE))
+    first, second = Wire(app), Wire(app)
+    await first.run([file_of(a_row(1) | {"intent": seal["Submission-Intent"]})])
+    api.clock.pass_by(timedelta(hours=1))
+    await second.run([file_of(a_row(1) | {"intent": seal["Submission-Intent"]})])
+
+    assert [told.get("replayed", False) for told in first.told + second.told] == [False, True]
 
 
 @on_memory

@@ -225,7 +225,7 @@ async def test_a_body_without_end_is_refused_without_a_length(api: Api) -> None:
 async def test_a_body_that_is_nested_too_deeply_is_refused(api: Api, method: str, path: str) -> None:
     headers = JSON | {"Idempotency-Key": "k"}
 
-    assert_problem(await api(method, path, content=b'{"schedule":' * 50_000, headers=headers), 400)
+    assert_problem(await api(method, path, content=b'{"schedule":' * 5_000, headers=headers), 400)
 
 
 @pytest.mark.parametrize(
