@@ -72,7 +72,7 @@ class Office:
         """Return the configuration: the shipped one with these servers, and what is changed."""
         server, password = self.mysql, Secret(self.mysql.password)
         mysql = MySQL(host=server.host, port=server.port, database=self.name, user=server.user, password=password)
-        kafka = Kafka(bootstrap=self.kafka or "", topic_prefix=f"{self.name}.", group=self.name)
+        kafka = Kafka(bootstrap=self.kafka or Kafka().bootstrap, topic_prefix=f"{self.name}.", group=self.name)
         usual = {"TELEMETRY__LEVEL": "warning", "ADAPTERS__EVENTS": "kafka" if self.kafka else "embedded"}
         return on_real_servers(mysql, kafka, **usual | self.changes | changes)
 
