@@ -44,7 +44,7 @@ def main(
         office.sql(f"CREATE DATABASE {office.name}", database="")
         try:
             office.prepare(migrate)
-            seed.candidates(office, round(CANDIDATES * min(1.0, minutes / 10)))
+            seed.candidates(office, round(CANDIDATES * min(1.0, minutes / 10)), "sahyadri-test")
             changes = {"HTTP__WORKERS": str(workers), "ADMISSION__SECRET": SECRET, "ADAPTERS__EVENTS": "embedded"}
             with office.serve("http", TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json", **changes) as process:
                 found = asyncio.run(measure(process, minutes * 60, rate, connections))
