@@ -32,8 +32,6 @@ SPECIAL: Mapping[str, Callable[[Dialect], Insert]] = {
     "delivery_attempts": lambda _: tables.insert_ignore(tables.delivery_attempts),
 }
 """Tables whose rows may be there already."""
-
-
 LONGEST = 256
 """Rows in one statement: longer ones are not faster."""
 

@@ -19,7 +19,7 @@ from core.shared.requests import Answers, once
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.exam_fee_rows import Outcome, Row, read, receipt
-from entrypoints.http.intents import Intents
+from entrypoints.http.intents import Intents, InvalidIntent
 from entrypoints.http.lines import Streamed, lines
 from entrypoints.http.media_types import json_lines_only
 from entrypoints.http.problems import DEFECT, as_problem, problems, retry_after
@@ -103,7 +103,7 @@ class Desk:
         """Tell of a row what was told of another, and sign when it came."""
         if isinstance(row, Outcome):
             return row
-        problem = outage.problem and replace(outage.problem, facts=self.intents.of(row.request(SCOPE)) or None)
+        problem = outage.problem and replace(outage.problem, facts=self._intent_of(row) or None)
         return row.outcome(outage.status, problem=problem, retry_after=outage.retry_after)
 
     async def _submit(self, row: Row | Outcome) -> Outcome:
@@ -117,9 +117,16 @@ class Desk:
                 request = self.intents.honour(row.fee.intent, request)
                 result = await once(self.answers, request, lambda: self.submit_exam_fee(row.fee.wish(), request))
         except CoreError as error:
-            problem = as_problem(error, **(self.intents.of(request) if isinstance(error, Unavailable) else {}))
+            problem = as_problem(error, **(self._intent_of(row) if isinstance(error, Unavailable) else {}))
             return row.outcome(problem.status, problem=problem, retry_after=retry_after(error))
         except Exception as error:
             log.error("defect", method="POST", path=PATH, exc_info=error)
             return row.outcome(DEFECT.status, problem=DEFECT)
         return row.outcome(201, submission=receipt(result), replayed=isinstance(result, bytes))
+
+    def _intent_of(self, row: Row) -> dict[str, str]:
+        """Sign when a row first came; one that came with what we did not sign is told so when it is tried."""
+        try:
+            return self.intents.of(self.intents.honour(row.fee.intent, row.request(SCOPE)))
+        except InvalidIntent:
+            return {}

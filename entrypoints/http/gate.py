@@ -56,7 +56,10 @@ def unusual(headers: Mapping[bytes, bytes]) -> bool:
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that lets the gate answer what comes in between two requests."""
+    """A connection that lets the gate answer what comes in between two requests.
+
+    Uvicorn has no word for a request whose head has begun and is not yet complete, so that is noted here.
+    """
 
     def __init__(self, gate: Gate, *arguments: Any, **named: Any) -> None:
         """Begin as uvicorn does."""

@@ -357,11 +357,14 @@ def app_with(api: Api, submit: Failing, secret: bytes = b"") -> Any:
 async def test_a_row_that_was_turned_away_keeps_its_moment_and_no_row_gets_that_of_another(api: Api) -> None:
     away, came = Failing(api, {f"T-{number}" for number in range(SCHOOL)}), api.clock.moment
     app, rows = app_with(api, away, secret=b"s" * 32), [a_row(number) for number in range(SCHOOL)]
-    first, second = Wire(app), Wire(app)
+    first, still, second = Wire(app), Wire(app), Wire(app)
     await first.run([file_of(*rows)])
-    away.failing.clear()
     api.clock.pass_by(timedelta(minutes=5))
     seals = [told["problem"]["facts"]["Submission-Intent"] for told in first.told]
+    await still.run([file_of(*(row | {"intent": seal} for row, seal in zip(rows, seals, strict=True)))])
+    away.failing.clear()
+    api.clock.pass_by(timedelta(minutes=5))
+    seals = [told["problem"]["facts"]["Submission-Intent"] for told in still.told]
     seals[-1] = seals[0]
     await second.run([file_of(*(row | {"intent": seal} for row, seal in zip(rows, seals, strict=True)))])
 
