@@ -55,6 +55,7 @@ from core.notifications.notify_student import NotifyStudent
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
 from core.notifications.report_vendors import ReportVendors
 from core.notifications.settle_delivery import SettleDelivery
+from core.shared.batches import Batches
 from core.shared.drop_dead_letter import DropDeadLetter
 from core.shared.forget_old_messages import ForgetOldMessages
 from core.shared.list_dead_letters import ListDeadLetters
@@ -322,7 +323,7 @@ class Driven(containers.DeclarativeContainer):
     commits = providers.Selector(
         settings.provided.adapters.commits,
         grouped=providers.Singleton(
-            lazily("adapters.batches", "Batches"),
+            Batches,
             providers.Singleton(
                 lazily("adapters.sql.group_commit", "GroupCommit"), database, single_commits
             ).provided.store,

@@ -7,7 +7,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from adapters.batches import Batches, Waiting
+from core.shared.batches import Batches, Waiting
 from core.shared.cache import Cache
 from core.shared.errors import Unavailable
 from core.shared.health import Probe

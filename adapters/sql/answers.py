@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from adapters.batches import Batches, Waiting
 from adapters.sql.database import Database
 from adapters.sql.tables import requests
+from core.shared.batches import Batches, Waiting
 from core.shared.requests import Answers, IdempotencyKeyReused, Request
 
 

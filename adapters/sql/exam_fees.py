@@ -7,13 +7,13 @@ import msgspec
 from sqlalchemy import Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.batches import Batches, Waiting
 from adapters.sql.database import Database
 from adapters.sql.tables import deliveries, delivery_attempts, delivery_findings, event_log, publications, submissions
 from core.fees.candidate import StudentId
 from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.ports import ExamFees
 from core.fees.submission import Submission, SubmissionId
+from core.shared.batches import Batches, Waiting
 
 Entries = list[TimelineEntry]
 Found = tuple[str, Entries]

@@ -8,7 +8,6 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import func, select, tuple_
 
-from adapters.batches import Batches, Waiting
 from adapters.sql.database import Database, InsertRow
 from adapters.sql.tables import fee_schedules, submissions
 from core.fees.errors import UnknownSchedule
@@ -16,6 +15,7 @@ from core.fees.names import is_name
 from core.fees.ports import ScheduleFormat, Schedules, Submissions, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
+from core.shared.batches import Batches, Waiting
 from core.shared.cache import Cache
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from adapters.batches import Waiting
 from adapters.sql.database import Database, Locked
 from adapters.sql.tables import event_log, requests, submissions
 from adapters.sql.transactions import Commit, Row, Rows, flush
+from core.shared.batches import Waiting
 from core.shared.errors import Unavailable
 from core.shared.requests import RequestInProgress
 

@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import Dialect, Insert, Row, bindparam, select
 from sqlalchemy.dialects import mysql, sqlite
 
-from adapters.batches import Batches, Waiting
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import LONGEST_REGISTRATION, students
 from core.fees.candidate import Candidate
@@ -20,6 +19,7 @@ from core.fees.ports import Candidates
 from core.notifications.delivery import StudentId as RecipientId
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
+from core.shared.batches import Batches, Waiting
 from core.students.ports import Students
 from core.students.student import Enrolment, Student, StudentId
 

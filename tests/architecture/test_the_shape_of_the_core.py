@@ -29,8 +29,8 @@ def is_port(kind: type) -> bool:
 
 
 def acts(kind: type) -> bool:
-    """Tell whether this is a use case: something of a context that is called and awaited."""
-    return inspect.iscoroutinefunction(vars(kind).get("__call__"))
+    """Tell whether this is a use case: called and awaited, and about something; what is generic is about nothing."""
+    return inspect.iscoroutinefunction(vars(kind).get("__call__")) and not getattr(kind, "__parameters__", ())
 
 
 PORTS = [kind for module in MODULES for kind in classes_of(module) if is_port(kind)]

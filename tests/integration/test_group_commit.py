@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event
 
-from adapters.batches import CROWDED, Batches
 from adapters.sql.database import Database
 from adapters.sql.group_commit import GroupCommit
 from adapters.sql.transactions import Commit, SingleCommits, Transactions
 from config.container import Application
 from core.fees.errors import FeeAlreadySubmitted
+from core.shared.batches import CROWDED, Batches
 from core.shared.errors import Unavailable
 from core.shared.requests import RequestRepeated
 from tests.examples import a_delivery, a_request, a_submission, unpublished

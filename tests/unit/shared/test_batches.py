@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.batches import CROWDED, Batches, Waiting
+from core.shared.batches import CROWDED, Batches, Waiting
 from core.shared.errors import Unavailable
 from core.shared.trace import Trace, current_trace
 
