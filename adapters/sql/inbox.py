@@ -82,12 +82,9 @@ class SqlInbox(Inbox):
     async def commit(self) -> None:
         if self._unfinished:  # what it changed cannot be told from what the others did
             raise Conflict("a part of the batch was not committed")
-        try:
-            await flush(self._rows, self._connection)
-            await self._transaction.commit()
-        except IntegrityError as error:
-            raise Conflict("something in the batch was there before") from error
-        self._committed(self._written | self._rows.keys())
+        await self._flush()
+        await self._transaction.commit()
+        self._committed(self._written)
 
     def _remembered(self, message: UUID) -> dict[str, Any]:
         return {"consumer": self._consumer, "message_id": message, "at": self._clock.now()}
@@ -111,7 +108,19 @@ class SqlInbox(Inbox):
         yield self._connect, self._take
 
     async def _connect(self) -> AsyncConnection:
+        await self._flush()  # whoever looks sees what the parts before him wrote
         return self._connection
+
+    async def _flush(self) -> None:
+        """Insert what waits; what cannot be inserted goes on waiting, so that the commit fails, too."""
+        if not self._rows:
+            return
+        try:
+            await flush(self._rows, self._connection)
+        except IntegrityError as error:
+            raise Conflict("something in the batch was there before") from error
+        self._written.update(self._rows)
+        self._rows.clear()
 
     async def _take(self, rows: Rows) -> None:
         self._unfinished -= 1

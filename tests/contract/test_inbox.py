@@ -14,7 +14,7 @@ from core.shared.errors import Conflict, Invalid, Unavailable
 from core.shared.inbox import Inbox
 from core.shared.messages import Message
 from core.shared.outbox import OUTBOX
-from tests.examples import a_message, a_submission, unpublished
+from tests.examples import a_delivery, a_message, a_student, a_submission, unpublished
 
 
 async def test_a_message_is_new_once(stored: Application) -> None:
@@ -204,6 +204,53 @@ async def test_a_batch_with_a_part_that_was_left_without_commit_does_not_happen(
             await inbox.commit()
 
     assert await submitted(stored, left, kept) == [False, False]
+    async with stored.driven.new_inbox() as inbox:
+        assert list(await inbox.accept(*messages)) == messages
+
+
+async def test_a_part_of_a_batch_sees_what_those_before_it_wrote(stored: Application) -> None:
+    student, delivery, bell = a_student(), a_delivery(), stored.driven.signals().listen(OUTBOX)
+    async with stored.driven.new_inbox() as inbox:
+        await inbox.accept(a_message(), a_message(), a_message())
+        async with inbox.new_work() as work:
+            work.students.put(student)
+            await work.commit()
+        async with inbox.new_work() as work:
+            known = await work.students.known([student.enrolment.registration])
+            work.deliveries.add(delivery)
+            work.record(a_submission()[1])
+            await work.commit()
+        async with inbox.new_work() as work:
+            case = await work.cases.find(delivery.id)
+            await work.commit()
+        assert not bell.is_set()
+        await inbox.commit()
+
+    assert known == {student.enrolment.registration: student}
+    assert (case.id, case.state) == (delivery.id, delivery.state)
+    assert bell.is_set()
+    assert len(await unpublished(stored, 10)) == 1
+
+
+@pytest.mark.parametrize("overlooked", [False, True])
+async def test_what_a_part_sees_of_a_conflict_is_the_conflict_of_the_batch(
+    stored: Application, *, overlooked: bool
+) -> None:
+    messages, first = [a_message() for _ in range(4)], a_submission()
+    again, other = a_submission(student=first[0].student), a_submission()
+    with pytest.raises(Conflict):
+        async with stored.driven.new_inbox() as inbox:
+            await inbox.accept(*messages)
+            for each in (first, again):
+                await submit(inbox, *each)
+            async with inbox.new_work() as work:
+                with suppress(*[Conflict] * overlooked):
+                    await work.students.known(["T-1"])
+                await work.commit()
+            await submit(inbox, *other)
+            await inbox.commit()
+
+    assert await submitted(stored, first, again, other) == [False, False, False]
     async with stored.driven.new_inbox() as inbox:
         assert list(await inbox.accept(*messages)) == messages
 
