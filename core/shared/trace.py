@@ -2,6 +2,8 @@
 
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Self
@@ -29,3 +31,13 @@ class Trace:
 
 current_trace: ContextVar[Trace] = ContextVar("current_trace", default=Trace())  # noqa: B039 - Trace is frozen
 """Set by each transport when work comes in; read by the logs and by whoever records an event."""
+
+
+@contextmanager
+def tracing(trace: Trace) -> Iterator[None]:
+    """Let what happens here carry a trace."""
+    token = current_trace.set(trace)
+    try:
+        yield
+    finally:
+        current_trace.reset(token)

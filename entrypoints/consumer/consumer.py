@@ -1,9 +1,8 @@
 """Take messages in, each once: the inbox, the effect and the dead letter are one transaction."""
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import msgspec
 import structlog
@@ -13,8 +12,8 @@ from core.shared.errors import Conflict, CoreError, Invalid, Unavailable
 from core.shared.ids import Ids
 from core.shared.inbox import Inbox, MessageBuried, NewInbox
 from core.shared.messages import Message
-from core.shared.trace import current_trace
-from entrypoints.consumer.routes import Kind, Route
+from core.shared.trace import tracing
+from entrypoints.consumer.routes import Kind, NewWork, Route
 
 log = structlog.get_logger()
 LARGEST_PAYLOAD = 64 * 1024
@@ -53,15 +52,13 @@ class Consumer:
 
     async def _take(self, messages: Sequence[Message]) -> None:
         async with self.new_inbox() as inbox:
-            for message in await inbox.accept(*messages):
-                with tracing(message):
-                    await self._route(message)(message, inbox.new_work)
-                await asyncio.sleep(0)  # others in this process have their turns, however long the batch
+            for route, run in groupby(await inbox.accept(*messages), self._route):
+                await route(list(run), inbox.new_work)
             await inbox.commit()
 
     async def _give_up(self, message: Message, error: Exception) -> None:
         """Remember a message that has no effect, so that it does not come again."""
-        with tracing(message):
+        with tracing(message.trace):
             async with self.new_inbox() as inbox:
                 if await inbox.accept(message):
                     if isinstance(error, Conflict):
@@ -71,11 +68,7 @@ class Consumer:
                     await inbox.commit()
 
     def _route(self, message: Message) -> Route:
-        try:
-            return self.routes[message.context, message.type]
-        except KeyError:
-            what = f"{message.type[:80]!r} from {message.context}"
-            raise UnknownMessage(f"nobody here understands {what}") from None
+        return self.routes.get((message.context, message.type), nobody)
 
     async def _bury(self, message: Message, reason: Exception, inbox: Inbox) -> None:
         # A defect of ours must not stop the partition: the letter is kept, and can be replayed when it is mended.
@@ -101,11 +94,7 @@ class Consumer:
             await work.commit()
 
 
-@contextmanager
-def tracing(message: Message) -> Iterator[None]:
-    """Let what happens here carry the trace of a message."""
-    token = current_trace.set(message.trace)
-    try:
-        yield
-    finally:
-        current_trace.reset(token)
+async def nobody(messages: Sequence[Message], _new_work: NewWork) -> None:
+    """Refuse messages that have no route."""
+    what = f"{messages[0].type[:80]!r} from {messages[0].context}"
+    raise UnknownMessage(f"nobody here understands {what}")

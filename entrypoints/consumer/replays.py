@@ -6,7 +6,6 @@ from functools import partial
 from core.shared.dead_letters import NotUnderstoodHere
 from core.shared.inbox import Take
 from core.shared.messages import Message
-from core.shared.trace import current_trace
 from entrypoints.consumer.routes import Kind, NewWork, Route, UseCases, routes
 
 
@@ -28,10 +27,6 @@ def by(table: Mapping[Kind, Route]) -> Take:
         route = table.get((message.context, message.type))
         if route is None:
             raise NotUnderstoodHere(f"nobody here understands {message.type[:80]!r} from {message.context}")
-        trace = current_trace.set(message.trace)
-        try:
-            await route(message, new_work)
-        finally:
-            current_trace.reset(trace)
+        await route([message], new_work)
 
     return take

@@ -1,6 +1,7 @@
 """Which message drives which use case: the one place where contexts meet."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,16 +12,19 @@ from core.fees.submission import FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.notifications.delivery import Notice, StudentId
 from core.shared.errors import CoreError, Unavailable
+from core.shared.inbox import Take
 from core.shared.messages import Message
 from core.shared.money import Money
 from core.shared.requests import Request
+from core.shared.trace import tracing
 
 UseCases = Mapping[str, Callable[..., Callable[..., Awaitable[Any]]]]
 """Makers of use cases by name; each takes the unit of work to do its work in."""
 NewWork = Callable[[], Any]
 Kind = tuple[str, str]
 """A context and a type: an event is believed only from the topic that nobody else may write to."""
-Route = Callable[[Message, NewWork], Awaitable[None]]
+Route = Callable[[Sequence[Message], NewWork], Awaitable[None]]
+"""Takes a run: messages that came one after the other and go the same way.  It sees to their traces itself."""
 
 
 class SubmitExamFeeCommand(msgspec.Struct, frozen=True):
@@ -32,9 +36,22 @@ class SubmitExamFeeCommand(msgspec.Struct, frozen=True):
     practicals: tuple[str, ...] = ()
 
 
+def one_by_one(take: Take) -> Route:
+    """Take a run message by message, each under its own trace."""
+
+    async def route(messages: Sequence[Message], new_work: NewWork) -> None:
+        for message in messages:
+            with tracing(message.trace):
+                await take(message, new_work)
+            await asyncio.sleep(0)  # others in this process have their turns, however long the run
+
+    return route
+
+
 def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
     """Return what to do with each kind of message."""
 
+    @one_by_one
     async def submit_exam_fee(message: Message, new_work: NewWork) -> None:
         command = msgspec.json.decode(message.body, type=SubmitExamFeeCommand)
         request = Request(arrived=message.at)  # the inbox has made sure that it is the first of its key
@@ -47,6 +64,7 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
         except CoreError as refusal:
             await use_cases["refuse_exam_fee"](new_work=new_work)(message.id, refusal)
 
+    @one_by_one
     async def fee_submitted(message: Message, new_work: NewWork) -> None:
         event = msgspec.json.decode(message.body, type=FeeSubmitted)
         notice = Notice(
@@ -58,8 +76,8 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
         )
         await use_cases["notify_student"](new_work=new_work)(notice)
 
-    async def of_no_interest(_message: Message, _new_work: NewWork) -> None:
-        """Let a message pass that is for others."""
+    async def of_no_interest(_messages: Sequence[Message], _new_work: NewWork) -> None:
+        """Let messages pass that are for others."""
 
     return {
         ("fees.commands", "SubmitExamFee"): submit_exam_fee,

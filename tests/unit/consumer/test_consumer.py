@@ -1,4 +1,6 @@
+import asyncio
 from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from core.notifications.delivery import Channel
 from core.shared.errors import Conflict, Unavailable
 from core.shared.messages import Message
 from core.shared.trace import Trace
-from entrypoints.consumer.routes import NewWork, routes
+from entrypoints.consumer.routes import NewWork, one_by_one, routes
 from tests.examples import NOON, a_message, ids
 from tests.unit.consumer.office import Office, a_command, a_raw_command
 
@@ -152,10 +154,11 @@ async def test_unknown_fields_are_ignored(office: Office) -> None:
 async def test_an_outage_stores_nothing_of_the_batch_and_all_of_it_comes_again(office: Office) -> None:
     away = True
 
+    @one_by_one
     async def flaky(message: Message, new_work: NewWork) -> None:
         if away:
             raise Unavailable("the roster is away")
-        await office.routes["fees.commands", "SubmitExamFee"](message, new_work)
+        await office.routes["fees.commands", "SubmitExamFee"]([message], new_work)
 
     consumer = office.consumer({("fees.commands", "Flaky"): flaky})
     batch = [a_command("T-1"), replace(a_command("T-2"), type="Flaky"), a_raw_command({}, kind="BuyLunch")]
@@ -184,6 +187,7 @@ async def test_an_outage_under_a_command_is_no_refusal(office: Office) -> None:
 async def test_a_conflict_is_no_dead_letter_and_does_not_come_again(office: Office) -> None:
     calls = 0
 
+    @one_by_one
     async def conflicting(_message: Message, _new_work: NewWork) -> None:
         nonlocal calls
         calls += 1
@@ -198,6 +202,7 @@ async def test_a_conflict_is_no_dead_letter_and_does_not_come_again(office: Offi
 
 
 async def test_a_defect_buries_that_message_alone(office: Office) -> None:
+    @one_by_one
     async def broken(_message: Message, _new_work: NewWork) -> None:
         raise RuntimeError("a bug")
 
@@ -251,8 +256,9 @@ async def test_a_buried_message_travels_no_further_than_its_beginning(office: Of
 async def test_nothing_stays_of_a_message_that_fails_after_its_work_was_committed(
     office: Office, failure: Exception, around: int
 ) -> None:
+    @one_by_one
     async def half_done(message: Message, new_work: NewWork) -> None:
-        await office.routes["fees.commands", "SubmitExamFee"](message, new_work)
+        await office.routes["fees.commands", "SubmitExamFee"]([message], new_work)
         raise failure
 
     bad = replace(a_command("T-1"), type="HalfDone")
@@ -278,3 +284,56 @@ async def test_messages_that_cannot_take_effect_together_do_so_in_their_order(of
         ("FeeSubmitted", "3"),
         ("ExamFeeRefused", "4"),
     ]
+
+
+async def test_messages_that_go_the_same_way_one_after_the_other_are_taken_as_a_run(office: Office) -> None:
+    runs = list[list[str]]()
+
+    async def run(messages: Sequence[Message], _new_work: NewWork) -> None:
+        runs.append([message.type for message in messages])
+
+    consumer = office.consumer({("fees.commands", kind): run for kind in ("A", "B")})
+    a, b = (a_raw_command({}, kind=kind) for kind in ("A", "B"))
+    await consumer([a, b, a, a_command("T-1"), replace(b, id=ids.new()), a_command("T-2")])
+
+    assert runs == [["A", "B"], ["B"]]
+    assert office.submitted == ["T-1", "T-2"]
+
+
+async def test_a_run_that_fails_is_tried_in_halves_until_the_guilty_is_alone(office: Office) -> None:
+    taken = list[str]()
+
+    async def run(messages: Sequence[Message], new_work: NewWork) -> None:
+        if any(message.body == b"{" for message in messages):
+            raise RuntimeError("a bug")
+        await office.routes["fees.commands", "SubmitExamFee"](messages, new_work)
+        taken.append(" ".join(str(message.version) for message in messages))
+
+    batch = [replace(a_command(f"T-{number}"), type="Run", version=number) for number in (1, 2)]
+    batch += [replace(a_raw_command(b"{", kind="Run"), version=3)]
+    batch += [replace(a_command("T-2"), type="Run", version=4)]
+    await office.consumer({("fees.commands", "Run"): run})(batch)
+
+    assert taken == ["1 2", "4"]
+    assert office.submitted == ["T-1", "T-2"]
+    assert office.dead_letters == {"Run": "RuntimeError: a bug"}
+
+
+async def test_others_have_their_turns_between_the_messages_of_a_run(office: Office) -> None:
+    turns, taken = list[int](), list[Message]()
+
+    @one_by_one
+    async def take(message: Message, _new_work: NewWork) -> None:
+        taken.append(message)
+
+    async def other() -> None:
+        while len(taken) < 3:
+            turns.append(len(taken))
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(other())
+        await asyncio.sleep(0)
+        await take([a_command() for _ in range(3)], office.application.driven.new_work)
+
+    assert {1, 2} <= set(turns)

@@ -138,7 +138,7 @@ async def test_what_fails_again_leaves_nothing_but_the_new_reason(office: Duty) 
     await office.bury(command)
 
     async def broken(message: Message, new_work: Any) -> None:
-        await office.routes["fees.commands", "SubmitExamFee"](message, new_work)
+        await office.routes["fees.commands", "SubmitExamFee"]([message], new_work)
         raise RuntimeError("a bug")
 
     use_case = office.use_cases["replay_dead_letter"]()
@@ -382,7 +382,7 @@ async def test_an_outage_leaves_whole_batches(office: Duty) -> None:
         if taken:
             raise Unavailable("the database is away")
         taken.append(message.id)
-        await office.routes["fees", "FeeSubmitted"](message, new_work)
+        await office.routes["fees", "FeeSubmitted"]([message], new_work)
 
     which = EventReplay(consumer="bursar", period=Period())
     with pytest.raises(Unavailable):
