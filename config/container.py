@@ -51,9 +51,9 @@ from core.notifications.journal import Journal
 from core.notifications.list_deliveries import ListDeliveries
 from core.notifications.list_vendors import ListVendors
 from core.notifications.note_vendor_report import NoteVendorReport
-from core.notifications.notify_student import NotifyStudent
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
 from core.notifications.report_vendors import ReportVendors
+from core.notifications.send_notice import SendNotice
 from core.notifications.settle_delivery import SettleDelivery
 from core.shared.drop_dead_letter import DropDeadLetter
 from core.shared.forget_old_messages import ForgetOldMessages
@@ -473,7 +473,7 @@ class UseCases(containers.DeclarativeContainer):
     list_exam_fees = use_case(ListExamFees, driven)
     import_students = use_case(ImportStudents, driven)
     find_student = use_case(FindStudent, driven)
-    notify_student = use_case(NotifyStudent, driven)
+    send_notice = use_case(SendNotice, driven)
     dispatch_deliveries = use_case(DispatchDeliveries, driven)
     abandon_deliveries = use_case(AbandonDeliveries, driven)
     reconcile_deliveries = use_case(ReconcileDeliveries, driven)
