@@ -4,7 +4,7 @@ import time
 
 from benchmarks.office import Office
 from config.container import Application
-from core.notifications.delivery import Channel, StudentId
+from core.notifications.delivery import Channel, RecipientId
 from tests.examples import a_delivery, a_schedule, a_student, a_submission, enrol, publish
 
 AT_ONCE = 50_000
@@ -49,7 +49,7 @@ def deliveries(office: Office, number: int) -> None:
         student = a_student()
         await enrol(application, student)
         async with application.driven.new_work() as work:
-            work.deliveries.add(a_delivery(Channel.SMS, student=StudentId(student.id), facts=FACTS))
+            work.deliveries.add(a_delivery(Channel.SMS, recipient=RecipientId(student.id), facts=FACTS))
             await work.commit()
 
     office.prepare(first)

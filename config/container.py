@@ -33,9 +33,10 @@ from adapters.sandbox.sent import SandboxSentMessages
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.system.reach import Reach
 from adapters.system.sole_use import sole_use, turn
+from adapters.system.staff import StaffContacts
 from adapters.telemetry.logs import set_up_logs
 from adapters.telemetry.observed import observed
-from config.settings import Adapters, Retention, Secret, Settings
+from config.settings import Adapters, Retention, Secret, Settings, Stores
 from core.fees.list_exam_fees import ListExamFees
 from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
@@ -44,17 +45,19 @@ from core.fees.refuse_exam_fee import RefuseExamFee
 from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submit_exam_fee import SubmitExamFee
 from core.notifications.abandon_deliveries import AbandonDeliveries
-from core.notifications.delivery import Channel
+from core.notifications.delivery import Channel, RecipientId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.enquiry import Enquiry, Records
 from core.notifications.journal import Journal
 from core.notifications.list_deliveries import ListDeliveries
 from core.notifications.list_vendors import ListVendors
+from core.notifications.messages import Contact
 from core.notifications.note_vendor_report import NoteVendorReport
-from core.notifications.notify_student import NotifyStudent
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
 from core.notifications.report_vendors import ReportVendors
+from core.notifications.send_notice import SendNotice
 from core.notifications.settle_delivery import SettleDelivery
+from core.notifications.staff import STORES
 from core.shared.batches import Batches
 from core.shared.drop_dead_letter import DropDeadLetter
 from core.shared.forget_old_messages import ForgetOldMessages
@@ -126,6 +129,11 @@ def askable(adapters: Adapters, **vendors: providers.Aggregate[Any]) -> dict[Cha
         channel: {name: known(name) if name in known.providers else None for name in getattr(adapters, channel)}
         for channel, known in ((Channel(word), known) for word, known in vendors.items())
     }
+
+
+def staff(stores: Stores) -> dict[RecipientId, Contact]:
+    """Return how those who work here are reached."""
+    return {STORES: Contact(name=stores.name, email=stores.email, phone=stores.phone, language=stores.language)}
 
 
 def divided(seconds: float, parts: int) -> float:
@@ -413,10 +421,13 @@ class Driven(containers.DeclarativeContainer):
         sql=providers.Singleton(lazily("adapters.sql.students", "SqlCandidates"), database=database),
         memory=providers.Singleton(MemoryCandidates, store=store),
     )
-    contacts = stored(
+    roster = stored(
         persistence,
         sql=providers.Singleton(lazily("adapters.sql.students", "SqlContacts"), database=database),
         memory=providers.Singleton(MemoryContacts, store=store),
+    )
+    contacts = providers.Singleton(
+        StaffContacts, staff=providers.Callable(staff, settings.provided.stores), roster=roster
     )
     vendor_standings = stored(
         persistence,
@@ -474,7 +485,7 @@ class UseCases(containers.DeclarativeContainer):
     list_exam_fees = use_case(ListExamFees, driven)
     import_students = use_case(ImportStudents, driven)
     find_student = use_case(FindStudent, driven)
-    notify_student = use_case(NotifyStudent, driven)
+    send_notice = use_case(SendNotice, driven)
     dispatch_deliveries = use_case(DispatchDeliveries, driven)
     abandon_deliveries = use_case(AbandonDeliveries, driven)
     reconcile_deliveries = use_case(ReconcileDeliveries, driven)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
+from core.fees.calendar import is_zone
+from core.notifications.addressing import E164, LONGEST_MAILBOX, MAILBOX
 from core.shared.errors import Invalid
 
 SOME = msgspec.Meta(min_length=1)
@@ -133,6 +135,28 @@ class Notifications(Section, frozen=True):
     """What no vendor can settle by then is left to a person: `bursar deliveries list`."""
 
 
+class Stores(Section, frozen=True):
+    """Who is in charge of the stores, and is told what they lack; without an address nobody is."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")] = "The stores"
+    email: str = ""
+    """One mailbox, without a name: stores@example.org."""
+    phone: str = ""
+    """E.164: +919876543210."""
+    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}$")] = "en"
+    """ISO 639-1: what we write to them in."""
+    zone: str = "Asia/Kolkata"
+    """The IANA time zone by whose calendar they work."""
+
+    def __post_init__(self) -> None:
+        if self.email and (len(self.email) > LONGEST_MAILBOX or not MAILBOX.fullmatch(self.email)):
+            raise ValueError("stores.email is one mailbox without a name, as in stores@example.org, or empty")
+        if self.phone and not E164.fullmatch(self.phone):
+            raise ValueError("stores.phone is a number in E.164, as in +919876543210, or empty")
+        if not is_zone(self.zone):
+            raise ValueError(f"stores.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
+
+
 class Redis(Section, frozen=True):
     """The shared cache."""
 
@@ -240,6 +264,7 @@ class Settings(Section, frozen=True):
     kafka: Kafka = Kafka()
     retention: Retention = Retention()
     notifications: Notifications = Notifications()
+    stores: Stores = Stores()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()

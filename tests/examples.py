@@ -12,8 +12,7 @@ from core.fees.choice import Choice
 from core.fees.pricing.flat import Flat
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import FeeSubmitted, Submission, SubmissionId
-from core.notifications.delivery import Channel, Delivery
-from core.notifications.delivery import StudentId as RecipientId
+from core.notifications.delivery import Channel, Delivery, RecipientId
 from core.notifications.messages import DeliveryId
 from core.shared.clock import Clock
 from core.shared.messages import Message
@@ -84,7 +83,7 @@ def a_delivery(channel: Channel = Channel.EMAIL, **changes: Any) -> Delivery:
         "id": DeliveryId(ids.new()),
         "notice": ids.new(),
         "about": ids.new(),
-        "student": RecipientId(ids.new()),
+        "recipient": RecipientId(ids.new()),
         "channel": channel,
         "template": "fee_submitted",
         "facts": {"reference": "BF-1", "lines": [{"why": "fee", "amount": "₹1"}]},

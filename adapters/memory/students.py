@@ -8,7 +8,7 @@ from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
-from core.notifications.delivery import StudentId as RecipientId
+from core.notifications.delivery import RecipientId
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
 from core.students.ports import Students
@@ -54,7 +54,7 @@ class MemoryCandidates(Candidates):
 
 
 class MemoryContacts(Contacts):
-    """The window into the roster of whoever writes to students."""
+    """The window into the roster of whoever writes to people."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import deliveries, delivery_attempts
-from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState, StudentId
+from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState, RecipientId
 from core.notifications.journal import Attempt
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import Deliveries, Queue
@@ -58,7 +58,7 @@ class SqlDeliveries(Deliveries):
             "id": delivery.id,
             "notice_id": delivery.notice,
             "about_id": delivery.about,
-            "student_id": delivery.student,
+            "student_id": delivery.recipient,
             "channel": delivery.channel,
             "template": delivery.template,
             "facts": msgspec.json.encode(delivery.facts).decode(),
@@ -170,7 +170,7 @@ def from_row(row: Row[Any]) -> Delivery:
         id=DeliveryId(row.id),
         notice=row.notice_id,
         about=row.about_id,
-        student=StudentId(row.student_id),
+        recipient=RecipientId(row.student_id),
         channel=Channel(row.channel),
         template=row.template,
         facts=msgspec.json.decode(row.facts),

@@ -16,7 +16,7 @@ from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
-from core.notifications.delivery import StudentId as RecipientId
+from core.notifications.delivery import RecipientId
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
 from core.shared.batches import Batches, Waiting
@@ -88,7 +88,7 @@ def candidate(row: Row[Any]) -> Candidate:
 
 
 class SqlContacts(Contacts):
-    """The window into the roster of whoever writes to students."""
+    """The window into the roster of whoever writes to people."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

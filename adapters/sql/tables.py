@@ -153,6 +153,7 @@ deliveries = table(
     Column("id", Id, primary_key=True),
     Column("notice_id", Id, nullable=False),
     Column("about_id", Id, nullable=False),
+    # The recipient, student or not: renamed, processes of the version before would bury what they cannot store.
     Column("student_id", Id, nullable=False),
     Column("channel", String(8), nullable=False),
     Column("template", String(64), nullable=False),

@@ -74,3 +74,4 @@ class FeeSubmitted(Fee):
     version: int = 1
     schedule_title: str
     zone: str
+    kit: str | None = None

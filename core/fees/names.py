@@ -1,4 +1,4 @@
-"""How schedules, categories, certificates and heads are named."""
+"""How schedules, categories, certificates, heads and kits are named."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,11 +7,17 @@ from core.fees.errors import InvalidSchedule
 
 MOST = 32
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
+_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def is_name(text: object) -> bool:
     """Tell whether this can name a schedule, a category, a certificate or a head."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def is_sku(text: object) -> bool:
+    """Tell whether the stores can know something by this name."""
+    return isinstance(text, str) and _SKU.fullmatch(text) is not None
 
 
 def contradictions(names: Sequence[str], at: str) -> Iterator[InvalidSchedule]:

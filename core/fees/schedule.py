@@ -38,6 +38,8 @@ class FeeSchedule:
     rules: tuple[Rule, ...]
     """Applied in this order, each to the total of those before."""
     instalments: tuple[Part, ...] = ()
+    kit: str | None = None
+    """What each who submits is given from the stores, by its sku; no price depends on it."""
     version: int = 0
     """Given at publication; no part of the document."""
 
@@ -119,6 +121,8 @@ class FeeSchedule:
             yield InvalidSchedule("a country is two capital letters", at="$.country")
         if not self.categories:
             yield InvalidSchedule("there are no categories", at="$.categories")
+        if self.kit is not None and not names.is_sku(self.kit):
+            yield InvalidSchedule("a kit is 1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first", at="$.kit")
 
 
 def _refuse_unknown_practicals(choice: Choice) -> None:

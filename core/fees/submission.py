@@ -39,6 +39,8 @@ class FeeSubmitted(Event):
     lines: tuple[Line, ...]
     total: Money
     pay_by: datetime | None
+    kit: str | None = None
+    """The sku of what the candidate is given from the stores; older events do not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ class Submission:
             lines=self.lines,
             total=self.total,
             pay_by=self.pay_by,
+            kit=schedule.kit,
         )
 
 

@@ -12,7 +12,8 @@ from core.notifications.journal import Attempt
 from core.notifications.messages import DeliveryId
 from core.shared.trace import Trace
 
-StudentId = NewType("StudentId", UUID)
+RecipientId = NewType("RecipientId", UUID)
+"""Of somebody on the roster, or of the staff."""
 
 
 class Channel(StrEnum):
@@ -46,12 +47,12 @@ MEANING = dict(zip((Learnt.FOUND, Learnt.BOUNCED, Learnt.DELIVERED), REPORTED, s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something a student should be told."""
+    """Something somebody should be told."""
 
     notice: UUID
     """The message that made it necessary: a notice becomes one delivery per channel, whatever happens."""
     about: UUID
-    student: StudentId
+    recipient: RecipientId
     template: str
     facts: Mapping[str, Any]
 
@@ -63,7 +64,7 @@ class Delivery:
     id: DeliveryId
     notice: UUID
     about: UUID
-    student: StudentId
+    recipient: RecipientId
     channel: Channel
     template: str
     facts: Mapping[str, Any]

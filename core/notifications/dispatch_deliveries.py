@@ -97,14 +97,14 @@ class DispatchDeliveries:
             if not claimed:
                 return 0
             # Before the commit: when the roster is away, nothing has been taken in hand.
-            contacts = await self.contacts.of({delivery.student for delivery in claimed})
+            contacts = await self.contacts.of({delivery.recipient for delivery in claimed})
             try:
                 await work.commit()
             except Unavailable:  # it may have taken effect all the same, and no vendor was asked
                 hand.give_back(claimed, now)
                 raise
         for delivery in claimed:
-            hand.take(self._deliver(delivery, contacts.get(delivery.student)))
+            hand.take(self._deliver(delivery, contacts.get(delivery.recipient)))
         return len(claimed)
 
     async def _deliver(self, delivery: Delivery, contact: Contact | None) -> Delivery:

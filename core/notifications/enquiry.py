@@ -36,7 +36,7 @@ class Enquiry:
             raise NobodyToAsk(f"{' and '.join(names)} cannot be asked what became of it")
         message = worded(delivery, contact, self.templates)
         if message is None:
-            raise OutcomeUnknown(f"the student has no {delivery.channel} address any more to ask for")
+            raise OutcomeUnknown(f"the recipient has no {delivery.channel} address any more to ask for")
         doubts = []
         for name in names:
             try:

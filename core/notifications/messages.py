@@ -21,7 +21,7 @@ def delivery_id(name: str) -> DeliveryId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """How to reach a student today."""
+    """How to reach somebody today."""
 
     name: str
     email: str

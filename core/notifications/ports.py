@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from core.notifications.delivery import Channel, Delivery, StudentId
+from core.notifications.delivery import Channel, Delivery, RecipientId
 from core.notifications.findings import Report
 from core.notifications.journal import Attempt
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email, Letter, Sms
@@ -95,11 +95,11 @@ class Templates(Protocol):
 
 
 class Contacts(Protocol):
-    """The roster, as far as whoever writes to students may look into it."""
+    """How people can be reached: who works here, and the roster, as far as we may look into it."""
 
     @abstractmethod
-    async def of(self, students: Collection[StudentId]) -> Mapping[StudentId, Contact]:
-        """Return the contacts of those who are on the roster."""
+    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
+        """Return the contacts of those who are known."""
 
 
 class Deliveries(Protocol):

@@ -66,9 +66,9 @@ class ReconcileDeliveries:
                 delivery.look_into(delivery.due_at - self.lease, until)
                 await work.cases.save(delivery)
             attempts = [await work.cases.attempts(delivery.id) for delivery in due]
-            contacts = await self.contacts.of({delivery.student for delivery in due}) if due else {}
+            contacts = await self.contacts.of({delivery.recipient for delivery in due}) if due else {}
             await work.commit()
-        return [Case(each, made, contacts.get(each.student)) for each, made in zip(due, attempts, strict=True)]
+        return [Case(each, made, contacts.get(each.recipient)) for each, made in zip(due, attempts, strict=True)]
 
     async def _look(self, case: Case, turns: asyncio.Semaphore) -> Learnt | None:
         async with turns:

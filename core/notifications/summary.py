@@ -21,7 +21,7 @@ class DeliverySummary:
 
     id: DeliveryId
     about: UUID
-    """The exam fee whose timeline tells the whole story."""
+    """What it tells of: of a candidate the exam fee, whose timeline tells the whole story."""
     channel: Channel
     template: str
     state: DeliveryState

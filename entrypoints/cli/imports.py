@@ -62,7 +62,8 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
             desk.print_json(published)
         else:
             for each in published:
-                desk.out.print(f"{each.code}, version {each.version}: {each.title}")
+                kit = f", with the kit {each.kit}" if each.kit else ""
+                desk.out.print(f"{each.code}, version {each.version}: {each.title}{kit}", soft_wrap=True)
 
 
 def document(file: Path) -> dict[str, Any]:

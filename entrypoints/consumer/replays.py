@@ -11,7 +11,7 @@ from entrypoints.consumer.routes import Kind, NewWork, Route, UseCases, routes
 
 def with_replays(use_cases: UseCases) -> UseCases:
     """Return the use cases, of which those that replay now know how a message takes effect."""
-    silent: UseCases = {**use_cases, "notify_student": partial(use_cases["notify_student"], send=False)}
+    silent: UseCases = {**use_cases, "send_notice": partial(use_cases["send_notice"], send=False)}
     letter, events = use_cases["replay_dead_letter"], use_cases["replay_events"]
     return {
         **use_cases,

@@ -10,7 +10,7 @@ import msgspec
 from core.fees.choice import Choice
 from core.fees.submission import FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
-from core.notifications.delivery import Notice, StudentId
+from core.notifications.delivery import Notice, RecipientId
 from core.shared.errors import CoreError, Unavailable
 from core.shared.inbox import Take
 from core.shared.messages import Message
@@ -70,11 +70,11 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
         notice = Notice(
             notice=message.id,
             about=event.subject,
-            student=StudentId(event.student),
+            recipient=RecipientId(event.student),
             template="fee_submitted",
             facts=facts(event),
         )
-        await use_cases["notify_student"](new_work=new_work)(notice)
+        await use_cases["send_notice"](new_work=new_work)(notice)
 
     async def of_no_interest(_messages: Sequence[Message], _new_work: NewWork) -> None:
         """Let messages pass that are for others."""

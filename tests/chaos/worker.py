@@ -64,7 +64,7 @@ class WatchedOffice(ConfiguredOffice):
 
     def __init__(self, application: Application, settings: Settings) -> None:
         super().__init__(application, settings)
-        self.use_cases = {**self.use_cases, "notify_student": marking(self.use_cases["notify_student"])}
+        self.use_cases = {**self.use_cases, "send_notice": marking(self.use_cases["send_notice"])}
 
 
 def marking(make: Callable[..., Any]) -> Callable[..., Any]:

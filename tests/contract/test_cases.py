@@ -82,7 +82,7 @@ async def test_what_was_taken_is_remembered_with_its_beginning(stored: Applicati
 
     found = await find(stored, delivery.id)
     assert (found.in_doubt_since, found.due_at, found.state) == (NOON, LATER, UNKNOWN)
-    assert (found.notice, found.facts, found.student) == (delivery.notice, delivery.facts, delivery.student)
+    assert (found.notice, found.facts, found.recipient) == (delivery.notice, delivery.facts, delivery.recipient)
 
 
 async def test_what_was_taken_and_not_committed_is_nobodys(stored: Application) -> None:

@@ -36,7 +36,7 @@ async def test_what_is_due_is_claimed_as_it_was_added_longest_due_first(stored: 
     claimed = await claim(stored)
 
     assert [each.id for each in claimed] == [late.id, later.id]
-    assert (claimed[0].notice, claimed[0].about, claimed[0].student) == (late.notice, late.about, late.student)
+    assert (claimed[0].notice, claimed[0].about, claimed[0].recipient) == (late.notice, late.about, late.recipient)
     assert (claimed[0].template, claimed[0].facts) == (late.template, late.facts)
     assert {each.state for each in claimed} == {DeliveryState.SENDING}
 

@@ -1,10 +1,13 @@
 """The roster, and the windows that other contexts have into it."""
 
+import msgspec
 import pytest
 
-from config.container import Application
+from config.container import Application, running
+from config.settings import Stores
 from core.fees.errors import UnknownCandidate
 from core.notifications.messages import Contact
+from core.notifications.staff import STORES
 from core.students.student import Student
 from tests.databases import statements
 from tests.examples import a_student, an_enrolment, enrol, ids
@@ -61,6 +64,25 @@ async def test_whoever_writes_sees_todays_address(stored: Application) -> None:
     assert contacts == {
         student.id: Contact(name="Asha 1", email="asha.1@example.org", phone="+441234567890", language="hi")
     }
+
+
+async def test_the_stores_are_reached_as_the_settings_say_and_all_others_by_the_roster(stored: Application) -> None:
+    stores = Stores(name="Meera Joshi", email="stores@example.org", phone="+912025550123", language="hi")
+    async with running(Application(settings=msgspec.structs.replace(stored.settings(), stores=stores))) as application:
+        student = a_student(1)
+        await enrol(application, student)
+        contacts = await application.driven.contacts().of({STORES, student.id})
+
+    assert contacts == {
+        STORES: Contact(name="Meera Joshi", email="stores@example.org", phone="+912025550123", language="hi"),
+        student.id: Contact(name="Asha 1", email="asha.1@example.org", phone="+919800000001", language="en"),
+    }
+
+
+async def test_the_stores_have_no_address_unless_the_settings_say_so(stored: Application) -> None:
+    contacts = await stored.driven.contacts().of([STORES])
+
+    assert contacts == {STORES: Contact(name="The stores", email="", phone="", language="en")}
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)

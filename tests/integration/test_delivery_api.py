@@ -242,7 +242,7 @@ async def test_twilio_is_told_where_to_report_and_what_it_reports_there_is_belie
     )
     async with opened(settings) as api:
         await enrol(api.application, student := a_student())
-        delivery = a_delivery(Channel.SMS, student=student.id, due_at=api.clock.now(), facts=FACTS)
+        delivery = a_delivery(Channel.SMS, recipient=student.id, due_at=api.clock.now(), facts=FACTS)
         await store(api.application, delivery)
         await api.application.use_cases.dispatch_deliveries()(Channel.SMS)
         [taken] = server.taken
@@ -266,7 +266,7 @@ async def test_after_a_lost_answer_what_twilio_has_is_not_sent_again_and_what_it
         use_cases, sent = api.application.use_cases, list[Delivery]()
         for number, mood in ((1, Mood.HANG_UP), (2, Mood.FALL_SILENT)):
             await enrol(api.application, student := a_student(number))
-            sent.append(a_delivery(Channel.SMS, student=student.id, due_at=api.clock.now(), facts=FACTS))
+            sent.append(a_delivery(Channel.SMS, recipient=student.id, due_at=api.clock.now(), facts=FACTS))
             await store(api.application, sent[-1])
             server.mood = mood
             await use_cases.dispatch_deliveries()(Channel.SMS)

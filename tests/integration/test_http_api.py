@@ -484,6 +484,14 @@ async def test_a_published_schedule_is_in_force_at_once_and_again_the_same(api: 
     assert listed == {"cbse-2020-x": 1, "cbse-2020-xii": 2, "neet-ug-2026": 1, "sahyadri-semester": 1}
 
 
+async def test_a_schedule_shows_its_kit(api: Api) -> None:
+    kits = {each["code"]: each["kit"] for each in (await api("GET", "/v1/fee-schedules")).json()}
+    published = await api("PUT", "/v1/fee-schedules/cbse-2020-xii", json=await cbse() | {"kit": "CBSE-KIT"})
+
+    assert (kits["sahyadri-semester"], kits["neet-ug-2026"]) == ("SU-EXAM-KIT", None)
+    assert published.json()["kit"] == "CBSE-KIT"
+
+
 async def cbse() -> dict[str, Any]:
     document = tomllib.loads((SHIPPED / "schedules/cbse-2020-xii.toml").read_text())
     document["rules"][2]["windows"] = [{"after": "2019-09-30", "amount": 200_000}]

@@ -211,6 +211,33 @@ def test_a_secret_that_can_be_guessed_is_refused(read: Any) -> None:
     assert read("", {"BURSAR__ADMISSION__SECRET": "x" * 32}).admission.secret.reveal() == "x" * 32
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("email", "The stores <stores@example.org>"),
+        ("email", "stores@example.org\n"),
+        ("email", "stores"),
+        ("email", "s" * 250 + "@example.org"),
+        ("phone", "020 2555 0123"),
+        ("phone", "+0202555"),
+        ("language", "english"),
+        ("name", ""),
+        ("name", "The\nstores"),
+        ("zone", "Asia/Atlantis"),
+        ("zone", ""),
+    ],
+)
+def test_stores_that_could_not_be_told_anything_are_refused(read: Any, name: str, said: str) -> None:
+    with pytest.raises(Misconfigured, match=r"\$\.stores"):
+        read("", stores={name: said})
+
+
+def test_the_stores_need_no_address(read: Any) -> None:
+    stores = read('[stores]\nemail = ""\nphone = ""\nzone = "Asia/Kathmandu"\n').stores
+
+    assert (stores.email, stores.phone, stores.zone) == ("", "", "Asia/Kathmandu")
+
+
 @pytest.mark.parametrize("name", ["commands_days", "events_days"])
 def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: Any, name: str) -> None:
     for days in (13, 14, 30):

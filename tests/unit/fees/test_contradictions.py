@@ -53,10 +53,25 @@ def refused(*rules: Any, **changes: Any) -> str | None:
         ("country", "India"),
         ("country", "1!"),
         ("categories", ()),
+        ("kit", ""),
+        ("kit", "EXAM KIT"),
+        ("kit", "-KIT"),
+        ("kit", ".KIT"),
+        ("kit", "_KIT"),
+        ("kit", "KIT\n"),
+        ("kit", "KIT/7"),
+        ("kit", "किट"),
+        ("kit", "K" * 65),
+        ("kit", 7),
     ],
 )
 def test_what_is_misspelt_is_refused(field: str, value: object) -> None:
     assert refused(**{field: value}) == f"$.{field}"
+
+
+@pytest.mark.parametrize("kit", [None, "SU-EXAM-KIT", "7", "k.i_t-2026", "K" * 64])
+def test_a_kit_is_what_the_stores_may_call_it(kit: str | None) -> None:
+    assert a_schedule(kit=kit).kit == kit
 
 
 def test_duplicate_and_misspelt_names_are_refused() -> None:

@@ -57,6 +57,12 @@ async def test_a_change_makes_the_next_version_and_keeps_the_old_one(office: Fee
     assert office.store.schedules[CODE, 2] == second
 
 
+async def test_another_kit_is_a_change(office: FeeOffice) -> None:
+    versions = [(await office.publish(cbse(kit=kit))).version for kit in ("KIT", "KIT", "kit", None)]
+
+    assert versions == [1, 1, 2, 3]
+
+
 async def test_each_schedule_counts_its_own_versions(office: FeeOffice) -> None:
     await office.publish(cbse(title="First"))
     await office.publish(cbse(title="Second"))

@@ -1,5 +1,6 @@
 """What was published, figure by figure, against the schedules we ship."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -160,6 +161,13 @@ def test_at_sahyadri_a_fine_grows_daily_after_three_days_of_grace_up_to_1000() -
 
     days = ["2099-12-31T23:59", "2100-01-03T23:59", "2100-01-04T00:00", "2100-01-05T10:00", "2100-03-01T10:00"]
     assert [fine(day) for day in days] == [0, 0, 50, 100, 1000]
+
+
+def test_sahyadri_gives_a_kit_that_costs_nothing() -> None:
+    bare = replace(SAHYADRI, kit=None)
+
+    assert SAHYADRI.kit == "SU-EXAM-KIT"
+    assert SAHYADRI.quote(a_candidate("guest"), NOTHING, TODAY) == bare.quote(a_candidate("guest"), NOTHING, TODAY)
 
 
 def test_a_category_the_schedule_does_not_know_has_no_price() -> None:

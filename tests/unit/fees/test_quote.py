@@ -33,6 +33,7 @@ windows = st.one_of(
     st.builds(Window, after=st.dates(), basis_points=rates, of=st.sampled_from(["total", "balance"])),
     st.builds(Window, after=st.dates(), per_day=st.integers(0, 1000), cap=st.none() | amounts),
 )
+kits = st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
 parts = st.lists(st.integers(1, 9_999), max_size=8, unique=True).map(
     lambda cuts: tuple(
         Part(basis_points=high - low) for low, high in zip([0, *sorted(cuts)], [*sorted(cuts), 10_000], strict=True)
@@ -45,7 +46,7 @@ def schedules(draw: st.DrawFn) -> FeeSchedule:
     papers = Papers(base=draw(amounts), included=3, further=draw(amounts), practical=draw(amounts))
     flats = [a_fee(f"head-{index}", draw(amounts)) for index in range(draw(st.integers(0, 4)))]
     rest = [draw(concessions), Late(windows=(draw(windows),))]
-    return a_schedule(papers, *flats, *draw(st.permutations(rest)), instalments=draw(parts))
+    return a_schedule(papers, *flats, *draw(st.permutations(rest)), instalments=draw(parts), kit=draw(kits))
 
 
 @given(schedules(), st.integers(1, 6), amounts)

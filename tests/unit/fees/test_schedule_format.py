@@ -54,6 +54,13 @@ def test_the_version_is_no_part_of_a_document() -> None:
     assert refusal_of(lambda it: it.update(version=3)).at == "$.version"
 
 
+def test_a_document_of_before_there_were_kits_reads_as_one_without() -> None:
+    written = FORMAT.write(shipped("cbse-2020-xii"))
+    assert written.pop("kit") is None
+
+    assert FORMAT.read(written) == shipped("cbse-2020-xii")
+
+
 @pytest.mark.parametrize(
     ("change", "at"),
     [
@@ -87,6 +94,8 @@ def test_an_unknown_key_is_refused_wherever_it_is(change: Change, at: str) -> No
         (lambda it: it["rules"][2]["windows"][0].update(amount=-1), "$.rules[2].windows[0].amount"),
         (lambda it: it["rules"][3]["who"].update(certificates=["deaf"]), "$.rules[3].who.certificates"),
         (lambda it: it.update(opens="2019-08-01T00:00:00+05:30"), "$.opens"),
+        (lambda it: it.update(kit="EXAM KIT"), "$.kit"),
+        (lambda it: it.update(kit=7), "$.kit"),
         (lambda it: it.update(rules=["papers"]), "$.rules[0]"),
         (lambda it: it.update(rules={}), "$.rules"),
         (lambda it: it.pop("zone"), "$"),

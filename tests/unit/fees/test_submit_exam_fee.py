@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from core.fees.errors import (
@@ -14,7 +15,7 @@ from core.fees.errors import (
     UnknownPractical,
     UnknownSchedule,
 )
-from core.fees.submission import reference
+from core.fees.submission import FeeSubmitted, reference
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.shared.errors import CoreError
 from core.shared.requests import RequestRepeated
@@ -59,6 +60,22 @@ async def test_what_is_returned_is_what_is_stored_and_announced_once(office: Fee
     assert (event["subject"], event["version"], event["reference"]) == (str(made.id), 1, made.reference)
     assert event["total"] == {"minor": 170_000, "currency": "INR"}
     assert (event["schedule_title"], event["zone"]) == ("NEET (UG) 2026", "Asia/Kolkata")
+
+
+async def test_a_submission_announces_the_kit_of_the_schedule(office: FeeOffice) -> None:
+    await office.publish(document("neet-ug-2026") | {"kit": "NEET-KIT"})
+    await office.submit(a_wish(), a_request("one"))
+    await office.submit(a_wish("cbse-2020-xii", "T-1", "041"), a_request("two"))
+
+    assert [event["kit"] for _, event in office.events] == ["NEET-KIT", None]
+
+
+async def test_an_event_of_before_there_were_kits_is_still_read(office: FeeOffice) -> None:
+    await office.submit(a_wish(), a_request())
+    [(_, event)] = office.events
+    del event["kit"]
+
+    assert msgspec.convert(event, FeeSubmitted).kit is None
 
 
 @pytest.mark.parametrize(

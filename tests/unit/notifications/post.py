@@ -14,13 +14,13 @@ from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryContacts
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.notifications.abandon_deliveries import AbandonDeliveries
-from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice, StudentId
+from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice, RecipientId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.errors import OutcomeUnknown, Unwordable
 from core.notifications.journal import Attempt, Journal, Outcome
 from core.notifications.messages import Accepted, DeliveryId, Email, Letter, Sms
-from core.notifications.notify_student import NotifyStudent
 from core.notifications.ports import Outlet, Templates
+from core.notifications.send_notice import SendNotice
 from core.notifications.vendors import VendorStanding
 from core.shared.errors import Conflict, Unavailable
 from core.shared.signals import Signals
@@ -133,7 +133,7 @@ class PostRoom:
         """How many of the next transactions the database refuses."""
         self.unstorable: DeliveryId | None = None
         """What becomes of this one, the database never takes."""
-        self.notify = NotifyStudent(self.new_work, self.clock, ids)
+        self.notify = SendNotice(self.new_work, self.clock, ids)
         self.dispatch = DispatchDeliveries(
             new_work=self.new_work,
             queue=MemoryQueue(self.store),
@@ -151,27 +151,27 @@ class PostRoom:
     def new_work(self) -> MemoryUnitOfWork:
         return MemoryUnitOfWork(self.store, lambda _: self.rings.put_nowait(None), StoppedClock(), ids, self._begin)
 
-    async def enrol(self, number: int = 1, **changes: Any) -> StudentId:
+    async def enrol(self, number: int = 1, **changes: Any) -> RecipientId:
         given: dict[str, Any] = {"email": f"asha.{number}@example.org", "phone": f"+9198{number:08}"} | changes
         enrolment = Enrolment(registration=f"T-{number}", name=f"Asha {number}", category="general", **given)
         student = Student(id=RosterId(ids.new()), enrolment=enrolment)
         async with self.new_work() as work:
             work.students.put(student)
             await work.commit()
-        return StudentId(student.id)
+        return RecipientId(student.id)
 
     async def owe(
-        self, *students: StudentId, channel: Channel = Channel.EMAIL, template: str = "fee_submitted"
+        self, *recipients: RecipientId, channel: Channel = Channel.EMAIL, template: str = "fee_submitted"
     ) -> list[DeliveryId]:
-        """Owe each student one message on one channel."""
+        """Owe each one message on one channel."""
         owed = []
         async with self.new_work() as work:
-            for student in students:
+            for recipient in recipients:
                 delivery = Delivery(
                     id=DeliveryId(ids.new()),
                     notice=ids.new(),
                     about=ids.new(),
-                    student=student,
+                    recipient=recipient,
                     channel=channel,
                     template=template,
                     facts={"reference": "BF-1"},
@@ -207,11 +207,11 @@ class PostRoom:
             yield Picky(self.unstorable)
 
 
-def a_notice(student: StudentId, notice: UUID | None = None) -> Notice:
+def a_notice(recipient: RecipientId, notice: UUID | None = None) -> Notice:
     return Notice(
         notice=notice or ids.new(),
         about=ids.new(),
-        student=student,
+        recipient=recipient,
         template="fee_submitted",
         facts={"reference": "BF-1"},
     )

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.notifications import lookout
-from core.notifications.delivery import Channel, StudentId
+from core.notifications.delivery import Channel, RecipientId
 from core.notifications.dispatch_deliveries import LONGEST_DELAY
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.journal import Attempt, Outcome
@@ -233,7 +233,7 @@ async def test_who_has_no_address_is_not_written_to(room: PostRoom, channel: Cha
 
 
 async def test_who_is_not_on_the_roster_is_not_written_to(room: PostRoom) -> None:
-    [owed] = await room.owe(StudentId(ids.new()))
+    [owed] = await room.owe(RecipientId(ids.new()))
     await room.dispatch(Channel.EMAIL)
 
     assert room.state(owed) == "suppressed"
@@ -302,7 +302,7 @@ async def test_a_defect_in_one_delivery_leaves_that_one_unknown_and_settles_the_
 class AwayContacts(Contacts):
     """A roster that is away."""
 
-    async def of(self, students: Collection[StudentId]) -> Mapping[StudentId, Contact]:
+    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
         raise Unavailable("the roster is away")
 
 

@@ -1,4 +1,4 @@
-"""What candidates read."""
+"""What candidates read, and those who work here."""
 
 import re
 from typing import Any
@@ -16,6 +16,16 @@ FACTS: dict[str, Any] = {
     "pay_by": "15 Dec 2026",
     "lines": [{"why": "Five subjects", "amount": "₹1,500.00"}, {"why": "Late fee", "amount": "₹2,000.00"}],
 }
+SHORTAGE: dict[str, Any] = {
+    "name": "The stores",
+    "sku": "SU-EXAM-KIT",
+    "order": "BF-7K3M-9QZ4-XA2B-C",
+    "quantity": 25,
+    "available": 17,
+    "waiting": 43,
+}
+LARGE = SHORTAGE | {"sku": "K" * 64, "quantity": 1_000_000, "available": 999_999, "waiting": 1_000_000}
+WRITTEN = {"fee_submitted": FACTS, "out_of_stock": SHORTAGE}
 GSM_7 = re.compile(r"[A-Za-z0-9 \n@£$_!\"#%&'()*+,\-./:;<=>?]+")
 LANGUAGES = ["en", "hi"]
 DEVANAGARI = re.compile(r"[\u0900-\u097f]")
@@ -36,16 +46,46 @@ def test_a_letter_says_what_matters(templates: JinjaTemplates, language: str) ->
     assert "BF-7K3M-9QZ4-XA2B-C" in letter.subject
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_about_a_shortage_says_what_is_wanted_and_what_to_do(templates: JinjaTemplates, language: str) -> None:
+    letter = templates.email("out_of_stock", language, SHORTAGE)
+
+    for form in (letter.text, letter.html):
+        for fact in ("The stores", "SU-EXAM-KIT", "BF-7K3M-9QZ4-XA2B-C", "25", "17", "43"):
+            assert fact in form
+        assert "bursar stores create-batch" in form
+        assert "POST /v1/batches" in form
+    assert "SU-EXAM-KIT" in letter.subject
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_left_and_nobody_waiting_are_told_as_noughts(templates: JinjaTemplates, language: str) -> None:
+    letter = templates.email("out_of_stock", language, SHORTAGE | {"available": 0, "waiting": 0})
+
+    assert letter.text.count(": 0\n") == letter.html.count(">0<") == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_message_about_a_shortage_says_what_is_wanted_and_what_to_do(
+    templates: JinjaTemplates, language: str
+) -> None:
+    sms = templates.sms("out_of_stock", language, SHORTAGE)
+
+    for told in ("SU-EXAM-KIT", "25", "17", "43", "bursar stores create-batch"):
+        assert told in sms
+
+
 def test_every_language_has_every_template() -> None:
     written = {folder.name: {file.name for file in folder.iterdir()} for folder in FOLDER.iterdir()}
     assert written["hi"] == written["en"]
     assert set(written) == set(LANGUAGES)
 
 
-def test_hindi_is_hindi_and_english_is_not(templates: JinjaTemplates) -> None:
+@pytest.mark.parametrize("template", WRITTEN)
+def test_hindi_is_hindi_and_english_is_not(templates: JinjaTemplates, template: str) -> None:
     for language in LANGUAGES:
-        letter = templates.email("fee_submitted", language, FACTS)
-        words = [letter.subject, letter.text, letter.html, templates.sms("fee_submitted", language, FACTS)]
+        letter = templates.email(template, language, WRITTEN[template])
+        words = [letter.subject, letter.text, letter.html, templates.sms(template, language, WRITTEN[template])]
         assert all(bool(DEVANAGARI.search(each)) == (language == "hi") for each in words)
 
 
@@ -92,16 +132,28 @@ def test_an_english_text_message_is_one_segment(templates: JinjaTemplates, title
     assert GSM_7.fullmatch(sms), "one letter outside of GSM 03.38 makes three segments of it"
 
 
-def test_a_hindi_text_message_is_at_most_two_segments(templates: JinjaTemplates) -> None:
-    sms = templates.sms("fee_submitted", "hi", FACTS | {"total": "₹1,23,500.00"})
+def test_an_english_text_message_about_a_large_shortage_is_one_segment(templates: JinjaTemplates) -> None:
+    sms = templates.sms("out_of_stock", "en", LARGE)
+
+    assert len(sms) <= 160
+    assert GSM_7.fullmatch(sms)
+
+
+@pytest.mark.parametrize(
+    ("template", "facts"), [("fee_submitted", FACTS | {"total": "₹1,23,500.00"}), ("out_of_stock", LARGE)]
+)
+def test_a_hindi_text_message_is_at_most_two_segments(
+    templates: JinjaTemplates, template: str, facts: dict[str, Any]
+) -> None:
+    sms = templates.sms(template, "hi", facts)
     assert len(sms.encode("utf-16-be")) // 2 <= 2 * 67
 
 
-@pytest.mark.parametrize("fact", FACTS)
-def test_a_missing_fact_is_noticed_and_not_left_blank(templates: JinjaTemplates, fact: str) -> None:
-    facts = {name: value for name, value in FACTS.items() if name != fact}
+@pytest.mark.parametrize(("template", "fact"), [(name, fact) for name, facts in WRITTEN.items() for fact in facts])
+def test_a_missing_fact_is_noticed_and_not_left_blank(templates: JinjaTemplates, template: str, fact: str) -> None:
+    facts = {name: value for name, value in WRITTEN[template].items() if name != fact}
     with pytest.raises(Unwordable):
-        templates.email("fee_submitted", "en", facts)
+        templates.email(template, "en", facts)
 
 
 @pytest.mark.parametrize("template", ["fee_forgotten", "../templates", "../../../pyproject"])

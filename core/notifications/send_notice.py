@@ -1,4 +1,4 @@
-"""Tell a student something."""
+"""Tell somebody something."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from core.shared.trace import current_trace
 
 
 @dataclass(frozen=True, slots=True)
-class NotifyStudent:
+class SendNotice:
     """Put a notice in the queue of every channel."""
 
     new_work: NewNotificationsWork
@@ -29,7 +29,7 @@ class NotifyStudent:
                         id=DeliveryId(self.ids.new()),
                         notice=notice.notice,
                         about=notice.about,
-                        student=notice.student,
+                        recipient=notice.recipient,
                         channel=channel,
                         template=notice.template,
                         facts=notice.facts,

@@ -14,7 +14,7 @@ async def test_a_notice_becomes_one_due_delivery_per_channel() -> None:
     assert sorted(each.channel for each in owed) == sorted(Channel)
     assert len({each.id for each in owed}) == len(Channel)
     for each in owed:
-        assert (each.notice, each.about, each.student) == (notice.notice, notice.about, notice.student)
+        assert (each.notice, each.about, each.recipient) == (notice.notice, notice.about, notice.recipient)
         assert (each.template, each.facts) == ("fee_submitted", {"reference": "BF-1"})
         assert (each.state, each.attempts, each.due_at) == (DeliveryState.PENDING, 0, room.clock.now())
 

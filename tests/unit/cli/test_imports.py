@@ -1,0 +1,21 @@
+import json
+
+from tests.unit.cli.office import Counter
+
+SAHYADRI, NEET = (f"config/schedules/{name}.toml" for name in ("sahyadri-semester", "neet-ug-2026"))
+
+
+def test_a_schedule_is_shown_with_its_kit(counter: Counter) -> None:
+    code, out, _ = counter.run("import", "schedule", SAHYADRI, NEET)
+
+    assert code == 0
+    assert out.splitlines() == [
+        "sahyadri-semester, version 1: Sahyadri University, semester examination, with the kit SU-EXAM-KIT",
+        "neet-ug-2026, version 1: NEET (UG) 2026",
+    ]
+
+
+def test_a_machine_is_told_the_kit_too(counter: Counter) -> None:
+    _, out, _ = counter.run("import", "schedule", SAHYADRI, NEET, "--json")
+
+    assert [each["kit"] for each in json.loads(out)] == ["SU-EXAM-KIT", None]
