@@ -23,6 +23,7 @@ from adapters.memory.dead_letters import MemoryDeadLetterOffice
 from adapters.memory.deliveries import MemoryQueue
 from adapters.memory.event_log import MemoryEventLog
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
+from adapters.memory.inventory import MemoryChores
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
 from adapters.memory.probe import InProcess
 from adapters.memory.store import Store
@@ -44,6 +45,15 @@ from core.fees.quote_exam_fee import QuoteExamFee
 from core.fees.refuse_exam_fee import RefuseExamFee
 from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submit_exam_fee import SubmitExamFee
+from core.inventory.allocate_lines import AllocateLines
+from core.inventory.cancel_order import CancelOrder
+from core.inventory.change_arrival import ChangeArrival
+from core.inventory.change_batch_quantity import ChangeBatchQuantity
+from core.inventory.create_batch import CreateBatch
+from core.inventory.deallocate_line import DeallocateLine
+from core.inventory.refuse_stock_command import RefuseStockCommand
+from core.inventory.ship_order import ShipOrder
+from core.inventory.tend_stores import TendStores
 from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.delivery import Channel, RecipientId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
@@ -449,6 +459,12 @@ class Driven(containers.DeclarativeContainer):
         sql=providers.Singleton(lazily("adapters.sql.cases", "SqlDeliveryList"), database=database),
         memory=providers.Singleton(MemoryDeliveryList, store=store),
     )
+    chores = stored(
+        persistence,
+        sql=providers.Singleton(lazily("adapters.sql.inventory", "SqlChores"), database=database),
+        memory=providers.Singleton(MemoryChores, store=store),
+    )
+    zone = settings.provided.stores.zone
     persistence_probe = stored(
         persistence,
         sql=providers.Singleton(
@@ -492,6 +508,15 @@ class UseCases(containers.DeclarativeContainer):
     list_deliveries = use_case(ListDeliveries, driven, deliveries=driven.delivery_list)
     settle_delivery = use_case(SettleDelivery, driven)
     note_vendor_report = use_case(NoteVendorReport, driven, reports=driven.twilio_reports)
+    allocate_lines = use_case(AllocateLines, driven)
+    cancel_order = use_case(CancelOrder, driven)
+    change_arrival = use_case(ChangeArrival, driven)
+    change_batch_quantity = use_case(ChangeBatchQuantity, driven)
+    create_batch = use_case(CreateBatch, driven)
+    deallocate_line = use_case(DeallocateLine, driven)
+    refuse_stock_command = use_case(RefuseStockCommand, driven)
+    ship_order = use_case(ShipOrder, driven)
+    tend_stores = use_case(TendStores, driven)
     forget_old_messages = use_case(ForgetOldMessages, driven)
     list_dead_letters = use_case(ListDeadLetters, driven, office=driven.dead_letter_office)
     show_dead_letter = use_case(ShowDeadLetter, driven, office=driven.dead_letter_office)

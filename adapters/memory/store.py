@@ -10,6 +10,9 @@ from uuid import UUID
 
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
+from core.inventory.order_line import OrderLine
+from core.inventory.ports import LineKey
+from core.inventory.sku import Sku
 from core.notifications.delivery import Delivery
 from core.notifications.findings import Finding
 from core.notifications.journal import Attempt
@@ -65,6 +68,9 @@ class Store:
     attempts: dict[UUID, tuple[Attempt, ...]] = field(default_factory=dict)
     findings: dict[UUID, tuple[Finding, ...]] = field(default_factory=dict)
     dead_letters: dict[tuple[str, UUID], tuple[DeadLetter, Message]] = field(default_factory=dict)
+    skus: dict[str, Sku] = field(default_factory=dict)
+    batches: dict[str, str] = field(default_factory=dict)
+    order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0

@@ -12,9 +12,11 @@ from adapters.encoding import as_message
 from adapters.memory.cases import MemoryCases
 from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.fees import MemorySchedules, MemorySubmissions
+from adapters.memory.inventory import MemoryOrderLines, MemorySkus
 from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryStudents
 from core.fees.ports import FeesWork
+from core.inventory.ports import InventoryWork
 from core.notifications.ports import DELIVERIES, NotificationsWork
 from core.shared.clock import Clock
 from core.shared.errors import Conflict
@@ -36,7 +38,7 @@ def insert_all(inserts: Iterable[Insert]) -> None:
         insert()
 
 
-class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
+class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
     """One transaction, or a part of one.  Inserts wait until the commit, which hands them on."""
 
     def __init__(
@@ -63,6 +65,8 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         self.students = MemoryStudents(self._store, self._transaction, self._inserts)
         self.deliveries = MemoryDeliveries(self._store, self._transaction, self._inserts)
         self.cases = MemoryCases(self._store, self._transaction)
+        self.skus = MemorySkus(self._store, self._transaction, self._inserts)
+        self.order_lines = MemoryOrderLines(self._store)
         return self
 
     async def __aexit__(

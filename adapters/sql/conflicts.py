@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.tables import metadata, submissions
 from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile
+from core.inventory.errors import BatchAlreadyCreated, ChangedMeanwhile
 from core.shared.errors import Conflict, CoreError
 from core.shared.requests import RequestRepeated
 
@@ -43,6 +44,10 @@ async def conflict(connection: AsyncConnection, error: IntegrityError, rows: Map
             return await already_submitted(connection, rows["submissions"])
         case "pk_fee_schedules":
             return SchedulePublishedMeanwhile(f"somebody else just published {rows['fee_schedules']['code']}")
+        case "uq_skus_name":
+            return ChangedMeanwhile(f"somebody else just opened sku {rows['skus']['name']}")
+        case "pk_batches":
+            return BatchAlreadyCreated(f"there is a batch {rows['batches']['reference']}")
         case "uq_students_registration" | "uq_event_log_aggregate_version":
             return Conflict("somebody else just changed the same thing")
         case _:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Index,
     Insert,
     Integer,
@@ -95,6 +96,65 @@ submissions = table(
     UniqueConstraint("student_id", "schedule", name="uq_submissions_student_schedule"),
     UniqueConstraint("reference", name="uq_submissions_reference"),
     CheckConstraint("total_minor >= 0", name="ck_submissions_total"),
+)
+
+skus = table(
+    "skus",
+    Column("id", Id, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("short", Boolean, nullable=False),
+    Column("unserved", Boolean, nullable=False),
+    UniqueConstraint("name", name="uq_skus_name"),
+    Index("ix_skus_unserved", "unserved", "name"),
+)
+
+batches = table(
+    "batches",
+    Column("reference", String(64)),
+    Column("sku_id", Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("purchased", Integer, nullable=False),
+    Column("available", Integer, nullable=False),
+    Column("shipped", Integer, nullable=False),
+    Column("eta", Date),
+    PrimaryKeyConstraint("reference", name="pk_batches"),
+    Index("ix_batches_sku", "sku_id", "available"),
+    CheckConstraint(
+        "available >= 0 AND shipped >= 0 AND available + shipped <= purchased", name="ck_batches_conserved"
+    ),
+)
+
+order_lines = table(
+    "order_lines",
+    Column("order_id", String(64)),
+    Column("sku_id", Id),
+    Column("quantity", Integer, nullable=False),
+    Column("split", Boolean, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("hold_until", Moment),
+    Column("asked_at", Moment, nullable=False),
+    Column("explanation", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("order_id", "sku_id", name="pk_order_lines"),
+    Index("ix_order_lines_queue", "sku_id", "state", "place"),
+    Index("ix_order_lines_hold_until", "hold_until"),
+)
+
+allocations = table(
+    "allocations",
+    Column("batch", String(64)),
+    Column("order_id", String(64)),
+    Column("sku_id", Id, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    PrimaryKeyConstraint("batch", "order_id", name="pk_allocations"),
+    Index("ix_allocations_latest", "batch", "state", "priority", "place"),
 )
 
 event_log = table(

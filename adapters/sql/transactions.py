@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, Table, insert
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
@@ -21,7 +22,7 @@ from core.shared.requests import RequestInProgress
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
-"""What to insert, by the name of the table."""
+"""What to insert, by the name of the table; and what rows that we hold become, or are from now on, by `changed`."""
 Commit = Callable[[Rows], Awaitable[None]]
 """Takes the rows of one unit of work; returns when they are as durable as they will be on its own account."""
 Begin = Callable[[], AbstractAsyncContextManager[tuple[Connect, Commit]]]
@@ -113,14 +114,20 @@ async def flush(rows: Rows, connection: AsyncConnection) -> None:
 def insert_all(connection: Connection, rows: Rows) -> None:
     """Insert rows, the tables in the order in which they are declared."""
     for name, table in tables.metadata.tables.items():
-        for some in in_parts(rows.get(name, ())):
-            insertion = inserting(table, tuple(some[0]), len(some), connection.dialect)
-            try:
-                connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
-            except Locked as error:
-                if table is tables.requests:
-                    raise RequestInProgress("the same request is being worked on") from error
-                raise
+        for key in (name, changed(table)):
+            for some in in_parts(rows.get(key, ())):
+                insertion = inserting(table, tuple(some[0]), len(some), connection.dialect, replace=key != name)
+                try:
+                    connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
+                except Locked as error:
+                    if table is tables.requests:
+                        raise RequestInProgress("the same request is being worked on") from error
+                    raise
+
+
+def changed(table: Table) -> str:
+    """Return the name under which rows of a table wait that may be there, and are as they say from now on."""
+    return f"{table.name} changed"
 
 
 def in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -148,9 +155,9 @@ class Insertion:
 
 
 @cache
-def inserting(table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect) -> Insertion:
+def inserting(table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect, *, replace: bool) -> Insertion:
     """Compile an insert of so many rows."""
-    special = SPECIAL.get(table.name)
+    special = replacing(table) if replace else SPECIAL.get(table.name)
     one = str((special(dialect) if special else insert(table)).compile(dialect=dialect, column_keys=columns))
     head, values, row_and_rest = one.partition("VALUES ")
     row, end, rest = row_and_rest.partition(")")
@@ -160,3 +167,18 @@ def inserting(table: Table, columns: tuple[str, ...], rows: int, dialect: Dialec
         if column.name in columns
     ]
     return Insertion(head + values + ", ".join([row + end] * rows) + rest, binds)
+
+
+def replacing(table: Table) -> Callable[[Dialect], Insert]:
+    """Return what makes an insert that changes the rows which are there, found by their primary key."""
+
+    def replace(dialect: Dialect) -> Insert:
+        key = list(table.primary_key.columns)
+        others = [column.name for column in table.columns if column not in key]
+        if dialect.name == "mysql":
+            added = mysql.insert(table)
+            return added.on_duplicate_key_update({name: added.inserted[name] for name in others})
+        new = sqlite.insert(table)
+        return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in others})
+
+    return replace

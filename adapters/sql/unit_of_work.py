@@ -13,9 +13,11 @@ from adapters.sql import tables
 from adapters.sql.cases import SqlCases
 from adapters.sql.deliveries import SqlDeliveries
 from adapters.sql.fees import SqlSchedules, SqlSubmissions
+from adapters.sql.inventory import SqlOrderLines, SqlSkus
 from adapters.sql.students import SqlStudents
-from adapters.sql.transactions import Begin
+from adapters.sql.transactions import Begin, changed
 from core.fees.ports import FeesWork, ScheduleFormat
+from core.inventory.ports import InventoryWork
 from core.notifications.ports import NotificationsWork
 from core.shared.clock import Clock
 from core.shared.events import Event
@@ -25,7 +27,7 @@ from core.shared.requests import Request
 from core.students.ports import StudentsWork
 
 
-class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
+class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
     """One transaction, or a part of one.  Inserts wait until the commit, which hands them on."""
 
     def __init__(self, begin: Begin, schedule_format: ScheduleFormat, clock: Clock, ids: Ids) -> None:
@@ -40,6 +42,8 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
         self.students = SqlStudents(self._insert, connect)
         self.deliveries = SqlDeliveries(self._insert, connect)
         self.cases = SqlCases(self._insert, connect, self._ids)
+        self.skus = SqlSkus(self._insert, self._change, connect)
+        self.order_lines = SqlOrderLines(connect)
         return self
 
     async def __aexit__(
@@ -84,3 +88,6 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork):
 
     def _insert(self, table: Table, row: dict[str, Any]) -> None:
         self._rows[table.name].append(row)
+
+    def _change(self, table: Table, row: dict[str, Any]) -> None:
+        self._rows[changed(table)].append(row)

@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from core.shared.errors import Conflict, CoreError, Invalid, Unavailable
+from core.shared.trace import Trace, current_trace
 
 T = TypeVar("T")
 
@@ -23,6 +24,8 @@ class Request:
     """The idempotency key; without one nothing is remembered."""
     fingerprint: bytes = b""
     """SHA-256 of the body, so that a key cannot be used for two different wishes."""
+    trace: Trace = field(default_factory=current_trace.get)
+    """For whoever works for several requests at once."""
 
 
 class RequestRepeated(Conflict):

@@ -1,0 +1,199 @@
+"""The stores in SQL.  Whoever changes a sku holds its row; its batches and lines are changed under that lock alone."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, false, select, tuple_
+
+from adapters.sql.database import Connect, Database, InsertRow
+from adapters.sql.tables import allocations, batches, order_lines, skus
+from core.inventory.batch import Batch
+from core.inventory.order_line import LineState, OrderLine, Part, PassedOver
+from core.inventory.ports import Chores, LineKey, OrderLines, Skus
+from core.inventory.sku import Sku
+
+LINES = select(order_lines, skus.c.name.label("sku")).join(skus, skus.c.id == order_lines.c.sku_id)
+
+
+class Explanation(msgspec.Struct):
+    """Where the pieces of a line come from, as it is stored."""
+
+    parts: tuple[Part, ...]
+    why: str
+    passed_over: tuple[PassedOver, ...]
+
+
+class SqlSkus(Skus):
+    """Skus as rows, with a row for each batch."""
+
+    def __init__(self, insert: InsertRow, change: InsertRow, connect: Connect) -> None:
+        self._insert, self._change, self._connect = insert, change, connect
+
+    async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
+        # By the names in one order, whatever the plan: two who hold several do not wait for each other.
+        found = select(skus).where(skus.c.name.in_(names)).with_hint(skus, "FORCE INDEX (uq_skus_name)", "mysql")
+        return await self._held(found.order_by(skus.c.name).with_for_update(), whole=whole)
+
+    async def hold_batch(self, reference: str) -> Sku | None:
+        found = select(skus).join(batches, batches.c.sku_id == skus.c.id).where(batches.c.reference == reference)
+        return next(iter((await self._held(found.with_for_update(of=skus), whole=True)).values()), None)
+
+    def add(self, sku: Sku) -> None:
+        self._insert(skus, sku_row(sku))
+
+    def save(self, sku: Sku) -> None:
+        for reference in sku.changed_batches - sku.new_batches:
+            self._change(batches, batch_row(sku, sku.batches[reference]))
+        for reference in sku.new_batches:
+            self._insert(batches, batch_row(sku, sku.batches[reference]))
+        for line in [sku.lines[order] for order in sku.changed_lines]:
+            self._change(order_lines, line_row(sku, line))
+            for row in allocation_rows(sku, line):
+                self._change(allocations, row)
+        self._change(skus, sku_row(sku))
+
+    async def _held(self, query: Select[Any], *, whole: bool) -> dict[str, Sku]:
+        connection = await self._connect()
+        rows = (await connection.execute(query)).mappings().all()
+        held = {row.id: Sku(**row) for row in rows}
+        if held:
+            theirs = select(batches).where(batches.c.sku_id.in_(held))
+            left = theirs if whole else theirs.where(batches.c.available > 0)
+            for row in await connection.execute(left):
+                held[row.sku_id].batches[row.reference] = as_batch(row)
+        return {sku.name: sku for sku in held.values()}
+
+
+class SqlOrderLines(OrderLines):
+    """Order lines as rows."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def fetch(self, skus: Collection[Sku], wanted: Collection[LineKey]) -> None:
+        known = {sku.name: sku for sku in skus}
+        keys = [(key.order, known[key.sku].id) for key in wanted if key.sku in known]
+        if keys:
+            key = tuple_(order_lines.c.order_id, order_lines.c.sku_id)
+            for line in await self._lines(LINES.where(key.in_(keys))):
+                known[line.sku].lines[line.order] = line
+
+    async def of_order(self, order: str) -> Sequence[OrderLine]:
+        return await self._lines(LINES.where(order_lines.c.order_id == order).order_by(skus.c.name))
+
+    async def latest_in(self, batch: str, limit: int) -> Sequence[OrderLine]:
+        same = (allocations.c.order_id == order_lines.c.order_id) & (allocations.c.sku_id == order_lines.c.sku_id)
+        mine = (allocations.c.batch == batch) & (allocations.c.state == LineState.ALLOCATED)
+        latest = (allocations.c.priority.desc(), allocations.c.place.desc())
+        return await self._lines(LINES.join(allocations, same).where(mine).order_by(*latest).limit(limit))
+
+    async def waiting(self, sku: Sku, after: int, limit: int) -> Sequence[OrderLine]:
+        theirs = (order_lines.c.sku_id == sku.id) & (order_lines.c.state == LineState.WAITING)
+        fits = (order_lines.c.quantity <= sku.most()) | (order_lines.c.split & (order_lines.c.quantity <= sku.left()))
+        query = LINES.where(theirs & (order_lines.c.place > after) & fits).order_by(order_lines.c.place)
+        return await self._lines(query.limit(limit))
+
+    async def _lines(self, query: Select[Any]) -> list[OrderLine]:
+        return [as_line(row) for row in await (await self._connect()).execute(query)]
+
+
+class SqlChores(Chores):
+    """What is due in the stores, by indexes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def expired(self, now: datetime, limit: int) -> Sequence[LineKey]:
+        over = select(skus.c.name, order_lines.c.order_id).join(order_lines, order_lines.c.sku_id == skus.c.id)
+        query = over.where(order_lines.c.hold_until <= now).order_by(order_lines.c.hold_until).limit(limit)
+        async with self._database.reading() as connection:
+            return [LineKey(*row) for row in await connection.execute(query)]
+
+    async def unserved(self, limit: int) -> Sequence[str]:
+        query = select(skus.c.name).where(skus.c.unserved != false()).order_by(skus.c.name).limit(limit)
+        async with self._database.reading() as connection:
+            return list(await connection.scalars(query))
+
+
+def sku_row(sku: Sku) -> dict[str, Any]:
+    """Return the columns of a sku."""
+    return {name: getattr(sku, name) for name in skus.c.keys()}  # noqa: SIM118 - columns, not a dictionary
+
+
+def batch_row(sku: Sku, batch: Batch) -> dict[str, Any]:
+    """Return the columns of a batch."""
+    return {
+        "reference": batch.reference,
+        "sku_id": sku.id,
+        "number": batch.number,
+        "purchased": batch.purchased,
+        "available": batch.available,
+        "shipped": batch.shipped,
+        "eta": batch.eta,
+    }
+
+
+def as_batch(row: Row[Any]) -> Batch:
+    """Rebuild a batch from columns."""
+    return Batch(
+        reference=row.reference,
+        purchased=row.purchased,
+        allocated=row.purchased - row.available,
+        shipped=row.shipped,
+        eta=row.eta,
+        number=row.number,
+    )
+
+
+def line_row(sku: Sku, line: OrderLine) -> dict[str, Any]:
+    """Return the columns of an order line."""
+    return {
+        "order_id": line.order,
+        "sku_id": sku.id,
+        "quantity": line.quantity,
+        "split": line.split,
+        "priority": line.priority,
+        "place": line.place,
+        "state": line.state,
+        "hold_until": line.hold_until,
+        "asked_at": line.asked_at,
+        "explanation": msgspec.json.encode(Explanation(line.parts, line.why, line.passed_over)).decode(),
+        "version": line.version,
+    }
+
+
+def as_line(row: Row[Any]) -> OrderLine:
+    """Rebuild an order line from columns."""
+    known = msgspec.json.decode(row.explanation, type=Explanation)
+    return OrderLine(
+        order=row.order_id,
+        sku=row.sku,
+        quantity=row.quantity,
+        split=row.split,
+        priority=row.priority,
+        place=row.place,
+        state=LineState(row.state),
+        hold_until=row.hold_until,
+        asked_at=row.asked_at,
+        parts=known.parts,
+        why=known.why,
+        passed_over=known.passed_over,
+        version=row.version,
+    )
+
+
+def allocation_rows(sku: Sku, line: OrderLine) -> Iterable[dict[str, Any]]:
+    """Return a row for each batch that a line has pieces of, and for each that it gave pieces back to."""
+    has = {part.batch: part.quantity for part in line.parts}
+    for batch in sorted(has.keys() | sku.returned.get(line.order, set())):
+        yield {
+            "batch": batch,
+            "order_id": line.order,
+            "sku_id": sku.id,
+            "quantity": has.get(batch, 0),
+            "state": line.state if batch in has else LineState.DEALLOCATED,
+            "priority": line.priority,
+            "place": line.place,
+        }

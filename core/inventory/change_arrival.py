@@ -1,0 +1,32 @@
+"""Change the arrival of a batch."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from core.inventory.create_batch import check_arrival
+from core.inventory.errors import UnknownBatch
+from core.inventory.ports import NewInventoryWork
+from core.inventory.stock import StockChange
+from core.shared.clock import Clock
+from core.shared.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeArrival:
+    """Move the day a batch arrives on; without a day it has arrived."""
+
+    new_work: NewInventoryWork
+    clock: Clock
+    zone: str
+
+    async def __call__(self, reference: str, eta: date | None, request: Request) -> StockChange:
+        """Return the batch as it is now; raise `ArrivalInThePast` or `UnknownBatch`."""
+        check_arrival(eta, request.arrived, self.zone)
+        async with self.new_work() as work:
+            if (sku := await work.skus.hold_batch(reference)) is None:
+                raise UnknownBatch(f"there is no batch {reference[:64]!r}")
+            if sku.batches[reference].eta != eta:
+                work.record(sku.change_arrival(reference, eta, self.clock.now()))
+            work.skus.save(sku)
+            await work.commit()
+        return StockChange.of(sku, reference, [])

@@ -1,0 +1,54 @@
+"""Change the quantity of a batch."""
+
+from dataclasses import dataclass
+
+from core.inventory.errors import UnknownBatch
+from core.inventory.events import Deallocated, StockEvent
+from core.inventory.names import check_quantity
+from core.inventory.order_line import LineState
+from core.inventory.ports import NewInventoryWork, OrderLines
+from core.inventory.queue import serve
+from core.inventory.sku import Sku
+from core.inventory.stock import StockChange
+from core.shared.clock import Clock
+
+MOST_GIVEN_UP = 5_000
+"""Lines that lose their pieces in one transaction, which keeps everybody else from the sku for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBatchQuantity:
+    """Make a batch larger or smaller.
+
+    When it becomes too small for what is allocated, lines give their pieces up: those of the highest priority number
+    first, the youngest of them first.  Each of them gets others, or waits at its old place in the queue.
+    """
+
+    new_work: NewInventoryWork
+    clock: Clock
+
+    async def __call__(self, reference: str, quantity: int) -> StockChange:
+        """Return what came of it; raise `InvalidQuantity`, `UnknownBatch`, `QuantityBelowShipped` or `TooManyLines`."""
+        check_quantity(quantity, least=0)
+        async with self.new_work() as work:
+            if (sku := await work.skus.hold_batch(reference)) is None:
+                raise UnknownBatch(f"there is no batch {reference[:64]!r}")
+            events = await self._change(sku, work.order_lines, reference, quantity)
+            change = StockChange.of(sku, reference, events)
+            work.skus.save(sku)
+            work.record(*events)
+            await work.commit()
+        return change
+
+    async def _change(self, sku: Sku, lines: OrderLines, reference: str, quantity: int) -> list[StockEvent]:
+        now, before = self.clock.now(), sku.batches[reference]
+        events = list[StockEvent]()
+        if before.surplus(quantity):
+            events += sku.give_up(reference, quantity, await lines.latest_in(reference, MOST_GIVEN_UP), now)
+        if before.purchased != quantity:
+            events.append(sku.resize(reference, quantity, now))
+        events += await serve(sku, lines, now)
+        losers = [sku.lines[event.line.order] for event in events if isinstance(event, Deallocated)]
+        if left := [line for line in losers if line.state is LineState.WAITING]:
+            events += sku.run_short(left[0].order, left[0].quantity, now)
+        return events

@@ -1,0 +1,55 @@
+"""Which batches a line gets its pieces from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.inventory.batch import Batch
+from core.inventory.order_line import Part, PassedOver
+
+MOST_TOLD = 10
+"""Batches that an explanation names; who wants more reads the list of batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where pieces come from, and why from there."""
+
+    parts: tuple[Part, ...]
+    why: str
+    passed_over: tuple[PassedOver, ...]
+
+
+def choose(batches: Sequence[Batch], quantity: int, *, split: bool) -> Choice | None:
+    """Return the best batches for so many pieces, None if there are not enough.
+
+    The first that has all of them is taken, however near it is to those that have only some; the pieces come from
+    several only where that may be and no batch has all.  `batches` are in the order in which they are preferred.
+    """
+    for place, batch in enumerate(batches):
+        if batch.available >= quantity:
+            why = f"{where(batch)}, the first that has all {quantity}"
+            return Choice((part(batch, quantity),), why, passed_over(batches[:place]))
+    if not split or sum(batch.available for batch in batches) < quantity:
+        return None
+    parts, missing = list[Part](), quantity
+    for batch in batches:
+        if missing and batch.available:
+            parts.append(part(batch, min(batch.available, missing)))
+            missing -= parts[-1].quantity
+    return Choice(tuple(parts), f"no batch has all {quantity}: split, the earliest first", ())
+
+
+def part(batch: Batch, quantity: int) -> Part:
+    """Take pieces of a batch."""
+    return Part(batch=batch.reference, quantity=quantity, eta=batch.eta)
+
+
+def passed_over(batches: Sequence[Batch]) -> tuple[PassedOver, ...]:
+    """Tell of the batches that have something left, and not enough."""
+    some = [batch for batch in batches if batch.available][:MOST_TOLD]
+    return tuple(PassedOver(batch=each.reference, why=f"{where(each)}, but has only {each.available}") for each in some)
+
+
+def where(batch: Batch) -> str:
+    """Tell where a batch is."""
+    return f"arrives on {batch.eta}" if batch.eta else "in the warehouse"

@@ -1,0 +1,32 @@
+"""Deallocate an order line."""
+
+from dataclasses import dataclass
+
+from core.inventory.errors import UnknownSku
+from core.inventory.events import Reason
+from core.inventory.order_line import OrderLine
+from core.inventory.ports import LineKey, NewInventoryWork
+from core.inventory.queue import serve
+from core.shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class DeallocateLine:
+    """Return the pieces of a line to stock, or its place in the queue to nobody."""
+
+    new_work: NewInventoryWork
+    clock: Clock
+
+    async def __call__(self, key: LineKey) -> OrderLine:
+        """Return the line as it is now; raise `UnknownSku`, `UnknownOrderLine` or `AlreadyShipped`."""
+        now = self.clock.now()
+        async with self.new_work() as work:
+            if (sku := (await work.skus.hold([key.sku], whole=True)).get(key.sku)) is None:
+                raise UnknownSku(f"nothing of sku {key.sku[:64]} was ever bought")
+            await work.order_lines.fetch([sku], [key])
+            work.record(sku.deallocate(key.order, Reason.DEALLOCATED, now))
+            line = sku.lines[key.order]
+            work.record(*await serve(sku, work.order_lines, now))
+            work.skus.save(sku)
+            await work.commit()
+        return line

@@ -1,0 +1,22 @@
+"""How skus, batches and orders are named, and how many pieces there can be."""
+
+import re
+
+from core.inventory.errors import InvalidQuantity
+from core.shared.errors import Invalid
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+MOST_PIECES = 1_000_000
+
+
+def check_name(field: str, text: str) -> None:
+    """Raise `Invalid` unless a text can name a sku, a batch or an order."""
+    if not NAME.fullmatch(text):
+        told = "1 to 64 letters, digits, dots, colons, hyphens or underscores, the first a letter or digit"
+        raise Invalid(f"`{field}` is {told}", at=f"$.{field}")
+
+
+def check_quantity(quantity: int, least: int = 1) -> None:
+    """Raise `InvalidQuantity` unless so many pieces can be stocked or ordered."""
+    if not least <= quantity <= MOST_PIECES:
+        raise InvalidQuantity(f"a quantity is {least} to {MOST_PIECES:,} pieces, not {quantity}", at="$.quantity")

@@ -1,0 +1,107 @@
+"""An order line: so many pieces of one sku for one order, and where they come from."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from core.inventory.names import check_name, check_quantity
+from core.shared.errors import Invalid
+from core.shared.requests import Request
+
+LATEST_PRIORITY = 9
+
+
+class LineState(StrEnum):
+    """Where an order line stands."""
+
+    ALLOCATED = "allocated"
+    WAITING = "waiting"
+    SHIPPED = "shipped"
+    DEALLOCATED = "deallocated"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+LIVING = (LineState.ALLOCATED, LineState.WAITING, LineState.SHIPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationWish:
+    """Somebody wants pieces of a sku for an order."""
+
+    order: str
+    sku: str
+    quantity: int
+    split: bool = False
+    """Whether the pieces may come from several batches."""
+    wait: bool = False
+    """Whether to wait for stock where there is none; then the sku need not have been bought before."""
+    priority: int = 5
+    """0 to 9: of two lines of a batch that becomes smaller, the one of the higher number gives its pieces up first."""
+    hold_until: datetime | None = None
+    """When the pieces return to stock unless they have been shipped; None: never."""
+    once: bool = False
+    """Whether a line that the order once had stays as it is, whatever became of it."""
+
+    def __post_init__(self) -> None:
+        check_name("order", self.order)
+        check_name("sku", self.sku)
+        check_quantity(self.quantity)
+        if not 0 <= self.priority <= LATEST_PRIORITY:
+            raise Invalid(f"a priority is 0 to {LATEST_PRIORITY}", at="$.priority")
+        if self.hold_until is not None and self.hold_until.tzinfo is None:
+            raise Invalid("`hold_until` has no time zone: write 2026-11-20T00:00:00Z", at="$.hold_until")
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRequest:
+    """A wish as it reached us."""
+
+    wish: AllocationWish
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Pieces of a line that come from one batch."""
+
+    batch: str
+    quantity: int
+    eta: date | None
+    """When the batch was to arrive as the pieces were allocated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """A batch that would have been preferred, and why it was not taken."""
+
+    batch: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One line of one order; what it gets it gets whole."""
+
+    order: str
+    sku: str
+    quantity: int
+    split: bool
+    priority: int
+    place: int
+    """In the queue: given when it was asked for, and kept for as long as it lives."""
+    state: LineState
+    hold_until: datetime | None
+    asked_at: datetime
+    parts: tuple[Part, ...] = ()
+    why: str = ""
+    """Why these batches, or why none."""
+    passed_over: tuple[PassedOver, ...] = ()
+    """The first few batches that were looked at before, and were not taken."""
+    version: int
+    """The sku's version when the line became so: a token to read one's own write by."""
+
+    @property
+    def lives(self) -> bool:
+        """Tell whether somebody still counts on it."""
+        return self.state in LIVING

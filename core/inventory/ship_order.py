@@ -1,0 +1,38 @@
+"""Ship an order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.inventory.errors import UnknownOrderLine
+from core.inventory.order_line import LineState, OrderLine
+from core.inventory.ports import LineKey, NewInventoryWork
+from core.shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ShipOrder:
+    """Note that what an order has allocated left the stores: nobody can take it back any more."""
+
+    new_work: NewInventoryWork
+    clock: Clock
+
+    async def __call__(self, order: str, sku: str | None = None) -> Sequence[OrderLine]:
+        """Return the lines that left, all of the order or that of one sku.
+
+        Raises `UnknownOrderLine`, or `LineWaits` or `AlreadyShipped` where that is so of one of them.
+        """
+        now = self.clock.now()
+        async with self.new_work() as work:
+            lines = [line for line in await work.order_lines.of_order(order) if sku in (None, line.sku)]
+            skus = await work.skus.hold([line.sku for line in lines], whole=True)
+            await work.order_lines.fetch(skus.values(), [LineKey(line.sku, order) for line in lines])
+            concerned = [skus[name] for name in sorted(skus) if skus[name].lines[order].lives]
+            if sku is None:  # a parcel that goes in parts is told of in parts
+                concerned = [each for each in concerned if each.lines[order].state is not LineState.SHIPPED]
+            if not concerned:
+                raise UnknownOrderLine(f"order {order[:64]!r} has nothing to ship")
+            for each in concerned:
+                work.record(each.ship(order, now))
+                work.skus.save(each)
+            await work.commit()
+        return [each.lines[order] for each in concerned]
