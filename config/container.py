@@ -175,6 +175,7 @@ class Driven(containers.DeclarativeContainer):
     """The switchboard: for each port, every adapter that can stand behind it."""
 
     settings = providers.Dependency(instance_of=Settings)
+    contexts = providers.Dependency(instance_of=tuple, default=())
     persistence = providers.Singleton(str, settings.provided.adapters.persistence)
 
     logs = providers.Callable(
@@ -297,6 +298,7 @@ class Driven(containers.DeclarativeContainer):
             lazily("adapters.kafka.probe", "KafkaProbe"),
             bootstrap=settings.provided.kafka.bootstrap,
             topic_prefix=settings.provided.kafka.topic_prefix,
+            contexts=contexts,
         ),
         embedded=providers.Singleton(InProcess, name="events (embedded)"),
     )
@@ -308,6 +310,7 @@ class Driven(containers.DeclarativeContainer):
         replicas=settings.provided.kafka.replicas,
         commands_days=settings.provided.kafka.commands_days,
         events_days=settings.provided.kafka.events_days,
+        contexts=contexts,
     )
 
     schedule_format = providers.Singleton(MsgspecScheduleFormat)
@@ -533,7 +536,9 @@ class Application(containers.DeclarativeContainer):
     """Settings go in, use cases come out."""
 
     settings = providers.Dependency(instance_of=Settings)
-    driven = providers.Container(Driven, settings=settings)
+    contexts = providers.Dependency(instance_of=tuple, default=())
+    """Of the messages that travel: what a broker has topics for."""
+    driven = providers.Container(Driven, settings=settings, contexts=contexts)
     use_cases = providers.Container(UseCases, driven=driven)
 
 
