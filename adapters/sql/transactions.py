@@ -155,7 +155,9 @@ class Insertion:
 
 
 @cache
-def inserting(table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect, *, replace: bool = False) -> Insertion:
+def inserting(
+    table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect, *, replace: bool = False
+) -> Insertion:
     """Compile an insert of so many rows."""
     special = replacing(table) if replace else SPECIAL.get(table.name)
     one = str((special(dialect) if special else insert(table)).compile(dialect=dialect, column_keys=columns))

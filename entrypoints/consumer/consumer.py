@@ -13,7 +13,7 @@ from core.shared.ids import Ids
 from core.shared.inbox import Inbox, MessageBuried, NewInbox
 from core.shared.messages import Message
 from core.shared.trace import tracing
-from entrypoints.consumer.routes import Kind, NewWork, Route
+from entrypoints.consumer.route import Kind, NewWork, Route
 
 log = structlog.get_logger()
 LARGEST_PAYLOAD = 64 * 1024

@@ -7,7 +7,8 @@ from core.shared.dead_letters import NotUnderstoodHere
 from core.shared.inbox import Take
 from core.shared.messages import Message
 from entrypoints.consumer.consumer import UnknownMessage, UnknownVersion, route_of
-from entrypoints.consumer.routes import Kind, NewWork, Route, UseCases, routes
+from entrypoints.consumer.route import Kind, NewWork, Route, UseCases
+from entrypoints.consumer.routes import routes
 
 
 def with_replays(use_cases: UseCases) -> UseCases:

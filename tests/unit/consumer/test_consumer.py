@@ -11,7 +11,8 @@ from core.notifications.delivery import Channel
 from core.shared.errors import Conflict, Unavailable
 from core.shared.messages import Message
 from core.shared.trace import Trace
-from entrypoints.consumer.routes import NewWork, one_by_one, routes
+from entrypoints.consumer.route import NewWork, one_by_one
+from entrypoints.consumer.routes import routes
 from tests.examples import NOON, a_message, ids
 from tests.unit.consumer.office import Office, a_command, a_raw_command
 
