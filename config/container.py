@@ -157,6 +157,7 @@ class Driven(containers.DeclarativeContainer):
     """The switchboard: for each port, every adapter that can stand behind it."""
 
     settings = providers.Dependency(instance_of=Settings)
+    contexts = providers.Dependency(instance_of=tuple, default=())
     persistence = providers.Singleton(str, settings.provided.adapters.persistence)
 
     logs = providers.Callable(
@@ -279,6 +280,7 @@ class Driven(containers.DeclarativeContainer):
             lazily("adapters.kafka.probe", "KafkaProbe"),
             bootstrap=settings.provided.kafka.bootstrap,
             topic_prefix=settings.provided.kafka.topic_prefix,
+            contexts=contexts,
         ),
         embedded=providers.Singleton(InProcess, name="events (embedded)"),
     )
@@ -290,6 +292,7 @@ class Driven(containers.DeclarativeContainer):
         replicas=settings.provided.kafka.replicas,
         commands_days=settings.provided.kafka.commands_days,
         events_days=settings.provided.kafka.events_days,
+        contexts=contexts,
     )
 
     schedule_format = providers.Singleton(MsgspecScheduleFormat)
@@ -497,7 +500,9 @@ class Application(containers.DeclarativeContainer):
     """Settings go in, use cases come out."""
 
     settings = providers.Dependency(instance_of=Settings)
-    driven = providers.Container(Driven, settings=settings)
+    contexts = providers.Dependency(instance_of=tuple, default=())
+    """Of the messages that travel: what a broker has topics for."""
+    driven = providers.Container(Driven, settings=settings, contexts=contexts)
     use_cases = providers.Container(UseCases, driven=driven)
 
 

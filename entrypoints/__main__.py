@@ -27,7 +27,7 @@ from entrypoints.cli.office import Office, Served
 from entrypoints.consumer import embedded
 from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
-from entrypoints.consumer.routes import routes
+from entrypoints.consumer.routes import consumed, contexts, routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
 from entrypoints.scheduler.scheduler import every
 from entrypoints.workers import Worker, supervise
@@ -154,7 +154,7 @@ class ConfiguredOffice(Office):
         from entrypoints.consumer.kafka import KafkaTransport
 
         kafka = self._settings.kafka
-        return [KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumer).run(stop)]
+        return [KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed(), consumer).run(stop)]
 
     async def _away(self) -> list[str]:
         """Return who is away; without its database there is no office."""
@@ -194,7 +194,7 @@ async def stopping_all(transport: Awaitable[None], stop: asyncio.Event) -> None:
 async def open_office(path: Path | None, changes: Mapping[str, Any]) -> AsyncIterator[Office]:
     """Open the office of a configuration file, the local one without."""
     settings = load(path or SHIPPED / "local.toml", changes=changes)
-    async with running(Application(settings=settings)) as application:
+    async with running(Application(settings=settings, contexts=contexts())) as application:
         yield ConfiguredOffice(application, settings, path)
 
 

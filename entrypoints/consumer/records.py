@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from core.shared.messages import SOURCE, Message
+from core.shared.messages import SOURCE, Message, is_ours
 from core.shared.trace import Trace
 
 TOLD = {"traceparent", "content-type"}
@@ -70,7 +70,7 @@ def identity(headers: Mapping[str, str], record: ConsumerRecord, context: str) -
     if not name:
         return uuid5(NAMESPACE_URL, f"{record.topic}/{record.partition}/{record.offset}")
     with suppress(ValueError):
-        if source == SOURCE and not context.endswith(".commands"):
+        if source == SOURCE and is_ours(context):
             return UUID(name)
     return uuid5(uuid5(NAMESPACE_URL, source), name)
 

@@ -12,7 +12,7 @@ from core.fees.submission import FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.notifications.delivery import Notice, StudentId
 from core.shared.errors import CoreError, Unavailable
-from core.shared.inbox import Take
+from core.shared.inbox import DEAD_LETTERS, Take
 from core.shared.messages import Message
 from core.shared.money import Money
 from core.shared.requests import Request
@@ -79,12 +79,23 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
     async def of_no_interest(_messages: Sequence[Message], _new_work: NewWork) -> None:
         """Let messages pass that are for others."""
 
-    return {
+    table: Mapping[Kind, Route] = {
         ("fees.commands", "SubmitExamFee"): submit_exam_fee,
         ("fees", "FeeSubmitted"): fee_submitted,
         ("fees", "ExamFeeRefused"): of_no_interest,
-        ("fees.dead-letters", "MessageBuried"): of_no_interest,
     }
+    origins = {context.partition(".")[0] for context, _ in table}
+    return {**table, **{(f"{origin}.{DEAD_LETTERS}", "MessageBuried"): of_no_interest for origin in origins}}
+
+
+def contexts() -> tuple[str, ...]:
+    """Return the contexts of all messages that have a route; a broker has a topic for each."""
+    return tuple(sorted({context for context, _ in routes({})}))
+
+
+def consumed() -> tuple[str, ...]:
+    """Return those whose messages we take in: dead letters we only write."""
+    return tuple(context for context in contexts() if not context.endswith(f".{DEAD_LETTERS}"))
 
 
 def facts(event: FeeSubmitted) -> dict[str, object]:

@@ -106,6 +106,11 @@ def test_an_id_of_ours_that_is_none_is_still_one() -> None:
     assert read(OURS | {"ce_id": b"not-a-uuid"}).id == read(OURS | {"ce_id": b"not-a-uuid"}, offset=99).id
 
 
+@pytest.mark.parametrize("context", ["fees.commands", "warehouse"])
+def test_a_stranger_cannot_take_the_id_of_an_event_of_ours(context: str) -> None:
+    assert read(context=context).id != read(context="fees").id == ID
+
+
 def test_whoever_sends_a_command_finds_its_id_as_the_request() -> None:
     headers = {name: value for name, value in OURS.items() if name != "ce_requestid"}
 
