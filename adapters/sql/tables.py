@@ -227,6 +227,7 @@ dead_letters = table(
     Column("handled_at", Moment),
     Column("handled_by", String(64), nullable=False),
     Column("why", String(500), nullable=False),
+    Column("data_version", BigInteger, nullable=False, server_default="1"),
     PrimaryKeyConstraint("consumer", "message_id", name="pk_dead_letters"),
     # Whole, so that counting reads no letter.
     Index("ix_dead_letters_at", "consumer", "state", "at", "message_id", "context", "type", "reason"),

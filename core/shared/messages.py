@@ -24,6 +24,8 @@ class Message:
     context: str
     subject: UUID
     version: int
+    data_version: int = 1
+    """Of the form of its body; 0 where it cannot be read."""
     at: datetime
     body: bytes
     """JSON."""

@@ -33,6 +33,7 @@ def as_message(record: ConsumerRecord, context: str) -> Message:
         context=context,
         subject=as_uuid(headers.get("ce_subject", "")),
         version=as_number(headers.get("ce_sequence", "")),
+        data_version=as_number(headers.get("ce_dataversion", "1")),
         at=arrival(record),
         body=record.value or b"",
         # whoever sent a command finds its id on the event that answers it

@@ -6,6 +6,7 @@ from functools import partial
 from core.shared.dead_letters import NotUnderstoodHere
 from core.shared.inbox import Take
 from core.shared.messages import Message
+from entrypoints.consumer.consumer import UnknownMessage, UnknownVersion, route_of
 from entrypoints.consumer.routes import Kind, NewWork, Route, UseCases, routes
 
 
@@ -24,9 +25,9 @@ def by(table: Mapping[Kind, Route]) -> Take:
     """Let messages take effect by these routes."""
 
     async def take(message: Message, new_work: NewWork) -> None:
-        route = table.get((message.context, message.type))
-        if route is None:
-            raise NotUnderstoodHere(f"nobody here understands {message.type[:80]!r} from {message.context}")
-        await route([message], new_work)
+        try:
+            await route_of(message, table)([message], new_work)
+        except (UnknownMessage, UnknownVersion) as refusal:
+            raise NotUnderstoodHere(str(refusal)) from refusal
 
     return take

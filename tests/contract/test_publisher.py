@@ -65,7 +65,7 @@ async def listening(driven: Driven) -> AsyncIterator[list[Message]]:
 
 
 async def test_what_is_published_arrives_whole(driven: Driven) -> None:
-    message = a_message(body='{"name":"आशा"}'.encode(), version=3, trace=TRACE)
+    message = a_message(body='{"name":"आशा"}'.encode(), version=3, data_version=2, trace=TRACE)
     async with listening(driven) as heard:
         assert list(await driven.publisher().publish([message])) == [None]
         await eventually(lambda: heard)

@@ -145,6 +145,18 @@ async def test_a_buried_message_is_buried_once_however_often_it_comes(office: Of
     assert len(office.store.dead_letters) == len(office.events("MessageBuried")) == 1
 
 
+@pytest.mark.parametrize(("version", "told"), [(2, "version 2"), (0, "version ?")])
+async def test_a_message_of_another_version_is_buried_and_the_rest_goes_on(
+    office: Office, version: int, told: str
+) -> None:
+    await office.consume([a_command("T-1"), replace(a_command("T-2"), data_version=version)])
+
+    assert office.submitted == ["T-1"]
+    assert office.dead_letters["SubmitExamFee"] == (
+        f"UnknownVersion: this is {told} of 'SubmitExamFee', and we understand 1: upgrade, then replay the dead letter"
+    )
+
+
 async def test_unknown_fields_are_ignored(office: Office) -> None:
     await office.consume([a_command(colour="blue")])
 

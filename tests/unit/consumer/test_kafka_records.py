@@ -63,6 +63,15 @@ def test_a_cloud_event_is_read_whole() -> None:
     assert (message.trace.request_id, message.trace.traceparent) == ("request-7", TRACEPARENT)
 
 
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [({}, 1), ({"ce_dataversion": b"1"}, 1), ({"ce_dataversion": b"2"}, 2)]
+    + [({"ce_dataversion": wrong}, 0) for wrong in (b"", None, b"1.0", b"v1", b"-1", b"9" * 30)],
+)
+def test_the_version_of_a_body_is_read_and_never_guessed(said: dict[str, bytes], version: int) -> None:
+    assert read(OURS | said).data_version == version
+
+
 def test_a_message_says_where_it_came_from() -> None:
     origin = read().origin
 
