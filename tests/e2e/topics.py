@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -31,26 +32,26 @@ class Event(NamedTuple):
 
 
 async def send(kafka: Kafka, context: str, *commands: Command) -> None:
-    """Send commands one after the other."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
-    await producer.start()
-    for each in commands:
-        told = {"ce_id": each.id, "ce_type": each.kind, "ce_source": "school-42", "ce_specversion": "1.0", **each.more}
-        headers = [(name, value.encode()) for name, value in told.items()]
-        await producer.send_and_wait(kafka.topic_prefix + topic_of(context), each.body.encode(), headers=headers)
-    await producer.stop()
+    """Send commands that are followed one after the other: they have one key."""
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for each in commands:
+            told = {"ce_id": each.id, "ce_type": each.kind, "ce_source": "school-42", "ce_specversion": "1.0"}
+            headers = [(name, value.encode()) for name, value in (told | dict(each.more)).items()]
+            topic = kafka.topic_prefix + topic_of(context)
+            await producer.send_and_wait(topic, each.body.encode(), key=b"school-42", headers=headers)
 
 
 async def heard(kafka: Kafka, most: int, *contexts: str) -> Sequence[Event]:
-    """Return the first events of some contexts."""
+    """Return the first events of some contexts; those there are when no more come."""
     topics = [kafka.topic_prefix + topic_of(context) for context in contexts]
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", group_id=None)
-    await consumer.start()
     found: list[Event] = []
-    async with asyncio.timeout(30):
-        while len(found) < most:
-            record = await consumer.getone()
-            headers = {name: value.decode() for name, value in record.headers}
-            found.append(Event(headers["ce_type"], headers["ce_requestid"], json.loads(record.value)))
-    await consumer.stop()
+    async with AIOKafkaConsumer(
+        *topics, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", group_id=None
+    ) as consumer:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                while len(found) < most:
+                    record = await consumer.getone()
+                    headers = {name: value.decode() for name, value in record.headers}
+                    found.append(Event(headers["ce_type"], headers["ce_requestid"], json.loads(record.value)))
     return found

@@ -101,7 +101,7 @@ def test_what_an_order_has_returns_to_stock_or_leaves_it(stores: Counter) -> Non
         ("create-batch B-2 PEN 5 --eta 2026-11-01", 1, "arrival-in-the-past: 2026-11-01 is over"),
         ("create-batch B-2 PEN 5 --eta soon", 1, "invalid: 'soon' is no day: write 2027-01-15 (at $.eta)"),
         ("create-batch B/2 PEN 5", 1, "invalid: `reference` is 1 to 64 letters"),
-        ("create-batch B-2 PEN many", 2, "'many'"),
+        ("create-batch B-2 PEN many", 2, "'QUANTITY'"),
         ("change-quantity B-9 5", 1, "unknown-batch: there is no batch 'B-9'"),
         ("change-arrival B-1 --eta 2026-11-01", 1, "arrival-in-the-past: 2026-11-01 is over"),
         ("allocate SCHOOL-2 PEN 5", 3, "out-of-stock: 5 PEN are wanted, and no batch has more than 4 left"),
