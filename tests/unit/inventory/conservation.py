@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from core.inventory.order_line import AllocationWish, LineState
+from core.inventory.order_line import AllocationWish, OrderLine
+from core.inventory.sku import Sku
 from core.shared.errors import CoreError
 from tests.examples import NOON
 from tests.unit.inventory.naive import NaiveStores, Want
@@ -124,10 +125,14 @@ class Conservation(RuleBasedStateMachine):
         if self.paged:
             self.pass_time(0, tending=True)
         self.listen()
-        for sku in sorted(self.naive.known):
+        skus, lines = self.run(self.stores.look(self.naive.known, {want.order for want in self.naive.wants}))
+        assert skus.keys() == self.naive.known
+        for sku in skus.values():
             self.compare_sku(sku)
-        for order in {want.order for want in self.naive.wants}:
-            self.compare_order(order)
+        latest = {(want.order, want.sku): want for want in self.naive.wants}
+        assert {(line.order, line.sku) for line in lines} == latest.keys()
+        for line in lines:
+            self.compare_line(line, latest[line.order, line.sku])
 
     def listen(self) -> None:
         for event in self.run(self.stores.news()):
@@ -142,8 +147,8 @@ class Conservation(RuleBasedStateMachine):
                     assert line["version"] == event.version
                     self.told[f"{event.sku} {line['order']}"] = line
 
-    def compare_sku(self, name: str) -> None:
-        sku, naive = self.run(self.stores.sku(name)), self.naive
+    def compare_sku(self, sku: Sku) -> None:
+        name, naive = sku.name, self.naive
         waiting = [want for want in naive.wants if want.sku == name and want.state == "waiting"]
         assert sku.version == self.versions[name]
         assert (sku.waiting, sku.unserved) == (len(waiting), False)
@@ -161,16 +166,12 @@ class Conservation(RuleBasedStateMachine):
             assert max(free, default=0) < want.quantity
             assert not want.split or sum(free) < want.quantity
 
-    def compare_order(self, order: str) -> None:
-        lines = self.run(self.stores.lines(order))
-        latest = {want.sku: want for want in self.naive.wants if want.order == order}
-        assert lines.keys() == latest.keys()
-        for sku, want in latest.items():
-            line, pieces = lines[sku], [piece.batch for piece in self.naive.shelf if piece.owner is want]
-            assert (line.state, line.quantity, line.hold_until) == (want.state, want.quantity, want.until)
-            assert taken(line) == Counter(pieces)
-            assert len(pieces) == (want.quantity if line.state in (LineState.ALLOCATED, LineState.SHIPPED) else 0)
-            assert as_told(line) == self.told[f"{sku} {order}"]
+    def compare_line(self, line: OrderLine, want: Want) -> None:
+        pieces = [piece.batch for piece in self.naive.shelf if piece.owner is want]
+        assert (line.state, line.quantity, line.hold_until) == (want.state, want.quantity, want.until)
+        assert taken(line) == Counter(pieces)
+        assert len(pieces) == (want.quantity if want.state in ("allocated", "shipped") else 0)
+        assert as_told(line) == self.told[f"{line.sku} {line.order}"]
 
 
 def as_told(what: object) -> Any:
