@@ -48,7 +48,8 @@ class Stores:
     """Every use case of the stores, and what an outsider can see of their effects."""
 
     def __init__(self, new_work: Callable[[], InventoryWork], chores: Chores, outbox: Outbox) -> None:
-        self.clock, self.new_work, self._outbox, self._shards = StoppedClock(), new_work, outbox, 0
+        self.clock, self.new_work, self.chores = StoppedClock(), new_work, chores
+        self._outbox, self._shards = outbox, 0
         self.create_batch = CreateBatch(new_work, self.clock, ids, ZONE)
         self.change_quantity = ChangeBatchQuantity(new_work, self.clock)
         self.change_arrival = ChangeArrival(new_work, self.clock, ZONE)
