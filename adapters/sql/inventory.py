@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, false, select, tuple_
+from sqlalchemy import Row, Select, select, true, tuple_
 
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import allocations, batches, order_lines, skus
@@ -112,7 +112,7 @@ class SqlChores(Chores):
             return [LineKey(*row) for row in await connection.execute(query)]
 
     async def unserved(self, limit: int) -> Sequence[str]:
-        query = select(skus.c.name).where(skus.c.unserved != false()).order_by(skus.c.name).limit(limit)
+        query = select(skus.c.name).where(skus.c.unserved == true()).order_by(skus.c.name).limit(limit)
         async with self._database.reading() as connection:
             return list(await connection.scalars(query))
 
