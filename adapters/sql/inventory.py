@@ -81,7 +81,7 @@ class SqlOrderLines(OrderLines):
                 known[line.sku].lines[line.order] = line
 
     async def of_order(self, order: str) -> Sequence[OrderLine]:
-        return await self._lines(LINES.where(order_lines.c.order_id == order).order_by(skus.c.name))
+        return sorted(await self._lines(LINES.where(order_lines.c.order_id == order)), key=lambda line: line.sku)
 
     async def latest_in(self, batch: str, limit: int) -> Sequence[OrderLine]:
         same = (allocations.c.order_id == order_lines.c.order_id) & (allocations.c.sku_id == order_lines.c.sku_id)
