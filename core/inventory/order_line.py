@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from core.inventory.names import check_name, check_quantity
 from core.shared.errors import Invalid
+from core.shared.period import FIRST, LAST
 from core.shared.requests import Request
 
 LATEST_PRIORITY = 9
@@ -51,6 +52,8 @@ class AllocationWish:
             raise Invalid(f"a priority is 0 to {LATEST_PRIORITY}", at="$.priority")
         if self.hold_until is not None and self.hold_until.tzinfo is None:
             raise Invalid("`hold_until` has no time zone: write 2026-11-20T00:00:00Z", at="$.hold_until")
+        if self.hold_until is not None and not FIRST <= self.hold_until <= LAST:
+            raise Invalid("`hold_until` is between the years 1970 and 9999", at="$.hold_until")
 
 
 @dataclass(frozen=True, slots=True)
