@@ -27,7 +27,7 @@ class ChangeArrival:
         async with self.new_work() as work:
             if (sku := await work.skus.hold_batch(reference)) is None:
                 raise UnknownBatch(f"there is no batch {reference}")
-            if sku.batches[reference].eta != eta:
+            if sku.shelf.batches[reference].eta != eta:
                 work.record(sku.change_arrival(reference, eta, self.clock.now()))
             work.skus.save(sku)
             await work.commit()

@@ -42,7 +42,7 @@ class ChangeBatchQuantity:
         return change
 
     async def _change(self, sku: Sku, lines: OrderLines, reference: str, quantity: int) -> list[StockEvent]:
-        now, before = self.clock.now(), sku.batches[reference]
+        now, before = self.clock.now(), sku.shelf.batches[reference]
         events = list[StockEvent]()
         if before.surplus(quantity):
             events += sku.give_up(reference, quantity, await lines.latest_in(reference, MOST_GIVEN_UP), now)

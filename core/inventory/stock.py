@@ -27,7 +27,7 @@ class Stock:
     @classmethod
     def of(cls, sku: Sku, reference: str) -> Self:
         """Show a batch as it is now."""
-        batch = sku.batches[reference]
+        batch = sku.shelf.batches[reference]
         return cls(
             reference=reference,
             sku=sku.name,

@@ -143,8 +143,8 @@ class Conservation(RuleBasedStateMachine):
         assert sku.version == self.versions[name]
         assert (sku.waiting, sku.unserved) == (len(waiting), False)
         assert self.paged or (sku.short, self.alarms[name]) == (name in naive.short, naive.alarms[name])
-        assert sku.batches.keys() == {batch for batch, of in naive.bought if of == name}
-        for reference, batch in sku.batches.items():
+        assert sku.shelf.batches.keys() == {batch for batch, of in naive.bought if of == name}
+        for reference, batch in sku.shelf.batches.items():
             counts = [
                 lambda _: True,
                 lambda piece: not piece.owner,
@@ -156,7 +156,7 @@ class Conservation(RuleBasedStateMachine):
             ]
             assert batch.eta == naive.arrivals[reference]
             assert as_told(batch) == self.told[f"{name} {reference}"]
-        free = [batch.available for batch in sku.batches.values()]
+        free = [batch.available for batch in sku.shelf.batches.values()]
         for want in waiting:
             assert max(free, default=0) < want.quantity
             assert not want.split or sum(free) < want.quantity
