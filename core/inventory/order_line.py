@@ -113,11 +113,11 @@ class OrderLine:
     """The sku's version when the line became so: a token to read one's own write by."""
 
     @classmethod
-    def asked(cls, wish: AllocationWish, sku: str, place: int, at: datetime) -> Self:
+    def asked(cls, wish: AllocationWish, place: int, at: datetime) -> Self:
         """Return a new line, which waits."""
         return cls(
             order=wish.order,
-            sku=sku,
+            sku=wish.sku,
             quantity=wish.quantity,
             split=wish.split,
             priority=wish.priority,
