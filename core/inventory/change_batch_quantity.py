@@ -12,7 +12,7 @@ from core.inventory.sku import Sku
 from core.inventory.stock import StockChange
 from core.shared.clock import Clock
 
-MOST_GIVEN_UP = 5_000
+MOST_GIVEN_UP = 2_000
 """Lines that lose their pieces in one transaction, which keeps everybody else from the sku for so long."""
 
 
