@@ -43,14 +43,14 @@ APPLIED = [
 ]
 
 
-class StockViewsController(Controller):
-    """Look at orders and at stock; what is seen follows what is stored by some milliseconds."""
+class AllocationViews(Controller):
+    """Look at orders; what is seen follows what is stored by some milliseconds."""
 
-    path = "/v1"
+    path = "/v1/allocations"
     tags = ("Stores",)
 
-    @get("/allocations/{order:str}", responses=problems(400, 404, 503), response_headers=APPLIED)
-    async def allocations(
+    @get("/{order:str}", responses=problems(400, 404, 503), response_headers=APPLIED)
+    async def show(
         self,
         order: FromPath[str],
         show_allocations: Wired[ShowAllocations],
@@ -60,8 +60,33 @@ class StockViewsController(Controller):
         """Show what an order has: from which batches, why those, and what was passed over."""
         return answer(await show_allocations(order, freshness(at_least, prefer)), prefer)
 
-    @get("/availability/{sku:str}", responses=problems(400, 404, 503), response_headers=APPLIED)
-    async def availability(
+
+class BatchViews(Controller):
+    """Look at batches."""
+
+    path = "/v1/batches"
+    tags = ("Stores",)
+
+    @get("/{reference:str}", responses=problems(400, 404, 503), response_headers=APPLIED)
+    async def show(
+        self,
+        reference: FromPath[str],
+        show_batch: Wired[ShowBatch],
+        at_least: AtLeast = None,
+        prefer: Prefer = None,
+    ) -> Response[BatchView]:
+        """Show how much of a batch is left."""
+        return answer(await show_batch(reference, freshness(at_least, prefer)), prefer)
+
+
+class AvailabilityController(Controller):
+    """Look at what is left."""
+
+    path = "/v1/availability"
+    tags = ("Stores",)
+
+    @get("/{sku:str}", responses=problems(400, 404, 503), response_headers=APPLIED)
+    async def show(
         self,
         sku: FromPath[str],
         show_availability: Wired[ShowAvailability],
@@ -71,17 +96,6 @@ class StockViewsController(Controller):
     ) -> Response[Availability]:
         """Show how many pieces nobody has been given, on a day and after each arrival."""
         return answer(await show_availability(sku, on, freshness(at_least, prefer)), prefer)
-
-    @get("/batches/{reference:str}", responses=problems(400, 404, 503), response_headers=APPLIED)
-    async def batch(
-        self,
-        reference: FromPath[str],
-        show_batch: Wired[ShowBatch],
-        at_least: AtLeast = None,
-        prefer: Prefer = None,
-    ) -> Response[BatchView]:
-        """Show how much of a batch is left."""
-        return answer(await show_batch(reference, freshness(at_least, prefer)), prefer)
 
 
 def freshness(at_least: str | None, prefer: str | None) -> Freshness:
