@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.inventory import errors
-from core.inventory.order_line import AllocationRequest, LineState, OrderLine
+from core.inventory.events import Queued
+from core.inventory.order_line import AllocationRequest, OrderLine
 from core.inventory.ports import InventoryWork, LineKey, NewInventoryWork
 from core.inventory.queue import serve
 from core.inventory.sku import Sku, SkuId
@@ -75,7 +76,7 @@ class AllocateLines:
             except CoreError as refusal:
                 return refusal
             skus[sku.name] = sku
-            if line.state is LineState.WAITING and events:
+            if any(isinstance(event, Queued) for event in events):
                 events = [*events, *sku.run_short(wish.order, wish.quantity, now)]
             work.record(*events)
             if events:

@@ -55,7 +55,7 @@ async def test_what_is_seen_is_what_is_stored(stores: Stores) -> None:
             stored = {line.sku: line for line in await work.order_lines.of_order(f"order-{number}")}
             assert await stores.lines(f"order-{number}") == stored
         for sku in (await work.skus.hold([KIT, "GOWN"], whole=True)).values():
-            for batch in sku.batches.values():
+            for batch in sku.shelf.batches.values():
                 seen = await stores.driven.stock_views().batch(batch.reference)
                 assert (seen.purchased, seen.available, seen.allocated) == (
                     batch.purchased,

@@ -1,7 +1,6 @@
 """The stores as somebody would keep them who has all day: a shelf of single pieces, and a list of who wants some."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -178,9 +177,6 @@ class NaiveStores:
 
     def sku_of(self, batch: str) -> str:
         return dict(self.bought)[batch]
-
-    def count(self, batch: str, which: Callable[[Piece], bool]) -> int:
-        return sum(which(piece) for piece in self.shelf if piece.batch == batch)
 
 
 def lives(want: Want) -> bool:

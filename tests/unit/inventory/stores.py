@@ -1,6 +1,6 @@
 """The stores, over dictionaries or whatever else keeps them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
@@ -48,7 +48,8 @@ class Stores:
     """Every use case of the stores, and what an outsider can see of their effects."""
 
     def __init__(self, new_work: Callable[[], InventoryWork], chores: Chores, outbox: Outbox) -> None:
-        self.clock, self.chores, self.new_work, self._outbox = StoppedClock(), chores, new_work, outbox
+        self.clock, self.new_work, self.chores = StoppedClock(), new_work, chores
+        self._outbox, self._shards = outbox, 0
         self.create_batch = CreateBatch(new_work, self.clock, ids, ZONE)
         self.change_quantity = ChangeBatchQuantity(new_work, self.clock)
         self.change_arrival = ChangeArrival(new_work, self.clock, ZONE)
@@ -78,13 +79,17 @@ class Stores:
             raise outcome
         return outcome.line
 
-    async def sku(self, name: str = KIT) -> Sku:
+    async def look(self, skus: Collection[str], orders: Collection[str]) -> tuple[Mapping[str, Sku], list[OrderLine]]:
+        """Return these skus and the lines of these orders, as they are stored."""
         async with self.new_work() as work:
-            return (await work.skus.hold([name], whole=True))[name]
+            lines = [line for order in sorted(orders) for line in await work.order_lines.of_order(order)]
+            return await work.skus.hold(skus, whole=True), lines
+
+    async def sku(self, name: str = KIT) -> Sku:
+        return (await self.look([name], []))[0][name]
 
     async def lines(self, order: str) -> dict[str, OrderLine]:
-        async with self.new_work() as work:
-            return {line.sku: line for line in await work.order_lines.of_order(order)}
+        return {line.sku: line for line in (await self.look([], [order]))[1]}
 
     async def line(self, order: str, sku: str = KIT) -> OrderLine:
         return (await self.lines(order))[sku]
@@ -97,7 +102,7 @@ class Stores:
 
     async def news(self) -> list[Told]:
         """Return what was announced since this was last asked."""
-        await self._outbox.hold(60)
+        self._shards = self._shards or await self._outbox.hold(3_600)
         new = await self._outbox.unpublished(10_000)
         await self._outbox.published(new, NOON)
         bodies = [(each.message, msgspec.json.decode(each.message.body)) for each in new]
