@@ -35,6 +35,10 @@ class Locked(Unavailable):
     """Somebody else holds what we want for longer than we wait, or wants what we hold."""
 
 
+class Deadlocked(Locked):
+    """Somebody else and we each wanted what the other held, and it was we who had to give way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """One database, to write into by transactions and to look at without."""
@@ -179,7 +183,8 @@ def speak_our_errors(engine: AsyncEngine) -> None:
         if error.args[:1] == (NO_SUCH_TABLE,) or "no such table" in str(error):
             return Unavailable("the database has no tables yet: create them with `bursar migrate`")
         if error.args[:1] in ((WAITED_TOO_LONG,), (DEADLOCKED,)):
-            return Locked(f"somebody else holds what we want: {error}", retry_after=1)
+            kind = Deadlocked if error.args[:1] == (DEADLOCKED,) else Locked
+            return kind(f"somebody else holds what we want: {error}", retry_after=1)
         if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] not in OURS:
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         return None
