@@ -18,6 +18,7 @@ from asyncmy import connect
 import config
 from config.container import Application, running
 from config.settings import Kafka, MySQL, Secret, load
+from entrypoints.consumer.routes import contexts
 from tests.e2e.office import BURSAR, on_real_servers
 from tests.stack import MySqlServer
 
@@ -100,7 +101,7 @@ class Office:
     async def application(self) -> AsyncIterator[Application]:
         """Build the office in this process."""
         settings = load(Path(config.__file__).parent / "local.toml", self.environment())
-        async with running(Application(settings=settings)) as application:
+        async with running(Application(settings=settings, contexts=contexts())) as application:
             yield application
 
     def prepare(self, work: Callable[[Application], Coroutine[Any, Any, None]]) -> None:

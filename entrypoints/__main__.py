@@ -4,10 +4,11 @@ A transport is imported when it is started: `bursar quote` does not wait for a w
 """
 
 import asyncio
+import csv
 import secrets
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,11 @@ from typing import Any
 import config
 from config.container import Application, running
 from config.settings import Settings, load
+from core.inventory.create_batch import Purchase
+from core.inventory.errors import BatchAlreadyCreated
 from core.notifications.delivery import Channel
 from core.shared.errors import Unavailable
+from core.shared.requests import Request
 from core.students.roster import rows
 from entrypoints.cli.app import create_cli
 from entrypoints.cli.files import chunks
@@ -27,14 +31,17 @@ from entrypoints.cli.office import Office, Served
 from entrypoints.consumer import embedded
 from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
-from entrypoints.consumer.routes import routes
+from entrypoints.consumer.routes import consumed, contexts, routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
+from entrypoints.scheduler.projections import LOOKING, tell_lag
 from entrypoints.scheduler.scheduler import every
 from entrypoints.workers import Worker, supervise
 
 SHIPPED = Path(config.__file__).parent
 CLEANING = 600.0
 """Seconds between looks for what may be forgotten."""
+TENDING = 5.0
+"""Seconds between looks for reservations whose time is over, and for queues that are longer than one transaction."""
 RECONCILING = 30.0
 """Seconds between looks for deliveries whose outcome is unknown."""
 
@@ -61,6 +68,9 @@ class ConfiguredOffice(Office):
             missing = {code: text for code, text in shipped().items() if code not in present}
             if missing:
                 await self.use_cases["import_students"]()(rows(chunks(SHIPPED / "roster.csv")))
+                for purchase in stock():
+                    with suppress(BatchAlreadyCreated):
+                        await self.use_cases["create_batch"]()(purchase, Request(arrived=self.clock.now()))
             for text in missing.values():
                 await self.use_cases["publish_fee_schedule"]()(tomllib.loads(text))
 
@@ -142,8 +152,11 @@ class ConfiguredOffice(Office):
                 case "scheduler":
                     forget = self.use_cases["forget_old_messages"]()
                     started.append(every(CLEANING, "old_messages_forgotten", forget, stop))
+                    started.append(every(TENDING, "stores_tended", self.use_cases["tend_stores"](), stop))
                     reconcile = self.use_cases["reconcile_deliveries"]()
                     started.append(every(RECONCILING, "deliveries_reconciled", reconcile, stop))
+                    lag = partial(tell_lag, driven.seen(), self.clock)
+                    started.append(every(LOOKING, "projection_lag_told", lag, stop))
         return started
 
     def _consumers(self, stop: asyncio.Event) -> list[Any]:
@@ -154,7 +167,7 @@ class ConfiguredOffice(Office):
         from entrypoints.consumer.kafka import KafkaTransport
 
         kafka = self._settings.kafka
-        return [KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumer).run(stop)]
+        return [KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed(), consumer).run(stop)]
 
     async def _away(self) -> list[str]:
         """Return who is away; without its database there is no office."""
@@ -176,6 +189,12 @@ def shipped() -> dict[str, str]:
     return {path.stem: path.read_text() for path in sorted((SHIPPED / "schedules").glob("*.toml"))}
 
 
+def stock() -> list[Purchase]:
+    """Return what the stores of a new fee office have."""
+    found = csv.DictReader((SHIPPED / "stock.csv").read_text().splitlines())
+    return [Purchase(reference=row["reference"], sku=row["sku"], quantity=int(row["quantity"])) for row in found]
+
+
 def address(listening: socket) -> str:
     """Return where a browser finds it."""
     host, port = listening.getsockname()[:2]
@@ -194,7 +213,7 @@ async def stopping_all(transport: Awaitable[None], stop: asyncio.Event) -> None:
 async def open_office(path: Path | None, changes: Mapping[str, Any]) -> AsyncIterator[Office]:
     """Open the office of a configuration file, the local one without."""
     settings = load(path or SHIPPED / "local.toml", changes=changes)
-    async with running(Application(settings=settings)) as application:
+    async with running(Application(settings=settings, contexts=contexts())) as application:
         yield ConfiguredOffice(application, settings, path)
 
 

@@ -1,9 +1,10 @@
 """Whether Kafka is there."""
 
+from collections.abc import Sequence
+
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from adapters.kafka.topics import CONTEXTS
 from core.shared.errors import Unavailable
 from core.shared.health import Probe
 from core.shared.messages import topic_of
@@ -14,8 +15,8 @@ class KafkaProbe(Probe):
 
     name = "events (kafka)"
 
-    def __init__(self, bootstrap: str, topic_prefix: str) -> None:
-        self._bootstrap, self._prefix = bootstrap, topic_prefix
+    def __init__(self, bootstrap: str, topic_prefix: str, contexts: Sequence[str]) -> None:
+        self._bootstrap, self._topics = bootstrap, {topic_prefix + topic_of(context) for context in contexts}
         self.remedy = "start the broker or correct kafka.bootstrap; create topics with `bursar topics`"
 
     async def check(self) -> str:
@@ -27,7 +28,6 @@ class KafkaProbe(Probe):
             raise Unavailable(f"Kafka at {self._bootstrap} does not answer") from error
         finally:
             await admin.close()
-        missing = {self._prefix + topic_of(context) for context in CONTEXTS} - known
-        if missing:
+        if missing := self._topics - known:
             raise Unavailable(f"Kafka at {self._bootstrap} has no topic {', '.join(sorted(missing))}")
-        return f"{self._bootstrap}, {len(CONTEXTS)} topics"
+        return f"{self._bootstrap}, {len(self._topics)} topics"

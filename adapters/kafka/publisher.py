@@ -133,7 +133,7 @@ def envelope(message: Message) -> dict[str, str]:
         "ce_source": SOURCE,
         "ce_time": message.at.isoformat().replace("+00:00", "Z"),
         "ce_subject": str(message.subject),
-        "ce_dataversion": "1",
+        "ce_dataversion": str(message.data_version),
         "ce_sequence": str(message.version),
         "ce_requestid": message.trace.request_id,
         "traceparent": message.trace.traceparent,

@@ -1,6 +1,6 @@
 """The topics we need, with sensible settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -8,15 +8,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from core.shared.errors import Unavailable
-from core.shared.messages import topic_of
+from core.shared.inbox import DEAD_LETTERS
+from core.shared.messages import is_ours, topic_of
 
 DAY, FOREVER = 24 * 3600 * 1000, "-1"
-CONTEXTS: Mapping[str, dict[str, str]] = {
-    "fees": {},
-    "fees.dead-letters": {"retention.ms": FOREVER},
-    # The broker's own clock says when a command arrived: a deadline is no matter of the sender's.
-    "fees.commands": {"message.timestamp.type": "LogAppendTime"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +35,27 @@ class KafkaTopics:
     replicas: int
     commands_days: int
     events_days: int
+    contexts: Sequence[str]
 
     async def __call__(self) -> list[Topic]:
         """Return every topic we need; they exist now.  Raises `Unavailable`."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
         try:
             await admin.start()
-            return [
-                await self._ensure(admin, context, self._kept(context) | settings)
-                for context, settings in CONTEXTS.items()
-            ]
+            return [await self._ensure(admin, context, self._settings(context)) for context in self.contexts]
         except (KafkaError, OSError) as error:
             raise Unavailable(f"Kafka at {self.bootstrap} does not answer: {error!r}") from error
         finally:
             await admin.close()
 
-    def _kept(self, context: str) -> dict[str, str]:
+    def _settings(self, context: str) -> dict[str, str]:
         """Return settings that let nothing stay for more than its days and one: the broker forgets whole segments."""
-        days = self.commands_days if context.endswith(".commands") else self.events_days
-        return {"retention.ms": str(days * DAY), "segment.ms": str(DAY)}
+        days = self.events_days if is_ours(context) else self.commands_days
+        kept = {"retention.ms": str(days * DAY), "segment.ms": str(DAY)}
+        if context.endswith(f".{DEAD_LETTERS}"):
+            return kept | {"retention.ms": FOREVER}
+        # The broker's own clock says when a stranger's message arrived: a deadline is no matter of the sender's.
+        return kept if is_ours(context) else kept | {"message.timestamp.type": "LogAppendTime"}
 
     async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: dict[str, str]) -> Topic:
         name = self.topic_prefix + topic_of(context)

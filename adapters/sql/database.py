@@ -12,7 +12,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
-from core.shared.errors import Unavailable
+from core.shared.errors import GaveWay, Unavailable
 
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
@@ -33,6 +33,10 @@ InsertRow = Callable[[Table, dict[str, Any]], None]
 
 class Locked(Unavailable):
     """Somebody else holds what we want for longer than we wait, or wants what we hold."""
+
+
+class Deadlocked(Locked, GaveWay):
+    """The database saw that we and somebody else waited for each other, and chose us to give way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,8 @@ def speak_our_errors(engine: AsyncEngine) -> None:
         if error.args[:1] == (NO_SUCH_TABLE,) or "no such table" in str(error):
             return Unavailable("the database has no tables yet: create them with `bursar migrate`")
         if error.args[:1] in ((WAITED_TOO_LONG,), (DEADLOCKED,)):
-            return Locked(f"somebody else holds what we want: {error}", retry_after=1)
+            kind = Deadlocked if error.args[:1] == (DEADLOCKED,) else Locked
+            return kind(f"somebody else holds what we want: {error}", retry_after=1)
         if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] not in OURS:
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         return None

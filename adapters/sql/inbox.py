@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from adapters.sql.database import Connect
+from adapters.sql.database import Connect, Deadlocked
 from adapters.sql.dead_letters import SqlDeadLetters, as_row, one
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
 from adapters.sql.transactions import Commit, Row, Rows, flush, store
@@ -56,6 +56,8 @@ class SqlInbox(Inbox):
         trace: TracebackType | None,
     ) -> None:
         await self._scope.__aexit__(kind, error, trace)
+        if isinstance(error, Deadlocked) and self._begin_part == self._share:  # one alone holds in an order all keep to
+            raise Conflict("what the batch holds together, somebody else wants in another order") from error
 
     async def accept(self, *messages: Message) -> Sequence[Message]:
         if len(messages) == 1:

@@ -44,10 +44,10 @@ class SqlSkus(Skus):
         self._insert(skus, sku_row(sku))
 
     def save(self, sku: Sku) -> None:
-        for reference in sku.changed_batches - sku.new_batches:
-            self._change(batches, batch_row(sku, sku.batches[reference]))
-        for reference in sku.new_batches:
-            self._insert(batches, batch_row(sku, sku.batches[reference]))
+        for reference in sku.shelf.changed - sku.shelf.new:
+            self._change(batches, batch_row(sku, sku.shelf.batches[reference]))
+        for reference in sku.shelf.new:
+            self._insert(batches, batch_row(sku, sku.shelf.batches[reference]))
         for line in [sku.lines[order] for order in sku.changed_lines]:
             self._change(order_lines, line_row(sku, line))
             for row in allocation_rows(sku, line):
@@ -62,7 +62,7 @@ class SqlSkus(Skus):
             theirs = select(batches).where(batches.c.sku_id.in_(held))
             left = theirs if whole else theirs.where(batches.c.available > 0)
             for row in await connection.execute(left):
-                held[row.sku_id].batches[row.reference] = as_batch(row)
+                held[row.sku_id].shelf.batches[row.reference] = as_batch(row)
         return {sku.name: sku for sku in held.values()}
 
 
@@ -91,7 +91,9 @@ class SqlOrderLines(OrderLines):
 
     async def waiting(self, sku: Sku, after: int, limit: int) -> Sequence[OrderLine]:
         theirs = (order_lines.c.sku_id == sku.id) & (order_lines.c.state == LineState.WAITING)
-        fits = (order_lines.c.quantity <= sku.most()) | (order_lines.c.split & (order_lines.c.quantity <= sku.left()))
+        fits = (order_lines.c.quantity <= sku.shelf.most) | (
+            order_lines.c.split & (order_lines.c.quantity <= sku.shelf.left)
+        )
         query = LINES.where(theirs & (order_lines.c.place > after) & fits).order_by(order_lines.c.place)
         return await self._lines(query.limit(limit))
 

@@ -158,6 +158,47 @@ allocations = table(
     Index("ix_allocations_latest", "batch", "state", "priority", "place"),
 )
 
+projections = table(
+    "projections",
+    Column("name", String(64), primary_key=True),
+    Column("live", Integer, nullable=False),
+    Column("newest", Integer, nullable=False),
+    # As long as this is ahead, the newest generation is being built.
+    Column("until", Moment),
+)
+
+line_views = table(
+    "line_views",
+    Column("generation", Integer, autoincrement=False),
+    Column("order_id", String(64)),
+    Column("sku", String(64)),
+    Column("document", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("generation", "order_id", "sku", name="pk_line_views"),
+)
+
+batch_views = table(
+    "batch_views",
+    Column("generation", Integer, autoincrement=False),
+    Column("reference", String(64)),
+    Column("sku", String(64), nullable=False),
+    Column("purchased", Integer, nullable=False),
+    Column("available", Integer, nullable=False),
+    Column("shipped", Integer, nullable=False),
+    Column("eta", Date),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("generation", "reference", name="pk_batch_views"),
+    Index("ix_batch_views_sku", "generation", "sku"),
+)
+
+sku_views = table(
+    "sku_views",
+    Column("generation", Integer, autoincrement=False),
+    Column("sku", String(64)),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("generation", "sku", name="pk_sku_views"),
+)
+
 event_log = table(
     "event_log",
     Column("event_id", Id, primary_key=True),
@@ -171,6 +212,7 @@ event_log = table(
     Column("traceparent", String(64), nullable=False),
     UniqueConstraint("aggregate_id", "aggregate_version", name="uq_event_log_aggregate_version"),
     Index("ix_event_log_at", "at", "event_id", "type"),
+    Index("ix_event_log_context", "context", "event_id"),
 )
 
 outbox = table(
@@ -289,6 +331,7 @@ dead_letters = table(
     Column("handled_at", Moment),
     Column("handled_by", String(64), nullable=False),
     Column("why", String(500), nullable=False),
+    Column("data_version", BigInteger, nullable=False, server_default="1"),
     PrimaryKeyConstraint("consumer", "message_id", name="pk_dead_letters"),
     # Whole, so that counting reads no letter.
     Index("ix_dead_letters_at", "consumer", "state", "at", "message_id", "context", "type", "reason"),

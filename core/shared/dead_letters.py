@@ -29,7 +29,7 @@ class LetterStillBuried(Conflict):
 
 
 class NotUnderstoodHere(Conflict):
-    """Nobody in this program understands messages of this type; the dead letter stays as it is."""
+    """Nobody in this program understands messages of this type and version; the dead letter stays as it is."""
 
 
 class LettersChanged(Conflict):

@@ -4,6 +4,8 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from importlib.util import find_spec
 from typing import Protocol
 from uuid import UUID
 
@@ -22,6 +24,8 @@ class Message:
     context: str
     subject: UUID
     version: int
+    data_version: int = 1
+    """Of the form of its body; 0 where it cannot be read."""
     at: datetime
     body: bytes
     """JSON."""
@@ -33,6 +37,13 @@ class Message:
 def topic_of(context: str) -> str:
     """Return the topic of a context's messages: `bursar.fees.v1`, or `bursar.fees.commands.v1` for its commands."""
     return f"{SOURCE}.{context}.v1"
+
+
+@cache
+def is_ours(context: str) -> bool:
+    """Return whether nobody else writes to the topic: it is a context of this core, and not its commands."""
+    name, _, what = context.partition(".")
+    return what != "commands" and find_spec(f"core.{name}") is not None
 
 
 class Publisher(Protocol):

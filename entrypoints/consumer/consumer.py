@@ -13,15 +13,21 @@ from core.shared.ids import Ids
 from core.shared.inbox import Inbox, MessageBuried, NewInbox
 from core.shared.messages import Message
 from core.shared.trace import tracing
-from entrypoints.consumer.routes import Kind, NewWork, Route
+from entrypoints.consumer.route import Kind, NewWork, Route
 
 log = structlog.get_logger()
 LARGEST_PAYLOAD = 64 * 1024
 """Bytes of a buried message that travel on; the table has all of it."""
+UNDERSTOOD = 1
+"""The version of every message, as `ce_dataversion` tells it."""
 
 
 class UnknownMessage(Invalid):
     """Nobody here understands a message of this type."""
+
+
+class UnknownVersion(Invalid):
+    """A message is written in another version than the one we understand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Consumer:
                     await inbox.commit()
 
     def _route(self, message: Message) -> Route:
-        return self.routes.get((message.context, message.type), nobody)
+        return route_of(message, self.routes)
 
     async def _bury(self, message: Message, reason: Exception, inbox: Inbox) -> None:
         # A defect of ours must not stop the partition: the letter is kept, and can be replayed when it is mended.
@@ -94,7 +100,19 @@ class Consumer:
             await work.commit()
 
 
-async def nobody(messages: Sequence[Message], _new_work: NewWork) -> None:
+def route_of(message: Message, table: Mapping[Kind, Route]) -> Route:
+    """Return where a message goes; what nobody here understands goes where it is refused."""
+    route = table.get((message.context, message.type), of_unknown_type)
+    return route if message.data_version == UNDERSTOOD else of_unknown_version
+
+
+async def of_unknown_type(messages: Sequence[Message], _new_work: NewWork) -> None:
     """Refuse messages that have no route."""
     what = f"{messages[0].type[:80]!r} from {messages[0].context}"
     raise UnknownMessage(f"nobody here understands {what}")
+
+
+async def of_unknown_version(messages: Sequence[Message], _new_work: NewWork) -> None:
+    """Refuse messages whose fields may mean something else than they do today."""
+    which = f"version {messages[0].data_version or '?'} of {messages[0].type[:80]!r}"
+    raise UnknownVersion(f"this is {which}, and we understand {UNDERSTOOD}: upgrade, then replay the dead letter")

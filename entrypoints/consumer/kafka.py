@@ -1,7 +1,7 @@
 """Messages from Kafka: the offset moves after the effect is stored."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -14,7 +14,6 @@ from core.shared.messages import Deliver, Message, topic_of
 from entrypoints.consumer.partition import LONGEST_PAUSE, SHORTEST_PAUSE, Partition, wait
 
 log = structlog.get_logger()
-TOPICS = ("fees", "fees.commands")
 LAST_WORDS = 5.0
 """Seconds that work in hand has to end when its partition is taken from us, or we stop."""
 START_SECONDS, GOODBYE_SECONDS = 5.0, 2.0
@@ -26,11 +25,13 @@ NOWHERE = TopicPartition("", 0)
 class KafkaTransport:
     """Feed a consumer from Kafka, at least once; the inbox makes that once."""
 
-    def __init__(self, bootstrap: str, topic_prefix: str, group: str, deliver: Deliver, **client: Any) -> None:
+    def __init__(
+        self, bootstrap: str, topic_prefix: str, group: str, contexts: Iterable[str], deliver: Deliver, **client: Any
+    ) -> None:
         """Pass other settings of the `client` on."""
         self._bootstrap, self._group, self._deliver, self._client = bootstrap, group, deliver, client
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._contexts = {topic_prefix + topic_of(context): context for context in TOPICS}
+        self._contexts = {topic_prefix + topic_of(context): context for context in contexts}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish what is in hand."""

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from core.shared.messages import SOURCE, Message
+from core.shared.messages import SOURCE, Message, is_ours
 from core.shared.trace import Trace
 
 TOLD = {"traceparent", "content-type"}
@@ -33,6 +33,7 @@ def as_message(record: ConsumerRecord, context: str) -> Message:
         context=context,
         subject=as_uuid(headers.get("ce_subject", "")),
         version=as_number(headers.get("ce_sequence", "")),
+        data_version=as_number(headers.get("ce_dataversion", "1")),
         at=arrival(record),
         body=record.value or b"",
         # whoever sent a command finds its id on the event that answers it
@@ -70,7 +71,7 @@ def identity(headers: Mapping[str, str], record: ConsumerRecord, context: str) -
     if not name:
         return uuid5(NAMESPACE_URL, f"{record.topic}/{record.partition}/{record.offset}")
     with suppress(ValueError):
-        if source == SOURCE and not context.endswith(".commands"):
+        if source == SOURCE and is_ours(context):
             return UUID(name)
     return uuid5(uuid5(NAMESPACE_URL, source), name)
 

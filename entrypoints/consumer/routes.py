@@ -1,8 +1,6 @@
 """Which message drives which use case: the one place where contexts meet."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -10,21 +8,21 @@ import msgspec
 from core.fees.choice import Choice
 from core.fees.submission import FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.inventory.create_batch import Purchase
+from core.inventory.errors import UnknownBatch
+from core.inventory.events import OutOfStock
+from core.inventory.order_line import AllocationRequest, AllocationWish
 from core.notifications.delivery import Notice, RecipientId
+from core.notifications.staff import STORES
 from core.shared.errors import CoreError, Unavailable
-from core.shared.inbox import Take
+from core.shared.inbox import DEAD_LETTERS
 from core.shared.messages import Message
 from core.shared.money import Money
 from core.shared.requests import Request
 from core.shared.trace import tracing
-
-UseCases = Mapping[str, Callable[..., Callable[..., Awaitable[Any]]]]
-"""Makers of use cases by name; each takes the unit of work to do its work in."""
-NewWork = Callable[[], Any]
-Kind = tuple[str, str]
-"""A context and a type: an event is believed only from the topic that nobody else may write to."""
-Route = Callable[[Sequence[Message], NewWork], Awaitable[None]]
-"""Takes a run: messages that came one after the other and go the same way.  It sees to their traces itself."""
+from entrypoints.consumer.route import Kind, NewWork, Route, UseCases, of_no_interest, one_by_one
+from entrypoints.consumer.stock_events import STOCK_EVENTS, stock_event
+from entrypoints.consumer.stores import answering, commands, decoded
 
 
 class SubmitExamFeeCommand(msgspec.Struct, frozen=True):
@@ -36,20 +34,31 @@ class SubmitExamFeeCommand(msgspec.Struct, frozen=True):
     practicals: tuple[str, ...] = ()
 
 
-def one_by_one(take: Take) -> Route:
-    """Take a run message by message, each under its own trace."""
+class GoodsReceived(msgspec.Struct, frozen=True):
+    """What a warehouse says when a delivery was unloaded and counted: pieces of an article, by its delivery note."""
 
-    async def route(messages: Sequence[Message], new_work: NewWork) -> None:
-        for message in messages:
-            with tracing(message.trace):
-                await take(message, new_work)
-            await asyncio.sleep(0)  # others in this process have their turns, however long the run
+    delivery_note: str
+    article: str
+    pieces: int
 
-    return route
+
+class StockCounted(msgspec.Struct, frozen=True):
+    """What a warehouse says when it found more or fewer pieces of a delivery than it knew of."""
+
+    delivery_note: str
+    pieces: int
+
+
+class GoodsDispatched(msgspec.Struct, frozen=True):
+    """What a warehouse says when a parcel left."""
+
+    order: str
+    article: str | None = None
 
 
 def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
     """Return what to do with each kind of message."""
+    following = answering(use_cases)
 
     @one_by_one
     async def submit_exam_fee(message: Message, new_work: NewWork) -> None:
@@ -64,8 +73,15 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
         except CoreError as refusal:
             await use_cases["refuse_exam_fee"](new_work=new_work)(message.id, refusal)
 
+    async def fee_submitted(messages: Sequence[Message], new_work: NewWork) -> None:
+        await tell_candidates(messages, new_work)
+        if kits := [kit for message in messages if (kit := kit_of(message))]:
+            for outcome in await use_cases["allocate_lines"](new_work=new_work)(kits):
+                if isinstance(outcome, CoreError):
+                    raise outcome
+
     @one_by_one
-    async def fee_submitted(message: Message, new_work: NewWork) -> None:
+    async def tell_candidates(message: Message, new_work: NewWork) -> None:
         event = msgspec.json.decode(message.body, type=FeeSubmitted)
         notice = Notice(
             notice=message.id,
@@ -76,15 +92,76 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
         )
         await use_cases["send_notice"](new_work=new_work)(notice)
 
-    async def of_no_interest(_messages: Sequence[Message], _new_work: NewWork) -> None:
-        """Let messages pass that are for others."""
+    async def stock_changed(messages: Sequence[Message], new_work: NewWork) -> None:
+        await use_cases["project_stock"](new_work=new_work)([stock_event(message) for message in messages])
 
-    return {
+    async def out_of_stock(messages: Sequence[Message], new_work: NewWork) -> None:
+        await stock_changed(messages, new_work)
+        await tell_stores(messages, new_work)
+
+    @one_by_one
+    async def tell_stores(message: Message, new_work: NewWork) -> None:
+        event = msgspec.json.decode(message.body, type=OutOfStock)
+        told = {name: getattr(event, name) for name in ("sku", "order", "quantity", "available", "waiting")}
+        notice = Notice(notice=message.id, about=event.subject, recipient=STORES, template="out_of_stock", facts=told)
+        await use_cases["send_notice"](new_work=new_work)(notice)
+
+    @following
+    async def goods_received(message: Message, new_work: NewWork) -> None:
+        goods = decoded(message, GoodsReceived)
+        request = Request(arrived=message.at)
+        try:
+            await use_cases["change_arrival"](new_work=new_work)(goods.delivery_note, None, request)
+        except UnknownBatch:
+            purchase = Purchase(reference=goods.delivery_note, sku=goods.article, quantity=goods.pieces)
+            await use_cases["create_batch"](new_work=new_work)(purchase, request)
+        else:
+            await use_cases["change_batch_quantity"](new_work=new_work)(goods.delivery_note, goods.pieces)
+
+    @following
+    async def stock_counted(message: Message, new_work: NewWork) -> None:
+        count = decoded(message, StockCounted)
+        await use_cases["change_batch_quantity"](new_work=new_work)(count.delivery_note, count.pieces)
+
+    @following
+    async def goods_dispatched(message: Message, new_work: NewWork) -> None:
+        parcel = decoded(message, GoodsDispatched)
+        await use_cases["ship_order"](new_work=new_work)(parcel.order, parcel.article)
+
+    table: Mapping[Kind, Route] = {
         ("fees.commands", "SubmitExamFee"): submit_exam_fee,
         ("fees", "FeeSubmitted"): fee_submitted,
         ("fees", "ExamFeeRefused"): of_no_interest,
-        ("fees.dead-letters", "MessageBuried"): of_no_interest,
+        **{("inventory.commands", kind): route for kind, route in commands(use_cases).items()},
+        **{("inventory", kind): stock_changed for kind in STOCK_EVENTS},
+        ("inventory", "OutOfStock"): out_of_stock,
+        ("inventory", "StockCommandRefused"): of_no_interest,
+        ("warehouse", "GoodsReceived"): goods_received,
+        ("warehouse", "StockCounted"): stock_counted,
+        ("warehouse", "GoodsDispatched"): goods_dispatched,
     }
+    origins = {context.partition(".")[0] for context, _ in table}
+    return {**table, **{(f"{origin}.{DEAD_LETTERS}", "MessageBuried"): of_no_interest for origin in origins}}
+
+
+def contexts() -> tuple[str, ...]:
+    """Return the contexts of all messages that have a route; a broker has a topic for each."""
+    return tuple(sorted({context for context, _ in routes({})}))
+
+
+def consumed() -> tuple[str, ...]:
+    """Return those whose messages we take in: dead letters we only write."""
+    return tuple(context for context in contexts() if not context.endswith(f".{DEAD_LETTERS}"))
+
+
+def kit_of(message: Message) -> AllocationRequest | None:
+    """Return what a fee wants of the stores: a kit where its schedule has one, now or as soon as there is one."""
+    event = msgspec.json.decode(message.body, type=FeeSubmitted)
+    if event.kit is None:
+        return None
+    wish = AllocationWish(order=event.reference, sku=event.kit, quantity=1, wait=True, once=True)
+    with tracing(message.trace):
+        return AllocationRequest(wish, Request(arrived=message.at))
 
 
 def facts(event: FeeSubmitted) -> dict[str, object]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -17,6 +18,7 @@ from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
 from entrypoints.http.admission import Door, Guarded
+from entrypoints.http.allocating import together
 from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fee_batch import PLACES, submit_rows
@@ -25,6 +27,8 @@ from entrypoints.http.fee_schedules import FeeSchedulesController
 from entrypoints.http.json import JsonRequest
 from entrypoints.http.operations import OperationsController, Probes
 from entrypoints.http.problems import core_problem, defect, http_problem
+from entrypoints.http.stock_views import AvailabilityController
+from entrypoints.http.stores import AllocationsController, BatchesController
 from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
 from entrypoints.http.vendors import VendorsController
@@ -33,7 +37,7 @@ LARGEST_BODY = 1_000_000
 
 
 def create_app(
-    use_cases: Mapping[str, Callable[[], object]], answers: Answers, probes: Sequence[Probe], clock: Clock, door: Door
+    use_cases: Mapping[str, Callable[[], Any]], answers: Answers, probes: Sequence[Probe], clock: Clock, door: Door
 ) -> ASGIApp:
     """Serve `use_cases` over HTTP, submissions through a door; handlers ask for them by name."""
     made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: Probes(probes)}
@@ -46,12 +50,22 @@ def create_app(
             DeadLettersController,
             DeliveriesController,
             OperationsController,
+            BatchesController,
+            AllocationsController,
+            AvailabilityController,
             VendorsController,
             docs.asset,
         ],
         dependencies={name: provide(make) for name, make in made.items()},
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
-        state=State({"answers": answers, "intents": door.intents, "places": asyncio.Semaphore(PLACES)}),
+        state=State(
+            {
+                "answers": answers,
+                "intents": door.intents,
+                "places": asyncio.Semaphore(PLACES),
+                "allocate": together(use_cases["allocate_lines"]()),
+            }
+        ),
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
         request_max_body_size=LARGEST_BODY,

@@ -7,8 +7,14 @@ import pytest
 from dependency_injector import providers
 
 import config
+from adapters.encoding import MsgspecScheduleFormat
+from adapters.memory.messages import MemoryOutbox
+from adapters.memory.store import Store
+from adapters.system.clock import SystemClock, TimeOrderedIds
 from config.container import Application, Driven, UseCases, running
 from config.settings import Adapters, Settings, SQLite, load
+from core.notifications.journal import Journal
+from core.shared.signals import Signals
 
 HINTS = get_type_hints(Adapters)
 SELECTORS = {name: each for name, each in Driven.providers.items() if isinstance(each, providers.Selector)}
@@ -70,6 +76,13 @@ def test_every_switch_moves_something() -> None:
 def test_a_selector_with_another_set_of_words_is_found() -> None:
     with pytest.raises(AssertionError):
         switch_of(providers.Selector("x", kafka=providers.Object(1)))
+
+
+def test_what_several_parts_of_the_switchboard_use_is_one_thing() -> None:
+    found = [each.provides for each in Application(settings=Settings()).traverse([providers.Singleton])]
+
+    for shared in (SystemClock, TimeOrderedIds, Signals, Journal, Store, MsgspecScheduleFormat, MemoryOutbox):
+        assert found.count(shared) == 1
 
 
 @pytest.mark.parametrize(("switch", "word"), POSITIONS)

@@ -16,7 +16,7 @@ ADAPTERS = "Driven adapters are strangers"
 TRANSPORTS = "Transports are strangers, started from one place"
 TOUCHES_ADAPTERS = "Only the composition root touches adapters"
 TOUCHES_CONFIG = "Only the main module touches the composition root"
-INJECTOR = "dependency-injector lives in one module"
+INJECTOR = "dependency-injector lives in one package"
 CYCLES = "No cycles"
 PLANTED: dict[str, tuple[str, dict[str, str], str]] = {
     "a library in the core": (PURE, {"core/fees/planted.py": "import sqlalchemy"}, "core.fees.planted"),

@@ -67,7 +67,7 @@ def report(result: Result, folder: Path) -> None:
             console.print(f"{kind}: {what}")
         if len(found) > SHOWN:
             console.print(f"{kind}: … and {len(found) - SHOWN} more")
-    if not result.line["acknowledged"]:
+    if not result.line["acknowledged"] or not result.line["stock_commands"]:
         console.print("nothing was acknowledged: this run proves nothing")
     for worker in result.died:
         console.print(f"worth a look: {worker}")

@@ -1,4 +1,4 @@
-"""Careful clients: they name every wish, repeat it until they are told what became of it, and write that down."""
+"""Careful clients who submit fees: they repeat every wish until it is answered, and write the answer down."""
 
 import asyncio
 import random
@@ -9,14 +9,12 @@ from uuid import uuid4
 import aiohttp
 import msgspec
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from core.shared.messages import topic_of
+from tests.chaos.insisting import TIMEOUT, insist, send_surely
 from tests.chaos.preparation import SCHEDULE, registration
 
 LEDGER = "ledger.jsonl"
-IN_PROGRESS = "urn:bursar:problem:request-in-progress"
-TIMEOUT = aiohttp.ClientTimeout(total=6)
 
 
 class Answered(msgspec.Struct):
@@ -67,21 +65,11 @@ class Clients:
             await asyncio.sleep(self._pause * 2 * random.random())
 
     async def _insist(self, session: aiohttp.ClientSession, name: str) -> Answered:
-        """Ask until there is an answer: the same wish, under the same key, at whichever door is open."""
-        wish, key, pause = {"schedule": SCHEDULE, "registration": name}, {"Idempotency-Key": uuid4().hex}, 0.05
-        while True:
-            try:
-                url = random.choice(self._urls) + "/v1/exam-fees"
-                async with session.post(url, json=wish, headers=key) as response:
-                    body = await response.json()
-                    if response.status == 201:
-                        return Answered(name, 201, body["reference"])
-                    if response.status < 500 and body.get("type") != IN_PROGRESS:
-                        return Answered(name, response.status, told=str(body))
-            except (aiohttp.ClientError, TimeoutError, ValueError):
-                pass
-            await asyncio.sleep(pause * (0.5 + random.random()))
-            pause = min(pause * 2, 1.0)
+        wish = {"schedule": SCHEDULE, "registration": name}
+        heard = await insist(session, self._urls, "POST", "/v1/exam-fees", wish, uuid4().hex)
+        if heard.status == 201:
+            return Answered(name, 201, heard.body["reference"])
+        return Answered(name, heard.status, told=str(heard.body))
 
 
 class Sender:
@@ -106,21 +94,8 @@ class Sender:
             await producer.stop()
 
     async def _insist(self, producer: AIOKafkaProducer, name: str) -> None:
-        body = msgspec.json.encode({"schedule": SCHEDULE, "registration": name})
-        headers = {"ce_type": "SubmitExamFee", "ce_source": "chaos", "ce_id": name}
-        sent = 0
-        while sent < 1 + (random.random() < 0.2):  # a careful sender is in doubt now and then, and sends again
-            try:
-                async with asyncio.timeout(6):
-                    await producer.send_and_wait(
-                        self._topic,
-                        body,
-                        key=name.encode(),
-                        headers=[(key, text.encode()) for key, text in headers.items()],
-                    )
-                sent += 1
-            except (KafkaError, TimeoutError):
-                await asyncio.sleep(0.2)
+        command = {"schedule": SCHEDULE, "registration": name}
+        await send_surely(producer, self._topic, "SubmitExamFee", name, name, command)
         self._ledger.note(Answered(name, 201))
 
 

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from core.notifications.staff import STORES
 from core.shared.messages import topic_of
+from entrypoints.consumer.routes import consumed
 from tests.chaos.client import Answered, told
+from tests.chaos.rows import select
 from tests.chaos.servers import Stack
+from tests.chaos.stock import Stock, take_stock
 from tests.chaos.topics import Published, lag, records
 from tests.chaos.vendors import Noted, recorded
 
-CONTEXTS = ("fees", "fees.dead-letters", "chaos")
+CONTEXTS = ("fees", "fees.dead-letters", "inventory", "inventory.dead-letters", "chaos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Facts:
     deliveries: list[Sent]
     vendors: list[Noted]
     dead_letters: list[str]
+    stock: Stock
 
 
 async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Facts:
@@ -69,6 +73,7 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
         )
         deliveries = await select(rows, "SELECT id, student_id, channel, state, reason FROM deliveries")
         dead = await select(rows, "SELECT type, message_id, reason, detail FROM dead_letters")
+        stock = await take_stock(rows, folder)
     finally:
         await rows.ensure_closed()
     return Facts(
@@ -82,17 +87,12 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
         deliveries=[
             Sent(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
             for row in deliveries
+            if row[1] != STORES.bytes
         ],
         vendors=recorded(folder),
         dead_letters=[f"{row[0]} {UUID(bytes=row[1])}: {row[2]}: {row[3]}" for row in dead],
+        stock=stock,
     )
-
-
-async def select(connection: Any, query: str) -> list[tuple[Any, ...]]:
-    """Return all rows."""
-    async with connection.cursor() as cursor:
-        await cursor.execute(query)
-        return list(await cursor.fetchall())
 
 
 async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[str, int]:
@@ -100,11 +100,12 @@ async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[
     connection = await stack.connect(database)
     try:
         left = {"outbox": (await select(connection, "SELECT COUNT(*) FROM outbox"))[0][0]}
+        left["unserved"] = (await select(connection, "SELECT COUNT(*) FROM skus WHERE unserved"))[0][0]
         states = await select(connection, "SELECT state, COUNT(*) FROM deliveries GROUP BY state")
     finally:
         await connection.ensure_closed()
     left |= {state: count for state, count in states if state in ("pending", "sending")}
-    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in ("fees", "fees.commands")], group)
+    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in consumed()], group)
     return {what: count for what, count in left.items() if count}
 
 

@@ -5,27 +5,11 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from tests.chaos.facts import Facts, message_of
+from tests.chaos.findings import Findings
+from tests.chaos.judge_stock import judge_stock
 from tests.chaos.topics import Published
 
 CHANNELS = ("email", "sms")
-COUNTED = ("lost", "duplicate_submissions", "duplicate_effects", "out_of_order", "blind_resends", "dead_letters")
-"""What there must be none of."""
-
-
-class Findings:
-    """What was found, by kind."""
-
-    def __init__(self) -> None:
-        self.of: defaultdict[str, list[str]] = defaultdict(list)
-        self.unknown = 0
-
-    def add(self, kind: str, what: str) -> None:
-        """Write one finding down."""
-        self.of[kind].append(what)
-
-    def counts(self) -> dict[str, int]:
-        """Return how many there are of each kind."""
-        return {kind: len(self.of[kind]) for kind in COUNTED}
 
 
 def judge(facts: Facts, findings: Findings) -> None:
@@ -34,6 +18,7 @@ def judge(facts: Facts, findings: Findings) -> None:
     judge_events(facts, findings)
     judge_effects(facts, findings)
     judge_deliveries(facts, findings)
+    judge_stock(facts, findings)
     for letter in facts.dead_letters:
         findings.add("dead_letters", f"buried: {letter}")
 

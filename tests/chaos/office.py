@@ -80,5 +80,6 @@ class Office:
             "ses": {"region": REGION, "url": urls["ses"], "access_key_id": KEY_ID, "secret_access_key": KEY},
             "twilio": {"url": urls["twilio"], "account_sid": SID, "auth_token": TOKEN},
             "resilience": {"deadline_seconds": 2, "tries": 2, "window_seconds": 5, "open_seconds": 1},
+            "stores": {"email": "stores@example.org", "phone": "+919700000000"},
             "telemetry": {"logs": "json"},
         }  # fmt: skip

@@ -11,6 +11,7 @@ from config.settings import check
 from core.shared.messages import topic_of
 from core.students.roster import rows
 from entrypoints.__main__ import ConfiguredOffice, shipped
+from entrypoints.consumer.routes import contexts
 from tests.chaos.orders import Order
 
 SCHEDULE = "sahyadri-semester"
@@ -40,7 +41,7 @@ def run(order: Order) -> None:
 async def prepare(order: Order) -> None:
     """Prepare a database and topics that are there and empty."""
     settings = check(order.settings, order.name)
-    async with running(Application(settings=settings)) as application:
+    async with running(Application(settings=settings, contexts=contexts())) as application:
         office = ConfiguredOffice(application, settings)
         await office.migrate("head")
         await office.topics()

@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from tests.chaos.client import Clients, Ledger, Sender
+from tests.chaos.crowd import Say, at_work, telling
 from tests.chaos.facts import Facts, gather, waiting
-from tests.chaos.judge import Findings, judge
+from tests.chaos.findings import Findings
+from tests.chaos.judge import judge
 from tests.chaos.office import Office
 from tests.chaos.plan import Step
 from tests.chaos.points import Armoury
@@ -21,14 +21,8 @@ from tests.chaos.servers import Stack
 from tests.chaos.trouble import Troublemaker
 from tests.chaos.workers import ForkServer, Workers
 
-CLIENTS, PAUSE = 10, 0.3
-"""Clients over HTTP, and the mean of the seconds that one waits between two submissions."""
-COMMAND_PAUSE = 0.5
-LAST_ANSWERS = 60.0
-"""Seconds in which the last wishes must have their answers, when nothing goes wrong any more."""
 STUCK, LONGEST_QUIET = 60.0, 900.0
 """Seconds without any progress after which nothing more will come, and seconds after which nobody waits any longer."""
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,8 @@ class Result:
     @property
     def good(self) -> bool:
         """Tell whether every promise was kept, and tried."""
-        return self.line["acknowledged"] > 0 and not any(self.findings.of.values())
+        tried = self.line["acknowledged"] and self.line["stock_commands"]
+        return tried > 0 and not any(self.findings.of.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class Run:
         office, workers = Office(self.stack, folder, sabotage), Workers(self.server, self.say)
         troublemaker = Troublemaker(self.stack, workers, Armoury(folder), self.say)
         await self._open(office, workers, candidates=int(seconds * 60) + 500)
-        async with submitting(office, findings) as ledger, telling(self.say, ledger, workers):
+        async with at_work(office, findings) as ledger, telling(self.say, ledger, workers):
             await asyncio.gather(troublemaker.carry_out(steps), asyncio.sleep(seconds))
             for point in await troublemaker.finish():
                 findings.add("untried", f"nobody reached the fault point {point}")
@@ -112,57 +107,17 @@ async def opened(door: str) -> None:
             await asyncio.sleep(0.1)
 
 
-@asynccontextmanager
-async def submitting(office: Office, findings: Findings) -> AsyncIterator[Ledger]:
-    """Submit all the time; afterwards wait for the last answers."""
-    ledger, candidates = Ledger(office.folder), count()
-    clients = Clients(office.doors, ledger, candidates, PAUSE)
-    sender = Sender(office.stack.kafka, office.prefix, ledger, candidates)
-    tasks = [asyncio.create_task(clients.run(CLIENTS)), asyncio.create_task(sender.run(COMMAND_PAUSE))]
-    try:
-        yield ledger
-        clients.closing.set()
-        sender.closing.set()
-        _, late = await asyncio.wait(tasks, timeout=LAST_ANSWERS)
-        if late:
-            findings.add(
-                "unfinished", f"{ledger.waiting} wishes had no answer {LAST_ANSWERS:g} s after the last trouble"
-            )
-    finally:
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-        ledger.close()
-    for error in ended:
-        if isinstance(error, Exception):
-            raise error
-
-
-@asynccontextmanager
-async def telling(say: Say, ledger: Ledger, workers: Workers) -> AsyncIterator[None]:
-    """Say every few seconds how far we are."""
-
-    async def tell() -> None:
-        began = time.monotonic()
-        while True:
-            await asyncio.sleep(5)
-            passed = time.monotonic() - began
-            say(f"{passed:.0f} s: {ledger.acknowledged} acknowledged, {ledger.waiting} waiting, {workers.kills} kills")
-
-    task = asyncio.create_task(tell())
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
 def counts(facts: Facts, findings: Findings) -> dict[str, int]:
     """Return the numbers of the last line, in their order."""
     found = findings.counts()
     return {
         "acknowledged": sum(answer.status == 201 for answer in facts.answers),
         "stored": len(facts.submissions),
-        **{kind: found[kind] for kind in found if kind != "dead_letters"},
+        **{kind: found[kind] for kind in found if kind != "dead_letters" and not kind.startswith("stock_")},
         "unknown": findings.unknown,
         "dead_letters": found["dead_letters"],
+        "stock_commands": len(facts.stock.told),
+        "stock_repeated": sum(told.times > 1 for told in facts.stock.told),
+        "stock_lines": len(facts.stock.lines),
+        **{kind: found[kind] for kind in found if kind.startswith("stock_")},
     }

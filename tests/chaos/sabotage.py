@@ -1,12 +1,21 @@
 """Promises that workers can be made to break, each by changing one port: the kit must find them out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from adapters.sql.inventory import SqlSkus
 from config.container import Application
+from core.inventory.sku import Sku
 from tests.chaos.points import instead_of
 
-SABOTAGES = {"inbox": "consumer", "acknowledgement": "relay", "order": "relay"}
+SABOTAGES = {
+    "inbox": "consumer",
+    "acknowledgement": "relay",
+    "order": "relay",
+    "piece": "http",
+    "batch": "http",
+}
 """What can be broken, and by whom."""
 
 
@@ -22,6 +31,10 @@ def sabotage(application: Application, role: str, which: str) -> None:
             rash(driven.outbox(), driven.clock())
         case "order":
             disorderly(driven.outbox())
+        case "piece":
+            sloppy(keep_a_piece)
+        case "batch":
+            sloppy(forget_the_batches)
 
 
 def forgetful(inbox: Any) -> Any:
@@ -57,3 +70,27 @@ def disorderly(outbox: Any) -> None:
         return list(reversed(await read(limit)))
 
     outbox.unpublished = read_backwards
+
+
+def sloppy(spoil: Callable[[Sku], None]) -> None:
+    """Spoil every sku before it is stored."""
+    save = SqlSkus.save
+
+    def save_spoilt(skus: SqlSkus, sku: Sku) -> None:
+        spoil(sku)
+        save(skus, sku)
+
+    SqlSkus.save = save_spoilt  # type: ignore[method-assign]
+
+
+def keep_a_piece(sku: Sku) -> None:
+    """Give back a piece too few of whatever comes back."""
+    for reference in {each for theirs in sku.returned.values() for each in theirs}:
+        batch = sku.batches[reference]
+        if batch.available:
+            sku.batches[reference] = replace(batch, allocated=batch.allocated + 1)
+
+
+def forget_the_batches(sku: Sku) -> None:
+    """Commit lines without the batches that they have their pieces of."""
+    sku.changed_batches.clear()

@@ -8,25 +8,30 @@ import pytest
 
 from tests.chaos.client import Answered
 from tests.chaos.facts import Facts, Sent, Stored
-from tests.chaos.judge import COUNTED, Findings, disorder, judge
+from tests.chaos.findings import COUNTED, Findings
+from tests.chaos.judge import disorder, judge
+from tests.chaos.stock import Goods, Line, Stock
+from tests.chaos.storekeepers import KIT
 from tests.chaos.topics import Published
 from tests.chaos.vendors import Noted
 
-STUDENT, SUBMISSION, EVENT, EFFECT = (uuid4() for _ in range(4))
+STUDENT, SUBMISSION, EVENT, EFFECT, KITS = (uuid4() for _ in range(5))
 PHONE, MAILBOX = "+919800000001", "c1@example.org"
 EMAIL = Sent(uuid4(), STUDENT, "email", "sent", "", MAILBOX)
 SMS = Sent(uuid4(), STUDENT, "sms", "sent", "", PHONE)
 EFFECT_BODY = msgspec.json.encode({"message": EVENT})
+QUEUED = Stored(uuid4(), "inventory", "Queued", KITS, 1, b'{"line": {"order": "BF-1", "state": "waiting"}}')
 SUBMITTED = Stored(EVENT, "fees", "FeeSubmitted", SUBMISSION, 1, b"{}")
 GOOD = Facts(
     answers=[Answered("C-1", 201, "BF-1")],
     students={"C-1": STUDENT},
     submissions=[(SUBMISSION, "BF-1", STUDENT)],
-    events=[SUBMITTED, Stored(EFFECT, "chaos", "EffectTaken", EFFECT, 1, EFFECT_BODY)],
+    events=[SUBMITTED, Stored(EFFECT, "chaos", "EffectTaken", EFFECT, 1, EFFECT_BODY), QUEUED],
     topics={"fees": [[Published(EVENT, SUBMISSION, 1)]], "chaos": [[], [Published(EFFECT, EFFECT, 1)]]},
     deliveries=[EMAIL, SMS],
     vendors=[Noted("ses", MAILBOX, "m-1"), Noted("twilio", PHONE, "m-2")],
     dead_letters=[],
+    stock=Stock(skus=[Goods(KITS, KIT, 1)], lines=[Line("BF-1", KIT, 1, False, "waiting", 1)]),
 )
 TWICE = [*GOOD.vendors, Noted("twilio", PHONE, "m-3")]
 

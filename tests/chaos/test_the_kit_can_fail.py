@@ -53,3 +53,13 @@ async def test_without_the_order_guard_it_reports_disorder(run: Run, tmp_path: P
 
     assert result.line["out_of_order"] > 0
     assert result.line["lost"] == result.line["duplicate_effects"] == 0
+
+
+@pytest.mark.parametrize("sabotage", ["piece", "batch"])
+async def test_where_a_piece_is_kept_or_a_batch_forgotten_it_reports_what_is_not_conserved(
+    run: Run, tmp_path: Path, sabotage: str
+) -> None:
+    result = await broken(run, tmp_path, sabotage)
+
+    assert result.line["stock_not_conserved"] > 0
+    assert result.line["lost"] == result.line["duplicate_effects"] == result.line["stock_untold"] == 0

@@ -13,6 +13,7 @@ from config.settings import Settings, check
 from entrypoints.__main__ import ConfiguredOffice
 from entrypoints.cli.app import create_cli
 from entrypoints.cli.office import Office
+from entrypoints.consumer.routes import contexts
 from tests.chaos import preparation, ticker, vendors
 from tests.chaos.events import EffectTaken
 from tests.chaos.orders import Order
@@ -51,7 +52,7 @@ def work(order: Order) -> int:
 async def watched_office(order: Order) -> AsyncIterator[Office]:
     """Open the office that an order describes, with its fault points and its sabotage."""
     settings = check(order.settings | {"serve": [order.role]}, order.name)
-    application = Application(settings=settings)
+    application = Application(settings=settings, contexts=contexts())
     application.driven.lease.override(DELIVERY_LEASE)
     sabotage(application, order.role, order.sabotage)
     Watch(order.name, Armoury(Path(order.folder))).over(application, order.role)

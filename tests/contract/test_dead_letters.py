@@ -56,6 +56,7 @@ async def test_a_letter_holds_everything_its_message_was(stored: Application, cl
         type="Buy\nLunch",
         context="fees.commands",
         version=7,
+        data_version=2,
         at=NOON - timedelta(days=3, microseconds=1),
         body=b"\x00\xff not json",
         trace=Trace("request-7", f"00-{'a' * 32}-{'b' * 16}-01"),

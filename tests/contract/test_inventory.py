@@ -56,7 +56,7 @@ async def test_a_sku_comes_back_as_it_was(stores: Stores) -> None:
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT]))[KIT]
         told = [event.version for event in sku.run_short("o", 1, NOON)]
-        ship, shelf = sku.batches["ship"], sku.batches["shelf"]
+        ship, shelf = sku.shelf.batches["ship"], sku.shelf.batches["shelf"]
 
     assert (sku.version, sku.waiting, sku.short, sku.unserved, told) == (6, 1, True, False, [])
     assert (ship.purchased, ship.allocated, ship.shipped, ship.eta, ship.number) == (5, 0, 0, SOON, 1)
@@ -71,10 +71,10 @@ async def test_a_sku_is_held_with_what_is_left_or_whole(stores: Stores) -> None:
         parted, whole = await work.skus.hold([KIT]), await work.skus.hold([KIT], whole=True)
         by_batch = await work.skus.hold_batch("empty")
 
-    assert list(parted[KIT].batches) == ["shelf"]
-    assert set(whole[KIT].batches) == {"shelf", "empty"}
+    assert list(parted[KIT].shelf.batches) == ["shelf"]
+    assert set(whole[KIT].shelf.batches) == {"shelf", "empty"}
     assert by_batch is not None
-    assert (by_batch.name, by_batch.batches) == (KIT, whole[KIT].batches)
+    assert (by_batch.name, by_batch.shelf.batches) == (KIT, whole[KIT].shelf.batches)
 
 
 async def test_what_is_not_there_is_not_held(stores: Stores) -> None:
@@ -92,7 +92,7 @@ async def test_several_skus_have_their_own_batches(stores: Stores) -> None:
     async with stores.new_work() as work:
         held = await work.skus.hold(["GOWN", KIT])
 
-    assert {name: set(sku.batches) for name, sku in held.items()} == {KIT: {"shelf"}, "GOWN": {"rail"}}
+    assert {name: set(sku.shelf.batches) for name, sku in held.items()} == {KIT: {"shelf"}, "GOWN": {"rail"}}
 
 
 async def test_saving_what_was_held_in_part_leaves_the_rest_as_it_was(stores: Stores) -> None:
@@ -297,7 +297,7 @@ async def test_uncommitted_work_never_happened(stores: Stores) -> None:
         work.skus.add(Sku(id=SkuId(ids.new()), name="GOWN"))
 
     after = await stores.sku()
-    assert (after.version, after.batches) == (before.version, before.batches)
+    assert (after.version, after.shelf.batches) == (before.version, before.shelf.batches)
     assert await stores.line("o-1") == line
     assert (await stores.look(["GOWN"], []))[0] == {}
     assert await stores.news() == []
@@ -323,7 +323,7 @@ async def test_a_batch_is_created_once(stores: Stores) -> None:
         with pytest.raises(BatchAlreadyCreated, match="there is a batch shelf"):
             await work.commit()
 
-    assert set((await stores.sku("GOWN")).batches) == {"rail"}
+    assert set((await stores.sku("GOWN")).shelf.batches) == {"rail"}
     assert await stores.left("shelf") == 5
 
 
@@ -382,7 +382,7 @@ async def test_of_those_who_create_a_batch_at_the_same_moment_one_comes_first(st
 async def test_those_who_buy_the_first_of_a_sku_at_the_same_moment_all_do(stores: Stores) -> None:
     await asyncio.gather(*(stores.buy(f"b-{number}", 1) for number in range(6)))
 
-    assert (await stores.sku()).left() == 6
+    assert (await stores.sku()).shelf.left == 6
     assert [told.version for told in await stores.news()] == [1, 2, 3, 4, 5, 6]
 
 

@@ -18,6 +18,7 @@ from core.shared.errors import Unavailable
 from core.shared.messages import Message
 from core.shared.trace import Trace
 from entrypoints.consumer.kafka import KafkaTransport
+from entrypoints.consumer.routes import consumed, contexts
 from tests.conftest import eventually
 from tests.examples import a_message, ids
 
@@ -27,7 +28,7 @@ TRACE = Trace("req-7", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
 @pytest.fixture(params=sorted(Driven.publisher.providers))
 async def driven(request: pytest.FixtureRequest) -> AsyncIterator[Driven]:
     kafka = request.getfixturevalue("kafka_topics") if request.param == "kafka" else Kafka()
-    driven = Driven(settings=Settings(adapters=Adapters(events=request.param), kafka=kafka))
+    driven = Driven(settings=Settings(adapters=Adapters(events=request.param), kafka=kafka), contexts=contexts())
     if request.param == "kafka":
         await driven.topics()()
     yield driven
@@ -56,7 +57,7 @@ async def listening(driven: Driven) -> AsyncIterator[list[Message]]:
         return
     stop = asyncio.Event()
     kafka = settings.kafka
-    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, deliver)
+    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed(), deliver)
     running = asyncio.create_task(transport.run(stop))
     yield heard
     stop.set()
@@ -64,7 +65,7 @@ async def listening(driven: Driven) -> AsyncIterator[list[Message]]:
 
 
 async def test_what_is_published_arrives_whole(driven: Driven) -> None:
-    message = a_message(body='{"name":"आशा"}'.encode(), version=3, trace=TRACE)
+    message = a_message(body='{"name":"आशा"}'.encode(), version=3, data_version=2, trace=TRACE)
     async with listening(driven) as heard:
         assert list(await driven.publisher().publish([message])) == [None]
         await eventually(lambda: heard)

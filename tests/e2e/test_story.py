@@ -6,23 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from config.settings import Kafka, MySQL
+from config.settings import Kafka
 from tests.e2e.office import Place, until
+from tests.e2e.stacks import a_place
+from tests.e2e.topics import Command, heard, send
 
-EMBEDDED = """
-[adapters]
-persistence = "sqlite"
-events = "embedded"
-email = ["sandbox"]
-sms = ["sandbox"]
-cache = "memory"
-[http]
-port = 0
-[sandbox]
-record = "vendors.jsonl"
-"""
 ROSTER = """registration,name,category,country,certificates,email,phone,language
 NE-1,Priya Sharma,obc-ncl,IN,,priya@example.org,+919812345608,hi
 NE-2,Tenzin Dorje,st,IN,,tenzin@example.org,+919812345609,en
@@ -36,25 +25,8 @@ XII = {"papers": ["301", "041", "042", "043", "083", "048"], "practicals": ["042
 @pytest.fixture(params=["embedded", "mysql+kafka"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Prepare an empty fee office, and load a schedule and a roster."""
-    config, environment = tmp_path / "bursar.toml", dict[str, str]()
-    text = EMBEDDED
-    if request.param != "embedded":
-        mysql: MySQL = request.getfixturevalue("mysql")
-        kafka: Kafka = request.getfixturevalue("kafka")
-        redis = request.getfixturevalue("redis")
-        text = text.replace('"sqlite"', '"mysql"').replace('"embedded"', '"kafka"').replace('"memory"', '"redis"')
-        text += f'[mysql]\nhost = "{mysql.host}"\nport = {mysql.port}\nuser = "{mysql.user}"\n'
-        text += f'database = "{mysql.database}"\n[kafka]\nbootstrap = "{kafka.bootstrap}"\n'
-        text += f'topic_prefix = "{kafka.topic_prefix}"\ngroup = "{kafka.group}"\npartitions = 3\n'
-        environment["BURSAR__MYSQL__PASSWORD"] = mysql.password.reveal()
-        environment["BURSAR__REDIS__PREFIX"] = kafka.topic_prefix
-        environment["BURSAR__REDIS__URL"] = redis.url.reveal()
-    config.write_text(text)
-    made = Place(tmp_path, config, environment)
+    made = a_place(request, tmp_path)
     (tmp_path / "roster.csv").write_text(ROSTER)
-    assert made.run("migrate").returncode == 0
-    if request.param != "embedded":
-        assert len(made.json("topics")) == 3
     shipped = [str(path.resolve()) for path in sorted(Path("config/schedules").glob("*.toml"))]
     assert len(made.json("import", "schedule", *shipped)) == len(shipped)
     assert made.json("import", "students", "roster.csv")["added"] == 5
@@ -119,48 +91,24 @@ def test_a_command_gets_the_same_answers_as_http(place: Place, kafka: Kafka) -> 
     with place.serve() as office, office.client() as client:
         quote = client.post("/v1/quotes", json=command).json()
         sent = [
-            (accepted, "SubmitExamFee", json.dumps(command)),
-            (accepted, "SubmitExamFee", json.dumps(command)),
-            (refused, "SubmitExamFee", json.dumps(command | {"registration": "nobody"})),
-            (garbage, "SubmitExamFee", "not json"),
-            (str(uuid4()), "Unheard", "{}"),
+            Command(accepted, "SubmitExamFee", json.dumps(command)),
+            Command(accepted, "SubmitExamFee", json.dumps(command)),
+            Command(refused, "SubmitExamFee", json.dumps(command | {"registration": "nobody"})),
+            Command(garbage, "SubmitExamFee", "not json"),
+            Command(str(uuid4()), "Unheard", "{}"),
         ]
-        answers = asyncio.run(send_and_listen(kafka, sent))
+        asyncio.run(send(kafka, "fees.commands", *sent))
+        answers = asyncio.run(heard(kafka, 4, "fees", "fees.dead-letters"))
         until(lambda: len(place.messages()) == 2)
         listed = client.get("/v1/students/CB-1/exam-fees").json()["items"]
 
-    [submitted] = [body for kind, cause, body in answers if kind == "FeeSubmitted"]
+    [submitted] = [event.body for event in answers if event.kind == "FeeSubmitted"]
     assert submitted["lines"] == quote["lines"]
     assert [fee["reference"] for fee in listed] == [submitted["reference"]]
-    [refusal] = [body for kind, cause, body in answers if kind == "ExamFeeRefused" and cause == refused]
+    [refusal] = [event.body for event in answers if event.kind == "ExamFeeRefused" and event.cause == refused]
     assert (refusal["problem"], refusal["field"]) == ("urn:bursar:problem:unknown-candidate", "$.registration")
-    buried = {body["type"]: body["reason"] for kind, cause, body in answers if kind == "MessageBuried"}
+    buried = {event.body["type"]: event.body["reason"] for event in answers if event.kind == "MessageBuried"}
     assert buried == {"SubmitExamFee": "DecodeError", "Unheard": "UnknownMessage"}
-
-
-async def send_and_listen(kafka: Kafka, sent: list[tuple[str, str, str]]) -> list[tuple[str, str, dict[str, object]]]:
-    """Send commands, and return the events they cause: type, the id of the cause, body."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
-    await producer.start()
-    for cause, kind, body in sent:
-        headers = {"ce_id": cause, "ce_type": kind, "ce_source": "school-42", "ce_specversion": "1.0"}
-        await producer.send_and_wait(
-            f"{kafka.topic_prefix}bursar.fees.commands.v1",
-            body.encode(),
-            headers=[(name, value.encode()) for name, value in headers.items()],
-        )
-    await producer.stop()
-    topics = [f"{kafka.topic_prefix}bursar.fees.{name}v1" for name in ("", "dead-letters.")]
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", group_id=None)
-    await consumer.start()
-    found: list[tuple[str, str, dict[str, object]]] = []
-    async with asyncio.timeout(30):
-        while len(found) < 4:
-            record = await consumer.getone()
-            headers = {name: value.decode() for name, value in record.headers}
-            found.append((headers["ce_type"], headers["ce_requestid"], json.loads(record.value)))
-    await consumer.stop()
-    return found
 
 
 def told(fee: dict[str, list[dict[str, str]]]) -> set[str]:

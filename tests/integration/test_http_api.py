@@ -60,6 +60,15 @@ CONFORMANCE = [
 TOLD_BY_THE_LINE = {"/v1/exam-fees:batch": [openapi.negative_data_rejection]}
 """What is wrong with one row is no fault of the request."""
 OPERATIONS = {
+    "delete /v1/allocations/{order}",
+    "delete /v1/allocations/{order}/{sku}",
+    "patch /v1/batches/{reference}",
+    "post /v1/allocations",
+    "post /v1/allocations/{order}/shipment",
+    "post /v1/batches",
+    "get /v1/allocations/{order}",
+    "get /v1/availability/{sku}",
+    "get /v1/batches/{reference}",
     "post /v1/quotes",
     "post /v1/exam-fees",
     "post /v1/exam-fees:batch",

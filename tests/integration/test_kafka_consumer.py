@@ -20,8 +20,9 @@ from config.container import Application, Driven
 from config.settings import Adapters, Kafka, Retention, Settings
 from core.shared.errors import Unavailable
 from core.shared.messages import Deliver, Message
-from entrypoints.consumer.kafka import AT_ONCE, TOPICS, KafkaTransport
+from entrypoints.consumer.kafka import AT_ONCE, KafkaTransport
 from entrypoints.consumer.records import BY_THE_BROKER
+from entrypoints.consumer.routes import consumed, contexts
 from tests.conftest import eventually
 from tests.examples import a_message
 from tests.unit.consumer.office import Office, a_command
@@ -46,7 +47,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.fixture
 async def driven(kafka: Kafka) -> AsyncIterator[Driven]:
-    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))
+    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), contexts=contexts())
     await driven.topics()()
     yield driven
     await driven.publisher().close()
@@ -55,7 +56,7 @@ async def driven(kafka: Kafka) -> AsyncIterator[Driven]:
 @asynccontextmanager
 async def consuming(kafka: Kafka, deliver: Deliver, **client: object) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, deliver, **client)
+    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed(), deliver, **client)
     running = asyncio.create_task(transport.run(stop))
     yield
     stop.set()
@@ -209,7 +210,7 @@ async def test_a_consumer_waits_for_a_broker_and_stops_without_one() -> None:
     async def deliver(_: Sequence[Message]) -> None:
         raise AssertionError("there is nobody to hear from")
 
-    running = asyncio.create_task(KafkaTransport("127.0.0.1:1", "", "bursar", deliver).run(stop))
+    running = asyncio.create_task(KafkaTransport("127.0.0.1:1", "", "bursar", consumed(), deliver).run(stop))
     await asyncio.sleep(0)
     stop.set()
     async with asyncio.timeout(10):
@@ -243,7 +244,7 @@ async def test_a_partition_that_waits_does_not_hold_up_the_others(driven: Driven
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Application, kafka: Kafka) -> None:
     """Two consumers with one inbox: what both are given takes effect once."""
-    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))
+    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), contexts=contexts())
     await driven.topics()()
     effects = list[UUID]()
 
@@ -282,14 +283,16 @@ async def test_a_record_that_cannot_be_read_at_all_is_stepped_over(driven: Drive
     assert (heard[1].type, heard[1].origin["offset"]) == ("", "1")
 
 
-async def test_topics_that_somebody_else_made_get_our_settings(kafka: Kafka) -> None:
-    topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
+@pytest.mark.parametrize("context", ["fees.commands", "warehouse"])
+async def test_topics_in_which_strangers_write_get_our_settings(kafka: Kafka, context: str) -> None:
+    topic = f"{kafka.topic_prefix}bursar.{context}.v1"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(topic, 1, 1)])
     await admin.close()
 
-    await Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka)).topics()()
+    settings = Settings(adapters=Adapters(events="kafka"), kafka=kafka)
+    await Driven(settings=settings, contexts=(context,)).topics()()
 
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer, asyncio.timeout(10):
         sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
@@ -301,7 +304,7 @@ async def test_topics_that_somebody_else_made_get_our_settings(kafka: Kafka) -> 
 async def test_no_topic_we_consume_is_kept_longer_than_the_inbox_remembers(driven: Driven, kafka: Kafka) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
-    for context in TOPICS:
+    for context in consumed():
         topic = ConfigResource(ConfigResourceType.TOPIC, f"{kafka.topic_prefix}bursar.{context}.v1")
         [described] = await admin.describe_configs([topic])
         settings = {name: value for name, value, *_ in described.resources[0][4]}

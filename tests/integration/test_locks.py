@@ -8,13 +8,15 @@ from datetime import timedelta
 import pytest
 
 from config.container import Application
+from core.inventory.create_batch import Purchase
 from core.shared.dead_letters import LetterAlreadySettled, LetterState
 from core.shared.decisions import Decision
 from core.shared.errors import Conflict, Invalid, Unavailable
 from core.shared.messages import Message
-from core.shared.requests import RequestInProgress, RequestRepeated
+from core.shared.requests import Request, RequestInProgress, RequestRepeated
 from core.shared.retention import Memory
 from tests.examples import (
+    NOON,
     StoppedClock,
     a_message,
     a_request,
@@ -112,6 +114,33 @@ async def test_a_batch_two_consumers_hold_at_once_takes_effect_once(stored: Appl
         await first.commit()
         with pytest.raises(Conflict):
             await second.commit()
+
+
+@pytest.mark.parametrize(("many", "told"), [(2, Conflict), (1, Unavailable)])
+async def test_a_batch_that_gives_way_to_another_can_be_taken_apart(
+    stored: Application, many: int, told: type[Exception]
+) -> None:
+    """Messages that want several skus may want them in any order; one alone wants them in the order of all."""
+    both_hold_one = asyncio.Barrier(2)
+    for sku in ("GOWN", "PEN"):
+        purchase = Purchase(reference=f"B-{sku}", sku=sku, quantity=1)
+        await stored.use_cases.create_batch()(purchase, Request(arrived=NOON))
+
+    async def take(*skus: str) -> None:
+        async with stored.driven.new_inbox() as inbox:
+            await inbox.accept(*[a_message() for _ in range(many)])
+            for sku in skus:
+                async with inbox.new_work() as part:
+                    await part.skus.hold([sku])
+                    await part.commit()
+                if sku == skus[0]:
+                    await both_hold_one.wait()
+            await inbox.commit()
+
+    outcomes = await asyncio.gather(take("GOWN", "PEN"), take("PEN", "GOWN"), return_exceptions=True)
+
+    (failed,) = [each for each in outcomes if each is not None]
+    assert isinstance(failed, told)
 
 
 @pytest.mark.parametrize("memory", Memory)

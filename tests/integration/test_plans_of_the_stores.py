@@ -80,7 +80,7 @@ async def test_nothing_is_read_as_a_whole_or_sorted(stored: Application, crowded
 
     async def whole(work: InventoryWork) -> Any:
         sku = await work.skus.hold_batch("shelf")
-        return sku.batches if sku else ()
+        return sku.shelf.batches if sku else ()
 
     asked = statements(stored)
     found["fetch"] = await look(fetch)
@@ -103,7 +103,7 @@ async def test_nothing_is_read_as_a_whole_or_sorted(stored: Application, crowded
 async def test_who_needs_too_much_is_passed_over_in_the_index(stored: Application, crowded: Stores) -> None:
     async with crowded.new_work() as work:
         sku = (await work.skus.hold([KIT]))[KIT]
-        sku.batches["shelf"] = replace(sku.batches["shelf"], purchased=0)
+        sku.shelf.batches["shelf"] = replace(sku.shelf.batches["shelf"], purchased=0)
         asked = statements(stored)
         assert await work.order_lines.waiting(sku, 0, 500) == []
     async with stored.driven.database().reading() as connection:

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings
 from core.shared.outbox import SHARDS
+from entrypoints.consumer.routes import contexts
 from entrypoints.relay.relay import BATCH, Relay
 from tests.e2e.office import Place, on_real_servers, until
 from tests.examples import a_schedule, a_student, a_submission, enrol, publish
@@ -104,7 +105,7 @@ class Office:
 @pytest.fixture
 async def office(mysql: MySQL, kafka: Kafka, tmp_path: Path) -> AsyncIterator[Office]:
     settings = Settings(adapters=Adapters(persistence="mysql", events="kafka"), mysql=mysql, kafka=kafka)
-    async with running(Application(settings=settings)) as application:
+    async with running(Application(settings=settings, contexts=contexts())) as application:
         await application.driven.migrate()
         await application.driven.topics()()
         office = Office(application, mysql, kafka, tmp_path)

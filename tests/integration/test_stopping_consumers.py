@@ -15,6 +15,7 @@ from sqlalchemy import text
 from adapters.encoding import as_message
 from config.container import Application, Driven, running
 from config.settings import Adapters, Kafka, MySQL, Settings
+from entrypoints.consumer.routes import contexts
 from tests.e2e.office import BURSAR
 from tests.examples import a_submission, ids
 from tests.integration.test_kafka_consumer import committed
@@ -95,7 +96,7 @@ async def test_a_consumer_told_to_stop_finishes_what_it_has_in_hand_and_ends_wel
     settings = Settings(adapters=Adapters(persistence="mysql", events="kafka"), mysql=mysql, kafka=kafka)
     line, log = Line(kafka.bootstrap), tmp_path / "serve.log"
     messages = [as_message(a_submission()[1], ids.new()) for _ in range(30)]
-    async with running(Application(settings=settings)) as application, line.listening() as port:
+    async with running(Application(settings=settings, contexts=contexts())) as application, line.listening() as port:
         driven = application.driven
         await driven.migrate()
         await driven.topics()()

@@ -12,7 +12,8 @@ from config.settings import Adapters, Settings
 from core.shared.errors import Unavailable
 from core.shared.messages import Message
 from entrypoints.consumer.consumer import Consumer
-from entrypoints.consumer.routes import Kind, Route, routes
+from entrypoints.consumer.route import Kind, Route
+from entrypoints.consumer.routes import routes
 from tests.examples import StoppedClock, a_message, a_schedule, a_student, enrol, ids, publish
 
 SCHEDULE, REGISTRATION = "sahyadri-test", "T-1"

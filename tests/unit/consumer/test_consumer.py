@@ -11,7 +11,8 @@ from core.notifications.delivery import Channel
 from core.shared.errors import Conflict, Unavailable
 from core.shared.messages import Message
 from core.shared.trace import Trace
-from entrypoints.consumer.routes import NewWork, one_by_one, routes
+from entrypoints.consumer.route import NewWork, one_by_one
+from entrypoints.consumer.routes import routes
 from tests.examples import NOON, a_message, ids
 from tests.unit.consumer.office import Office, a_command, a_raw_command
 
@@ -143,6 +144,18 @@ async def test_a_buried_message_is_buried_once_however_often_it_comes(office: Of
     await office.consume([message, message])
 
     assert len(office.store.dead_letters) == len(office.events("MessageBuried")) == 1
+
+
+@pytest.mark.parametrize(("version", "told"), [(2, "version 2"), (0, "version ?")])
+async def test_a_message_of_another_version_is_buried_and_the_rest_goes_on(
+    office: Office, version: int, told: str
+) -> None:
+    await office.consume([a_command("T-1"), replace(a_command("T-2"), data_version=version)])
+
+    assert office.submitted == ["T-1"]
+    assert office.dead_letters["SubmitExamFee"] == (
+        f"UnknownVersion: this is {told} of 'SubmitExamFee', and we understand 1: upgrade, then replay the dead letter"
+    )
 
 
 async def test_unknown_fields_are_ignored(office: Office) -> None:

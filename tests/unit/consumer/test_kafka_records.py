@@ -63,6 +63,15 @@ def test_a_cloud_event_is_read_whole() -> None:
     assert (message.trace.request_id, message.trace.traceparent) == ("request-7", TRACEPARENT)
 
 
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [({}, 1), ({"ce_dataversion": b"1"}, 1), ({"ce_dataversion": b"2"}, 2)]
+    + [({"ce_dataversion": wrong}, 0) for wrong in (b"", None, b"1.0", b"v1", b"-1", b"9" * 30)],
+)
+def test_the_version_of_a_body_is_read_and_never_guessed(said: dict[str, bytes], version: int) -> None:
+    assert read(OURS | said).data_version == version
+
+
 def test_a_message_says_where_it_came_from() -> None:
     origin = read().origin
 
@@ -104,6 +113,11 @@ def test_a_source_and_an_id_cannot_be_shifted_against_each_other() -> None:
 
 def test_an_id_of_ours_that_is_none_is_still_one() -> None:
     assert read(OURS | {"ce_id": b"not-a-uuid"}).id == read(OURS | {"ce_id": b"not-a-uuid"}, offset=99).id
+
+
+@pytest.mark.parametrize("context", ["fees.commands", "warehouse"])
+def test_a_stranger_cannot_take_the_id_of_an_event_of_ours(context: str) -> None:
+    assert read(context=context).id != read(context="fees").id == ID
 
 
 def test_whoever_sends_a_command_finds_its_id_as_the_request() -> None:

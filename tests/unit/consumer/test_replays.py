@@ -188,6 +188,16 @@ async def test_a_type_nobody_knows_stays_as_it_is_and_says_so(office: Duty) -> N
     assert office.letter(message) == before
 
 
+async def test_a_version_that_is_still_too_new_stays_as_it_is_and_says_so(office: Duty) -> None:
+    message = replace(a_command(), data_version=2)
+    await office.consume([message])
+    before = office.letter(message)
+    with pytest.raises(NotUnderstoodHere, match="version 2 of 'SubmitExamFee', and we understand 1: upgrade"):
+        await office.replay(message)
+
+    assert (office.letter(message), office.submitted) == (before, [])
+
+
 async def test_many_are_settled_the_oldest_first_and_what_fails_holds_up_nobody(office: Duty) -> None:
     good, bad, other = a_command("T-1"), a_raw_command(b"{"), a_command("T-2")
     for message in (good, bad, other):

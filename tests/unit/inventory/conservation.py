@@ -153,15 +153,15 @@ class Conservation(RuleBasedStateMachine):
         assert sku.version == self.versions[name]
         assert (sku.waiting, sku.unserved) == (len(waiting), False)
         assert self.paged or (sku.short, self.alarms[name]) == (name in naive.short, naive.alarms[name])
-        assert sku.batches.keys() == {batch for batch, of in naive.bought if of == name}
-        for reference, batch in sku.batches.items():
+        assert sku.shelf.batches.keys() == {batch for batch, of in naive.bought if of == name}
+        for reference, batch in sku.shelf.batches.items():
             pieces = [piece for piece in naive.shelf if piece.batch == reference]
             owned, gone = sum(bool(piece.owner) for piece in pieces), sum(piece.gone for piece in pieces)
             assert (batch.purchased, batch.allocated, batch.shipped) == (len(pieces), owned, gone)
             assert batch.available == len(pieces) - owned
             assert batch.eta == naive.arrivals[reference]
             assert as_told(batch) == self.told[f"{name} {reference}"]
-        free = [batch.available for batch in sku.batches.values()]
+        free = [batch.available for batch in sku.shelf.batches.values()]
         for want in waiting:
             assert max(free, default=0) < want.quantity
             assert not want.split or sum(free) < want.quantity

@@ -95,7 +95,7 @@ class Stores:
         return (await self.lines(order))[sku]
 
     async def left(self, reference: str, sku: str = KIT) -> int:
-        return (await self.sku(sku)).batches[reference].available
+        return (await self.sku(sku)).shelf.batches[reference].available
 
     async def undo(self, order: str, sku: str = KIT) -> OrderLine:
         return await self.deallocate(LineKey(sku, order))

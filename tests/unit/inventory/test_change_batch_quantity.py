@@ -127,7 +127,7 @@ async def test_more_lines_than_can_give_up_at_once_are_refused_with_the_lowest_q
     assert refusal.value.facts == {"lowest": "4"}
     assert "go down to 4 first" in str(refusal.value)
     assert await stores.news() == []
-    assert ((await stores.sku()).batches, (await stores.sku()).version) == (before.batches, before.version)
+    assert ((await stores.sku()).shelf.batches, (await stores.sku()).version) == (before.shelf.batches, before.version)
     assert (await stores.change_quantity("shelf", 4)).gave_up == 3
     assert (await stores.change_quantity("shelf", 3)).gave_up == 1
 
@@ -151,7 +151,7 @@ async def test_the_same_quantity_changes_nothing(stores: Stores) -> None:
 
 
 async def test_a_batch_that_is_not_there_is_unknown(stores: Stores) -> None:
-    with pytest.raises(UnknownBatch, match="there is no batch 'shelf'"):
+    with pytest.raises(UnknownBatch, match="there is no batch shelf"):
         await stores.change_quantity("shelf", 2)
 
 

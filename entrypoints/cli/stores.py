@@ -1,0 +1,178 @@
+"""Commands of the storekeeper."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from core.inventory.create_batch import Purchase
+from core.inventory.order_line import AllocationRequest, AllocationWish, OrderLine
+from core.inventory.ports import LineKey
+from core.inventory.stock import StockChange
+from core.shared.errors import CoreError, Invalid
+from core.shared.requests import Request
+from entrypoints.cli.desk import AsJson, ConfigFile, Desk, printable
+from entrypoints.cli.given import moment
+from entrypoints.cli.office import Office
+
+Reference = Annotated[str, typer.Argument(help="Reference of the batch: SU-KITS-2026-1.")]
+Order = Annotated[str, typer.Argument(help="Id of the order; for the kit of an exam fee, its reference.")]
+OfSku = Annotated[str, typer.Argument(metavar="SKU", help="What goods: SU-EXAM-KIT.")]
+Pieces = Annotated[int, typer.Argument(metavar="QUANTITY", help="How many pieces.")]
+Arrival = Annotated[str | None, typer.Option("--eta", metavar="DAY", help="When they arrive: 2027-01-15.")]
+OneSku = Annotated[str | None, typer.Option("--sku", help="Only this of the order.")]
+Split = Annotated[bool, typer.Option("--split", help="The pieces may come from several batches.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for stock where there is none.")]
+Priority = Annotated[int, typer.Option(min=0, max=9, help="Who has the higher number gives pieces up first.")]
+Hold = Annotated[str | None, typer.Option("--hold-until", metavar="MOMENT", help="Then the pieces return to stock.")]
+
+
+def add_to(cli: typer.Typer, desk: Desk) -> None:
+    """Add the commands."""
+    stores = typer.Typer(help="The stores: what was bought, and who gets it.", no_args_is_help=True)
+    cli.add_typer(stores, name="stores")
+
+    def told(change: StockChange, *, json: bool) -> None:
+        desk.print_json(change) if json else desk.out.print(as_text(change), soft_wrap=True)
+
+    def listed(lines: Sequence[OrderLine], *, json: bool) -> None:
+        desk.print_json(lines) if json else desk.out.print(as_table(lines))
+
+    @stores.command("create-batch", epilog="Example: bursar stores create-batch SU-KITS-2026-2 SU-EXAM-KIT 500")
+    def create_batch(
+        reference: Reference,
+        sku: OfSku,
+        quantity: Pieces,
+        eta: Arrival = None,
+        config: ConfigFile = None,
+        json: AsJson = False,
+    ) -> None:
+        """Take bought goods into account; lines that wait get theirs, the oldest first."""
+
+        async def work(office: Office) -> StockChange:
+            purchase = Purchase(reference=reference, sku=sku, quantity=quantity, eta=day(eta))
+            change: StockChange = await office.use_cases["create_batch"]()(
+                purchase, Request(arrived=office.clock.now())
+            )
+            return change
+
+        told(desk.work_in(config, work), json=json)
+
+    @stores.command("change-quantity", epilog="Example: bursar stores change-quantity SU-KITS-2026-2 480")
+    def change_quantity(
+        reference: Reference, quantity: Pieces, config: ConfigFile = None, json: AsJson = False
+    ) -> None:
+        """Correct how many pieces a batch has; where they become too few, the latest lines give theirs up."""
+
+        async def work(office: Office) -> StockChange:
+            change: StockChange = await office.use_cases["change_batch_quantity"]()(reference, quantity)
+            return change
+
+        told(desk.work_in(config, work), json=json)
+
+    @stores.command("change-arrival", epilog="Example: bursar stores change-arrival SU-KITS-2026-2 --eta 2027-01-20")
+    def change_arrival(
+        reference: Reference, eta: Arrival = None, config: ConfigFile = None, json: AsJson = False
+    ) -> None:
+        """Move the arrival of a batch; without a day it is in the warehouse."""
+
+        async def work(office: Office) -> StockChange:
+            request = Request(arrived=office.clock.now())
+            change: StockChange = await office.use_cases["change_arrival"]()(reference, day(eta), request)
+            return change
+
+        told(desk.work_in(config, work), json=json)
+
+    @stores.command(epilog="Example: bursar stores allocate SCHOOL-17 SU-EXAM-KIT 40 --split --wait")
+    def allocate(
+        order: Order,
+        sku: OfSku,
+        quantity: Pieces,
+        split: Split = False,
+        wait: Wait = False,
+        priority: Priority = 5,
+        hold_until: Hold = None,
+        config: ConfigFile = None,
+        json: AsJson = False,
+    ) -> None:
+        """Allocate pieces to an order, once: the same again changes nothing."""
+
+        async def work(office: Office) -> Sequence[OrderLine]:
+            wish = AllocationWish(
+                order=order,
+                sku=sku,
+                quantity=quantity,
+                split=split,
+                wait=wait,
+                priority=priority,
+                hold_until=moment(hold_until, "$.hold_until"),
+            )
+            request = AllocationRequest(wish, Request(arrived=office.clock.now()))
+            (outcome,) = await office.use_cases["allocate_lines"]()([request])
+            if isinstance(outcome, CoreError):
+                raise outcome
+            return [outcome.line]
+
+        listed(desk.work_in(config, work), json=json)
+
+    @stores.command(epilog="Example: bursar stores deallocate SCHOOL-17 SU-EXAM-KIT")
+    def deallocate(order: Order, sku: OfSku, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Return the pieces of a line to stock, or its place in the queue to nobody."""
+
+        async def work(office: Office) -> Sequence[OrderLine]:
+            line: OrderLine = await office.use_cases["deallocate_line"]()(LineKey(sku, order))
+            return [line]
+
+        listed(desk.work_in(config, work), json=json)
+
+    @stores.command(epilog="Example: bursar stores cancel SCHOOL-17")
+    def cancel(order: Order, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Cancel an order: everything it has returns to stock, or nothing does."""
+
+        async def work(office: Office) -> Sequence[OrderLine]:
+            lines: Sequence[OrderLine] = await office.use_cases["cancel_order"]()(order)
+            return lines
+
+        listed(desk.work_in(config, work), json=json)
+
+    @stores.command(epilog="Example: bursar stores ship SCHOOL-17")
+    def ship(order: Order, sku: OneSku = None, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Note that what an order has left the stores: nobody can take it back any more."""
+
+        async def work(office: Office) -> Sequence[OrderLine]:
+            lines: Sequence[OrderLine] = await office.use_cases["ship_order"]()(order, sku)
+            return lines
+
+        listed(desk.work_in(config, work), json=json)
+
+
+def day(text: str | None) -> date | None:
+    """Read a day of the calendar."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid(f"{text[:40]!r} is no day: write 2027-01-15", at="$.eta") from error
+
+
+def as_text(change: StockChange) -> str:
+    """Say what became of a batch."""
+    batch = change.batch
+    where = f"arrives on {batch.eta}" if batch.eta else "in the warehouse"
+    pieces = f"{batch.purchased:,} pieces, {batch.available:,} available, {batch.shipped:,} shipped"
+    lines = (
+        f"; {change.gave_up} lines gave pieces up, {change.served} got some" if change.gave_up + change.served else ""
+    )
+    return f"{batch.reference}: {batch.sku}, {where}, {pieces}{lines}"
+
+
+def as_table(lines: Sequence[OrderLine]) -> Table:
+    """Show order lines, and why they are as they are."""
+    table = Table("order", "sku", "quantity", "state", "from", "why", box=None)
+    for line in lines:
+        parts = ", ".join(f"{part.quantity} of {part.batch}" for part in line.parts)
+        table.add_row(line.order, line.sku, f"{line.quantity:,}", line.state, parts, printable(line.why))
+    return table

@@ -1,0 +1,85 @@
+"""Judges the stores by their rows: what there must be none of, however it came about."""
+
+from collections import Counter, defaultdict
+
+from tests.chaos.facts import Facts
+from tests.chaos.findings import Findings
+from tests.chaos.judge_stock_events import judge_stock_events
+from tests.chaos.judge_stock_told import judge_stock_told
+from tests.chaos.stock import Line, Stock
+from tests.chaos.storekeepers import KIT
+
+HAVING = ("allocated", "shipped")
+LIVING = (*HAVING, "waiting")
+
+
+def judge_stock(facts: Facts, findings: Findings) -> None:
+    """Find everything that should not be in the stores."""
+    judge_lines(facts.stock, findings)
+    judge_batches(facts.stock, findings)
+    judge_queue(facts.stock, findings)
+    judge_kits(facts, findings)
+    judge_stock_events(facts, findings)
+    judge_stock_told(facts, findings)
+
+
+def judge_lines(stock: Stock, findings: Findings) -> None:
+    """Every line is there once, and has all its pieces or none."""
+    for (order, sku), times in Counter((line.order, line.sku) for line in stock.lines).items():
+        if times > 1:
+            findings.add("stock_duplicates", f"{sku} of {order} is there {times} times")
+    has = Counter[tuple[str, str]]()
+    for piece in stock.pieces:
+        has[piece.order, piece.sku] += piece.quantity
+    for line in stock.lines:
+        wanted, found = line.quantity * (line.state in HAVING), has.pop((line.order, line.sku), 0)
+        if found < wanted:
+            findings.add("stock_lost", f"{name(line)} is {line.state}, and has {found} pieces")
+        if found > wanted:
+            findings.add("stock_not_conserved", f"{name(line)} is {line.state}, and has {found} pieces")
+    for (order, sku), found in has.items():
+        findings.add("stock_lost", f"{found} {sku} belong to a line of {order} that is not there")
+
+
+def judge_batches(stock: Stock, findings: Findings) -> None:
+    """What was purchased is available or belongs to lines that live, and only what belongs to one has left."""
+    state = {(line.order, line.sku): line.state for line in stock.lines}
+    held: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for piece in stock.pieces:
+        held[piece.batch][state.get((piece.order, piece.sku), "nowhere")] += piece.quantity
+    for batch in stock.batches:
+        theirs = held.pop(batch.reference, Counter())
+        allocated = sum(theirs[each] for each in HAVING)
+        if batch.available < 0 or batch.purchased != batch.available + allocated:
+            findings.add("stock_not_conserved", f"{batch}, and lines have {allocated} of it")
+        if batch.shipped != theirs["shipped"]:
+            findings.add("stock_not_conserved", f"{batch}, and lines that were shipped have {theirs['shipped']} of it")
+    for reference, theirs in held.items():
+        findings.add("stock_not_conserved", f"{theirs.total()} pieces are of {reference}, which nobody bought")
+
+
+def judge_queue(stock: Stock, findings: Findings) -> None:
+    """Nobody waits for what is there."""
+    left: defaultdict[str, list[int]] = defaultdict(lambda: [0])
+    for batch in stock.batches:
+        left[batch.sku].append(batch.available)
+    for line in stock.lines:
+        most = sum(left[line.sku]) if line.split else max(left[line.sku])
+        if line.state == "waiting" and line.quantity <= most:
+            findings.add("stock_idle", f"{name(line)} waits, and {most} are there")
+
+
+def judge_kits(facts: Facts, findings: Findings) -> None:
+    """Every fee has one kit, or waits for one."""
+    lines = {line.order: line for line in facts.stock.lines if line.sku == KIT}
+    for _, reference, _ in facts.submissions:
+        kit = lines.pop(reference, None)
+        if kit is None or kit.quantity != 1 or kit.state not in LIVING:
+            findings.add("stock_lost", f"{reference} has no kit: {kit}")
+    for order in lines:
+        findings.add("stock_duplicates", f"{order} has a kit, and there is no such fee")
+
+
+def name(line: Line) -> str:
+    """Return what a line is called in a finding."""
+    return f"{line.quantity} {line.sku} of {line.order}"

@@ -1,0 +1,10 @@
+"""Rows, past the proxy and past the product."""
+
+from typing import Any
+
+
+async def select(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    """Return all rows."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(query)
+        return list(await cursor.fetchall())

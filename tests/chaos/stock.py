@@ -1,0 +1,92 @@
+"""What can be seen of the stores from outside: rows, and the storekeepers' book."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from core.notifications.staff import STORES
+from tests.chaos.rows import select
+from tests.chaos.storekeepers import Told, told
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """A sku."""
+
+    id: UUID
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A batch."""
+
+    reference: str
+    sku: str
+    purchased: int
+    available: int
+    shipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An order line."""
+
+    order: str
+    sku: str
+    quantity: int
+    split: bool
+    state: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What a line has of a batch."""
+
+    batch: str
+    order: str
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A delivery to whoever is in charge of the stores."""
+
+    event: UUID
+    channel: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Everything about the stores that the judge needs."""
+
+    skus: list[Goods] = field(default_factory=list)
+    batches: list[Bought] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    pieces: list[Pieces] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+
+
+OF_SKU = "JOIN skus ON skus.id = sku_id"
+BATCHES = f"SELECT reference, skus.name, purchased, available, shipped FROM batches {OF_SKU}"
+LINES = f"SELECT order_id, skus.name, quantity, split, state, order_lines.version FROM order_lines {OF_SKU}"
+PIECES = f"SELECT batch, order_id, skus.name, quantity FROM allocations {OF_SKU} WHERE quantity > 0"
+
+
+async def take_stock(rows: Any, folder: Path) -> Stock:
+    """Look at all of it."""
+    deliveries = await select(rows, "SELECT student_id, notice_id, channel, state FROM deliveries")
+    return Stock(
+        skus=[Goods(UUID(bytes=row[0]), *row[1:]) for row in await select(rows, "SELECT id, name, version FROM skus")],
+        batches=[Bought(*row) for row in await select(rows, BATCHES)],
+        lines=[Line(*row) for row in await select(rows, LINES)],
+        pieces=[Pieces(*row) for row in await select(rows, PIECES)],
+        notices=[Notice(UUID(bytes=row[1]), *row[2:]) for row in deliveries if row[0] == STORES.bytes],
+        told=told(folder),
+    )

@@ -1,0 +1,57 @@
+"""What a school or a warehouse does with the topics: send commands, and hear what became of them."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from config.settings import Kafka
+from core.shared.messages import topic_of
+
+
+class Command(NamedTuple):
+    """A message that somebody sends."""
+
+    id: str
+    kind: str
+    body: str
+    more: Mapping[str, str] = {}
+    """Headers besides those that every message has."""
+
+
+class Event(NamedTuple):
+    """A message of ours."""
+
+    kind: str
+    cause: str
+    """The id of the command it answers."""
+    body: dict[str, Any]
+
+
+async def send(kafka: Kafka, context: str, *commands: Command) -> None:
+    """Send commands that are followed one after the other: they have one key."""
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for each in commands:
+            told = {"ce_id": each.id, "ce_type": each.kind, "ce_source": "school-42", "ce_specversion": "1.0"}
+            headers = [(name, value.encode()) for name, value in (told | dict(each.more)).items()]
+            topic = kafka.topic_prefix + topic_of(context)
+            await producer.send_and_wait(topic, each.body.encode(), key=b"school-42", headers=headers)
+
+
+async def heard(kafka: Kafka, most: int, *contexts: str) -> Sequence[Event]:
+    """Return the first events of some contexts; those there are when no more come."""
+    topics = [kafka.topic_prefix + topic_of(context) for context in contexts]
+    found: list[Event] = []
+    async with AIOKafkaConsumer(
+        *topics, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", group_id=None
+    ) as consumer:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                while len(found) < most:
+                    record = await consumer.getone()
+                    headers = {name: value.decode() for name, value in record.headers}
+                    found.append(Event(headers["ce_type"], headers["ce_requestid"], json.loads(record.value)))
+    return found
