@@ -161,6 +161,8 @@ async def test_the_oldest_event_that_is_missing_is_found_in_whichever_sku_it_is(
     await stores.allocate("order-1", sku="SKU-0")
     assert await seen.oldest_missing() == NOON + timedelta(seconds=1)
     await stores.take_in([events[1]])
+    clock.pass_by(timedelta(seconds=1))
+    await stores.deallocate("order-1", sku="SKU-0")
     assert await seen.oldest_missing() == NOON + timedelta(seconds=3)
     await stores.take_in()
     assert await seen.oldest_missing() is None

@@ -2,15 +2,18 @@
 
 import asyncio
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 
+from adapters.memory.projections import MemoryHistory
 from config.container import Application
 from config.settings import Adapters, Settings
 from core.shared.errors import Unavailable
 from core.shared.pace import Pace
 from core.shared.projections import UnknownProjection
-from core.shared.rebuild_projection import PAUSES
+from core.shared.rebuild_projection import PAUSES, RebuildProjection
+from entrypoints.consumer.replays import builds
 from tests.examples import NOON, StoppedClock
 from tests.stores import Stores, quiet
 
@@ -47,6 +50,21 @@ async def test_a_log_without_events_makes_an_empty_view(stores: Stores) -> None:
     found = await stores.use_cases["rebuild_projection"]()("inventory", Pace(), quiet)
 
     assert (found.events, found.forgotten, await stores.lines("order-1")) == (0, 1, {})
+
+
+async def test_what_is_announced_and_taken_in_as_it_begins_is_missed_by_nobody(stores: Stores) -> None:
+    class Busy(MemoryHistory):
+        async def newest(self, context: str) -> UUID | None:
+            found = await super().newest(context)
+            await stores.allocate("late")
+            await stores.take_in()
+            return found
+
+    await stores.allocate("order-5")  # no page has room for more than was there
+    use_case = RebuildProjection(stores.driven.projections(), Busy(stores.driven.store()))
+    await use_case(builds(stores.use_cases_alone), "inventory", Pace(), quiet)
+
+    assert len(await stores.lines("late")) == 1
 
 
 async def test_who_stops_it_leaves_everything_as_it_was_and_can_begin_anew_at_once(stores: Stores) -> None:
