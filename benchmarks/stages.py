@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import event_stages, http_stages
+from benchmarks import event_stages, http_stages, store_stages
 from benchmarks.office import Figures, Office
 
 
@@ -31,5 +31,8 @@ STAGES: Mapping[str, Stage] = {
     "latency": Stage(event_stages.latency, event_stages.COMMITS, kafka=True),
     "idle": Stage(event_stages.idle, 0, kafka=True),
     "backlog": Stage(event_stages.backlog, 1_000_000, times=1, kafka=True),
+    "allocations": Stage(store_stages.allocations, 240_000),
+    "hot-sku": Stage(store_stages.hot_sku, 20_000, kafka=True),
+    "contention": Stage(store_stages.contention, store_stages.MILLISECONDS),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),
 }

@@ -33,6 +33,7 @@ from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
 from entrypoints.consumer.routes import consumed, contexts, routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
+from entrypoints.scheduler.projections import LOOKING, tell_lag
 from entrypoints.scheduler.scheduler import every
 from entrypoints.workers import Worker, supervise
 
@@ -154,6 +155,8 @@ class ConfiguredOffice(Office):
                     started.append(every(TENDING, "stores_tended", self.use_cases["tend_stores"](), stop))
                     reconcile = self.use_cases["reconcile_deliveries"]()
                     started.append(every(RECONCILING, "deliveries_reconciled", reconcile, stop))
+                    lag = partial(tell_lag, driven.seen(), self.clock)
+                    started.append(every(LOOKING, "projection_lag_told", lag, stop))
         return started
 
     def _consumers(self, stop: asyncio.Event) -> list[Any]:

@@ -9,6 +9,7 @@ from adapters.memory.store import Store, Transaction
 from core.inventory.errors import BatchAlreadyCreated, ChangedMeanwhile
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import Chores, LineKey, OrderLines, Skus
+from core.inventory.shelf import Shelf
 from core.inventory.sku import Sku
 
 
@@ -33,7 +34,7 @@ class MemorySkus(Skus):
 
     def _lend(self, name: str, *, whole: bool) -> Sku:
         known = self._store.skus[name]
-        there = {each.reference: each for each in known.batches.values() if whole or each.available}
+        there = {each.reference: each for each in known.shelf.batches.values() if whole or each.available}
         return Sku(
             id=known.id,
             name=name,
@@ -41,21 +42,21 @@ class MemorySkus(Skus):
             waiting=known.waiting,
             short=known.short,
             unserved=known.unserved,
-            batches=there,
+            shelf=Shelf(there),
         )
 
     def _add(self, sku: Sku) -> None:
         if sku.name in self._store.skus:
             raise ChangedMeanwhile(f"somebody else just opened sku {sku.name}")
-        self._transaction.put(self._store.skus, sku.name, replace(sku, batches={}))
+        self._transaction.put(self._store.skus, sku.name, replace(sku, shelf=Shelf()))
 
     def _save(self, sku: Sku) -> None:
-        for reference in sku.new_batches:
+        for reference in sku.shelf.new:
             if reference in self._store.batches:
                 raise BatchAlreadyCreated(f"there is a batch {reference}")
             self._transaction.put(self._store.batches, reference, sku.name)
-        there = self._store.skus[sku.name].batches | sku.batches
-        self._transaction.put(self._store.skus, sku.name, replace(sku, batches=there, lines={}))
+        there = self._store.skus[sku.name].shelf.batches | sku.shelf.batches
+        self._transaction.put(self._store.skus, sku.name, replace(sku, shelf=Shelf(there), lines={}))
         for order in sku.changed_lines:
             self._transaction.put(self._store.order_lines, LineKey(sku.name, order), sku.lines[order])
 
@@ -82,7 +83,7 @@ class MemoryOrderLines(OrderLines):
         return sorted(theirs, key=lambda line: (line.priority, line.place), reverse=True)[:limit]
 
     async def waiting(self, sku: Sku, after: int, limit: int) -> Sequence[OrderLine]:
-        most, left = sku.most(), sku.left()
+        most, left = sku.shelf.most, sku.shelf.left
         theirs = [line for key, line in self._store.order_lines.items() if key.sku == sku.name and line.place > after]
         waiting = [line for line in theirs if line.state is LineState.WAITING]
         fitting = [line for line in waiting if line.quantity <= (left if line.split else most)]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.fees.schedule import FeeSchedule
@@ -13,6 +13,7 @@ from core.fees.submission import Submission
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
+from core.inventory.stock import Stock
 from core.notifications.delivery import Delivery
 from core.notifications.findings import Finding
 from core.notifications.journal import Attempt
@@ -23,6 +24,14 @@ from core.shared.messages import Message
 from core.students.student import Student
 
 MISSING = object()
+
+
+class Generations(NamedTuple):
+    """Which generation of a projection is read, which is the newest, and until when that is being built."""
+
+    live: int
+    newest: int
+    until: datetime | None
 
 
 class Transaction:
@@ -71,6 +80,10 @@ class Store:
     skus: dict[str, Sku] = field(default_factory=dict)
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
+    projections: dict[str, Generations] = field(default_factory=lambda: {"inventory": Generations(1, 1, None)})
+    line_views: dict[tuple[int, str, str], OrderLine] = field(default_factory=dict)
+    batch_views: dict[tuple[int, str], Stock] = field(default_factory=dict)
+    sku_views: dict[tuple[int, str], int] = field(default_factory=dict)
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0

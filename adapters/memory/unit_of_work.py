@@ -13,10 +13,12 @@ from adapters.memory.cases import MemoryCases
 from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.fees import MemorySchedules, MemorySubmissions
 from adapters.memory.inventory import MemoryOrderLines, MemorySkus
+from adapters.memory.stock_views import MemoryStockProjection
 from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryStudents
 from core.fees.ports import FeesWork
 from core.inventory.ports import InventoryWork
+from core.inventory.views import STOCK_VIEWS
 from core.notifications.ports import DELIVERIES, NotificationsWork
 from core.shared.clock import Clock
 from core.shared.errors import Conflict
@@ -67,6 +69,7 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork)
         self.cases = MemoryCases(self._store, self._transaction)
         self.skus = MemorySkus(self._store, self._transaction, self._inserts)
         self.order_lines = MemoryOrderLines(self._store)
+        self.stock_projection = MemoryStockProjection(self._store, self._transaction, self._inserts, self._clock)
         return self
 
     async def __aexit__(
@@ -94,7 +97,7 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork)
             self._transaction.back_to(self._start)
             raise
         self._done = True
-        self._committed([OUTBOX, DELIVERIES])
+        self._committed([OUTBOX, DELIVERIES, STOCK_VIEWS])
 
     def _record(self, message: Message) -> None:
         key = message.subject, message.version

@@ -12,7 +12,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
-from core.shared.errors import Unavailable
+from core.shared.errors import GaveWay, Unavailable
 
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
@@ -35,8 +35,8 @@ class Locked(Unavailable):
     """Somebody else holds what we want for longer than we wait, or wants what we hold."""
 
 
-class Deadlocked(Locked):
-    """Somebody else and we each wanted what the other held, and it was we who had to give way."""
+class Deadlocked(Locked, GaveWay):
+    """The database saw that we and somebody else waited for each other, and chose us to give way."""
 
 
 @dataclass(frozen=True, slots=True)

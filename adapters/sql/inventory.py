@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, false, select, tuple_
+from sqlalchemy import Row, Select, select, true, tuple_
 
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import allocations, batches, order_lines, skus
@@ -44,10 +44,10 @@ class SqlSkus(Skus):
         self._insert(skus, sku_row(sku))
 
     def save(self, sku: Sku) -> None:
-        for reference in sku.changed_batches - sku.new_batches:
-            self._change(batches, batch_row(sku, sku.batches[reference]))
-        for reference in sku.new_batches:
-            self._insert(batches, batch_row(sku, sku.batches[reference]))
+        for reference in sku.shelf.changed - sku.shelf.new:
+            self._change(batches, batch_row(sku, sku.shelf.batches[reference]))
+        for reference in sku.shelf.new:
+            self._insert(batches, batch_row(sku, sku.shelf.batches[reference]))
         for line in [sku.lines[order] for order in sku.changed_lines]:
             self._change(order_lines, line_row(sku, line))
             for row in allocation_rows(sku, line):
@@ -62,7 +62,7 @@ class SqlSkus(Skus):
             theirs = select(batches).where(batches.c.sku_id.in_(held))
             left = theirs if whole else theirs.where(batches.c.available > 0)
             for row in await connection.execute(left):
-                held[row.sku_id].batches[row.reference] = as_batch(row)
+                held[row.sku_id].shelf.batches[row.reference] = as_batch(row)
         return {sku.name: sku for sku in held.values()}
 
 
@@ -81,7 +81,7 @@ class SqlOrderLines(OrderLines):
                 known[line.sku].lines[line.order] = line
 
     async def of_order(self, order: str) -> Sequence[OrderLine]:
-        return await self._lines(LINES.where(order_lines.c.order_id == order).order_by(skus.c.name))
+        return sorted(await self._lines(LINES.where(order_lines.c.order_id == order)), key=lambda line: line.sku)
 
     async def latest_in(self, batch: str, limit: int) -> Sequence[OrderLine]:
         same = (allocations.c.order_id == order_lines.c.order_id) & (allocations.c.sku_id == order_lines.c.sku_id)
@@ -91,7 +91,9 @@ class SqlOrderLines(OrderLines):
 
     async def waiting(self, sku: Sku, after: int, limit: int) -> Sequence[OrderLine]:
         theirs = (order_lines.c.sku_id == sku.id) & (order_lines.c.state == LineState.WAITING)
-        fits = (order_lines.c.quantity <= sku.most()) | (order_lines.c.split & (order_lines.c.quantity <= sku.left()))
+        fits = (order_lines.c.quantity <= sku.shelf.most) | (
+            order_lines.c.split & (order_lines.c.quantity <= sku.shelf.left)
+        )
         query = LINES.where(theirs & (order_lines.c.place > after) & fits).order_by(order_lines.c.place)
         return await self._lines(query.limit(limit))
 
@@ -112,7 +114,7 @@ class SqlChores(Chores):
             return [LineKey(*row) for row in await connection.execute(query)]
 
     async def unserved(self, limit: int) -> Sequence[str]:
-        query = select(skus.c.name).where(skus.c.unserved != false()).order_by(skus.c.name).limit(limit)
+        query = select(skus.c.name).where(skus.c.unserved == true()).order_by(skus.c.name).limit(limit)
         async with self._database.reading() as connection:
             return list(await connection.scalars(query))
 

@@ -140,7 +140,8 @@ order_lines = table(
     Column("explanation", Json, nullable=False),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("order_id", "sku_id", name="pk_order_lines"),
-    Index("ix_order_lines_queue", "sku_id", "state", "place"),
+    # The quantity, so that whoever needs too much is passed over without reading the line.
+    Index("ix_order_lines_queue", "sku_id", "state", "place", "quantity", "split"),
     Index("ix_order_lines_hold_until", "hold_until"),
 )
 
@@ -157,6 +158,47 @@ allocations = table(
     Index("ix_allocations_latest", "batch", "state", "priority", "place"),
 )
 
+projections = table(
+    "projections",
+    Column("name", String(64), primary_key=True),
+    Column("live", Integer, nullable=False),
+    Column("newest", Integer, nullable=False),
+    # As long as this is ahead, the newest generation is being built.
+    Column("until", Moment),
+)
+
+line_views = table(
+    "line_views",
+    Column("generation", Integer, autoincrement=False),
+    Column("order_id", String(64)),
+    Column("sku", String(64)),
+    Column("document", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("generation", "order_id", "sku", name="pk_line_views"),
+)
+
+batch_views = table(
+    "batch_views",
+    Column("generation", Integer, autoincrement=False),
+    Column("reference", String(64)),
+    Column("sku", String(64), nullable=False),
+    Column("purchased", Integer, nullable=False),
+    Column("available", Integer, nullable=False),
+    Column("shipped", Integer, nullable=False),
+    Column("eta", Date),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("generation", "reference", name="pk_batch_views"),
+    Index("ix_batch_views_sku", "generation", "sku"),
+)
+
+sku_views = table(
+    "sku_views",
+    Column("generation", Integer, autoincrement=False),
+    Column("sku", String(64)),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("generation", "sku", name="pk_sku_views"),
+)
+
 event_log = table(
     "event_log",
     Column("event_id", Id, primary_key=True),
@@ -170,6 +212,7 @@ event_log = table(
     Column("traceparent", String(64), nullable=False),
     UniqueConstraint("aggregate_id", "aggregate_version", name="uq_event_log_aggregate_version"),
     Index("ix_event_log_at", "at", "event_id", "type"),
+    Index("ix_event_log_context", "context", "event_id"),
 )
 
 outbox = table(

@@ -17,6 +17,7 @@ from adapters.sql import tables
 from adapters.sql.conflicts import conflict
 from adapters.sql.database import Connect, Database, Locked
 from adapters.sql.deliveries import add_missing
+from adapters.sql.stock_projection import newer
 from adapters.sql.students import put
 from core.shared.requests import RequestInProgress
 
@@ -31,6 +32,7 @@ SPECIAL: Mapping[str, Callable[[Dialect], Insert]] = {
     "students": put,
     "deliveries": add_missing,
     "delivery_attempts": lambda _: tables.insert_ignore(tables.delivery_attempts),
+    **{view.name: newer(view) for view in (tables.line_views, tables.batch_views, tables.sku_views)},
 }
 """Tables whose rows may be there already."""
 LONGEST = 256

@@ -14,6 +14,7 @@ from adapters.sql.cases import SqlCases
 from adapters.sql.deliveries import SqlDeliveries
 from adapters.sql.fees import SqlSchedules, SqlSubmissions
 from adapters.sql.inventory import SqlOrderLines, SqlSkus
+from adapters.sql.stock_projection import SqlStockProjection
 from adapters.sql.students import SqlStudents
 from adapters.sql.transactions import Begin, changed
 from core.fees.ports import FeesWork, ScheduleFormat
@@ -44,6 +45,7 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
         self.cases = SqlCases(self._insert, connect, self._ids)
         self.skus = SqlSkus(self._insert, self._change, connect)
         self.order_lines = SqlOrderLines(connect)
+        self.stock_projection = SqlStockProjection(self._insert, connect)
         return self
 
     async def __aexit__(

@@ -17,8 +17,12 @@ from core.inventory.change_arrival import ChangeArrival
 from core.inventory.change_batch_quantity import ChangeBatchQuantity
 from core.inventory.create_batch import CreateBatch
 from core.inventory.deallocate_line import DeallocateLine
+from core.inventory.project_stock import ProjectStock
 from core.inventory.refuse_stock_command import RefuseStockCommand
 from core.inventory.ship_order import ShipOrder
+from core.inventory.show_allocations import ShowAllocations
+from core.inventory.show_availability import ShowAvailability
+from core.inventory.show_batch import ShowBatch
 from core.inventory.tend_stores import TendStores
 from core.notifications.abandon_deliveries import AbandonDeliveries
 from core.notifications.dispatch_deliveries import DispatchDeliveries
@@ -32,6 +36,7 @@ from core.notifications.settle_delivery import SettleDelivery
 from core.shared.drop_dead_letter import DropDeadLetter
 from core.shared.forget_old_messages import ForgetOldMessages
 from core.shared.list_dead_letters import ListDeadLetters
+from core.shared.rebuild_projection import RebuildProjection
 from core.shared.replay_dead_letter import ReplayDeadLetter
 from core.shared.replay_events import ReplayEvents
 from core.shared.settle_dead_letters import SettleDeadLetters
@@ -71,6 +76,11 @@ class UseCases(containers.DeclarativeContainer):
     ship_order = use_case(ShipOrder, driven)
     tend_stores = use_case(TendStores, driven)
     refuse_stock_command = use_case(RefuseStockCommand, driven)
+    project_stock = use_case(ProjectStock, driven)
+    show_allocations = use_case(ShowAllocations, driven, views=driven.stock_views)
+    show_availability = use_case(ShowAvailability, driven, views=driven.stock_views)
+    show_batch = use_case(ShowBatch, driven, views=driven.stock_views)
+    rebuild_projection = use_case(RebuildProjection, driven)
     forget_old_messages = use_case(ForgetOldMessages, driven)
     list_dead_letters = use_case(ListDeadLetters, driven, office=driven.dead_letter_office)
     show_dead_letter = use_case(ShowDeadLetter, driven, office=driven.dead_letter_office)

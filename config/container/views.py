@@ -6,6 +6,8 @@ from adapters.memory.cases import MemoryDeliveryList
 from adapters.memory.deliveries import MemoryQueue
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
 from adapters.memory.inventory import MemoryChores
+from adapters.memory.projections import MemoryHistory, MemoryProjections
+from adapters.memory.stock_views import MemorySeen, MemoryStockViews, MemoryWritten
 from adapters.memory.students import MemoryCandidates, MemoryContacts
 from adapters.memory.vendors import MemoryVendorStandings
 from adapters.system.staff import StaffContacts
@@ -76,3 +78,28 @@ class Views(Storage):
         memory=providers.Singleton(MemoryChores, store=store),
     )
     zone = Storage.settings.provided.stores.zone
+    stock_views = stored(
+        persistence,
+        sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlStockViews"), database=database),
+        memory=providers.Singleton(MemoryStockViews, store=store),
+    )
+    written = stored(
+        persistence,
+        sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlWritten"), database=database),
+        memory=providers.Singleton(MemoryWritten, store=store),
+    )
+    seen = stored(
+        persistence,
+        sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlSeen"), database=database),
+        memory=providers.Singleton(MemorySeen, store=store),
+    )
+    projections = stored(
+        persistence,
+        sql=providers.Singleton(lazily("adapters.sql.projections", "SqlProjections"), database=database),
+        memory=providers.Singleton(MemoryProjections, store=store, clock=Storage.clock),
+    )
+    history = stored(
+        persistence,
+        sql=providers.Singleton(lazily("adapters.sql.projections", "SqlHistory"), database=database),
+        memory=providers.Singleton(MemoryHistory, store=store),
+    )

@@ -1,11 +1,12 @@
 """Allocate order lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.inventory import errors
-from core.inventory.order_line import AllocationRequest, LineState, OrderLine
+from core.inventory.events import Queued
+from core.inventory.order_line import AllocationRequest, OrderLine
 from core.inventory.ports import InventoryWork, LineKey, NewInventoryWork
 from core.inventory.queue import serve
 from core.inventory.sku import Sku, SkuId
@@ -45,26 +46,25 @@ class AllocateLines:
     async def _allocate(self, requests: Sequence[AllocationRequest]) -> Sequence[Allocation | CoreError]:
         now = self.clock.now()
         async with self.new_work() as work:
-            skus = {**await work.skus.hold({each.wish.sku for each in requests})}
-            await work.order_lines.fetch(skus.values(), {LineKey(each.wish.sku, each.wish.order) for each in requests})
-            self._open_awaited(work, skus, requests)
-            for sku in skus.values():
+            held = await work.skus.hold({each.wish.sku for each in requests})
+            await work.order_lines.fetch(held.values(), {LineKey(each.wish.sku, each.wish.order) for each in requests})
+            for sku in held.values():
                 work.record(*await serve(sku, work.order_lines, now))
+            skus = {**held}
             outcomes = [self._one(work, skus, each, now) for each in requests]
-            for sku in skus.values():
-                work.skus.save(sku)
+            for name in sorted(skus):  # in one order: two who open several do not wait for each other
+                if name not in held:
+                    work.skus.add(skus[name])
+                work.skus.save(skus[name])
             await work.commit()
         return outcomes
 
-    def _open_awaited(self, work: InventoryWork, skus: dict[str, Sku], requests: Sequence[AllocationRequest]) -> None:
-        for name in {each.wish.sku for each in requests if each.wish.wait} - skus.keys():
-            skus[name] = Sku(id=SkuId(self.ids.new()), name=name)
-            work.skus.add(skus[name])
-
     def _one(
-        self, work: InventoryWork, skus: Mapping[str, Sku], request: AllocationRequest, now: datetime
+        self, work: InventoryWork, skus: dict[str, Sku], request: AllocationRequest, now: datetime
     ) -> Allocation | CoreError:
         wish, sku = request.wish, skus.get(request.wish.sku)
+        if sku is None and wish.wait:
+            sku = Sku(id=SkuId(self.ids.new()), name=wish.sku)
         if sku is None:
             return errors.UnknownSku(f"nothing of sku {wish.sku} was ever bought", at="$.sku")
         with tracing(request.request.trace):
@@ -75,7 +75,8 @@ class AllocateLines:
                 return refusal
             except CoreError as refusal:
                 return refusal
-            if line.state is LineState.WAITING and events:
+            skus[sku.name] = sku
+            if any(isinstance(event, Queued) for event in events):
                 events = [*events, *sku.run_short(wish.order, wish.quantity, now)]
             work.record(*events)
             if events:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.inventory.errors import AlreadyShipped, UnknownOrderLine
 from core.inventory.events import Reason
+from core.inventory.names import check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
 from core.inventory.queue import serve
@@ -20,6 +21,7 @@ class CancelOrder:
 
     async def __call__(self, order: str) -> Sequence[OrderLine]:
         """Return the lines as they are now; raise `UnknownOrderLine` where none is left, or `AlreadyShipped`."""
+        check_name("order", order)
         now = self.clock.now()
         async with self.new_work() as work:
             wanted = [LineKey(line.sku, order) for line in await work.order_lines.of_order(order)]
@@ -38,6 +40,6 @@ class CancelOrder:
 def check(order: str, lines: Sequence[OrderLine]) -> None:
     """Raise unless there is something to cancel, and all of it can be."""
     if not lines:
-        raise UnknownOrderLine(f"order {order[:64]!r} has no lines, or has them no longer")
+        raise UnknownOrderLine(f"order {order} has no lines, or has them no longer")
     if gone := [line.sku for line in lines if line.state is LineState.SHIPPED]:
         raise AlreadyShipped(f"of order {order} {', '.join(gone)} left the stores: deallocate the others one by one")

@@ -5,6 +5,7 @@ from datetime import date
 
 from core.inventory.create_batch import check_arrival
 from core.inventory.errors import UnknownBatch
+from core.inventory.names import check_name
 from core.inventory.ports import NewInventoryWork
 from core.inventory.stock import StockChange
 from core.shared.clock import Clock
@@ -22,10 +23,11 @@ class ChangeArrival:
     async def __call__(self, reference: str, eta: date | None, request: Request) -> StockChange:
         """Return the batch as it is now; raise `ArrivalInThePast` or `UnknownBatch`."""
         check_arrival(eta, request.arrived, self.zone)
+        check_name("reference", reference)
         async with self.new_work() as work:
             if (sku := await work.skus.hold_batch(reference)) is None:
-                raise UnknownBatch(f"there is no batch {reference[:64]!r}")
-            if sku.batches[reference].eta != eta:
+                raise UnknownBatch(f"there is no batch {reference}")
+            if sku.shelf.batches[reference].eta != eta:
                 work.record(sku.change_arrival(reference, eta, self.clock.now()))
             work.skus.save(sku)
             await work.commit()

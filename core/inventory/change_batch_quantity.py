@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.inventory.errors import UnknownBatch
 from core.inventory.events import Deallocated, StockEvent
-from core.inventory.names import check_quantity
+from core.inventory.names import check_name, check_quantity
 from core.inventory.order_line import LineState
 from core.inventory.ports import NewInventoryWork, OrderLines
 from core.inventory.queue import serve
@@ -12,7 +12,7 @@ from core.inventory.sku import Sku
 from core.inventory.stock import StockChange
 from core.shared.clock import Clock
 
-MOST_GIVEN_UP = 5_000
+MOST_GIVEN_UP = 2_000
 """Lines that lose their pieces in one transaction, which keeps everybody else from the sku for so long."""
 
 
@@ -30,9 +30,10 @@ class ChangeBatchQuantity:
     async def __call__(self, reference: str, quantity: int) -> StockChange:
         """Return what came of it; raise `InvalidQuantity`, `UnknownBatch`, `QuantityBelowShipped` or `TooManyLines`."""
         check_quantity(quantity, least=0)
+        check_name("reference", reference)
         async with self.new_work() as work:
             if (sku := await work.skus.hold_batch(reference)) is None:
-                raise UnknownBatch(f"there is no batch {reference[:64]!r}")
+                raise UnknownBatch(f"there is no batch {reference}")
             events = await self._change(sku, work.order_lines, reference, quantity)
             change = StockChange.of(sku, reference, events)
             work.skus.save(sku)
@@ -41,7 +42,7 @@ class ChangeBatchQuantity:
         return change
 
     async def _change(self, sku: Sku, lines: OrderLines, reference: str, quantity: int) -> list[StockEvent]:
-        now, before = self.clock.now(), sku.batches[reference]
+        now, before = self.clock.now(), sku.shelf.batches[reference]
         events = list[StockEvent]()
         if before.surplus(quantity):
             events += sku.give_up(reference, quantity, await lines.latest_in(reference, MOST_GIVEN_UP), now)

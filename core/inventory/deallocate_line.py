@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.inventory.errors import UnknownSku
 from core.inventory.events import Reason
+from core.inventory.names import check_name
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
 from core.inventory.queue import serve
@@ -19,10 +20,12 @@ class DeallocateLine:
 
     async def __call__(self, key: LineKey) -> OrderLine:
         """Return the line as it is now; raise `UnknownSku`, `UnknownOrderLine` or `AlreadyShipped`."""
+        check_name("order", key.order)
+        check_name("sku", key.sku)
         now = self.clock.now()
         async with self.new_work() as work:
             if (sku := (await work.skus.hold([key.sku], whole=True)).get(key.sku)) is None:
-                raise UnknownSku(f"nothing of sku {key.sku[:64]} was ever bought")
+                raise UnknownSku(f"nothing of sku {key.sku} was ever bought")
             await work.order_lines.fetch([sku], [key])
             work.record(sku.deallocate(key.order, Reason.DEALLOCATED, now))
             line = sku.lines[key.order]

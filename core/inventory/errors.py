@@ -27,6 +27,10 @@ class UnknownOrderLine(NotFound):
     """The order has no such line, or has it no longer."""
 
 
+class UnknownOrder(NotFound):
+    """Nothing was ever asked for by this order."""
+
+
 class BatchAlreadyCreated(Conflict):
     """There is a batch of this reference."""
 

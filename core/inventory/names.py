@@ -19,4 +19,4 @@ def check_name(field: str, text: str) -> None:
 def check_quantity(quantity: int, least: int = 1) -> None:
     """Raise `InvalidQuantity` unless so many pieces can be stocked or ordered."""
     if not least <= quantity <= MOST_PIECES:
-        raise InvalidQuantity(f"a quantity is {least} to {MOST_PIECES:,} pieces, not {quantity}", at="$.quantity")
+        raise InvalidQuantity(f"a quantity is {least} to {MOST_PIECES:,} pieces", at="$.quantity")

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Self
 
+from core.inventory.errors import HoldInThePast
 from core.inventory.names import check_name, check_quantity
 from core.shared.errors import Invalid
+from core.shared.period import FIRST, LAST
 from core.shared.requests import Request
 
 LATEST_PRIORITY = 9
@@ -51,6 +54,8 @@ class AllocationWish:
             raise Invalid(f"a priority is 0 to {LATEST_PRIORITY}", at="$.priority")
         if self.hold_until is not None and self.hold_until.tzinfo is None:
             raise Invalid("`hold_until` has no time zone: write 2026-11-20T00:00:00Z", at="$.hold_until")
+        if self.hold_until is not None and not FIRST <= self.hold_until <= LAST:
+            raise Invalid("`hold_until` is between the years 1970 and 9999", at="$.hold_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,12 @@ class AllocationRequest:
 
     wish: AllocationWish
     request: Request
+
+    def check_hold(self) -> None:
+        """Raise `HoldInThePast` unless a reservation ends after it was asked for."""
+        until = self.wish.hold_until
+        if until is not None and until <= self.request.arrived:
+            raise HoldInThePast(f"the hold would have ended at {until:%Y-%m-%d %H:%M:%S%z}", at="$.hold_until")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +111,22 @@ class OrderLine:
     """The first few batches that were looked at before, and were not taken."""
     version: int
     """The sku's version when the line became so: a token to read one's own write by."""
+
+    @classmethod
+    def asked(cls, wish: AllocationWish, place: int, at: datetime) -> Self:
+        """Return a new line, which waits."""
+        return cls(
+            order=wish.order,
+            sku=wish.sku,
+            quantity=wish.quantity,
+            split=wish.split,
+            priority=wish.priority,
+            place=place,
+            state=LineState.WAITING,
+            hold_until=wish.hold_until,
+            asked_at=at,
+            version=0,
+        )
 
     @property
     def lives(self) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from core.inventory.order_line import OrderLine
 from core.inventory.sku import Sku
+from core.inventory.views import StockProjection
 from core.shared.unit_of_work import UnitOfWork
 
 
@@ -77,6 +78,7 @@ class InventoryWork(UnitOfWork, Protocol):
 
     skus: Skus
     order_lines: OrderLines
+    stock_projection: StockProjection
 
 
 NewInventoryWork = Callable[[], InventoryWork]

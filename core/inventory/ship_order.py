@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.inventory.errors import UnknownOrderLine
+from core.inventory.names import check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
 from core.shared.clock import Clock
@@ -21,6 +22,7 @@ class ShipOrder:
 
         Raises `UnknownOrderLine`, or `LineWaits` or `AlreadyShipped` where that is so of one of them.
         """
+        check_name("order", order)
         now = self.clock.now()
         async with self.new_work() as work:
             lines = [line for line in await work.order_lines.of_order(order) if sku in (None, line.sku)]
@@ -30,7 +32,7 @@ class ShipOrder:
             if sku is None:  # a parcel that goes in parts is told of in parts
                 concerned = [each for each in concerned if each.lines[order].state is not LineState.SHIPPED]
             if not concerned:
-                raise UnknownOrderLine(f"order {order[:64]!r} has nothing to ship")
+                raise UnknownOrderLine(f"order {order} has nothing to ship")
             for each in concerned:
                 work.record(each.ship(order, now))
                 work.skus.save(each)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core.inventory import errors
 from core.inventory.batch import Batch
-from core.inventory.choice import Choice, choose
+from core.inventory.choice import Choice
 from core.inventory.events import (
     Allocated,
     ArrivalChanged,
@@ -23,6 +23,7 @@ from core.inventory.events import (
     StockEvent,
 )
 from core.inventory.order_line import AllocationRequest, AllocationWish, LineState, OrderLine
+from core.inventory.shelf import Shelf
 
 SkuId = NewType("SkuId", UUID)
 E = TypeVar("E", bound=StockEvent)
@@ -53,12 +54,9 @@ class Sku:
     """Whether a shortage was told of; it ends when more is bought."""
     unserved: bool = False
     """Whether pieces came back or arrived that those who wait have not been offered: they come before anybody new."""
-    batches: dict[str, Batch] = field(default_factory=dict)
-    """By reference: all of them, or those that have something left."""
+    shelf: Shelf = field(default_factory=Shelf)
     lines: dict[str, OrderLine] = field(default_factory=dict)
     """By order: those that were asked for, as they are now."""
-    new_batches: set[str] = field(default_factory=set)
-    changed_batches: set[str] = field(default_factory=set)
     changed_lines: set[str] = field(default_factory=set)
     returned: dict[str, set[str]] = field(default_factory=dict)
     """By order: the batches that got pieces back."""
@@ -66,8 +64,7 @@ class Sku:
     def create_batch(self, reference: str, quantity: int, eta: date | None, at: datetime) -> BatchCreated:
         """Buy goods."""
         batch = Batch(reference=reference, purchased=quantity, eta=eta, number=self.version + 1)
-        self.batches[reference] = batch
-        self.new_batches.add(reference)
+        self.shelf.add(batch)
         self._bought()
         return self._tell(BatchCreated, at, batch=batch)
 
@@ -78,12 +75,12 @@ class Sku:
         """
         wish, known = request.wish, self.lines.get(request.wish.order)
         if known is not None and (known.lives or wish.once):
-            return self._again(known, wish, request.request.arrived, at)
-        check_hold(wish.hold_until, request.request.arrived)
-        chosen = None if self.unserved else self._choose(wish.quantity, split=wish.split)
+            return self._again(known, request, at)
+        request.check_hold()
+        chosen = None if self.unserved else self.shelf.choose(wish.quantity, split=wish.split)
         if chosen is None and not wish.wait:
-            raise errors.OutOfStock(self._too_little(wish), facts={"available": str(self.most())})
-        line = self._line(wish, at)
+            raise errors.OutOfStock(self._too_little(wish), facts={"available": str(self.shelf.most)})
+        line = OrderLine.asked(wish, self.version + 1, at)
         event = self._give(line, chosen, at) if chosen else self._queue(line, at)
         return self.lines[wish.order], [event]
 
@@ -92,7 +89,7 @@ class Sku:
         if self.short:
             return []
         self.short = True
-        told: dict[str, Any] = {"available": self.most(), "waiting": self.waiting}
+        told: dict[str, Any] = {"available": self.shelf.most, "waiting": self.waiting}
         return [self._tell(OutOfStock, at, order=order, quantity=quantity, **told)]
 
     def deallocate(self, order: str, reason: Reason, at: datetime) -> Deallocated:
@@ -100,7 +97,8 @@ class Sku:
         line = self._living(order)
         if line.state is LineState.SHIPPED:
             raise errors.AlreadyShipped(f"{line.quantity} {self.name} of order {order} have left the stores")
-        back = self._give_back(line)
+        back = self.shelf.give_back(line.parts)
+        self.returned.setdefault(order, set()).update(part.batch for part in line.parts)
         self.waiting -= line.state is LineState.WAITING
         self.waiting += reason is Reason.REDUCED
         self.unserved = self.unserved or (self.waiting > 0 and bool(back))
@@ -115,7 +113,7 @@ class Sku:
             raise errors.AlreadyShipped(f"{line.quantity} {self.name} of order {order} left the stores before")
         if line.state is LineState.WAITING:
             raise errors.LineWaits(f"order {order} waits for {line.quantity} {self.name}")
-        gone = self._replaced([self.batches[part.batch].ship(part.quantity) for part in line.parts])
+        gone = self.shelf.ship(line.parts)
         told = self._changed(replace(line, state=LineState.SHIPPED, hold_until=None))
         return self._tell(Shipped, at, line=told, batches=gone)
 
@@ -126,7 +124,7 @@ class Sku:
 
         Raises `QuantityBelowShipped`, or `TooManyLines` when these are not enough.
         """
-        missing, losers = self.batches[reference].surplus(quantity), list[OrderLine]()
+        missing, losers = self.shelf.batches[reference].surplus(quantity), list[OrderLine]()
         for line in latest:
             if missing <= 0:
                 break
@@ -143,38 +141,31 @@ class Sku:
 
     def resize(self, reference: str, quantity: int, at: datetime) -> BatchQuantityChanged:
         """Change what a batch has, once lines have given up what it must lose; raise `QuantityBelowShipped`."""
-        before = self.batches[reference]
-        (batch,) = self._replaced([before.resize(quantity)])
+        before = self.shelf.batches[reference]
+        (batch,) = self.shelf.put(before.resize(quantity))
         if quantity > before.purchased:
             self._bought()
         return self._tell(BatchQuantityChanged, at, batch=batch, before=before.purchased)
 
     def change_arrival(self, reference: str, eta: date | None, at: datetime) -> ArrivalChanged:
         """Move the arrival of a batch; lines that have pieces of it keep them."""
-        before = self.batches[reference]
-        (batch,) = self._replaced([replace(before, eta=eta)])
+        before = self.shelf.batches[reference]
+        (batch,) = self.shelf.put(replace(before, eta=eta))
         return self._tell(ArrivalChanged, at, batch=batch, before=before.eta)
 
     def serve(self, waiting: Sequence[OrderLine], at: datetime) -> Sequence[Allocated]:
         """Give lines that wait, in the order they are given in, what there is; who needs more is passed over."""
         events = list[Allocated]()
         for line in waiting:
-            if chosen := self._choose(line.quantity, split=line.split):
+            if chosen := self.shelf.choose(line.quantity, split=line.split):
                 self.waiting -= 1
                 events.append(self._give(line, chosen, at))
         return events
 
-    def most(self) -> int:
-        """Return the most pieces that any one batch has left."""
-        return max((batch.available for batch in self.batches.values()), default=0)
-
-    def left(self) -> int:
-        """Return how many pieces are left in all batches together."""
-        return sum(batch.available for batch in self.batches.values())
-
     def _again(
-        self, line: OrderLine, wish: AllocationWish, arrived: datetime, at: datetime
+        self, line: OrderLine, request: AllocationRequest, at: datetime
     ) -> tuple[OrderLine, Sequence[StockEvent]]:
+        wish = request.wish
         if wish.once:
             return line, []
         if line.quantity != wish.quantity:
@@ -184,29 +175,12 @@ class Sku:
             )
         if line.hold_until == wish.hold_until or line.state is LineState.SHIPPED:
             return line, []
-        check_hold(wish.hold_until, arrived)
+        request.check_hold()
         event = self._tell(HoldMoved, at, line=self._changed(replace(line, hold_until=wish.hold_until)))
         return event.line, [event]
 
-    def _choose(self, quantity: int, *, split: bool) -> Choice | None:
-        return choose(sorted(self.batches.values(), key=lambda batch: batch.order), quantity, split=split)
-
-    def _line(self, wish: AllocationWish, at: datetime) -> OrderLine:
-        return OrderLine(
-            order=wish.order,
-            sku=self.name,
-            quantity=wish.quantity,
-            split=wish.split,
-            priority=wish.priority,
-            place=self.version + 1,
-            state=LineState.WAITING,
-            hold_until=wish.hold_until,
-            asked_at=at,
-            version=0,
-        )
-
     def _give(self, line: OrderLine, chosen: Choice, at: datetime) -> Allocated:
-        taken = self._replaced([self.batches[part.batch].take(part.quantity) for part in chosen.parts])
+        taken = self.shelf.take(chosen.parts)
         line = replace(line, parts=chosen.parts, why=chosen.why, passed_over=chosen.passed_over)
         told = self._changed(replace(line, state=LineState.ALLOCATED))
         return self._tell(Allocated, at, line=told, batches=taken)
@@ -215,16 +189,12 @@ class Sku:
         self.waiting += 1
         return self._tell(Queued, at, line=self._changed(replace(line, why=self._too_little(line))))
 
-    def _give_back(self, line: OrderLine) -> tuple[Batch, ...]:
-        self.returned.setdefault(line.order, set()).update(part.batch for part in line.parts)
-        return self._replaced([self.batches[part.batch].give_back(part.quantity) for part in line.parts])
-
     def _too_little(self, wanted: AllocationWish | OrderLine) -> str:
         if self.unserved:
             left = f"what is left is for the {self.waiting} lines that wait"
         else:
-            left = f"there are {self.left()} left" if wanted.split else f"no batch has more than {self.most()} left"
-        return f"{wanted.quantity} {self.name} are wanted, and {left}"
+            left = f"{self.shelf.left} are left" if wanted.split else f"no batch has more than {self.shelf.most} left"
+        return f"{wanted.quantity} {self.name} are wanted, and {left if self.shelf.left else 'there are none'}"
 
     def _living(self, order: str) -> OrderLine:
         line = self.lines.get(order)
@@ -235,12 +205,6 @@ class Sku:
     def _bought(self) -> None:
         self.short, self.unserved = False, self.waiting > 0
 
-    def _replaced(self, batches: Sequence[Batch]) -> tuple[Batch, ...]:
-        for batch in batches:
-            self.batches[batch.reference] = batch
-            self.changed_batches.add(batch.reference)
-        return tuple(batches)
-
     def _changed(self, line: OrderLine) -> OrderLine:
         """Remember how a line is with the event that is about to be told."""
         self.lines[line.order] = line = replace(line, version=self.version + 1)
@@ -250,12 +214,6 @@ class Sku:
     def _tell(self, kind: type[E], at: datetime, **told: Any) -> E:
         self.version += 1
         return kind(at=at, subject=self.id, version=self.version, sku=self.name, **told)
-
-
-def check_hold(until: datetime | None, arrived: datetime) -> None:
-    """Raise `HoldInThePast` unless a reservation ends after it was asked for."""
-    if until is not None and until <= arrived:
-        raise errors.HoldInThePast(f"the hold would have ended at {until:%Y-%m-%d %H:%M:%S%z}", at="$.hold_until")
 
 
 def first_batch(line: OrderLine) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
+from core.inventory.batch import Batch
 from core.inventory.events import Allocated, Deallocated, StockEvent
 from core.inventory.sku import Sku
 
@@ -27,16 +28,20 @@ class Stock:
     @classmethod
     def of(cls, sku: Sku, reference: str) -> Self:
         """Show a batch as it is now."""
-        batch = sku.batches[reference]
+        return cls.told(sku.shelf.batches[reference], sku.name, sku.version)
+
+    @classmethod
+    def told(cls, batch: Batch, sku: str, version: int) -> Self:
+        """Show a batch as it was at a version of its sku."""
         return cls(
-            reference=reference,
-            sku=sku.name,
+            reference=batch.reference,
+            sku=sku,
             purchased=batch.purchased,
             available=batch.available,
             allocated=batch.allocated,
             shipped=batch.shipped,
             eta=batch.eta,
-            version=sku.version,
+            version=version,
         )
 
 

@@ -45,6 +45,10 @@ class Unavailable(CoreError):
         self.retry_after = retry_after
 
 
+class GaveWay(Unavailable):
+    """Somebody else and we each wanted what the other held, and we let go: the same may succeed at once."""
+
+
 def problem_type(kind: type[Exception]) -> str:
     """Return the name of a problem, the same on every transport: `urn:bursar:problem:fee-already-submitted`."""
     return "urn:bursar:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()

@@ -7,7 +7,19 @@ from typing import Annotated, TextIO
 import typer
 from rich.console import Console
 
-from entrypoints.cli import dead_letters, deliveries, demo, fees, imports, operations, replay, serve, stores, vendors
+from entrypoints.cli import (
+    dead_letters,
+    deliveries,
+    demo,
+    fees,
+    imports,
+    operations,
+    projections,
+    replay,
+    serve,
+    stores,
+    vendors,
+)
 from entrypoints.cli.desk import Desk
 from entrypoints.cli.office import OpenOffice
 
@@ -25,7 +37,8 @@ def create_cli(open_office: OpenOffice) -> typer.Typer:
         pretty_exceptions_enable=False,  # they would fill screens, and show secrets
     )
     desk = Desk(open_office, out=plain(sys.stdout), err=plain(sys.stderr))
-    for commands in (serve, demo, operations, vendors, deliveries, dead_letters, replay, imports, fees, stores):
+    shown = (serve, demo, operations, vendors, deliveries, dead_letters, replay, projections, imports, fees, stores)
+    for commands in shown:
         commands.add_to(cli, desk)
 
     @cli.callback()

@@ -1,14 +1,16 @@
-"""Replays take messages by the same routes as the consumer."""
+"""Replays take messages by the same routes as the consumer; rebuilds take them into one projection alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from core.shared.dead_letters import NotUnderstoodHere
 from core.shared.inbox import Take
 from core.shared.messages import Message
+from core.shared.rebuild_projection import Build
 from entrypoints.consumer.consumer import UnknownMessage, UnknownVersion, route_of
 from entrypoints.consumer.route import Kind, NewWork, Route, UseCases
 from entrypoints.consumer.routes import routes
+from entrypoints.consumer.stock_events import STOCK_EVENTS, stock_event
 
 
 def with_replays(use_cases: UseCases) -> UseCases:
@@ -19,7 +21,18 @@ def with_replays(use_cases: UseCases) -> UseCases:
         **use_cases,
         "replay_dead_letter": lambda: partial(letter(), by(routes(use_cases))),
         "replay_events": lambda send: partial(events(), by(routes(use_cases if send else silent))),
+        "rebuild_projection": lambda: partial(use_cases["rebuild_projection"](), builds(use_cases)),
     }
+
+
+def builds(use_cases: UseCases) -> Mapping[str, Build]:
+    """Return how each projection takes events into one generation."""
+
+    async def inventory(messages: Sequence[Message], generation: int) -> None:
+        events = [stock_event(message) for message in messages if message.type in STOCK_EVENTS]
+        await use_cases["project_stock"]()(events, generation)
+
+    return {"inventory": inventory}
 
 
 def by(table: Mapping[Kind, Route]) -> Take:

@@ -10,7 +10,7 @@ from core.fees.submission import FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.inventory.create_batch import Purchase
 from core.inventory.errors import UnknownBatch
-from core.inventory.events import OutOfStock, StockEvent
+from core.inventory.events import OutOfStock
 from core.inventory.order_line import AllocationRequest, AllocationWish
 from core.notifications.delivery import Notice, RecipientId
 from core.notifications.staff import STORES
@@ -21,6 +21,7 @@ from core.shared.money import Money
 from core.shared.requests import Request
 from core.shared.trace import tracing
 from entrypoints.consumer.route import Kind, NewWork, Route, UseCases, of_no_interest, one_by_one
+from entrypoints.consumer.stock_events import STOCK_EVENTS, stock_event
 from entrypoints.consumer.stores import answering, commands, decoded
 
 
@@ -91,8 +92,15 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
         )
         await use_cases["send_notice"](new_work=new_work)(notice)
 
+    async def stock_changed(messages: Sequence[Message], new_work: NewWork) -> None:
+        await use_cases["project_stock"](new_work=new_work)([stock_event(message) for message in messages])
+
+    async def out_of_stock(messages: Sequence[Message], new_work: NewWork) -> None:
+        await stock_changed(messages, new_work)
+        await tell_stores(messages, new_work)
+
     @one_by_one
-    async def out_of_stock(message: Message, new_work: NewWork) -> None:
+    async def tell_stores(message: Message, new_work: NewWork) -> None:
         event = msgspec.json.decode(message.body, type=OutOfStock)
         told = {name: getattr(event, name) for name in ("sku", "order", "quantity", "available", "waiting")}
         notice = Notice(notice=message.id, about=event.subject, recipient=STORES, template="out_of_stock", facts=told)
@@ -125,7 +133,7 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
         ("fees", "FeeSubmitted"): fee_submitted,
         ("fees", "ExamFeeRefused"): of_no_interest,
         **{("inventory.commands", kind): route for kind, route in commands(use_cases).items()},
-        **{("inventory", kind.__name__): of_no_interest for kind in StockEvent.__subclasses__()},
+        **{("inventory", kind): stock_changed for kind in STOCK_EVENTS},
         ("inventory", "OutOfStock"): out_of_stock,
         ("inventory", "StockCommandRefused"): of_no_interest,
         ("warehouse", "GoodsReceived"): goods_received,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.inventory.allocate_lines import AllocateLines, Allocation
 from core.inventory.order_line import AllocationRequest
 from core.shared.batches import Batches, Waiting
-from core.shared.errors import CoreError, Unavailable
+from core.shared.errors import CoreError, GaveWay, Unavailable
 
 Asked = Waiting[AllocationRequest, Allocation]
 
@@ -16,9 +16,10 @@ def together(allocate: AllocateLines) -> Batches[AllocationRequest, Allocation]:
     async def work(batch: Sequence[Asked]) -> None:
         try:
             outcomes = await allocate([each.item for each in batch])
-        except Unavailable:
-            raise
-        except Exception as failure:  # somebody's key was used before: whose, shows when they are taken apart
+        except Exception as failure:
+            if isinstance(failure, Unavailable) and not isinstance(failure, GaveWay):
+                raise
+            # A key was used before, or others hold these skus in another order: taken apart, only the guilty wait.
             if len(batch) == 1:
                 batch[0].fail(failure)
             else:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Request, Response, delete, patch, post
+from litestar import Request, Response, delete, patch, post
 from litestar.params import FromPath, JSONBody
 
 from core.inventory.cancel_order import CancelOrder
@@ -22,6 +22,7 @@ from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import IdempotencyKey, answered_once
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
+from entrypoints.http.stock_views import AllocationViews, BatchViews
 
 
 class PurchaseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,11 +74,8 @@ class ShipmentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was in it; without it, everything the order has."""
 
 
-class BatchesController(Controller):
+class BatchesController(BatchViews):
     """Buy goods, and correct what was said of them."""
-
-    path = "/v1/batches"
-    tags = ("Stores",)
 
     @post("/", before_request=json_only, responses=problems(400, 409, 413, 415, 422, 503))
     async def create(
@@ -113,11 +111,8 @@ class BatchesController(Controller):
         return await change_arrival(reference, data.eta, Wish(arrived=arrived))
 
 
-class AllocationsController(Controller):
+class AllocationsController(AllocationViews):
     """Allocate pieces to orders, and take them back."""
-
-    path = "/v1/allocations"
-    tags = ("Stores",)
 
     @post("/", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503))
     async def allocate(

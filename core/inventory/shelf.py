@@ -1,0 +1,56 @@
+"""The shelf of a sku: its batches, in the warehouse and on their way."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from core.inventory.batch import Batch
+from core.inventory.choice import Choice, choose
+from core.inventory.order_line import Part
+
+
+@dataclass(slots=True, eq=False)
+class Shelf:
+    """Batches, and which of them are no longer as they are stored."""
+
+    batches: dict[str, Batch] = field(default_factory=dict)
+    """By reference: all of the sku, or those that have something left."""
+    new: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+
+    def add(self, batch: Batch) -> None:
+        """Put a new batch on it."""
+        self.batches[batch.reference] = batch
+        self.new.add(batch.reference)
+
+    def put(self, *batches: Batch) -> tuple[Batch, ...]:
+        """Let batches be as they are from now on, and return them."""
+        self.batches |= {batch.reference: batch for batch in batches}
+        self.changed.update(batch.reference for batch in batches)
+        return batches
+
+    def take(self, parts: Iterable[Part]) -> tuple[Batch, ...]:
+        """Let pieces belong to a line, and return the batches they come from."""
+        return self.put(*[self.batches[part.batch].take(part.quantity) for part in parts])
+
+    def give_back(self, parts: Iterable[Part]) -> tuple[Batch, ...]:
+        """Let pieces belong to nobody again, and return the batches they came from."""
+        return self.put(*[self.batches[part.batch].give_back(part.quantity) for part in parts])
+
+    def ship(self, parts: Iterable[Part]) -> tuple[Batch, ...]:
+        """Let pieces leave the stores, and return the batches they come from."""
+        return self.put(*[self.batches[part.batch].ship(part.quantity) for part in parts])
+
+    def choose(self, quantity: int, *, split: bool) -> Choice | None:
+        """Return the best batches for so many pieces, None if there are not enough."""
+        preferred = sorted(self.batches.values(), key=lambda batch: batch.order)
+        return choose(preferred, quantity, split=split)
+
+    @property
+    def most(self) -> int:
+        """How many pieces the batch has that has the most left."""
+        return max((batch.available for batch in self.batches.values()), default=0)
+
+    @property
+    def left(self) -> int:
+        """How many pieces are left in all batches together."""
+        return sum(batch.available for batch in self.batches.values())

@@ -1,0 +1,61 @@
+"""What the events of the stores do here."""
+
+import inspect
+
+import pytest
+
+from config.container import Application
+from config.settings import Adapters, Settings
+from core.inventory import events
+from core.inventory.events import StockEvent
+from entrypoints.consumer.routes import routes
+from entrypoints.consumer.stock_events import STOCK_EVENTS
+from tests.examples import StoppedClock
+from tests.stores import KIT, Stores
+
+
+@pytest.fixture
+def stores() -> Stores:
+    application = Application(settings=Settings(adapters=Adapters(persistence="memory")))
+    application.driven.clock.override(StoppedClock())
+    return Stores(application)
+
+
+def test_every_event_of_a_sku_is_taken_in() -> None:
+    kinds = [kind for kind in vars(events).values() if inspect.isclass(kind) and kind.__module__ == events.__name__]
+
+    told = {kind.__name__: kind for kind in kinds if issubclass(kind, StockEvent) and kind is not StockEvent}
+    assert told == STOCK_EVENTS
+    assert {("inventory", name) for name in told} <= routes({}).keys()
+
+
+def test_what_only_the_views_are_told_makes_long_runs() -> None:
+    table = routes({})
+
+    assert len({table["inventory", kind] for kind in STOCK_EVENTS if kind != "OutOfStock"}) == 1
+
+
+async def test_a_shortage_is_seen_and_told_to_a_person(stores: Stores) -> None:
+    await stores.buy("B-1", 1)
+    await stores.allocate("order-1", 2, wait=True)
+    await stores.take_in()
+    await stores.take_in()
+
+    assert [each.type for each in await stores.announced()] == ["BatchCreated", "Queued", "OutOfStock"]
+    assert await stores.driven.seen().version(KIT) == 3
+    assert {each.template for each in stores.driven.store().deliveries.values()} == {"out_of_stock"}
+
+
+async def test_a_replay_makes_a_view_again_that_was_lost(stores: Stores) -> None:
+    await stores.buy("B-1")
+    line = await stores.allocate("order-1")
+    events = await stores.announced()
+    await stores.take_in()
+    stores.driven.store().line_views.clear()
+
+    async with stores.driven.new_inbox() as inbox:
+        for event in events:
+            await routes(stores.use_cases)[event.context, event.type]([event], inbox.new_work)
+        await inbox.commit()
+
+    assert await stores.lines("order-1") == {KIT: line}

@@ -1,0 +1,164 @@
+"""A batch becomes smaller or larger, and nobody's line is lost."""
+
+import pytest
+
+from core.inventory import change_batch_quantity
+from core.inventory.errors import InvalidQuantity, QuantityBelowShipped, TooManyLines, UnknownBatch
+from core.inventory.order_line import LineState
+from tests.unit.inventory.stores import Stores, taken
+
+WAITING, ALLOCATED = LineState.WAITING, LineState.ALLOCATED
+
+
+async def who_waits(stores: Stores, *orders: str) -> list[str]:
+    return [order for order in orders if (await stores.line(order)).state is WAITING]
+
+
+async def test_pieces_that_belong_to_nobody_go_first(stores: Stores) -> None:
+    await stores.buy("shelf", 10)
+    await stores.order("o-1", 4)
+    change = await stores.change_quantity("shelf", 4)
+
+    assert (change.batch.purchased, change.batch.available, change.batch.allocated, change.gave_up) == (4, 0, 4, 0)
+    assert taken(await stores.line("o-1")) == {"shelf": 4}
+
+
+async def test_the_highest_priority_number_gives_up_first_and_the_youngest_of_it(stores: Stores) -> None:
+    orders = {"o-1": 9, "o-2": 5, "o-3": 9, "o-4": 0, "o-5": 5}
+    await stores.buy("shelf", 10)
+    for order, priority in orders.items():
+        await stores.order(order, 2, priority=priority)
+    expected = ["o-3", "o-1", "o-5", "o-2", "o-4"]
+    for count in range(1, 6):
+        await stores.change_quantity("shelf", 10 - 2 * count)
+        assert set(await who_waits(stores, *orders)) == set(expected[:count])
+
+
+async def test_only_as_many_give_up_as_have_to(stores: Stores) -> None:
+    await stores.buy("shelf", 10)
+    for order in ("o-1", "o-2"):
+        await stores.order(order, 5)
+    change = await stores.change_quantity("shelf", 9)
+
+    assert (change.gave_up, change.served, change.batch.available) == (1, 0, 4)
+    assert await who_waits(stores, "o-1", "o-2") == ["o-2"]
+
+
+async def test_who_gives_up_gets_pieces_of_other_batches_at_once(stores: Stores) -> None:
+    await stores.buy("shelf", 5)
+    await stores.order("o-1", 5)
+    await stores.buy("other", 5)
+    await stores.news()
+    change = await stores.change_quantity("shelf", 0)
+
+    assert (change.gave_up, change.served) == (1, 1)
+    assert taken(await stores.line("o-1")) == {"other": 5}
+    assert await stores.kinds() == ["Deallocated", "BatchQuantityChanged", "Allocated"]
+
+
+async def test_who_gives_up_and_gets_nothing_waits_at_his_old_place(stores: Stores) -> None:
+    await stores.buy("shelf", 4)
+    before = await stores.order("o-1", 4)
+    await stores.order("o-2", 4, wait=True)
+    await stores.change_quantity("shelf", 3)
+    line = await stores.line("o-1")
+    assert (line.state, line.place, line.parts) == (WAITING, before.place, ())
+    assert line.why == "its batch became too small"
+
+    await stores.change_quantity("shelf", 4)
+    assert await who_waits(stores, "o-1", "o-2") == ["o-2"]
+
+
+async def test_what_is_left_over_of_what_was_given_up_goes_to_the_oldest_who_waits(stores: Stores) -> None:
+    await stores.buy("shelf", 6)
+    await stores.order("o-1", 5)
+    await stores.order("o-2", 3, wait=True)
+    change = await stores.change_quantity("shelf", 4)
+
+    assert (change.gave_up, change.served) == (1, 1)
+    assert taken(await stores.line("o-2")) == {"shelf": 3}
+    assert await who_waits(stores, "o-1") == ["o-1"]
+
+
+async def test_a_line_of_several_batches_gives_all_of_them_back(stores: Stores) -> None:
+    await stores.buy("first", 3)
+    await stores.buy("second", 3)
+    await stores.order("o-1", 5, split=True)
+    await stores.change_quantity("second", 1)
+
+    assert [await stores.left("first"), await stores.left("second")] == [3, 1]
+    assert await who_waits(stores, "o-1") == ["o-1"]
+
+
+async def test_what_has_left_the_stores_cannot_be_given_up(stores: Stores) -> None:
+    await stores.buy("shelf", 10)
+    await stores.order("o-1", 4, priority=9)
+    await stores.order("o-2", 4)
+    await stores.ship("o-1")
+    await stores.news()
+    with pytest.raises(QuantityBelowShipped) as refusal:
+        await stores.change_quantity("shelf", 3)
+    assert refusal.value.facts == {"shipped": "4"}
+    assert await stores.news() == []
+
+    assert (await stores.change_quantity("shelf", 4)).gave_up == 1
+    assert await who_waits(stores, "o-2") == ["o-2"]
+
+
+async def test_a_batch_may_turn_out_to_have_nothing_at_all(stores: Stores) -> None:
+    await stores.buy("shelf", 5)
+    await stores.order("o-1", 5)
+    change = await stores.change_quantity("shelf", 0)
+
+    assert (change.batch.purchased, change.batch.available, change.batch.allocated) == (0, 0, 0)
+
+
+async def test_more_lines_than_can_give_up_at_once_are_refused_with_the_lowest_quantity_that_is_possible(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_batch_quantity, "MOST_GIVEN_UP", 3)
+    await stores.buy("shelf", 12)
+    for number in range(5):
+        await stores.order(f"o-{number}", 2)
+    before, _ = await stores.sku(), await stores.news()
+    with pytest.raises(TooManyLines) as refusal:
+        await stores.change_quantity("shelf", 3)
+
+    assert refusal.value.facts == {"lowest": "4"}
+    assert "go down to 4 first" in str(refusal.value)
+    assert await stores.news() == []
+    assert ((await stores.sku()).shelf.batches, (await stores.sku()).version) == (before.shelf.batches, before.version)
+    assert (await stores.change_quantity("shelf", 4)).gave_up == 3
+    assert (await stores.change_quantity("shelf", 3)).gave_up == 1
+
+
+async def test_a_larger_batch_serves_those_who_wait(stores: Stores) -> None:
+    await stores.buy("shelf", 2)
+    for order in ("o-1", "o-2"):
+        await stores.order(order, 4, wait=True)
+    change = await stores.change_quantity("shelf", 5)
+
+    assert (change.served, change.batch.available) == (1, 1)
+    assert await who_waits(stores, "o-1", "o-2") == ["o-2"]
+
+
+async def test_the_same_quantity_changes_nothing(stores: Stores) -> None:
+    await stores.buy("shelf", 2)
+    await stores.news()
+    await stores.change_quantity("shelf", 2)
+
+    assert await stores.news() == []
+
+
+async def test_a_batch_that_is_not_there_is_unknown(stores: Stores) -> None:
+    with pytest.raises(UnknownBatch, match="there is no batch shelf"):
+        await stores.change_quantity("shelf", 2)
+
+
+@pytest.mark.parametrize("quantity", [-1, 1_000_001])
+async def test_a_batch_has_no_such_quantity(stores: Stores, quantity: int) -> None:
+    await stores.buy("shelf", 2)
+    with pytest.raises(InvalidQuantity, match="0 to 1,000,000") as refusal:
+        await stores.change_quantity("shelf", quantity)
+
+    assert refusal.value.at == "$.quantity"

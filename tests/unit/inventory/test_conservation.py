@@ -1,0 +1,34 @@
+"""Thousands of sequences: BURSAR_TEST_SEQUENCES=20000 uv run pytest tests/unit/inventory/test_conservation.py"""
+
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+
+from core.inventory import queue
+from tests.unit.inventory.conservation import Conservation, sequences
+from tests.unit.inventory.stores import Stores
+
+
+def at_once(act: Coroutine[Any, Any, Any]) -> Any:
+    """Return what comes of something that waits for nobody."""
+    try:
+        act.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waits")
+
+
+def test_whatever_happens_stock_is_conserved() -> None:
+    run_state_machine_as_test(lambda: Conservation(Stores.in_memory(), at_once), settings=sequences(300))
+
+
+def test_whatever_happens_stock_is_conserved_though_queues_are_served_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "PAGE", 1)
+    monkeypatch.setattr(queue, "MOST", 2)
+
+    class Paged(Conservation):
+        paged = True
+
+    run_state_machine_as_test(lambda: Paged(Stores.in_memory(), at_once), settings=sequences(100))
