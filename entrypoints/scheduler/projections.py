@@ -16,7 +16,7 @@ LAG = Gauge(
     registry=None,
     multiprocess_mode="livemax",
 )
-LOOKING = 15.0
+LOOKING = 30.0
 """Seconds between looks."""
 
 
