@@ -151,7 +151,7 @@ async def test_the_same_quantity_changes_nothing(stores: Stores) -> None:
 
 
 async def test_a_batch_that_is_not_there_is_unknown(stores: Stores) -> None:
-    with pytest.raises(UnknownBatch, match="there is no batch 'shelf'"):
+    with pytest.raises(UnknownBatch, match="there is no batch shelf"):
         await stores.change_quantity("shelf", 2)
 
 
