@@ -56,9 +56,10 @@ class RebuildProjection:
         if name not in builds:
             raise UnknownProjection(f"there is no projection {name[:80]!r}; there is {', '.join(sorted(builds))}")
         generation = await self.projections.begin(name, LEASE)
+        size = min(PAGE, pace.rate or PAGE)  # a second's worth at most: whoever is silent for longer counts as dead
         events, after, newest = 0, None, await self.history.newest(name)
         while newest is not None and (after is None or after < newest):
-            page = await patiently(self._step, builds[name], name, generation, after)
+            page = await patiently(self._step, builds[name], name, generation, after, size)
             after, events = page[-1].id, events + len(page)
             told(events, page[-1].at)
             if not await pace.allows(len(page)):
@@ -67,9 +68,9 @@ class RebuildProjection:
         await self.projections.switch(name, generation)
         return Rebuilt(name, generation, events, await self._forget(name))
 
-    async def _step(self, build: Build, name: str, generation: int, after: UUID | None) -> Sequence[Message]:
+    async def _step(self, build: Build, name: str, generation: int, after: UUID | None, size: int) -> Sequence[Message]:
         await self.projections.hold(name, generation, LEASE)
-        page = await self.history.page(name, after, PAGE)
+        page = await self.history.page(name, after, size)
         await build(page, generation)
         return page
 

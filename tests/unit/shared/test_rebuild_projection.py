@@ -82,6 +82,15 @@ async def test_it_goes_no_faster_than_it_may(stores: Stores) -> None:
     assert asyncio.get_running_loop().time() == pytest.approx(4, abs=0.1)
 
 
+async def test_a_slow_one_shows_every_second_that_it_lives(stores: Stores) -> None:
+    heard: list[float] = []
+
+    now = asyncio.get_running_loop().time
+    await stores.use_cases["rebuild_projection"]()("inventory", Pace(1), lambda *_: heard.append(now()))
+
+    assert heard == pytest.approx([0, 0, 1, 2, 3], abs=0.1)
+
+
 async def test_a_database_that_stays_away_ends_it_before_its_lease_is_over(stores: Stores) -> None:
     tried = 0
 
