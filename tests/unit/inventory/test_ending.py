@@ -84,7 +84,7 @@ async def test_an_order_that_waits_can_be_cancelled(stores: Stores) -> None:
 
 async def test_what_was_shipped_stays_allocated_and_cannot_come_back(stocked: Stores) -> None:
     lines = await stocked.ship("o-1")
-    batch = (await stocked.sku()).batches["shelf"]
+    batch = (await stocked.sku()).shelf.batches["shelf"]
 
     assert [line.state for line in lines] == [SHIPPED, SHIPPED]
     assert (batch.purchased, batch.allocated, batch.shipped) == (5, 2, 2)

@@ -89,7 +89,7 @@ async def test_a_line_that_may_be_split_takes_the_nearest_pieces_first(stores: S
 async def test_not_even_a_split_line_gets_more_than_there_is(stores: Stores) -> None:
     await stores.buy("shelf", 3)
     await stores.buy("soon", 4, SOON)
-    with pytest.raises(OutOfStock, match="there are 7 left"):
+    with pytest.raises(OutOfStock, match="7 are left"):
         await stores.order("o-1", 8, split=True)
 
     assert [await stores.left("shelf"), await stores.left("soon")] == [3, 4]
