@@ -109,6 +109,16 @@ async def test_pieces_of_another_sku_are_nobodys_business(stores: Stores) -> Non
         await stores.order("o-1", 2)
 
 
+@pytest.mark.parametrize(("split", "available"), [(True, "7"), (False, "4")])
+async def test_who_gets_nothing_hears_how_much_he_could_have_had(stores: Stores, split: bool, available: str) -> None:
+    await stores.buy("shelf", 4)
+    await stores.buy("soon", 3, SOON)
+    with pytest.raises(OutOfStock) as refusal:
+        await stores.order("o-1", 8, split=split)
+
+    assert refusal.value.facts == {"available": available}
+
+
 def test_what_is_told_of_a_line_in_crumbs_fits_in_a_message() -> None:
     crumbs = {
         f"B-{number:062}": Batch(reference=f"B-{number:062}", purchased=1, number=number) for number in range(5_000)
