@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from core.inventory.names import NAME
 from core.inventory.views import STOCK_VIEWS, Seen
 from core.shared.errors import Invalid
 from core.shared.signals import Signals
 
-TOKEN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:-]{0,63}):([0-9]{1,9})")
+TOKEN = re.compile(f"({NAME.pattern}):([0-9]{{1,9}})")
 LONGEST = 5.0
 """Seconds that anybody is kept waiting."""
 PATIENCE = 1.0
