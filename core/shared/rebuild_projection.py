@@ -66,7 +66,7 @@ class RebuildProjection:
                 await self.projections.hold(name, generation, 0)
                 return None
         await self.projections.switch(name, generation)
-        return Rebuilt(name, generation, events, await self._forget(name))
+        return Rebuilt(name, generation, events, await self._forget(name, pace))
 
     async def _step(self, build: Build, name: str, generation: int, after: UUID | None, size: int) -> Sequence[Message]:
         await self.projections.hold(name, generation, LEASE)
@@ -74,9 +74,10 @@ class RebuildProjection:
         await build(page, generation)
         return page
 
-    async def _forget(self, name: str) -> int:
+    async def _forget(self, name: str, pace: Pace) -> int:
+        """Delete what nobody reads any more; what is left when we are to stop, the next rebuild deletes."""
         forgotten = 0
-        while gone := await patiently(self.projections.forget, name, PAGE):
+        while not pace.stop.is_set() and (gone := await patiently(self.projections.forget, name, PAGE)):
             forgotten += gone
         return forgotten
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from adapters.memory.projections import MemoryHistory
+from adapters.memory.projections import MemoryHistory, MemoryProjections
 from config.container import Application
 from config.settings import Adapters, Settings
 from core.shared.errors import Unavailable
@@ -74,6 +74,23 @@ async def test_who_stops_it_leaves_everything_as_it_was_and_can_begin_anew_at_on
     assert (found, await stores.lines("order-1")) == (None, {})
     assert await stores.use_cases["rebuild_projection"]()("inventory", Pace(), quiet)
     assert len(await stores.lines("order-1")) == 1
+
+
+async def test_who_stops_it_once_the_new_is_read_does_not_wait_until_the_old_is_forgotten(stores: Stores) -> None:
+    pace = Pace()
+
+    class Interrupted(MemoryProjections):
+        async def switch(self, name: str, generation: int) -> None:
+            await super().switch(name, generation)
+            pace.stop.set()
+
+    await stores.take_in()
+    old = Interrupted(stores.driven.store(), stores.driven.clock())
+    use_case = RebuildProjection(old, stores.driven.history())
+    found = await use_case(builds(stores.use_cases_alone), "inventory", pace, quiet)
+
+    assert (found and found.forgotten, len(await stores.lines("order-1"))) == (0, 1)
+    assert (await stores.use_cases["rebuild_projection"]()("inventory", Pace(), quiet)).forgotten == 12
 
 
 async def test_it_goes_no_faster_than_it_may(stores: Stores) -> None:
