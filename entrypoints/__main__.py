@@ -40,7 +40,7 @@ from entrypoints.workers import Worker, supervise
 SHIPPED = Path(config.__file__).parent
 CLEANING = 600.0
 """Seconds between looks for what may be forgotten."""
-TENDING = 5.0
+TENDING = 10.0
 """Seconds between looks for reservations whose time is over, and for queues that are longer than one transaction."""
 RECONCILING = 30.0
 """Seconds between looks for deliveries whose outcome is unknown."""

@@ -1,7 +1,7 @@
 """Outbox, inbox and answers in dictionaries."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
@@ -88,7 +88,7 @@ class MemoryInbox(Inbox):
         self._consumer, self._store, self._committed = consumer, store, committed
         self._clock, self._ids = clock, ids
         self._written: set[str] = set()
-        self._is_batch, self._unfinished = False, 0
+        self._is_batch, self._conflict = False, False
 
     async def __aenter__(self) -> Self:
         await self._store.lock.acquire()
@@ -119,15 +119,15 @@ class MemoryInbox(Inbox):
 
     def new_work(self) -> MemoryUnitOfWork:
         part = partial(MemoryUnitOfWork, self._store, self._written.update, self._clock, self._ids)
-        return part(self._share, self._take) if self._is_batch else part(self._part)
+        return part(self._part, self._take) if self._is_batch else part(self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
         letter = buried(message, reason, self._clock.now())
         self._transaction.put(self._store.dead_letters, (self._consumer, message.id), (letter, message))
 
     async def commit(self) -> None:
-        if self._unfinished:
-            raise Conflict("a part of the batch was not committed")
+        if self._conflict:
+            raise Conflict("something in the batch was there before")
         self._done = True
         self._committed(self._written)
 
@@ -135,15 +135,11 @@ class MemoryInbox(Inbox):
     async def _part(self) -> AsyncIterator[Transaction]:
         yield self._transaction
 
-    @asynccontextmanager
-    async def _share(self) -> AsyncIterator[Transaction]:
-        self._unfinished += 1
-        yield self._transaction
-
     def _take(self, inserts: Iterable[Insert]) -> None:
-        with suppress(Conflict):  # it shows at the commit of all: this part was not finished
+        try:
             insert_all(inserts)
-            self._unfinished -= 1
+        except Conflict:
+            self._conflict = True  # it shows at the commit of all
 
 
 class MemoryRetention(Retention):

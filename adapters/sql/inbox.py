@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -28,7 +27,7 @@ NewPart = Callable[..., SqlUnitOfWork]
 
 
 class SqlInbox(Inbox):
-    """One transaction.  The parts of one message are savepoints; those of several share their inserts."""
+    """One transaction, its parts savepoints: those of several messages share their inserts."""
 
     def __init__(
         self,
@@ -40,7 +39,7 @@ class SqlInbox(Inbox):
     ) -> None:
         self._consumer, self._new_part = consumer, new_part
         self._committed, self._clock, self._scope = committed, clock, transaction()
-        self._begin_part, self._unfinished = self._savepoint, 0
+        self._together = False
         self._rows: defaultdict[str, list[Row]] = defaultdict(list)
         self._written: set[str] = set()
 
@@ -56,14 +55,14 @@ class SqlInbox(Inbox):
         trace: TracebackType | None,
     ) -> None:
         await self._scope.__aexit__(kind, error, trace)
-        if isinstance(error, Deadlocked) and self._begin_part == self._share:  # one alone holds in an order all keep to
+        if isinstance(error, Deadlocked) and self._together:  # one alone holds in an order all keep to
             raise Conflict("what the batch holds together, somebody else wants in another order") from error
 
     async def accept(self, *messages: Message) -> Sequence[Message]:
         if len(messages) == 1:
             added = await self._connection.execute(insert_ignore(inbox), self._remembered(messages[0].id))
             return messages[: added.rowcount]
-        self._begin_part = self._share
+        self._together = True
         mine = (inbox.c.consumer == self._consumer) & inbox.c.message_id.in_([message.id for message in messages])
         known = set(await self._connection.scalars(select(inbox.c.message_id).where(mine)))
         new: dict[UUID, Message] = {}
@@ -74,7 +73,7 @@ class SqlInbox(Inbox):
         return list(new.values())
 
     def new_work(self) -> SqlUnitOfWork:
-        return self._new_part(begin=self._begin_part)
+        return self._new_part(begin=self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
         row = as_row(self._consumer, message, reason, self._clock.now())
@@ -82,8 +81,6 @@ class SqlInbox(Inbox):
         await self._connection.execute(insert(dead_letters), row)
 
     async def commit(self) -> None:
-        if self._unfinished:  # what it changed cannot be told from what the others did
-            raise Conflict("a part of the batch was not committed")
         await self._flush()
         await self._transaction.commit()
         self._committed(self._written)
@@ -92,26 +89,36 @@ class SqlInbox(Inbox):
         return {"consumer": self._consumer, "message_id": message, "at": self._clock.now()}
 
     @asynccontextmanager
-    async def _savepoint(self) -> AsyncIterator[tuple[Connect, Commit]]:
-        savepoint = await self._connection.begin_nested()
+    async def _part(self) -> AsyncIterator[tuple[Connect, Commit]]:
+        """Begin a part: a savepoint, which one that only inserts among others' inserts can do without."""
+        savepoints: list[AsyncTransaction] = []
+
+        async def connect() -> AsyncConnection:
+            await self._flush()  # whoever looks sees what the parts before him wrote
+            if not savepoints:
+                savepoints.append(await self._connection.begin_nested())
+            return self._connection
+
+        async def commit(rows: Rows) -> None:
+            if not self._together:
+                await connect()
+                await store(rows, self._connection, savepoints[0])
+                self._written.update(rows)
+                return
+            for savepoint in savepoints:
+                await savepoint.commit()
+            for name, some in rows.items():
+                self._rows[name] += some
+
         try:
-            yield self._connect, partial(self._store, savepoint)
+            yield connect, commit
+        except Deadlocked:
+            savepoints.clear()  # the database has undone everything
+            raise
         finally:
-            if savepoint.is_active:
-                await savepoint.rollback()
-
-    async def _store(self, savepoint: AsyncTransaction, rows: Rows) -> None:
-        await store(rows, self._connection, savepoint)
-        self._written.update(rows)
-
-    @asynccontextmanager
-    async def _share(self) -> AsyncIterator[tuple[Connect, Commit]]:
-        self._unfinished += 1
-        yield self._connect, self._take
-
-    async def _connect(self) -> AsyncConnection:
-        await self._flush()  # whoever looks sees what the parts before him wrote
-        return self._connection
+            for savepoint in savepoints:
+                if savepoint.is_active:
+                    await savepoint.rollback()
 
     async def _flush(self) -> None:
         """Insert what waits; what cannot be inserted goes on waiting, so that the commit fails, too."""
@@ -123,8 +130,3 @@ class SqlInbox(Inbox):
             raise Conflict("something in the batch was there before") from error
         self._written.update(self._rows)
         self._rows.clear()
-
-    async def _take(self, rows: Rows) -> None:
-        self._unfinished -= 1
-        for name, some in rows.items():
-            self._rows[name] += some

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, false, select, tuple_
+from sqlalchemy import Row, Select, select, true, tuple_
 
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import allocations, batches, order_lines, skus
@@ -81,7 +81,7 @@ class SqlOrderLines(OrderLines):
                 known[line.sku].lines[line.order] = line
 
     async def of_order(self, order: str) -> Sequence[OrderLine]:
-        return await self._lines(LINES.where(order_lines.c.order_id == order).order_by(skus.c.name))
+        return sorted(await self._lines(LINES.where(order_lines.c.order_id == order)), key=lambda line: line.sku)
 
     async def latest_in(self, batch: str, limit: int) -> Sequence[OrderLine]:
         same = (allocations.c.order_id == order_lines.c.order_id) & (allocations.c.sku_id == order_lines.c.sku_id)
@@ -114,7 +114,7 @@ class SqlChores(Chores):
             return [LineKey(*row) for row in await connection.execute(query)]
 
     async def unserved(self, limit: int) -> Sequence[str]:
-        query = select(skus.c.name).where(skus.c.unserved != false()).order_by(skus.c.name).limit(limit)
+        query = select(skus.c.name).where(skus.c.unserved == true()).order_by(skus.c.name).limit(limit)
         async with self._database.reading() as connection:
             return list(await connection.scalars(query))
 

@@ -140,7 +140,8 @@ order_lines = table(
     Column("explanation", Json, nullable=False),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("order_id", "sku_id", name="pk_order_lines"),
-    Index("ix_order_lines_queue", "sku_id", "state", "place"),
+    # The quantity, so that whoever needs too much is passed over without reading the line.
+    Index("ix_order_lines_queue", "sku_id", "state", "place", "quantity", "split"),
     Index("ix_order_lines_hold_until", "hold_until"),
 )
 

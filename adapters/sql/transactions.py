@@ -115,21 +115,24 @@ async def flush(rows: Rows, connection: AsyncConnection) -> None:
 
 def insert_all(connection: Connection, rows: Rows) -> None:
     """Insert rows, the tables in the order in which they are declared."""
-    for name, table in tables.metadata.tables.items():
-        for key in (name, changed(table)):
-            for some in in_parts(rows.get(key, ())):
-                insertion = inserting(table, tuple(some[0]), len(some), connection.dialect, replace=key != name)
-                try:
-                    connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
-                except Locked as error:
-                    if table is tables.requests:
-                        raise RequestInProgress("the same request is being worked on") from error
-                    raise
+    for key, table in STEPS:
+        for some in in_parts(rows.get(key, ())):
+            insertion = inserting(table, tuple(some[0]), len(some), connection.dialect, replace=key != table.name)
+            try:
+                connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
+            except Locked as error:
+                if table is tables.requests:
+                    raise RequestInProgress("the same request is being worked on") from error
+                raise
 
 
 def changed(table: Table) -> str:
     """Return the name under which rows of a table wait that may be there, and are as they say from now on."""
     return f"{table.name} changed"
+
+
+STEPS = [(key, table) for table in tables.metadata.tables.values() for key in (table.name, changed(table))]
+"""Where rows go, one after the other."""
 
 
 def in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -37,9 +37,9 @@ class MessageBuried(Event):
 class Inbox(Protocol):
     """One transaction over a message, or over a batch of them.  Leaving it without `commit` undoes everything.
 
-    The parts of a batch share their inserts.  A part that looks sees what those before it wrote; what one of them runs
-    into is a `Conflict` of whoever looks next, or of the commit of all, which then fails in any case: whoever wants to
-    know which one it was takes the messages one by one.
+    A part that is left without its commit never happened.  The parts of a batch share their inserts.  A part that looks
+    sees what those before it wrote; what one of them runs into is a `Conflict` of whoever looks next, or of the commit
+    of all, which then fails in any case: whoever wants to know which one it was takes the messages one by one.
     """
 
     dead_letters: DeadLetters

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 
+from tests.chaos.book import Book
 from tests.chaos.client import Clients, Ledger, Sender
 from tests.chaos.findings import Findings
 from tests.chaos.office import Office
-from tests.chaos.storekeepers import Book, Storekeepers
+from tests.chaos.storekeepers import Storekeepers
 from tests.chaos.workers import Workers
 
 CLIENTS, PAUSE = 10, 0.3

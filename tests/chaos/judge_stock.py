@@ -6,11 +6,8 @@ from tests.chaos.facts import Facts
 from tests.chaos.findings import Findings
 from tests.chaos.judge_stock_events import judge_stock_events
 from tests.chaos.judge_stock_told import judge_stock_told
-from tests.chaos.stock import Line, Stock
+from tests.chaos.stock import HAVING, LIVING, Line, Stock
 from tests.chaos.storekeepers import KIT
-
-HAVING = ("allocated", "shipped")
-LIVING = (*HAVING, "waiting")
 
 
 def judge_stock(facts: Facts, findings: Findings) -> None:

@@ -7,8 +7,8 @@ import msgspec
 
 from tests.chaos.facts import Facts, Stored
 from tests.chaos.findings import Findings
+from tests.chaos.stock import HAVING, LIVING
 
-LIVING = ("allocated", "waiting", "shipped")
 BORN = ("Allocated", "Queued")
 CHANNELS = ("email", "sms")
 
@@ -61,7 +61,7 @@ class History:
         order, (before, _) = line["order"], self.lines.get(line["order"], ("", 0))
         if kind in BORN and before not in LIVING and order in self._born:  # nobody here asks twice for the same line
             self._findings.add("stock_duplicates", f"{self._sku} of {order} was {before}, and came back")
-        if kind in BORN and (before in ("allocated", "shipped") or (kind == "Queued" and before == "waiting")):
+        if kind in BORN and (before in HAVING or (kind == "Queued" and before == "waiting")):
             self._findings.add("stock_duplicates", f"{self._sku} of {order} was {before}, and got its pieces again")
         if kind not in BORN and before not in LIVING:
             self._findings.add("stock_duplicates", f"{self._sku} of {order} was {before or 'nothing'}, then {kind}")

@@ -5,13 +5,14 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
+from tests.chaos.book import Told
 from tests.chaos.facts import Facts
 from tests.chaos.findings import Findings
 from tests.chaos.insisting import SOURCE
-from tests.chaos.stock import Stock
-from tests.chaos.storekeepers import Told
+from tests.chaos.stock import LIVING, Stock
 
-LIVING = frozenset({"allocated", "waiting", "shipped"})
+LEFT_ALONE = {"allocated", "waiting"}
+"""Where a line may stand that nobody ended."""
 ENDS = {"CancelOrder": "cancelled", "Deallocate": "deallocated", "ShipOrder": "shipped"}
 """What becomes of a line by the last command of its order, if any."""
 
@@ -78,6 +79,6 @@ def expected(line: Told, became: str, end: tuple[Told, str] | None) -> set[str]:
     if became == "refused":
         return {""}
     if end is None or end[0].body.get("sku", line.body["sku"]) != line.body["sku"] or end[1] == "refused":
-        return set(LIVING) - {"shipped"}
+        return LEFT_ALONE
     after = ENDS[end[0].kind]
-    return {after} if end[1] == "done" else (set(LIVING) - {"shipped"}) | {after}
+    return {after} if end[1] == "done" else LEFT_ALONE | {after}

@@ -6,8 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from core.notifications.staff import STORES
+from tests.chaos.book import Told, told
 from tests.chaos.rows import select
-from tests.chaos.storekeepers import Told, told
+
+HAVING = ("allocated", "shipped")
+"""Lines in these states have pieces."""
+LIVING = (*HAVING, "waiting")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,16 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
-import msgspec
 from aiokafka import AIOKafkaProducer
 
 from core.shared.messages import topic_of
+from tests.chaos.book import Book, Told
 from tests.chaos.insisting import TIMEOUT, insist, send_surely
 
-BOOK = "stores.jsonl"
 KIT = "SU-EXAM-KIT"
 SKUS = ("PEN", "GOWN", "ATLAS")
 ROUTES = {
@@ -27,37 +25,6 @@ ROUTES = {
     "ShipOrder": ("POST", "/v1/allocations/{order}/shipment"),
 }
 """How each command is given over HTTP."""
-
-
-class Told(msgspec.Struct):
-    """One command, and what became of it."""
-
-    kind: str
-    body: dict[str, Any]
-    id: str
-    outcome: str
-    """`done`, `refused`, `unsure` (refused at last, after questions without an answer) or `sent` by Kafka."""
-    times: int = 1
-    parts: dict[str, int] = {}
-    """The pieces that were acknowledged, by batch."""
-    why: str = ""
-
-
-class Book:
-    """What storekeepers were told, on disk before they do anything else."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = (folder / BOOK).open("ab")
-        self.waiting = 0
-
-    def note(self, told: Told) -> None:
-        """Write an answer down."""
-        self._file.write(msgspec.json.encode(told) + b"\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the book."""
-        self._file.close()
 
 
 class Storekeeper(ABC):
@@ -150,18 +117,13 @@ class Storekeepers:
         self.closing = asyncio.Event()
 
     async def run(self, at_once: int, pause: float) -> None:
-        """Work the stores until `closing` is set: so many over HTTP, and one by Kafka."""
+        """Work the stores until `closing` is set: so many over HTTP, and one by Kafka, who never waits for answers."""
         producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
         await producer.start()
         try:
             async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-                keepers: list[Storekeeper] = [ByKafka(self._book, pause, producer, self._topic)]
+                keepers: list[Storekeeper] = [ByKafka(self._book, 2 * pause, producer, self._topic)]
                 keepers += [ByHttp(self._book, pause, session, self._doors) for _ in range(at_once)]
                 await asyncio.gather(*(keeper.run(self.closing) for keeper in keepers))
         finally:
             await producer.stop()
-
-
-def told(folder: Path) -> list[Told]:
-    """Read the book."""
-    return [msgspec.json.decode(line, type=Told) for line in (folder / BOOK).read_bytes().splitlines()]

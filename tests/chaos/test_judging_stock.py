@@ -7,12 +7,12 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 import msgspec
 import pytest
 
+from tests.chaos.book import Told
 from tests.chaos.facts import Stored
 from tests.chaos.findings import COUNTED, Findings
 from tests.chaos.judge_stock import judge_stock
 from tests.chaos.judge_stock_told import judge_stock_told
 from tests.chaos.stock import Bought, Goods, Line, Notice, Pieces
-from tests.chaos.storekeepers import Told
 from tests.chaos.test_judging import GOOD
 
 PENS = uuid4()

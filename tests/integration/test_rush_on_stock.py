@@ -52,7 +52,7 @@ async def test_two_processes_allocate_what_there_is_and_not_a_piece_more(stored:
             process.wait()
 
     assert answers == {"Allocation": PIECES, "OutOfStock": LINES - PIECES}
-    batch = (await stores.sku("KIT")).batches["shelf"]
+    batch = (await stores.sku("KIT")).shelf.batches["shelf"]
     assert (batch.available, batch.allocated) == (0, PIECES)
     async with driven.database().reading() as connection:
         lines = (await connection.execute(text("SELECT SUM(quantity), COUNT(*) FROM allocations"))).one()

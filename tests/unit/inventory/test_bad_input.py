@@ -1,6 +1,6 @@
 """What makes no sense is refused before anything is looked at, and the guilty field is named."""
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -54,5 +54,19 @@ def test_a_priority_is_one_digit(priority: int) -> None:
 def test_a_hold_names_its_time_zone() -> None:
     with pytest.raises(Invalid, match="has no time zone") as refusal:
         AllocationWish(**WISH, hold_until=datetime(2026, 11, 20, 12))  # type: ignore[arg-type] # noqa: DTZ001
+
+    assert refusal.value.at == "$.hold_until"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+    ],
+)
+def test_a_hold_ends_at_a_moment_that_can_be_written_down(moment: datetime) -> None:
+    with pytest.raises(Invalid, match="between the years 1970 and 9999") as refusal:
+        AllocationWish(**WISH, hold_until=moment)  # type: ignore[arg-type]
 
     assert refusal.value.at == "$.hold_until"

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.encoding import as_message
+from core.inventory.allocate_lines import Allocation
 from core.inventory.batch import Batch
 from core.inventory.choice import MOST_PARTS
 from core.inventory.errors import OutOfStock
@@ -12,7 +13,7 @@ from core.inventory.order_line import AllocationRequest, AllocationWish
 from core.inventory.shelf import Shelf
 from core.inventory.sku import Sku, SkuId
 from tests.examples import NOON, ids
-from tests.unit.inventory.stores import TODAY, Stores, a_request, taken
+from tests.unit.inventory.stores import KIT, TODAY, Stores, a_request, taken
 
 SOON, LATER = TODAY + timedelta(days=3), TODAY + timedelta(days=30)
 
@@ -48,19 +49,29 @@ async def test_a_batch_that_has_the_whole_line_comes_before_nearer_ones_that_do_
 
 async def test_a_line_learns_why_and_who_was_passed_over(stores: Stores) -> None:
     await stores.buy("shelf", 3)
-    await stores.buy("empty", 1)
-    await stores.order("o-0", 1)
+    await stores.buy("other", 1)
     await stores.buy("soon", 4, SOON)
     await stores.buy("late", 5, LATER)
-    await stores.order("o-00", 2)
+    await stores.order("o-0", 2)
     line = await stores.order("o-1", 5)
 
     assert line.why == "arrives on 2026-12-20, the first that has all 5"
     assert [(each.batch, each.why) for each in line.passed_over] == [
-        ("empty", "in the warehouse, but has only 1"),
+        ("shelf", "in the warehouse, but has only 1"),
+        ("other", "in the warehouse, but has only 1"),
         ("soon", "arrives on 2026-11-23, but has only 4"),
     ]
     assert line.parts[0].eta == LATER
+
+
+async def test_an_empty_batch_is_not_passed_over(stores: Stores) -> None:
+    await stores.buy("first", 3)
+    await stores.buy("second", 3)
+    wishes = (AllocationWish(order=order, sku=KIT, quantity=3) for order in ("o-1", "o-2"))
+    _, last = await stores.ask(*wishes)  # together: later, nobody would even have looked at it
+
+    assert isinstance(last, Allocation)
+    assert (taken(last.line), last.line.passed_over) == ({"second": 3}, ())
 
 
 async def test_what_was_looked_at_in_vain_is_told_of_the_first_ten(stores: Stores) -> None:

@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("order_id", "sku_id", name="pk_order_lines"),
     )
-    op.create_index("ix_order_lines_queue", "order_lines", ["sku_id", "state", "place"])
+    op.create_index("ix_order_lines_queue", "order_lines", ["sku_id", "state", "place", "quantity", "split"])
     op.create_index("ix_order_lines_hold_until", "order_lines", ["hold_until"])
     create(
         "allocations",
