@@ -49,7 +49,7 @@ class MemoryStockViews(StockViews):
 
     async def order(self, order: str) -> Sequence[OrderLine]:
         live = self._store.projections[STOCK].live
-        return [line for key, line in sorted(self._store.line_views.items(), key=first) if key[:2] == (live, order)]
+        return [line for key, line in sorted(self._store.line_views.items()) if key[:2] == (live, order)]
 
     async def sku(self, sku: str) -> SkuView | None:
         live = self._store.projections[STOCK].live
@@ -93,8 +93,3 @@ class MemorySeen(Seen):
         reached = [(sku, await self.version(sku.name)) for sku in self._store.skus.values()]
         missing = [self._store.versions[sku.id, version + 1] for sku, version in reached if version < sku.version]
         return min((self._store.events[event].at for event in missing), default=None)
-
-
-def first(item: tuple[Any, Any]) -> Any:
-    """Return the key of a row."""
-    return item[0]

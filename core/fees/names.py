@@ -7,7 +7,7 @@ from core.fees.errors import InvalidSchedule
 
 MOST = 32
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
-_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 def is_name(text: object) -> bool:

@@ -122,7 +122,7 @@ class FeeSchedule:
         if not self.categories:
             yield InvalidSchedule("there are no categories", at="$.categories")
         if self.kit is not None and not names.is_sku(self.kit):
-            yield InvalidSchedule("a kit is 1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first", at="$.kit")
+            yield InvalidSchedule("a kit is 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first", at="$.kit")
 
 
 def _refuse_unknown_practicals(choice: Choice) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.inventory.errors import UnknownBatch
+from core.inventory.errors import BatchAlreadyCreated, UnknownBatch
 from core.inventory.events import Deallocated, StockEvent
 from core.inventory.names import check_name, check_quantity
 from core.inventory.order_line import LineState
@@ -27,16 +27,21 @@ class ChangeBatchQuantity:
     new_work: NewInventoryWork
     clock: Clock
 
-    async def __call__(self, reference: str, quantity: int) -> StockChange:
-        """Return what came of it; raise `InvalidQuantity`, `UnknownBatch`, `QuantityBelowShipped` or `TooManyLines`."""
+    async def __call__(self, reference: str, quantity: int, sku: str | None = None) -> StockChange:
+        """Return what came of it; raise `InvalidQuantity`, `UnknownBatch`, `QuantityBelowShipped` or `TooManyLines`.
+
+        Whoever says of which `sku` it is and is wrong meets `BatchAlreadyCreated`.
+        """
         check_quantity(quantity, least=0)
         check_name("reference", reference)
         async with self.new_work() as work:
-            if (sku := await work.skus.hold_batch(reference)) is None:
+            if (held := await work.skus.hold_batch(reference)) is None:
                 raise UnknownBatch(f"there is no batch {reference}")
-            events = await self._change(sku, work.order_lines, reference, quantity)
-            change = StockChange.of(sku, reference, events)
-            work.skus.save(sku)
+            if sku not in (None, held.name):
+                raise BatchAlreadyCreated(f"batch {reference} is of {held.name}", facts={"sku": held.name})
+            events = await self._change(held, work.order_lines, reference, quantity)
+            change = StockChange.of(held, reference, events)
+            work.skus.save(held)
             work.record(*events)
             await work.commit()
         return change

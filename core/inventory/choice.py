@@ -1,13 +1,16 @@
 """Which batches a line gets its pieces from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from core.inventory.batch import Batch
 from core.inventory.order_line import Part, PassedOver
 
 MOST_TOLD = 10
 """Batches that an explanation names; who wants more reads the list of batches."""
+MOST_PARTS = 500
+"""Batches that a line is split over: the event tells of each, and a broker takes no message of a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ def choose(batches: Sequence[Batch], quantity: int, *, split: bool) -> Choice | 
         if batch.available >= quantity:
             why = f"{where(batch)}, the first that has all {quantity}"
             return Choice((part(batch, quantity),), why, passed_over(batches[:place]))
-    if not split or sum(batch.available for batch in batches) < quantity:
+    if not split or together(batches) < quantity:
         return None
     parts, missing = list[Part](), quantity
     for batch in batches:
@@ -37,6 +40,11 @@ def choose(batches: Sequence[Batch], quantity: int, *, split: bool) -> Choice | 
             parts.append(part(batch, min(batch.available, missing)))
             missing -= parts[-1].quantity
     return Choice(tuple(parts), f"no batch has all {quantity}: split, the earliest first", ())
+
+
+def together(batches: Iterable[Batch]) -> int:
+    """Return how many pieces a line can have that may be split."""
+    return sum(islice((batch.available for batch in batches if batch.available), MOST_PARTS))
 
 
 def part(batch: Batch, quantity: int) -> Part:

@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from core.inventory.names import NAME
 from core.inventory.views import STOCK_VIEWS, Seen
 from core.shared.errors import Invalid
 from core.shared.signals import Signals
 
-TOKEN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:-]{0,63}):([0-9]{1,9})")
+TOKEN = re.compile(f"({NAME.pattern}):([0-9]{{1,9}})")
 LONGEST = 5.0
 """Seconds that anybody is kept waiting."""
 PATIENCE = 1.0
 """Seconds that a token waits whose sender does not say for how long."""
+AT_ONCE = 256
+"""Skus that are looked up together."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
 """Between looks, where nobody rings because the views are fed by another process."""
 
@@ -46,17 +49,28 @@ class Freshness:
         """Return whether the view came so far in time; None where nothing is asked of it."""
         if self.at_least is None and self.seconds is None:
             return None
-        wanted = dict([self.at_least]) if self.at_least else await written()
+        wanted: Mapping[str, int] = dict([self.at_least]) if self.at_least else await written()
         loop, pause = asyncio.get_running_loop(), SHORTEST_PAUSE
         until = loop.time() + min(PATIENCE if self.seconds is None else self.seconds, LONGEST)
         while True:
             rung = signals.listen(STOCK_VIEWS)
-            if all([await seen.version(sku) >= version for sku, version in wanted.items()]):
+            if not (wanted := await missing(wanted, seen)):
                 return True
             if (left := until - loop.time()) <= 0:
                 return False
             await signals.wait(rung, min(pause, left))
             pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def missing(wanted: Mapping[str, int], seen: Seen) -> Mapping[str, int]:
+    """Return what the view has not come to."""
+    left = dict(wanted)
+    for begin in range(0, len(wanted), AT_ONCE):
+        some = list(wanted)[begin : begin + AT_ONCE]
+        for sku, version in zip(some, await asyncio.gather(*map(seen.version, some)), strict=True):
+            if version >= wanted[sku]:
+                del left[sku]
+    return left
 
 
 def may_be_older(caught_up: bool | None) -> str:

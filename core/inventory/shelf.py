@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from core.inventory.batch import Batch
-from core.inventory.choice import Choice, choose
+from core.inventory.choice import Choice, choose, together
 from core.inventory.order_line import Part
 
 
@@ -16,6 +16,8 @@ class Shelf:
     """By reference: all of the sku, or those that have something left."""
     new: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
+    order: list[str] = field(default_factory=list)
+    """References as they are preferred, once somebody wanted to know: a sku may have thousands of batches."""
 
     def add(self, batch: Batch) -> None:
         """Put a new batch on it."""
@@ -24,6 +26,8 @@ class Shelf:
 
     def put(self, *batches: Batch) -> tuple[Batch, ...]:
         """Let batches be as they are from now on, and return them."""
+        if any(batch.eta != self.batches[batch.reference].eta for batch in batches):
+            self.order.clear()
         self.batches |= {batch.reference: batch for batch in batches}
         self.changed.update(batch.reference for batch in batches)
         return batches
@@ -42,8 +46,14 @@ class Shelf:
 
     def choose(self, quantity: int, *, split: bool) -> Choice | None:
         """Return the best batches for so many pieces, None if there are not enough."""
-        preferred = sorted(self.batches.values(), key=lambda batch: batch.order)
-        return choose(preferred, quantity, split=split)
+        return choose(self.preferred, quantity, split=split)
+
+    @property
+    def preferred(self) -> list[Batch]:
+        """The warehouse first, then the earliest arrival."""
+        if len(self.order) != len(self.batches):
+            self.order = sorted(self.batches, key=lambda reference: self.batches[reference].order)
+        return [self.batches[reference] for reference in self.order]
 
     @property
     def most(self) -> int:
@@ -52,5 +62,5 @@ class Shelf:
 
     @property
     def left(self) -> int:
-        """How many pieces are left in all batches together."""
-        return sum(batch.available for batch in self.batches.values())
+        """How many pieces a line can have that may be split."""
+        return together(self.preferred)

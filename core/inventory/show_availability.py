@@ -33,7 +33,7 @@ class Availability:
     """That are there on that day; without a day, all that ever arrive."""
     arrivals: Sequence[Arrival]
     batches: Sequence[Stock]
-    """Those that have something left, in the order in which they are given out."""
+    """Those that have something left, the warehouse first, then as they arrive."""
     version: int
     """The sku's version when it was so."""
     caught_up: bool | None

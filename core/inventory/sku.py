@@ -79,7 +79,8 @@ class Sku:
         request.check_hold()
         chosen = None if self.unserved else self.shelf.choose(wish.quantity, split=wish.split)
         if chosen is None and not wish.wait:
-            raise errors.OutOfStock(self._too_little(wish), facts={"available": str(self.shelf.most)})
+            most = self.shelf.left if wish.split else self.shelf.most
+            raise errors.OutOfStock(self._too_little(wish), facts={"available": str(most)})
         line = OrderLine.asked(wish, self.version + 1, at)
         event = self._give(line, chosen, at) if chosen else self._queue(line, at)
         return self.lines[wish.order], [event]

@@ -56,26 +56,28 @@ class RebuildProjection:
         if name not in builds:
             raise UnknownProjection(f"there is no projection {name[:80]!r}; there is {', '.join(sorted(builds))}")
         generation = await self.projections.begin(name, LEASE)
+        size = min(PAGE, pace.rate or PAGE)  # a second's worth at most: whoever is silent for longer counts as dead
         events, after, newest = 0, None, await self.history.newest(name)
         while newest is not None and (after is None or after < newest):
-            page = await patiently(self._step, builds[name], name, generation, after)
+            page = await patiently(self._step, builds[name], name, generation, after, size)
             after, events = page[-1].id, events + len(page)
             told(events, page[-1].at)
             if not await pace.allows(len(page)):
                 await self.projections.hold(name, generation, 0)
                 return None
         await self.projections.switch(name, generation)
-        return Rebuilt(name, generation, events, await self._forget(name))
+        return Rebuilt(name, generation, events, await self._forget(name, pace))
 
-    async def _step(self, build: Build, name: str, generation: int, after: UUID | None) -> Sequence[Message]:
+    async def _step(self, build: Build, name: str, generation: int, after: UUID | None, size: int) -> Sequence[Message]:
         await self.projections.hold(name, generation, LEASE)
-        page = await self.history.page(name, after, PAGE)
+        page = await self.history.page(name, after, size)
         await build(page, generation)
         return page
 
-    async def _forget(self, name: str) -> int:
+    async def _forget(self, name: str, pace: Pace) -> int:
+        """Delete what nobody reads any more; what is left when we are to stop, the next rebuild deletes."""
         forgotten = 0
-        while gone := await patiently(self.projections.forget, name, PAGE):
+        while not pace.stop.is_set() and (gone := await patiently(self.projections.forget, name, PAGE)):
             forgotten += gone
         return forgotten
 

@@ -110,13 +110,14 @@ def routes(use_cases: UseCases) -> Mapping[Kind, Route]:
     async def goods_received(message: Message, new_work: NewWork) -> None:
         goods = decoded(message, GoodsReceived)
         request = Request(arrived=message.at)
+        note, pieces = goods.delivery_note, goods.pieces
         try:
-            await use_cases["change_arrival"](new_work=new_work)(goods.delivery_note, None, request)
+            await use_cases["change_batch_quantity"](new_work=new_work)(note, pieces, goods.article)
         except UnknownBatch:
-            purchase = Purchase(reference=goods.delivery_note, sku=goods.article, quantity=goods.pieces)
+            purchase = Purchase(reference=note, sku=goods.article, quantity=pieces)
             await use_cases["create_batch"](new_work=new_work)(purchase, request)
-        else:
-            await use_cases["change_batch_quantity"](new_work=new_work)(goods.delivery_note, goods.pieces)
+        else:  # last, for it is never refused: what is half believed would be half done
+            await use_cases["change_arrival"](new_work=new_work)(note, None, request)
 
     @following
     async def stock_counted(message: Message, new_work: NewWork) -> None:

@@ -20,6 +20,7 @@ from core.shared.errors import Invalid
 from core.shared.requests import Request as Wish
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import IdempotencyKey, answered_once
+from entrypoints.http.insisting import insisting
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.stock_views import AllocationViews, BatchViews
@@ -141,7 +142,7 @@ class AllocationsController(AllocationViews):
     @delete("/{order:str}", status_code=200, responses=problems(400, 404, 409, 503))
     async def cancel(self, order: FromPath[str], cancel_order: Wired[CancelOrder]) -> list[OrderLine]:
         """Cancel an order: everything it has returns to stock, or nothing does."""
-        return list(await cancel_order(order))
+        return list(await insisting(lambda: cancel_order(order)))
 
     @post(
         "/{order:str}/shipment",
@@ -153,4 +154,4 @@ class AllocationsController(AllocationViews):
         self, order: FromPath[str], data: JSONBody[ShipmentBody], ship_order: Wired[ShipOrder]
     ) -> list[OrderLine]:
         """Note that pieces left the stores: nobody can take them back any more."""
-        return list(await ship_order(order, data.sku))
+        return list(await insisting(lambda: ship_order(order, data.sku)))

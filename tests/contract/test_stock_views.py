@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from config.container import Application
+from core.inventory.freshness import Freshness
 from core.inventory.order_line import LineState
 from core.inventory.views import StockNews
 from entrypoints.consumer.stock_events import stock_event
+from tests.databases import statements
 from tests.examples import NOON, StoppedClock
 from tests.stores import KIT, Stores
 
@@ -183,3 +185,20 @@ async def test_whoever_listens_hears_that_the_views_changed(stores: Stores) -> N
     await stores.take_in()
 
     assert rung.is_set()
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+async def test_whether_an_order_of_many_skus_is_seen_is_asked_of_many_at_once(
+    stores: Stores, stored: Application
+) -> None:
+    for number in range(20):
+        await stores.allocate("order-1", sku=f"S-{number}", wait=True)
+    show = stores.use_cases["show_allocations"]()
+    everything = await stores.announced()
+    await stores.take_in(everything[:-2])  # the last line, and that it ran short
+    assert not (await show("order-1", Freshness(seconds=0))).caught_up
+    await stores.take_in(everything[-2:])
+    asked = statements(stored)
+
+    assert (await show("order-1", Freshness(seconds=0))).caught_up
+    assert 0 < len(asked) < 10

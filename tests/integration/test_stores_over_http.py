@@ -10,6 +10,7 @@ import pytest
 
 from config.settings import Settings
 from tests.databases import Prepared
+from tests.examples import a_message
 from tests.integration.test_http_api import Api, assert_problem, opened
 
 NEXT = iter(range(1_000_000))
@@ -234,3 +235,21 @@ async def test_of_five_hundred_who_ask_at_once_a_hundred_get_a_piece_and_the_res
     told = Counter((each.status_code, each.json().get("type", "").rpartition(":")[2]) for each in answers)
     assert told == {(201, ""): 100, (409, "out-of-stock"): 400}
     assert (await api("PATCH", "/v1/batches/B1", json={"quantity": 100})).json()["batch"]["available"] == 0
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+@pytest.mark.parametrize(("method", "what"), [("DELETE", ""), ("POST", "/shipment")])
+async def test_who_asks_for_a_whole_order_hears_of_no_deadlock(api: Api, method: str, what: str) -> None:
+    for sku in ("A", "B"):
+        await buy(api, f"of-{sku}", sku=sku)
+        await allocate(api, "o1", sku=sku)
+    async with api.application.driven.new_inbox() as batch:
+        await batch.accept(a_message())  # it has written something: whoever has not is the one to give way
+        async with batch.new_work() as part:
+            await part.skus.hold(["B"])
+            asking = asyncio.create_task(api(method, f"/v1/allocations/o1{what}", json={} if what else None))
+            done, _ = await asyncio.wait({asking}, timeout=0.3)
+            assert not done
+            await part.skus.hold(["A"])
+
+    assert ((await asking).status_code, len((await asking).json())) == (200, 2)

@@ -1,7 +1,9 @@
 """What the events of the stores do here."""
 
 import inspect
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from config.container import Application
@@ -10,8 +12,9 @@ from core.inventory import events
 from core.inventory.events import StockEvent
 from entrypoints.consumer.routes import routes
 from entrypoints.consumer.stock_events import STOCK_EVENTS
-from tests.examples import StoppedClock
+from tests.examples import StoppedClock, a_message
 from tests.stores import KIT, Stores
+from tests.unit.inventory.stores import TODAY
 
 
 @pytest.fixture
@@ -59,3 +62,17 @@ async def test_a_replay_makes_a_view_again_that_was_lost(stores: Stores) -> None
         await inbox.commit()
 
     assert await stores.lines("order-1") == {KIT: line}
+
+
+@pytest.mark.parametrize(("article", "pieces"), [("OTHER", 50), (KIT, -5), (KIT, 3), (KIT, 5_000_000)])
+async def test_a_delivery_that_cannot_be_as_the_warehouse_says_changes_nothing(
+    stores: Stores, article: str, pieces: int
+) -> None:
+    await stores.buy("D-1", 10, eta=TODAY + timedelta(days=3))
+    await stores.allocate("gone", 5)
+    await stores.use_cases["ship_order"]()("gone")
+    before = await stores.announced()
+    said = msgspec.json.encode({"delivery_note": "D-1", "article": article, "pieces": pieces})
+    await stores.consume([a_message(type="GoodsReceived", context="warehouse", body=said)])
+
+    assert [event.type for event in await stores.announced(before)] == ["StockCommandRefused"]

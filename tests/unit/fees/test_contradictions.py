@@ -69,7 +69,7 @@ def test_what_is_misspelt_is_refused(field: str, value: object) -> None:
     assert refused(**{field: value}) == f"$.{field}"
 
 
-@pytest.mark.parametrize("kit", [None, "SU-EXAM-KIT", "7", "k.i_t-2026", "K" * 64])
+@pytest.mark.parametrize("kit", [None, "SU-EXAM-KIT", "7", "k.i_t-2026", "KIT:2026", "K" * 64])
 def test_a_kit_is_what_the_stores_may_call_it(kit: str | None) -> None:
     assert a_schedule(kit=kit).kit == kit
 

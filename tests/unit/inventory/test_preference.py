@@ -4,10 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.encoding import as_message
 from core.inventory.allocate_lines import Allocation
+from core.inventory.batch import Batch
+from core.inventory.choice import MOST_PARTS
 from core.inventory.errors import OutOfStock
-from core.inventory.order_line import AllocationWish
-from tests.unit.inventory.stores import KIT, TODAY, Stores, taken
+from core.inventory.order_line import AllocationRequest, AllocationWish
+from core.inventory.shelf import Shelf
+from core.inventory.sku import Sku, SkuId
+from tests.examples import NOON, ids
+from tests.unit.inventory.stores import KIT, TODAY, Stores, a_request, taken
 
 SOON, LATER = TODAY + timedelta(days=3), TODAY + timedelta(days=30)
 
@@ -112,3 +118,29 @@ async def test_pieces_of_another_sku_are_nobodys_business(stores: Stores) -> Non
     await stores.buy("other", 5, sku="GOWN")
     with pytest.raises(OutOfStock):
         await stores.order("o-1", 2)
+
+
+@pytest.mark.parametrize(("split", "available"), [(True, "7"), (False, "4")])
+async def test_who_gets_nothing_hears_how_much_he_could_have_had(stores: Stores, split: bool, available: str) -> None:
+    await stores.buy("shelf", 4)
+    await stores.buy("soon", 3, SOON)
+    with pytest.raises(OutOfStock) as refusal:
+        await stores.order("o-1", 8, split=split)
+
+    assert refusal.value.facts == {"available": available}
+
+
+def test_what_is_told_of_a_line_in_crumbs_fits_in_a_message() -> None:
+    crumbs = {
+        f"B-{number:062}": Batch(reference=f"B-{number:062}", purchased=1, number=number) for number in range(5_000)
+    }
+    sku = Sku(id=SkuId(ids.new()), name="KIT", shelf=Shelf(crumbs))
+    wishes = [
+        AllocationWish(order="o", sku="KIT", quantity=quantity, split=True) for quantity in (MOST_PARTS + 1, MOST_PARTS)
+    ]
+    with pytest.raises(OutOfStock, match=f"{MOST_PARTS} are left"):
+        sku.allocate(AllocationRequest(wishes[0], a_request()), NOON)
+    line, events = sku.allocate(AllocationRequest(wishes[1], a_request()), NOON)
+
+    assert len(line.parts) == MOST_PARTS
+    assert len(as_message(events[0], ids.new()).body) < 256 * 1024

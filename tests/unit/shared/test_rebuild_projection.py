@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from adapters.memory.projections import MemoryHistory
+from adapters.memory.projections import MemoryHistory, MemoryProjections
 from config.container import Application
 from config.settings import Adapters, Settings
 from core.shared.errors import Unavailable
@@ -76,10 +76,36 @@ async def test_who_stops_it_leaves_everything_as_it_was_and_can_begin_anew_at_on
     assert len(await stores.lines("order-1")) == 1
 
 
+async def test_who_stops_it_once_the_new_is_read_does_not_wait_until_the_old_is_forgotten(stores: Stores) -> None:
+    pace = Pace()
+
+    class Interrupted(MemoryProjections):
+        async def switch(self, name: str, generation: int) -> None:
+            await super().switch(name, generation)
+            pace.stop.set()
+
+    await stores.take_in()
+    old = Interrupted(stores.driven.store(), stores.driven.clock())
+    use_case = RebuildProjection(old, stores.driven.history())
+    found = await use_case(builds(stores.use_cases_alone), "inventory", pace, quiet)
+
+    assert (found and found.forgotten, len(await stores.lines("order-1"))) == (0, 1)
+    assert (await stores.use_cases["rebuild_projection"]()("inventory", Pace(), quiet)).forgotten == 12
+
+
 async def test_it_goes_no_faster_than_it_may(stores: Stores) -> None:
     await stores.use_cases["rebuild_projection"]()("inventory", Pace(1), quiet)
 
     assert asyncio.get_running_loop().time() == pytest.approx(4, abs=0.1)
+
+
+async def test_a_slow_one_shows_every_second_that_it_lives(stores: Stores) -> None:
+    heard: list[float] = []
+
+    now = asyncio.get_running_loop().time
+    await stores.use_cases["rebuild_projection"]()("inventory", Pace(1), lambda *_: heard.append(now()))
+
+    assert heard == pytest.approx([0, 0, 1, 2, 3], abs=0.1)
 
 
 async def test_a_database_that_stays_away_ends_it_before_its_lease_is_over(stores: Stores) -> None:
