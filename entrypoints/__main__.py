@@ -31,7 +31,7 @@ from entrypoints.cli.office import Office, Served
 from entrypoints.consumer import embedded
 from entrypoints.consumer.consumer import Consumer
 from entrypoints.consumer.replays import with_replays
-from entrypoints.consumer.routes import consumed, contexts, routes
+from entrypoints.consumer.routes import MOST, consumed, contexts, routes
 from entrypoints.dispatcher.dispatcher import dispatch, own_up, report
 from entrypoints.scheduler.projections import LOOKING, tell_lag
 from entrypoints.scheduler.scheduler import every
@@ -160,7 +160,7 @@ class ConfiguredOffice(Office):
         return started
 
     def _consumers(self, stop: asyncio.Event) -> list[Any]:
-        consumer = Consumer(self._driven.new_inbox, routes(self.use_cases), self.clock, self._driven.ids())
+        consumer = Consumer(self._driven.new_inbox, routes(self.use_cases), self.clock, self._driven.ids(), MOST)
         if self._settings.adapters.events == "embedded":
             embedded.consume(self._driven.broker(), consumer)
             return []

@@ -1,7 +1,8 @@
 """Take messages in, each once: the inbox, the effect and the dead letter are one transaction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import groupby
 
 import msgspec
@@ -39,11 +40,16 @@ class Consumer:
     clock: Clock
     ids: Ids
 
-    async def __call__(self, messages: Sequence[Message]) -> None:
-        """Return when these messages have taken effect; raise `Unavailable` when they must come again.
+    most: Mapping[Kind, int] = field(default_factory=dict)
+    """How many messages of a kind one transaction takes, where others wait for what they hold."""
 
-        They take effect together; when they cannot, whatever the reason, one half does after the other.
-        """
+    async def __call__(self, messages: Sequence[Message]) -> None:
+        """Return when these messages have taken effect; raise `Unavailable` when they must come again."""
+        for part in parts(messages, self.most):
+            await self._together(part)
+
+    async def _together(self, messages: Sequence[Message]) -> None:
+        """Let messages take effect in one transaction; when they cannot, whatever the reason, half after half."""
         try:
             await self._take(messages)
         except Unavailable:
@@ -53,8 +59,8 @@ class Consumer:
                 await self._give_up(messages[0], error)
             else:
                 middle = len(messages) // 2
-                await self(messages[:middle])
-                await self(messages[middle:])
+                await self._together(messages[:middle])
+                await self._together(messages[middle:])
 
     async def _take(self, messages: Sequence[Message]) -> None:
         async with self.new_inbox() as inbox:
@@ -98,6 +104,20 @@ class Consumer:
                 )
             )
             await work.commit()
+
+
+def parts(messages: Sequence[Message], most: Mapping[Kind, int]) -> Iterator[Sequence[Message]]:
+    """Cut a batch where a transaction has enough to do; of kinds that have no limit it takes any number."""
+    part, busy = list[Message](), Fraction(0)
+    for message in messages:
+        limit = most.get((message.context, message.type))
+        share = Fraction(1, limit) if limit else Fraction(0)
+        if part and busy + share > 1:
+            yield part
+            part, busy = [], Fraction(0)
+        part.append(message)
+        busy += share
+    yield part
 
 
 def route_of(message: Message, table: Mapping[Kind, Route]) -> Route:

@@ -24,6 +24,19 @@ from entrypoints.consumer.route import Kind, NewWork, Route, UseCases, of_no_int
 from entrypoints.consumer.stock_events import STOCK_EVENTS, stock_event
 from entrypoints.consumer.stores import answering, commands, decoded
 
+MOST: Mapping[Kind, int] = {
+    ("inventory.commands", "ChangeBatchQuantity"): 2,
+    ("inventory.commands", "CreateBatch"): 5,
+    ("inventory.commands", "ChangeArrival"): 25,
+    ("inventory.commands", "Deallocate"): 25,
+    ("inventory.commands", "CancelOrder"): 25,
+    ("inventory.commands", "ShipOrder"): 25,
+    ("warehouse", "StockCounted"): 2,
+    ("warehouse", "GoodsReceived"): 2,
+    ("warehouse", "GoodsDispatched"): 25,
+}
+"""How many messages one transaction takes: they hold skus, for which nobody else waits longer than two seconds."""
+
 
 class SubmitExamFeeCommand(msgspec.Struct, frozen=True):
     """The body of a `SubmitExamFee` message."""

@@ -31,8 +31,8 @@ class Office:
         self.routes = dict(routes(self.use_cases))
         self.consume = self.consumer()
 
-    def consumer(self, more: Mapping[Kind, Route] | None = None) -> Consumer:
-        return Consumer(self.application.driven.new_inbox, self.routes | (more or {}), self.clock, ids)
+    def consumer(self, more: Mapping[Kind, Route] | None = None, most: Mapping[Kind, int] | None = None) -> Consumer:
+        return Consumer(self.application.driven.new_inbox, self.routes | (more or {}), self.clock, ids, most or {})
 
     async def open(self) -> "Office":
         await publish(self.application, a_schedule(SCHEDULE))

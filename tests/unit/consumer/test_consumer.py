@@ -11,11 +11,13 @@ from core.notifications.delivery import Channel
 from core.shared.errors import Conflict, Unavailable
 from core.shared.messages import Message
 from core.shared.trace import Trace
+from entrypoints.consumer.consumer import parts
 from entrypoints.consumer.route import NewWork, one_by_one
 from entrypoints.consumer.routes import routes
 from tests.examples import NOON, a_message, ids
 from tests.unit.consumer.office import Office, a_command, a_raw_command
 
+SUBMIT = ("fees.commands", "SubmitExamFee")
 A_TRACE = Trace("request-7", f"00-{'a' * 32}-{'b' * 16}-01")
 
 
@@ -350,3 +352,26 @@ async def test_others_have_their_turns_between_the_messages_of_a_run(office: Off
         await take([a_command() for _ in range(3)], office.application.driven.new_work)
 
     assert {1, 2} <= set(turns)
+
+
+@pytest.mark.parametrize(("most", "submitted"), [({}, []), ({SUBMIT: 2}, []), ({SUBMIT: 1}, ["T-1"])])
+async def test_what_others_wait_for_is_held_for_few_messages(
+    office: Office, most: dict[tuple[str, str], int], submitted: list[str]
+) -> None:
+    @one_by_one
+    async def away(_message: Message, _new_work: NewWork) -> None:
+        raise Unavailable("the database is away")
+
+    consume = office.consumer({("fees.commands", "Away"): away}, most)
+    await office.refuse_once(consume, a_command("T-1"), a_command("T-2"), a_raw_command({}, "Away"))
+
+    assert office.submitted == submitted
+
+
+async def test_messages_that_nobody_waits_for_are_not_counted(office: Office) -> None:
+    few = [a_message(type="SubmitExamFee", context="fees.commands") for _ in range(3)]
+    many = [a_message(type="FeeSubmitted", context="fees") for _ in range(5)]
+
+    found = list(parts([*few, *many, *few], {SUBMIT: 3}))
+
+    assert found == [[*few, *many], few]
