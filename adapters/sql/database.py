@@ -12,7 +12,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
-from core.shared.errors import GaveWay, Unavailable
+from core.shared.errors import GaveWay, InUse, Unavailable
 
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
@@ -31,7 +31,7 @@ InsertRow = Callable[[Table, dict[str, Any]], None]
 """Adds a row to those that a unit of work inserts when it commits."""
 
 
-class Locked(Unavailable):
+class Locked(InUse):
     """Somebody else holds what we want for longer than we wait, or wants what we hold."""
 
 

@@ -45,6 +45,10 @@ class Unavailable(CoreError):
         self.retry_after = retry_after
 
 
+class InUse(Unavailable):
+    """Somebody else holds what is wanted for longer than we wait."""
+
+
 class GaveWay(Unavailable):
     """Somebody else and we each wanted what the other held, and we let go: the same may succeed at once."""
 

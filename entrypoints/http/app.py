@@ -18,7 +18,7 @@ from core.shared.health import Probe
 from core.shared.requests import Answers
 from entrypoints.http import docs
 from entrypoints.http.admission import Door, Guarded
-from entrypoints.http.allocating import together
+from entrypoints.http.allocating import Together
 from entrypoints.http.dead_letters import DeadLettersController
 from entrypoints.http.deliveries import DeliveriesController
 from entrypoints.http.exam_fee_batch import PLACES, submit_rows
@@ -63,7 +63,7 @@ def create_app(
                 "answers": answers,
                 "intents": door.intents,
                 "places": asyncio.Semaphore(PLACES),
-                "allocate": together(use_cases["allocate_lines"]()),
+                "allocate": Together(use_cases["allocate_lines"]()),
             }
         ),
         openapi_config=docs.openapi(version("bursar")),

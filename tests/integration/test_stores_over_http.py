@@ -253,3 +253,18 @@ async def test_who_asks_for_a_whole_order_hears_of_no_deadlock(api: Api, method:
             await part.skus.hold(["A"])
 
     assert ((await asking).status_code, len((await asking).json())) == (200, 2)
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+async def test_a_sku_that_somebody_holds_for_too_long_keeps_nobody_from_another(api: Api) -> None:
+    for sku in ("HOT", "COLD"):
+        await buy(api, f"B-{sku}", 10, sku)
+    async with api.application.driven.new_work() as somebody:
+        await somebody.skus.hold(["HOT"])
+        wanted = [allocate(api, f"o{number}", 1, sku) for number in range(3) for sku in ("HOT", "COLD")]
+        answers = await asyncio.gather(*wanted)
+        later = await allocate(api, "o9", 1, "COLD")
+    free = await allocate(api, "o9", 1, "HOT")
+
+    assert [each.status_code for each in answers] == [503, 201] * 3
+    assert [later.status_code, free.status_code] == [201, 201]
