@@ -1,28 +1,19 @@
 """The stores in SQL.  Whoever changes a sku holds its row; its batches and lines are changed under that lock alone."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-from sqlalchemy import Row, Select, select, true, tuple_
+from sqlalchemy import Select, select, true, tuple_
 
 from adapters.sql.database import Connect, Database, InsertRow
+from adapters.sql.inventory_rows import allocation_rows, as_batch, as_line, batch_row, line_row, sku_row
 from adapters.sql.tables import allocations, batches, order_lines, skus
-from core.inventory.batch import Batch
-from core.inventory.order_line import LineState, OrderLine, Part, PassedOver
+from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import Chores, LineKey, OrderLines, Skus
 from core.inventory.sku import Sku
 
 LINES = select(order_lines, skus.c.name.label("sku")).join(skus, skus.c.id == order_lines.c.sku_id)
-
-
-class Explanation(msgspec.Struct):
-    """Where the pieces of a line come from, as it is stored."""
-
-    parts: tuple[Part, ...]
-    why: str
-    passed_over: tuple[PassedOver, ...]
 
 
 class SqlSkus(Skus):
@@ -117,85 +108,3 @@ class SqlChores(Chores):
         query = select(skus.c.name).where(skus.c.unserved == true()).order_by(skus.c.name).limit(limit)
         async with self._database.reading() as connection:
             return list(await connection.scalars(query))
-
-
-def sku_row(sku: Sku) -> dict[str, Any]:
-    """Return the columns of a sku."""
-    return {name: getattr(sku, name) for name in skus.c.keys()}  # noqa: SIM118 - columns, not a dictionary
-
-
-def batch_row(sku: Sku, batch: Batch) -> dict[str, Any]:
-    """Return the columns of a batch."""
-    return {
-        "reference": batch.reference,
-        "sku_id": sku.id,
-        "number": batch.number,
-        "purchased": batch.purchased,
-        "available": batch.available,
-        "shipped": batch.shipped,
-        "eta": batch.eta,
-    }
-
-
-def as_batch(row: Row[Any]) -> Batch:
-    """Rebuild a batch from columns."""
-    return Batch(
-        reference=row.reference,
-        purchased=row.purchased,
-        allocated=row.purchased - row.available,
-        shipped=row.shipped,
-        eta=row.eta,
-        number=row.number,
-    )
-
-
-def line_row(sku: Sku, line: OrderLine) -> dict[str, Any]:
-    """Return the columns of an order line."""
-    return {
-        "order_id": line.order,
-        "sku_id": sku.id,
-        "quantity": line.quantity,
-        "split": line.split,
-        "priority": line.priority,
-        "place": line.place,
-        "state": line.state,
-        "hold_until": line.hold_until,
-        "asked_at": line.asked_at,
-        "explanation": msgspec.json.encode(Explanation(line.parts, line.why, line.passed_over)).decode(),
-        "version": line.version,
-    }
-
-
-def as_line(row: Row[Any]) -> OrderLine:
-    """Rebuild an order line from columns."""
-    known = msgspec.json.decode(row.explanation, type=Explanation)
-    return OrderLine(
-        order=row.order_id,
-        sku=row.sku,
-        quantity=row.quantity,
-        split=row.split,
-        priority=row.priority,
-        place=row.place,
-        state=LineState(row.state),
-        hold_until=row.hold_until,
-        asked_at=row.asked_at,
-        parts=known.parts,
-        why=known.why,
-        passed_over=known.passed_over,
-        version=row.version,
-    )
-
-
-def allocation_rows(sku: Sku, line: OrderLine) -> Iterable[dict[str, Any]]:
-    """Return a row for each batch that a line has pieces of, and for each that it gave pieces back to."""
-    has = {part.batch: part.quantity for part in line.parts}
-    for batch in sorted(has.keys() | sku.returned.get(line.order, set())):
-        yield {
-            "batch": batch,
-            "order_id": line.order,
-            "sku_id": sku.id,
-            "quantity": has.get(batch, 0),
-            "state": line.state if batch in has else LineState.DEALLOCATED,
-            "priority": line.priority,
-            "place": line.place,
-        }

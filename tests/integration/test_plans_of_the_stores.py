@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from adapters.sql import tables
-from adapters.sql.inventory import allocation_rows, line_row, sku_row
+from adapters.sql.inventory_rows import allocation_rows, line_row, sku_row
 from config.container import Application
 from core.inventory.order_line import LineState, OrderLine, Part
 from core.inventory.ports import InventoryWork, LineKey
