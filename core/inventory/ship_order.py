@@ -8,6 +8,7 @@ from core.inventory.names import check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
 from core.shared.clock import Clock
+from core.shared.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,11 @@ class ShipOrder:
     new_work: NewInventoryWork
     clock: Clock
 
-    async def __call__(self, order: str, sku: str | None = None) -> Sequence[OrderLine]:
+    async def __call__(self, order: str, sku: str | None = None, request: Request | None = None) -> Sequence[OrderLine]:
         """Return the lines that left, all of the order or that of one sku.
 
-        Raises `UnknownOrderLine`, or `LineWaits` or `AlreadyShipped` where that is so of one of them.
+        Raises `UnknownOrderLine`, or `LineWaits` or `AlreadyShipped` where that is so of one of them, or
+        `RequestRepeated`.
         """
         check_name("order", order)
         now = self.clock.now()
@@ -36,5 +38,8 @@ class ShipOrder:
             for each in concerned:
                 work.record(each.ship(order, now))
                 work.skus.save(each)
+            shipped = [each.lines[order] for each in concerned]
+            if request:
+                work.answer(request, shipped)
             await work.commit()
-        return [each.lines[order] for each in concerned]
+        return shipped

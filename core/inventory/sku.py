@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core.inventory import errors
 from core.inventory.batch import Batch
-from core.inventory.choice import Choice
+from core.inventory.choice import MOST_TOLD, Choice
 from core.inventory.events import (
     Allocated,
     ArrivalChanged,
@@ -172,7 +172,7 @@ class Sku:
         if line.quantity != wish.quantity:
             raise errors.LineAlreadyAllocated(
                 f"order {line.order} has a line of {line.quantity} {self.name} ({line.state}), not {wish.quantity}",
-                facts={"quantity": str(line.quantity), "state": line.state} | first_batch(line),
+                facts={"quantity": str(line.quantity), "state": line.state} | first_batches(line),
             )
         if line.hold_until == wish.hold_until or line.state is LineState.SHIPPED:
             return line, []
@@ -217,6 +217,6 @@ class Sku:
         return kind(at=at, subject=self.id, version=self.version, sku=self.name, **told)
 
 
-def first_batch(line: OrderLine) -> dict[str, str]:
-    """Return the batches of a line as facts."""
-    return {"batch": ", ".join(part.batch for part in line.parts)} if line.parts else {}
+def first_batches(line: OrderLine) -> dict[str, str]:
+    """Return the batches of a line as facts, the first few of many."""
+    return {"batch": ", ".join(part.batch for part in line.parts[:MOST_TOLD])} if line.parts else {}

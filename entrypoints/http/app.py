@@ -28,7 +28,7 @@ from entrypoints.http.json import JsonRequest
 from entrypoints.http.operations import OperationsController, Probes
 from entrypoints.http.problems import core_problem, defect, http_problem
 from entrypoints.http.stock_views import AvailabilityController
-from entrypoints.http.stores import AllocationsController, BatchesController
+from entrypoints.http.stores import AllocationsController, BatchesController, ship
 from entrypoints.http.students import StudentsController
 from entrypoints.http.tracing import Traced
 from entrypoints.http.vendors import VendorsController
@@ -52,6 +52,7 @@ def create_app(
             OperationsController,
             BatchesController,
             AllocationsController,
+            ship,
             AvailabilityController,
             VendorsController,
             docs.asset,

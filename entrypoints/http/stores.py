@@ -71,6 +71,7 @@ class AllocationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ShipmentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A parcel left."""
 
+    order: str
     sku: str | None = None
     """What was in it; without it, everything the order has."""
 
@@ -144,14 +145,15 @@ class AllocationsController(AllocationViews):
         """Cancel an order: everything it has returns to stock, or nothing does."""
         return list(await insisting(lambda: cancel_order(order)))
 
-    @post(
-        "/{order:str}/shipment",
-        status_code=200,
-        before_request=json_only,
-        responses=problems(400, 404, 409, 413, 415, 503),
+
+@post("/v1/shipments", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503), tags=["Stores"])
+async def ship(
+    request: Request[Any, Any, Any],
+    data: JSONBody[ShipmentBody],
+    idempotency_key: IdempotencyKey,
+    ship_order: Wired[ShipOrder],
+) -> Response[list[OrderLine]]:
+    """Note that pieces left the stores: nobody can take them back any more."""
+    return await answered_once(
+        request, idempotency_key, lambda wish: insisting(lambda: ship_order(data.order, data.sku, wish))
     )
-    async def ship(
-        self, order: FromPath[str], data: JSONBody[ShipmentBody], ship_order: Wired[ShipOrder]
-    ) -> list[OrderLine]:
-        """Note that pieces left the stores: nobody can take them back any more."""
-        return list(await insisting(lambda: ship_order(order, data.sku)))

@@ -22,7 +22,7 @@ ROUTES = {
     "Allocate": ("POST", "/v1/allocations"),
     "Deallocate": ("DELETE", "/v1/allocations/{order}/{sku}"),
     "CancelOrder": ("DELETE", "/v1/allocations/{order}"),
-    "ShipOrder": ("POST", "/v1/allocations/{order}/shipment"),
+    "ShipOrder": ("POST", "/v1/shipments"),
 }
 """How each command is given over HTTP."""
 

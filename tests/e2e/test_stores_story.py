@@ -43,7 +43,7 @@ def test_goods_are_bought_ordered_corrected_and_shipped(place: Place) -> None:
         reduced = client.patch("/v1/batches/B-1", json={"quantity": 4})
         more = buy(client, "B-2", "PEN", 12)
         cancelled = client.delete("/v1/allocations/SCHOOL-2")
-        shipped = client.post("/v1/allocations/SCHOOL-1/shipment", json={})
+        shipped = client.post("/v1/shipments", json={"order": "SCHOOL-1"}, headers={"Idempotency-Key": "parcel"})
         gone = client.delete("/v1/allocations/SCHOOL-1")
         until(lambda: shortages(place, "PEN"))
 

@@ -64,7 +64,7 @@ OPERATIONS = {
     "delete /v1/allocations/{order}/{sku}",
     "patch /v1/batches/{reference}",
     "post /v1/allocations",
-    "post /v1/allocations/{order}/shipment",
+    "post /v1/shipments",
     "post /v1/batches",
     "get /v1/allocations/{order}",
     "get /v1/availability/{sku}",

@@ -140,9 +140,10 @@ async def test_the_arrival_of_a_batch_can_be_moved_and_ended(api: Api) -> None:
 async def test_what_left_the_stores_can_be_neither_returned_nor_counted_away(api: Api) -> None:
     await buy(api)
     await allocate(api, "o1", 3)
-    shipped = await api("POST", "/v1/allocations/o1/shipment", json={})
+    shipped, again = [await post(api, "/v1/shipments", {"order": "o1"}, "parcel") for _ in range(2)]
 
-    assert [line["state"] for line in shipped.json()] == ["shipped"]
+    assert ([line["state"] for line in shipped.json()], again.content) == (["shipped"], shipped.content)
+    assert_problem(await post(api, "/v1/shipments", {"order": "o1"}), 404, "unknown-order-line")
     assert_problem(await api("DELETE", "/v1/allocations/o1"), 409, "already-shipped")
     assert_problem(await api("DELETE", "/v1/allocations/o1/KIT"), 409, "already-shipped")
     below = await api("PATCH", "/v1/batches/B1", json={"quantity": 2})
@@ -153,7 +154,7 @@ async def test_what_left_the_stores_can_be_neither_returned_nor_counted_away(api
 async def test_a_line_that_waits_cannot_be_shipped(api: Api) -> None:
     await allocate(api, "o1", 3, wait=True)
 
-    assert_problem(await api("POST", "/v1/allocations/o1/shipment", json={"sku": "KIT"}), 409, "line-waits")
+    assert_problem(await post(api, "/v1/shipments", {"order": "o1", "sku": "KIT"}), 409, "line-waits")
 
 
 @pytest.mark.parametrize(
@@ -238,8 +239,8 @@ async def test_of_five_hundred_who_ask_at_once_a_hundred_get_a_piece_and_the_res
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
-@pytest.mark.parametrize(("method", "what"), [("DELETE", ""), ("POST", "/shipment")])
-async def test_who_asks_for_a_whole_order_hears_of_no_deadlock(api: Api, method: str, what: str) -> None:
+@pytest.mark.parametrize("what", ["cancelled", "shipped"])
+async def test_who_asks_for_a_whole_order_hears_of_no_deadlock(api: Api, what: str) -> None:
     for sku in ("A", "B"):
         await buy(api, f"of-{sku}", sku=sku)
         await allocate(api, "o1", sku=sku)
@@ -247,12 +248,17 @@ async def test_who_asks_for_a_whole_order_hears_of_no_deadlock(api: Api, method:
         await batch.accept(a_message())  # it has written something: whoever has not is the one to give way
         async with batch.new_work() as part:
             await part.skus.hold(["B"])
-            asking = asyncio.create_task(api(method, f"/v1/allocations/o1{what}", json={} if what else None))
+            ask = (
+                post(api, "/v1/shipments", {"order": "o1"})
+                if what == "shipped"
+                else api("DELETE", "/v1/allocations/o1")
+            )
+            asking = asyncio.create_task(ask)
             done, _ = await asyncio.wait({asking}, timeout=0.3)
             assert not done
             await part.skus.hold(["A"])
 
-    assert ((await asking).status_code, len((await asking).json())) == (200, 2)
+    assert [line["state"] for line in (await asking).json()] == [what, what]
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
