@@ -5,23 +5,27 @@ from datetime import date
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from core.inventory.create_batch import Purchase
+from core.inventory.freshness import Freshness
 from core.inventory.order_line import AllocationRequest, AllocationWish, OrderLine
 from core.inventory.ports import LineKey
+from core.inventory.show_allocations import OrderAllocations
+from core.inventory.show_availability import Availability
 from core.inventory.stock import StockChange
 from core.shared.errors import CoreError, Invalid
 from core.shared.requests import Request
 from entrypoints.cli.desk import AsJson, ConfigFile, Desk, printable
 from entrypoints.cli.given import moment
 from entrypoints.cli.office import Office
+from entrypoints.cli.stock import as_shelf, as_table, as_text
 
 Reference = Annotated[str, typer.Argument(help="Reference of the batch: SU-KITS-2026-1.")]
 Order = Annotated[str, typer.Argument(help="Id of the order; for the kit of an exam fee, its reference.")]
 OfSku = Annotated[str, typer.Argument(metavar="SKU", help="What goods: SU-EXAM-KIT.")]
 Pieces = Annotated[int, typer.Argument(metavar="QUANTITY", help="How many pieces.")]
 Arrival = Annotated[str | None, typer.Option("--eta", metavar="DAY", help="When they arrive: 2027-01-15.")]
+OnDay = Annotated[str | None, typer.Option("--on", metavar="DAY", help="Only what is there by then: 2027-01-15.")]
 OneSku = Annotated[str | None, typer.Option("--sku", help="Only this of the order.")]
 Split = Annotated[bool, typer.Option("--split", help="The pieces may come from several batches.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for stock where there is none.")]
@@ -147,32 +151,43 @@ def add_to(cli: typer.Typer, desk: Desk) -> None:
 
         listed(desk.work_in(config, work), json=json)
 
+    @stores.command(epilog="Example: bursar stores show SCHOOL-17")
+    def show(order: Order, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Show what an order has: from which batches, why those, and what was passed over."""
 
-def day(text: str | None) -> date | None:
+        async def work(office: Office) -> OrderAllocations:
+            found: OrderAllocations = await office.use_cases["show_allocations"]()(order, Freshness())
+            return found
+
+        found = desk.work_in(config, work)
+        if json:
+            desk.print_json(found)
+            return
+        desk.out.print(as_table(found.lines))
+        for line in found.lines:
+            for passed in line.passed_over:
+                desk.out.print(f"{line.sku}: {passed.batch} was passed over: {printable(passed.why)}", soft_wrap=True)
+
+    @stores.command(epilog="Example: bursar stores left SU-EXAM-KIT --on 2027-01-15")
+    def left(sku: OfSku, on: OnDay = None, config: ConfigFile = None, json: AsJson = False) -> None:
+        """Show how many pieces nobody has been given, now and after each arrival."""
+
+        async def work(office: Office) -> Availability:
+            found: Availability = await office.use_cases["show_availability"]()(sku, day(on, "on"), Freshness())
+            return found
+
+        found = desk.work_in(config, work)
+        if json:
+            desk.print_json(found)
+            return
+        desk.out.print(as_shelf(found, on))
+
+
+def day(text: str | None, name: str = "eta") -> date | None:
     """Read a day of the calendar."""
     if text is None:
         return None
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Invalid(f"{text[:40]!r} is no day: write 2027-01-15", at="$.eta") from error
-
-
-def as_text(change: StockChange) -> str:
-    """Say what became of a batch."""
-    batch = change.batch
-    where = f"arrives on {batch.eta}" if batch.eta else "in the warehouse"
-    pieces = f"{batch.purchased:,} pieces, {batch.available:,} available, {batch.shipped:,} shipped"
-    lines = (
-        f"; {change.gave_up} lines gave pieces up, {change.served} got some" if change.gave_up + change.served else ""
-    )
-    return f"{batch.reference}: {batch.sku}, {where}, {pieces}{lines}"
-
-
-def as_table(lines: Sequence[OrderLine]) -> Table:
-    """Show order lines, and why they are as they are."""
-    table = Table("order", "sku", "quantity", "state", "from", "why", box=None)
-    for line in lines:
-        parts = ", ".join(f"{part.quantity} of {part.batch}" for part in line.parts)
-        table.add_row(line.order, line.sku, f"{line.quantity:,}", line.state, parts, printable(line.why))
-    return table
+        raise Invalid(f"{text[:40]!r} is no day: write 2027-01-15", at=f"$.{name}") from error

@@ -1,9 +1,11 @@
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from core.inventory.ports import LineKey
+from entrypoints.consumer.stock_events import stock_event
 from tests.unit.cli.office import Counter
 
 
@@ -137,3 +139,42 @@ def test_a_reservation_can_end_by_itself(stores: Counter) -> None:
     (held,) = asked(stores, "allocate", "SCHOOL-2", "PEN", "1", "--hold-until", "2026-12-01T12:00Z")
 
     assert held["hold_until"] == "2026-12-01T12:00:00Z"
+
+
+def take_in(counter: Counter) -> None:
+    """Let the views know what happened."""
+    events = [stock_event(message) for message in counter.store.events.values()]
+    asyncio.run(counter.application.use_cases.project_stock()(events))
+
+
+def test_an_order_is_shown_with_what_was_passed_over(stores: Counter) -> None:
+    stores.run("stores", "create-batch", "B-2", "PEN", "100", "--eta", "2027-01-15")
+    stores.run("stores", "allocate", "SCHOOL-2", "PEN", "30")
+    take_in(stores)
+    code, out, _ = stores.run("stores", "show", "SCHOOL-2")
+
+    assert (code, "30 of B-2" in out) == (0, True)
+    assert out.splitlines()[-1] == "PEN: B-1 was passed over: in the warehouse, but has only 4"
+    assert asked(stores, "show", "SCHOOL-1")["lines"][0]["parts"][0]["batch"] == "B-1"
+
+
+def test_what_is_left_is_shown_as_of_a_day(stores: Counter) -> None:
+    stores.run("stores", "create-batch", "B-2", "PEN", "100", "--eta", "2027-01-15")
+    take_in(stores)
+
+    assert [asked(stores, "left", "PEN", *on)["pieces"] for on in ((), ("--on", "2027-01-14"))] == [104, 4]
+    assert stores.run("stores", "left", "PEN")[1].split()[-3:] == ["in", "all", "104"]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("show", "NOBODY"), "unknown-order: "),
+        (("left", "NOTHING"), "unknown-sku: "),
+        (("left", "PEN", "--on", "x"), "invalid: "),
+    ],
+)
+def test_what_cannot_be_shown_says_so(stores: Counter, words: tuple[str, ...], complaint: str) -> None:
+    code, out, err = stores.run("stores", *words)
+
+    assert (code, out, err.startswith(complaint)) == (1, "", True)
