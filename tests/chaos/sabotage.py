@@ -86,11 +86,11 @@ def sloppy(spoil: Callable[[Sku], None]) -> None:
 def keep_a_piece(sku: Sku) -> None:
     """Give back a piece too few of whatever comes back."""
     for reference in {each for theirs in sku.returned.values() for each in theirs}:
-        batch = sku.batches[reference]
+        batch = sku.shelf.batches[reference]
         if batch.available:
-            sku.batches[reference] = replace(batch, allocated=batch.allocated + 1)
+            sku.shelf.batches[reference] = replace(batch, allocated=batch.allocated + 1)
 
 
 def forget_the_batches(sku: Sku) -> None:
     """Commit lines without the batches that they have their pieces of."""
-    sku.changed_batches.clear()
+    sku.shelf.changed.clear()
