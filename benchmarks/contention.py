@@ -19,7 +19,7 @@ import uvloop
 
 import config
 from adapters.sql.database import Locked
-from adapters.sql.inventory import SqlSkus
+from adapters.sql.inventory import ALIVE, LEFT, SqlSkus
 from adapters.sql.tables import skus
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from config.container import Application, running
@@ -40,7 +40,7 @@ class VersionedSkus(SqlSkus):
 
     async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
         """Look, and keep nobody from changing what we saw."""
-        return await self._held(skus.select().where(skus.c.name.in_(names)), whole=whole)
+        return await self._held(skus.select().where(skus.c.name.in_(names)), ALIVE if whole else LEFT)
 
 
 class VersionedWork(SqlUnitOfWork):

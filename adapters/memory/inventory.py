@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from adapters.memory.store import Store, Transaction
+from core.inventory.batch import Batch
 from core.inventory.errors import BatchAlreadyCreated, ChangedMeanwhile
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import Chores, LineKey, OrderLines, Skus
@@ -20,11 +21,12 @@ class MemorySkus(Skus):
         self._store, self._transaction, self._inserts = store, transaction, inserts
 
     async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
-        return {name: self._lend(name, whole=whole) for name in sorted(names) if name in self._store.skus}
+        keep = is_alive if whole else has_left
+        return {name: self._lend(name, keep) for name in sorted(names) if name in self._store.skus}
 
     async def hold_batch(self, reference: str) -> Sku | None:
         name = self._store.batches.get(reference)
-        return None if name is None else self._lend(name, whole=True)
+        return None if name is None else self._lend(name, lambda batch: is_alive(batch) or batch.reference == reference)
 
     def add(self, sku: Sku) -> None:
         self._inserts.append(partial(self._add, sku))
@@ -32,9 +34,9 @@ class MemorySkus(Skus):
     def save(self, sku: Sku) -> None:
         self._inserts.append(partial(self._save, sku))
 
-    def _lend(self, name: str, *, whole: bool) -> Sku:
+    def _lend(self, name: str, keep: Callable[[Batch], bool]) -> Sku:
         known = self._store.skus[name]
-        there = {each.reference: each for each in known.shelf.batches.values() if whole or each.available}
+        there = {each.reference: each for each in known.shelf.batches.values() if keep(each)}
         return Sku(
             id=known.id,
             name=name,
@@ -102,3 +104,13 @@ class MemoryChores(Chores):
 
     async def unserved(self, limit: int) -> Sequence[str]:
         return sorted(sku.name for sku in self._store.skus.values() if sku.unserved)[:limit]
+
+
+def has_left(batch: Batch) -> bool:
+    """Tell whether somebody can still have pieces of it."""
+    return batch.available > 0
+
+
+def is_alive(batch: Batch) -> bool:
+    """Tell whether something is left of it, or can come back."""
+    return batch.available > 0 or batch.shipped < batch.purchased

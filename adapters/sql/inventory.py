@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, select, true, tuple_
 
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.inventory_rows import allocation_rows, as_batch, as_line, batch_row, line_row, sku_row
@@ -14,6 +14,10 @@ from core.inventory.ports import Chores, LineKey, OrderLines, Skus
 from core.inventory.sku import Sku
 
 LINES = select(order_lines, skus.c.name.label("sku")).join(skus, skus.c.id == order_lines.c.sku_id)
+
+LEFT = batches.c.available > 0
+ALIVE = LEFT | (batches.c.shipped < batches.c.purchased)
+"""Batches that have left the stores are history: nothing comes back to them, and with the years they are most."""
 
 
 class SqlSkus(Skus):
@@ -25,11 +29,12 @@ class SqlSkus(Skus):
     async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
         # By the names in one order, whatever the plan: two who hold several do not wait for each other.
         found = select(skus).where(skus.c.name.in_(names)).with_hint(skus, "FORCE INDEX (uq_skus_name)", "mysql")
-        return await self._held(found.order_by(skus.c.name).with_for_update(), whole=whole)
+        return await self._held(found.order_by(skus.c.name).with_for_update(), ALIVE if whole else LEFT)
 
     async def hold_batch(self, reference: str) -> Sku | None:
         found = select(skus).join(batches, batches.c.sku_id == skus.c.id).where(batches.c.reference == reference)
-        return next(iter((await self._held(found.with_for_update(of=skus), whole=True)).values()), None)
+        held = await self._held(found.with_for_update(of=skus), ALIVE | (batches.c.reference == reference))
+        return next(iter(held.values()), None)
 
     def add(self, sku: Sku) -> None:
         self._insert(skus, sku_row(sku))
@@ -45,14 +50,12 @@ class SqlSkus(Skus):
                 self._change(allocations, row)
         self._change(skus, sku_row(sku))
 
-    async def _held(self, query: Select[Any], *, whole: bool) -> dict[str, Sku]:
+    async def _held(self, query: Select[Any], those: ColumnElement[bool]) -> dict[str, Sku]:
         connection = await self._connect()
         rows = (await connection.execute(query)).mappings().all()
         held = {row.id: Sku(**row) for row in rows}
         if held:
-            theirs = select(batches).where(batches.c.sku_id.in_(held))
-            left = theirs if whole else theirs.where(batches.c.available > 0)
-            for row in await connection.execute(left):
+            for row in await connection.execute(select(batches).where(batches.c.sku_id.in_(held) & those)):
                 held[row.sku_id].shelf.batches[row.reference] = as_batch(row)
         return {sku.name: sku for sku in held.values()}
 

@@ -25,12 +25,13 @@ class Skus(Protocol):
     async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
         """Return those that there are, and keep everybody else from changing them until this work ends.
 
-        They have the batches that have something left, or all of them where the `whole` is asked for.
+        They have the batches that have something left; where the `whole` is asked for, those that pieces can come back
+        to as well.
         """
 
     @abstractmethod
     async def hold_batch(self, reference: str) -> Sku | None:
-        """Return the whole sku that has this batch, and keep everybody else from changing it."""
+        """Return the whole sku that has this batch, and this batch, and keep everybody else from changing them."""
 
     @abstractmethod
     def add(self, sku: Sku) -> None:

@@ -13,7 +13,7 @@ class Shelf:
     """Batches, and which of them are no longer as they are stored."""
 
     batches: dict[str, Batch] = field(default_factory=dict)
-    """By reference: all of the sku, or those that have something left."""
+    """By reference: those that have something left, and those that are concerned otherwise."""
     new: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     order: list[str] = field(default_factory=list)

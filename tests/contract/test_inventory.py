@@ -64,17 +64,22 @@ async def test_a_sku_comes_back_as_it_was(stores: Stores) -> None:
 
 
 async def test_a_sku_is_held_with_what_is_left_or_whole(stores: Stores) -> None:
+    await stores.buy("gone", 2)
+    await stores.order("o-0", 2)
+    await stores.ship("o-0")
     await stores.buy("empty", 2)
     await stores.order("o-1", 2)
     await stores.buy("shelf", 5)
     async with stores.new_work() as work:
         parted, whole = await work.skus.hold([KIT]), await work.skus.hold([KIT], whole=True)
-        by_batch = await work.skus.hold_batch("empty")
+        by_batch, history = await work.skus.hold_batch("empty"), await work.skus.hold_batch("gone")
 
     assert list(parted[KIT].shelf.batches) == ["shelf"]
     assert set(whole[KIT].shelf.batches) == {"shelf", "empty"}
     assert by_batch is not None
     assert (by_batch.name, by_batch.shelf.batches) == (KIT, whole[KIT].shelf.batches)
+    assert history is not None
+    assert history.shelf.batches.keys() == {"gone", "shelf", "empty"}
 
 
 async def test_what_is_not_there_is_not_held(stores: Stores) -> None:
