@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from threading import enumerate as enumerate_threads
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ from entrypoints.consumer.replays import with_replays
 from entrypoints.http import docs
 from entrypoints.http.app import create_app
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from tests.conftest import eventually
 from tests.databases import Prepared
 from tests.examples import StoppedClock, unpublished
 from tests.integration.doors import an_open_door
@@ -613,6 +615,8 @@ async def test_without_its_database_a_process_is_alive_but_not_ready(tmp_path: P
         assert away[0]["detail"]
         assert_problem(submitted, 503, "unavailable")
         assert int(submitted.headers["Retry-After"]) >= 1
+    # the thread of a connection that failed ends by itself, and must find the event loop
+    await eventually(lambda: not any("_connection_worker" in thread.name for thread in enumerate_threads()))
 
 
 async def test_a_database_without_its_schema_is_not_ready(tmp_path: Path) -> None:
