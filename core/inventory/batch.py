@@ -38,7 +38,7 @@ class Batch:
 
     def give_back(self, pieces: int) -> Self:
         """Let pieces belong to nobody again."""
-        assert 0 < pieces <= self.allocated - self.shipped  # noqa: S101
+        assert 0 < pieces <= self.allocated - self.shipped  # noqa: S101 - or pieces would be made from nothing
         return replace(self, allocated=self.allocated - pieces)
 
     def ship(self, pieces: int) -> Self:
@@ -58,5 +58,5 @@ class Batch:
 
     def resize(self, quantity: int) -> Self:
         """Change what was purchased, down to what is allocated."""
-        assert not self.surplus(quantity)  # noqa: S101
+        assert not self.surplus(quantity)  # noqa: S101 - or lines would have what is gone
         return replace(self, purchased=quantity)
