@@ -1,0 +1,91 @@
+"""Names that others depend on: they change only when `docs/reference/wire-names.md` changes with them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from types import ModuleType
+
+import pytest
+from prometheus_client.metrics import MetricWrapperBase
+
+import adapters
+import config
+import core
+import entrypoints
+from adapters.sql.tables import metadata
+from core.shared.errors import CoreError, problem_type
+from core.shared.events import Event
+from core.shared.messages import topic_of
+from entrypoints.consumer.routes import contexts, routes
+
+DOCUMENT = Path(__file__).parents[2] / "docs/reference/wire-names.md"
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in (core, adapters, config, entrypoints):
+        for found in walk_packages(package.__path__, f"{package.__name__}."):
+            if "migrations" not in found.name and not found.name.endswith("__main__"):
+                yield import_module(found.name)
+
+
+def descendants(kind: type) -> Iterator[type]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from descendants(child)
+
+
+def topics() -> list[str]:
+    return sorted(topic_of(context) for context in contexts())
+
+
+def events() -> list[str]:
+    found = [kind for kind in descendants(Event) if kind.__module__.startswith("core.")]
+    return sorted(f"{kind.__name__}: {', '.join(sorted(each.name for each in fields(kind)))}" for kind in found)
+
+
+def messages_in() -> list[str]:
+    return sorted(f"{context} {kind}" for context, kind in routes({}))
+
+
+def problems() -> list[str]:
+    return sorted({problem_type(kind) for kind in (CoreError, *descendants(CoreError)) if "tests" not in kind.__module__})
+
+
+def metrics() -> list[str]:
+    found = [each for module in modules() for each in vars(module).values() if isinstance(each, MetricWrapperBase)]
+    return sorted({f"{each._name}: {', '.join(each._labelnames)}".rstrip(": ") for each in found})
+
+
+def tables() -> list[str]:
+    return sorted(f"{table.name}: {', '.join(table.columns.keys())}" for table in metadata.tables.values())
+
+
+def constraints() -> list[str]:
+    each = [part for table in metadata.tables.values() for part in (*table.constraints, *table.indexes)]
+    return sorted(str(part.name) for part in each if part.name)
+
+
+FOUND = {
+    "Topics": topics,
+    "Messages taken in": messages_in,
+    "Events and their fields": events,
+    "Problem types": problems,
+    "Metrics and their labels": metrics,
+    "Tables and their columns": tables,
+    "Constraints and indexes": constraints,
+}
+
+
+def pinned(section: str) -> list[str]:
+    text = DOCUMENT.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return re.findall(r"^\* `(.+)`$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("section", FOUND)
+def test_a_name_on_the_wire_is_the_documented_one(section: str) -> None:
+    list(modules())
+
+    assert FOUND[section]() == pinned(section)
