@@ -73,7 +73,7 @@ def as_message(event: Event, message_id: UUID) -> Message:
     """Write an event down for its journey, with the trace of what caused it."""
     return Message(
         id=message_id,
-        type=type(event).__name__,
+        type=event.MESSAGE_TYPE,
         context=event.context,
         subject=event.subject,
         version=event.version,

@@ -26,6 +26,8 @@ Mailbox = Annotated[str, msgspec.Meta(pattern=r"^[^@<>\s]+@[^@<>\s]+$|^[^<>\r\n]
 class Misconfigured(Invalid):
     """The configuration cannot be used; the text names the path of the bad value."""
 
+    problem = "misconfigured"
+
 
 class Secret:
     """A value that neither logs nor tracebacks show."""

@@ -11,6 +11,8 @@ from core.shared.errors import Conflict
 class InUse(Conflict):
     """Another process uses this file."""
 
+    problem = "in-use"
+
 
 @contextmanager
 def sole_use(path: str) -> Iterator[None]:

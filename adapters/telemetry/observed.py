@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from prometheus_client import Histogram
 
-from core.shared.errors import CoreError
+from core.shared.errors import CoreError, reason
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ def observed(use_case: Callable[..., Any], /, **ports: Any) -> Callable[..., Awa
         try:
             return await call(*arguments)
         except CoreError as refusal:
-            outcome = type(refusal).__name__
+            outcome = reason(refusal)
             log.info("refused", use_case=name, problem=outcome)
             raise
         except BaseException as error:

@@ -29,6 +29,9 @@ class SubmissionState(StrEnum):
 class FeeSubmitted(Event):
     """A candidate owes a fee."""
 
+    CONTEXT = "fees"
+    MESSAGE_TYPE = "FeeSubmitted"
+
     reference: str
     student: StudentId
     registration: str
@@ -46,6 +49,9 @@ class FeeSubmitted(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamFeeRefused(Event):
     """A command to submit a fee was refused."""
+
+    CONTEXT = "fees"
+    MESSAGE_TYPE = "ExamFeeRefused"
 
     command: UUID
     problem: str

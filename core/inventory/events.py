@@ -24,6 +24,8 @@ class Reason(StrEnum):
 class StockEvent(Event):
     """Something happened to a sku."""
 
+    CONTEXT = "inventory"
+
     sku: str
 
 
@@ -31,12 +33,16 @@ class StockEvent(Event):
 class BatchCreated(StockEvent):
     """Goods were bought."""
 
+    MESSAGE_TYPE = "BatchCreated"
+
     batch: Batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchQuantityChanged(StockEvent):
     """A batch has more or fewer pieces than was thought."""
+
+    MESSAGE_TYPE = "BatchQuantityChanged"
 
     batch: Batch
     before: int
@@ -46,6 +52,8 @@ class BatchQuantityChanged(StockEvent):
 class ArrivalChanged(StockEvent):
     """A batch has arrived, or arrives on another day."""
 
+    MESSAGE_TYPE = "ArrivalChanged"
+
     batch: Batch
     before: date | None
 
@@ -53,6 +61,8 @@ class ArrivalChanged(StockEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocated(StockEvent):
     """A line has its pieces."""
+
+    MESSAGE_TYPE = "Allocated"
 
     line: OrderLine
     batches: tuple[Batch, ...]
@@ -62,6 +72,8 @@ class Allocated(StockEvent):
 class Queued(StockEvent):
     """A line waits for stock."""
 
+    MESSAGE_TYPE = "Queued"
+
     line: OrderLine
 
 
@@ -69,12 +81,16 @@ class Queued(StockEvent):
 class HoldMoved(StockEvent):
     """A line keeps its pieces longer, shorter or for good."""
 
+    MESSAGE_TYPE = "HoldMoved"
+
     line: OrderLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deallocated(StockEvent):
     """A line has no pieces any more, or no longer waits for them."""
+
+    MESSAGE_TYPE = "Deallocated"
 
     line: OrderLine
     batches: tuple[Batch, ...]
@@ -85,6 +101,8 @@ class Deallocated(StockEvent):
 class Shipped(StockEvent):
     """The pieces of a line have left the stores."""
 
+    MESSAGE_TYPE = "Shipped"
+
     line: OrderLine
     batches: tuple[Batch, ...]
 
@@ -92,6 +110,8 @@ class Shipped(StockEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfStock(StockEvent):
     """A shortage began: a line found no pieces.  It ends when more is bought; until then nothing more is said."""
+
+    MESSAGE_TYPE = "OutOfStock"
 
     order: str
     quantity: int
@@ -104,6 +124,9 @@ class OutOfStock(StockEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockCommandRefused(Event):
     """A command to the stores was refused."""
+
+    CONTEXT = "inventory"
+    MESSAGE_TYPE = "StockCommandRefused"
 
     command: UUID
     problem: str

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.shared.decisions import Decision
 from core.shared.errors import Conflict, Invalid, NotFound
+from core.shared.errors import reason as name_of
 from core.shared.messages import Message
 from core.shared.period import Period
 
@@ -19,25 +20,37 @@ LONGEST_TYPE, LONGEST_REASON, LONGEST_DETAIL = 255, 64, 4_000
 class UnknownDeadLetter(NotFound):
     """There is no dead letter of this id."""
 
+    problem = "unknown-dead-letter"
+
 
 class LetterAlreadySettled(Conflict):
     """The dead letter was replayed or dropped before, or somebody is just doing it."""
+
+    problem = "letter-already-settled"
 
 
 class LetterStillBuried(Conflict):
     """The message failed again; nothing of it took effect, and it stays a dead letter."""
 
+    problem = "letter-still-buried"
+
 
 class NotUnderstoodHere(Conflict):
     """Nobody in this program understands messages of this type and version; the dead letter stays as it is."""
+
+    problem = "not-understood-here"
 
 
 class LettersChanged(Conflict):
     """There are more or fewer dead letters than were confirmed: look again at what would be done."""
 
+    problem = "letters-changed"
+
 
 class TooManyLetters(Conflict):
     """These are more dead letters than one request may settle."""
+
+    problem = "too-many-letters"
 
 
 class LetterState(StrEnum):
@@ -71,7 +84,7 @@ class DeadLetter:
 
 def told(reason: Exception) -> Mapping[str, Any]:
     """Return what is written down of an error."""
-    return {"reason": type(reason).__name__[:LONGEST_REASON], "detail": str(reason)[:LONGEST_DETAIL]}
+    return {"reason": name_of(reason)[:LONGEST_REASON], "detail": str(reason)[:LONGEST_DETAIL]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ table that gives these five kinds a meaning: a status code, an exit code, or
 the choice between redelivering a message and parking it.
 """
 
-import re
 from collections.abc import Mapping
+from typing import ClassVar
 
 
 class CoreError(Exception):
@@ -14,6 +14,9 @@ class CoreError(Exception):
 
     `at` is the JSON path of the guilty field, when there is one: `$.papers[2]`; `facts` are for programs.
     """
+
+    problem: ClassVar[str] = "core-error"
+    """The last part of its name on the wire; a kind that declares none is reported under its parent's name."""
 
     def __init__(self, detail: str = "", *, at: str | None = None, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -24,21 +27,31 @@ class CoreError(Exception):
 class Invalid(CoreError, ValueError):
     """The request makes no sense, whatever the state of the world."""
 
+    problem = "invalid"
+
 
 class NotFound(CoreError):
     """The request names something that does not exist."""
+
+    problem = "not-found"
 
 
 class Conflict(CoreError):
     """The request makes sense, but not in the present state of the world."""
 
+    problem = "conflict"
+
 
 class Forbidden(CoreError):
     """The request makes sense, but not from this caller."""
 
+    problem = "forbidden"
+
 
 class Unavailable(CoreError):
     """The outside world failed us; the same request may succeed after `retry_after` seconds."""
+
+    problem = "unavailable"
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -48,11 +61,27 @@ class Unavailable(CoreError):
 class InUse(Unavailable):
     """Somebody else holds what is wanted for longer than we wait."""
 
+    problem = "in-use"
+
 
 class GaveWay(Unavailable):
     """Somebody else and we each wanted what the other held, and we let go: the same may succeed at once."""
 
+    problem = "gave-way"
 
-def problem_type(kind: type[Exception]) -> str:
+
+def problem_type(kind: type[CoreError]) -> str:
     """Return the name of a problem, the same on every transport: `urn:bursar:problem:fee-already-submitted`."""
-    return "urn:bursar:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
+    return f"urn:bursar:problem:{kind.problem}"
+
+
+def reported_kind(error: CoreError) -> type[CoreError]:
+    """Return the kind under whose name an error is reported: its own, or the parent that declares a problem."""
+    return next(kind for kind in type(error).__mro__ if "problem" in vars(kind))
+
+
+def reason(error: Exception) -> str:
+    """Return the name that dead letters keep of an error: `FeeAlreadySubmitted`."""
+    if isinstance(error, CoreError):
+        return "".join(word.capitalize() for word in error.problem.split("-"))
+    return type(error).__name__

@@ -19,6 +19,8 @@ LONGEST_TYPE = 64
 class UnknownConsumer(NotFound):
     """Nobody of this name takes events in."""
 
+    problem = "unknown-consumer"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventReplay:

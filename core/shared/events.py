@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to an aggregate and can no longer be refused."""
+
+    CONTEXT: ClassVar[str]
+    """The bounded context that announces it, as its topic names it."""
+    MESSAGE_TYPE: ClassVar[str]
+    """Its name on the wire, the CloudEvents type."""
 
     at: datetime
     subject: UUID
@@ -17,5 +23,5 @@ class Event:
 
     @property
     def context(self) -> str:
-        """Return the bounded context that announces it, which is the name of its topic."""
-        return type(self).__module__.split(".")[1]
+        """Return the context under whose topic it is published."""
+        return self.CONTEXT

@@ -18,6 +18,8 @@ DEAD_LETTERS = "dead-letters"
 class MessageBuried(Event):
     """A message could not be understood and waits for a person."""
 
+    MESSAGE_TYPE = "MessageBuried"
+
     message: UUID
     buried_in: str
     """The context whose dead letter it is."""

@@ -16,13 +16,19 @@ from core.shared.messages import Message
 class UnknownProjection(NotFound):
     """There is no projection of this name."""
 
+    problem = "unknown-projection"
+
 
 class RebuildUnderWay(Conflict):
     """Somebody is building the projection already."""
 
+    problem = "rebuild-under-way"
+
 
 class RebuildTakenOver(Conflict):
     """The rebuild was silent for so long that it counts as dead; another may have begun."""
+
+    problem = "rebuild-taken-over"
 
 
 class Projections(Protocol):

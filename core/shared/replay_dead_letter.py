@@ -11,7 +11,7 @@ from core.shared.dead_letters import (
     UnknownDeadLetter,
 )
 from core.shared.decisions import Decision
-from core.shared.errors import Unavailable
+from core.shared.errors import Unavailable, reason
 from core.shared.inbox import NewInbox, Take
 
 
@@ -41,4 +41,4 @@ class ReplayDeadLetter:
             async with self.new_inbox() as inbox:
                 await inbox.dead_letters.note(letter, failure, decision)
                 await inbox.commit()
-            raise LetterStillBuried(f"it failed again: {type(failure).__name__}: {failure}") from failure
+            raise LetterStillBuried(f"it failed again: {reason(failure)}: {failure}") from failure

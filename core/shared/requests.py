@@ -31,13 +31,19 @@ class Request:
 class RequestRepeated(Conflict):
     """The request took effect before."""
 
+    problem = "request-repeated"
+
 
 class RequestInProgress(Conflict):
     """The same request is being worked on at this moment; ask again in a second."""
 
+    problem = "request-in-progress"
+
 
 class IdempotencyKeyReused(Invalid):
     """The idempotency key was used before, for a different body."""
+
+    problem = "idempotency-key-reused"
 
 
 class Answers(Protocol):

@@ -6,6 +6,10 @@ from core.shared.errors import Invalid, NotFound
 class UnknownStudent(NotFound):
     """Nobody on the roster has this registration."""
 
+    problem = "unknown-student"
+
 
 class UnreadableRoster(Invalid):
     """The roster cannot be read as the CSV we expect."""
+
+    problem = "unreadable-roster"

@@ -10,6 +10,7 @@ import structlog
 
 from core.shared.clock import Clock
 from core.shared.errors import Conflict, CoreError, Invalid, Unavailable
+from core.shared.errors import reason as name_of
 from core.shared.ids import Ids
 from core.shared.inbox import Inbox, MessageBuried, NewInbox
 from core.shared.messages import Message
@@ -26,9 +27,13 @@ UNDERSTOOD = 1
 class UnknownMessage(Invalid):
     """Nobody here understands a message of this type."""
 
+    problem = "unknown-message"
+
 
 class UnknownVersion(Invalid):
     """A message is written in another version than the one we understand."""
+
+    problem = "unknown-version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Consumer:
                     message=message.id,
                     buried_in=message.context.partition(".")[0],
                     type=message.type,
-                    reason=type(reason).__name__,
+                    reason=name_of(reason),
                     detail=str(reason),
                     origin=message.origin,
                     payload=message.body[:LARGEST_PAYLOAD],

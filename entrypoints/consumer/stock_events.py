@@ -9,7 +9,7 @@ from core.inventory.events import StockEvent
 from core.shared.messages import Message
 
 STOCK_EVENTS: Mapping[str, type[StockEvent]] = {
-    kind.__name__: kind
+    kind.MESSAGE_TYPE: kind
     for kind in (
         events.BatchCreated,
         events.BatchQuantityChanged,

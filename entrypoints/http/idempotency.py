@@ -28,6 +28,8 @@ IdempotencyKey = Annotated[
 class MissingIdempotencyKey(Invalid):
     """The request needs an `Idempotency-Key` header, so that it can be repeated safely."""
 
+    problem = "missing-idempotency-key"
+
 
 async def answered_once(
     request: Request[Any, Any, Any],

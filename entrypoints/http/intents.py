@@ -30,6 +30,8 @@ SubmissionIntent = Annotated[
 class InvalidIntent(Invalid):
     """The `Submission-Intent` is not from us, or was given to another wish, or has run out."""
 
+    problem = "invalid-intent"
+
 
 @dataclass(frozen=True, slots=True)
 class Intents:

@@ -14,7 +14,16 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 import core
-from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
+from core.shared.errors import (
+    Conflict,
+    CoreError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unavailable,
+    problem_type,
+    reported_kind,
+)
 from core.shared.requests import IdempotencyKeyReused, RequestInProgress
 from entrypoints.http.idempotency import MissingIdempotencyKey
 from entrypoints.http.intents import InvalidIntent
@@ -114,7 +123,7 @@ def core_problem(request: Request[Any, Any, Any], error: CoreError) -> Response[
 
 def as_problem(error: CoreError, **more: str) -> Problem:
     """Return what to say of an error the core raised on purpose, with more facts."""
-    kind = next(each for each in type(error).__mro__ if each.__module__.startswith(RAISED_IN))
+    kind = reported_kind(error)
     return Problem(
         type=problem_type(kind),
         title=title(kind),

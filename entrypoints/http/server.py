@@ -20,6 +20,8 @@ LAST_WORDS = 1
 class AddressInUse(Conflict):
     """Something else listens on this address already."""
 
+    problem = "address-in-use"
+
 
 class Server(uvicorn.Server):
     """Uvicorn without its own handling of signals: the whole process stops together."""

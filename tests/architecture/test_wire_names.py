@@ -16,7 +16,7 @@ import config
 import core
 import entrypoints
 from adapters.sql.tables import metadata
-from core.shared.errors import CoreError, problem_type
+from core.shared.errors import CoreError, Invalid, problem_type, reason
 from core.shared.events import Event
 from core.shared.messages import topic_of
 from entrypoints.consumer.routes import contexts, routes
@@ -42,8 +42,8 @@ def topics() -> list[str]:
 
 
 def events() -> list[str]:
-    found = [kind for kind in descendants(Event) if kind.__module__.startswith("core.")]
-    return sorted(f"{kind.__name__}: {', '.join(sorted(each.name for each in fields(kind)))}" for kind in found)
+    found = [kind for kind in descendants(Event) if "MESSAGE_TYPE" in vars(kind)]
+    return sorted(f"{kind.MESSAGE_TYPE}: {', '.join(sorted(each.name for each in fields(kind)))}" for kind in found)
 
 
 def messages_in() -> list[str]:
@@ -51,7 +51,9 @@ def messages_in() -> list[str]:
 
 
 def problems() -> list[str]:
-    return sorted({problem_type(kind) for kind in (CoreError, *descendants(CoreError)) if "tests" not in kind.__module__})
+    return sorted(
+        {problem_type(kind) for kind in (CoreError, *descendants(CoreError)) if "tests" not in kind.__module__}
+    )
 
 
 def metrics() -> list[str]:
@@ -89,3 +91,20 @@ def test_a_name_on_the_wire_is_the_documented_one(section: str) -> None:
     list(modules())
 
     assert FOUND[section]() == pinned(section)
+
+
+@pytest.mark.parametrize(("root", "name"), [(CoreError, "problem"), (Event, "MESSAGE_TYPE")])
+def test_what_the_core_raises_or_announces_says_its_own_name(root: type, name: str) -> None:
+    list(modules())
+    kinds = [kind for kind in descendants(root) if kind.__module__.startswith("core.") and not kind.__subclasses__()]
+
+    assert len(kinds) > 10
+    assert [kind for kind in kinds if name not in vars(kind)] == []
+
+
+def test_a_name_follows_from_no_class() -> None:
+    class RenamedSince(Invalid):
+        problem = "invalid-code"
+
+    assert problem_type(RenamedSince) == "urn:bursar:problem:invalid-code"
+    assert reason(RenamedSince()) == "InvalidCode"
