@@ -8,13 +8,13 @@ import msgspec
 
 from core.fees.errors import InvalidSchedule
 from core.fees.ports import ScheduleFormat
-from core.fees.pricing.kinds import KINDS
 from core.fees.pricing.rule import Rule
+from core.fees.pricing.rule_kinds import RULE_KINDS
 from core.fees.schedule import FeeSchedule
-from core.shared.errors import CoreError
-from core.shared.events import Event
-from core.shared.messages import Message
-from core.shared.trace import current_trace
+from core.kernel.errors import CoreError
+from core.kernel.events import Event
+from core.kernel.trace import current_trace
+from core.messaging.message import Message
 
 
 class MsgspecScheduleFormat(ScheduleFormat):
@@ -42,10 +42,10 @@ def _decode(wanted: type, document: Any) -> object:
     if not isinstance(document, Mapping):
         raise InvalidSchedule("a rule is an object", at="$")
     kind = document.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise InvalidSchedule(f"the kind of a rule is one of {', '.join(KINDS)}", at="$.kind")
+    if not isinstance(kind, str) or kind not in RULE_KINDS:
+        raise InvalidSchedule(f"the kind of a rule is one of {', '.join(RULE_KINDS)}", at="$.kind")
     try:
-        return msgspec.convert(document, KINDS[kind])
+        return msgspec.convert(document, RULE_KINDS[kind])
     except msgspec.ValidationError as error:
         raise _located(error) from error
 
@@ -69,7 +69,7 @@ def _refuse_unknown(given: object, known: object, at: str) -> None:
             _refuse_unknown(one, other, f"{at}[{index}]")
 
 
-def as_message(event: Event, message_id: UUID) -> Message:
+def message_from_event(event: Event, message_id: UUID) -> Message:
     """Write an event down for its journey, with the trace of what caused it."""
     return Message(
         id=message_id,

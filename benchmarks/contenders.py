@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from benchmarks.load import NAME, Calls
-from benchmarks.office import Office, Process
+from benchmarks.closed_loop_load import NAME, Calls
+from benchmarks.environment import Office, Process
 
-A_SECOND = 40_000
+MAX_SUBMISSIONS_PER_SECOND = 40_000
 """Candidates for each second: more than anybody serves."""
 LOGGING = {"TELEMETRY__LEVEL": "info", "TELEMETRY__LOGS": "json"}
 """As in production."""
@@ -55,8 +55,8 @@ CONTENDERS: Mapping[str, Callable[[Office], AbstractContextManager[Process]]] = 
 
 def load(process: Process, connections: int, seconds: float, calls: Calls) -> Any:
     """Let clients in a process of their own ask, and return what they saw; raise if somebody did wrong."""
-    port = process.until_open().rpartition(":")[2]
-    words = [sys.executable, "-m", "benchmarks.load", port, str(connections), str(seconds)]
+    port = process.wait_until_ready().rpartition(":")[2]
+    words = [sys.executable, "-m", "benchmarks.closed_loop_load", port, str(connections), str(seconds)]
     done = subprocess.run(words, input=calls.dumped(), capture_output=True, check=True, text=True, timeout=120)  # noqa: S603 - ours
     found = json.loads(done.stdout)
     if not set(found["answers"]) <= {"200", "201", "503"}:  # whoever is asked too much may say so
@@ -66,7 +66,7 @@ def load(process: Process, connections: int, seconds: float, calls: Calls) -> An
 
 def submit(process: Process, connections: int, schedule: str, names: Sequence[str]) -> Any:
     """Let candidates submit, some to warm up and the others to be measured; refuse to let anybody do it twice."""
-    calls, seconds = submitting(schedule, names), len(names) / A_SECOND
+    calls, seconds = submitting(schedule, names), len(names) / MAX_SUBMISSIONS_PER_SECOND
     warm = sum(load(process, connections, seconds / 3, calls)["answers"].values()) + connections
     found = load(process, connections, seconds, submitting(schedule, names[warm:]))
     if warm + sum(found["answers"].values()) > len(names):

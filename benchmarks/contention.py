@@ -25,12 +25,12 @@ from adapters.sql.unit_of_work import SqlUnitOfWork
 from config.container import Application, running
 from config.settings import load
 from core.inventory.allocate_lines import AllocateLines
-from core.inventory.order_line import AllocationRequest, AllocationWish
+from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.inventory.sku import Sku
-from core.shared.errors import Conflict
-from core.shared.requests import Request
+from core.kernel.errors import Conflict
+from core.kernel.idempotency import RequestContext
 
-CLIENTS = 12
+CLIENT_COUNT = 12
 """Who ask at the same time in each process; no more than it has connections."""
 TRIES, PAUSE = 30, 0.02
 
@@ -40,7 +40,7 @@ class VersionedSkus(SqlSkus):
 
     async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
         """Look, and keep nobody from changing what we saw."""
-        return await self._held(skus.select().where(skus.c.name.in_(names)), ALIVE if whole else LEFT)
+        return await self._locked(skus.select().where(skus.c.name.in_(names)), ALIVE if whole else LEFT)
 
 
 class VersionedWork(SqlUnitOfWork):
@@ -67,7 +67,7 @@ async def contend(how: str, together: int, number: int, seconds: float) -> Count
         def wanted() -> AllocationRequest:
             sku = f"S{random.randrange(number)}"  # noqa: S311 - no secret
             return AllocationRequest(
-                AllocationWish(order=uuid4().hex, sku=sku, quantity=1), Request(arrived=driven.clock().now())
+                AllocationDemand(order=uuid4().hex, sku=sku, quantity=1), RequestContext(arrived=driven.clock().now())
             )
 
         async def client() -> None:
@@ -85,7 +85,7 @@ async def contend(how: str, together: int, number: int, seconds: float) -> Count
                 else:
                     seen["given up"] += together
 
-        await asyncio.gather(*(client() for _ in range(CLIENTS)))
+        await asyncio.gather(*(client() for _ in range(CLIENT_COUNT)))
     return seen
 
 

@@ -14,17 +14,17 @@ from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer
 
 from benchmarks import seed
-from benchmarks.office import EVERYTHING, Figures, Office
+from benchmarks.environment import ALL_TRANSPORTS, Figures, Office
 from config.container import Application
-from core.shared.messages import topic_of
+from core.messaging.message import topic_of
 from entrypoints.relay.relay import Relay
+from tests.containers import free_port
 from tests.examples import a_submission
-from tests.stack import free_port
 
 WARM_UP, IDLE_SECONDS = 5, 20
 COMMITS, PAUSE = 100, 0.1
-SUBMISSIONS_A_SECOND = 40
-TOLD = """SELECT TIMESTAMPDIFF(MICROSECOND, event_log.at, delivery_attempts.at) / 1e3
+SUBMISSIONS_PER_SECOND = 40
+DELIVERY_LATENCY_QUERY = """SELECT TIMESTAMPDIFF(MICROSECOND, event_log.at, delivery_attempts.at) / 1e3
     FROM delivery_attempts JOIN deliveries ON deliveries.id = delivery_id
     JOIN event_log ON event_log.event_id = deliveries.notice_id WHERE channel = 'email' ORDER BY delivery_attempts.at"""
 
@@ -62,10 +62,10 @@ def bulkhead(office: Office, number: int) -> Figures:
     """Take the milliseconds of submissions, and from them to their e-mails, while Twilio is well and while it hangs."""
     figures: dict[str, float] = {}
     for turn, mood in enumerate(("is well", "hangs"), 1):
-        with a_vendor(mood) as twilio, office.serve(EVERYTHING, PROVISION="true", **twilio) as process:
-            submissions = asyncio.run(submitting(process.until_open(), f"T{turn}", number))
-            process.until(lambda: len(office.sql(TOLD)) == turn * number)  # noqa: B023 - at once
-        told = [float(took) for (took,) in office.sql(TOLD)[-number:]]
+        with a_vendor(mood) as twilio, office.serve(ALL_TRANSPORTS, PROVISION="true", **twilio) as process:
+            submissions = asyncio.run(submitting(process.wait_until_ready(), f"T{turn}", number))
+            process.until(lambda: len(office.sql(DELIVERY_LATENCY_QUERY)) == turn * number)  # noqa: B023 - at once
+        told = [float(took) for (took,) in office.sql(DELIVERY_LATENCY_QUERY)[-number:]]
         figures |= {
             f"submission p50 ms, Twilio {mood}": median(submissions),
             f"submission p99 ms, Twilio {mood}": quantiles(submissions, n=100)[-1],
@@ -95,7 +95,7 @@ async def submitting(url: str, group: str, number: int) -> list[float]:
             answer.raise_for_status()
         begin = asyncio.get_running_loop().time()
         for at, name in enumerate(names):
-            await asyncio.sleep(begin + at / SUBMISSIONS_A_SECOND - asyncio.get_running_loop().time())
+            await asyncio.sleep(begin + at / SUBMISSIONS_PER_SECOND - asyncio.get_running_loop().time())
             tasks.create_task(submit(name))
     return took
 
@@ -135,8 +135,8 @@ def idle(office: Office, _number: int) -> Figures:
     office.sql(f"CREATE USER {user} IDENTIFIED BY '{user}'")
     office.sql(f"GRANT ALL ON {office.name}.* TO {user}")
     try:
-        with office.serve(EVERYTHING, MYSQL__USER=user, MYSQL__PASSWORD=user) as process:
-            process.until_open()
+        with office.serve(ALL_TRANSPORTS, MYSQL__USER=user, MYSQL__PASSWORD=user) as process:
+            process.wait_until_ready()
             time.sleep(WARM_UP)
             before = statements(office, user)
             time.sleep(IDLE_SECONDS)
@@ -183,7 +183,7 @@ def statements(office: Office, user: str) -> int:
 def a_vendor(mood: str = "is well") -> Iterator[Mapping[str, str]]:
     """Run a local vendor, and return the settings that send text messages to it."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.vendor", str(port), mood])  # noqa: S603 - our own command
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.local_vendor", str(port), mood])  # noqa: S603 - our own command
     try:
         while not is_open(port):
             time.sleep(0.05)

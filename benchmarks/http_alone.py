@@ -10,24 +10,24 @@ from typing import Any
 
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import ExamFeeSubmission
-from core.shared.requests import Request
-from entrypoints.__main__ import open_office
+from core.kernel.idempotency import RequestContext
+from entrypoints.__main__ import open_runtime
 from entrypoints.cli.app import create_cli
-from entrypoints.cli.office import Office
+from entrypoints.cli.runtime import Runtime
 from tests.examples import a_submission
 
 PREPARED, _ = a_submission()
 
 
-async def answer(_wish: ExamFeeSubmission, _request: Request) -> Submission:
+async def answer(_wish: ExamFeeSubmission, _request: RequestContext) -> Submission:
     """Answer everybody alike."""
     return PREPARED
 
 
 @asynccontextmanager
-async def open_without_storing(path: Path | None, changes: Mapping[str, Any]) -> AsyncIterator[Office]:
+async def open_without_storing(path: Path | None, changes: Mapping[str, Any]) -> AsyncIterator[Runtime]:
     """Open the office of a configuration, which will not do what it is there for."""
-    async with open_office(path, changes) as office:
+    async with open_runtime(path, changes) as office:
         office.use_cases = {**office.use_cases, "submit_exam_fee": lambda: answer}
         yield office
 

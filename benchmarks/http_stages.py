@@ -11,17 +11,17 @@ from statistics import median
 from urllib.request import urlopen
 
 from benchmarks import mysql_alone, seed
-from benchmarks.contenders import A_SECOND, CONTENDERS, LOGGING, bursar, load, submit, submitting
-from benchmarks.load import NAME, Calls
-from benchmarks.office import EVERYTHING, Figures, Office, an_office
-from tests.stack import free_port
+from benchmarks.closed_loop_load import NAME, Calls
+from benchmarks.contenders import CONTENDERS, LOGGING, MAX_SUBMISSIONS_PER_SECOND, bursar, load, submit, submitting
+from benchmarks.environment import ALL_TRANSPORTS, Figures, Office, benchmark_environment
+from tests.containers import free_port
 
-COUNTS = (1, 16, 64, 256)
+CONNECTION_COUNTS = (1, 16, 64, 256)
 """From how many connections submissions come."""
-MANY = 64
+CONNECTION_COUNT = 64
 """From how many everything else comes."""
 FEW_STORED, TURNS = 1_000, 5
-APART = 80
+SPREAD_FACTOR = 80
 """Of so many students one submits while it is measured, and the others did before."""
 IMPORT = """import sys, time
 sys.modules["fastapi"] = None  # only we have the usual stack beside it, and the container library imports what it finds
@@ -32,7 +32,7 @@ print(time.perf_counter() - began)"""
 
 def submissions(office: Office, number: int) -> Figures:
     """Submit to everybody in turn, from few connections and from many, and insert into the database alone."""
-    turns = {(count, name): f"load-{count}-{at}" for count in COUNTS for at, name in enumerate(CONTENDERS)}
+    turns = {(count, name): f"load-{count}-{at}" for count in CONNECTION_COUNTS for at, name in enumerate(CONTENDERS)}
     names = seed.candidates(office, number, *turns.values())
     figures, refused = dict[str, float](), dict.fromkeys(CONTENDERS, 0.0)
     with ExitStack() as running:
@@ -53,14 +53,14 @@ def submissions(office: Office, number: int) -> Figures:
 
 def reading(office: Office, number: int) -> Figures:
     """Show submissions by their ids, and quote without storing."""
-    names, seconds = seed.candidates(office, number, "load"), number / A_SECOND
+    names, seconds = seed.candidates(office, number, "load"), number / MAX_SUBMISSIONS_PER_SECOND
     with bursar(office) as process:
-        submit(process, MANY, "load", names)
+        submit(process, CONNECTION_COUNT, "load", names)
         ids = [name for (name,) in office.sql("SELECT BIN_TO_UUID(id) FROM submissions LIMIT 1000")]
         shown = Calls(ids, f"/v1/exam-fees/{NAME}")
         quoted = replace(submitting("load", names), path="/v1/quotes")
         return {
-            f"{what}/s": [load(process, MANY, part, calls) for part in (seconds / 3, seconds)][1]["rate"]
+            f"{what}/s": [load(process, CONNECTION_COUNT, part, calls) for part in (seconds / 3, seconds)][1]["rate"]
             for what, calls in (("reads by id", shown), ("quotes", quoted))
         }
 
@@ -70,9 +70,9 @@ def workers(office: Office, number: int) -> Figures:
     names = seed.candidates(office, number, "alone", "shared")
     half = len(names) // 2
     with bursar(office) as one, bursar(office) as other, ThreadPoolExecutor() as both:
-        alone = submit(one, MANY, "alone", names[:half])["rate"]
+        alone = submit(one, CONNECTION_COUNT, "alone", names[:half])["rate"]
         parts = (one, names[:half]), (other, names[half:])
-        running = [both.submit(submit, process, MANY, "shared", part) for process, part in parts]
+        running = [both.submit(submit, process, CONNECTION_COUNT, "shared", part) for process, part in parts]
         shared = sum(each.result()["rate"] for each in running)
     return {
         "one worker, submissions/s": alone,
@@ -84,12 +84,12 @@ def workers(office: Office, number: int) -> Figures:
 def embedded(office: Office, number: int) -> Figures:
     """Submit to an office with a database in one file: HTTP alone, and with everything else in the same process."""
     figures: dict[str, float] = {}
-    for transports, name in (("http", "HTTP alone"), (EVERYTHING, "everything in one process")):
+    for transports, name in (("http", "HTTP alone"), (ALL_TRANSPORTS, "everything in one process")):
         path = str(office.folder / f"{len(transports)}.db")
         small = replace(office, changes={"ADAPTERS__PERSISTENCE": "sqlite", "SQLITE__PATH": path})
         names = seed.roster(small, number, "load")
         with small.serve(transports, **LOGGING) as process:
-            found = submit(process, MANY, "load", names)
+            found = submit(process, CONNECTION_COUNT, "load", names)
         figures |= {f"embedded, {name}, submissions/s": found["rate"], f"embedded, {name}, p99 ms": found["p99_ms"]}
     return figures
 
@@ -109,13 +109,15 @@ def start(office: Office, _number: int) -> Figures:
 def depth(office: Office, number: int) -> Figures:
     """Submit in turn where few have submitted before and where very many have, spread among the candidates."""
     turns = [f"load-{at}" for at in range(TURNS)]
-    with an_office(office.mysql, None) as small:
+    with benchmark_environment(office.mysql, None) as small:
         for each, stored in ((small, FEW_STORED), (office, number)):
-            names = seed.candidates(each, number // APART, *turns, apart=APART)
+            names = seed.candidates(each, number // SPREAD_FACTOR, *turns, apart=SPREAD_FACTOR)
             seed.submissions(each, stored, number)
         random.Random(1).shuffle(names)  # noqa: S311 - no secret
         with bursar(small) as few, bursar(office) as many:
-            pairs = [[submit(process, MANY, turn, names)["rate"] for process in (few, many)] for turn in turns]
+            pairs = [
+                [submit(process, CONNECTION_COUNT, turn, names)["rate"] for process in (few, many)] for turn in turns
+            ]
     return {
         f"submissions/s with {FEW_STORED:,} stored": median(pair[0] for pair in pairs),
         f"submissions/s with {number:,} stored": median(pair[1] for pair in pairs),

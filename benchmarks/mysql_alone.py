@@ -15,7 +15,7 @@ from adapters.sql import tables
 from adapters.sql.transactions import Row, Rows
 from adapters.sql.unit_of_work import SqlUnitOfWork
 from adapters.system.clock import SystemClock, TimeOrderedIds
-from benchmarks.office import Office
+from benchmarks.environment import Office
 from tests.examples import a_request, a_submission
 
 BATCH, CLIENTS = 256, 2

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from benchmarks import results
-from benchmarks.office import an_office
+from benchmarks.environment import benchmark_environment
 from benchmarks.stages import STAGES
-from tests import stack
+from tests import containers as stack
 
-QUICK = 20
+QUICK_RUN_DIVISOR = 20
 """A quick run has this much less to do, and does it once."""
 
 
@@ -32,9 +32,9 @@ def main(
             found.load[name] = os.getloadavg()[0]
             for turn in range(1 if quick else stage.times):
                 typer.echo(f"{name}, run {turn + 1} …", err=True)
-                with an_office(mysql, kafka if stage.kafka else None) as office:
+                with benchmark_environment(mysql, kafka if stage.kafka else None) as office:
                     found.mysql = office.sql("SELECT VERSION()")[0][0]
-                    found.add(stage.measure(office, stage.number // QUICK if quick else stage.number))
+                    found.add(stage.measure(office, stage.number // QUICK_RUN_DIVISOR if quick else stage.number))
             if not quick:
                 results.keep(found)
     results.show(found, as_json=as_json)

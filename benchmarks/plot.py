@@ -4,25 +4,25 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import ceil, floor, log10
 
-from benchmarks.office import Figures
+from benchmarks.environment import Figures
 
 WIDTH, HEIGHT = 780, 420
 LEFT, RIGHT, TOP, BOTTOM = 80, 540, 30, 360
-COUNTS = (1, 16, 64, 256)
-ALONE = "mysql alone"
+CONNECTION_COUNTS = (1, 16, 64, 256)
+DATABASE_CEILING = "mysql alone"
 LOOKS = {
     "bursar": ("Bursar", "#2f81f7"),
     "bursar, single commits": ("Bursar, one commit each", "#8957e5"),
     "peer": ("FastAPI, SQLAlchemy ORM", "#d1242f"),
     "http alone": ("our HTTP, nothing stored", "#1a9e55"),
-    ALONE: ("MySQL alone, 256 at a time", "#bf8700"),
+    DATABASE_CEILING: ("MySQL alone, 256 at a time", "#bf8700"),
 }
 STYLE = """<style>
 text { font: 13px system-ui, sans-serif; fill: #57606a } .grid { stroke: #8b949e; stroke-opacity: 0.35 }
 polyline { fill: none; stroke-width: 2.5 } .dashed { stroke-dasharray: 6 4 }
 @media (prefers-color-scheme: dark) { text { fill: #adbac7 } }
 </style>"""
-Place = tuple[float, float]
+Point = tuple[float, float]
 
 
 def submissions(medians: Figures) -> str:
@@ -48,14 +48,14 @@ def submissions(medians: Figures) -> str:
 
 def rates_of(name: str, medians: Figures) -> list[float]:
     """Return the rate at each number of connections; the database alone has no connections of clients."""
-    if name == ALONE:
-        return [medians[f"submissions/s, {name}"]] * len(COUNTS)
-    return [medians[f"submissions/s, {count} connections, {name}"] for count in COUNTS]
+    if name == DATABASE_CEILING:
+        return [medians[f"submissions/s, {name}"]] * len(CONNECTION_COUNTS)
+    return [medians[f"submissions/s, {count} connections, {name}"] for count in CONNECTION_COUNTS]
 
 
 def x(at: int) -> float:
     """Return where a number of connections stands."""
-    return LEFT + (RIGHT - LEFT) * at / (len(COUNTS) - 1)
+    return LEFT + (RIGHT - LEFT) * at / (len(CONNECTION_COUNTS) - 1)
 
 
 def axes(low: int, high: int) -> Iterator[str]:
@@ -64,13 +64,13 @@ def axes(low: int, high: int) -> Iterator[str]:
         y = BOTTOM - (BOTTOM - TOP) * (power - low) / (high - low)
         yield f'<line class="grid" x1="{LEFT}" y1="{y:.0f}" x2="{RIGHT}" y2="{y:.0f}"/>'
         yield text(LEFT - 10, y + 4, f"{10**power:,}", "end")
-    for at, count in enumerate(COUNTS):
+    for at, count in enumerate(CONNECTION_COUNTS):
         yield text(x(at), BOTTOM + 20, str(count), "middle")
     yield text((LEFT + RIGHT) / 2, BOTTOM + 44, "connections", "middle")
     yield text(LEFT, TOP - 12, "submissions a second (logarithmic)", "start")
 
 
-def names(lines: dict[str, list[Place]]) -> Iterator[str]:
+def names(lines: dict[str, list[Point]]) -> Iterator[str]:
     """Write at the end of each line whose it is, none over another."""
     y = 0.0
     for name, places in sorted(lines.items(), key=lambda each: each[1][-1][1]):
@@ -83,7 +83,7 @@ def look(name: str) -> str:
     return f'stroke="{LOOKS[name][1]}"' + (' class="dashed"' if name.endswith("alone") else "")
 
 
-def points(places: Sequence[Place]) -> str:
+def points(places: Sequence[Point]) -> str:
     """Write down where a line goes."""
     return " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
 

@@ -12,19 +12,19 @@ import typer
 
 from benchmarks import seed
 from benchmarks.contenders import LOGGING, load, submitting
-from benchmarks.http_stages import MANY
-from benchmarks.office import Office, an_office
-from tests import stack
+from benchmarks.environment import Office, benchmark_environment
+from benchmarks.http_stages import CONNECTION_COUNT
+from tests import containers as stack
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- profile -->", "<!-- /profile -->"
-WARM_UP, CANDIDATES, MOST = 2.0, 200_000, 3
+WARM_UP, CANDIDATE_COUNT, MOST = 2.0, 200_000, 3
 """Seconds, who may submit, and functions named of each part."""
 
 
 def main(seconds: Annotated[float, typer.Option(help="How long to look.")] = 10) -> None:
     """Look at one worker while 64 clients submit, and say what it did."""
-    with stack.mysql() as mysql, an_office(mysql, None) as office:
+    with stack.mysql() as mysql, benchmark_environment(mysql, None) as office:
         found, submitted = look(office, seconds)
     table = "\n".join(rows(found, submitted))
     typer.echo(table)
@@ -34,13 +34,13 @@ def main(seconds: Annotated[float, typer.Option(help="How long to look.")] = 10)
 
 def look(office: Office, seconds: float) -> tuple[Any, int]:
     """Return where the process was how often, and how many submissions it took meanwhile."""
-    names, file = seed.candidates(office, CANDIDATES, "load"), office.folder / "samples.json"
+    names, file = seed.candidates(office, CANDIDATE_COUNT, "load"), office.folder / "samples.json"
     words = [sys.executable, "-m", "benchmarks.profiled", str(file), "serve"]
     with office.run(words, office.environment(SERVE="http", **LOGGING)) as process:
-        warm = load(process, MANY, WARM_UP, submitting("load", names))
+        warm = load(process, CONNECTION_COUNT, WARM_UP, submitting("load", names))
         process.popen.send_signal(signal.SIGUSR1)
-        rest = names[sum(warm["answers"].values()) + MANY :]
-        submitted = sum(load(process, MANY, seconds, submitting("load", rest))["answers"].values())
+        rest = names[sum(warm["answers"].values()) + CONNECTION_COUNT :]
+        submitted = sum(load(process, CONNECTION_COUNT, seconds, submitting("load", rest))["answers"].values())
         process.popen.send_signal(signal.SIGUSR1)
         process.until(file.exists)
         return json.loads(file.read_text()), submitted

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-TICK = 0.001
+SAMPLE_INTERVAL_SECONDS = 0.001
 """Seconds of processor time; many kernels look less often, which does no harm."""
 LOOP, JSON = "event loop and sockets (uvloop)", "JSON (msgspec)"
-PARTS = {
+LAYERS = {
     "/uvicorn/": "HTTP protocol (uvicorn, httptools)",
     "/litestar/": "routing, injection, answers (Litestar)",
     "/entrypoints/http/tracing.py": "trace, log, metrics",
@@ -59,7 +59,7 @@ class Samples:
             self._file.write_text(json.dumps({"seconds": seconds, "seen": seen}))
         else:
             self._began = time.process_time()
-            signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
+            signal.setitimer(signal.ITIMER_PROF, SAMPLE_INTERVAL_SECONDS, SAMPLE_INTERVAL_SECONDS)
 
     def look(self, _signal: int, frame: FrameType | None) -> None:
         """Note where we are."""
@@ -73,7 +73,7 @@ def place(frame: FrameType | None) -> tuple[str, str]:
     if stack and stack[0].f_code.co_code[stack[0].f_lasti] == RESUME:
         del stack[0]
     for at, each in enumerate(stack):
-        part = next((part for path, part in PARTS.items() if path in each.f_code.co_filename), None)
+        part = next((part for path, part in LAYERS.items() if path in each.f_code.co_filename), None)
         if part:
             line = linecache.getline(each.f_code.co_filename, each.f_lineno or 0)
             return JSON if at == 0 and "msgspec." in line else part, each.f_code.co_qualname

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import plot
-from benchmarks.office import Figures
+from benchmarks.environment import Figures
 
 KEPT, PLOT = (Path(__file__).with_name(name) for name in ("results.json", "submissions.svg"))
 LIBRARIES = ("bursar", "aiokafka", "asyncmy", "fastapi", "litestar", "sqlalchemy", "uvicorn")
@@ -40,7 +40,7 @@ class Results:
     def as_json(self) -> dict[str, Any]:
         """Return the medians and the single runs, and what they depend on."""
         return {
-            **beside_others({name: median(runs) for name, runs in self.figures.items()}),
+            **relative_to_peers({name: median(runs) for name, runs in self.figures.items()}),
             "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
             "versions": {name: version(name) for name in LIBRARIES} | {"mysql": self.mysql},
             "load": self.load,
@@ -48,7 +48,7 @@ class Results:
         }
 
 
-def beside_others(medians: Figures) -> dict[str, float]:
+def relative_to_peers(medians: Figures) -> dict[str, float]:
     """Return how we stand at 64 connections: against the usual stack, and against our own HTTP that stores nothing."""
     ours = "submissions/s, 64 connections, bursar"
     if ours not in medians:

@@ -2,7 +2,7 @@
 
 import time
 
-from benchmarks.office import Office
+from benchmarks.environment import Office
 from config.container import Application
 from core.notifications.delivery import Channel, RecipientId
 from tests.examples import a_delivery, a_schedule, a_student, a_submission, enrol, publish

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import event_stages, http_stages, store_stages
-from benchmarks.office import Figures, Office
+from benchmarks import event_stages, http_stages
+from benchmarks import inventory_stages as store_stages
+from benchmarks.environment import Figures, Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,6 @@ STAGES: Mapping[str, Stage] = {
     "backlog": Stage(event_stages.backlog, 1_000_000, times=1, kafka=True),
     "allocations": Stage(store_stages.allocations, 240_000),
     "hot-sku": Stage(store_stages.hot_sku, 20_000, kafka=True),
-    "contention": Stage(store_stages.contention, store_stages.MILLISECONDS),
+    "contention": Stage(store_stages.contention, store_stages.MEASUREMENT_MILLISECONDS),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),
 }

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
-from core.fees.calendar import is_zone
-from core.notifications.addressing import E164, LONGEST_MAILBOX, MAILBOX
-from core.shared.errors import Invalid
+from core.fees.deadlines import is_zone
+from core.kernel.errors import Invalid
+from core.notifications.address_validation import E164_PATTERN, MAILBOX_PATTERN, MAX_MAILBOX_CHARACTERS
 
-SOME = msgspec.Meta(min_length=1)
-Count = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+NON_EMPTY = msgspec.Meta(min_length=1)
+PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -54,9 +54,9 @@ class Adapters(Section, frozen=True):
     commits: Literal["grouped", "single"] = "grouped"
     """Whether units of work that wait at the same moment share a transaction."""
     events: Literal["kafka", "embedded"] = "embedded"
-    email: Annotated[tuple[Literal["ses", "smtp", "console", "sandbox"], ...], SOME] = ("console",)
+    email: Annotated[tuple[Literal["ses", "smtp", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     """The first is primary, the rest take over."""
-    sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], SOME] = ("console",)
+    sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     cache: Literal["redis", "memory"] = "memory"
 
 
@@ -65,7 +65,7 @@ class Http(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: Port = 8000
-    workers: Count = 1
+    workers: PositiveInt = 1
     """Processes that answer on this address; what else is served has one more, which they share."""
     shared: bool = False
     """Whether other processes of ours listen on this address, too: the kernel divides new connections among them."""
@@ -76,7 +76,7 @@ class Http(Section, frozen=True):
 class Admission(Section, frozen=True):
     """How a flood of submissions is met."""
 
-    most: Count = 320
+    most: PositiveInt = 320
     """Submissions inside one process at a time; whoever comes beyond that is told at once when to come again."""
     grace_seconds: Seconds = 900.0
     """Whom we turned away may come again for so long as if it were then: deadlines are judged by his first arrival."""
@@ -96,7 +96,7 @@ class MySQL(Section, frozen=True):
     database: str = "bursar"
     user: str = "bursar"
     password: Secret = msgspec.field(default_factory=Secret)
-    connections: Count = 16
+    connections: PositiveInt = 16
 
 
 class SQLite(Section, frozen=True):
@@ -111,29 +111,29 @@ class Kafka(Section, frozen=True):
     bootstrap: Annotated[str, msgspec.Meta(pattern=r"^[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*$")] = "localhost:9092"
     topic_prefix: str = ""
     group: str = "bursar"
-    partitions: Count = 12
-    replicas: Count = 1
-    commands_days: Count = 7
+    partitions: PositiveInt = 12
+    replicas: PositiveInt = 1
+    commands_days: PositiveInt = 7
     """How long the broker keeps commands, and so may deliver them again."""
-    events_days: Count = 12
+    events_days: PositiveInt = 12
     """The same for events; our own log of them is kept for ever."""
 
 
 class Retention(Section, frozen=True):
     """How long we remember what came to us."""
 
-    requests_hours: Count = 24
+    requests_hours: PositiveInt = 24
     """A client may repeat a request with its idempotency key for so long."""
-    inbox_days: Count = 14
+    inbox_days: PositiveInt = 14
     """Longer than any message may be delivered again."""
 
 
 class Notifications(Section, frozen=True):
     """What is done about messages of which nobody knows whether they were sent."""
 
-    absent_after_minutes: Count = 60
+    absent_after_minutes: PositiveInt = 60
     """By then a vendor's list shows all it took: what is not on it is sent again."""
-    person_after_hours: Count = 24
+    person_after_hours: PositiveInt = 24
     """What no vendor can settle by then is left to a person: `bursar deliveries list`."""
 
 
@@ -151,9 +151,9 @@ class Stores(Section, frozen=True):
     """The IANA time zone by whose calendar they work."""
 
     def __post_init__(self) -> None:
-        if self.email and (len(self.email) > LONGEST_MAILBOX or not MAILBOX.fullmatch(self.email)):
+        if self.email and (len(self.email) > MAX_MAILBOX_CHARACTERS or not MAILBOX_PATTERN.fullmatch(self.email)):
             raise ValueError("stores.email is one mailbox without a name, as in stores@example.org, or empty")
-        if self.phone and not E164.fullmatch(self.phone):
+        if self.phone and not E164_PATTERN.fullmatch(self.phone):
             raise ValueError("stores.phone is a number in E.164, as in +919876543210, or empty")
         if not is_zone(self.zone):
             raise ValueError(f"stores.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
@@ -178,7 +178,7 @@ class Smtp(Section, frozen=True):
     user: str = ""
     password: Secret = msgspec.field(default_factory=Secret)
     sender: Mailbox = "Fee Office <fees@example.org>"
-    connections: Count = 4
+    connections: PositiveInt = 4
 
 
 class Ses(Section, frozen=True):
@@ -219,11 +219,11 @@ class Resilience(Section, frozen=True):
 
     deadline_seconds: Seconds = 10.0
     """One call may take this long; afterwards its outcome is unknown."""
-    concurrency: Count = 32
+    concurrency: PositiveInt = 32
     """Deliveries in hand for one vendor at a time."""
     ramp_seconds: Seconds = 1.0
     """After a rest one delivery is in hand, and at most twice as many each time so long has passed."""
-    tries: Count = 3
+    tries: PositiveInt = 3
     """Calls per delivery before it goes back to the queue."""
     retry_base_seconds: Seconds = 0.2
     retry_budget_percent: Percent = 20
@@ -231,7 +231,7 @@ class Resilience(Section, frozen=True):
     window_seconds: Seconds = 30.0
     failure_percent: Percent = 50
     """The breaker opens at this failure rate…"""
-    minimum_calls: Count = 10
+    minimum_calls: PositiveInt = 10
     """…once it has seen this many calls in the window."""
     slow_seconds: Seconds = 5.0
     """An answer that takes longer counts as a failure of the vendor; it is an answer all the same."""
@@ -306,13 +306,13 @@ def load(
         raise Misconfigured(f"{path}: {error}") from error
     for name, value in environ.items():
         if name.startswith("BURSAR__"):
-            override(document, name, value)
+            apply_environment(document, name, value)
     for name, change in changes.items():
         document[name] = document.get(name, {}) | change if isinstance(change, Mapping) else change
-    return check(document, str(path))
+    return validate(document, str(path))
 
 
-def check(document: Mapping[str, Any], source: str) -> Settings:
+def validate(document: Mapping[str, Any], source: str) -> Settings:
     """Turn a document into settings, or raise `Misconfigured` with the path of what is wrong."""
     try:
         return msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(str(value)))
@@ -320,7 +320,7 @@ def check(document: Mapping[str, Any], source: str) -> Settings:
         raise Misconfigured(f"{source}: {error}") from error
 
 
-def override(document: dict[str, Any], name: str, value: str) -> None:
+def apply_environment(document: dict[str, Any], name: str, value: str) -> None:
     """Put one variable of the environment where its name says."""
     *sections, key = name.lower().split("__")[1:]
     place: dict[str, Any] = document
@@ -328,14 +328,14 @@ def override(document: dict[str, Any], name: str, value: str) -> None:
     for section in sections:
         place, kind = place.setdefault(section, {}), get_type_hints(kind).get(section, Section)
     if key.endswith("_file") and key not in get_type_hints(kind):
-        key, value = key.removesuffix("_file"), mounted(name, value)
+        key, value = key.removesuffix("_file"), read_mounted_file(name, value)
     words = get_type_hints(kind)
     if key not in words:
         raise Misconfigured(f"{name}: there is no such setting; here one of {', '.join(sorted(words))} can be set")
     place[key] = value.split(",") if get_origin(words[key]) is tuple else value
 
 
-def mounted(name: str, path: str) -> str:
+def read_mounted_file(name: str, path: str) -> str:
     """Read a value from the file that a variable names."""
     try:
         return Path(path).read_text().strip()

@@ -12,8 +12,9 @@ import pytest
 
 from config.container import Application, Driven, running
 from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings, SQLite
-from tests import databases, stack
-from tests.databases import Prepared
+from tests import containers as stack
+from tests import databases
+from tests.databases import DatabasePool
 
 CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis}
 skipped_for_want_of_docker: Counter[str] = Counter()
@@ -97,9 +98,9 @@ def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> DatabasePool:
     """Keep databases that have their tables already."""
-    return Prepared(tmp_path_factory.mktemp("databases"))
+    return DatabasePool(tmp_path_factory.mktemp("databases"))
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def commits() -> str:
 
 
 @pytest.fixture
-async def stored(stored_settings: Settings, commits: str, prepared: Prepared) -> AsyncIterator[Application]:
+async def stored(stored_settings: Settings, commits: str, prepared: DatabasePool) -> AsyncIterator[Application]:
     """Build an application on each kind of persistence."""
     chosen = msgspec.structs.replace(
         stored_settings, adapters=msgspec.structs.replace(stored_settings.adapters, commits=commits)

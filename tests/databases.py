@@ -16,11 +16,11 @@ from adapters.sql.tables import metadata
 from config.container import Application, running
 from config.settings import MySQL, Settings, SQLite
 
-STRAGGLERS = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_db = %s"
+OPEN_CONNECTIONS_QUERY = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_db = %s"
 """Connections that still do what nobody waits for any more; the list of processes fails while bytes are inserted."""
 
 
-class Prepared:
+class DatabasePool:
     """The databases of one run of the tests, lent to one test after another."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +48,7 @@ class Prepared:
     async def _wipe(self, server: MySQL, name: str) -> None:
         tables = [table.name for table in metadata.sorted_tables]
         async with root_of(server) as run:
-            while (await run(STRAGGLERS, name))[0][0]:
+            while (await run(OPEN_CONNECTIONS_QUERY, name))[0][0]:
                 await asyncio.sleep(0.005)
             for table in tables:
                 await run(f"DELETE FROM {name}.{table}")

@@ -8,16 +8,16 @@ from uuid import UUID
 from adapters.system.clock import TimeOrderedIds
 from config.container import Application
 from core.fees.candidate import Candidate, StudentId
-from core.fees.choice import Choice
-from core.fees.pricing.flat import Flat
+from core.fees.paper_selection import PaperSelection
+from core.fees.pricing.flat_fee import FlatFee
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import FeeSubmitted, Submission, SubmissionId
+from core.kernel.clock import Clock
+from core.kernel.idempotency import RequestContext
+from core.messaging.message import Message
+from core.messaging.outbox import OutboxEntry
 from core.notifications.delivery import Channel, Delivery, RecipientId
 from core.notifications.messages import DeliveryId
-from core.shared.clock import Clock
-from core.shared.messages import Message
-from core.shared.outbox import Outgoing
-from core.shared.requests import Request
 from core.students.student import Enrolment, Student
 from core.students.student import StudentId as RosterId
 
@@ -47,7 +47,7 @@ def a_schedule(code: str = "sahyadri-test", *, amount: int = 50_000, version: in
         zone="Asia/Kolkata",
         country="IN",
         categories=("student",),
-        rules=(Flat(head="examination", title="Examination", amount=amount),),
+        rules=(FlatFee(head="examination", title="Examination", amount=amount),),
         version=version,
     )
 
@@ -70,10 +70,10 @@ def a_submission(student: UUID | None = None, *, schedule: str = "sahyadri-test"
     candidate = Candidate(
         id=StudentId(student or ids.new()), registration="T-1", name="Asha", category="student", country="IN"
     )
-    choice = Choice(papers=("041", "042"))
-    quote = tariff.quote(candidate, choice, NOON)
+    selection = PaperSelection(papers=("041", "042"))
+    quote = tariff.quote(candidate, selection, NOON)
     return Submission.submit(
-        SubmissionId(ids.new()), candidate, tariff, choice, quote, received_at=NOON, at=NOON + timedelta(seconds=1)
+        SubmissionId(ids.new()), candidate, tariff, selection, quote, received_at=NOON, at=NOON + timedelta(seconds=1)
     )
 
 
@@ -92,9 +92,9 @@ def a_delivery(channel: Channel = Channel.EMAIL, **changes: Any) -> Delivery:
     return Delivery(**(given | changes))
 
 
-def a_request(key: str | None = "key-1", fingerprint: bytes = b"f" * 32) -> Request:
+def a_request(key: str | None = "key-1", fingerprint: bytes = b"f" * 32) -> RequestContext:
     """Return a wish with an idempotency key."""
-    return Request(arrived=NOON, scope="POST /v1/exam-fees", key=key, fingerprint=fingerprint)
+    return RequestContext(arrived=NOON, scope="POST /v1/exam-fees", key=key, fingerprint=fingerprint)
 
 
 def a_message(**changes: Any) -> Message:
@@ -124,10 +124,10 @@ async def publish(application: Application, schedule: FeeSchedule) -> None:
     async with application.driven.new_work() as work:
         work.schedules.add(schedule, NOON)
         await work.commit()
-    await application.driven.tariffs().switch_to(schedule)
+    await application.driven.tariffs().put_in_force(schedule)
 
 
-async def unpublished(application: Application, limit: int = 100) -> Sequence[Outgoing]:
+async def unpublished(application: Application, limit: int = 100) -> Sequence[OutboxEntry]:
     """Return what a relay would send."""
     outbox = application.driven.outbox()
     await outbox.hold(60)

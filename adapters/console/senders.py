@@ -4,11 +4,11 @@ import re
 import sys
 from itertools import count
 
-from core.notifications.addressing import check_email, check_sms
+from core.notifications.address_validation import check_email, check_sms
 from core.notifications.messages import Accepted, Email, Sms
 from core.notifications.ports import EmailSender, SmsSender
 
-FORGERY = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Terminal escapes, carriage returns and reversals of the writing direction; joiners stay, Hindi needs them."""
 
 
@@ -39,5 +39,5 @@ class ConsoleSmsSender(SmsSender):
 def show(words: str) -> None:
     """Print in one piece, without what could deceive a terminal or is beyond its alphabet."""
     alphabet = sys.stdout.encoding or "utf-8"
-    safe = FORGERY.sub("\N{REPLACEMENT CHARACTER}", words)
+    safe = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", words)
     print(safe.encode(alphabet, "replace").decode(alphabet) + "\n", flush=True)

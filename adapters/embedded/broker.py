@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from core.shared.errors import Unavailable
-from core.shared.messages import Deliver, Feed, Message, Publisher
+from core.kernel.errors import Unavailable
+from core.messaging.message import Deliver, Message, MessageSource, Publisher
 
 
-class EmbeddedBroker(Publisher, Feed):
+class EmbeddedBroker(Publisher, MessageSource):
     """Hand events straight to the subscriber.
 
     A message counts as published when it has taken effect: until then it stays in the outbox, and a

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from core.notifications.errors import Unwordable
-from core.notifications.messages import Letter
+from core.notifications.messages import EmailContent
 from core.notifications.ports import Templates
 
 FOLDER = Path(__file__).parent / "templates"
@@ -29,8 +29,8 @@ class JinjaTemplates(Templates):
             auto_reload=False,
         )
 
-    def email(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
-        return Letter(
+    def email(self, template: str, language: str, facts: Mapping[str, Any]) -> EmailContent:
+        return EmailContent(
             subject=one_line(self._render(template, "subject", language, facts)),
             text=self._render(template, "txt", language, facts),
             html=self._render(template, "html", language, facts),

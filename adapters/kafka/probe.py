@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from core.shared.errors import Unavailable
-from core.shared.health import Probe
-from core.shared.messages import topic_of
+from core.kernel.errors import Unavailable
+from core.kernel.health import Probe
+from core.messaging.message import topic_of
 
 
 class KafkaProbe(Probe):

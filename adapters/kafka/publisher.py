@@ -7,13 +7,13 @@ from contextlib import suppress
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 
-from core.shared.errors import Unavailable
-from core.shared.messages import SOURCE, Message, Publisher, topic_of
+from core.kernel.errors import Unavailable
+from core.messaging.message import CLOUDEVENTS_SOURCE, Message, Publisher, topic_of
 
-PATIENCE = 6.0
+SEND_TIMEOUT_SECONDS = 6.0
 """With the broker down a send of an idempotent producer never ends by itself."""
-LAST_WORDS = 1.0
-BATCH_BYTES = 256 * 1024
+CLOSE_TIMEOUT_SECONDS = 1.0
+MAX_BATCH_BYTES = 256 * 1024
 """Enough for the events of one look into the outbox to travel at once, and far below what brokers take."""
 
 
@@ -26,24 +26,24 @@ class KafkaPublisher(Publisher):
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Exception | None]:
         try:
-            async with asyncio.timeout(PATIENCE):
-                results = await self._send(messages, enable_idempotence=True, max_batch_size=BATCH_BYTES)
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                results = await self._send(messages, enable_idempotence=True, max_batch_size=MAX_BATCH_BYTES)
                 if failed := [place for place, failure in enumerate(results) if failure is not None]:
                     again = await self._send_alone([messages[place] for place in failed])
                     for place, failure in zip(failed, again, strict=True):
                         results[place] = failure
                 return results
         except (TimeoutError, KafkaError, OSError) as error:
-            await self._abandon()
+            await self._discard_producer()
             raise Unavailable(f"Kafka at {self._bootstrap} does not take events: {error!r}") from error
 
     async def close(self) -> None:
         """Let go of the connection."""
         if self._producer is not None:
             with suppress(TimeoutError, KafkaError, OSError):
-                async with asyncio.timeout(LAST_WORDS):
+                async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                     await self._producer.stop()
-            await self._abandon()
+            await self._discard_producer()
 
     async def _send(self, messages: Sequence[Message], **settings: object) -> list[Exception | None]:
         """Put messages in the producer's buffers, and wait for the broker's word on each."""
@@ -79,19 +79,19 @@ class KafkaPublisher(Publisher):
 
         Without numbers: those of the batches behind a refused one are wrong for ever.
         """
-        await self._abandon()
+        await self._discard_producer()
         try:
             return await self._send(messages, enable_idempotence=False, max_batch_size=1)
         finally:
-            await self._abandon()
+            await self._discard_producer()
 
-    async def _abandon(self) -> None:
+    async def _discard_producer(self) -> None:
         """Forget the producer with all it holds: what `stop` waits for would be sent when the broker returns."""
         producer, self._producer = self._producer, None
         if producer is not None:
             producer._closed = True  # noqa: SLF001 - or it complains that nobody stopped it
             with suppress(TimeoutError):
-                async with asyncio.timeout(LAST_WORDS):
+                async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                     await producer.client.close()
             sending = producer._sender.sender_task  # noqa: SLF001 - nothing public ends it without the broker
             while sending and not sending.done():
@@ -106,7 +106,7 @@ class KafkaPublisher(Publisher):
             "topic": self._topic(message),
             "key": str(message.subject).encode(),
             "value": message.body,
-            "headers": [(name, value.encode()) for name, value in envelope(message).items()],
+            "headers": [(name, value.encode()) for name, value in cloudevent_headers(message).items()],
         }
 
 
@@ -124,13 +124,13 @@ def failed(error: Exception) -> Awaitable[object]:
     return future
 
 
-def envelope(message: Message) -> dict[str, str]:
+def cloudevent_headers(message: Message) -> dict[str, str]:
     """Return the attributes of a CloudEvent, version 1.0, as headers of Kafka's binary mode."""
     return {
         "ce_specversion": "1.0",
         "ce_id": str(message.id),
         "ce_type": message.type,
-        "ce_source": SOURCE,
+        "ce_source": CLOUDEVENTS_SOURCE,
         "ce_time": message.at.isoformat().replace("+00:00", "Z"),
         "ce_subject": str(message.subject),
         "ce_dataversion": str(message.data_version),

@@ -7,9 +7,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
-from core.shared.errors import Unavailable
-from core.shared.inbox import DEAD_LETTERS
-from core.shared.messages import is_ours, topic_of
+from core.kernel.errors import Unavailable
+from core.messaging.inbox import DEAD_LETTER_SUFFIX
+from core.messaging.message import is_own_context, topic_of
 
 DAY, FOREVER = 24 * 3600 * 1000, "-1"
 
@@ -50,12 +50,12 @@ class KafkaTopics:
 
     def _settings(self, context: str) -> dict[str, str]:
         """Return settings that let nothing stay for more than its days and one: the broker forgets whole segments."""
-        days = self.events_days if is_ours(context) else self.commands_days
+        days = self.events_days if is_own_context(context) else self.commands_days
         kept = {"retention.ms": str(days * DAY), "segment.ms": str(DAY)}
-        if context.endswith(f".{DEAD_LETTERS}"):
+        if context.endswith(f".{DEAD_LETTER_SUFFIX}"):
             return kept | {"retention.ms": FOREVER}
         # The broker's own clock says when a stranger's message arrived: a deadline is no matter of the sender's.
-        return kept if is_ours(context) else kept | {"message.timestamp.type": "LogAppendTime"}
+        return kept if is_own_context(context) else kept | {"message.timestamp.type": "LogAppendTime"}
 
     async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: dict[str, str]) -> Topic:
         name = self.topic_prefix + topic_of(context)

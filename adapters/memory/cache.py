@@ -1,7 +1,7 @@
 """A cache in this process alone."""
 
-from core.shared.cache import Cache
-from core.shared.clock import Clock
+from core.kernel.cache import Cache
+from core.kernel.clock import Clock
 
 
 class MemoryCache(Cache):

@@ -7,86 +7,86 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from adapters.memory.store import Store, Transaction
-from core.shared.clock import Clock
-from core.shared.dead_letters import (
-    LONGEST_TYPE,
-    Criteria,
+from adapters.memory.database import Store, Transaction
+from core.kernel.clock import Clock
+from core.kernel.decisions import Decision
+from core.messaging.dead_letters import (
+    MAX_TYPE_LENGTH,
     DeadLetter,
-    DeadLetterOffice,
+    DeadLetterFilter,
+    DeadLetterGroup,
+    DeadLetterList,
     DeadLetters,
+    DeadLetterState,
     LetterAlreadySettled,
-    LetterGroup,
-    LetterState,
     UnknownDeadLetter,
-    told,
+    reason_and_detail,
 )
-from core.shared.decisions import Decision
-from core.shared.messages import Message
+from core.messaging.message import Message
 
 
 class MemoryDeadLetters(DeadLetters):
     """The letters of one consumer, in a transaction of its inbox."""
 
     def __init__(self, consumer: str, store: Store, transaction: Transaction, clock: Clock) -> None:
-        self._consumer, self._store, self._transaction, self._clock = consumer, store, transaction, clock
+        self._consumer, self._database, self._transaction, self._clock = consumer, store, transaction, clock
 
-    async def settle(self, letter: UUID, state: LetterState, decision: Decision) -> Message:
-        found = self._store.dead_letters.get((self._consumer, letter))
+    async def settle(self, letter: UUID, state: DeadLetterState, decision: Decision) -> Message:
+        found = self._database.dead_letters.get((self._consumer, letter))
         if found is None:
             raise UnknownDeadLetter(f"there is no dead letter {letter}")
-        if found[0].state is not LetterState.BURIED:
+        if found[0].state is not DeadLetterState.BURIED:
             raise LetterAlreadySettled(f"it was {found[0].state} at {found[0].handled_at:%Y-%m-%d %H:%M:%S} UTC")
         self._change(letter, decision, state=state)
         return found[1]
 
-    async def note(self, letter: UUID, failure: Exception, decision: Decision) -> None:
-        known, _ = self._store.dead_letters[self._consumer, letter]
-        if known.state is LetterState.BURIED:
-            self._change(letter, decision, tries=known.tries + 1, **told(failure))
+    async def record_failed_replay(self, letter: UUID, failure: Exception, decision: Decision) -> None:
+        known, _ = self._database.dead_letters[self._consumer, letter]
+        if known.state is DeadLetterState.BURIED:
+            self._change(letter, decision, tries=known.tries + 1, **reason_and_detail(failure))
 
     def _change(self, letter: UUID, decision: Decision, **values: Any) -> None:
-        known, message = self._store.dead_letters[self._consumer, letter]
+        known, message = self._database.dead_letters[self._consumer, letter]
         now = self._clock.now()
         changed = replace(known, handled_at=now, handled_by=decision.who, why=decision.why, **values)
-        self._transaction.put(self._store.dead_letters, (self._consumer, letter), (changed, message))
+        self._transaction.put(self._database.dead_letters, (self._consumer, letter), (changed, message))
 
 
-class MemoryDeadLetterOffice(DeadLetterOffice):
+class MemoryDeadLetterList(DeadLetterList):
     """The letters of one consumer."""
 
     def __init__(self, consumer: str, store: Store) -> None:
-        self._consumer, self._store = consumer, store
+        self._consumer, self._database = consumer, store
 
     async def find(self, letter: UUID) -> tuple[DeadLetter, Message] | None:
-        return self._store.dead_letters.get((self._consumer, letter))
+        return self._database.dead_letters.get((self._consumer, letter))
 
-    async def newest(self, which: Criteria, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
+    async def newest(self, which: DeadLetterFilter, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
         last = self._place(after)
         found = [each for each in self._all(which) if last is None or place(each) < last]
         return sorted(found, key=place, reverse=True)[:limit]
 
-    async def oldest(self, which: Criteria, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
+    async def oldest(self, which: DeadLetterFilter, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
         last = self._place(after)
         return sorted((each for each in self._all(which) if last is None or place(each) > last), key=place)[:limit]
 
-    async def count(self, which: Criteria) -> Sequence[LetterGroup]:
+    async def count(self, which: DeadLetterFilter) -> Sequence[DeadLetterGroup]:
         kinds = Counter((each.context, each.type, each.reason) for each in self._all(which))
         ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-        return [LetterGroup(context=kind[0], type=kind[1], reason=kind[2], count=count) for kind, count in ranked]
+        return [DeadLetterGroup(context=kind[0], type=kind[1], reason=kind[2], count=count) for kind, count in ranked]
 
     def _place(self, letter: UUID | None) -> tuple[datetime, UUID] | None:
         if letter is None:
             return None
-        found = self._store.dead_letters.get((self._consumer, letter))
+        found = self._database.dead_letters.get((self._consumer, letter))
         if found is None:
             raise UnknownDeadLetter(f"there is no dead letter {letter} to go on from")
         return place(found[0])
 
-    def _all(self, which: Criteria) -> list[DeadLetter]:
+    def _all(self, which: DeadLetterFilter) -> list[DeadLetter]:
         return [
             letter
-            for (consumer, _), (letter, _) in self._store.dead_letters.items()
+            for (consumer, _), (letter, _) in self._database.dead_letters.items()
             if consumer == self._consumer
             and letter.state is which.state
             and which.buried.since <= letter.buried_at < which.buried.until
@@ -96,8 +96,8 @@ class MemoryDeadLetterOffice(DeadLetterOffice):
 
 def buried(message: Message, reason: Exception, at: datetime) -> DeadLetter:
     """Return the letter that a message becomes."""
-    kind = message.type[:LONGEST_TYPE]
-    return DeadLetter(id=message.id, context=message.context, type=kind, buried_at=at, **told(reason))
+    kind = message.type[:MAX_TYPE_LENGTH]
+    return DeadLetter(id=message.id, context=message.context, type=kind, buried_at=at, **reason_and_detail(reason))
 
 
 def place(letter: DeadLetter) -> tuple[datetime, UUID]:

@@ -5,68 +5,68 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from adapters.memory.store import Store, Transaction
+from adapters.memory.database import Store, Transaction
 from core.fees.candidate import StudentId
 from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile, UnknownSchedule
 from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.ports import ExamFees, Schedules, Submissions, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission, SubmissionId
-from core.notifications.journal import Outcome
+from core.notifications.attempt_log import AttemptOutcome
 
 
 class MemorySchedules(Schedules):
     """Schedules in a dictionary."""
 
     def __init__(self, store: Store, transaction: Transaction, inserts: list[Callable[[], None]]) -> None:
-        self._store, self._transaction, self._inserts = store, transaction, inserts
+        self._database, self._transaction, self._inserts = store, transaction, inserts
 
     def add(self, schedule: FeeSchedule, published_at: datetime) -> None:  # noqa: ARG002 - nobody asks for it
         self._inserts.append(partial(self._add, schedule))
 
     def _add(self, schedule: FeeSchedule) -> None:
-        if (schedule.code, schedule.version) in self._store.schedules:
+        if (schedule.code, schedule.version) in self._database.schedules:
             raise SchedulePublishedMeanwhile(f"somebody else just published {schedule.code}")
-        self._transaction.put(self._store.schedules, (schedule.code, schedule.version), schedule)
+        self._transaction.put(self._database.schedules, (schedule.code, schedule.version), schedule)
 
 
 class MemorySubmissions(Submissions):
     """Submissions in a dictionary."""
 
     def __init__(self, store: Store, transaction: Transaction, inserts: list[Callable[[], None]]) -> None:
-        self._store, self._transaction, self._inserts = store, transaction, inserts
+        self._database, self._transaction, self._inserts = store, transaction, inserts
 
     def add(self, submission: Submission) -> None:
         self._inserts.append(partial(self._add, submission))
 
     def _add(self, submission: Submission) -> None:
         key = submission.student, submission.schedule
-        if (first := self._store.submitted.get(key)) is not None:
-            reference = self._store.submissions[first].reference
+        if (first := self._database.submitted.get(key)) is not None:
+            reference = self._database.submissions[first].reference
             raise FeeAlreadySubmitted(
                 f"the candidate submitted this fee before, as {reference}",
                 facts={"submission": str(first), "reference": reference},
             )
-        self._transaction.put(self._store.submitted, key, submission.id)
-        self._transaction.put(self._store.submissions, submission.id, submission)
+        self._transaction.put(self._database.submitted, key, submission.id)
+        self._transaction.put(self._database.submissions, submission.id, submission)
 
 
 class MemoryTariffs(Tariffs):
     """Schedules in force."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._database = store
 
     async def current(self, code: str) -> FeeSchedule:
-        versions = [version for known, version in self._store.schedules if known == code]
+        versions = [version for known, version in self._database.schedules if known == code]
         if not versions:
             raise UnknownSchedule(f"there is no fee schedule {code[:40]!r}", at="$.schedule")
-        return self._store.schedules[code, max(versions)]
+        return self._database.schedules[code, max(versions)]
 
     async def all(self) -> Sequence[FeeSchedule]:
-        return [await self.current(code) for code in sorted({code for code, _ in self._store.schedules})]
+        return [await self.current(code) for code in sorted({code for code, _ in self._database.schedules})]
 
-    async def switch_to(self, schedule: FeeSchedule) -> None:
+    async def put_in_force(self, schedule: FeeSchedule) -> None:
         """Do nothing: there is no other process, and no memory but the store."""
 
 
@@ -74,33 +74,33 @@ class MemoryExamFees(ExamFees):
     """Exam fees with their timelines."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._database = store
 
     async def find(self, submission: SubmissionId) -> ExamFee | None:
-        found = self._store.submissions.get(submission)
+        found = self._database.submissions.get(submission)
         return ExamFee.of(found, self._timeline(submission)) if found else None
 
-    async def find_reference(self, reference: str) -> ExamFee | None:
-        ids = (each.id for each in self._store.submissions.values() if each.reference == reference)
+    async def find_by_reference(self, reference: str) -> ExamFee | None:
+        ids = (each.id for each in self._database.submissions.values() if each.reference == reference)
         return await self.find(next(ids, SubmissionId(UUID(int=0))))
 
-    async def of_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
-        theirs = [each for each in self._store.submissions.values() if each.student == student]
+    async def list_by_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
+        theirs = [each for each in self._database.submissions.values() if each.student == student]
         earlier = [each for each in theirs if after is None or each.id < after]
         return sorted(earlier, key=lambda each: each.id, reverse=True)[:limit]
 
     def _timeline(self, submission: SubmissionId) -> Iterable[TimelineEntry]:
-        for event in [event for event in self._store.events.values() if event.subject == submission]:
+        for event in [event for event in self._database.events.values() if event.subject == submission]:
             trace = {"request_id": event.trace.request_id, "traceparent": event.trace.traceparent}
             yield TimelineEntry(at=event.at, what="stored", detail=event.type, **trace)
-            if at := self._store.publications.get(event.id):
+            if at := self._database.publications.get(event.id):
                 yield TimelineEntry(at=at, what="published", detail=event.type, **trace)
-        for delivery in [each for each in self._store.deliveries.values() if each.about == submission]:
+        for delivery in [each for each in self._database.deliveries.values() if each.about == submission]:
             trace = {"request_id": delivery.trace.request_id, "traceparent": delivery.trace.traceparent}
-            for attempt in self._store.attempts.get(delivery.id, ()):
-                key = "vendor_id" if attempt.outcome is Outcome.ACCEPTED else "detail"
+            for attempt in self._database.attempts.get(delivery.id, ()):
+                key = "vendor_id" if attempt.outcome is AttemptOutcome.ACCEPTED else "detail"
                 told = {key: attempt.detail, "vendor": attempt.vendor}
                 yield TimelineEntry(at=attempt.at, what=f"{delivery.channel} {attempt.outcome}", **told, **trace)
-            for finding in self._store.findings.get(delivery.id, ()):
+            for finding in self._database.findings.get(delivery.id, ()):
                 told = {"vendor": finding.vendor, "vendor_id": finding.vendor_id, "detail": finding.detail}
                 yield TimelineEntry(at=finding.at, what=f"{delivery.channel} {finding.learnt}", **told, **trace)

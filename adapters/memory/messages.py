@@ -9,68 +9,85 @@ from typing import Any, Self
 from uuid import UUID
 from zlib import crc32
 
+from adapters.memory.database import Store, Transaction
 from adapters.memory.dead_letters import MemoryDeadLetters, buried
-from adapters.memory.store import Store, Transaction
 from adapters.memory.unit_of_work import Insert, MemoryUnitOfWork, insert_all
-from core.shared.clock import Clock
-from core.shared.errors import Conflict
-from core.shared.ids import Ids
-from core.shared.inbox import Inbox
-from core.shared.messages import Message
-from core.shared.outbox import SHARDS, Backlog, Blocked, Outbox, OutboxState, Outgoing, Refusal, pause
-from core.shared.requests import Answers, IdempotencyKeyReused, Request
-from core.shared.retention import Memory, Retention
+from core.kernel.clock import Clock
+from core.kernel.errors import Conflict
+from core.kernel.idempotency import Answers, IdempotencyKeyReused, RequestContext
+from core.kernel.ids import Ids
+from core.messaging.inbox import Inbox
+from core.messaging.message import Message
+from core.messaging.outbox import (
+    SHARD_COUNT,
+    Backlog,
+    BlockedAggregate,
+    Outbox,
+    OutboxEntry,
+    OutboxState,
+    PublishFailure,
+    backoff_seconds,
+)
+from core.messaging.retention import RetainedRecords, Retention
 
 
 class MemoryOutbox(Outbox, Backlog):
     """Unpublished events by position; there is one relay, and all shards are its own."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-        self._blocked: dict[UUID, Blocked] = {}
+        self._database, self._clock = store, clock
+        self._blocked: dict[UUID, BlockedAggregate] = {}
 
     async def hold(self, seconds: float) -> int:
-        return SHARDS if seconds else 0
+        return SHARD_COUNT if seconds else 0
 
-    async def unpublished(self, limit: int) -> Sequence[Outgoing]:
+    async def unpublished(self, limit: int) -> Sequence[OutboxEntry]:
         now = self._clock.now()
         blocked = {each.aggregate for each in self._blocked.values() if each.until > now}
-        refusals = {each.aggregate: each.attempts for each in self._blocked.values()}
+        failed_publishes = {each.aggregate: each.attempts for each in self._blocked.values()}
         waiting = [
-            Outgoing(
-                position, crc32(message.subject.bytes) % SHARDS, message, refusals=refusals.get(message.subject, 0)
+            OutboxEntry(
+                position,
+                crc32(message.subject.bytes) % SHARD_COUNT,
+                message,
+                failed_publishes=failed_publishes.get(message.subject, 0),
             )
-            for position, message in sorted(self._store.outbox.items())
+            for position, message in sorted(self._database.outbox.items())
             if message.subject not in blocked
         ]
         return waiting[:limit]
 
-    async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
+    async def published(self, events: Sequence[OutboxEntry], at: datetime) -> int:
         for event in events:
             self._blocked.pop(event.message.subject, None)
-            if self._store.outbox.pop(event.position, None):
-                self._store.publications[event.message.id] = at
+            if self._database.outbox.pop(event.position, None):
+                self._database.publications[event.message.id] = at
         return len(events)
 
-    async def block(self, refusals: Sequence[Refusal]) -> None:
-        for event, reason in refusals:
-            aggregate, until = event.message.subject, self._clock.now() + timedelta(seconds=pause(event.refusals))
-            self._blocked[aggregate] = Blocked(aggregate, event.message.id, event.refusals + 1, until, reason)
+    async def block(self, failed_publishes: Sequence[PublishFailure]) -> None:
+        for event, reason in failed_publishes:
+            aggregate, until = (
+                event.message.subject,
+                self._clock.now() + timedelta(seconds=backoff_seconds(event.failed_publishes)),
+            )
+            self._blocked[aggregate] = BlockedAggregate(
+                aggregate, event.message.id, event.failed_publishes + 1, until, reason
+            )
 
     async def look(self) -> OutboxState:
-        waiting = self._store.outbox.values()
+        waiting = self._database.outbox.values()
         oldest = min((message.at for message in waiting), default=None)
-        return OutboxState(len(waiting), oldest, {"memory": SHARDS}, list(self._blocked.values()))
+        return OutboxState(len(waiting), oldest, {"memory": SHARD_COUNT}, list(self._blocked.values()))
 
 
 class MemoryAnswers(Answers):
     """Answers by scope and key."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._database = store
 
-    async def to(self, request: Request) -> bytes | None:
-        known = self._store.requests.get((request.scope, request.key or ""))
+    async def to(self, request: RequestContext) -> bytes | None:
+        known = self._database.requests.get((request.scope, request.key or ""))
         if known is None:
             return None
         fingerprint, answer, _ = known
@@ -85,15 +102,15 @@ class MemoryInbox(Inbox):
     def __init__(
         self, consumer: str, store: Store, committed: Callable[[Collection[str]], None], clock: Clock, ids: Ids
     ) -> None:
-        self._consumer, self._store, self._committed = consumer, store, committed
+        self._consumer, self._database, self._committed = consumer, store, committed
         self._clock, self._ids = clock, ids
         self._written: set[str] = set()
         self._is_batch, self._conflict = False, False
 
     async def __aenter__(self) -> Self:
-        await self._store.lock.acquire()
+        await self._database.lock.acquire()
         self._transaction = Transaction()
-        self.dead_letters = MemoryDeadLetters(self._consumer, self._store, self._transaction, self._clock)
+        self.dead_letters = MemoryDeadLetters(self._consumer, self._database, self._transaction, self._clock)
         self._done = False
         return self
 
@@ -104,26 +121,26 @@ class MemoryInbox(Inbox):
         trace: TracebackType | None,
     ) -> None:
         if not self._done:
-            self._transaction.back_to(0)
-        self._store.lock.release()
+            self._transaction.rollback_to(0)
+        self._database.lock.release()
 
-    async def accept(self, *messages: Message) -> Sequence[Message]:
+    async def deduplicate(self, *messages: Message) -> Sequence[Message]:
         self._is_batch = len(messages) > 1
         new = []
         for message in messages:
             key = self._consumer, message.id
-            if key not in self._store.inbox:
-                self._transaction.put(self._store.inbox, key, self._clock.now())
+            if key not in self._database.inbox:
+                self._transaction.put(self._database.inbox, key, self._clock.now())
                 new.append(message)
         return new
 
     def new_work(self) -> MemoryUnitOfWork:
-        part = partial(MemoryUnitOfWork, self._store, self._written.update, self._clock, self._ids)
+        part = partial(MemoryUnitOfWork, self._database, self._written.update, self._clock, self._ids)
         return part(self._part, self._take) if self._is_batch else part(self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
         letter = buried(message, reason, self._clock.now())
-        self._transaction.put(self._store.dead_letters, (self._consumer, message.id), (letter, message))
+        self._transaction.put(self._database.dead_letters, (self._consumer, message.id), (letter, message))
 
     async def commit(self) -> None:
         if self._conflict:
@@ -146,11 +163,13 @@ class MemoryRetention(Retention):
     """Forgetting in dictionaries."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._database = store
 
-    async def forget(self, memory: Memory, before: datetime, limit: int) -> int:
-        table: dict[Any, Any] = self._store.inbox if memory is Memory.INBOX else self._store.requests
-        old = [key for key, row in table.items() if (row if memory is Memory.INBOX else row[2]) < before][:limit]
+    async def forget(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
+        table: dict[Any, Any] = self._database.inbox if memory is RetainedRecords.INBOX else self._database.requests
+        old = [key for key, row in table.items() if (row if memory is RetainedRecords.INBOX else row[2]) < before][
+            :limit
+        ]
         for key in old:
             del table[key]
         return len(old)

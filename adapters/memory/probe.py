@@ -1,9 +1,9 @@
 """Whether what lives in this process is there."""
 
-from core.shared.health import Probe
+from core.kernel.health import Probe
 
 
-class InProcess(Probe):
+class InProcessProbe(Probe):
     """Something that cannot be away."""
 
     remedy = ""

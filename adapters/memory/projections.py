@@ -6,58 +6,64 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from adapters.memory.store import Generations, Store
-from core.shared.clock import Clock
-from core.shared.messages import Message
-from core.shared.projections import History, Projections, RebuildTakenOver, RebuildUnderWay
+from adapters.memory.database import ProjectionGenerations, Store
+from core.kernel.clock import Clock
+from core.messaging.message import Message
+from core.messaging.projections import EventHistory, Projections, RebuildTakenOver, RebuildUnderWay
 
 
 class MemoryProjections(Projections):
     """Generations by the name of the projection."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+        self._database, self._clock = store, clock
 
     async def begin(self, name: str, seconds: float) -> int:
-        known, now = self._store.projections[name], self._clock.now()
+        known, now = self._database.projections[name], self._clock.now()
         if known.until is not None and known.until > now:
             raise RebuildUnderWay(f"{name} is being rebuilt; if that was killed, try again in {seconds:.0f} s")
-        self._store.projections[name] = Generations(known.live, known.newest + 1, now + timedelta(seconds=seconds))
+        self._database.projections[name] = ProjectionGenerations(
+            known.live, known.newest + 1, now + timedelta(seconds=seconds)
+        )
         return known.newest + 1
 
     async def hold(self, name: str, generation: int, seconds: float) -> None:
         known = self._ours(name, generation)
-        self._store.projections[name] = known._replace(until=self._clock.now() + timedelta(seconds=seconds))
+        self._database.projections[name] = known._replace(until=self._clock.now() + timedelta(seconds=seconds))
 
-    async def switch(self, name: str, generation: int) -> None:
-        self._store.projections[name] = self._ours(name, generation)._replace(live=generation, until=None)
+    async def promote(self, name: str, generation: int) -> None:
+        self._database.projections[name] = self._ours(name, generation)._replace(live=generation, until=None)
 
     async def forget(self, name: str, limit: int) -> int:
-        live, gone = self._store.projections[name].live, 0
-        views: tuple[dict[Any, Any], ...] = (self._store.line_views, self._store.batch_views, self._store.sku_views)
+        live, gone = self._database.projections[name].live, 0
+        views: tuple[dict[Any, Any], ...] = (
+            self._database.line_views,
+            self._database.batch_views,
+            self._database.sku_views,
+        )
         for view in views:
             for key in list(islice((key for key in view if key[0] < live), limit - gone)):
                 del view[key]
                 gone += 1
         return gone
 
-    def _ours(self, name: str, generation: int) -> Generations:
-        known = self._store.projections[name]
+    def _ours(self, name: str, generation: int) -> ProjectionGenerations:
+        known = self._database.projections[name]
         if known.newest != generation or known.until is None or known.until <= self._clock.now():
             raise RebuildTakenOver(f"the rebuild of {name} was silent for too long: begin it anew")
         return known
 
 
-class MemoryHistory(History):
+class MemoryEventHistory(EventHistory):
     """Events by context."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._database = store
 
     async def newest(self, context: str) -> UUID | None:
-        return max((event.id for event in self._store.events.values() if event.context == context), default=None)
+        return max((event.id for event in self._database.events.values() if event.context == context), default=None)
 
     async def page(self, context: str, after: UUID | None, limit: int) -> Sequence[Message]:
-        theirs = [event for event in self._store.events.values() if event.context == context]
+        theirs = [event for event in self._database.events.values() if event.context == context]
         beyond = [event for event in theirs if after is None or event.id > after]
         return sorted(beyond, key=lambda event: event.id)[:limit]

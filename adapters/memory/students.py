@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
-from adapters.memory.store import Store, Transaction
+from adapters.memory.database import Store, Transaction
 from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
@@ -19,15 +19,15 @@ class MemoryStudents(Students):
     """Students by registration."""
 
     def __init__(self, store: Store, transaction: Transaction, inserts: list[Callable[[], None]]) -> None:
-        self._store, self._transaction, self._inserts = store, transaction, inserts
+        self._database, self._transaction, self._inserts = store, transaction, inserts
 
     async def known(self, registrations: Collection[str]) -> Mapping[str, Student]:
-        students = self._store.students
+        students = self._database.students
         return {registration: students[registration] for registration in registrations if registration in students}
 
     def put(self, student: Student) -> None:
         self._inserts.append(
-            partial(self._transaction.put, self._store.students, student.enrolment.registration, student)
+            partial(self._transaction.put, self._database.students, student.enrolment.registration, student)
         )
 
 
@@ -35,10 +35,10 @@ class MemoryCandidates(Candidates):
     """The fee office's window into the roster."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._database = store
 
     async def find(self, registration: str) -> Candidate:
-        student = self._store.students.get(registration)
+        student = self._database.students.get(registration)
         if student is None:
             raise UnknownCandidate(
                 f"nobody on the roster has the registration {registration[:40]!r}", at="$.registration"
@@ -57,7 +57,7 @@ class MemoryContacts(Contacts):
     """The window into the roster of whoever writes to people."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._database = store
 
     async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
         return {
@@ -67,6 +67,6 @@ class MemoryContacts(Contacts):
                 phone=student.enrolment.phone,
                 language=student.enrolment.language,
             )
-            for student in self._store.students.values()
+            for student in self._database.students.values()
             if student.id in recipients
         }

@@ -8,26 +8,26 @@ from typing import Self
 
 import msgspec
 
-from adapters.encoding import as_message
-from adapters.memory.cases import MemoryCases
+from adapters.encoding import message_from_event
+from adapters.memory.database import Store, Transaction
 from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.fees import MemorySchedules, MemorySubmissions
+from adapters.memory.in_doubt_deliveries import MemoryInDoubtDeliveries
 from adapters.memory.inventory import MemoryOrderLines, MemorySkus
 from adapters.memory.stock_views import MemoryStockProjection
-from adapters.memory.store import Store, Transaction
 from adapters.memory.students import MemoryStudents
-from core.fees.ports import FeesWork
+from core.fees.ports import FeesUnitOfWork
 from core.inventory.ports import InventoryWork
-from core.inventory.views import STOCK_VIEWS
-from core.notifications.ports import DELIVERIES, NotificationsWork
-from core.shared.clock import Clock
-from core.shared.errors import Conflict
-from core.shared.events import Event
-from core.shared.ids import Ids
-from core.shared.messages import Message
-from core.shared.outbox import OUTBOX
-from core.shared.requests import Request, RequestRepeated
-from core.students.ports import StudentsWork
+from core.inventory.views import STOCK_VIEWS_CHANGED
+from core.kernel.clock import Clock
+from core.kernel.errors import Conflict
+from core.kernel.events import Event
+from core.kernel.idempotency import RequestContext, RequestRepeated
+from core.kernel.ids import Ids
+from core.messaging.message import Message
+from core.messaging.outbox import OUTBOX_SIGNAL
+from core.notifications.ports import DELIVERIES_STORED, NotificationsWork
+from core.students.ports import StudentsUnitOfWork
 
 Begin = Callable[[], AbstractAsyncContextManager[Transaction]]
 """Begins a transaction, or a part of one; what is not committed is taken back."""
@@ -40,7 +40,7 @@ def insert_all(inserts: Iterable[Insert]) -> None:
         insert()
 
 
-class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
+class MemoryUnitOfWork(FeesUnitOfWork, StudentsUnitOfWork, NotificationsWork, InventoryWork):
     """One transaction, or a part of one.  Inserts wait until the commit, which hands them on."""
 
     def __init__(
@@ -53,7 +53,7 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork)
         insert: Callable[[Iterable[Insert]], None] = insert_all,
     ) -> None:
         """Work on a store, as part of a transaction that others `begin` or in one of its own."""
-        self._store, self._begin, self._committed = store, begin or store.transaction, committed
+        self._database, self._begin, self._committed = store, begin or store.transaction, committed
         self._clock, self._ids, self._insert = clock, ids, insert
         self._inserts: list[Insert] = []
 
@@ -62,14 +62,14 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork)
         self._transaction = await self._scope.__aenter__()
         self._start = self._transaction.mark()
         self._done = False
-        self.schedules = MemorySchedules(self._store, self._transaction, self._inserts)
-        self.submissions = MemorySubmissions(self._store, self._transaction, self._inserts)
-        self.students = MemoryStudents(self._store, self._transaction, self._inserts)
-        self.deliveries = MemoryDeliveries(self._store, self._transaction, self._inserts)
-        self.cases = MemoryCases(self._store, self._transaction)
-        self.skus = MemorySkus(self._store, self._transaction, self._inserts)
-        self.order_lines = MemoryOrderLines(self._store)
-        self.stock_projection = MemoryStockProjection(self._store, self._transaction, self._inserts, self._clock)
+        self.schedules = MemorySchedules(self._database, self._transaction, self._inserts)
+        self.submissions = MemorySubmissions(self._database, self._transaction, self._inserts)
+        self.students = MemoryStudents(self._database, self._transaction, self._inserts)
+        self.deliveries = MemoryDeliveries(self._database, self._transaction, self._inserts)
+        self.cases = MemoryInDoubtDeliveries(self._database, self._transaction)
+        self.skus = MemorySkus(self._database, self._transaction, self._inserts)
+        self.order_lines = MemoryOrderLines(self._database)
+        self.stock_projection = MemoryStockProjection(self._database, self._transaction, self._inserts, self._clock)
         return self
 
     async def __aexit__(
@@ -79,14 +79,14 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork)
         trace: TracebackType | None,
     ) -> None:
         if not self._done:
-            self._transaction.back_to(self._start)
+            self._transaction.rollback_to(self._start)
         await self._scope.__aexit__(kind, error, trace)
 
     def record(self, *events: Event) -> None:
         for event in events:
-            self._inserts.append(partial(self._record, as_message(event, self._ids.new())))
+            self._inserts.append(partial(self._record, message_from_event(event, self._ids.new())))
 
-    def answer(self, request: Request, result: object) -> None:
+    def answer(self, request: RequestContext, result: object) -> None:
         if request.key is not None:
             self._inserts.insert(0, partial(self._answer, request, request.key, result))
 
@@ -94,22 +94,22 @@ class MemoryUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork)
         try:
             self._insert(self._inserts)
         except BaseException:
-            self._transaction.back_to(self._start)
+            self._transaction.rollback_to(self._start)
             raise
         self._done = True
-        self._committed([OUTBOX, DELIVERIES, STOCK_VIEWS])
+        self._committed([OUTBOX_SIGNAL, DELIVERIES_STORED, STOCK_VIEWS_CHANGED])
 
     def _record(self, message: Message) -> None:
         key = message.subject, message.version
-        if key in self._store.versions:
+        if key in self._database.versions:
             raise Conflict("somebody else just changed the same thing")
-        self._store.positions += 1
-        self._transaction.put(self._store.versions, key, message.id)
-        self._transaction.put(self._store.events, message.id, message)
-        self._transaction.put(self._store.outbox, self._store.positions, message)
+        self._database.positions += 1
+        self._transaction.put(self._database.versions, key, message.id)
+        self._transaction.put(self._database.events, message.id, message)
+        self._transaction.put(self._database.outbox, self._database.positions, message)
 
-    def _answer(self, request: Request, key: str, result: object) -> None:
-        if (request.scope, key) in self._store.requests:
+    def _answer(self, request: RequestContext, key: str, result: object) -> None:
+        if (request.scope, key) in self._database.requests:
             raise RequestRepeated("the request took effect before")
         row = (request.fingerprint, msgspec.json.encode(result), self._clock.now())
-        self._transaction.put(self._store.requests, (request.scope, key), row)
+        self._transaction.put(self._database.requests, (request.scope, key), row)

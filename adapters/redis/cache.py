@@ -7,13 +7,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.shared.batches import Batches, Waiting
-from core.shared.cache import Cache
-from core.shared.errors import Unavailable
-from core.shared.health import Probe
+from core.kernel.batching import Batcher, PendingItem
+from core.kernel.cache import Cache
+from core.kernel.errors import Unavailable
+from core.kernel.health import Probe
 
 log = structlog.get_logger()
-PATIENCE = 0.25
+TIMEOUT_SECONDS = 0.25
 """A cache that is slower than the database is none."""
 
 
@@ -21,13 +21,13 @@ class RedisCache(Cache):
     """Remember in Redis; when it cannot be reached, nothing is known and the database answers."""
 
     def __init__(self, url: str, seconds: int, prefix: str) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        self._redis = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
         self._seconds, self._prefix = seconds, prefix
-        self._looks = Batches[str, bytes | None](self._look)
+        self._lookups = Batcher[str, bytes | None](self._look_up_batch)
 
     async def get(self, key: str) -> bytes | None:
         with suppress(Unavailable):  # too many look already
-            return await self._looks(key)
+            return await self._lookups(key)
         return None
 
     async def put(self, key: str, value: bytes) -> None:
@@ -40,7 +40,7 @@ class RedisCache(Cache):
         """Let go of the connections."""
         await self._redis.aclose()
 
-    async def _look(self, batch: Sequence[Waiting[str, bytes | None]]) -> None:
+    async def _look_up_batch(self, batch: Sequence[PendingItem[str, bytes | None]]) -> None:
         """Look once for all who do so at the same moment."""
         keys = list({each.item for each in batch})
         try:

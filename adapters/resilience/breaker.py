@@ -10,26 +10,26 @@ from aiobreaker import CircuitBreaker, CircuitBreakerState
 from aiobreaker.state import CircuitClosedState, CircuitHalfOpenState, CircuitOpenState
 from aiobreaker.storage.memory import CircuitMemoryStorage
 
-from adapters.resilience.policy import Policy
-from adapters.resilience.window import Now, Window
+from adapters.resilience.policy import ResiliencePolicy
+from adapters.resilience.sliding_window import MonotonicClock, SlidingWindow
 from core.notifications.errors import Rejected, VendorUnavailable
 
-PROBE_SECONDS = 1.0
+PROBE_RETRY_AFTER_SECONDS = 1.0
 
 
-class Resting(VendorUnavailable):
+class BreakerOpen(VendorUnavailable):
     """The breaker is open: nobody was asked."""
 
 
 class SlidingRate(CircuitMemoryStorage):
     """Replaces a count of consecutive failures, which one success in between sets to nothing."""
 
-    def __init__(self, policy: Policy, now: Now) -> None:
+    def __init__(self, policy: ResiliencePolicy, now: MonotonicClock) -> None:
         super().__init__(CircuitBreakerState.CLOSED)
         self._minimum_calls = policy.minimum_calls
         self._failure_percent = policy.failure_percent
-        self.calls = Window(policy.window_seconds, now)
-        self.failures = Window(policy.window_seconds, now)
+        self.calls = SlidingWindow(policy.window_seconds, now)
+        self.failures = SlidingWindow(policy.window_seconds, now)
 
     @property
     def percent(self) -> int:
@@ -101,10 +101,10 @@ class Open(CircuitOpenState):
         return int(self._breaker.rest == 0)
 
     def before_call(self, *_: object, **__: object) -> None:
-        """Let one call on to half-open when the time has come, else raise `Resting`."""
+        """Let one call on to half-open when the time has come, else raise `BreakerOpen`."""
         rest = self._breaker.rest
         if rest > 0:
-            raise Resting(f"{self._breaker.name} rests after too many failures", retry_after=rest)
+            raise BreakerOpen(f"{self._breaker.name} rests after too many failures", retry_after=rest)
 
 
 class HalfOpen(Present, CircuitHalfOpenState):
@@ -113,9 +113,9 @@ class HalfOpen(Present, CircuitHalfOpenState):
     probes = 1
 
     async def call_async(self, call: Callable[..., Awaitable[Any]], *about: Any) -> Any:
-        """Probe, or raise `Resting` while somebody else does."""
+        """Probe, or raise `BreakerOpen` while somebody else does."""
         if not self.probes:
-            raise Resting(f"{self._breaker.name} is being probed", retry_after=PROBE_SECONDS)
+            raise BreakerOpen(f"{self._breaker.name} is being probed", retry_after=PROBE_RETRY_AFTER_SECONDS)
         self.probes = 0
         try:
             return await super().call_async(call, *about)
@@ -141,7 +141,7 @@ STATES = {
 class RateBreaker(CircuitBreaker):
     """The library's breaker, moving between the states above."""
 
-    def __init__(self, name: str, policy: Policy, now: Now) -> None:
+    def __init__(self, name: str, policy: ResiliencePolicy, now: MonotonicClock) -> None:
         self.rate = SlidingRate(policy, now)
         self.slow_seconds = policy.slow_seconds
         self.now = now

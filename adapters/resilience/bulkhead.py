@@ -6,7 +6,7 @@ from typing import Generic
 
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.messages import M
-from adapters.resilience.policy import Policy
+from adapters.resilience.policy import ResiliencePolicy
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 
@@ -17,10 +17,10 @@ class Bulkhead(Sender[M], Generic[M]):
     After a rest it is one message, and twice as many each time `ramp_seconds` have passed and the vendor answers.
     """
 
-    def __init__(self, inner: Sender[M], policy: Policy, breaker: RateBreaker) -> None:
+    def __init__(self, inner: Sender[M], policy: ResiliencePolicy, breaker: RateBreaker) -> None:
         self._inner = inner
         self._breaker = breaker
-        self._most = self._limit = policy.concurrency
+        self._max_in_flight = self._limit = policy.concurrency
         self._ramp_seconds = policy.ramp_seconds
         self._grown = breaker.now()
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -71,5 +71,5 @@ class Bulkhead(Sender[M], Generic[M]):
 
     def _grow(self) -> None:
         now = self._breaker.now()
-        if self._limit < self._most and now >= self._grown + self._ramp_seconds:
-            self._limit, self._grown = min(2 * self._limit, self._most), now
+        if self._limit < self._max_in_flight and now >= self._grown + self._ramp_seconds:
+            self._limit, self._grown = min(2 * self._limit, self._max_in_flight), now

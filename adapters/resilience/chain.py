@@ -5,44 +5,44 @@ import time
 from collections.abc import Callable, Sequence
 
 from adapters.resilience.breaker import RateBreaker
-from adapters.resilience.breaking import Breaking
 from adapters.resilience.budget import RetryBudget
 from adapters.resilience.bulkhead import Bulkhead
+from adapters.resilience.circuit_breaking import CircuitBreaking
 from adapters.resilience.deadline import Deadline
 from adapters.resilience.failover import Failover
+from adapters.resilience.journaling import Journaling
 from adapters.resilience.messages import M
 from adapters.resilience.metrics import RETRIES
-from adapters.resilience.observed import Observed
-from adapters.resilience.policy import Policy
+from adapters.resilience.policy import ResiliencePolicy
 from adapters.resilience.retrying import Retrying, Sleep
-from adapters.resilience.vendor import Vendor
-from adapters.resilience.window import Now
+from adapters.resilience.sliding_window import MonotonicClock
+from adapters.resilience.vendor import GuardedVendor
+from core.kernel.clock import Clock
+from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
-from core.notifications.journal import Journal
-from core.notifications.ports import Outlet, Sender
-from core.shared.clock import Clock
+from core.notifications.ports import Sender, VendorChannel
 
 
 def resilient(
     channel: Channel,
     names: Sequence[str],
     vendor: Callable[[str], Sender[M]],
-    policy: Policy,
+    policy: ResiliencePolicy,
     clock: Clock,
-    journal: Journal,
+    journal: AttemptLog,
     *,
-    now: Now = time.monotonic,
+    now: MonotonicClock = time.monotonic,
     sleep: Sleep = asyncio.sleep,
-) -> Outlet[M]:
+) -> VendorChannel[M]:
     """Stand the named vendors behind one outlet, the first being asked first; each has its own limits."""
 
-    def guarded(name: str) -> Vendor[M]:
+    def guarded(name: str) -> GuardedVendor[M]:
         breaker, budget = RateBreaker(name, policy, now), RetryBudget(policy, now, RETRIES.labels(channel, name))
         timely = Deadline(vendor(name), name, policy.deadline_seconds)
         # Outside the deadline, to tell it from a shutdown.
-        observed = Observed(timely, channel, name, clock, journal, budget)
-        retrying = Retrying(Breaking(observed, breaker, clock), policy, budget, sleep)
+        observed = Journaling(timely, channel, name, clock, journal, budget)
+        retrying = Retrying(CircuitBreaking(observed, breaker, clock), policy, budget, sleep)
         # Outside the retries, for a message that waits for its next try is in hand as well.
-        return Vendor(channel, name, Bulkhead(retrying, policy, breaker), breaker, clock)
+        return GuardedVendor(channel, name, Bulkhead(retrying, policy, breaker), breaker, clock)
 
     return Failover([guarded(name) for name in names])

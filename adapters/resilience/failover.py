@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from typing import Generic
 
 from adapters.resilience.messages import M
-from adapters.resilience.vendor import Vendor
+from adapters.resilience.vendor import GuardedVendor
 from core.notifications.errors import VendorUnavailable
 from core.notifications.messages import Accepted
-from core.notifications.ports import Outlet
-from core.notifications.vendors import VendorStanding
+from core.notifications.ports import VendorChannel
+from core.notifications.vendor_standing import VendorStanding
 
 
-class Failover(Outlet[M], Generic[M]):
+class Failover(VendorChannel[M], Generic[M]):
     """Ask the next vendor when one is unavailable, and never when the message may have been sent."""
 
-    def __init__(self, vendors: Sequence[Vendor[M]]) -> None:
+    def __init__(self, vendors: Sequence[GuardedVendor[M]]) -> None:
         if not vendors:
             raise ValueError("a channel needs at least one vendor")
         self._vendors = vendors
@@ -26,7 +26,9 @@ class Failover(Outlet[M], Generic[M]):
                 return await vendor.sender.send(message)
             except VendorUnavailable as error:
                 refusals.append(error)
-        raise VendorUnavailable("; ".join(map(str, refusals)), retry_after=soonest(refusals)) from refusals[0]
+        raise VendorUnavailable(
+            "; ".join(map(str, refusals)), retry_after=earliest_retry_after(refusals)
+        ) from refusals[0]
 
     def room(self) -> int:
         room = 0
@@ -43,7 +45,7 @@ class Failover(Outlet[M], Generic[M]):
         return [vendor.report() for vendor in self._vendors]
 
 
-def soonest(refusals: Sequence[VendorUnavailable]) -> float | None:
+def earliest_retry_after(refusals: Sequence[VendorUnavailable]) -> float | None:
     """Return when the first of them may be ready; nothing if one of them did not say, for it may be ready sooner."""
     waits = [refusal.retry_after for refusal in refusals if refusal.retry_after is not None]
     return min(waits) if len(waits) == len(refusals) else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class ResiliencePolicy:
     """Limits for one vendor; the settings of the same names say what each is for."""
 
     deadline_seconds: float

@@ -5,15 +5,15 @@ from typing import Generic
 
 import backoff
 
-from adapters.resilience.breaker import Resting
+from adapters.resilience.breaker import BreakerOpen
 from adapters.resilience.budget import RetryBudget
 from adapters.resilience.messages import M
-from adapters.resilience.policy import Policy
+from adapters.resilience.policy import ResiliencePolicy
 from core.notifications.errors import TooLate, VendorUnavailable
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 
-PATIENCE_SECONDS = 2.0
+MAX_RETRY_WAIT_SECONDS = 2.0
 """A longer wait belongs in the queue, where it survives a restart and holds up nobody."""
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -21,7 +21,7 @@ Sleep = Callable[[float], Awaitable[object]]
 class Retrying(Sender[M], Generic[M]):
     """Ask again after `VendorUnavailable`: later each time, never sooner than the vendor said, within a budget."""
 
-    def __init__(self, inner: Sender[M], policy: Policy, budget: RetryBudget, sleep: Sleep) -> None:
+    def __init__(self, inner: Sender[M], policy: ResiliencePolicy, budget: RetryBudget, sleep: Sleep) -> None:
         self._inner = inner
         self._tries = policy.tries
         self._base = policy.retry_base_seconds
@@ -35,11 +35,11 @@ class Retrying(Sender[M], Generic[M]):
         for _ in range(self._tries - 1):
             try:
                 return await self._inner.send(message)
-            except (Resting, TooLate):
+            except (BreakerOpen, TooLate):
                 raise
             except VendorUnavailable as error:
                 wait = (error.retry_after or 0.0) + backoff.full_jitter(next(waits))
-                if (error.retry_after or 0.0) > PATIENCE_SECONDS or not self._budget.spend():
+                if (error.retry_after or 0.0) > MAX_RETRY_WAIT_SECONDS or not self._budget.spend():
                     raise
             await self._sleep(wait)
         return await self._inner.send(message)

@@ -7,17 +7,17 @@ from typing import Generic
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.bulkhead import Bulkhead
 from adapters.resilience.messages import M
-from adapters.resilience.metrics import BREAKER, UNDER_WAY
+from adapters.resilience.metrics import BREAKER_STATE, IN_FLIGHT_DELIVERIES
+from core.kernel.clock import Clock
 from core.notifications.delivery import Channel
-from core.notifications.vendors import Breaker, VendorStanding
-from core.shared.clock import Clock
+from core.notifications.vendor_standing import Breaker, VendorStanding
 
 STATES = (Breaker.CLOSED, Breaker.HALF_OPEN, Breaker.OPEN)
 """In the order of their numbers in the metrics."""
 
 
 @dataclass(frozen=True, slots=True)
-class Vendor(Generic[M]):
+class GuardedVendor(Generic[M]):
     """A sender with a name, and what is known of its limits."""
 
     channel: Channel
@@ -27,8 +27,8 @@ class Vendor(Generic[M]):
     clock: Clock
 
     def __post_init__(self) -> None:
-        BREAKER.labels(self.channel, self.name).set_function(lambda: STATES.index(self._state))
-        UNDER_WAY.labels(self.channel, self.name).set_function(lambda: self.sender.under_way)
+        BREAKER_STATE.labels(self.channel, self.name).set_function(lambda: STATES.index(self._state))
+        IN_FLIGHT_DELIVERIES.labels(self.channel, self.name).set_function(lambda: self.sender.under_way)
 
     def report(self) -> VendorStanding:
         """Return how we stand."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from uuid import uuid4
 
-from core.notifications.addressing import check_email, check_sms
+from core.notifications.address_validation import check_email, check_sms
 from core.notifications.errors import VendorUnavailable
 from core.notifications.messages import Accepted, Email, Sms
 from core.notifications.ports import EmailSender, SmsSender
@@ -15,7 +15,7 @@ class SandboxEmailSender(EmailSender):
     """Accept e-mails into the record, and refuse some of them as an overloaded vendor would."""
 
     def __init__(self, record: str, failing_percent: int = 0, seed: int | None = None) -> None:
-        self._vendor = Pretence(record, failing_percent, seed)
+        self._vendor = SandboxVendor(record, failing_percent, seed)
 
     async def send(self, message: Email) -> Accepted:
         check_email(message)
@@ -26,14 +26,14 @@ class SandboxSmsSender(SmsSender):
     """Accept text messages into the record, and refuse some of them as an overloaded vendor would."""
 
     def __init__(self, record: str, failing_percent: int = 0, seed: int | None = None) -> None:
-        self._vendor = Pretence(record, failing_percent, seed)
+        self._vendor = SandboxVendor(record, failing_percent, seed)
 
     async def send(self, message: Sms) -> Accepted:
         check_sms(message)
         return self._vendor.accept("sms", str(message.delivery), {"to": message.to, "text": message.text})
 
 
-class Pretence:
+class SandboxVendor:
     """What both channels of the pretended vendor share: its moods and its record."""
 
     def __init__(self, record: str, failing_percent: int, seed: int | None) -> None:

@@ -6,14 +6,14 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from adapters.http import Answer, VendorApi
-from core.notifications.addressing import check_email
+from adapters.vendor_http import VendorHttpClient, VendorResponse
+from core.notifications.address_validation import check_email
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
 PATH = "/v2/email/outbound-emails"
-THE_MESSAGE_IS_WRONG = frozenset({"MessageRejected", "BadRequestException", ""})
+MESSAGE_REJECTED_CODES = frozenset({"MessageRejected", "BadRequestException", ""})
 """https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html; other errors are our account's."""
 
 
@@ -23,7 +23,7 @@ class SesEmailSender(EmailSender):
     def __init__(
         self, *, region: str, url: str, access_key_id: str, secret_access_key: str, sender: str, timeout: float = 30.0
     ) -> None:
-        self._api = VendorApi("ses", url or f"https://email.{region}.amazonaws.com", timeout)
+        self._api = VendorHttpClient("ses", url or f"https://email.{region}.amazonaws.com", timeout)
         self._signature = SigV4Auth(Credentials(access_key_id, secret_access_key), "ses", region)
         self._sender = sender
 
@@ -58,7 +58,7 @@ class SesEmailSender(EmailSender):
         }
 
 
-def accepted(answer: Answer) -> Accepted:
+def accepted(answer: VendorResponse) -> Accepted:
     """Say in our words what SES says in its own."""
     named = answer.fields.get("MessageId")
     if answer.status == 200 and isinstance(named, str) and named:
@@ -69,6 +69,6 @@ def accepted(answer: Answer) -> Accepted:
     if answer.status < 300 or answer.status == 504:  # a gateway that passed the request on and heard nothing
         raise OutcomeUnknown(detail)
     unverified = "not verified" in str(answer.fields.get("message") or "")  # our sender, or an account on trial
-    if answer.status in (400, 413) and error in THE_MESSAGE_IS_WRONG and not unverified:
+    if answer.status in (400, 413) and error in MESSAGE_REJECTED_CODES and not unverified:
         raise Rejected(detail)
     raise VendorUnavailable(detail, retry_after=answer.retry_after)

@@ -5,21 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP as WIRE
+from email.policy import SMTP as SMTP_POLICY
 from email.utils import localtime, parseaddr
 from typing import Literal
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
 
-from adapters.smtp.connections import Connections
-from core.notifications.addressing import check_email
+from adapters.smtp.connection_pool import SmtpConnectionPool
+from core.notifications.address_validation import check_email
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
 QUEUE_ID = re.compile(r"queued as ([\w.-]+)|\bid=([\w.-]+)")  # Postfix and most others; Exim
-OUR_ACCOUNT = frozenset({530, 534, 535, 538})  # RFC 4954: says something about us, whatever it answers
-OPENING_SECONDS = 5.0
+ACCOUNT_ERROR_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: says something about us, whatever it answers
+ACQUIRE_TIMEOUT_SECONDS = 5.0
 Tls = Literal["starttls", "implicit", "none"]
 
 
@@ -41,17 +41,17 @@ class SmtpEmailSender(EmailSender):
         self._mailbox = parseaddr(sender)[1]
         if "@" not in self._mailbox:
             raise ValueError("smtp.sender is not an e-mail address")
-        self._connections = Connections(new, connections, min(OPENING_SECONDS, timeout / 2))
+        self._connections = SmtpConnectionPool(new, connections, min(ACQUIRE_TIMEOUT_SECONDS, timeout / 2))
 
     async def send(self, message: Email) -> Accepted:
         check_email(message)
-        letter = self._letter(message)
-        with smtp_errors_as_ours() as trip:
+        mime_message = self._mime_message(message)
+        with translate_smtp_errors() as trip:
             async with self._connections.borrow() as server:
                 await server.mail(self._mailbox)
                 await server.rcpt(message.to)
                 trip.data_begun = True
-                answer = await server.data(letter)
+                answer = await server.data(mime_message)
         queued = QUEUE_ID.search(answer.message)
         return Accepted("smtp", (queued[1] or queued[2]) if queued else self._message_id(message))
 
@@ -62,35 +62,37 @@ class SmtpEmailSender(EmailSender):
     def _message_id(self, email: Email) -> str:
         return f"<{email.delivery}@{self._mailbox.rpartition('@')[2]}>"
 
-    def _letter(self, email: Email) -> bytes:
-        letter = EmailMessage(WIRE.clone(cte_type="7bit"))  # not every server takes eight bits
-        letter["From"] = self._sender
-        letter["To"] = email.to
-        letter["Subject"] = email.subject
-        letter["Date"] = localtime()
-        letter["Message-ID"] = self._message_id(email)
-        letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
-        letter.set_content(email.text)
-        letter.add_alternative(email.html, subtype="html")
-        return letter.as_bytes()
+    def _mime_message(self, email: Email) -> bytes:
+        mime_message = EmailMessage(SMTP_POLICY.clone(cte_type="7bit"))  # not every server takes eight bits
+        mime_message["From"] = self._sender
+        mime_message["To"] = email.to
+        mime_message["Subject"] = email.subject
+        mime_message["Date"] = localtime()
+        mime_message["Message-ID"] = self._message_id(email)
+        mime_message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+        mime_message.set_content(email.text)
+        mime_message.add_alternative(email.html, subtype="html")
+        return mime_message.as_bytes()
 
 
 @dataclass(slots=True)
-class Trip:
+class SendProgress:
     """How far a message got: once DATA has begun, silence no longer means that nothing happened."""
 
     data_begun: bool = False
 
 
 @contextmanager
-def smtp_errors_as_ours() -> Iterator[Trip]:
+def translate_smtp_errors() -> Iterator[SendProgress]:
     """Say in our words what the server says in its own, or does not say."""
-    trip = Trip()
+    trip = SendProgress()
     try:
         yield trip
     except SMTPResponseException as error:
         detail = f"smtp answered {error.code}"
-        about_the_message = isinstance(error, (SMTPRecipientRefused, SMTPDataError)) and error.code not in OUR_ACCOUNT
+        about_the_message = (
+            isinstance(error, (SMTPRecipientRefused, SMTPDataError)) and error.code not in ACCOUNT_ERROR_CODES
+        )
         if about_the_message and 500 <= error.code < 600:
             raise Rejected(detail) from error
         if trip.data_begun and not 400 <= error.code < 600:

@@ -8,8 +8,8 @@ from sqlalchemy import Row, select
 
 from adapters.sql.database import Database
 from adapters.sql.tables import requests
-from core.shared.batches import Batches, Waiting
-from core.shared.requests import Answers, IdempotencyKeyReused, Request
+from core.kernel.batching import Batcher, PendingItem
+from core.kernel.idempotency import Answers, IdempotencyKeyReused, RequestContext
 
 
 class SqlAnswers(Answers):
@@ -17,9 +17,9 @@ class SqlAnswers(Answers):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lookups = Batches[tuple[str, str | None], Row[Any] | None](self._find)
+        self._lookups = Batcher[tuple[str, str | None], Row[Any] | None](self._find)
 
-    async def to(self, request: Request) -> bytes | None:
+    async def to(self, request: RequestContext) -> bytes | None:
         row = await self._lookups((request.scope, request.key))
         if row is None:
             return None
@@ -27,7 +27,7 @@ class SqlAnswers(Answers):
             raise IdempotencyKeyReused("this idempotency key was used before, for a different body")
         return bytes(row.answer)
 
-    async def _find(self, batch: Sequence[Waiting[tuple[str, str | None], Row[Any] | None]]) -> None:
+    async def _find(self, batch: Sequence[PendingItem[tuple[str, str | None], Row[Any] | None]]) -> None:
         scopes, keys = {each.item[0] for each in batch}, {each.item[1] for each in batch}
         query = select(requests).where(requests.c.scope.in_(scopes), requests.c.idempotency_key.in_(keys))
         async with self._database.reading() as connection:

@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from adapters.sql.database import Database
 from adapters.sql.tables import blocked_aggregates, event_log, outbox, relay_leases
-from core.shared.outbox import Backlog, Blocked, OutboxState
+from core.messaging.outbox import Backlog, BlockedAggregate, OutboxState
 
 
 class SqlBacklog(Backlog):
@@ -25,7 +25,7 @@ class SqlBacklog(Backlog):
                 oldest=await connection.scalar(oldest),
                 relays={row.holder: row.shards for row in await connection.execute(held)},
                 blocked=[
-                    Blocked(row.aggregate_id, row.event_id, row.attempts, row.until, row.reason)
+                    BlockedAggregate(row.aggregate_id, row.event_id, row.attempts, row.until, row.reason)
                     for row in await connection.execute(select(blocked_aggregates))
                 ],
             )

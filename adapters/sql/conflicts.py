@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.sql.tables import metadata, submissions
 from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile
 from core.inventory.errors import BatchAlreadyCreated, ChangedMeanwhile
-from core.shared.errors import Conflict, CoreError
-from core.shared.requests import RequestRepeated
+from core.kernel.errors import Conflict, CoreError
+from core.kernel.idempotency import RequestRepeated
 
 Row = Mapping[str, Any]
 

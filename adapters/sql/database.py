@@ -12,17 +12,17 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
-from core.shared.errors import GaveWay, InUse, Unavailable
+from core.kernel.errors import GaveWay, InUse, Unavailable
 
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps running on the server with its locks: nobody waits for it longer than this."""
-CONNECT_SECONDS, READ_SECONDS = 3, 5
-IDLE_SECONDS = 60
+CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3, 5
+IDLE_TIMEOUT_SECONDS = 60
 """A process that was stopped within a transaction keeps its locks no longer than this."""
-FRESH_SECONDS = 0.5
+PING_AFTER_IDLE_SECONDS = 0.5
 """A connection that was used within this time needs no ping before it is used again."""
-NO_SUCH_TABLE, WAITED_TOO_LONG, DEADLOCKED = 1146, 1205, 1213
-OURS = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
+ER_NO_SUCH_TABLE, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK = 1146, 1205, 1213
+PERMANENT_ERROR_CODES = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
 """Codes of faults that no waiting mends: the statement is wrong, or not allowed."""
 
 Connect = Callable[[], Awaitable[AsyncConnection]]
@@ -45,13 +45,13 @@ class Database:
 
     engine: AsyncEngine
     reader: AsyncEngine
-    turns: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    write_lock: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     """Held by whoever writes, where there can be only one."""
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection for one transaction; what is not committed is rolled back."""
-        async with self.turns, lent(self.engine) as connection:
+        async with self.write_lock, pooled_connection(self.engine) as connection:
             yield connection
 
     @asynccontextmanager
@@ -63,13 +63,13 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection whose statements each see what is committed at their moment."""
-        async with lent(self.reader) as connection:
+        async with pooled_connection(self.reader) as connection:
             yield connection
 
     @asynccontextmanager
-    async def at_once(self) -> AsyncIterator[AsyncConnection]:
+    async def autocommit(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection on which every statement is a transaction of its own."""
-        async with self.turns, lent(self.reader) as connection:
+        async with self.write_lock, pooled_connection(self.reader) as connection:
             yield connection
 
     async def close(self) -> None:
@@ -79,10 +79,10 @@ class Database:
 
 
 @asynccontextmanager
-async def lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def pooled_connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Lend a connection of the pool."""
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):  # a server may accept and never say a word
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):  # a server may accept and never say a word
             connection = await engine.connect()
     except TimeoutError as error:
         raise Unavailable("the database gave us no connection in time", retry_after=1) from error
@@ -97,7 +97,8 @@ async def lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 def mysql(host: str, port: int, database: str, user: str, password: str, connections: int) -> Database:
     """Return a MySQL database, version 8.4 or later."""
     url = URL.create("mysql+asyncmy", user, password, host, port, database, query={"charset": "utf8mb4"})
-    init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, wait_timeout = {IDLE_SECONDS}"
+    init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
+    init += f", wait_timeout = {IDLE_TIMEOUT_SECONDS}"
     init += ", transaction_isolation = 'READ-COMMITTED'"  # also for statements that commit themselves
     engine, reader = (
         create_async_engine(
@@ -109,8 +110,8 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
             skip_autocommit_rollback=True,
             hide_parameters=True,  # they are people's
             connect_args={
-                "connect_timeout": CONNECT_SECONDS,
-                "read_timeout": READ_SECONDS,
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "read_timeout": READ_TIMEOUT_SECONDS,
                 "init_command": init,
                 "stmt_cache_size": 128,
             },
@@ -118,8 +119,8 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
         for isolation in ("READ COMMITTED", "AUTOCOMMIT")
     )
     for each in (engine, reader):
-        speak_our_errors(each)
-        ping_what_was_idle(each)
+        translate_driver_errors(each)
+        ping_idle_connections(each)
     return Database(engine, reader)
 
 
@@ -146,12 +147,12 @@ def sqlite(path: str) -> Database:
 
     reader = engine.execution_options(reading=True)
     event.listen(engine.sync_engine, "begin", begin)
-    speak_our_errors(engine)
+    translate_driver_errors(engine)
     # SQLite lets one write and the others poll, some of them for seconds; a queue in front of it is fair.
     return Database(engine, reader, asyncio.Lock())
 
 
-def ping_what_was_idle(engine: AsyncEngine) -> None:
+def ping_idle_connections(engine: AsyncEngine) -> None:
     """Ask a connection that nobody used for a while whether it is still there; of one in use we hear soon enough."""
 
     @event.listens_for(engine.sync_engine, "checkin")
@@ -160,7 +161,7 @@ def ping_what_was_idle(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def ask(connection: Any, record: Any, _proxy: object) -> None:
-        if monotonic() - record.info.get("used", monotonic()) < FRESH_SECONDS:
+        if monotonic() - record.info.get("used", monotonic()) < PING_AFTER_IDLE_SECONDS:
             return
         try:
             alive = engine.dialect.do_ping(connection)
@@ -170,7 +171,7 @@ def ping_what_was_idle(engine: AsyncEngine) -> None:
             raise DisconnectionError
 
 
-def speak_our_errors(engine: AsyncEngine) -> None:
+def translate_driver_errors(engine: AsyncEngine) -> None:
     """Let every fault that may pass be `Unavailable`; a broken constraint or a wrong statement keeps its own error."""
 
     @event.listens_for(engine.sync_engine, "handle_error", retval=True)
@@ -180,11 +181,11 @@ def speak_our_errors(engine: AsyncEngine) -> None:
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         if (context.statement or "").startswith("DESCRIBE"):
             return None  # SQLAlchemy asks so whether a table exists, and reads the answer from the error
-        if error.args[:1] == (NO_SUCH_TABLE,) or "no such table" in str(error):
+        if error.args[:1] == (ER_NO_SUCH_TABLE,) or "no such table" in str(error):
             return Unavailable("the database has no tables yet: create them with `bursar migrate`")
-        if error.args[:1] in ((WAITED_TOO_LONG,), (DEADLOCKED,)):
-            kind = Deadlocked if error.args[:1] == (DEADLOCKED,) else Locked
+        if error.args[:1] in ((ER_LOCK_WAIT_TIMEOUT,), (ER_LOCK_DEADLOCK,)):
+            kind = Deadlocked if error.args[:1] == (ER_LOCK_DEADLOCK,) else Locked
             return kind(f"somebody else holds what we want: {error}", retry_after=1)
-        if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] not in OURS:
+        if isinstance(context.sqlalchemy_exception, OperationalError) and error.args[:1] not in PERMANENT_ERROR_CODES:
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         return None

@@ -9,18 +9,18 @@ from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.tables import dead_letters
-from core.shared.clock import Clock
-from core.shared.dead_letters import (
-    LONGEST_TYPE,
+from core.kernel.clock import Clock
+from core.kernel.decisions import Decision
+from core.kernel.trace import Trace
+from core.messaging.dead_letters import (
+    MAX_TYPE_LENGTH,
     DeadLetters,
+    DeadLetterState,
     LetterAlreadySettled,
-    LetterState,
     UnknownDeadLetter,
-    told,
+    reason_and_detail,
 )
-from core.shared.decisions import Decision
-from core.shared.messages import Message
-from core.shared.trace import Trace
+from core.messaging.message import Message
 
 
 class SqlDeadLetters(DeadLetters):
@@ -29,7 +29,7 @@ class SqlDeadLetters(DeadLetters):
     def __init__(self, consumer: str, connection: AsyncConnection, clock: Clock) -> None:
         self._consumer, self._connection, self._clock = consumer, connection, clock
 
-    async def settle(self, letter: UUID, state: LetterState, decision: Decision) -> Message:
+    async def settle(self, letter: UUID, state: DeadLetterState, decision: Decision) -> Message:
         query = select(dead_letters).where(self._buried(letter)).with_for_update(skip_locked=True)
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
@@ -37,15 +37,15 @@ class SqlDeadLetters(DeadLetters):
         await self._change(letter, decision, state=state)
         return message_of(row)
 
-    async def note(self, letter: UUID, failure: Exception, decision: Decision) -> None:
-        await self._change(letter, decision, tries=dead_letters.c.tries + 1, **told(failure))
+    async def record_failed_replay(self, letter: UUID, failure: Exception, decision: Decision) -> None:
+        await self._change(letter, decision, tries=dead_letters.c.tries + 1, **reason_and_detail(failure))
 
     async def _change(self, letter: UUID, decision: Decision, **values: Any) -> None:
         handled = {"handled_at": self._clock.now(), "handled_by": decision.who, "why": decision.why}
         await self._connection.execute(update(dead_letters).where(self._buried(letter)).values(handled | values))
 
     def _buried(self, letter: UUID) -> ColumnElement[bool]:
-        return one(self._consumer, letter) & (dead_letters.c.state == LetterState.BURIED)
+        return one(self._consumer, letter) & (dead_letters.c.state == DeadLetterState.BURIED)
 
     async def _refusal(self, letter: UUID) -> UnknownDeadLetter | LetterAlreadySettled:
         """Tell why a letter cannot be had: it is not there, settled, or in somebody's hands."""
@@ -53,7 +53,7 @@ class SqlDeadLetters(DeadLetters):
         row = (await self._connection.execute(known)).one_or_none()
         if row is None:
             return UnknownDeadLetter(f"there is no dead letter {letter}")
-        if row.state == LetterState.BURIED:
+        if row.state == DeadLetterState.BURIED:
             return LetterAlreadySettled("somebody else is settling it at this moment")
         return LetterAlreadySettled(f"it was {row.state} at {row.handled_at:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -63,14 +63,14 @@ def one(consumer: str, letter: UUID) -> ColumnElement[bool]:
     return (dead_letters.c.consumer == consumer) & (dead_letters.c.message_id == letter)
 
 
-def as_row(consumer: str, message: Message, reason: Exception, at: datetime) -> dict[str, Any]:
+def dead_letter_row(consumer: str, message: Message, reason: Exception, at: datetime) -> dict[str, Any]:
     """Write a message down that cannot be understood, so that it can be taken in again."""
     return {
         "consumer": consumer,
         "message_id": message.id,
         "context": message.context,
-        "type": message.type[:LONGEST_TYPE],
-        **told(reason),
+        "type": message.type[:MAX_TYPE_LENGTH],
+        **reason_and_detail(reason),
         "origin": msgspec.json.encode(message.origin).decode(),
         "body": message.body,
         "at": at,
@@ -80,7 +80,7 @@ def as_row(consumer: str, message: Message, reason: Exception, at: datetime) -> 
         "arrived_at": message.at,
         "request_id": message.trace.request_id,
         "traceparent": message.trace.traceparent,
-        "state": LetterState.BURIED,
+        "state": DeadLetterState.BURIED,
         "tries": 0,
         "handled_at": None,
         "handled_by": "",

@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Connect, Database, InsertRow
 from adapters.sql.tables import deliveries, delivery_attempts
-from core.notifications.delivery import ENDED, Channel, Delivery, DeliveryState, RecipientId
-from core.notifications.journal import Attempt
+from core.kernel.trace import Trace
+from core.notifications.attempt_log import Attempt
+from core.notifications.delivery import FINAL_STATES, Channel, Delivery, DeliveryState, RecipientId
 from core.notifications.messages import DeliveryId
-from core.notifications.ports import Deliveries, Queue
-from core.shared.trace import Trace
+from core.notifications.ports import Deliveries, DueDeliveries
 
-LONGEST_TEXT = 500
+MAX_TEXT_LENGTH = 500
 ATTEMPT = tuple(field.name for field in fields(Attempt))
-FINAL = ", ".join(repr(state.value) for state in ENDED)
+FINAL = ", ".join(repr(state.value) for state in FINAL_STATES)
 SAVE = text(
     # One statement for rows that differ, and each found by its primary key: for `id IN (…)` MySQL may scan the table,
     # and a scan waits for every row that another dispatcher is just about to commit.
@@ -42,9 +42,9 @@ DUE = (
     # Sorting rows would lock them all, and leave nothing to others.
     .with_hint(deliveries, "FORCE INDEX (ix_deliveries_due)", "mysql")
 )
-OURS = (deliveries.c.state == bindparam("old_state")) & (deliveries.c.due_at == bindparam("old_due_at"))
-ACCEPTED = and_(bindparam("new_state") == DeliveryState.SENT, *(deliveries.c.state != state for state in ENDED))
-SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & (OURS | ACCEPTED))
+STILL_CLAIMED = (deliveries.c.state == bindparam("old_state")) & (deliveries.c.due_at == bindparam("old_due_at"))
+ACCEPTED = and_(bindparam("new_state") == DeliveryState.SENT, *(deliveries.c.state != state for state in FINAL_STATES))
+SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & (STILL_CLAIMED | ACCEPTED))
 
 
 class SqlDeliveries(Deliveries):
@@ -88,7 +88,7 @@ class SqlDeliveries(Deliveries):
         else:
             await connection.execute(SAVE_ONE, rows)
 
-    async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
+    async def expired_claims(self, now: datetime, limit: int) -> Sequence[Delivery]:
         return [
             delivery
             for channel in Channel
@@ -120,13 +120,13 @@ async def due(
     return [from_row(row) for row in rows]
 
 
-class SqlQueue(Queue):
+class SqlDueDeliveries(DueDeliveries):
     """The waiting deliveries, by an index."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def next_due(self, channel: Channel) -> datetime | None:
+    async def next_due_at(self, channel: Channel) -> datetime | None:
         waiting = (deliveries.c.state == DeliveryState.PENDING) & (deliveries.c.channel == channel)
         async with self._database.reading() as connection:
             first: datetime | None = await connection.scalar(select(func.min(deliveries.c.due_at)).where(waiting))
@@ -135,7 +135,7 @@ class SqlQueue(Queue):
 
 def brief(reason: str) -> str:
     """Return as much of a reason as there is room for."""
-    return reason[:LONGEST_TEXT]
+    return reason[:MAX_TEXT_LENGTH]
 
 
 def changing(delivery: Delivery) -> dict[str, Any]:

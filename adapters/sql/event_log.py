@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.database import Database
 from adapters.sql.tables import dead_letters, event_log, inbox, replays
-from core.shared.clock import Clock
-from core.shared.dead_letters import LetterState
-from core.shared.decisions import Decision
-from core.shared.event_log import EventLog, EventReplay, LoggedEvent, LogPage, Place, in_version_order
-from core.shared.ids import Ids
-from core.shared.messages import Message
-from core.shared.trace import Trace
+from core.kernel.clock import Clock
+from core.kernel.decisions import Decision
+from core.kernel.ids import Ids
+from core.kernel.trace import Trace
+from core.messaging.dead_letters import DeadLetterState
+from core.messaging.event_log import EventLog, EventLogPage, EventReplay, LoggedEvent, LogPosition, in_version_order
+from core.messaging.message import Message
 
 PLACE = (event_log.c.at, event_log.c.event_id, event_log.c.aggregate_id, event_log.c.aggregate_version)
 
@@ -25,16 +25,18 @@ class SqlEventLog(EventLog):
     def __init__(self, consumer: str, database: Database, clock: Clock, ids: Ids) -> None:
         self._consumer, self._database, self._clock, self._ids = consumer, database, clock, ids
 
-    async def page(self, which: EventReplay, after: Place | None, limit: int) -> LogPage:
+    async def page(self, which: EventReplay, after: LogPosition | None, limit: int) -> EventLogPage:
         async with self._database.reading() as connection:
             beyond = [] if after is None else beyond_of(after)
             query = select(*PLACE).where(*meant(which), *beyond).order_by(event_log.c.at, event_log.c.event_id)
-            page = [Place(*row) for row in await connection.execute(query.limit(limit))]
+            page = [LogPosition(*row) for row in await connection.execute(query.limit(limit))]
             if not page:
-                return LogPage([], None)
+                return EventLogPage([], None)
             theirs = event_log.c.aggregate_id.in_({place.subject for place in page})
-            relatives = [Place(*row) for row in await connection.execute(select(*PLACE).where(*meant(which), theirs))]
-            return LogPage(await self._events(connection, in_version_order(page, relatives)), page[-1])
+            same_aggregate = [
+                LogPosition(*row) for row in await connection.execute(select(*PLACE).where(*meant(which), theirs))
+            ]
+            return EventLogPage(await self._events(connection, in_version_order(page, same_aggregate)), page[-1])
 
     async def begin(self, which: EventReplay, decision: Decision) -> None:
         row = {
@@ -55,7 +57,7 @@ class SqlEventLog(EventLog):
     async def _events(self, connection: AsyncConnection, ids: Any) -> list[LoggedEvent]:
         came = (inbox.c.consumer == self._consumer) & (inbox.c.message_id == event_log.c.event_id)
         letter = (dead_letters.c.consumer == self._consumer) & (dead_letters.c.message_id == event_log.c.event_id)
-        buried = letter & (dead_letters.c.state != LetterState.REPLAYED)
+        buried = letter & (dead_letters.c.state != DeadLetterState.REPLAYED)
         seen = inbox.c.at.label("came_at"), dead_letters.c.at.label("buried_at")
         query = select(event_log, *seen).outerjoin(inbox, came).outerjoin(dead_letters, buried)
         rows = await connection.execute(query.where(event_log.c.event_id.in_(ids)))
@@ -72,7 +74,7 @@ def meant(which: EventReplay) -> list[ColumnElement[bool]]:
     return period if which.type is None else [*period, event_log.c.type == which.type]
 
 
-def beyond_of(place: Place) -> list[ColumnElement[bool]]:
+def beyond_of(place: LogPosition) -> list[ColumnElement[bool]]:
     """Return the conditions of what comes after a place; not `(at, id) > (…)`, which MySQL looks up in no index."""
     at, event = event_log.c.at, event_log.c.event_id
     return [at >= place.at, (at > place.at) | (event > place.event)]

@@ -13,7 +13,7 @@ from core.fees.candidate import StudentId
 from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.ports import ExamFees
 from core.fees.submission import Submission, SubmissionId
-from core.shared.batches import Batches, Waiting
+from core.kernel.batching import Batcher, PendingItem
 
 Entries = list[TimelineEntry]
 Found = tuple[str, Entries]
@@ -25,21 +25,21 @@ class SqlExamFees(ExamFees):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._looks = Batches[SubmissionId, Found | None](self._look)
+        self._lookups = Batcher[SubmissionId, Found | None](self._look_up_batch)
 
     async def find(self, submission: SubmissionId) -> ExamFee | None:
-        found = await self._looks(submission)
+        found = await self._lookups(submission)
         if found is None:
             return None
         document, entries = found
         return ExamFee.of(msgspec.json.decode(document, type=Submission), entries)
 
-    async def find_reference(self, reference: str) -> ExamFee | None:
+    async def find_by_reference(self, reference: str) -> ExamFee | None:
         async with self._database.reading() as connection:
             found = await connection.scalar(select(submissions.c.id).where(submissions.c.reference == reference))
         return None if found is None else await self.find(found)
 
-    async def of_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
+    async def list_by_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
         query = select(submissions.c.document).where(submissions.c.student_id == student)
         if after is not None:
             query = query.where(submissions.c.id < after)
@@ -47,7 +47,7 @@ class SqlExamFees(ExamFees):
             documents = await connection.scalars(query.order_by(submissions.c.id.desc()).limit(limit))
         return [msgspec.json.decode(document, type=Submission) for document in documents]
 
-    async def _look(self, batch: Sequence[Waiting[SubmissionId, Found | None]]) -> None:
+    async def _look_up_batch(self, batch: Sequence[PendingItem[SubmissionId, Found | None]]) -> None:
         wanted = {each.item for each in batch}
         query = select(submissions.c.id, submissions.c.document).where(submissions.c.id.in_(wanted))
         async with self._database.reading() as connection:

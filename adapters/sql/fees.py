@@ -15,8 +15,8 @@ from core.fees.names import is_name
 from core.fees.ports import ScheduleFormat, Schedules, Submissions, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
-from core.shared.batches import Batches, Waiting
-from core.shared.cache import Cache
+from core.kernel.batching import Batcher, PendingItem
+from core.kernel.cache import Cache
 
 
 class SqlSchedules(Schedules):
@@ -63,7 +63,7 @@ class SqlTariffs(Tariffs):
     def __init__(self, database: Database, cache: Cache, schedule_format: ScheduleFormat) -> None:
         self._database, self._cache, self._format = database, cache, schedule_format
         self._versions: dict[tuple[str, int], FeeSchedule] = {}
-        self._looks, self._loading = Batches[str, int | None](self._look), asyncio.Lock()
+        self._lookups, self._loading = Batcher[str, int | None](self._look_up_batch), asyncio.Lock()
 
     async def current(self, code: str) -> FeeSchedule:
         if not is_name(code):
@@ -85,16 +85,16 @@ class SqlTariffs(Tariffs):
         await self._load(newest)
         return [self._versions[each] for each in newest]
 
-    async def switch_to(self, schedule: FeeSchedule) -> None:
+    async def put_in_force(self, schedule: FeeSchedule) -> None:
         await self._cache.put(f"schedule:{schedule.code}", str(schedule.version).encode())
 
     async def _newest(self, code: str) -> int:
-        version = await self._looks(code)
+        version = await self._lookups(code)
         if version is None:
             raise unknown(code)
         return version
 
-    async def _look(self, batch: Sequence[Waiting[str, int | None]]) -> None:
+    async def _look_up_batch(self, batch: Sequence[PendingItem[str, int | None]]) -> None:
         """Look once for all who find at the same moment that the cache has forgotten."""
         codes = {each.item for each in batch}
         query = select(fee_schedules.c.code, func.max(fee_schedules.c.version)).where(fee_schedules.c.code.in_(codes))

@@ -14,20 +14,20 @@ from sqlalchemy import select, tuple_
 from adapters.sql.database import Database, Locked
 from adapters.sql.tables import event_log, requests, submissions
 from adapters.sql.transactions import Commit, Row, Rows, flush
-from core.shared.batches import Waiting
-from core.shared.errors import Unavailable
-from core.shared.requests import RequestInProgress
+from core.kernel.batching import PendingItem
+from core.kernel.errors import Unavailable
+from core.kernel.idempotency import RequestInProgress
 
-PATIENCE, PAUSE = 5.0, 0.25
+COMMIT_OUTCOME_TIMEOUT_SECONDS, COMMIT_OUTCOME_POLL_SECONDS = 5.0, 0.25
 """For how many seconds, and how often, we ask what became of a batch whose commit got no answer."""
-BESIDE = 4
+MAX_CONCURRENT_SINGLE_COMMITS = 4
 """Units that may be stored alone at a time: others need connections, too."""
-NATURAL = {
+NATURAL_KEYS = {
     requests: (requests.c.scope, requests.c.idempotency_key),
     submissions: (submissions.c.student_id, submissions.c.schedule),
 }
 """Keys that candidates choose, and so may choose twice."""
-Unit = Waiting[Rows, None]
+PendingUnit = PendingItem[Rows, None]
 """The rows of one unit of work, and somebody who waits for them."""
 
 
@@ -38,9 +38,9 @@ class GroupCommit:
         """Leave those whom a batch does not suit to `alone`."""
         self._database, self._alone = database, alone
         self._beside: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(BESIDE)
+        self._places = asyncio.Semaphore(MAX_CONCURRENT_SINGLE_COMMITS)
 
-    async def store(self, batch: Sequence[Unit]) -> None:
+    async def store(self, batch: Sequence[PendingUnit]) -> None:
         """Store a batch, or see to it that each unit learns what became of it; raise `Unavailable` for all of them."""
         rows, sent = together(batch), False
         try:
@@ -52,33 +52,33 @@ class GroupCommit:
             if len(batch) == 1:
                 batch[0].fail(held)
             else:
-                self._store_alone(batch)  # only those wait whom somebody keeps waiting
+                self._commit_singly(batch)  # only those wait whom somebody keeps waiting
         except Exception as failure:
             if sent:
                 self._start(self._find_out(batch, rows, failure))
             elif isinstance(failure, Unavailable):
                 raise
             else:
-                await self._store_apart(batch)
+                await self._isolate_failures(batch)
         else:
             for unit in batch:
                 unit.end(None)
 
-    async def _store_apart(self, batch: Sequence[Unit]) -> None:
+    async def _isolate_failures(self, batch: Sequence[PendingUnit]) -> None:
         """Store the innocent together, and each of the others alone; halve a batch where all look innocent."""
         guilty = batch if len(batch) == 1 else await self._suspects(batch)
         if guilty:
             if innocent := [unit for unit in batch if unit not in guilty]:
                 await self.store(innocent)
-            self._store_alone(guilty)
+            self._commit_singly(guilty)
         else:
             await self.store(batch[: len(batch) // 2])
             await self.store(batch[len(batch) // 2 :])
 
-    async def _suspects(self, batch: Sequence[Unit]) -> Sequence[Unit]:
+    async def _suspects(self, batch: Sequence[PendingUnit]) -> Sequence[PendingUnit]:
         """Return units that chose a key which is stored, or which somebody before them in the batch chose."""
-        found: list[Unit] = []
-        for table, columns in NATURAL.items():
+        found: list[PendingUnit] = []
+        for table, columns in NATURAL_KEYS.items():
             names = [column.name for column in columns]
             wanted = [
                 (unit, tuple(row[name] for name in names)) for unit in batch for row in unit.item.get(table.name, ())
@@ -92,8 +92,8 @@ class GroupCommit:
                 taken.add(key)
         return found
 
-    def _store_alone(self, units: Sequence[Unit]) -> None:
-        async def store(unit: Unit) -> None:
+    def _commit_singly(self, units: Sequence[PendingUnit]) -> None:
+        async def store(unit: PendingUnit) -> None:
             try:
                 async with self._places:
                     await self._alone(unit.item)
@@ -105,15 +105,15 @@ class GroupCommit:
         for unit in units:
             self._start(store(unit))
 
-    async def _find_out(self, batch: Sequence[Unit], rows: Rows, failure: Exception) -> None:
+    async def _find_out(self, batch: Sequence[PendingUnit], rows: Rows, failure: Exception) -> None:
         """Ask what became of a batch whose commit got no answer: an event, which only we can store, tells for all."""
         is_there = None
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(COMMIT_OUTCOME_TIMEOUT_SECONDS):
                 while rows.get(event_log.name) and is_there is None:
                     with suppress(Exception):  # whatever it is: they wait, and have to hear something
                         is_there = await self._is_there(rows[event_log.name][0]["event_id"])
-                    await asyncio.sleep(0 if is_there is not None else PAUSE)
+                    await asyncio.sleep(0 if is_there is not None else COMMIT_OUTCOME_POLL_SECONDS)
         for unit in batch:
             if is_there:
                 unit.end(None)
@@ -133,12 +133,12 @@ class GroupCommit:
         task.add_done_callback(self._beside.discard)
 
 
-def together(batch: Sequence[Unit]) -> Rows:
+def together(batch: Sequence[PendingUnit]) -> Rows:
     """Return all rows by table; those that others may want too in one order for all, which keeps deadlocks away."""
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     for unit in batch:
         for name, some in unit.item.items():
             rows[name] += some
-    for table, columns in NATURAL.items():
+    for table, columns in NATURAL_KEYS.items():
         rows[table.name].sort(key=lambda row: [row[column.name] for column in columns])
     return rows

@@ -12,14 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from adapters.sql.database import Connect, Deadlocked
-from adapters.sql.dead_letters import SqlDeadLetters, as_row, one
+from adapters.sql.dead_letters import SqlDeadLetters, dead_letter_row, one
 from adapters.sql.tables import dead_letters, inbox, insert_ignore
-from adapters.sql.transactions import Commit, Row, Rows, flush, store
+from adapters.sql.transactions import Commit, Row, Rows, flush, flush_and_commit
 from adapters.sql.unit_of_work import SqlUnitOfWork
-from core.shared.clock import Clock
-from core.shared.errors import Conflict
-from core.shared.inbox import Inbox
-from core.shared.messages import Message
+from core.kernel.clock import Clock
+from core.kernel.errors import Conflict
+from core.messaging.inbox import Inbox
+from core.messaging.message import Message
 
 Transaction = Callable[[], AbstractAsyncContextManager[tuple[AsyncConnection, AsyncTransaction]]]
 NewPart = Callable[..., SqlUnitOfWork]
@@ -58,7 +58,7 @@ class SqlInbox(Inbox):
         if isinstance(error, Deadlocked) and self._together:  # one alone holds in an order all keep to
             raise Conflict("what the batch holds together, somebody else wants in another order") from error
 
-    async def accept(self, *messages: Message) -> Sequence[Message]:
+    async def deduplicate(self, *messages: Message) -> Sequence[Message]:
         if len(messages) == 1:
             added = await self._connection.execute(insert_ignore(inbox), self._remembered(messages[0].id))
             return messages[: added.rowcount]
@@ -76,7 +76,7 @@ class SqlInbox(Inbox):
         return self._new_part(begin=self._part)
 
     async def bury(self, message: Message, reason: Exception) -> None:
-        row = as_row(self._consumer, message, reason, self._clock.now())
+        row = dead_letter_row(self._consumer, message, reason, self._clock.now())
         await self._connection.execute(delete(dead_letters).where(one(self._consumer, message.id)))
         await self._connection.execute(insert(dead_letters), row)
 
@@ -102,7 +102,7 @@ class SqlInbox(Inbox):
         async def commit(rows: Rows) -> None:
             if not self._together:
                 await connect()
-                await store(rows, self._connection, savepoints[0])
+                await flush_and_commit(rows, self._connection, savepoints[0])
                 self._written.update(rows)
                 return
             for savepoint in savepoints:

@@ -29,34 +29,34 @@ class SqlSkus(Skus):
     async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
         # By the names in one order, whatever the plan: two who hold several do not wait for each other.
         found = select(skus).where(skus.c.name.in_(names)).with_hint(skus, "FORCE INDEX (uq_skus_name)", "mysql")
-        return await self._held(found.order_by(skus.c.name).with_for_update(), ALIVE if whole else LEFT)
+        return await self._locked(found.order_by(skus.c.name).with_for_update(), ALIVE if whole else LEFT)
 
-    async def hold_batch(self, reference: str) -> Sku | None:
+    async def lock_batch(self, reference: str) -> Sku | None:
         found = select(skus).join(batches, batches.c.sku_id == skus.c.id).where(batches.c.reference == reference)
-        held = await self._held(found.with_for_update(of=skus), ALIVE | (batches.c.reference == reference))
+        held = await self._locked(found.with_for_update(of=skus), ALIVE | (batches.c.reference == reference))
         return next(iter(held.values()), None)
 
     def add(self, sku: Sku) -> None:
         self._insert(skus, sku_row(sku))
 
     def save(self, sku: Sku) -> None:
-        for reference in sku.shelf.changed - sku.shelf.new:
-            self._change(batches, batch_row(sku, sku.shelf.batches[reference]))
-        for reference in sku.shelf.new:
-            self._insert(batches, batch_row(sku, sku.shelf.batches[reference]))
+        for reference in sku.stock.changed - sku.stock.new:
+            self._change(batches, batch_row(sku, sku.stock.batches[reference]))
+        for reference in sku.stock.new:
+            self._insert(batches, batch_row(sku, sku.stock.batches[reference]))
         for line in [sku.lines[order] for order in sku.changed_lines]:
             self._change(order_lines, line_row(sku, line))
             for row in allocation_rows(sku, line):
                 self._change(allocations, row)
         self._change(skus, sku_row(sku))
 
-    async def _held(self, query: Select[Any], those: ColumnElement[bool]) -> dict[str, Sku]:
+    async def _locked(self, query: Select[Any], those: ColumnElement[bool]) -> dict[str, Sku]:
         connection = await self._connect()
         rows = (await connection.execute(query)).mappings().all()
         held = {row.id: Sku(**row) for row in rows}
         if held:
             for row in await connection.execute(select(batches).where(batches.c.sku_id.in_(held) & those)):
-                held[row.sku_id].shelf.batches[row.reference] = as_batch(row)
+                held[row.sku_id].stock.batches[row.reference] = as_batch(row)
         return {sku.name: sku for sku in held.values()}
 
 
@@ -77,7 +77,7 @@ class SqlOrderLines(OrderLines):
     async def of_order(self, order: str) -> Sequence[OrderLine]:
         return sorted(await self._lines(LINES.where(order_lines.c.order_id == order)), key=lambda line: line.sku)
 
-    async def latest_in(self, batch: str, limit: int) -> Sequence[OrderLine]:
+    async def latest_allocated_from(self, batch: str, limit: int) -> Sequence[OrderLine]:
         same = (allocations.c.order_id == order_lines.c.order_id) & (allocations.c.sku_id == order_lines.c.sku_id)
         mine = (allocations.c.batch == batch) & (allocations.c.state == LineState.ALLOCATED)
         latest = (allocations.c.priority.desc(), allocations.c.place.desc())
@@ -85,8 +85,8 @@ class SqlOrderLines(OrderLines):
 
     async def waiting(self, sku: Sku, after: int, limit: int) -> Sequence[OrderLine]:
         theirs = (order_lines.c.sku_id == sku.id) & (order_lines.c.state == LineState.WAITING)
-        fits = (order_lines.c.quantity <= sku.shelf.most) | (
-            order_lines.c.split & (order_lines.c.quantity <= sku.shelf.left)
+        fits = (order_lines.c.quantity <= sku.stock.most) | (
+            order_lines.c.split & (order_lines.c.quantity <= sku.stock.left)
         )
         query = LINES.where(theirs & (order_lines.c.place > after) & fits).order_by(order_lines.c.place)
         return await self._lines(query.limit(limit))

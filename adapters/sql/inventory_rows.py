@@ -8,14 +8,14 @@ from sqlalchemy import Row
 
 from adapters.sql.tables import skus
 from core.inventory.batch import Batch
-from core.inventory.order_line import LineState, OrderLine, Part, PassedOver
+from core.inventory.order_line import AllocationPart, LineState, OrderLine, PassedOver
 from core.inventory.sku import Sku
 
 
 class Explanation(msgspec.Struct):
     """Where the pieces of a line come from, as it is stored."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[AllocationPart, ...]
     why: str
     passed_over: tuple[PassedOver, ...]
 
@@ -90,7 +90,7 @@ def as_line(row: Row[Any]) -> OrderLine:
 def allocation_rows(sku: Sku, line: OrderLine) -> Iterable[dict[str, Any]]:
     """Return a row for each batch that a line has pieces of, and for each that it gave pieces back to."""
     has = {part.batch: part.quantity for part in line.parts}
-    for batch in sorted(has.keys() | sku.returned.get(line.order, set())):
+    for batch in sorted(has.keys() | sku.deallocated_batches_by_order.get(line.order, set())):
         yield {
             "batch": batch,
             "order_id": line.order,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.sql.database import Database
 from adapters.sql.now import now
 from adapters.sql.tables import insert_ignore, relay_leases, relays
-from core.shared.leases import Lease, divide, tokens
+from core.messaging.leases import Lease, rebalance, tokens
 
 lease = relay_leases.c
 
@@ -39,7 +39,7 @@ class SqlLeases:
     async def hold(self, seconds: float) -> int:
         """Make our share of the shards ours for so long, and return how many; for no time, give all back."""
         asked = self._clock()
-        async with self._database.at_once() as connection:
+        async with self._database.autocommit() as connection:
             if seconds:
                 self._tokens = await self._share(connection, seconds)
             else:
@@ -54,7 +54,7 @@ class SqlLeases:
         await connection.execute(update(relay_leases).where(lease.holder == self._holder).values(until=now(seconds)))
         leases, asking, at = await self._look(connection)
         alive = {self._holder} | {each.holder for each in leases if each.until > at}
-        changes = divide(leases, self._holder, len(alive) + asking, at, at + timedelta(seconds=seconds))
+        changes = rebalance(leases, self._holder, len(alive) + asking, at, at + timedelta(seconds=seconds))
         mine = tokens(leases, self._holder)
         taken = {each.shard for each in changes if each.holder == self._holder} - mine.keys()
         surplus = {each.shard for each in changes if each.holder != self._holder}

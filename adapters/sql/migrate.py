@@ -26,13 +26,13 @@ async def migrate(database: Database, target: str = "head") -> None:
         move(config, target)
 
     async with database.writing() as connection:
-        await be_patient(connection)
+        await disable_read_timeout(connection)
         await connection.run_sync(run)
         await connection.commit()
         await connection.invalidate()  # nobody else shall wait that long
 
 
-async def be_patient(connection: AsyncConnection) -> None:
+async def disable_read_timeout(connection: AsyncConnection) -> None:
     """Let a statement take its time: to index millions of rows takes minutes, and MySQL takes back no half of it."""
     if connection.dialect.name == "mysql":
         raw: Any = (await connection.get_raw_connection()).driver_connection

@@ -7,13 +7,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from adapters.sql.types import Moment
+from adapters.sql.types import UtcDateTime
 
 
 class now(FunctionElement[Any]):  # noqa: N801 - it is read as SQL
     """What time it is by the database's clock, or will be in so many seconds; of a file's, it is this machine's."""
 
-    type = Moment()
+    type = UtcDateTime()
     inherit_cache = True
 
     def __init__(self, seconds: float = 0) -> None:

@@ -13,8 +13,8 @@ from adapters.sql.event_log import from_row
 from adapters.sql.leases import SqlLeases
 from adapters.sql.now import now
 from adapters.sql.tables import blocked_aggregates, event_log, insert_ignore, outbox
-from adapters.sql.types import Moment
-from core.shared.outbox import SHARDS, Outbox, Outgoing, Refusal, pause
+from adapters.sql.types import UtcDateTime
+from core.messaging.outbox import SHARD_COUNT, Outbox, OutboxEntry, PublishFailure, backoff_seconds
 
 blocked = blocked_aggregates.c
 # Each statement looks itself whether the shards are still ours, and commits itself: a relay that is stopped half way
@@ -49,7 +49,7 @@ class SqlOutbox(Outbox):
     async def hold(self, seconds: float) -> int:
         return await self._leases.hold(seconds)
 
-    async def unpublished(self, limit: int) -> Sequence[Outgoing]:
+    async def unpublished(self, limit: int) -> Sequence[OutboxEntry]:
         if not (shards := self._leases.tokens):
             return []
         async with self._database.reading() as connection:
@@ -57,14 +57,17 @@ class SqlOutbox(Outbox):
         if not self._leases.tokens:
             return []  # we were stopped meanwhile, and what we read may be somebody else's by now
         return [
-            Outgoing(position, shard, from_row(logged), shards[shard], refusals or 0)
-            for position, shard, refusals, *logged in rows
+            OutboxEntry(position, shard, from_row(logged), shards[shard], failed_publishes or 0)
+            for position, shard, failed_publishes, *logged in rows
         ]
 
-    async def published(self, events: Sequence[Outgoing], at: datetime) -> int:
+    async def published(self, events: Sequence[OutboxEntry], at: datetime) -> int:
         sent = json.encode([(event.position, event.shard, event.token) for event in events]).decode()
-        note, freed = bindparam("at", type_=Moment), {event.message.subject for event in events if event.refusals}
-        async with self._database.at_once() as connection:
+        note, freed = (
+            bindparam("at", type_=UtcDateTime),
+            {event.message.subject for event in events if event.failed_publishes},
+        )
+        async with self._database.autocommit() as connection:
             dialect = connection.dialect.name
             await connection.execute(text(NOTE[dialect]).bindparams(note), {"sent": sent, "at": at})
             gone = await connection.execute(text(DELETE[dialect]), {"sent": sent})
@@ -72,19 +75,19 @@ class SqlOutbox(Outbox):
                 await connection.execute(delete(blocked_aggregates).where(blocked.aggregate_id.in_(freed)))
         return gone.rowcount
 
-    async def block(self, refusals: Sequence[Refusal]) -> None:
+    async def block(self, failed_publishes: Sequence[PublishFailure]) -> None:
         rows = [
             {
                 "aggregate_id": event.message.subject,
                 "event_id": event.message.id,
-                "attempts": event.refusals + 1,
-                "until": now(pause(event.refusals)),
+                "attempts": event.failed_publishes + 1,
+                "until": now(backoff_seconds(event.failed_publishes)),
                 "reason": reason[:500],
             }
-            for event, reason in refusals
+            for event, reason in failed_publishes
         ]
         again = blocked.aggregate_id.in_([row["aggregate_id"] for row in rows])
-        async with self._database.at_once() as connection:
+        async with self._database.autocommit() as connection:
             await connection.execute(delete(blocked_aggregates).where(again))
             await connection.execute(insert_ignore(blocked_aggregates).values(rows))
 
@@ -103,4 +106,4 @@ def oldest(shards: Collection[int]) -> Select[Any]:
         .where(blocked.until.is_(None) | (blocked.until <= now()))
         .order_by(outbox.c.position)
     )
-    return query if len(shards) == SHARDS else query.where(outbox.c.shard.in_(shards))
+    return query if len(shards) == SHARD_COUNT else query.where(outbox.c.shard.in_(shards))

@@ -10,11 +10,11 @@ from adapters.sql.database import Database
 from adapters.sql.event_log import from_row
 from adapters.sql.now import now
 from adapters.sql.tables import batch_views, event_log, line_views, projections, sku_views
-from core.shared.messages import Message
-from core.shared.projections import History, Projections, RebuildTakenOver, RebuildUnderWay
+from core.messaging.message import Message
+from core.messaging.projections import EventHistory, Projections, RebuildTakenOver, RebuildUnderWay
 
-STOCK = "inventory"
-VIEWS: Mapping[str, Sequence[Table]] = {STOCK: (line_views, batch_views, sku_views)}
+STOCK_PROJECTION = "inventory"
+VIEWS: Mapping[str, Sequence[Table]] = {STOCK_PROJECTION: (line_views, batch_views, sku_views)}
 """What each projection consists of."""
 known = projections.c
 
@@ -39,7 +39,7 @@ class SqlProjections(Projections):
     async def hold(self, name: str, generation: int, seconds: float) -> None:
         await self._change(name, generation, {"until": now(seconds)})
 
-    async def switch(self, name: str, generation: int) -> None:
+    async def promote(self, name: str, generation: int) -> None:
         await self._change(name, generation, {"live": generation, "until": None})
 
     async def forget(self, name: str, limit: int) -> int:
@@ -58,12 +58,12 @@ class SqlProjections(Projections):
 
     async def _change(self, name: str, generation: int, change: Mapping[str, Any]) -> None:
         ours = (known.name == name) & (known.newest == generation) & (known.until > now())
-        async with self._database.at_once() as connection:
+        async with self._database.autocommit() as connection:
             if not (await connection.execute(update(projections).where(ours).values(change))).rowcount:
                 raise RebuildTakenOver(f"the rebuild of {name} was silent for too long: begin it anew")
 
 
-class SqlHistory(History):
+class SqlEventHistory(EventHistory):
     """The log by context, by an index of its own: others may have millions of events."""
 
     def __init__(self, database: Database) -> None:

@@ -6,9 +6,9 @@ from sqlalchemy import delete, select, tuple_
 
 from adapters.sql.database import Database
 from adapters.sql.tables import inbox, requests
-from core.shared.retention import Memory, Retention
+from core.messaging.retention import RetainedRecords, Retention
 
-TABLES = {Memory.REQUESTS: requests, Memory.INBOX: inbox}
+TABLES = {RetainedRecords.REQUESTS: requests, RetainedRecords.INBOX: inbox}
 
 
 class SqlRetention(Retention):
@@ -17,7 +17,7 @@ class SqlRetention(Retention):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def forget(self, memory: Memory, before: datetime, limit: int) -> int:
+    async def forget(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
         table = TABLES[memory]
         keys = list(table.primary_key.columns)
         async with self._database.writing() as connection:

@@ -8,10 +8,10 @@ from sqlalchemy import Dialect, Insert, Table, func
 from sqlalchemy.dialects import mysql, sqlite
 
 from adapters.sql.database import Connect, InsertRow
-from adapters.sql.projections import STOCK, fed
+from adapters.sql.projections import STOCK_PROJECTION, fed
 from adapters.sql.tables import batch_views, line_views, sku_views
-from core.inventory.stock import Stock
-from core.inventory.views import StockNews, StockProjection
+from core.inventory.stock_level import StockLevel
+from core.inventory.views import StockDelta, StockProjection
 
 
 class SqlStockProjection(StockProjection):
@@ -21,18 +21,18 @@ class SqlStockProjection(StockProjection):
         self._insert, self._connect = insert, connect
 
     async def generations(self) -> Collection[int]:
-        row = (await (await self._connect()).execute(fed(STOCK))).one()
+        row = (await (await self._connect()).execute(fed(STOCK_PROJECTION))).one()
         return sorted({row.live, row.newest}) if row.building else [row.live]
 
-    def put(self, generation: int, news: StockNews) -> None:
+    def put(self, generation: int, delta: StockDelta) -> None:
         # in the order of the keys: a consumer and a rebuild that write the same rows do not wait for each other
-        for (order, sku), line in sorted(news.lines.items(), key=lambda item: item[0]):
+        for (order, sku), line in sorted(delta.lines.items(), key=lambda item: item[0]):
             document = msgspec.json.encode(line).decode()
             row = {"order_id": order, "sku": sku, "document": document, "version": line.version}
             self._insert(line_views, {"generation": generation} | row)
-        for _, batch in sorted(news.batches.items()):
+        for _, batch in sorted(delta.batches.items()):
             self._insert(batch_views, {"generation": generation} | batch_row(batch))
-        for sku, version in sorted(news.skus.items()):
+        for sku, version in sorted(delta.skus.items()):
             self._insert(sku_views, {"generation": generation, "sku": sku, "version": version})
 
 
@@ -57,7 +57,7 @@ def newer(table: Table) -> Callable[[Dialect], Insert]:
     return put
 
 
-def batch_row(batch: Stock) -> dict[str, Any]:
+def batch_row(batch: StockLevel) -> dict[str, Any]:
     """Return the columns of a batch."""
     names = ("reference", "sku", "purchased", "available", "shipped", "eta", "version")
     return {name: getattr(batch, name) for name in names}

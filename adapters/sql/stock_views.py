@@ -8,17 +8,19 @@ import msgspec
 from sqlalchemy import Row, Select, func, select
 
 from adapters.sql.database import Database
-from adapters.sql.projections import STOCK, live
+from adapters.sql.projections import STOCK_PROJECTION, live
 from adapters.sql.tables import batch_views, batches, event_log, line_views, order_lines, sku_views, skus
 from core.inventory.order_line import OrderLine
-from core.inventory.stock import Stock
-from core.inventory.views import Seen, SkuView, StockViews, Written
-from core.shared.batches import Batches, Waiting
+from core.inventory.stock_level import StockLevel
+from core.inventory.views import ProjectionProgress, SkuView, StockViews, StoredVersions
+from core.kernel.batching import Batcher, PendingItem
 
 # The generation is looked up within each statement: between two another may become live, and this one be deleted.
-LINES = select(line_views.c.document).where(line_views.c.generation == live(STOCK)).order_by(line_views.c.sku)
-BATCHES = select(batch_views).where(batch_views.c.generation == live(STOCK))
-SKUS = select(sku_views.c.sku, sku_views.c.version).where(sku_views.c.generation == live(STOCK))
+LINES = (
+    select(line_views.c.document).where(line_views.c.generation == live(STOCK_PROJECTION)).order_by(line_views.c.sku)
+)
+BATCHES = select(batch_views).where(batch_views.c.generation == live(STOCK_PROJECTION))
+SKUS = select(sku_views.c.sku, sku_views.c.version).where(sku_views.c.generation == live(STOCK_PROJECTION))
 
 
 class SqlStockViews(StockViews):
@@ -42,7 +44,7 @@ class SqlStockViews(StockViews):
         )
         return SkuView(rows[0].reached, [as_stock(row) for row in rows if row.reference]) if rows else None
 
-    async def batch(self, reference: str) -> Stock | None:
+    async def batch(self, reference: str) -> StockLevel | None:
         rows = await self._rows(BATCHES.where(batch_views.c.reference == reference))
         return as_stock(rows[0]) if rows else None
 
@@ -51,7 +53,7 @@ class SqlStockViews(StockViews):
             return list(await connection.execute(query))
 
 
-class SqlWritten(Written):
+class SqlStoredVersions(StoredVersions):
     """Versions of what the views follow."""
 
     def __init__(self, database: Database) -> None:
@@ -73,18 +75,18 @@ class SqlWritten(Written):
             return {row.name: row.version for row in await connection.execute(query)}
 
 
-class SqlSeen(Seen):
+class SqlProjectionProgress(ProjectionProgress):
     """How far the generation that is live has come; all who look at the same moment share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._looks = Batches[str, int](self._look)
+        self._lookups = Batcher[str, int](self._look_up_batch)
 
     async def version(self, sku: str) -> int:
-        return await self._looks(sku)
+        return await self._lookups(sku)
 
-    async def oldest_missing(self) -> datetime | None:
-        view = (sku_views.c.generation == live(STOCK)) & (sku_views.c.sku == skus.c.name)
+    async def oldest_unprojected_at(self) -> datetime | None:
+        view = (sku_views.c.generation == live(STOCK_PROJECTION)) & (sku_views.c.sku == skus.c.name)
         reached = func.coalesce(sku_views.c.version, 0)
         following = (event_log.c.aggregate_id == skus.c.id) & (event_log.c.aggregate_version == reached + 1)
         # A query within the query, for SQLite would rather go through the log by time than through the skus.
@@ -94,7 +96,7 @@ class SqlSeen(Seen):
             oldest: datetime | None = await connection.scalar(behind)
         return oldest
 
-    async def _look(self, batch: Sequence[Waiting[str, int]]) -> None:
+    async def _look_up_batch(self, batch: Sequence[PendingItem[str, int]]) -> None:
         query = SKUS.where(sku_views.c.sku.in_({each.item for each in batch}))
         async with self._database.reading() as connection:
             versions = {row.sku: row.version for row in await connection.execute(query)}
@@ -102,9 +104,9 @@ class SqlSeen(Seen):
             each.end(versions.get(each.item, 0))
 
 
-def as_stock(row: Row[Any]) -> Stock:
+def as_stock(row: Row[Any]) -> StockLevel:
     """Rebuild a batch from columns."""
-    return Stock(
+    return StockLevel(
         reference=row.reference,
         sku=row.sku,
         purchased=row.purchased,

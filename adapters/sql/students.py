@@ -11,15 +11,15 @@ from sqlalchemy import Dialect, Insert, Row, bindparam, select
 from sqlalchemy.dialects import mysql, sqlite
 
 from adapters.sql.database import Connect, Database, InsertRow
-from adapters.sql.tables import LONGEST_REGISTRATION, students
+from adapters.sql.tables import MAX_REGISTRATION_LENGTH, students
 from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
+from core.kernel.batching import Batcher, PendingItem
 from core.notifications.delivery import RecipientId
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
-from core.shared.batches import Batches, Waiting
 from core.students.ports import Students
 from core.students.student import Enrolment, Student, StudentId
 
@@ -48,10 +48,10 @@ class SqlCandidates(Candidates):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lookups = Batches[str, Candidate | None](self._find)
+        self._lookups = Batcher[str, Candidate | None](self._find)
 
     async def find(self, registration: str) -> Candidate:
-        known = len(registration) <= LONGEST_REGISTRATION  # nobody's query shall carry what cannot be there
+        known = len(registration) <= MAX_REGISTRATION_LENGTH  # nobody's query shall carry what cannot be there
         found = await self._lookups(registration) if known else None
         if found is None:
             raise UnknownCandidate(
@@ -59,7 +59,7 @@ class SqlCandidates(Candidates):
             )
         return found
 
-    async def _find(self, batch: Sequence[Waiting[str, Candidate | None]]) -> None:
+    async def _find(self, batch: Sequence[PendingItem[str, Candidate | None]]) -> None:
         async with self._database.reading() as connection:
             wanted = tuple(each.item for each in batch)
             rows = await connection.exec_driver_sql(lookup(len(wanted), connection.dialect), wanted)

@@ -26,10 +26,10 @@ from sqlalchemy import (
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects import mysql
 
-from adapters.sql.types import Blob, Id, Json, Moment, Position
+from adapters.sql.types import Blob, Id, Json, Position, UtcDateTime
 
 metadata = MetaData()
-LONGEST_REGISTRATION = 32
+MAX_REGISTRATION_LENGTH = 32
 
 
 def table(name: str, *parts: Any) -> SqlTable:
@@ -43,7 +43,7 @@ requests = table(
     Column("idempotency_key", String(255)),
     Column("fingerprint", LargeBinary(32).with_variant(mysql.BINARY(32), "mysql"), nullable=False),
     Column("answer", Blob, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("scope", "idempotency_key", name="pk_requests"),
     Index("ix_requests_at", "at"),
 )
@@ -52,7 +52,7 @@ inbox = table(
     "inbox",
     Column("consumer", String(64)),
     Column("message_id", Id),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("consumer", "message_id", name="pk_inbox"),
     Index("ix_inbox_at", "at"),
 )
@@ -60,7 +60,7 @@ inbox = table(
 students = table(
     "students",
     Column("id", Id, primary_key=True),
-    Column("registration", String(LONGEST_REGISTRATION), nullable=False),
+    Column("registration", String(MAX_REGISTRATION_LENGTH), nullable=False),
     Column("name", String(120), nullable=False),
     Column("category", String(32), nullable=False),
     Column("country", String(2), nullable=False),
@@ -77,7 +77,7 @@ fee_schedules = table(
     Column("code", String(32)),
     Column("version", Integer, autoincrement=False),
     Column("document", Json, nullable=False),
-    Column("published_at", Moment, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("code", "version", name="pk_fee_schedules"),
 )
 
@@ -91,7 +91,7 @@ submissions = table(
     Column("state", String(16), nullable=False),
     Column("total_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("received_at", Moment, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("document", Json, nullable=False),
     UniqueConstraint("student_id", "schedule", name="uq_submissions_student_schedule"),
     UniqueConstraint("reference", name="uq_submissions_reference"),
@@ -135,8 +135,8 @@ order_lines = table(
     Column("priority", SmallInteger, nullable=False),
     Column("place", Integer, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("hold_until", Moment),
-    Column("asked_at", Moment, nullable=False),
+    Column("hold_until", UtcDateTime),
+    Column("asked_at", UtcDateTime, nullable=False),
     Column("explanation", Json, nullable=False),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("order_id", "sku_id", name="pk_order_lines"),
@@ -164,7 +164,7 @@ projections = table(
     Column("live", Integer, nullable=False),
     Column("newest", Integer, nullable=False),
     # As long as this is ahead, the newest generation is being built.
-    Column("until", Moment),
+    Column("until", UtcDateTime),
 )
 
 line_views = table(
@@ -206,7 +206,7 @@ event_log = table(
     Column("type", String(64), nullable=False),
     Column("aggregate_id", Id, nullable=False),
     Column("aggregate_version", Integer, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("body", Json, nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("traceparent", String(64), nullable=False),
@@ -227,13 +227,13 @@ relay_leases = table(
     Column("shard", SmallInteger, primary_key=True, autoincrement=False),
     Column("holder", String(64), nullable=False),
     Column("token", BigInteger, nullable=False),
-    Column("until", Moment, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
 )
 
 relays = table(
     "relays",
     Column("holder", String(64), primary_key=True),
-    Column("until", Moment, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
 )
 
 blocked_aggregates = table(
@@ -241,14 +241,14 @@ blocked_aggregates = table(
     Column("aggregate_id", Id, primary_key=True),
     Column("event_id", Id, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("until", Moment, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
     Column("reason", String(500), nullable=False),
 )
 
 publications = table(
     "publications",
     Column("event_id", Id, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 deliveries = table(
@@ -263,11 +263,11 @@ deliveries = table(
     Column("facts", Json, nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("due_at", Moment, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
     Column("reason", String(500), nullable=False),
     Column("request_id", String(64), nullable=False, server_default=""),
     Column("traceparent", String(64), nullable=False, server_default=""),
-    Column("in_doubt_since", Moment),
+    Column("in_doubt_since", UtcDateTime),
     UniqueConstraint("notice_id", "channel", name="uq_deliveries_notice_channel"),
     Index("ix_deliveries_about", "about_id"),
     Index("ix_deliveries_due", "state", "channel", "due_at"),
@@ -277,7 +277,7 @@ delivery_attempts = table(
     "delivery_attempts",
     Column("delivery_id", Id),
     Column("number", Integer, autoincrement=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("vendor", String(32), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("detail", String(500), nullable=False),
@@ -288,7 +288,7 @@ delivery_findings = table(
     "delivery_findings",
     Column("delivery_id", Id),
     Column("id", Id),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("learnt", String(16), nullable=False),
     Column("vendor", String(32), nullable=False),
     Column("vendor_id", String(100), nullable=False),
@@ -305,8 +305,8 @@ vendor_standings = table(
     Column("calls", Integer, nullable=False),
     Column("failure_percent", Integer, nullable=False),
     Column("under_way", Integer, nullable=False),
-    Column("rests_until", Moment),
-    Column("at", Moment, nullable=False),
+    Column("rests_until", UtcDateTime),
+    Column("at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("process", "channel", "vendor", name="pk_vendor_reports"),
 )
 
@@ -320,15 +320,15 @@ dead_letters = table(
     Column("detail", Text, nullable=False),
     Column("origin", Json, nullable=False),
     Column("body", Blob, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("subject", Id, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("arrived_at", Moment, nullable=False),
+    Column("arrived_at", UtcDateTime, nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("traceparent", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("handled_at", Moment),
+    Column("handled_at", UtcDateTime),
     Column("handled_by", String(64), nullable=False),
     Column("why", String(500), nullable=False),
     Column("data_version", BigInteger, nullable=False, server_default="1"),
@@ -341,11 +341,11 @@ replays = table(
     "replays",
     Column("id", Id, primary_key=True),
     Column("consumer", String(64), nullable=False),
-    Column("since", Moment, nullable=False),
-    Column("until", Moment, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
     Column("type", String(64), nullable=False),
     Column("send", Boolean, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("who", String(64), nullable=False),
     Column("why", String(500), nullable=False),
 )

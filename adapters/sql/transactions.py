@@ -19,7 +19,7 @@ from adapters.sql.database import Connect, Database, Locked
 from adapters.sql.deliveries import add_missing
 from adapters.sql.stock_projection import newer
 from adapters.sql.students import put
-from core.shared.requests import RequestInProgress
+from core.kernel.idempotency import RequestInProgress
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
@@ -28,14 +28,14 @@ Commit = Callable[[Rows], Awaitable[None]]
 """Takes the rows of one unit of work; returns when they are as durable as they will be on its own account."""
 Begin = Callable[[], AbstractAsyncContextManager[tuple[Connect, Commit]]]
 """Begins a unit of work: what it looks with, and where its rows go.  What it does not commit never happened."""
-SPECIAL: Mapping[str, Callable[[Dialect], Insert]] = {
+UPSERTS: Mapping[str, Callable[[Dialect], Insert]] = {
     "students": put,
     "deliveries": add_missing,
     "delivery_attempts": lambda _: tables.insert_ignore(tables.delivery_attempts),
     **{view.name: newer(view) for view in (tables.line_views, tables.batch_views, tables.sku_views)},
 }
 """Tables whose rows may be there already."""
-LONGEST = 256
+MAX_ROWS_PER_STATEMENT = 256
 """Rows in one statement: longer ones are not faster."""
 
 
@@ -49,12 +49,12 @@ class Transactions:
     committed: Callable[[Collection[str]], None]
     """Is told which tables got rows."""
 
-    def begin(self) -> "Begun":
+    def begin(self) -> "LazyTransaction":
         """Begin one."""
-        return Begun(self)
+        return LazyTransaction(self)
 
 
-class Begun(AbstractAsyncContextManager[tuple[Connect, Commit]]):
+class LazyTransaction(AbstractAsyncContextManager[tuple[Connect, Commit]]):
     """A unit of work under way."""
 
     def __init__(self, transactions: Transactions) -> None:
@@ -79,7 +79,7 @@ class Begun(AbstractAsyncContextManager[tuple[Connect, Commit]]):
 
     async def _commit(self, rows: Rows) -> None:
         if self._own:
-            await store(rows, *self._own)
+            await flush_and_commit(rows, *self._own)
         elif rows:
             await self._transactions.commits(rows)
         self._transactions.committed(rows.keys())
@@ -94,10 +94,10 @@ class SingleCommits:
     async def __call__(self, rows: Rows) -> None:
         """Store the rows of one unit."""
         async with self.database.transaction() as (connection, transaction):
-            await store(rows, connection, transaction)
+            await flush_and_commit(rows, connection, transaction)
 
 
-async def store(rows: Rows, connection: AsyncConnection, transaction: AsyncTransaction) -> None:
+async def flush_and_commit(rows: Rows, connection: AsyncConnection, transaction: AsyncTransaction) -> None:
     """Insert one unit's rows and commit them, or roll back and say in our words what they run into."""
     try:
         await flush(rows, connection)
@@ -117,7 +117,7 @@ def insert_all(connection: Connection, rows: Rows) -> None:
     """Insert rows, the tables in the order in which they are declared."""
     for key, table in STEPS:
         for some in in_parts(rows.get(key, ())):
-            insertion = inserting(table, tuple(some[0]), len(some), connection.dialect, replace=key != table.name)
+            insertion = compile_insert(table, tuple(some[0]), len(some), connection.dialect, replace=key != table.name)
             try:
                 connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
             except Locked as error:
@@ -139,13 +139,13 @@ def in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """Cut rows into few parts of few sizes, so that statements repeat and the server need not read them again."""
     begin = 0
     while left := len(rows) - begin:
-        size = min(1 << left.bit_length() - 1, LONGEST)
+        size = min(1 << left.bit_length() - 1, MAX_ROWS_PER_STATEMENT)
         yield rows[begin : begin + size]
         begin += size
 
 
 @dataclass(frozen=True, slots=True)
-class Insertion:
+class CompiledInsert:
     """How so many rows get into a table: worked out once, and not for every row."""
 
     statement: str
@@ -160,11 +160,11 @@ class Insertion:
 
 
 @cache
-def inserting(
+def compile_insert(
     table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect, *, replace: bool = False
-) -> Insertion:
+) -> CompiledInsert:
     """Compile an insert of so many rows."""
-    special = replacing(table) if replace else SPECIAL.get(table.name)
+    special = replacing(table) if replace else UPSERTS.get(table.name)
     one = str((special(dialect) if special else insert(table)).compile(dialect=dialect, column_keys=columns))
     head, values, row_and_rest = one.partition("VALUES ")
     row, end, rest = row_and_rest.partition(")")
@@ -173,7 +173,7 @@ def inserting(
         for column in table.columns
         if column.name in columns
     ]
-    return Insertion(head + values + ", ".join([row + end] * rows) + rest, binds)
+    return CompiledInsert(head + values + ", ".join([row + end] * rows) + rest, binds)
 
 
 def replacing(table: Table) -> Callable[[Dialect], Insert]:

@@ -28,7 +28,7 @@ class Id(TypeDecorator[UUID]):
         return None if value is None else UUID(bytes=value)
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A moment to the microsecond, stored as naive UTC because the drivers drop offsets silently."""
 
     impl = DateTime

@@ -8,27 +8,27 @@ from zlib import crc32
 import msgspec
 from sqlalchemy import Table
 
-from adapters.encoding import as_message
+from adapters.encoding import message_from_event
 from adapters.sql import tables
-from adapters.sql.cases import SqlCases
 from adapters.sql.deliveries import SqlDeliveries
 from adapters.sql.fees import SqlSchedules, SqlSubmissions
+from adapters.sql.in_doubt_deliveries import SqlInDoubtDeliveries
 from adapters.sql.inventory import SqlOrderLines, SqlSkus
 from adapters.sql.stock_projection import SqlStockProjection
 from adapters.sql.students import SqlStudents
 from adapters.sql.transactions import Begin, changed
-from core.fees.ports import FeesWork, ScheduleFormat
+from core.fees.ports import FeesUnitOfWork, ScheduleFormat
 from core.inventory.ports import InventoryWork
+from core.kernel.clock import Clock
+from core.kernel.events import Event
+from core.kernel.idempotency import RequestContext
+from core.kernel.ids import Ids
+from core.messaging.outbox import SHARD_COUNT
 from core.notifications.ports import NotificationsWork
-from core.shared.clock import Clock
-from core.shared.events import Event
-from core.shared.ids import Ids
-from core.shared.outbox import SHARDS
-from core.shared.requests import Request
-from core.students.ports import StudentsWork
+from core.students.ports import StudentsUnitOfWork
 
 
-class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
+class SqlUnitOfWork(FeesUnitOfWork, StudentsUnitOfWork, NotificationsWork, InventoryWork):
     """One transaction, or a part of one.  Inserts wait until the commit, which hands them on."""
 
     def __init__(self, begin: Begin, schedule_format: ScheduleFormat, clock: Clock, ids: Ids) -> None:
@@ -42,7 +42,7 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
         self.submissions = SqlSubmissions(self._insert)
         self.students = SqlStudents(self._insert, connect)
         self.deliveries = SqlDeliveries(self._insert, connect)
-        self.cases = SqlCases(self._insert, connect, self._ids)
+        self.cases = SqlInDoubtDeliveries(self._insert, connect, self._ids)
         self.skus = SqlSkus(self._insert, self._change, connect)
         self.order_lines = SqlOrderLines(connect)
         self.stock_projection = SqlStockProjection(self._insert, connect)
@@ -58,7 +58,7 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
 
     def record(self, *events: Event) -> None:
         for event in events:
-            message = as_message(event, self._ids.new())
+            message = message_from_event(event, self._ids.new())
             row = {
                 "event_id": message.id,
                 "context": message.context,
@@ -71,9 +71,9 @@ class SqlUnitOfWork(FeesWork, StudentsWork, NotificationsWork, InventoryWork):
                 "traceparent": message.trace.traceparent,
             }
             self._insert(tables.event_log, row)
-            self._insert(tables.outbox, {"event_id": message.id, "shard": crc32(message.subject.bytes) % SHARDS})
+            self._insert(tables.outbox, {"event_id": message.id, "shard": crc32(message.subject.bytes) % SHARD_COUNT})
 
-    def answer(self, request: Request, result: object) -> None:
+    def answer(self, request: RequestContext, result: object) -> None:
         if request.key is None:
             return
         row = {

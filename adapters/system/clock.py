@@ -5,8 +5,8 @@ from uuid import UUID
 
 import uuid_utils
 
-from core.shared.clock import Clock
-from core.shared.ids import Ids
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
 
 
 class SystemClock(Clock):

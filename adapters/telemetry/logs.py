@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from core.shared.trace import current_trace
+from core.kernel.trace import current_trace
 
 
-def set_up_logs(form: str, level: str) -> None:
+def configure_logging(form: str, level: str) -> None:
     """Log to standard error, as `console` or `json`, from this `level` on."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    processors: list[Any] = [with_trace, structlog.processors.add_log_level, structlog.processors.format_exc_info]
+    processors: list[Any] = [add_trace_ids, structlog.processors.add_log_level, structlog.processors.format_exc_info]
     if form == "json":
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         render: Any = structlog.processors.JSONRenderer(serializer=lambda record, **_: msgspec.json.encode(record))
@@ -23,7 +23,7 @@ def set_up_logs(form: str, level: str) -> None:
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
         factory = structlog.PrintLoggerFactory(sys.stderr)
-        processors.append(without_controls)
+        processors.append(escape_control_characters)
     structlog.configure(
         processors=[*processors, stamp, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -35,7 +35,7 @@ def set_up_logs(form: str, level: str) -> None:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # we say it ourselves, once
 
 
-def without_controls(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def escape_control_characters(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Show control characters instead of obeying them: what strangers send must not move the cursor."""
     for name, value in record.items():
         if isinstance(value, str) and name != "exception":
@@ -43,7 +43,7 @@ def without_controls(_: object, __: str, record: MutableMapping[str, Any]) -> Mu
     return record
 
 
-def with_trace(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def add_trace_ids(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Add what request a line belongs to."""
     trace = current_trace.get()
     if trace.request_id:

@@ -3,14 +3,14 @@
 from base64 import b64encode
 from urllib.parse import quote, urlencode
 
-from adapters.http import Answer, VendorApi
-from adapters.twilio.reports import callback
-from core.notifications.addressing import check_sms
+from adapters.twilio.status_reports import callback_url
+from adapters.vendor_http import VendorHttpClient, VendorResponse
+from core.notifications.address_validation import check_sms
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted, Sms
 from core.notifications.ports import SmsSender
 
-THE_MESSAGE_IS_WRONG = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 21610, 21614, 21617, 21623})
+MESSAGE_REJECTED_CODES = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 21610, 21614, 21617, 21623})
 """https://www.twilio.com/docs/api/errors: the number or the text; every other error is our account's or Twilio's."""
 
 
@@ -20,7 +20,7 @@ class TwilioSmsSender(SmsSender):
     def __init__(
         self, *, url: str, account_sid: str, auth_token: str, sender: str, public_url: str = "", timeout: float = 30.0
     ) -> None:
-        self._api = VendorApi("twilio", url, timeout)
+        self._api = VendorHttpClient("twilio", url, timeout)
         self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
         self._sender, self._public_url = sender, public_url
         self._headers = {
@@ -31,7 +31,7 @@ class TwilioSmsSender(SmsSender):
     async def send(self, message: Sms) -> Accepted:
         check_sms(message)
         form = {"To": message.to, "From": self._sender, "Body": message.text}
-        if told := callback(self._public_url, message.delivery):
+        if told := callback_url(self._public_url, message.delivery):
             form["StatusCallback"] = told
         return accepted(await self._api.post(self._path, urlencode(form).encode(), self._headers))
 
@@ -40,7 +40,7 @@ class TwilioSmsSender(SmsSender):
         await self._api.close()
 
 
-def accepted(answer: Answer) -> Accepted:
+def accepted(answer: VendorResponse) -> Accepted:
     """Say in our words what Twilio says in its own."""
     named, code = answer.fields.get("sid"), answer.fields.get("code")
     if answer.status in (200, 201) and isinstance(named, str) and named:
@@ -48,6 +48,6 @@ def accepted(answer: Answer) -> Accepted:
     detail = f"twilio answered {answer.status}" + (f" with {code}" if isinstance(code, int) else "")
     if answer.status < 300 or answer.status == 504:  # a gateway that passed the request on and heard nothing
         raise OutcomeUnknown(detail)
-    if answer.status == 400 and isinstance(code, int) and code in THE_MESSAGE_IS_WRONG:
+    if answer.status == 400 and isinstance(code, int) and code in MESSAGE_REJECTED_CODES:
         raise Rejected(detail)
     raise VendorUnavailable(detail, retry_after=answer.retry_after)

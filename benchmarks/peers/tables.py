@@ -41,7 +41,7 @@ class LoggedEvent(Table):
     __table__ = tables.event_log
 
 
-class Outgoing(Table):
+class OutboxEntry(Table):
     """An event that is still to be published."""
 
     __table__ = tables.outbox

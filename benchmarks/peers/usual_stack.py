@@ -141,7 +141,7 @@ def rows(fee: Submission, document: str, event: FeeSubmitted) -> list[tables.Tab
         request_id="",
         traceparent="",
     )
-    return [submission, log, tables.Outgoing(event_id=logged, shard=crc32(fee.id.bytes) % 64)]
+    return [submission, log, tables.OutboxEntry(event_id=logged, shard=crc32(fee.id.bytes) % 64)]
 
 
 async def first_answer(session: AsyncSession, key: str, fingerprint: bytes) -> bytes:

@@ -7,10 +7,10 @@ import socket
 from dependency_injector import containers, providers
 
 from adapters.system.clock import SystemClock, TimeOrderedIds
-from adapters.telemetry.logs import set_up_logs
+from adapters.telemetry.logs import configure_logging
 from config.settings import Settings
-from core.notifications.journal import Journal
-from core.shared.signals import Signals
+from core.kernel.signals import Signals
+from core.notifications.attempt_log import AttemptLog
 
 CONSUMER = "bursar"
 """Whose inbox it is."""
@@ -30,10 +30,10 @@ class Basics(containers.DeclarativeContainer):
     persistence = providers.Singleton(str, settings.provided.adapters.persistence)
 
     logs = providers.Callable(
-        set_up_logs, form=settings.provided.telemetry.logs, level=settings.provided.telemetry.level
+        configure_logging, form=settings.provided.telemetry.logs, level=settings.provided.telemetry.level
     )
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(TimeOrderedIds)
     signals = providers.Singleton(Signals)
-    journal = providers.Singleton(Journal)
+    journal = providers.Singleton(AttemptLog)
     holder = providers.Singleton(who_we_are)

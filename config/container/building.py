@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from dependency_injector import providers
 
-from adapters.telemetry.observed import observed
+from adapters.telemetry.instrumented import instrumented
 from config.settings import Secret
 
 
@@ -50,4 +50,4 @@ def use_case(kind: type[Any], driven: providers.DependenciesContainer, **others:
     needed = [field.name for field in fields(kind) if field.default is MISSING and field.name not in others]
     ports = {name: getattr(driven, name) for name in needed}
     ports |= {name: ports[name].provider for name in needed if name.startswith("new_")}
-    return providers.Factory(observed, kind, **ports, **others)
+    return providers.Factory(instrumented, kind, **ports, **others)

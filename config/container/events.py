@@ -5,26 +5,26 @@ from datetime import timedelta
 from dependency_injector import providers
 
 from adapters.embedded.broker import EmbeddedBroker
-from adapters.memory.dead_letters import MemoryDeadLetterOffice
+from adapters.memory.dead_letters import MemoryDeadLetterList
 from adapters.memory.event_log import MemoryEventLog
 from adapters.memory.messages import MemoryAnswers, MemoryInbox, MemoryOutbox, MemoryRetention
-from adapters.memory.probe import InProcess
+from adapters.memory.probe import InProcessProbe
 from config.container.basics import CONSUMER
 from config.container.building import lazily, stored
 from config.container.storage import Storage
 from config.settings import Retention
-from core.shared.retention import Memory
+from core.messaging.retention import RetainedRecords
 
 settings, contexts, persistence = Storage.settings, Storage.contexts, Storage.persistence
 clock, ids, signals, holder = Storage.clock, Storage.ids, Storage.signals, Storage.holder
 store, database, sql_work = Storage.store, Storage.database, Storage.sql_work
 
 
-def how_long(retention: Retention) -> dict[Memory, timedelta]:
+def how_long(retention: Retention) -> dict[RetainedRecords, timedelta]:
     """Return how long each thing is remembered."""
     return {
-        Memory.REQUESTS: timedelta(hours=retention.requests_hours),
-        Memory.INBOX: timedelta(days=retention.inbox_days),
+        RetainedRecords.REQUESTS: timedelta(hours=retention.requests_hours),
+        RetainedRecords.INBOX: timedelta(days=retention.inbox_days),
     }
 
 
@@ -49,7 +49,7 @@ class Events(Storage):
             topic_prefix=settings.provided.kafka.topic_prefix,
             contexts=contexts,
         ),
-        embedded=providers.Singleton(InProcess, name="events (embedded)"),
+        embedded=providers.Singleton(InProcessProbe, name="events (embedded)"),
     )
     topics = providers.Factory(
         lazily("adapters.kafka.topics", "KafkaTopics"),
@@ -76,12 +76,12 @@ class Events(Storage):
             MemoryInbox, consumer=CONSUMER, store=store, committed=signals.provided.ring, clock=clock, ids=ids
         ),
     )
-    dead_letter_office = stored(
+    dead_letter_list = stored(
         persistence,
         sql=providers.Singleton(
-            lazily("adapters.sql.dead_letter_office", "SqlDeadLetterOffice"), consumer=CONSUMER, database=database
+            lazily("adapters.sql.dead_letter_list", "SqlDeadLetterList"), consumer=CONSUMER, database=database
         ),
-        memory=providers.Singleton(MemoryDeadLetterOffice, consumer=CONSUMER, store=store),
+        memory=providers.Singleton(MemoryDeadLetterList, consumer=CONSUMER, store=store),
     )
     event_log = stored(
         persistence,

@@ -6,13 +6,13 @@ from dependency_injector import providers
 
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
-from adapters.memory.probe import InProcess
-from adapters.memory.store import Store
+from adapters.memory.database import Store
+from adapters.memory.probe import InProcessProbe
 from adapters.memory.unit_of_work import MemoryUnitOfWork
-from adapters.system.sole_use import sole_use, turn
+from adapters.system.exclusive_file_lock import exclusive_file_lock, turn
 from config.container.basics import Basics
 from config.container.building import configured, lazily, stored
-from core.shared.batches import Batches
+from core.kernel.batching import Batcher
 
 SHARED_SECONDS, OWN_SECONDS = 60, 2
 """How long a cache remembers; one of this process alone hears of no change elsewhere, so only for a moment."""
@@ -43,7 +43,7 @@ class Storage(Basics):
         redis=providers.Singleton(
             lazily("adapters.redis.cache", "RedisProbe"), url=settings.provided.redis.url.reveal.call()
         ),
-        memory=providers.Singleton(InProcess, name="cache (memory)"),
+        memory=providers.Singleton(InProcessProbe, name="cache (memory)"),
     )
 
     schedule_format = providers.Singleton(MsgspecScheduleFormat)
@@ -62,7 +62,7 @@ class Storage(Basics):
             database=database,
             clock=clock,
         ),
-        memory=providers.Singleton(InProcess, name="persistence (memory)"),
+        memory=providers.Singleton(InProcessProbe, name="persistence (memory)"),
     )
     provisioning = providers.Selector(
         persistence,
@@ -70,15 +70,15 @@ class Storage(Basics):
         sqlite=providers.Factory(turn, path=settings.provided.sqlite.path),
         memory=providers.Factory(nullcontext),
     )
-    sole_use = providers.Selector(
+    exclusive_file_lock = providers.Selector(
         persistence,
         mysql=providers.Factory(nullcontext),
-        sqlite=providers.Factory(sole_use, path=settings.provided.sqlite.path),
+        sqlite=providers.Factory(exclusive_file_lock, path=settings.provided.sqlite.path),
         memory=providers.Factory(nullcontext),
     )
     migrate = stored(
         persistence,
-        sql=providers.Callable(lazily("adapters.sql.schema", "bring_to"), database),
+        sql=providers.Callable(lazily("adapters.sql.schema_version", "ensure_migrated"), database),
         memory=providers.Callable(nothing_to_migrate),
     )
 
@@ -86,7 +86,7 @@ class Storage(Basics):
     commits = providers.Selector(
         settings.provided.adapters.commits,
         grouped=providers.Singleton(
-            Batches,
+            Batcher,
             providers.Singleton(
                 lazily("adapters.sql.group_commit", "GroupCommit"), database, single_commits
             ).provided.store,

@@ -24,24 +24,24 @@ from core.inventory.show_allocations import ShowAllocations
 from core.inventory.show_availability import ShowAvailability
 from core.inventory.show_batch import ShowBatch
 from core.inventory.tend_stores import TendStores
-from core.notifications.abandon_deliveries import AbandonDeliveries
+from core.messaging.drop_dead_letter import DropDeadLetter
+from core.messaging.list_dead_letters import ListDeadLetters
+from core.messaging.preview_dead_letters import PreviewDeadLetters
+from core.messaging.purge_expired_records import PurgeExpiredRecords
+from core.messaging.rebuild_projection import RebuildProjection
+from core.messaging.replay_dead_letter import ReplayDeadLetter
+from core.messaging.replay_events import ReplayEvents
+from core.messaging.settle_dead_letters import SettleDeadLetters
+from core.messaging.show_dead_letter import ShowDeadLetter
 from core.notifications.dispatch_deliveries import DispatchDeliveries
+from core.notifications.expire_claims import ExpireClaims
 from core.notifications.list_deliveries import ListDeliveries
-from core.notifications.list_vendors import ListVendors
-from core.notifications.note_vendor_report import NoteVendorReport
+from core.notifications.list_vendor_standings import ListVendorStandings
+from core.notifications.publish_vendor_standings import PublishVendorStandings
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
-from core.notifications.report_vendors import ReportVendors
+from core.notifications.record_vendor_report import RecordVendorReport
 from core.notifications.send_notice import SendNotice
 from core.notifications.settle_delivery import SettleDelivery
-from core.shared.drop_dead_letter import DropDeadLetter
-from core.shared.forget_old_messages import ForgetOldMessages
-from core.shared.list_dead_letters import ListDeadLetters
-from core.shared.rebuild_projection import RebuildProjection
-from core.shared.replay_dead_letter import ReplayDeadLetter
-from core.shared.replay_events import ReplayEvents
-from core.shared.settle_dead_letters import SettleDeadLetters
-from core.shared.show_dead_letter import ShowDeadLetter
-from core.shared.survey_dead_letters import SurveyDeadLetters
 from core.students.find_student import FindStudent
 from core.students.import_students import ImportStudents
 
@@ -62,11 +62,11 @@ class UseCases(containers.DeclarativeContainer):
     find_student = use_case(FindStudent, driven)
     send_notice = use_case(SendNotice, driven)
     dispatch_deliveries = use_case(DispatchDeliveries, driven)
-    abandon_deliveries = use_case(AbandonDeliveries, driven)
+    expire_claims = use_case(ExpireClaims, driven)
     reconcile_deliveries = use_case(ReconcileDeliveries, driven)
     list_deliveries = use_case(ListDeliveries, driven, deliveries=driven.delivery_list)
     settle_delivery = use_case(SettleDelivery, driven)
-    note_vendor_report = use_case(NoteVendorReport, driven, reports=driven.twilio_reports)
+    record_vendor_report = use_case(RecordVendorReport, driven, reports=driven.twilio_reports)
     create_batch = use_case(CreateBatch, driven)
     change_batch_quantity = use_case(ChangeBatchQuantity, driven)
     change_arrival = use_case(ChangeArrival, driven)
@@ -81,13 +81,13 @@ class UseCases(containers.DeclarativeContainer):
     show_availability = use_case(ShowAvailability, driven, views=driven.stock_views)
     show_batch = use_case(ShowBatch, driven, views=driven.stock_views)
     rebuild_projection = use_case(RebuildProjection, driven)
-    forget_old_messages = use_case(ForgetOldMessages, driven)
-    list_dead_letters = use_case(ListDeadLetters, driven, office=driven.dead_letter_office)
-    show_dead_letter = use_case(ShowDeadLetter, driven, office=driven.dead_letter_office)
-    survey_dead_letters = use_case(SurveyDeadLetters, driven, office=driven.dead_letter_office)
-    settle_dead_letters = use_case(SettleDeadLetters, driven, office=driven.dead_letter_office)
+    purge_expired_records = use_case(PurgeExpiredRecords, driven)
+    list_dead_letters = use_case(ListDeadLetters, driven, office=driven.dead_letter_list)
+    show_dead_letter = use_case(ShowDeadLetter, driven, office=driven.dead_letter_list)
+    preview_dead_letters = use_case(PreviewDeadLetters, driven, office=driven.dead_letter_list)
+    settle_dead_letters = use_case(SettleDeadLetters, driven, office=driven.dead_letter_list)
     drop_dead_letter = use_case(DropDeadLetter, driven)
     replay_dead_letter = use_case(ReplayDeadLetter, driven)
     replay_events = use_case(ReplayEvents, driven, log=driven.event_log, consumer=CONSUMER)
-    report_vendors = use_case(ReportVendors, driven, process=driven.holder)
-    list_vendors = use_case(ListVendors, driven)
+    publish_vendor_standings = use_case(PublishVendorStandings, driven, process=driven.holder)
+    list_vendor_standings = use_case(ListVendorStandings, driven)

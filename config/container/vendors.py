@@ -6,13 +6,13 @@ from typing import Any
 from dependency_injector import providers
 
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
-from adapters.sandbox.sent import SandboxSentMessages
-from adapters.system.reach import Reach
+from adapters.sandbox.sent_messages import SandboxSentMessages
+from adapters.system.tcp_probe import TcpProbe
 from config.container.basics import Basics
 from config.container.building import configured, lazily
 from config.settings import Adapters, Settings
 from core.notifications.delivery import Channel
-from core.notifications.enquiry import Enquiry, Records
+from core.notifications.outcome_lookup import OutcomeLookup, SentMessagesByVendor
 
 settings, clock, journal = Basics.settings, Basics.clock, Basics.journal
 
@@ -24,7 +24,7 @@ def long_enough(settings: Settings) -> timedelta:
     return timedelta(seconds=60 + 2 * vendors * settings.resilience.tries * one_call)
 
 
-def askable(adapters: Adapters, **vendors: providers.Aggregate[Any]) -> dict[Channel, Records]:
+def askable(adapters: Adapters, **vendors: providers.Aggregate[Any]) -> dict[Channel, SentMessagesByVendor]:
     """Return for each vendor that is named how to ask it what became of a message, None where that cannot be."""
     return {
         channel: {name: known(name) if name in known.providers else None for name in getattr(adapters, channel)}
@@ -73,7 +73,7 @@ class Vendors(Basics):
     )
     sms_records: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
-            lazily("adapters.twilio.sent", "TwilioSentMessages"),
+            lazily("adapters.twilio.sent_messages", "TwilioSentMessages"),
             url=settings.provided.twilio.url,
             account_sid=settings.provided.twilio.account_sid,
             auth_token=settings.provided.twilio.auth_token.reveal.call(),
@@ -85,16 +85,16 @@ class Vendors(Basics):
         askable, settings.provided.adapters, email=email_records.provider, sms=sms_records.provider
     )
     twilio_reports = providers.Singleton(
-        lazily("adapters.twilio.reports", "TwilioReports"),
+        lazily("adapters.twilio.status_reports", "TwilioReports"),
         public_url=settings.provided.http.public_url,
         auth_token=settings.provided.twilio.auth_token.reveal.call(),
     )
     vendor_policy = providers.Singleton(
-        configured("adapters.resilience.policy", "Policy"), settings.provided.resilience
+        configured("adapters.resilience.policy", "ResiliencePolicy"), settings.provided.resilience
     )
     templates = providers.Singleton(lazily("adapters.jinja.templates", "JinjaTemplates"))
-    enquiry = providers.Factory(
-        Enquiry,
+    outcome_lookup = providers.Factory(
+        OutcomeLookup,
         records=records,
         templates=templates,
         deadline=providers.Callable(timedelta, seconds=settings.provided.resilience.deadline_seconds),
@@ -122,10 +122,10 @@ class Vendors(Basics):
     person_after = providers.Callable(timedelta, hours=settings.provided.notifications.person_after_hours)
     vendor_probes = providers.Dict(
         ses=providers.Singleton(
-            Reach.url, "e-mail (ses)", settings.provided.ses.address, "correct ses.region or ses.url"
+            TcpProbe.url, "e-mail (ses)", settings.provided.ses.address, "correct ses.region or ses.url"
         ),
         smtp=providers.Singleton(
-            Reach, "e-mail (smtp)", settings.provided.smtp.host, settings.provided.smtp.port, "correct smtp.host"
+            TcpProbe, "e-mail (smtp)", settings.provided.smtp.host, settings.provided.smtp.port, "correct smtp.host"
         ),
-        twilio=providers.Singleton(Reach.url, "SMS (twilio)", settings.provided.twilio.url, "correct twilio.url"),
+        twilio=providers.Singleton(TcpProbe.url, "SMS (twilio)", settings.provided.twilio.url, "correct twilio.url"),
     )

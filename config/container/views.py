@@ -2,21 +2,21 @@
 
 from dependency_injector import providers
 
-from adapters.memory.cases import MemoryDeliveryList
-from adapters.memory.deliveries import MemoryQueue
+from adapters.memory.deliveries import MemoryDueDeliveries
 from adapters.memory.fees import MemoryExamFees, MemoryTariffs
+from adapters.memory.in_doubt_deliveries import MemoryDeliveryList
 from adapters.memory.inventory import MemoryChores
-from adapters.memory.projections import MemoryHistory, MemoryProjections
-from adapters.memory.stock_views import MemorySeen, MemoryStockViews, MemoryWritten
+from adapters.memory.projections import MemoryEventHistory, MemoryProjections
+from adapters.memory.stock_views import MemoryProjectionProgress, MemoryStockViews, MemoryStoredVersions
 from adapters.memory.students import MemoryCandidates, MemoryContacts
-from adapters.memory.vendors import MemoryVendorStandings
+from adapters.memory.vendor_standings import MemoryVendorStandings
 from adapters.system.staff import StaffContacts
 from config.container.building import lazily, stored
 from config.container.storage import Storage
 from config.settings import Stores
 from core.notifications.delivery import RecipientId
 from core.notifications.messages import Contact
-from core.notifications.staff import STORES
+from core.notifications.staff import INVENTORY_STAFF
 
 persistence, store, database = Storage.persistence, Storage.store, Storage.database
 cache, schedule_format = Storage.cache, Storage.schedule_format
@@ -24,7 +24,9 @@ cache, schedule_format = Storage.cache, Storage.schedule_format
 
 def staff(stores: Stores) -> dict[RecipientId, Contact]:
     """Return how to reach those who are nobody's students."""
-    return {STORES: Contact(name=stores.name, email=stores.email, phone=stores.phone, language=stores.language)}
+    return {
+        INVENTORY_STAFF: Contact(name=stores.name, email=stores.email, phone=stores.phone, language=stores.language)
+    }
 
 
 class Views(Storage):
@@ -58,17 +60,17 @@ class Views(Storage):
     )
     queue = stored(
         persistence,
-        sql=providers.Singleton(lazily("adapters.sql.deliveries", "SqlQueue"), database=database),
-        memory=providers.Singleton(MemoryQueue, store=store),
+        sql=providers.Singleton(lazily("adapters.sql.deliveries", "SqlDueDeliveries"), database=database),
+        memory=providers.Singleton(MemoryDueDeliveries, store=store),
     )
     delivery_list = stored(
         persistence,
-        sql=providers.Singleton(lazily("adapters.sql.cases", "SqlDeliveryList"), database=database),
+        sql=providers.Singleton(lazily("adapters.sql.in_doubt_deliveries", "SqlDeliveryList"), database=database),
         memory=providers.Singleton(MemoryDeliveryList, store=store),
     )
     vendor_standings = stored(
         persistence,
-        sql=providers.Singleton(lazily("adapters.sql.vendors", "SqlVendorStandings"), database=database),
+        sql=providers.Singleton(lazily("adapters.sql.vendor_standings", "SqlVendorStandings"), database=database),
         memory=providers.Singleton(MemoryVendorStandings),
     )
 
@@ -83,15 +85,15 @@ class Views(Storage):
         sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlStockViews"), database=database),
         memory=providers.Singleton(MemoryStockViews, store=store),
     )
-    written = stored(
+    stored_versions = stored(
         persistence,
-        sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlWritten"), database=database),
-        memory=providers.Singleton(MemoryWritten, store=store),
+        sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlStoredVersions"), database=database),
+        memory=providers.Singleton(MemoryStoredVersions, store=store),
     )
-    seen = stored(
+    projection_progress = stored(
         persistence,
-        sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlSeen"), database=database),
-        memory=providers.Singleton(MemorySeen, store=store),
+        sql=providers.Singleton(lazily("adapters.sql.stock_views", "SqlProjectionProgress"), database=database),
+        memory=providers.Singleton(MemoryProjectionProgress, store=store),
     )
     projections = stored(
         persistence,
@@ -100,6 +102,6 @@ class Views(Storage):
     )
     history = stored(
         persistence,
-        sql=providers.Singleton(lazily("adapters.sql.projections", "SqlHistory"), database=database),
-        memory=providers.Singleton(MemoryHistory, store=store),
+        sql=providers.Singleton(lazily("adapters.sql.projections", "SqlEventHistory"), database=database),
+        memory=providers.Singleton(MemoryEventHistory, store=store),
     )

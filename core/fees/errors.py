@@ -1,6 +1,6 @@
 """What can go wrong with a fee."""
 
-from core.shared.errors import Conflict, Invalid, NotFound
+from core.kernel.errors import Conflict, Invalid, NotFound
 
 
 class UnknownSchedule(NotFound):

@@ -44,7 +44,7 @@ class ExamFee(Submission):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ExamFeePage:
     """Some of a student's submissions, the latest first."""
 
     items: tuple[Submission, ...]

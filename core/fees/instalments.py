@@ -7,13 +7,13 @@ from itertools import pairwise
 
 from core.fees.errors import InvalidSchedule
 from core.fees.quote import Instalment
-from core.shared.money import WHOLE, Money
+from core.kernel.money import FULL_BASIS_POINTS, Money
 
-MOST = 64
+MAX_INSTALMENTS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class InstalmentShare:
     """One of the parts a total may be paid in."""
 
     basis_points: int
@@ -21,24 +21,26 @@ class Part:
     """The last day it is in time, in the schedule's zone."""
 
 
-def contradictions(parts: Sequence[Part], payment_closes: datetime | None) -> Iterator[InvalidSchedule]:
+def contradictions(parts: Sequence[InstalmentShare], payment_closes: datetime | None) -> Iterator[InvalidSchedule]:
     """Yield everything that is wrong with these parts."""
-    if len(parts) > MOST:
-        yield InvalidSchedule(f"at most {MOST} instalments are possible", at="$.instalments")
+    if len(parts) > MAX_INSTALMENTS:
+        yield InvalidSchedule(f"at most {MAX_INSTALMENTS} instalments are possible", at="$.instalments")
     for index, part in enumerate(parts):
-        if type(part.basis_points) is not int or not 0 < part.basis_points <= WHOLE:
-            yield InvalidSchedule(f"it must be from 1 to {WHOLE}", at=f"$.instalments[{index}].basis_points")
+        if type(part.basis_points) is not int or not 0 < part.basis_points <= FULL_BASIS_POINTS:
+            yield InvalidSchedule(
+                f"it must be from 1 to {FULL_BASIS_POINTS}", at=f"$.instalments[{index}].basis_points"
+            )
             return
         if part.due and payment_closes and datetime.combine(part.due, time.min) >= payment_closes:
             yield InvalidSchedule("it is due after payment closes", at=f"$.instalments[{index}].due")
-    if parts and sum(part.basis_points for part in parts) != WHOLE:
-        yield InvalidSchedule(f"the instalments do not sum to {WHOLE} basis points", at="$.instalments")
+    if parts and sum(part.basis_points for part in parts) != FULL_BASIS_POINTS:
+        yield InvalidSchedule(f"the instalments do not sum to {FULL_BASIS_POINTS} basis points", at="$.instalments")
     for index, (before, part) in enumerate(pairwise(parts), start=1):
         if before.due and part.due and part.due <= before.due:
             yield InvalidSchedule("it is not due after the one before", at=f"$.instalments[{index}].due")
 
 
-def instalments(total: Money, parts: Sequence[Part]) -> tuple[Instalment, ...]:
+def instalments(total: Money, parts: Sequence[InstalmentShare]) -> tuple[Instalment, ...]:
     """Return the total in parts that sum to it; without parts, in one."""
     if not parts:
         return (Instalment(amount=total),)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.fees.exam_fee import Page
+from core.fees.exam_fee import ExamFeePage
 from core.fees.ports import Candidates, ExamFees
 from core.fees.submission import SubmissionId
 
@@ -14,8 +14,8 @@ class ListExamFees:
     exam_fees: ExamFees
     candidates: Candidates
 
-    async def __call__(self, registration: str, after: SubmissionId | None, limit: int) -> Page:
+    async def __call__(self, registration: str, after: SubmissionId | None, limit: int) -> ExamFeePage:
         """Return up to `limit` submissions, or raise `UnknownCandidate`."""
         candidate = await self.candidates.find(registration)
-        found = await self.exam_fees.of_student(candidate.id, after, limit + 1)
-        return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+        found = await self.exam_fees.list_by_student(candidate.id, after, limit + 1)
+        return ExamFeePage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)

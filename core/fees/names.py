@@ -5,25 +5,25 @@ from collections.abc import Iterator, Sequence
 
 from core.fees.errors import InvalidSchedule
 
-MOST = 32
-_NAME = re.compile(r"[a-z0-9-]{1,32}")
-_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+MAX_NAMES = 32
+NAME_PATTERN = re.compile(r"[a-z0-9-]{1,32}")
+SKU_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 def is_name(text: object) -> bool:
     """Tell whether this can name a schedule, a category, a certificate or a head."""
-    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+    return isinstance(text, str) and NAME_PATTERN.fullmatch(text) is not None
 
 
 def is_sku(text: object) -> bool:
     """Tell whether the stores can know something by this name."""
-    return isinstance(text, str) and _SKU.fullmatch(text) is not None
+    return isinstance(text, str) and SKU_PATTERN.fullmatch(text) is not None
 
 
 def contradictions(names: Sequence[str], at: str) -> Iterator[InvalidSchedule]:
     """Yield everything that is wrong with a list of names."""
-    if len(names) > MOST:
-        yield InvalidSchedule(f"there are more than {MOST}", at=at)
+    if len(names) > MAX_NAMES:
+        yield InvalidSchedule(f"there are more than {MAX_NAMES}", at=at)
     for index, name in enumerate(names):
         if not is_name(name):
             yield InvalidSchedule("a name is 1 to 32 small letters, digits or hyphens", at=f"{at}[{index}]")

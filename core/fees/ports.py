@@ -9,7 +9,7 @@ from core.fees.candidate import Candidate, StudentId
 from core.fees.exam_fee import ExamFee
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission, SubmissionId
-from core.shared.unit_of_work import UnitOfWork
+from core.kernel.unit_of_work import UnitOfWork
 
 
 class ScheduleFormat(Protocol):
@@ -44,7 +44,7 @@ class Tariffs(Protocol):
         """Return the newest version of every schedule, ordered by code."""
 
     @abstractmethod
-    async def switch_to(self, schedule: FeeSchedule) -> None:
+    async def put_in_force(self, schedule: FeeSchedule) -> None:
         """Price by this version from now on, in every process that shares our memory of it."""
 
 
@@ -72,19 +72,19 @@ class ExamFees(Protocol):
         """Return a submission with its timeline."""
 
     @abstractmethod
-    async def find_reference(self, reference: str) -> ExamFee | None:
+    async def find_by_reference(self, reference: str) -> ExamFee | None:
         """Return a submission with its timeline."""
 
     @abstractmethod
-    async def of_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
+    async def list_by_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
         """Return the latest submissions, only ones made before `after` if that is given."""
 
 
-class FeesWork(UnitOfWork, Protocol):
+class FeesUnitOfWork(UnitOfWork, Protocol):
     """A unit of work over fees."""
 
     schedules: Schedules
     submissions: Submissions
 
 
-NewFeesWork = Callable[[], FeesWork]
+NewFeesUnitOfWork = Callable[[], FeesUnitOfWork]

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.fees.errors import InvalidSchedule, UnknownSchedule
-from core.fees.ports import NewFeesWork, ScheduleFormat, Tariffs
+from core.fees.ports import NewFeesUnitOfWork, ScheduleFormat, Tariffs
 from core.fees.schedule import FeeSchedule
-from core.shared.clock import Clock
+from core.kernel.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class PublishFeeSchedule:
     """Publish a schedule; what changed makes a new version, what did not changes nothing."""
 
-    new_work: NewFeesWork
+    new_work: NewFeesUnitOfWork
     tariffs: Tariffs
     schedule_format: ScheduleFormat
     clock: Clock
@@ -36,5 +36,5 @@ class PublishFeeSchedule:
         async with self.new_work() as work:
             work.schedules.add(schedule, self.clock.now())
             await work.commit()
-        await self.tariffs.switch_to(schedule)
+        await self.tariffs.put_in_force(schedule)
         return schedule

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from core.shared.errors import Invalid
-from core.shared.money import Money
+from core.kernel.errors import Invalid
+from core.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QuoteLine:
     """One amount of a quote, negative for a concession."""
 
     head: str
@@ -33,7 +33,7 @@ class Quote:
 
     schedule: str
     version: int
-    lines: tuple[Line, ...]
+    lines: tuple[QuoteLine, ...]
     total: Money
     instalments: tuple[Instalment, ...]
     pay_by: datetime | None = None
@@ -48,7 +48,7 @@ class Quote:
             raise Invalid("the instalments do not sum to the total", at="$.instalments")
 
 
-def total_of(lines: Collection[Line], currency: str) -> Money:
+def total_of(lines: Collection[QuoteLine], currency: str) -> Money:
     """Return the sum of the lines, which may be none."""
     if any(line.amount.currency != currency for line in lines):
         raise Invalid(f"a line is not in {currency}")

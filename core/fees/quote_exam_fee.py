@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.fees.ports import Candidates, Tariffs
 from core.fees.quote import Quote
 from core.fees.submit_exam_fee import ExamFeeSubmission
-from core.shared.requests import Request
+from core.kernel.idempotency import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class QuoteExamFee:
     tariffs: Tariffs
     candidates: Candidates
 
-    async def __call__(self, wish: ExamFeeSubmission, request: Request) -> Quote:
+    async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> Quote:
         """Return each line of the price; raise as `SubmitExamFee` would."""
-        schedule = await self.tariffs.current(wish.schedule)
-        candidate = await self.candidates.find(wish.registration)
-        return schedule.quote(candidate, wish.choice, request.arrived)
+        schedule = await self.tariffs.current(command.schedule)
+        candidate = await self.candidates.find(command.registration)
+        return schedule.quote(candidate, command.selection, request.arrived)

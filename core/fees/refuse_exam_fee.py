@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from core.fees.ports import NewFeesWork
+from core.fees.ports import NewFeesUnitOfWork
 from core.fees.submission import ExamFeeRefused
-from core.shared.clock import Clock
-from core.shared.errors import CoreError, problem_type
-from core.shared.ids import Ids
+from core.kernel.clock import Clock
+from core.kernel.errors import CoreError, problem_type
+from core.kernel.ids import Ids
 
 
 @dataclass(frozen=True, slots=True)
 class RefuseExamFee:
     """Tell whoever sent a command why it was refused."""
 
-    new_work: NewFeesWork
+    new_work: NewFeesUnitOfWork
     clock: Clock
     ids: Ids
 

@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from core.fees import calendar, instalments, names
-from core.fees.calendar import NEVER, Closes, as_local, as_utc
+from core.fees import deadlines as calendar
+from core.fees import instalments, names
 from core.fees.candidate import Candidate
-from core.fees.choice import Choice
+from core.fees.deadlines import NO_DEADLINES, Deadlines, as_local, as_utc
 from core.fees.errors import InvalidSchedule, NotPriced, ScheduleClosed, ScheduleNotOpen, UnknownPractical
-from core.fees.instalments import Part
+from core.fees.instalments import InstalmentShare
+from core.fees.paper_selection import PaperSelection
 from core.fees.pricing import contradictions
-from core.fees.pricing.rule import Case, Rule
-from core.fees.pricing.who import Payer
-from core.fees.quote import Line, Quote, total_of
-from core.shared.money import Money, is_currency
+from core.fees.pricing.audience import Payer
+from core.fees.pricing.rule import PricingCase, Rule
+from core.fees.quote import Quote, QuoteLine, total_of
+from core.kernel.money import Money, is_currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +33,12 @@ class FeeSchedule:
     """ISO 3166-1, two letters; who sits the exam elsewhere is abroad."""
     opens: datetime | None = None
     """Local time; None: it always was."""
-    closes: Closes = NEVER
+    closes: Deadlines = NO_DEADLINES
     categories: tuple[str, ...]
     certificates: tuple[str, ...] = ()
     rules: tuple[Rule, ...]
     """Applied in this order, each to the total of those before."""
-    instalments: tuple[Part, ...] = ()
+    instalments: tuple[InstalmentShare, ...] = ()
     kit: str | None = None
     """What each who submits is given from the stores, by its sku; no price depends on it."""
     version: int = 0
@@ -54,7 +55,9 @@ class FeeSchedule:
         ):
             raise contradiction
 
-    def quote(self, candidate: Candidate, choice: Choice, arrived: datetime, paid: Money | None = None) -> Quote:
+    def quote(
+        self, candidate: Candidate, selection: PaperSelection, arrived: datetime, paid: Money | None = None
+    ) -> Quote:
         """Return the price of a submission that arrived then.
 
         Raise `ScheduleNotOpen`, `ScheduleClosed` or whatever `price` raises.
@@ -63,15 +66,17 @@ class FeeSchedule:
             raise ScheduleNotOpen(f"submissions open on {self.opens:%Y-%m-%d at %H:%M} ({self.zone})")
         if self.closes.submission and arrived >= as_utc(self.closes.submission, self.zone):
             raise ScheduleClosed(f"submissions closed on {self.closes.submission:%Y-%m-%d at %H:%M} ({self.zone})")
-        return self.price(candidate, choice, arrived, paid)
+        return self.price(candidate, selection, arrived, paid)
 
-    def price(self, candidate: Candidate, choice: Choice, moment: datetime, paid: Money | None = None) -> Quote:
+    def price(
+        self, candidate: Candidate, selection: PaperSelection, moment: datetime, paid: Money | None = None
+    ) -> Quote:
         """Return the price as of a moment, open or closed; `paid` lowers the balance, not the total.
 
         Raise `NotPriced`, `NoPapers`, `TooManyPapers` or `UnknownPractical`.
         """
-        _refuse_unknown_practicals(choice)
-        lines = self._lines(self._case(candidate, choice, moment, paid))
+        _refuse_unknown_practicals(selection)
+        lines = self._lines(self._case(candidate, selection, moment, paid))
         total = total_of(lines, self.currency)
         return Quote(
             schedule=self.code,
@@ -86,23 +91,25 @@ class FeeSchedule:
         """Tell whether a payment that arrived then is in time."""
         return self.closes.payment is None or moment < as_utc(self.closes.payment, self.zone)
 
-    def _case(self, candidate: Candidate, choice: Choice, moment: datetime, paid: Money | None) -> Case:
+    def _case(
+        self, candidate: Candidate, selection: PaperSelection, moment: datetime, paid: Money | None
+    ) -> PricingCase:
         if candidate.category not in self.categories:
             raise NotPriced(f"the schedule has no category {candidate.category}")
         nothing = Money.zero(self.currency)
-        return Case(
+        return PricingCase(
             payer=Payer.of(candidate, self.country),
-            choice=choice,
+            selection=selection,
             day=as_local(moment, self.zone).date(),
             total=nothing,
             paid=paid or nothing,
         )
 
-    def _lines(self, case: Case) -> tuple[Line, ...]:
+    def _lines(self, case: PricingCase) -> tuple[QuoteLine, ...]:
         rules = [rule for rule in self.rules if rule.whom.includes(case.payer)]
         if not any(rule.price_field for rule in rules):
             raise NotPriced(f"the schedule has no price for {case.payer}")
-        lines: list[Line] = []
+        lines: list[QuoteLine] = []
         for rule in rules:
             so_far = replace(case, total=total_of(lines, self.currency)) if lines else case
             lines += rule.lines(so_far)
@@ -125,7 +132,7 @@ class FeeSchedule:
             yield InvalidSchedule("a kit is 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first", at="$.kit")
 
 
-def _refuse_unknown_practicals(choice: Choice) -> None:
-    for index, practical in enumerate(choice.practicals):
-        if practical not in choice.papers:
+def _refuse_unknown_practicals(selection: PaperSelection) -> None:
+    for index, practical in enumerate(selection.practicals):
+        if practical not in selection.papers:
             raise UnknownPractical(f"paper {practical} was not chosen", at=f"$.practicals[{index}]")

@@ -20,7 +20,7 @@ class ShowExamFee:
         try:
             found = await self.exam_fees.find(SubmissionId(UUID(name)))
         except ValueError:
-            found = await self.exam_fees.find_reference(name.upper())
+            found = await self.exam_fees.find_by_reference(name.upper())
         if found is None:
             raise UnknownExamFee(f"there is no exam fee {name[:40]!r}")
         return found

@@ -7,15 +7,15 @@ from typing import NewType, Self
 from uuid import UUID
 
 from core.fees.candidate import Candidate, StudentId
-from core.fees.choice import Choice
-from core.fees.quote import Instalment, Line, Quote
+from core.fees.paper_selection import PaperSelection
+from core.fees.quote import Instalment, Quote, QuoteLine
 from core.fees.schedule import FeeSchedule
-from core.shared.events import Event
-from core.shared.money import Money
+from core.kernel.events import Event
+from core.kernel.money import Money
 
 SubmissionId = NewType("SubmissionId", UUID)
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter is mistaken for a digit over the telephone."""
 
 
@@ -39,7 +39,7 @@ class FeeSubmitted(Event):
     schedule_version: int
     schedule_title: str
     zone: str
-    lines: tuple[Line, ...]
+    lines: tuple[QuoteLine, ...]
     total: Money
     pay_by: datetime | None
     kit: str | None = None
@@ -74,7 +74,7 @@ class Submission:
     schedule_version: int
     papers: tuple[str, ...]
     practicals: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[QuoteLine, ...]
     total: Money
     instalments: tuple[Instalment, ...]
     pay_by: datetime | None
@@ -87,7 +87,7 @@ class Submission:
         submission: SubmissionId,
         candidate: Candidate,
         schedule: FeeSchedule,
-        choice: Choice,
+        selection: PaperSelection,
         quote: Quote,
         *,
         received_at: datetime,
@@ -102,8 +102,8 @@ class Submission:
             student=candidate.id,
             schedule=schedule.code,
             schedule_version=schedule.version,
-            papers=choice.papers,
-            practicals=choice.practicals,
+            papers=selection.papers,
+            practicals=selection.practicals,
             lines=quote.lines,
             total=quote.total,
             instalments=quote.instalments,
@@ -140,5 +140,5 @@ def reference(submission: SubmissionId) -> str:
     """
     digits = [submission.int >> shift & 31 for shift in range(55, -1, -5)]
     luhn = sum(digits[::2]) + sum([digit * 2 // 32 + digit * 2 % 32 for digit in digits[1::2]])
-    letters = "".join([ALPHABET[digit] for digit in digits])
-    return f"BF-{letters[:4]}-{letters[4:8]}-{letters[8:]}-{ALPHABET[-luhn % 32]}"
+    letters = "".join([CROCKFORD_BASE32[digit] for digit in digits])
+    return f"BF-{letters[:4]}-{letters[4:8]}-{letters[8:]}-{CROCKFORD_BASE32[-luhn % 32]}"

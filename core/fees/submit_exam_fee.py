@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from core.fees.choice import Choice
-from core.fees.ports import Candidates, NewFeesWork, Tariffs
+from core.fees.paper_selection import PaperSelection
+from core.fees.ports import Candidates, NewFeesUnitOfWork, Tariffs
 from core.fees.submission import Submission, SubmissionId
-from core.shared.clock import Clock
-from core.shared.ids import Ids
-from core.shared.requests import Request
+from core.kernel.clock import Clock
+from core.kernel.idempotency import RequestContext
+from core.kernel.ids import Ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,33 +16,33 @@ class ExamFeeSubmission:
 
     schedule: str
     registration: str
-    choice: Choice
+    selection: PaperSelection
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitExamFee:
     """Price an exam fee and store it, once however often it is asked."""
 
-    new_work: NewFeesWork
+    new_work: NewFeesUnitOfWork
     tariffs: Tariffs
     candidates: Candidates
     clock: Clock
     ids: Ids
 
-    async def __call__(self, wish: ExamFeeSubmission, request: Request) -> Submission:
+    async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> Submission:
         """Return the stored submission.
 
         Raises `UnknownSchedule`, `UnknownCandidate`, what `FeeSchedule.quote` raises, `FeeAlreadySubmitted`
         naming the first submission, and `RequestRepeated` when this very request took effect before.
         """
-        schedule = await self.tariffs.current(wish.schedule)
-        candidate = await self.candidates.find(wish.registration)
-        quote = schedule.quote(candidate, wish.choice, request.arrived)
+        schedule = await self.tariffs.current(command.schedule)
+        candidate = await self.candidates.find(command.registration)
+        quote = schedule.quote(candidate, command.selection, request.arrived)
         submission, submitted = Submission.submit(
             SubmissionId(self.ids.new()),
             candidate,
             schedule,
-            wish.choice,
+            command.selection,
             quote,
             received_at=request.arrived,
             at=self.clock.now(),

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.inventory import errors
+from core.inventory.backorders import serve_backorders
 from core.inventory.events import Queued
 from core.inventory.order_line import AllocationRequest, OrderLine
 from core.inventory.ports import InventoryWork, LineKey, NewInventoryWork
-from core.inventory.queue import serve
 from core.inventory.sku import Sku, SkuId
-from core.shared.clock import Clock
-from core.shared.errors import CoreError
-from core.shared.ids import Ids
-from core.shared.trace import tracing
+from core.kernel.clock import Clock
+from core.kernel.errors import CoreError
+from core.kernel.ids import Ids
+from core.kernel.trace import tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,12 @@ class AllocateLines:
     async def _allocate(self, requests: Sequence[AllocationRequest]) -> Sequence[Allocation | CoreError]:
         now = self.clock.now()
         async with self.new_work() as work:
-            held = await work.skus.hold({each.wish.sku for each in requests})
-            await work.order_lines.fetch(held.values(), {LineKey(each.wish.sku, each.wish.order) for each in requests})
+            held = await work.skus.hold({each.demand.sku for each in requests})
+            await work.order_lines.fetch(
+                held.values(), {LineKey(each.demand.sku, each.demand.order) for each in requests}
+            )
             for sku in held.values():
-                work.record(*await serve(sku, work.order_lines, now))
+                work.record(*await serve_backorders(sku, work.order_lines, now))
             skus = {**held}
             outcomes = [self._one(work, skus, each, now) for each in requests]
             for name in sorted(skus):  # in one order: two who open several do not wait for each other
@@ -62,22 +64,22 @@ class AllocateLines:
     def _one(
         self, work: InventoryWork, skus: dict[str, Sku], request: AllocationRequest, now: datetime
     ) -> Allocation | CoreError:
-        wish, sku = request.wish, skus.get(request.wish.sku)
-        if sku is None and wish.wait:
-            sku = Sku(id=SkuId(self.ids.new()), name=wish.sku)
+        demand, sku = request.demand, skus.get(request.demand.sku)
+        if sku is None and demand.wait:
+            sku = Sku(id=SkuId(self.ids.new()), name=demand.sku)
         if sku is None:
-            return errors.UnknownSku(f"nothing of sku {wish.sku} was ever bought", at="$.sku")
+            return errors.UnknownSku(f"nothing of sku {demand.sku} was ever bought", at="$.sku")
         with tracing(request.request.trace):
             try:
                 line, events = sku.allocate(request, now)
             except errors.OutOfStock as refusal:
-                work.record(*sku.run_short(wish.order, wish.quantity, now))
+                work.record(*sku.begin_shortage(demand.order, demand.quantity, now))
                 return refusal
             except CoreError as refusal:
                 return refusal
             skus[sku.name] = sku
             if any(isinstance(event, Queued) for event in events):
-                events = [*events, *sku.run_short(wish.order, wish.quantity, now)]
+                events = [*events, *sku.begin_shortage(demand.order, demand.quantity, now)]
             work.record(*events)
             if events:
                 work.answer(request.request, line)

@@ -36,7 +36,7 @@ class Batch:
         assert 0 < pieces <= self.available  # noqa: S101 - or we would sell what is not there
         return replace(self, allocated=self.allocated + pieces)
 
-    def give_back(self, pieces: int) -> Self:
+    def deallocate(self, pieces: int) -> Self:
         """Let pieces belong to nobody again."""
         assert 0 < pieces <= self.allocated - self.shipped  # noqa: S101 - or pieces would be made from nothing
         return replace(self, allocated=self.allocated - pieces)
@@ -47,7 +47,7 @@ class Batch:
             raise AlreadyShipped(f"batch {self.reference} has no such pieces left to ship")
         return replace(self, shipped=self.shipped + pieces)
 
-    def surplus(self, quantity: int) -> int:
+    def overallocated_by(self, quantity: int) -> int:
         """Return how many allocated pieces are too many for such a quantity; raise `QuantityBelowShipped`."""
         if quantity < self.shipped:
             raise QuantityBelowShipped(
@@ -58,5 +58,5 @@ class Batch:
 
     def resize(self, quantity: int) -> Self:
         """Change what was purchased, down to what is allocated."""
-        assert not self.surplus(quantity)  # noqa: S101 - or lines would have what is gone
+        assert not self.overallocated_by(quantity)  # noqa: S101 - or lines would have what is gone
         return replace(self, purchased=quantity)

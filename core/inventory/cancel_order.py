@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.inventory.backorders import serve_backorders
 from core.inventory.errors import AlreadyShipped, UnknownOrderLine
-from core.inventory.events import Reason
+from core.inventory.events import DeallocationReason
 from core.inventory.names import check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
-from core.inventory.queue import serve
-from core.shared.clock import Clock
+from core.kernel.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class CancelOrder:
             skus = await work.skus.hold([key.sku for key in wanted], whole=True)
             await work.order_lines.fetch(skus.values(), wanted)
             concerned = {name: sku for name, sku in skus.items() if sku.lines[order].lives}
-            check(order, [sku.lines[order] for sku in concerned.values()])
+            check_cancellable(order, [sku.lines[order] for sku in concerned.values()])
             for sku in concerned.values():
-                work.record(sku.deallocate(order, Reason.CANCELLED, now))
-                work.record(*await serve(sku, work.order_lines, now))
+                work.record(sku.deallocate(order, DeallocationReason.CANCELLED, now))
+                work.record(*await serve_backorders(sku, work.order_lines, now))
                 work.skus.save(sku)
             await work.commit()
         return [concerned[name].lines[order] for name in sorted(concerned)]
 
 
-def check(order: str, lines: Sequence[OrderLine]) -> None:
+def check_cancellable(order: str, lines: Sequence[OrderLine]) -> None:
     """Raise unless there is something to cancel, and all of it can be."""
     if not lines:
         raise UnknownOrderLine(f"order {order} has no lines, or has them no longer")

@@ -7,9 +7,9 @@ from core.inventory.create_batch import check_arrival
 from core.inventory.errors import UnknownBatch
 from core.inventory.names import check_name
 from core.inventory.ports import NewInventoryWork
-from core.inventory.stock import StockChange
-from core.shared.clock import Clock
-from core.shared.requests import Request
+from core.inventory.stock_level import StockChange
+from core.kernel.clock import Clock
+from core.kernel.idempotency import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,14 @@ class ChangeArrival:
     clock: Clock
     zone: str
 
-    async def __call__(self, reference: str, eta: date | None, request: Request) -> StockChange:
+    async def __call__(self, reference: str, eta: date | None, request: RequestContext) -> StockChange:
         """Return the batch as it is now; raise `ArrivalInThePast` or `UnknownBatch`."""
         check_arrival(eta, request.arrived, self.zone)
         check_name("reference", reference)
         async with self.new_work() as work:
-            if (sku := await work.skus.hold_batch(reference)) is None:
+            if (sku := await work.skus.lock_batch(reference)) is None:
                 raise UnknownBatch(f"there is no batch {reference}")
-            if sku.shelf.batches[reference].eta != eta:
+            if sku.stock.batches[reference].eta != eta:
                 work.record(sku.change_arrival(reference, eta, self.clock.now()))
             work.skus.save(sku)
             await work.commit()

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
+from core.inventory.backorders import serve_backorders
 from core.inventory.errors import BatchAlreadyCreated, UnknownBatch
 from core.inventory.events import Deallocated, StockEvent
 from core.inventory.names import check_name, check_quantity
 from core.inventory.order_line import LineState
 from core.inventory.ports import NewInventoryWork, OrderLines
-from core.inventory.queue import serve
 from core.inventory.sku import Sku
-from core.inventory.stock import StockChange
-from core.shared.clock import Clock
+from core.inventory.stock_level import StockChange
+from core.kernel.clock import Clock
 
-MOST_GIVEN_UP = 2_000
+MAX_LINES_DEALLOCATED_PER_TRANSACTION = 2_000
 """Lines that lose their pieces in one transaction, which keeps everybody else from the sku for so long."""
 
 
@@ -35,7 +35,7 @@ class ChangeBatchQuantity:
         check_quantity(quantity, least=0)
         check_name("reference", reference)
         async with self.new_work() as work:
-            if (held := await work.skus.hold_batch(reference)) is None:
+            if (held := await work.skus.lock_batch(reference)) is None:
                 raise UnknownBatch(f"there is no batch {reference}")
             if sku not in (None, held.name):
                 raise BatchAlreadyCreated(f"batch {reference} is of {held.name}", facts={"sku": held.name})
@@ -47,14 +47,19 @@ class ChangeBatchQuantity:
         return change
 
     async def _change(self, sku: Sku, lines: OrderLines, reference: str, quantity: int) -> list[StockEvent]:
-        now, before = self.clock.now(), sku.shelf.batches[reference]
+        now, before = self.clock.now(), sku.stock.batches[reference]
         events = list[StockEvent]()
-        if before.surplus(quantity):
-            events += sku.give_up(reference, quantity, await lines.latest_in(reference, MOST_GIVEN_UP), now)
+        if before.overallocated_by(quantity):
+            events += sku.deallocate_for_reduction(
+                reference,
+                quantity,
+                await lines.latest_allocated_from(reference, MAX_LINES_DEALLOCATED_PER_TRANSACTION),
+                now,
+            )
         if before.purchased != quantity:
             events.append(sku.resize(reference, quantity, now))
-        events += await serve(sku, lines, now)
+        events += await serve_backorders(sku, lines, now)
         losers = [sku.lines[event.line.order] for event in events if isinstance(event, Deallocated)]
         if left := [line for line in losers if line.state is LineState.WAITING]:
-            events += sku.run_short(left[0].order, left[0].quantity, now)
+            events += sku.begin_shortage(left[0].order, left[0].quantity, now)
         return events

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from core.inventory.backorders import serve_backorders
 from core.inventory.errors import ArrivalInThePast, BatchAlreadyCreated, ChangedMeanwhile
 from core.inventory.names import check_name, check_quantity
 from core.inventory.ports import InventoryWork, NewInventoryWork
-from core.inventory.queue import serve
 from core.inventory.sku import Sku, SkuId
-from core.inventory.stock import StockChange
-from core.shared.clock import Clock
-from core.shared.ids import Ids
-from core.shared.requests import Request
+from core.inventory.stock_level import StockChange
+from core.kernel.clock import Clock
+from core.kernel.idempotency import RequestContext
+from core.kernel.ids import Ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class CreateBatch:
     ids: Ids
     zone: str
 
-    async def __call__(self, purchase: Purchase, request: Request) -> StockChange:
+    async def __call__(self, purchase: Purchase, request: RequestContext) -> StockChange:
         """Return the new batch; raise `ArrivalInThePast` or `BatchAlreadyCreated`."""
         check_arrival(purchase.eta, request.arrived, self.zone)
         try:
@@ -47,16 +47,16 @@ class CreateBatch:
         except ChangedMeanwhile:  # somebody bought the first of this sku at the same moment: now there is one to hold
             return await self._create(purchase, request)
 
-    async def _create(self, purchase: Purchase, request: Request) -> StockChange:
+    async def _create(self, purchase: Purchase, request: RequestContext) -> StockChange:
         now = self.clock.now()
         async with self.new_work() as work:
-            if known := await work.skus.hold_batch(purchase.reference):
+            if known := await work.skus.lock_batch(purchase.reference):
                 raise BatchAlreadyCreated(
                     f"there is a batch {purchase.reference}, of {known.name}", facts={"sku": known.name}
                 )
-            sku = await self._held(work, purchase.sku)
+            sku = await self._lock_or_create(work, purchase.sku)
             events = [sku.create_batch(purchase.reference, purchase.quantity, purchase.eta, now)]
-            served = await serve(sku, work.order_lines, now)
+            served = await serve_backorders(sku, work.order_lines, now)
             change = StockChange.of(sku, purchase.reference, served)
             work.skus.save(sku)
             work.record(*events, *served)
@@ -64,7 +64,7 @@ class CreateBatch:
             await work.commit()
         return change
 
-    async def _held(self, work: InventoryWork, name: str) -> Sku:
+    async def _lock_or_create(self, work: InventoryWork, name: str) -> Sku:
         if (sku := (await work.skus.hold([name])).get(name)) is None:
             work.skus.add(sku := Sku(id=SkuId(self.ids.new()), name=name))
         return sku

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from core.inventory.backorders import serve_backorders
 from core.inventory.errors import UnknownSku
-from core.inventory.events import Reason
+from core.inventory.events import DeallocationReason
 from core.inventory.names import check_name
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
-from core.inventory.queue import serve
-from core.shared.clock import Clock
+from core.kernel.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class DeallocateLine:
             if (sku := (await work.skus.hold([key.sku], whole=True)).get(key.sku)) is None:
                 raise UnknownSku(f"nothing of sku {key.sku} was ever bought")
             await work.order_lines.fetch([sku], [key])
-            work.record(sku.deallocate(key.order, Reason.DEALLOCATED, now))
+            work.record(sku.deallocate(key.order, DeallocationReason.DEALLOCATED, now))
             line = sku.lines[key.order]
-            work.record(*await serve(sku, work.order_lines, now))
+            work.record(*await serve_backorders(sku, work.order_lines, now))
             work.skus.save(sku)
             await work.commit()
         return line

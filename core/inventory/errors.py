@@ -1,6 +1,6 @@
 """What can go wrong in the stores."""
 
-from core.shared.errors import Conflict, Invalid, NotFound
+from core.kernel.errors import Conflict, Invalid, NotFound
 
 
 class InvalidQuantity(Invalid):

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from core.inventory.batch import Batch
 from core.inventory.order_line import OrderLine
-from core.shared.events import Event
+from core.kernel.events import Event
 
 
-class Reason(StrEnum):
+class DeallocationReason(StrEnum):
     """Why a line lost its pieces."""
 
     DEALLOCATED = "deallocated"
@@ -94,7 +94,7 @@ class Deallocated(StockEvent):
 
     line: OrderLine
     batches: tuple[Batch, ...]
-    reason: Reason
+    reason: DeallocationReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

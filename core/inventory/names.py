@@ -3,20 +3,20 @@
 import re
 
 from core.inventory.errors import InvalidQuantity
-from core.shared.errors import Invalid
+from core.kernel.errors import Invalid
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-MOST_PIECES = 1_000_000
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+MAX_PIECES_PER_QUANTITY = 1_000_000
 
 
 def check_name(field: str, text: str) -> None:
     """Raise `Invalid` unless a text can name a sku, a batch or an order."""
-    if not NAME.fullmatch(text):
+    if not NAME_PATTERN.fullmatch(text):
         told = "1 to 64 letters, digits, dots, colons, hyphens or underscores, the first a letter or digit"
         raise Invalid(f"`{field}` is {told}", at=f"$.{field}")
 
 
 def check_quantity(quantity: int, least: int = 1) -> None:
     """Raise `InvalidQuantity` unless so many pieces can be stocked or ordered."""
-    if not least <= quantity <= MOST_PIECES:
-        raise InvalidQuantity(f"a quantity is {least} to {MOST_PIECES:,} pieces", at="$.quantity")
+    if not least <= quantity <= MAX_PIECES_PER_QUANTITY:
+        raise InvalidQuantity(f"a quantity is {least} to {MAX_PIECES_PER_QUANTITY:,} pieces", at="$.quantity")

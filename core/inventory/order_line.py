@@ -7,11 +7,11 @@ from typing import Self
 
 from core.inventory.errors import HoldInThePast
 from core.inventory.names import check_name, check_quantity
-from core.shared.errors import Invalid
-from core.shared.period import FIRST, LAST
-from core.shared.requests import Request
+from core.kernel.errors import Invalid
+from core.kernel.idempotency import RequestContext
+from core.kernel.period import MAX_MOMENT, MIN_MOMENT
 
-LATEST_PRIORITY = 9
+MAX_PRIORITY = 9
 
 
 class LineState(StrEnum):
@@ -25,11 +25,11 @@ class LineState(StrEnum):
     EXPIRED = "expired"
 
 
-LIVING = (LineState.ALLOCATED, LineState.WAITING, LineState.SHIPPED)
+ACTIVE_STATES = (LineState.ALLOCATED, LineState.WAITING, LineState.SHIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AllocationWish:
+class AllocationDemand:
     """Somebody wants pieces of a sku for an order."""
 
     order: str
@@ -50,11 +50,11 @@ class AllocationWish:
         check_name("order", self.order)
         check_name("sku", self.sku)
         check_quantity(self.quantity)
-        if not 0 <= self.priority <= LATEST_PRIORITY:
-            raise Invalid(f"a priority is 0 to {LATEST_PRIORITY}", at="$.priority")
+        if not 0 <= self.priority <= MAX_PRIORITY:
+            raise Invalid(f"a priority is 0 to {MAX_PRIORITY}", at="$.priority")
         if self.hold_until is not None and self.hold_until.tzinfo is None:
             raise Invalid("`hold_until` has no time zone: write 2026-11-20T00:00:00Z", at="$.hold_until")
-        if self.hold_until is not None and not FIRST <= self.hold_until <= LAST:
+        if self.hold_until is not None and not MIN_MOMENT <= self.hold_until <= MAX_MOMENT:
             raise Invalid("`hold_until` is between the years 1970 and 9999", at="$.hold_until")
 
 
@@ -62,18 +62,18 @@ class AllocationWish:
 class AllocationRequest:
     """A wish as it reached us."""
 
-    wish: AllocationWish
-    request: Request
+    demand: AllocationDemand
+    request: RequestContext
 
-    def check_hold(self) -> None:
+    def check_hold_until(self) -> None:
         """Raise `HoldInThePast` unless a reservation ends after it was asked for."""
-        until = self.wish.hold_until
+        until = self.demand.hold_until
         if until is not None and until <= self.request.arrived:
             raise HoldInThePast(f"the hold would have ended at {until:%Y-%m-%d %H:%M:%S%z}", at="$.hold_until")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class AllocationPart:
     """Pieces of a line that come from one batch."""
 
     batch: str
@@ -104,7 +104,7 @@ class OrderLine:
     state: LineState
     hold_until: datetime | None
     asked_at: datetime
-    parts: tuple[Part, ...] = ()
+    parts: tuple[AllocationPart, ...] = ()
     why: str = ""
     """Why these batches, or why none."""
     passed_over: tuple[PassedOver, ...] = ()
@@ -113,17 +113,17 @@ class OrderLine:
     """The sku's version when the line became so: a token to read one's own write by."""
 
     @classmethod
-    def asked(cls, wish: AllocationWish, place: int, at: datetime) -> Self:
+    def asked(cls, demand: AllocationDemand, place: int, at: datetime) -> Self:
         """Return a new line, which waits."""
         return cls(
-            order=wish.order,
-            sku=wish.sku,
-            quantity=wish.quantity,
-            split=wish.split,
-            priority=wish.priority,
+            order=demand.order,
+            sku=demand.sku,
+            quantity=demand.quantity,
+            split=demand.split,
+            priority=demand.priority,
             place=place,
             state=LineState.WAITING,
-            hold_until=wish.hold_until,
+            hold_until=demand.hold_until,
             asked_at=at,
             version=0,
         )
@@ -131,4 +131,4 @@ class OrderLine:
     @property
     def lives(self) -> bool:
         """Tell whether somebody still counts on it."""
-        return self.state in LIVING
+        return self.state in ACTIVE_STATES

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from core.inventory.order_line import OrderLine
 from core.inventory.sku import Sku
 from core.inventory.views import StockProjection
-from core.shared.unit_of_work import UnitOfWork
+from core.kernel.unit_of_work import UnitOfWork
 
 
 class LineKey(NamedTuple):
@@ -30,7 +30,7 @@ class Skus(Protocol):
         """
 
     @abstractmethod
-    async def hold_batch(self, reference: str) -> Sku | None:
+    async def lock_batch(self, reference: str) -> Sku | None:
         """Return the whole sku that has this batch, and this batch, and keep everybody else from changing them."""
 
     @abstractmethod
@@ -54,7 +54,7 @@ class OrderLines(Protocol):
         """Return the lines of an order, whose skus may be held by anybody."""
 
     @abstractmethod
-    async def latest_in(self, batch: str, limit: int) -> Sequence[OrderLine]:
+    async def latest_allocated_from(self, batch: str, limit: int) -> Sequence[OrderLine]:
         """Return lines that have pieces of a batch in the stores: the highest priority first, then the youngest."""
 
     @abstractmethod

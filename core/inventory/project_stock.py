@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.inventory.events import StockEvent
 from core.inventory.ports import NewInventoryWork
-from core.inventory.views import StockNews
+from core.inventory.views import StockDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class ProjectStock:
 
     async def __call__(self, events: Sequence[StockEvent], only: int | None = None) -> None:
         """Return when they are in every generation that is read or being built, or `only` in one."""
-        news = StockNews.of(events)
+        delta = StockDelta.of(events)
         async with self.new_work() as work:
             for generation in await work.stock_projection.generations() if only is None else (only,):
-                work.stock_projection.put(generation, news)
+                work.stock_projection.put(generation, delta)
             await work.commit()

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from core.inventory.events import StockCommandRefused
 from core.inventory.ports import NewInventoryWork
-from core.shared.clock import Clock
-from core.shared.errors import CoreError, problem_type
-from core.shared.ids import Ids
+from core.kernel.clock import Clock
+from core.kernel.errors import CoreError, problem_type
+from core.kernel.ids import Ids
 
 
 @dataclass(frozen=True, slots=True)

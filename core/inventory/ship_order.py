@@ -7,8 +7,8 @@ from core.inventory.errors import UnknownOrderLine
 from core.inventory.names import check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
-from core.shared.clock import Clock
-from core.shared.requests import Request
+from core.kernel.clock import Clock
+from core.kernel.idempotency import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,9 @@ class ShipOrder:
     new_work: NewInventoryWork
     clock: Clock
 
-    async def __call__(self, order: str, sku: str | None = None, request: Request | None = None) -> Sequence[OrderLine]:
+    async def __call__(
+        self, order: str, sku: str | None = None, request: RequestContext | None = None
+    ) -> Sequence[OrderLine]:
         """Return the lines that left, all of the order or that of one sku.
 
         Raises `UnknownOrderLine`, or `LineWaits` or `AlreadyShipped` where that is so of one of them, or

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from core.inventory.errors import UnknownOrder
-from core.inventory.freshness import Freshness, may_be_older
+from core.inventory.freshness import Freshness, staleness_hint
 from core.inventory.order_line import OrderLine
-from core.inventory.views import Seen, StockViews, Written
-from core.shared.signals import Signals
+from core.inventory.views import ProjectionProgress, StockViews, StoredVersions
+from core.kernel.signals import Signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +26,15 @@ class ShowAllocations:
     """Show which batches an order gets its pieces from, why those, and what was passed over."""
 
     views: StockViews
-    written: Written
-    seen: Seen
+    stored_versions: StoredVersions
+    projection_progress: ProjectionProgress
     signals: Signals
 
     async def __call__(self, order: str, freshness: Freshness) -> OrderAllocations:
         """Return the lines as the view tells them; raise `UnknownOrder` where it tells of none."""
-        caught_up = await freshness.awaited(partial(self.written.of_order, order), self.seen, self.signals)
+        caught_up = await freshness.wait_for(
+            partial(self.stored_versions.of_order, order), self.projection_progress, self.signals
+        )
         if not (lines := await self.views.order(order)):
-            raise UnknownOrder(f"no order {order[:64]!r} ever asked for anything{may_be_older(caught_up)}")
+            raise UnknownOrder(f"no order {order[:64]!r} ever asked for anything{staleness_hint(caught_up)}")
         return OrderAllocations(order=order, lines=lines, caught_up=caught_up)

@@ -7,10 +7,10 @@ from functools import partial
 from itertools import groupby
 
 from core.inventory.errors import UnknownSku
-from core.inventory.freshness import Freshness, may_be_older
-from core.inventory.stock import Stock
-from core.inventory.views import Seen, StockViews, Written
-from core.shared.signals import Signals
+from core.inventory.freshness import Freshness, staleness_hint
+from core.inventory.stock_level import StockLevel
+from core.inventory.views import ProjectionProgress, StockViews, StoredVersions
+from core.kernel.signals import Signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Availability:
     pieces: int
     """That are there on that day; without a day, all that ever arrive."""
     arrivals: Sequence[Arrival]
-    batches: Sequence[Stock]
+    batches: Sequence[StockLevel]
     """Those that have something left, the warehouse first, then as they arrive."""
     version: int
     """The sku's version when it was so."""
@@ -45,16 +45,18 @@ class ShowAvailability:
     """Show how many pieces are left, on a day and after each arrival."""
 
     views: StockViews
-    written: Written
-    seen: Seen
+    stored_versions: StoredVersions
+    projection_progress: ProjectionProgress
     signals: Signals
 
     async def __call__(self, sku: str, on: date | None, freshness: Freshness) -> Availability:
         """Return what the view tells; raise `UnknownSku` where it tells of none."""
-        caught_up = await freshness.awaited(partial(self.written.of_sku, sku), self.seen, self.signals)
+        caught_up = await freshness.wait_for(
+            partial(self.stored_versions.of_sku, sku), self.projection_progress, self.signals
+        )
         if (known := await self.views.sku(sku)) is None:
-            raise UnknownSku(f"nothing of sku {sku[:64]!r} was ever bought{may_be_older(caught_up)}")
-        arrivals = list(arriving(known.batches))
+            raise UnknownSku(f"nothing of sku {sku[:64]!r} was ever bought{staleness_hint(caught_up)}")
+        arrivals = list(cumulative_arrivals(known.batches))
         there = [each.pieces for each in arrivals if on is None or (each.on or date.min) <= on]
         return Availability(
             sku=sku,
@@ -67,7 +69,7 @@ class ShowAvailability:
         )
 
 
-def arriving(batches: Sequence[Stock]) -> Iterator[Arrival]:
+def cumulative_arrivals(batches: Sequence[StockLevel]) -> Iterator[Arrival]:
     """Add up what there is after each arrival."""
     pieces = 0
     for eta, those in groupby(batches, key=lambda batch: batch.eta):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from core.inventory.events import Reason
+from core.inventory.backorders import serve_backorders
+from core.inventory.events import DeallocationReason
 from core.inventory.order_line import LineState
 from core.inventory.ports import Chores, LineKey, NewInventoryWork
-from core.inventory.queue import serve
-from core.shared.clock import Clock
+from core.kernel.clock import Clock
 
 AT_ONCE = 500
 
@@ -38,15 +38,15 @@ class TendStores:
         async with self.new_work() as work:
             sku = (await work.skus.hold([name], whole=True))[name]
             await work.order_lines.fetch([sku], keys)
-            over = [line for line in sku.lines.values() if is_over(line.state, line.hold_until, now)]
-            expired = [sku.deallocate(line.order, Reason.EXPIRED, now) for line in over]
-            served = await serve(sku, work.order_lines, now)
+            over = [line for line in sku.lines.values() if is_expired(line.state, line.hold_until, now)]
+            expired = [sku.deallocate(line.order, DeallocationReason.EXPIRED, now) for line in over]
+            served = await serve_backorders(sku, work.order_lines, now)
             work.skus.save(sku)
             work.record(*expired, *served)
             await work.commit()
         return len(expired), len(served)
 
 
-def is_over(state: LineState, until: datetime | None, now: datetime) -> bool:
+def is_expired(state: LineState, until: datetime | None, now: datetime) -> bool:
     """Tell whether a reservation has come to its end."""
     return state in (LineState.ALLOCATED, LineState.WAITING) and until is not None and until <= now

@@ -19,19 +19,19 @@ from core.inventory.events import (
     StockEvent,
 )
 from core.inventory.order_line import OrderLine
-from core.inventory.stock import Stock
+from core.inventory.stock_level import StockLevel
 
-STOCK_VIEWS = "sku_views"
+STOCK_VIEWS_CHANGED = "sku_views"
 """The signal that rings when the views were changed in this process."""
 
 
 @dataclass(frozen=True, slots=True)
-class StockNews:
+class StockDelta:
     """What events tell: of each thing the newest."""
 
     lines: Mapping[tuple[str, str], OrderLine]
     """By order and sku."""
-    batches: Mapping[str, Stock]
+    batches: Mapping[str, StockLevel]
     """By reference."""
     skus: Mapping[str, int]
     """By name: the version."""
@@ -39,11 +39,11 @@ class StockNews:
     @classmethod
     def of(cls, events: Iterable[StockEvent]) -> Self:
         """Read events, in whatever order they come."""
-        lines, batches, skus = dict[tuple[str, str], OrderLine](), dict[str, Stock](), dict[str, int]()
+        lines, batches, skus = dict[tuple[str, str], OrderLine](), dict[str, StockLevel](), dict[str, int]()
         for event in sorted(events, key=lambda event: event.version):
             changed, line = told(event)
             skus[event.sku] = event.version
-            batches |= {batch.reference: Stock.told(batch, event.sku, event.version) for batch in changed}
+            batches |= {batch.reference: StockLevel.told(batch, event.sku, event.version) for batch in changed}
             if line is not None:
                 lines[line.order, line.sku] = line
         return cls(lines, batches, skus)
@@ -70,7 +70,7 @@ class StockProjection(Protocol):
         """Return the generation that is read and the one that is being built, as of this moment."""
 
     @abstractmethod
-    def put(self, generation: int, news: StockNews) -> None:
+    def put(self, generation: int, delta: StockDelta) -> None:
         """Take over what is newer than what is there."""
 
 
@@ -79,7 +79,7 @@ class SkuView:
     """What is seen of a sku."""
 
     version: int
-    batches: Sequence[Stock]
+    batches: Sequence[StockLevel]
     """Those that have something left, the warehouse first, then as they arrive."""
 
 
@@ -95,11 +95,11 @@ class StockViews(Protocol):
         """Return what is left of a sku."""
 
     @abstractmethod
-    async def batch(self, reference: str) -> Stock | None:
+    async def batch(self, reference: str) -> StockLevel | None:
         """Return a batch."""
 
 
-class Written(Protocol):
+class StoredVersions(Protocol):
     """What is stored, which the views follow: by sku, the version that somebody who looks now should see."""
 
     @abstractmethod
@@ -115,7 +115,7 @@ class Written(Protocol):
         """Return where the sku of a batch stands; nothing for one there is not."""
 
 
-class Seen(Protocol):
+class ProjectionProgress(Protocol):
     """How far the views have come."""
 
     @abstractmethod
@@ -123,5 +123,5 @@ class Seen(Protocol):
         """Return up to which event of a sku they have come; 0 for one they know nothing of."""
 
     @abstractmethod
-    async def oldest_missing(self) -> datetime | None:
+    async def oldest_unprojected_at(self) -> datetime | None:
         """Return when the oldest event happened that has not come into them; None when they know everything."""

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
-from core.notifications.findings import Finding, Learnt, Report
-from core.notifications.journal import Attempt
+from core.kernel.trace import Trace
+from core.notifications.attempt_log import Attempt
 from core.notifications.messages import DeliveryId
-from core.shared.trace import Trace
+from core.notifications.status_reports import DeliveryStatus, StatusReport, VendorReport
 
 RecipientId = NewType("RecipientId", UUID)
 """Of somebody on the roster, or of the staff."""
@@ -38,11 +38,13 @@ class DeliveryState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-IN_DOUBT = (DeliveryState.UNKNOWN, DeliveryState.UNDECIDED)
-REPORTED = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.DELIVERED)
+IN_DOUBT_STATES = (DeliveryState.UNKNOWN, DeliveryState.UNDECIDED)
+REPORTED_STATES = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.DELIVERED)
 """What a vendor can report, each believed over those before it: reports come late, twice and in any order."""
-ENDED = (*REPORTED, DeliveryState.REJECTED, DeliveryState.SUPPRESSED)
-MEANING = dict(zip((Learnt.FOUND, Learnt.BOUNCED, Learnt.DELIVERED), REPORTED, strict=True))
+FINAL_STATES = (*REPORTED_STATES, DeliveryState.REJECTED, DeliveryState.SUPPRESSED)
+STATE_BY_STATUS = dict(
+    zip((DeliveryStatus.FOUND, DeliveryStatus.BOUNCED, DeliveryStatus.DELIVERED), REPORTED_STATES, strict=True)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class Delivery:
     """Attempts that are not stored yet."""
     in_doubt_since: datetime | None = None
     """When somebody took it in hand to send it, and did not say what came of that; known from the first look on."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[StatusReport] = field(default_factory=list)
     """Findings that are not stored yet."""
 
     def claim(self, until: datetime) -> None:
@@ -102,21 +104,23 @@ class Delivery:
         self.made += attempts
         self.attempts += len(attempts)
 
-    def look_into(self, since: datetime, until: datetime) -> None:
+    def claim_for_lookup(self, since: datetime, until: datetime) -> None:
         """Take the question of what became of it in hand; others may take it up again after `until`."""
         self.in_doubt_since = self.in_doubt_since or since
         self.due_at = until
 
-    def hear(self, report: Report, at: datetime) -> bool:
+    def hear(self, report: VendorReport, at: datetime) -> bool:
         """Believe a vendor, unless it said something later before; return whether that changed anything."""
-        state = MEANING[report.learnt]
-        if self.state in REPORTED and REPORTED.index(state) <= REPORTED.index(self.state):
+        state = STATE_BY_STATUS[report.learnt]
+        if self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
             return False
-        told = Finding(at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=report.detail)
-        self.conclude(state, told)
+        told = StatusReport(
+            at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=report.detail
+        )
+        self.resolve(state, told)
         return True
 
-    def conclude(self, state: DeliveryState, finding: Finding) -> None:
+    def resolve(self, state: DeliveryState, finding: StatusReport) -> None:
         """Come to a state because of what was learnt; one that is pending again is due at once."""
         self.state, self.reason = state, finding.detail
         self.findings.append(finding)

@@ -7,21 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.kernel.clock import Clock
+from core.kernel.errors import Unavailable
+from core.kernel.signals import Signals, wait_for_any
+from core.kernel.trace import current_trace
+from core.notifications.adaptive_poller import MAX_POLL_INTERVAL_SECONDS, AdaptivePoller
+from core.notifications.attempt_log import AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.errors import OutcomeUnknown, Rejected, Unwordable, VendorUnavailable
-from core.notifications.hand import GATHER, PAUSE, Hand
-from core.notifications.journal import Journal, Outcome
-from core.notifications.lookout import LONGEST, Lookout
+from core.notifications.in_flight import BATCH_WINDOW_SECONDS, SAVE_RETRY_INTERVAL_SECONDS, InFlightDeliveries
 from core.notifications.messages import Accepted, Contact, Email, Sms
-from core.notifications.ports import DELIVERIES, Contacts, NewNotificationsWork, Outlet, Queue, Templates
-from core.notifications.wording import worded
-from core.shared.clock import Clock
-from core.shared.errors import Unavailable
-from core.shared.signals import Signals, first_of
-from core.shared.trace import current_trace
+from core.notifications.ports import (
+    DELIVERIES_STORED,
+    Contacts,
+    DueDeliveries,
+    NewNotificationsWork,
+    Templates,
+    VendorChannel,
+)
+from core.notifications.rendering import render_message
 
-FIRST_DELAY = timedelta(seconds=1)
-LONGEST_DELAY = timedelta(minutes=10)
+INITIAL_RETRY_DELAY = timedelta(seconds=1)
+MAX_RETRY_DELAY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +40,12 @@ class DispatchDeliveries:
     """
 
     new_work: NewNotificationsWork
-    queue: Queue
+    queue: DueDeliveries
     contacts: Contacts
     templates: Templates
-    email: Outlet[Email]
-    sms: Outlet[Sms]
-    journal: Journal
+    email: VendorChannel[Email]
+    sms: VendorChannel[Sms]
+    journal: AttemptLog
     signals: Signals
     clock: Clock
     lease: timedelta
@@ -50,47 +57,55 @@ class DispatchDeliveries:
         Go on until `stop` is set, or without it until nothing is due.  Soon after `stop` calls are cut short: those
         a vendor may have heard become unknown, the others wait.
         """
-        for_ever, stop = stop is not None, stop or asyncio.Event()
-        async with Hand(self._save, math.inf if for_ever else self.lease.total_seconds()) as hand:
-            taken = await self._keep_taking(channel, hand, stop, for_ever=for_ever)
+        run_until_stopped, stop = stop is not None, stop or asyncio.Event()
+        async with InFlightDeliveries(
+            self._save, math.inf if run_until_stopped else self.lease.total_seconds()
+        ) as hand:
+            taken = await self._claim_continuously(channel, hand, stop, run_until_stopped=run_until_stopped)
             if stop.is_set():
-                await hand.cut_short()
+                await hand.drain()
         return taken
 
-    async def _keep_taking(self, channel: Channel, hand: Hand, stop: asyncio.Event, *, for_ever: bool) -> int:
-        outlet: Outlet[Email] | Outlet[Sms] = self.sms if channel is Channel.SMS else self.email
-        taken, lookout = 0, Lookout()
+    async def _claim_continuously(
+        self, channel: Channel, hand: InFlightDeliveries, stop: asyncio.Event, *, run_until_stopped: bool
+    ) -> int:
+        vendor_channel: VendorChannel[Email] | VendorChannel[Sms] = self.sms if channel is Channel.SMS else self.email
+        taken, poller = 0, AdaptivePoller()
         while not stop.is_set():
-            bell, moved = self.signals.listen(DELIVERIES), hand.bell
-            room = outlet.room() if hand.free else 0
-            found = await self._look(channel, room, hand, lookout) if room and lookout.due else 0
+            bell, moved = self.signals.listen(DELIVERIES_STORED), hand.bell
+            room = vendor_channel.room() if hand.has_capacity else 0
+            found = await self._poll(channel, room, hand, poller) if room and poller.due else 0
             taken += found
-            if not len(hand) and (hand.failure or not (for_ever or found)):
+            if not len(hand) and (hand.failure or not (run_until_stopped or found)):
                 break
-            await first_of(bell, moved, stop, seconds=lookout.due_in if room else outlet.rest() or LONGEST)
+            await wait_for_any(
+                bell, moved, stop, seconds=poller.due_in if room else vendor_channel.rest() or MAX_POLL_INTERVAL_SECONDS
+            )
             if bell.is_set():
-                lookout.there_is_more()
+                poller.poll_immediately()
             if moved.is_set():
-                await asyncio.sleep(GATHER)  # others are about to end: one transaction takes the next for them all
+                await asyncio.sleep(
+                    BATCH_WINDOW_SECONDS
+                )  # others are about to end: one transaction takes the next for them all
         return taken
 
-    async def _look(self, channel: Channel, room: int, hand: Hand, lookout: Lookout) -> int:
+    async def _poll(self, channel: Channel, room: int, hand: InFlightDeliveries, poller: AdaptivePoller) -> int:
         """Take what is due and return how much; when the database is away, what is in hand comes first."""
         try:
-            wait = 0.0 if lookout.sure else await self._due_in(channel)
-            found = 0 if wait else await self._take(channel, room, hand)
+            wait = 0.0 if poller.has_more else await self._seconds_until_due(channel)
+            found = 0 if wait else await self._claim(channel, room, hand)
         except Unavailable:
             if not len(hand):
                 raise
-            wait, found = PAUSE, 0
-        lookout.note(found, room, wait)
+            wait, found = SAVE_RETRY_INTERVAL_SECONDS, 0
+        poller.note(found, room, wait)
         return found
 
-    async def _due_in(self, channel: Channel) -> float:
-        due = await self.queue.next_due(channel)
-        return LONGEST if due is None else max((due - self.clock.now()).total_seconds(), 0.0)
+    async def _seconds_until_due(self, channel: Channel) -> float:
+        due = await self.queue.next_due_at(channel)
+        return MAX_POLL_INTERVAL_SECONDS if due is None else max((due - self.clock.now()).total_seconds(), 0.0)
 
-    async def _take(self, channel: Channel, room: int, hand: Hand) -> int:
+    async def _claim(self, channel: Channel, room: int, hand: InFlightDeliveries) -> int:
         now = self.clock.now()
         async with self.new_work() as work:
             claimed = await work.deliveries.claim(channel, now, now + self.lease, room)
@@ -101,7 +116,7 @@ class DispatchDeliveries:
             try:
                 await work.commit()
             except Unavailable:  # it may have taken effect all the same, and no vendor was asked
-                hand.give_back(claimed, now)
+                hand.release(claimed, now)
                 raise
         for delivery in claimed:
             hand.take(self._deliver(delivery, contacts.get(delivery.recipient)))
@@ -119,26 +134,26 @@ class DispatchDeliveries:
         except OutcomeUnknown as silence:
             delivery.settle(DeliveryState.UNKNOWN, str(silence))
         except VendorUnavailable as outage:
-            delivery.postpone(self._later(delivery, outage.retry_after), str(outage))
+            delivery.postpone(self._retry_at(delivery, outage.retry_after), str(outage))
         except asyncio.CancelledError:
             delivery.postpone(self.clock.now(), "")
         except Exception as defect:  # of ours: whether the message left, nobody knows
             delivery.settle(DeliveryState.UNKNOWN, f"{type(defect).__name__}: {defect}")
         attempts = self.journal.take(delivery.id)
-        if delivery.state is DeliveryState.PENDING and any(each.outcome is Outcome.UNKNOWN for each in attempts):
+        if delivery.state is DeliveryState.PENDING and any(each.outcome is AttemptOutcome.UNKNOWN for each in attempts):
             delivery.settle(DeliveryState.UNKNOWN, "we stopped while a vendor was asked")
         delivery.note(*attempts)
         return delivery
 
     async def _send(self, delivery: Delivery, contact: Contact | None) -> Accepted | None:
-        message = worded(delivery, contact, self.templates)
+        message = render_message(delivery, contact, self.templates)
         if message is None:
             return None
         return await (self.sms.send(message) if isinstance(message, Sms) else self.email.send(message))
 
-    def _later(self, delivery: Delivery, retry_after: float | None) -> datetime:
+    def _retry_at(self, delivery: Delivery, retry_after: float | None) -> datetime:
         """Return when to try again: full jitter under a doubling ceiling, never before the vendor said."""
-        ceiling = min(FIRST_DELAY * (1 << min(delivery.attempts, 16)), LONGEST_DELAY)
+        ceiling = min(INITIAL_RETRY_DELAY * (1 << min(delivery.attempts, 16)), MAX_RETRY_DELAY)
         wait = timedelta(seconds=retry_after or 0) + ceiling * random.random()  # noqa: S311 - spreads load only
         return self.clock.now() + wait
 

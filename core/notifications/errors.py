@@ -1,6 +1,6 @@
 """What can go wrong with a message."""
 
-from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable
+from core.kernel.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable
 
 
 class Rejected(Invalid):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliveryPage
 from core.notifications.ports import DeliveryList
-from core.notifications.summary import DeliveryPage, Place, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +12,9 @@ class ListDeliveries:
 
     deliveries: DeliveryList
 
-    async def __call__(self, search: Search, after: str | None, limit: int) -> DeliveryPage:
+    async def __call__(self, search: DeliveryFilter, after: str | None, limit: int) -> DeliveryPage:
         """Return up to `limit` of them."""
-        place = Place.read(after) if after is not None else None
+        place = DeliveryCursor.read(after) if after is not None else None
         found = await self.deliveries.find(search, place, limit + 1)
         last = found[limit - 1] if len(found) > limit else None
-        return DeliveryPage(tuple(found[:limit]), str(Place(last.due_at, last.id)) if last else None)
+        return DeliveryPage(tuple(found[:limit]), str(DeliveryCursor(last.due_at, last.id)) if last else None)

@@ -9,12 +9,12 @@ from uuid import UUID
 from core.notifications.errors import UnknownDelivery
 
 DeliveryId = NewType("DeliveryId", UUID)
-WRITTEN_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+UUID_PATTERN = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def delivery_id(name: str) -> DeliveryId:
     """Read the id of a delivery as people and vendors write it, or raise `UnknownDelivery`."""
-    if not WRITTEN_ID.fullmatch(name):
+    if not UUID_PATTERN.fullmatch(name):
         raise UnknownDelivery(f"there is no delivery {name[:40]!r}")
     return DeliveryId(UUID(name))
 
@@ -30,7 +30,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class EmailContent:
     """The words of an e-mail."""
 
     subject: str

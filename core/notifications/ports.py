@@ -5,15 +5,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from core.kernel.unit_of_work import UnitOfWork
+from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, RecipientId
-from core.notifications.findings import Report
-from core.notifications.journal import Attempt
-from core.notifications.messages import Accepted, Contact, DeliveryId, Email, Letter, Sms
-from core.notifications.summary import DeliverySummary, Place, Search
-from core.notifications.vendors import VendorStanding
-from core.shared.unit_of_work import UnitOfWork
+from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliverySummary
+from core.notifications.messages import Accepted, Contact, DeliveryId, Email, EmailContent, Sms
+from core.notifications.status_reports import VendorReport
+from core.notifications.vendor_standing import VendorStanding
 
-DELIVERIES = "deliveries"
+DELIVERIES_STORED = "deliveries"
 """The signal that rings when deliveries were stored in this process."""
 
 M = TypeVar("M", contravariant=True)
@@ -39,22 +39,22 @@ class SentMessages(Protocol[M]):
     """What a vendor knows of the messages it took."""
 
     @abstractmethod
-    async def find(self, message: M, since: datetime, until: datetime) -> Report | None:
+    async def find(self, message: M, since: datetime, until: datetime) -> VendorReport | None:
         """Return what became of a message that was handed over in this time, None if it certainly never arrived.
 
         Raises `VendorUnavailable`, or `OutcomeUnknown` where the vendor's records leave it open.
         """
 
 
-class Reports(Protocol):
+class VendorReports(Protocol):
     """What a vendor tells us by itself."""
 
     @abstractmethod
-    def read(self, delivery: DeliveryId, fields: Sequence[tuple[str, str]], signature: str) -> Report:
+    def read(self, delivery: DeliveryId, fields: Sequence[tuple[str, str]], signature: str) -> VendorReport:
         """Return what it says of a delivery; raise `ForgedReport`, or `Invalid` where it says nothing."""
 
 
-class Outlet(Sender[M], Protocol[M]):
+class VendorChannel(Sender[M], Protocol[M]):
     """All vendors of one channel, who bear only so much at a time."""
 
     @abstractmethod
@@ -86,7 +86,7 @@ class Templates(Protocol):
     """Somebody who finds the words, in English where a language is missing."""
 
     @abstractmethod
-    def email(self, template: str, language: str, facts: Mapping[str, Any]) -> Letter:
+    def email(self, template: str, language: str, facts: Mapping[str, Any]) -> EmailContent:
         """Word an e-mail, or raise `Unwordable`."""
 
     @abstractmethod
@@ -121,11 +121,11 @@ class Deliveries(Protocol):
         """
 
     @abstractmethod
-    async def abandoned(self, now: datetime, limit: int) -> Sequence[Delivery]:
+    async def expired_claims(self, now: datetime, limit: int) -> Sequence[Delivery]:
         """Return deliveries whose sender has not come back in time."""
 
 
-class Cases(Protocol):
+class InDoubtDeliveries(Protocol):
     """Deliveries, for whoever looks into what became of them."""
 
     @abstractmethod
@@ -149,15 +149,15 @@ class DeliveryList(Protocol):
     """Deliveries, for people who look at them."""
 
     @abstractmethod
-    async def find(self, search: Search, after: Place | None, limit: int) -> Sequence[DeliverySummary]:
+    async def find(self, search: DeliveryFilter, after: DeliveryCursor | None, limit: int) -> Sequence[DeliverySummary]:
         """Return those that match, the longest due first, only ones behind a place if that is given."""
 
 
-class Queue(Protocol):
+class DueDeliveries(Protocol):
     """Deliveries that wait, seen without a transaction."""
 
     @abstractmethod
-    async def next_due(self, channel: Channel) -> datetime | None:
+    async def next_due_at(self, channel: Channel) -> datetime | None:
         """Return when the first of them is or was due, if there is one."""
 
 
@@ -165,7 +165,7 @@ class NotificationsWork(UnitOfWork, Protocol):
     """A unit of work over deliveries."""
 
     deliveries: Deliveries
-    cases: Cases
+    cases: InDoubtDeliveries
 
 
 NewNotificationsWork = Callable[[], NotificationsWork]

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+from core.kernel.trace import current_trace
 from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import NewNotificationsWork
-from core.shared.clock import Clock
-from core.shared.ids import Ids
-from core.shared.trace import current_trace
 
 
 @dataclass(frozen=True, slots=True)

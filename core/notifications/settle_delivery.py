@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.notifications.delivery import IN_DOUBT, Delivery, DeliveryState
+from core.kernel.clock import Clock
+from core.kernel.decisions import Decision
+from core.notifications.delivery import IN_DOUBT_STATES, Delivery, DeliveryState
+from core.notifications.delivery_list import DeliverySummary
 from core.notifications.errors import DeliverySettled, UnknownDelivery
-from core.notifications.findings import Finding, Learnt
 from core.notifications.messages import delivery_id
 from core.notifications.ports import NewNotificationsWork
-from core.notifications.summary import DeliverySummary
-from core.shared.clock import Clock
-from core.shared.decisions import Decision
+from core.notifications.status_reports import DeliveryStatus, StatusReport
 
 
 class Verdict(StrEnum):
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
     NOT_SENT = "not-sent"
 
 
-MEANS = {Verdict.SENT: DeliveryState.SENT, Verdict.NOT_SENT: DeliveryState.PENDING}
+STATE_BY_VERDICT = {Verdict.SENT: DeliveryState.SENT, Verdict.NOT_SENT: DeliveryState.PENDING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class SettleDelivery:
         return DeliverySummary.of(delivery)
 
     def _decide(self, delivery: Delivery, settlement: Settlement) -> None:
-        if delivery.state not in IN_DOUBT:
+        if delivery.state not in IN_DOUBT_STATES:
             raise DeliverySettled(
                 f"there is nothing to decide: the delivery is {delivery.state}", facts={"state": delivery.state}
             )
         told = f"{settlement.verdict}, says {settlement.who}: {settlement.why}"
-        finding = Finding(at=self.clock.now(), learnt=Learnt.SETTLED, detail=told)
-        delivery.conclude(MEANS[settlement.verdict], finding)
+        finding = StatusReport(at=self.clock.now(), learnt=DeliveryStatus.SETTLED, detail=told)
+        delivery.resolve(STATE_BY_VERDICT[settlement.verdict], finding)

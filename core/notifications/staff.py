@@ -4,5 +4,5 @@ from uuid import NAMESPACE_URL, uuid5
 
 from core.notifications.delivery import RecipientId
 
-STORES = RecipientId(uuid5(NAMESPACE_URL, "urn:bursar:staff:stores"))
+INVENTORY_STAFF = RecipientId(uuid5(NAMESPACE_URL, "urn:bursar:staff:stores"))
 """Whoever is in charge of the stores; deliveries are stored under it, so it never changes."""

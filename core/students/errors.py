@@ -1,6 +1,6 @@
 """What can go wrong with the roster."""
 
-from core.shared.errors import Invalid, NotFound
+from core.kernel.errors import Invalid, NotFound
 
 
 class UnknownStudent(NotFound):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.students.errors import UnknownStudent
-from core.students.ports import NewStudentsWork
+from core.students.ports import NewStudentsUnitOfWork
 from core.students.student import Student
 
 
@@ -11,7 +11,7 @@ from core.students.student import Student
 class FindStudent:
     """Look up a student by registration."""
 
-    new_work: NewStudentsWork
+    new_work: NewStudentsUnitOfWork
 
     async def __call__(self, registration: str) -> Student:
         """Return the student, or raise `UnknownStudent`."""

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from core.shared.unit_of_work import UnitOfWork
+from core.kernel.unit_of_work import UnitOfWork
 from core.students.student import Student
 
 
@@ -20,10 +20,10 @@ class Students(Protocol):
         """Add a student, or replace what was known of them."""
 
 
-class StudentsWork(UnitOfWork, Protocol):
+class StudentsUnitOfWork(UnitOfWork, Protocol):
     """A unit of work over the roster."""
 
     students: Students
 
 
-NewStudentsWork = Callable[[], StudentsWork]
+NewStudentsUnitOfWork = Callable[[], StudentsUnitOfWork]

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from core.students.errors import UnreadableRoster
 
-LONGEST_ROW = 64 * 1024
-OPEN = re.compile(r'(?:(?:"(?:[^"]|"")*+"[^,]*+|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z')
+MAX_ROW_CHARACTERS = 64 * 1024
+UNCLOSED_QUOTE = re.compile(r'(?:(?:"(?:[^"]|"")*+"[^,]*+|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z')
 """A line that ends inside a quoted cell.  Quotes inside unquoted cells are only letters, as for `csv`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RosterRow:
     """One row, the line of the file it begins in, and what is wrong with it as CSV."""
 
     line: int
@@ -23,7 +23,7 @@ class Row:
     problem: str = ""
 
 
-async def rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[Row]:
+async def rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[RosterRow]:
     """Return the rows of a file as its bytes come in; raise `UnreadableRoster` if it is not UTF-8 text."""
     decoder, text, line = codecs.getincrementaldecoder("utf-8-sig")(), "", 1
     try:
@@ -31,16 +31,16 @@ async def rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[Row]:
             text += decoder.decode(chunk)
             *complete, text = records(text)
             for record in complete:
-                refuse_endless(record, line)
+                check_row_length(record, line)
                 if record.strip():
-                    yield from_record(record, line)
+                    yield parse_record(record, line)
                 line += record.count("\n")
-            refuse_endless(text, line)
+            check_row_length(text, line)
         text += decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise UnreadableRoster(f"the roster is not UTF-8 text, after line {line}") from error
     if text.strip():
-        yield from_record(text, line)
+        yield parse_record(text, line)
 
 
 def records(text: str) -> Iterator[str]:
@@ -49,22 +49,22 @@ def records(text: str) -> Iterator[str]:
     record, is_open = "", False
     for line in lines:
         record += line + "\n"
-        is_open = OPEN.match('"' + line if is_open else line) is not None
+        is_open = UNCLOSED_QUOTE.match('"' + line if is_open else line) is not None
         if not is_open:
             yield record
             record = ""
     yield record + rest
 
 
-def refuse_endless(record: str, line: int) -> None:
+def check_row_length(record: str, line: int) -> None:
     """Raise `UnreadableRoster` for a row that is longer than any."""
-    if len(record) > LONGEST_ROW:
+    if len(record) > MAX_ROW_CHARACTERS:
         raise UnreadableRoster(f"the row that begins in line {line} does not end; a quote may be missing")
 
 
-def from_record(record: str, line: int) -> Row:
+def parse_record(record: str, line: int) -> RosterRow:
     """Read one record as CSV."""
     try:
-        return Row(line, next(csv.reader(io.StringIO(record), strict=True)))
+        return RosterRow(line, next(csv.reader(io.StringIO(record), strict=True)))
     except csv.Error as error:
-        return Row(line, problem=f"not CSV: {error}")
+        return RosterRow(line, problem=f"not CSV: {error}")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import NewType
 from uuid import UUID
 
-from core.shared.errors import Invalid
+from core.kernel.errors import Invalid
 
 StudentId = NewType("StudentId", UUID)
 
-SHAPES = {
+FIELD_PATTERNS = {
     "registration": re.compile(r"[A-Za-z0-9._-]{1,32}"),
     "name": re.compile(r"[^\x00-\x1f\x7f]{1,120}"),
     "category": re.compile(r"[a-z0-9-]{1,32}"),
@@ -39,7 +39,7 @@ class Enrolment:
     """ISO 639-1: what we write to them in."""
 
     def __post_init__(self) -> None:
-        for field, shape in SHAPES.items():
+        for field, shape in FIELD_PATTERNS.items():
             if not shape.fullmatch(getattr(self, field)):
                 said = getattr(self, field)[:40]
                 raise Invalid(f"{field} {said!r} is not of the form {shape.pattern}", at=f"$.{field}")

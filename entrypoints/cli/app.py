@@ -7,27 +7,19 @@ from typing import Annotated, TextIO
 import typer
 from rich.console import Console
 
-from entrypoints.cli import (
-    dead_letters,
-    deliveries,
-    demo,
-    fees,
-    imports,
-    operations,
-    projections,
-    replay,
-    serve,
-    stores,
-    vendors,
-)
-from entrypoints.cli.desk import Desk
-from entrypoints.cli.office import OpenOffice
+from entrypoints.cli import imports
+from entrypoints.cli.command_runner import CommandRunner
+from entrypoints.cli.fees import exam_fees
+from entrypoints.cli.inventory import stock_commands
+from entrypoints.cli.notifications import deliveries, vendors
+from entrypoints.cli.operations import administration, dead_letters, demo, projections, replay_events, serve
+from entrypoints.cli.runtime import OpenRuntime
 
-IN_A_PIPE = 400
+PIPE_WIDTH_COLUMNS = 400
 """Columns for whoever is no terminal and does not wrap."""
 
 
-def create_cli(open_office: OpenOffice) -> typer.Typer:
+def create_cli(open_runtime: OpenRuntime) -> typer.Typer:
     """Return the command `bursar`, given how to open a fee office."""
     cli = typer.Typer(
         name="bursar",
@@ -36,10 +28,22 @@ def create_cli(open_office: OpenOffice) -> typer.Typer:
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,  # they would fill screens, and show secrets
     )
-    desk = Desk(open_office, out=plain(sys.stdout), err=plain(sys.stderr))
-    shown = (serve, demo, operations, vendors, deliveries, dead_letters, replay, projections, imports, fees, stores)
+    runner = CommandRunner(open_runtime, out=plain(sys.stdout), err=plain(sys.stderr))
+    shown = (
+        serve,
+        demo,
+        administration,
+        vendors,
+        deliveries,
+        dead_letters,
+        replay_events,
+        projections,
+        imports,
+        exam_fees,
+        stock_commands,
+    )
     for commands in shown:
-        commands.add_to(cli, desk)
+        commands.register_commands(cli, runner)
 
     @cli.callback()
     def bursar(
@@ -52,7 +56,7 @@ def create_cli(open_office: OpenOffice) -> typer.Typer:
 
 def plain(stream: TextIO) -> Console:
     """Return a console on which what people are called is no markup and no emoji."""
-    width = None if stream.isatty() else IN_A_PIPE
+    width = None if stream.isatty() else PIPE_WIDTH_COLUMNS
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 

@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from core.kernel.signals import Signals
 from core.notifications.delivery import Channel
-from core.notifications.vendors import VendorStanding
-from core.shared.signals import Signals
+from core.notifications.vendor_standing import VendorStanding
 
 log = structlog.get_logger()
-OUTAGE = 1.0
+OUTAGE_BACKOFF_SECONDS = 1.0
 """Seconds between tries while the database is away."""
-GLANCE = 1.0
+STANDINGS_INTERVAL_SECONDS = 1.0
 """Seconds between looks at our own breakers."""
-ROUND = 20.0
+CLAIM_EXPIRY_INTERVAL_SECONDS = 20.0
 """Seconds between looks for deliveries whose sender died."""
 
 
@@ -26,22 +26,22 @@ async def dispatch(
         try:
             await deliver(channel, stop)
         except Exception as error:  # a defect, too, must not end the process that answers candidates
-            log.warning("dispatcher_waits", channel=channel, error=repr(error))
-            await Signals.wait(stop, OUTAGE)
+            log.warning("dispatcher_backing_off", channel=channel, error=repr(error))
+            await Signals.wait(stop, OUTAGE_BACKOFF_SECONDS)
 
 
-async def own_up(abandon: Callable[[], Awaitable[int]], signals: Signals, stop: asyncio.Event) -> None:
+async def expire_claims(abandon: Callable[[], Awaitable[int]], signals: Signals, stop: asyncio.Event) -> None:
     """Look after deliveries whose sender died, until `stop` is set."""
     while not stop.is_set():
         try:
             if abandoned := await abandon():
-                log.warning("deliveries_abandoned", count=abandoned)
+                log.warning("claims_expired", count=abandoned)
         except Exception as error:
-            log.warning("dispatcher_waits", error=repr(error))
-        await signals.wait(stop, ROUND)
+            log.warning("dispatcher_backing_off", error=repr(error))
+        await signals.wait(stop, CLAIM_EXPIRY_INTERVAL_SECONDS)
 
 
-async def report(
+async def report_standings(
     tell: Callable[..., Awaitable[Sequence[VendorStanding]]], signals: Signals, stop: asyncio.Event
 ) -> None:
     """Let others know how we stand with the vendors, until `stop` is set."""
@@ -50,5 +50,5 @@ async def report(
         try:
             told = await tell(told)
         except Exception as error:
-            log.warning("dispatcher_waits", error=repr(error))
-        await signals.wait(stop, GLANCE)
+            log.warning("dispatcher_backing_off", error=repr(error))
+        await signals.wait(stop, STANDINGS_INTERVAL_SECONDS)

@@ -12,35 +12,39 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
-from core.shared.clock import Clock
-from core.shared.errors import CoreError
-from core.shared.health import Probe
-from core.shared.requests import Answers
+from core.kernel.clock import Clock
+from core.kernel.errors import CoreError
+from core.kernel.health import Probe
+from core.kernel.idempotency import Answers
 from entrypoints.http import docs
-from entrypoints.http.admission import Door, Guarded
-from entrypoints.http.allocating import Together
-from entrypoints.http.dead_letters import DeadLettersController
-from entrypoints.http.deliveries import DeliveriesController
-from entrypoints.http.exam_fee_batch import PLACES, submit_rows
-from entrypoints.http.exam_fees import ExamFeesController
-from entrypoints.http.fee_schedules import FeeSchedulesController
-from entrypoints.http.json import JsonRequest
-from entrypoints.http.operations import OperationsController, Probes
+from entrypoints.http.fees.exam_fee_batch import MAX_CONCURRENT_UPLOADS, submit_rows
+from entrypoints.http.fees.exam_fees import ExamFeesController
+from entrypoints.http.fees.fee_schedules import FeeSchedulesController
+from entrypoints.http.inventory.allocation_batcher import AllocationBatcher
+from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
+from entrypoints.http.inventory.stock_views import AvailabilityController
+from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
+from entrypoints.http.middleware.tracing import TracingMiddleware
+from entrypoints.http.notifications.deliveries import DeliveriesController
+from entrypoints.http.notifications.vendors import VendorsController
+from entrypoints.http.operations.dead_letters import DeadLettersController
+from entrypoints.http.operations.health import OperationsController, ReadinessCheck
 from entrypoints.http.problems import core_problem, defect, http_problem
-from entrypoints.http.stock_views import AvailabilityController
-from entrypoints.http.stores import AllocationsController, BatchesController, ship
-from entrypoints.http.students import StudentsController
-from entrypoints.http.tracing import Traced
-from entrypoints.http.vendors import VendorsController
+from entrypoints.http.strict_json import JsonRequest
+from entrypoints.http.students.students import StudentsController
 
-LARGEST_BODY = 1_000_000
+MAX_BODY_BYTES = 1_000_000
 
 
 def create_app(
-    use_cases: Mapping[str, Callable[[], Any]], answers: Answers, probes: Sequence[Probe], clock: Clock, door: Door
+    use_cases: Mapping[str, Callable[[], Any]],
+    answers: Answers,
+    probes: Sequence[Probe],
+    clock: Clock,
+    admission: AdmissionControl,
 ) -> ASGIApp:
     """Serve `use_cases` over HTTP, submissions through a door; handlers ask for them by name."""
-    made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: Probes(probes)}
+    made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: ReadinessCheck(probes)}
     app = Litestar(
         route_handlers=[
             ExamFeesController,
@@ -62,17 +66,17 @@ def create_app(
         state=State(
             {
                 "answers": answers,
-                "intents": door.intents,
-                "places": asyncio.Semaphore(PLACES),
-                "allocate": Together(use_cases["allocate_lines"]()),
+                "intents": admission.intent_signer,
+                "places": asyncio.Semaphore(MAX_CONCURRENT_UPLOADS),
+                "allocate": AllocationBatcher(use_cases["allocate_lines"]()),
             }
         ),
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
-        request_max_body_size=LARGEST_BODY,
+        request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
-    return Traced(Guarded(app, door), clock)
+    return TracingMiddleware(AdmissionMiddleware(app, admission), clock)
 
 
 def provide(make: Callable[[], object]) -> Provide:

@@ -17,8 +17,8 @@ ASSETS = {
     "swagger_style.css": "text/css",
 }
 
-ROWS = "application/x-ndjson"
-CLOSED = ("ExamFeeBody", "DecisionBody", "SettlingBody", "SettlementBody")
+NDJSON_MEDIA_TYPE = "application/x-ndjson"
+CLOSED_SCHEMAS = ("ExamFeeBody", "DecisionBody", "BulkSettlementBody", "SettlementBody")
 LOCAL_TIMES = {"FeeSchedule": ("opens",), "Closes": ("submission", "payment")}
 LOCAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"
 
@@ -33,7 +33,7 @@ def asset(name: FromPath[str]) -> Response[bytes]:
 
 
 @dataclass
-class TakesCsv(Operation):
+class CsvBodyOperation(Operation):
     """A route whose body is read as a stream, so that its signature does not show it."""
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class TakesCsv(Operation):
 
 
 @dataclass
-class TakesRows(Operation):
+class NdjsonBodyOperation(Operation):
     """A route whose body is read line by line while it is answered."""
 
     def __post_init__(self) -> None:
@@ -53,11 +53,11 @@ class TakesRows(Operation):
         )
         example = '{"key": "form-17", "schedule": "cbse-2020-xii", "registration": "CB-2020-1001", "papers": ["041"]}\n'
         body = OpenAPIMediaType(Schema(type=OpenAPIType.STRING, description=row), example=example)
-        self.request_body = RequestBody({ROWS: body}, required=True)
+        self.request_body = RequestBody({NDJSON_MEDIA_TYPE: body}, required=True)
 
 
 @dataclass
-class TakesForm(Operation):
+class FormBodyOperation(Operation):
     """A route whose form is read as it was sent, because it is signed."""
 
     def __post_init__(self) -> None:
@@ -66,13 +66,13 @@ class TakesForm(Operation):
         self.request_body = RequestBody({"application/x-www-form-urlencoded": OpenAPIMediaType(form)}, required=True)
 
 
-class Document(OpenAPI):
+class AmendedOpenAPI(OpenAPI):
     """Says what Litestar cannot tell from types: which objects take no unknown field, which moments are local time."""
 
     def to_schema(self) -> dict[str, Any]:
         """Amend what Litestar found, when somebody asks for it."""
         schemas: dict[str, Any] = dict(self.components.schemas)
-        for name in CLOSED:
+        for name in CLOSED_SCHEMAS:
             schemas[name].additional_properties = False
         for name, moments in LOCAL_TIMES.items():
             for field in moments:
@@ -84,18 +84,18 @@ class Document(OpenAPI):
 
 
 @dataclass
-class Config(OpenAPIConfig):
+class AmendedOpenAPIConfig(OpenAPIConfig):
     """Makes our document instead of Litestar's."""
 
     def to_openapi_schema(self) -> OpenAPI:
         """Begin the document."""
         begun = super().to_openapi_schema()
-        return Document(**{field.name: getattr(begun, field.name) for field in fields(begun)})
+        return AmendedOpenAPI(**{field.name: getattr(begun, field.name) for field in fields(begun)})
 
 
 def openapi(version: str) -> OpenAPIConfig:
     """Describe the API."""
-    return Config(
+    return AmendedOpenAPIConfig(
         title="Bursar",
         version=version,
         description="A fee office that can be trusted on deadline day.",

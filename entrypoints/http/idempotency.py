@@ -10,11 +10,10 @@ from litestar import Request, Response
 from litestar.params import HeaderParameter
 from litestar.types import HTTPScope
 
-from core.shared.errors import Invalid
-from core.shared.requests import Request as Wish
-from core.shared.requests import once
+from core.kernel.errors import Invalid
+from core.kernel.idempotency import RequestContext, once
 
-KEY = re.compile(r"[\x21-\x7e]{1,255}")
+KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
 IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(
@@ -31,34 +30,34 @@ class MissingIdempotencyKey(Invalid):
     problem = "missing-idempotency-key"
 
 
-async def answered_once(
+async def respond_idempotently(
     request: Request[Any, Any, Any],
     key: str | None,
-    act: Callable[[Wish], Awaitable[object]],
+    act: Callable[[RequestContext], Awaitable[object]],
     intent: str | None = None,
 ) -> Response[Any]:
     """Act and answer 201, or answer a repeated request as it was answered first."""
-    wish, state = as_wish(request.scope, key, await request.body()), request.app.state
+    context, state = request_context(request.scope, key, await request.body()), request.app.state
 
     async def honoured() -> object:
-        meant = state.intents.honour(intent, wish)
+        meant = state.intent_signer.verify(intent, context)
         request.scope["wish"] = meant  # type: ignore[typeddict-unknown-key]  # if we fail, it may come again
         return await act(meant)
 
     # From the application and not injected: two dependencies of a handler would cost a group of tasks.
-    result = await once(state.answers, wish, honoured)
+    result = await once(state.answers, context, honoured)
     if isinstance(result, bytes):
         return created(result, {"Idempotency-Replayed": "true"})
     return created(msgspec.json.encode(result), {})
 
 
-def as_wish(scope: HTTPScope, key: str | None, body: bytes) -> Wish:
+def request_context(scope: HTTPScope, key: str | None, body: bytes) -> RequestContext:
     """Return what makes a request the same as another; raise `MissingIdempotencyKey`."""
     if not key:
         raise MissingIdempotencyKey("send an Idempotency-Key header: any new name for this wish")
-    if not KEY.fullmatch(key):
+    if not KEY_PATTERN.fullmatch(key):
         raise MissingIdempotencyKey("an Idempotency-Key is 1 to 255 visible ASCII characters")
-    return Wish(
+    return RequestContext(
         arrived=scope["arrived"],  # type: ignore[typeddict-item]
         scope=f"{scope['method']} {scope['path_template']}",
         key=key,

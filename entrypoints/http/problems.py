@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
@@ -14,7 +15,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 import core
-from core.shared.errors import (
+from core.kernel.errors import (
     Conflict,
     CoreError,
     Forbidden,
@@ -24,12 +25,12 @@ from core.shared.errors import (
     problem_type,
     reported_kind,
 )
-from core.shared.requests import IdempotencyKeyReused, RequestInProgress
+from core.kernel.idempotency import IdempotencyKeyReused, RequestInProgress
 from entrypoints.http.idempotency import MissingIdempotencyKey
-from entrypoints.http.intents import InvalidIntent
+from entrypoints.http.submission_intents import InvalidIntent
 
 log = structlog.get_logger()
-STATUS: dict[type[CoreError], int] = {
+STATUS_BY_ERROR: dict[type[CoreError], int] = {
     IdempotencyKeyReused: 422,
     Invalid: 400,
     Forbidden: 403,
@@ -40,12 +41,13 @@ STATUS: dict[type[CoreError], int] = {
 """The first kind that fits counts."""
 
 for context in iter_modules(core.__path__, "core."):
-    import_module(f"{context.name}.errors")  # so that the API document knows every kind there is
-RAISED_IN = ("core.", MissingIdempotencyKey.__module__, InvalidIntent.__module__)
+    if find_spec(f"{context.name}.errors"):
+        import_module(f"{context.name}.errors")  # so that the API document knows every kind there is
+CLIENT_VISIBLE_MODULES = ("core.", MissingIdempotencyKey.__module__, InvalidIntent.__module__)
 """Where the kinds of error come from that a client may meet: an adapter's count as the core's kind they are."""
 
 
-AWAY = "something we depend on does not answer; `/health/ready` says what"
+UNAVAILABLE_DETAIL = "something we depend on does not answer; `/health/ready` says what"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,7 +64,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a program may want to know: `submission`, the id of the one that came first."""
 
 
-MEANINGS = {
+STATUS_TITLES = {
     400: "The request makes no sense",
     403: "Not for this caller",
     404: "There is no such thing",
@@ -73,39 +75,41 @@ MEANINGS = {
     500: "Something went wrong on our side",
     503: "Something we depend on is away; try again after `Retry-After` seconds",
 }
-DEFECT = Problem(type="about:blank", title=MEANINGS[500], status=500)
+INTERNAL_ERROR = Problem(type="about:blank", title=STATUS_TITLES[500], status=500)
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """Return what the API document says of the errors of a route; any route may have a defect."""
     return {
         status: ResponseSpec(
-            Problem, description=described(status), media_type="application/problem+json", generate_examples=False
+            Problem, description=describe_status(status), media_type="application/problem+json", generate_examples=False
         )
         for status in (*statuses, 500)
     }
 
 
-def described(status: int) -> str:
+def describe_status(status: int) -> str:
     """Return what a status means, and which types of problem carry it."""
-    lines = sorted(f"* `{problem_type(kind)}`: {title(kind)}" for kind in kinds() if status_of(kind) == status)
+    lines = sorted(
+        f"* `{problem_type(kind)}`: {title(kind)}" for kind in client_visible_errors() if status_of(kind) == status
+    )
     carried = "\n".join(
         ["`type` is one of these, or `about:blank`:", "", *lines] if lines else ["`type` is `about:blank`."]
     )
-    return f"{MEANINGS[status]}.\n\n{carried}"
+    return f"{STATUS_TITLES[status]}.\n\n{carried}"
 
 
-def kinds(root: type[CoreError] = CoreError) -> Iterator[type[CoreError]]:
+def client_visible_errors(root: type[CoreError] = CoreError) -> Iterator[type[CoreError]]:
     """Return every kind of error that a client may meet."""
-    if root.__module__.startswith(RAISED_IN):
+    if root.__module__.startswith(CLIENT_VISIBLE_MODULES):
         yield root
     for kind in root.__subclasses__():
-        yield from kinds(kind)
+        yield from client_visible_errors(kind)
 
 
 def status_of(kind: type[CoreError]) -> int:
     """Return the status of a kind of error; 500 for one that is nobody's answer."""
-    return next((status for known, status in STATUS.items() if issubclass(kind, known)), 500)
+    return next((status for known, status in STATUS_BY_ERROR.items() if issubclass(kind, known)), 500)
 
 
 def title(kind: type[CoreError]) -> str:
@@ -116,8 +120,8 @@ def title(kind: type[CoreError]) -> str:
 def core_problem(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
     """Tell of an error the core raised on purpose."""
     seconds, intent = retry_after(error), dict[str, str]()
-    if isinstance(error, Unavailable) and (wish := request.scope.get("wish")):
-        intent = request.app.state.intents.of(wish)
+    if isinstance(error, Unavailable) and (context := request.scope.get("wish")):
+        intent = request.app.state.intent_signer.of(context)
     return respond(as_problem(error, **intent), intent | ({"Retry-After": str(seconds)} if seconds else {}))
 
 
@@ -128,7 +132,7 @@ def as_problem(error: CoreError, **more: str) -> Problem:
         type=problem_type(kind),
         title=title(kind),
         status=status_of(kind),
-        detail=AWAY if isinstance(error, Unavailable) else str(error),
+        detail=UNAVAILABLE_DETAIL if isinstance(error, Unavailable) else str(error),
         at=error.at,
         facts={**error.facts, **more} or None,
     )
@@ -147,9 +151,9 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
         return core_problem(request, cause)
     if error.status_code == 500:
         return defect(request, error)
-    detail, at = located(request, error)
+    detail, at = validation_detail(request, error)
     kind = problem_type(Invalid) if isinstance(error, ValidationException) else "about:blank"
-    meaning = MEANINGS.get(error.status_code) or HTTPStatus(error.status_code).phrase
+    meaning = STATUS_TITLES.get(error.status_code) or HTTPStatus(error.status_code).phrase
     problem = Problem(type=kind, title=meaning, status=error.status_code, detail=detail, at=at)
     return respond(problem, error.headers or {})
 
@@ -157,10 +161,10 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
 def defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Tell of a defect of ours, and nothing about it; the log has the rest."""
     log.error("defect", method=request.method, path=request.scope.get("path_template"), exc_info=error)
-    return respond(DEFECT, {})
+    return respond(INTERNAL_ERROR, {})
 
 
-def misread(error: Exception) -> Problem:
+def decoding_problem(error: Exception) -> Problem:
     """Return what to say of JSON that is malformed, or does not say what we want to know."""
     if isinstance(cause := error.__cause__, CoreError):
         return as_problem(cause)
@@ -170,17 +174,17 @@ def misread(error: Exception) -> Problem:
         kind, at = problem_type(Invalid), guilty(detail, path.rstrip("`") or "$")
     elif not isinstance(error, msgspec.DecodeError):
         detail = f"JSON is malformed: {error}"
-    return Problem(type=kind, title=MEANINGS[400], status=400, detail=detail, at=at)
+    return Problem(type=kind, title=STATUS_TITLES[400], status=400, detail=detail, at=at)
 
 
-def located(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str, str | None]:
+def validation_detail(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str, str | None]:
     """Split what a decoder says into the complaint and the path of the field: `$` is the body."""
     if not isinstance(error.extra, list) or not error.extra:
         return error.detail, None
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
-    return message, guilty(message, "$" if key == "data" else f"$.{as_sent(request, key)}")
+    return message, guilty(message, "$" if key == "data" else f"$.{wire_name(request, key)}")
 
 
 def guilty(message: str, path: str) -> str:
@@ -189,7 +193,7 @@ def guilty(message: str, path: str) -> str:
     return f"{path}.{named[1]}" if named else path
 
 
-def as_sent(request: Request[Any, Any, Any], key: str) -> str:
+def wire_name(request: Request[Any, Any, Any], key: str) -> str:
     """Return the name under which a client sends a parameter; in Python it may have another."""
     parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
     return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import uvicorn
 from litestar.types import ASGIApp
 
-from core.shared.errors import Conflict
-from entrypoints.http.gate import Gate
+from core.kernel.errors import Conflict
+from entrypoints.http.middleware.load_shedding import LoadShedder
 
-DEAF = 90
+TCP_USER_TIMEOUT_SECONDS = 90
 """Seconds after which a client who takes nothing of what we send is cut off, by the system."""
-LAST_WORDS = 1
+GRACEFUL_SHUTDOWN_SECONDS = 1
 """Seconds that requests under way have to finish when we stop."""
 
 
@@ -40,7 +40,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     except OSError as error:
         raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it; elsewhere such a client keeps his
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAF * 1_000)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_SECONDS * 1_000)
     return listening
 
 
@@ -61,17 +61,17 @@ def reserve(host: str, port: int) -> socket.socket:
     return kept
 
 
-async def serve(app: ASGIApp, gate: Gate, listening: socket.socket, stop: asyncio.Event) -> None:
+async def serve(app: ASGIApp, load_shedder: LoadShedder, listening: socket.socket, stop: asyncio.Event) -> None:
     """Answer requests until `stop` is set."""
     config = uvicorn.Config(
         app,
-        http=gate.protocol,  # type: ignore[arg-type]  # whatever returns one
+        http=load_shedder.protocol,  # type: ignore[arg-type]  # whatever returns one
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # we judge nobody by where he says he comes from
         lifespan="off",
-        timeout_graceful_shutdown=LAST_WORDS,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -29,30 +29,30 @@ PLANTED: dict[str, tuple[str, dict[str, str], str]] = {
     ),
     "a kernel that knows a context": (
         CONTEXTS,
-        {"core/shared/planted.py": "import core.fees.quote"},
-        "core.shared.planted",
+        {"core/kernel/planted.py": "import core.fees.quote"},
+        "core.kernel.planted",
     ),
     "a context nobody declared": (CONTEXTS, {"core/lottery/__init__.py": ""}, "core.lottery"),
     "an adapter that knows another": (
         ADAPTERS,
-        {"adapters/sql/planted.py": "import adapters.memory.store"},
+        {"adapters/sql/planted.py": "import adapters.memory.database"},
         "adapters.sql.planted",
     ),
     "an adapter nobody declared": (ADAPTERS, {"adapters/fax/__init__.py": ""}, "adapters.fax"),
     "a transport that knows another": (
         TRANSPORTS,
-        {"entrypoints/http/planted.py": "import entrypoints.cli.desk"},
+        {"entrypoints/http/planted.py": "import entrypoints.cli.command_runner"},
         "entrypoints.http.planted",
     ),
     "a transport nobody declared": (TRANSPORTS, {"entrypoints/telex/__init__.py": ""}, "entrypoints.telex"),
     "an adapter in a transport": (
         TOUCHES_ADAPTERS,
-        {"entrypoints/http/planted.py": "import adapters.memory.store"},
+        {"entrypoints/http/planted.py": "import adapters.memory.database"},
         "entrypoints.http.planted",
     ),
     "settings that know an adapter": (
         TOUCHES_ADAPTERS,
-        {"config/planted.py": "import adapters.memory.store"},
+        {"config/planted.py": "import adapters.memory.database"},
         "config.planted",
     ),
     "settings in a transport": (

@@ -11,8 +11,8 @@ import pytest
 
 import config.container
 import core
-from core.shared.errors import CoreError, Invalid
-from core.shared.events import Event
+from core.kernel.errors import CoreError, Invalid
+from core.kernel.events import Event
 
 MODULES = [importlib.import_module(each.name) for each in pkgutil.walk_packages(core.__path__, "core.")]
 CONTAINER = config.container
@@ -89,7 +89,7 @@ def test_a_use_case_is_one_frozen_dataclass_named_like_its_module(module: Module
     assert list(faults_of_use_case(module)) == []
 
 
-def test_every_use_case_is_on_the_switchboard_under_the_name_of_its_module() -> None:
+def test_every_use_case_is_a_container_provider_named_like_its_module() -> None:
     offered = config.container.UseCases.providers.keys() - {"driven"}
 
     assert {module.__name__.rpartition(".")[2] for module in USE_CASES} == offered
@@ -110,11 +110,11 @@ def test_an_event_can_no_longer_be_changed(kind: type) -> None:
     assert {"at", "subject", "version"} <= {field.name for field in fields(kind)}
 
 
-def test_a_bad_field_can_be_reported_by_whoever_decodes() -> None:
+def test_an_invalid_field_error_can_be_raised_while_decoding() -> None:
     assert issubclass(Invalid, ValueError)
 
 
-class FatPort(Protocol):
+class TooLargePort(Protocol):
     """Too much."""
 
     @abstractmethod
@@ -137,16 +137,16 @@ class FatPort(Protocol):
     def five(self) -> None: ...
 
 
-class LazyPort(Protocol):
+class UndocumentedPort(Protocol):
     """Not abstract."""
 
     def one(self) -> None:
         """Do."""
 
 
-def test_a_fat_or_silent_port_is_found() -> None:
-    assert list(faults_of_port(FatPort)) == ["5 abstract methods", "no docstring of five"]
-    assert list(faults_of_port(LazyPort)) == ["one is not abstract"]
+def test_a_port_that_is_too_large_or_undocumented_is_found() -> None:
+    assert list(faults_of_port(TooLargePort)) == ["5 abstract methods", "no docstring of five"]
+    assert list(faults_of_port(UndocumentedPort)) == ["one is not abstract"]
 
 
 def test_a_use_case_of_another_shape_is_found() -> None:

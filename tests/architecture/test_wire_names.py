@@ -16,10 +16,10 @@ import config
 import core
 import entrypoints
 from adapters.sql.tables import metadata
-from core.shared.errors import CoreError, Invalid, problem_type, reason
-from core.shared.events import Event
-from core.shared.messages import topic_of
-from entrypoints.consumer.routes import contexts, routes
+from core.kernel.errors import CoreError, Invalid, problem_type, reason
+from core.kernel.events import Event
+from core.messaging.message import topic_of
+from entrypoints.messages.routes import contexts, routes
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/wire-names.md"
 

@@ -17,7 +17,7 @@ from tests.chaos.run import Result, Run
 from tests.chaos.servers import running_stack
 from tests.chaos.workers import fork_server
 
-SHOWN = 20
+MAX_FINDINGS_SHOWN = 20
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     result = asyncio.run(run(folder, chosen.minutes * 60, kills, chosen.seed))
     report(result, folder)
     sys.stdout.write(json.dumps(result.line) + "\n")
-    sys.exit(0 if result.good else 1)
+    sys.exit(0 if result.passed else 1)
 
 
 async def run(folder: Path, seconds: float, kills: int, seed: int) -> Result:
@@ -63,15 +63,15 @@ def report(result: Result, folder: Path) -> None:
     if result.findings.of["unfinished"]:
         console.print("there was no quiet: what was still under way counts as lost")
     for kind, found in result.findings.of.items():
-        for what in found[:SHOWN]:
+        for what in found[:MAX_FINDINGS_SHOWN]:
             console.print(f"{kind}: {what}")
-        if len(found) > SHOWN:
-            console.print(f"{kind}: … and {len(found) - SHOWN} more")
+        if len(found) > MAX_FINDINGS_SHOWN:
+            console.print(f"{kind}: … and {len(found) - MAX_FINDINGS_SHOWN} more")
     if not result.line["acknowledged"] or not result.line["stock_commands"]:
         console.print("nothing was acknowledged: this run proves nothing")
     for worker in result.died:
         console.print(f"worth a look: {worker}")
-    if result.good and not result.died:
+    if result.passed and not result.died:
         shutil.rmtree(folder)
     else:
         (folder / "findings.json").write_text(json.dumps(result.findings.of, indent=1))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from core.shared.events import Event
+from core.kernel.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,21 +6,21 @@ from uuid import UUID
 
 import msgspec
 
+from core.messaging.message import topic_of
 from core.notifications.staff import STORES
-from core.shared.messages import topic_of
-from entrypoints.consumer.routes import consumed
-from tests.chaos.client import Answered, told
-from tests.chaos.rows import select
+from entrypoints.messages.routes import consumed_contexts
 from tests.chaos.servers import Stack
+from tests.chaos.sql import select
 from tests.chaos.stock import Stock, take_stock
+from tests.chaos.submission_clients import SubmissionReply, told
 from tests.chaos.topics import Published, lag, records
-from tests.chaos.vendors import Noted, recorded
+from tests.chaos.vendors import VendorRecord, recorded
 
 CONTEXTS = ("fees", "fees.dead-letters", "inventory", "inventory.dead-letters", "chaos")
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredEvent:
     """An event in the log."""
 
     id: UUID
@@ -32,7 +32,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class StoredDelivery:
     """A delivery, and the address that is its candidate's alone."""
 
     id: UUID
@@ -47,16 +47,16 @@ class Sent:
 class Facts:
     """Everything the judge needs."""
 
-    answers: list[Answered]
+    answers: list[SubmissionReply]
     students: dict[str, UUID]
     """By registration."""
     submissions: list[tuple[UUID, str, UUID]]
     """Id, reference, student."""
-    events: list[Stored]
+    events: list[StoredEvent]
     topics: dict[str, list[list[Published]]]
     """By context, the records of each partition in their order."""
-    deliveries: list[Sent]
-    vendors: list[Noted]
+    deliveries: list[StoredDelivery]
+    vendors: list[VendorRecord]
     dead_letters: list[str]
     stock: Stock
 
@@ -81,11 +81,12 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
         students={row[0]: UUID(bytes=row[1]) for row in students},
         submissions=[(UUID(bytes=row[0]), row[1], UUID(bytes=row[2])) for row in submissions],
         events=[
-            Stored(UUID(bytes=row[0]), row[1], row[2], UUID(bytes=row[3]), row[4], row[5].encode()) for row in events
+            StoredEvent(UUID(bytes=row[0]), row[1], row[2], UUID(bytes=row[3]), row[4], row[5].encode())
+            for row in events
         ],
         topics={context: await records(stack.kafka, prefix + topic_of(context)) for context in CONTEXTS},
         deliveries=[
-            Sent(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
+            StoredDelivery(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
             for row in deliveries
             if row[1] != STORES.bytes
         ],
@@ -105,10 +106,10 @@ async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[
     finally:
         await connection.ensure_closed()
     left |= {state: count for state, count in states if state in ("pending", "sending")}
-    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in consumed()], group)
+    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in consumed_contexts()], group)
     return {what: count for what, count in left.items() if count}
 
 
-def message_of(event: Stored) -> UUID:
+def message_of(event: StoredEvent) -> UUID:
     """Return which message an effect was the effect of."""
     return UUID(msgspec.json.decode(event.body)["message"])

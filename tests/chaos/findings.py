@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-COUNTED = (
+FINDING_KINDS = (
     "lost", "duplicate_submissions", "duplicate_effects", "out_of_order", "blind_resends", "dead_letters",
     "stock_lost", "stock_not_conserved", "stock_duplicates", "stock_untold", "stock_idle",
 )  # fmt: skip
@@ -22,4 +22,4 @@ class Findings:
 
     def counts(self) -> dict[str, int]:
         """Return how many there are of each kind."""
-        return {kind: len(self.of[kind]) for kind in COUNTED}
+        return {kind: len(self.of[kind]) for kind in FINDING_KINDS}

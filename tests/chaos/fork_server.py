@@ -16,7 +16,7 @@ import msgspec
 
 from tests.chaos.orders import Ended, Forked, Order, Signal
 
-LOOK = 0.02
+POLL_INTERVAL_SECONDS = 0.02
 """Seconds between looks for workers that ended."""
 
 
@@ -29,25 +29,25 @@ def main() -> None:
     tell(b"ready")
     unread = b""
     while True:
-        if select.select([0], [], [], LOOK)[0]:
+        if select.select([0], [], [], POLL_INTERVAL_SECONDS)[0]:
             if not (some := os.read(0, 65_536)):
                 break
             *lines, unread = (unread + some).split(b"\n")
             for line in lines:
-                obey(msgspec.json.decode(line, type=Order | Signal), names)
+                execute(msgspec.json.decode(line, type=Order | Signal), names)
         reap(names)
     for pid in names:
         os.kill(pid, signal.SIGKILL)
 
 
-def obey(wish: Order | Signal, names: dict[int, str]) -> None:
+def execute(command: Order | Signal, names: dict[int, str]) -> None:
     """Fork a worker, or send one a signal unless it has ended."""
-    if isinstance(wish, Order):
-        pid = os.fork() or become(wish)
-        names[pid] = wish.name
-        tell(msgspec.json.encode(Forked(wish.name, pid)))
-    elif wish.pid in names:  # not reaped yet, so the number is still its own
-        os.kill(wish.pid, wish.number)
+    if isinstance(command, Order):
+        pid = os.fork() or run_worker(command)
+        names[pid] = command.name
+        tell(msgspec.json.encode(Forked(command.name, pid)))
+    elif command.pid in names:  # not reaped yet, so the number is still its own
+        os.kill(command.pid, command.number)
 
 
 def reap(names: dict[int, str]) -> None:
@@ -59,7 +59,7 @@ def reap(names: dict[int, str]) -> None:
         tell(msgspec.json.encode(Ended(names.pop(pid), pid, os.waitstatus_to_exitcode(status))))
 
 
-def become(order: Order) -> int:
+def run_worker(order: Order) -> int:
     """Be a worker from here on; never return."""
     log = os.open(Path(order.folder) / f"{order.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)

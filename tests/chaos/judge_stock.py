@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from tests.chaos.facts import Facts
 from tests.chaos.findings import Findings
 from tests.chaos.judge_stock_events import judge_stock_events
-from tests.chaos.judge_stock_told import judge_stock_told
-from tests.chaos.stock import HAVING, LIVING, Line, Stock
-from tests.chaos.storekeepers import KIT
+from tests.chaos.judge_stock_replies import judge_stock_replies
+from tests.chaos.stock import OPEN_STATES, STATES_WITH_ALLOCATION, Line, Stock
+from tests.chaos.stock_clients import KIT
 
 
 def judge_stock(facts: Facts, findings: Findings) -> None:
@@ -17,7 +17,7 @@ def judge_stock(facts: Facts, findings: Findings) -> None:
     judge_queue(facts.stock, findings)
     judge_kits(facts, findings)
     judge_stock_events(facts, findings)
-    judge_stock_told(facts, findings)
+    judge_stock_replies(facts, findings)
 
 
 def judge_lines(stock: Stock, findings: Findings) -> None:
@@ -29,7 +29,7 @@ def judge_lines(stock: Stock, findings: Findings) -> None:
     for piece in stock.pieces:
         has[piece.order, piece.sku] += piece.quantity
     for line in stock.lines:
-        wanted, found = line.quantity * (line.state in HAVING), has.pop((line.order, line.sku), 0)
+        wanted, found = line.quantity * (line.state in STATES_WITH_ALLOCATION), has.pop((line.order, line.sku), 0)
         if found < wanted:
             findings.add("stock_lost", f"{name(line)} is {line.state}, and has {found} pieces")
         if found > wanted:
@@ -46,7 +46,7 @@ def judge_batches(stock: Stock, findings: Findings) -> None:
         held[piece.batch][state.get((piece.order, piece.sku), "nowhere")] += piece.quantity
     for batch in stock.batches:
         theirs = held.pop(batch.reference, Counter())
-        allocated = sum(theirs[each] for each in HAVING)
+        allocated = sum(theirs[each] for each in STATES_WITH_ALLOCATION)
         if batch.available < 0 or batch.purchased != batch.available + allocated:
             findings.add("stock_not_conserved", f"{batch}, and lines have {allocated} of it")
         if batch.shipped != theirs["shipped"]:
@@ -71,7 +71,7 @@ def judge_kits(facts: Facts, findings: Findings) -> None:
     lines = {line.order: line for line in facts.stock.lines if line.sku == KIT}
     for _, reference, _ in facts.submissions:
         kit = lines.pop(reference, None)
-        if kit is None or kit.quantity != 1 or kit.state not in LIVING:
+        if kit is None or kit.quantity != 1 or kit.state not in OPEN_STATES:
             findings.add("stock_lost", f"{reference} has no kit: {kit}")
     for order in lines:
         findings.add("stock_duplicates", f"{order} has a kit, and there is no such fee")

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from tests.chaos.facts import Facts, Stored
+from tests.chaos.facts import Facts, StoredEvent
 from tests.chaos.findings import Findings
-from tests.chaos.stock import HAVING, LIVING
+from tests.chaos.stock import OPEN_STATES, STATES_WITH_ALLOCATION
 
-BORN = ("Allocated", "Queued")
+CREATION_EVENT_TYPES = ("Allocated", "Queued")
 CHANNELS = ("email", "sms")
 
 
@@ -43,7 +43,7 @@ class History:
         self.lines: dict[str, tuple[str, int]] = {}
         """By order: the last state that was told, and in which version."""
 
-    def read(self, event: Stored) -> None:
+    def read(self, event: StoredEvent) -> None:
         """Go on by one event."""
         body = msgspec.json.decode(event.body)
         self._read_shortage(event.type, body)
@@ -59,13 +59,17 @@ class History:
 
     def _read_line(self, kind: str, line: dict[str, Any]) -> None:
         order, (before, _) = line["order"], self.lines.get(line["order"], ("", 0))
-        if kind in BORN and before not in LIVING and order in self._born:  # nobody here asks twice for the same line
+        if (
+            kind in CREATION_EVENT_TYPES and before not in OPEN_STATES and order in self._born
+        ):  # nobody here asks twice for the same line
             self._findings.add("stock_duplicates", f"{self._sku} of {order} was {before}, and came back")
-        if kind in BORN and (before in HAVING or (kind == "Queued" and before == "waiting")):
+        if kind in CREATION_EVENT_TYPES and (
+            before in STATES_WITH_ALLOCATION or (kind == "Queued" and before == "waiting")
+        ):
             self._findings.add("stock_duplicates", f"{self._sku} of {order} was {before}, and got its pieces again")
-        if kind not in BORN and before not in LIVING:
+        if kind not in CREATION_EVENT_TYPES and before not in OPEN_STATES:
             self._findings.add("stock_duplicates", f"{self._sku} of {order} was {before or 'nothing'}, then {kind}")
-        self._born |= {order} if kind in BORN else set()
+        self._born |= {order} if kind in CREATION_EVENT_TYPES else set()
 
 
 def judge_notices(facts: Facts, findings: Findings) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tests.chaos.points import POINTS
+from tests.chaos.fault_points import POINTS
 
 WORKERS = {"http": 2, "relay": 3, "consumer": 2, "dispatcher": 2, "scheduler": 1}
-PATIENCE = {"consumer": 18.0}
+SHUTDOWN_GRACE_SECONDS = {"consumer": 18.0}
 """Seconds between two deaths of a role: a group needs ten to find out about a dead member, and must make progress."""
-CALM = 4.0
+FAULT_COOLDOWN_SECONDS = 4.0
 """Seconds between two heavy troubles."""
-PAST_THE_LEASE = {"relay": 7.0, "dispatcher": 14.0, "consumer": 12.0, "http": 6.0}
+PAUSE_BEYOND_LEASE_SECONDS = {"relay": 7.0, "dispatcher": 14.0, "consumer": 12.0, "http": 6.0}
 """Seconds for which a worker of a role is stopped: longer than anybody waits for it."""
 
 
@@ -87,7 +87,7 @@ def deaths(chance: random.Random, seconds: float, kills: int) -> Iterator[Step]:
         at = 2 + (seconds - 2) * (number + chance.random()) / kills
 
         def too_soon(role: str, at: float = at) -> bool:
-            return at - last.get(role, -60.0) < PATIENCE.get(role, 0.0)
+            return at - last.get(role, -60.0) < SHUTDOWN_GRACE_SECONDS.get(role, 0.0)
 
         points = points or chance.sample(list(POINTS), len(POINTS))
         ready = [point for point in points if not too_soon(POINTS[point])]
@@ -116,7 +116,7 @@ def heavy(chance: random.Random, seconds: float) -> Iterator[Step]:
         if at + took > seconds:
             return
         yield Step(at, fault)
-        at += took + CALM * (0.8 + 0.4 * chance.random())
+        at += took + FAULT_COOLDOWN_SECONDS * (0.8 + 0.4 * chance.random())
 
 
 def light(chance: random.Random, seconds: float) -> Iterator[Step]:
@@ -125,13 +125,13 @@ def light(chance: random.Random, seconds: float) -> Iterator[Step]:
     at = 6.0
     while True:
         if not deck:
-            deck = [Stop(f"{role}-{chance.randint(1, 2)}", past) for role, past in PAST_THE_LEASE.items()]
+            deck = [Stop(f"{role}-{chance.randint(1, 2)}", past) for role, past in PAUSE_BEYOND_LEASE_SECONDS.items()]
             deck.append(Point("after_acknowledgement_before_delete", "SIGSTOP"))
             vendors, kinds = ("twilio", "ses"), ("cut", "reset", "mute", "hang")
             deck += [Trouble(vendor, kind, 2.0) for vendor in vendors for kind in kinds]
             chance.shuffle(deck)
         fault = deck.pop()
-        took = fault.seconds if isinstance(fault, Stop | Trouble) else PAST_THE_LEASE["relay"]
+        took = fault.seconds if isinstance(fault, Stop | Trouble) else PAUSE_BEYOND_LEASE_SECONDS["relay"]
         if at + took > seconds:
             return
         yield Step(at, fault)

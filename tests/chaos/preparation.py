@@ -8,10 +8,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from config.container import Application, running
 from config.settings import check
-from core.shared.messages import topic_of
+from core.messaging.message import topic_of
 from core.students.roster import rows
-from entrypoints.__main__ import ConfiguredOffice, shipped
-from entrypoints.consumer.routes import contexts
+from entrypoints.__main__ import ConfiguredRuntime, bundled_schedules
+from entrypoints.messages.routes import contexts
 from tests.chaos.orders import Order
 
 SCHEDULE = "sahyadri-semester"
@@ -42,11 +42,11 @@ async def prepare(order: Order) -> None:
     """Prepare a database and topics that are there and empty."""
     settings = check(order.settings, order.name)
     async with running(Application(settings=settings, contexts=contexts())) as application:
-        office = ConfiguredOffice(application, settings)
+        office = ConfiguredRuntime(application, settings)
         await office.migrate("head")
         await office.topics()
         await office.use_cases["import_students"]()(rows(roster(order.task["candidates"])))
-        await office.use_cases["publish_fee_schedule"]()(tomllib.loads(shipped()[SCHEDULE]))
+        await office.use_cases["publish_fee_schedule"]()(tomllib.loads(bundled_schedules()[SCHEDULE]))
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     await admin.start()
     try:

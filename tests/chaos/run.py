@@ -10,15 +10,15 @@ from typing import Any
 
 import aiohttp
 
-from tests.chaos.crowd import Say, at_work, telling
+from tests.chaos.client_traffic import Say, client_traffic, progress_reports
 from tests.chaos.facts import Facts, gather, waiting
+from tests.chaos.fault_injector import FaultInjector
+from tests.chaos.fault_points import FaultPointRegistry
 from tests.chaos.findings import Findings
 from tests.chaos.judge import judge
-from tests.chaos.office import Office
 from tests.chaos.plan import Step
-from tests.chaos.points import Armoury
 from tests.chaos.servers import Stack
-from tests.chaos.trouble import Troublemaker
+from tests.chaos.system import Office
 from tests.chaos.workers import ForkServer, Workers
 
 STUCK, LONGEST_QUIET = 60.0, 900.0
@@ -35,7 +35,7 @@ class Result:
     """Workers that ended by themselves: no promise, but nothing that should happen either."""
 
     @property
-    def good(self) -> bool:
+    def passed(self) -> bool:
         """Tell whether every promise was kept, and tried."""
         tried = self.line["acknowledged"] and self.line["stock_commands"]
         return tried > 0 and not any(self.findings.of.values())
@@ -55,15 +55,15 @@ class Run:
         """Let things go wrong for so many seconds, heal them, wait for quiet, and count."""
         began, findings = time.monotonic(), Findings()
         office, workers = Office(self.stack, folder, sabotage), Workers(self.server, self.say)
-        troublemaker = Troublemaker(self.stack, workers, Armoury(folder), self.say)
+        troublemaker = FaultInjector(self.stack, workers, FaultPointRegistry(folder), self.say)
         await self._open(office, workers, candidates=int(seconds * 60) + 500)
-        async with at_work(office, findings) as ledger, telling(self.say, ledger, workers):
+        async with client_traffic(office, findings) as ledger, progress_reports(self.say, ledger, workers):
             await asyncio.gather(troublemaker.carry_out(steps), asyncio.sleep(seconds))
             for point in await troublemaker.finish():
                 findings.add("untried", f"nobody reached the fault point {point}")
             self.say("healed; waiting for the last answers")
         await workers.stop(["ticker-1"])
-        await self._quiet(office, findings)
+        await self._wait_until_drained(office, findings)
         for worker, code in (await workers.stop(workers.names())).items():
             findings.add("unwell", f"{worker} ended with {code} after SIGTERM, or not within 15 s")
         facts = await gather(self.stack, office.name, office.prefix, folder)
@@ -81,7 +81,7 @@ class Run:
         await asyncio.gather(*(opened(door) for door in office.doors))
         self.say(f"the office is open; its logs are in {office.folder}")
 
-    async def _quiet(self, office: Office, findings: Findings) -> None:
+    async def _wait_until_drained(self, office: Office, findings: Findings) -> None:
         """Return when twice in a row nothing was under way."""
         began, moved, quiet, before = time.monotonic(), time.monotonic(), 0, dict[str, int]()
         while quiet < 2:

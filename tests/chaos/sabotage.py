@@ -7,7 +7,7 @@ from typing import Any
 from adapters.sql.inventory import SqlSkus
 from config.container import Application
 from core.inventory.sku import Sku
-from tests.chaos.points import instead_of
+from tests.chaos.fault_points import patch_factory
 
 SABOTAGES = {
     "inbox": "consumer",
@@ -26,18 +26,18 @@ def sabotage(application: Application, role: str, which: str) -> None:
     driven = application.driven
     match which:
         case "inbox":
-            instead_of(driven.new_inbox, forgetful)
+            patch_factory(driven.new_inbox, without_inbox_deduplication)
         case "acknowledgement":
-            rash(driven.outbox(), driven.clock())
+            deleting_before_acknowledgement(driven.outbox(), driven.clock())
         case "order":
-            disorderly(driven.outbox())
+            in_reverse_order(driven.outbox())
         case "piece":
-            sloppy(keep_a_piece)
+            corrupting_saved_skus(withhold_one_unit)
         case "batch":
-            sloppy(forget_the_batches)
+            corrupting_saved_skus(drop_batch_updates)
 
 
-def forgetful(inbox: Any) -> Any:
+def without_inbox_deduplication(inbox: Any) -> Any:
     """Take every message for a new one."""
     accept = inbox.accept
 
@@ -49,7 +49,7 @@ def forgetful(inbox: Any) -> Any:
     return inbox
 
 
-def rash(outbox: Any, clock: Any) -> None:
+def deleting_before_acknowledgement(outbox: Any, clock: Any) -> None:
     """Delete events before the broker has acknowledged them."""
     read = outbox.unpublished
 
@@ -62,7 +62,7 @@ def rash(outbox: Any, clock: Any) -> None:
     outbox.unpublished = read_and_delete
 
 
-def disorderly(outbox: Any) -> None:
+def in_reverse_order(outbox: Any) -> None:
     """Send the newest event of an aggregate first."""
     read = outbox.unpublished
 
@@ -72,7 +72,7 @@ def disorderly(outbox: Any) -> None:
     outbox.unpublished = read_backwards
 
 
-def sloppy(spoil: Callable[[Sku], None]) -> None:
+def corrupting_saved_skus(spoil: Callable[[Sku], None]) -> None:
     """Spoil every sku before it is stored."""
     save = SqlSkus.save
 
@@ -83,14 +83,14 @@ def sloppy(spoil: Callable[[Sku], None]) -> None:
     SqlSkus.save = save_spoilt  # type: ignore[method-assign]
 
 
-def keep_a_piece(sku: Sku) -> None:
+def withhold_one_unit(sku: Sku) -> None:
     """Give back a piece too few of whatever comes back."""
     for reference in {each for theirs in sku.returned.values() for each in theirs}:
-        batch = sku.shelf.batches[reference]
+        batch = sku.stock.batches[reference]
         if batch.available:
-            sku.shelf.batches[reference] = replace(batch, allocated=batch.allocated + 1)
+            sku.stock.batches[reference] = replace(batch, allocated=batch.allocated + 1)
 
 
-def forget_the_batches(sku: Sku) -> None:
+def drop_batch_updates(sku: Sku) -> None:
     """Commit lines without the batches that they have their pieces of."""
-    sku.shelf.changed.clear()
+    sku.stock.changed.clear()

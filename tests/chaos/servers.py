@@ -20,7 +20,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from tests.stack import KAFKA, MYSQL, ONE_BROKER, TOXIPROXY, free_port
+from tests.containers import KAFKA, MYSQL, ONE_BROKER, TOXIPROXY, free_port
 
 HOST = "127.0.0.1"
 PASSWORD = "root"

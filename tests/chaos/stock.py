@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from core.notifications.staff import STORES
-from tests.chaos.book import Told, told
-from tests.chaos.rows import select
+from tests.chaos.sql import select
+from tests.chaos.stock_reply_log import StockReply, told
 
-HAVING = ("allocated", "shipped")
+STATES_WITH_ALLOCATION = ("allocated", "shipped")
 """Lines in these states have pieces."""
-LIVING = (*HAVING, "waiting")
+OPEN_STATES = (*STATES_WITH_ALLOCATION, "waiting")
 
 
 @dataclass(frozen=True, slots=True)
-class Goods:
+class SkuRow:
     """A sku."""
 
     id: UUID
@@ -24,7 +24,7 @@ class Goods:
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
+class BatchRow:
     """A batch."""
 
     reference: str
@@ -47,7 +47,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class AllocationRow:
     """What a line has of a batch."""
 
     batch: str
@@ -69,12 +69,12 @@ class Notice:
 class Stock:
     """Everything about the stores that the judge needs."""
 
-    skus: list[Goods] = field(default_factory=list)
-    batches: list[Bought] = field(default_factory=list)
+    skus: list[SkuRow] = field(default_factory=list)
+    batches: list[BatchRow] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
-    pieces: list[Pieces] = field(default_factory=list)
+    pieces: list[AllocationRow] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    told: list[StockReply] = field(default_factory=list)
 
 
 OF_SKU = "JOIN skus ON skus.id = sku_id"
@@ -87,10 +87,10 @@ async def take_stock(rows: Any, folder: Path) -> Stock:
     """Look at all of it."""
     deliveries = await select(rows, "SELECT student_id, notice_id, channel, state FROM deliveries")
     return Stock(
-        skus=[Goods(UUID(bytes=row[0]), *row[1:]) for row in await select(rows, "SELECT id, name, version FROM skus")],
-        batches=[Bought(*row) for row in await select(rows, BATCHES)],
+        skus=[SkuRow(UUID(bytes=row[0]), *row[1:]) for row in await select(rows, "SELECT id, name, version FROM skus")],
+        batches=[BatchRow(*row) for row in await select(rows, BATCHES)],
         lines=[Line(*row) for row in await select(rows, LINES)],
-        pieces=[Pieces(*row) for row in await select(rows, PIECES)],
+        pieces=[AllocationRow(*row) for row in await select(rows, PIECES)],
         notices=[Notice(UUID(bytes=row[1]), *row[2:]) for row in deliveries if row[0] == STORES.bytes],
         told=told(folder),
     )

@@ -6,34 +6,34 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from tests.chaos.client import Answered
-from tests.chaos.facts import Facts, Sent, Stored
-from tests.chaos.findings import COUNTED, Findings
+from tests.chaos.facts import Facts, StoredDelivery, StoredEvent
+from tests.chaos.findings import FINDING_KINDS, Findings
 from tests.chaos.judge import disorder, judge
-from tests.chaos.stock import Goods, Line, Stock
-from tests.chaos.storekeepers import KIT
+from tests.chaos.stock import Line, SkuRow, Stock
+from tests.chaos.stock_clients import KIT
+from tests.chaos.submission_clients import SubmissionReply
 from tests.chaos.topics import Published
-from tests.chaos.vendors import Noted
+from tests.chaos.vendors import VendorRecord
 
 STUDENT, SUBMISSION, EVENT, EFFECT, KITS = (uuid4() for _ in range(5))
 PHONE, MAILBOX = "+919800000001", "c1@example.org"
-EMAIL = Sent(uuid4(), STUDENT, "email", "sent", "", MAILBOX)
-SMS = Sent(uuid4(), STUDENT, "sms", "sent", "", PHONE)
+EMAIL = StoredDelivery(uuid4(), STUDENT, "email", "sent", "", MAILBOX)
+SMS = StoredDelivery(uuid4(), STUDENT, "sms", "sent", "", PHONE)
 EFFECT_BODY = msgspec.json.encode({"message": EVENT})
-QUEUED = Stored(uuid4(), "inventory", "Queued", KITS, 1, b'{"line": {"order": "BF-1", "state": "waiting"}}')
-SUBMITTED = Stored(EVENT, "fees", "FeeSubmitted", SUBMISSION, 1, b"{}")
+QUEUED = StoredEvent(uuid4(), "inventory", "Queued", KITS, 1, b'{"line": {"order": "BF-1", "state": "waiting"}}')
+SUBMITTED = StoredEvent(EVENT, "fees", "FeeSubmitted", SUBMISSION, 1, b"{}")
 GOOD = Facts(
-    answers=[Answered("C-1", 201, "BF-1")],
+    answers=[SubmissionReply("C-1", 201, "BF-1")],
     students={"C-1": STUDENT},
     submissions=[(SUBMISSION, "BF-1", STUDENT)],
-    events=[SUBMITTED, Stored(EFFECT, "chaos", "EffectTaken", EFFECT, 1, EFFECT_BODY), QUEUED],
+    events=[SUBMITTED, StoredEvent(EFFECT, "chaos", "EffectTaken", EFFECT, 1, EFFECT_BODY), QUEUED],
     topics={"fees": [[Published(EVENT, SUBMISSION, 1)]], "chaos": [[], [Published(EFFECT, EFFECT, 1)]]},
     deliveries=[EMAIL, SMS],
-    vendors=[Noted("ses", MAILBOX, "m-1"), Noted("twilio", PHONE, "m-2")],
+    vendors=[VendorRecord("ses", MAILBOX, "m-1"), VendorRecord("twilio", PHONE, "m-2")],
     dead_letters=[],
-    stock=Stock(skus=[Goods(KITS, KIT, 1)], lines=[Line("BF-1", KIT, 1, False, "waiting", 1)]),
+    stock=Stock(skus=[SkuRow(KITS, KIT, 1)], lines=[Line("BF-1", KIT, 1, False, "waiting", 1)]),
 )
-TWICE = [*GOOD.vendors, Noted("twilio", PHONE, "m-3")]
+TWICE = [*GOOD.vendors, VendorRecord("twilio", PHONE, "m-3")]
 
 
 def judged(facts: Facts) -> Findings:
@@ -53,14 +53,14 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
     ("kind", "facts"),
     [
         ("lost", replace(GOOD, submissions=[], deliveries=[], events=[], topics={"fees": [[]]})),
-        ("lost", replace(GOOD, answers=[Answered("C-1", 409, told="submitted already")])),
+        ("lost", replace(GOOD, answers=[SubmissionReply("C-1", 409, told="submitted already")])),
         ("lost", replace(GOOD, topics=GOOD.topics | {"fees": [[]]})),
         ("lost", replace(GOOD, events=[SUBMITTED])),
         ("lost", replace(GOOD, deliveries=[EMAIL])),
         ("lost", replace(GOOD, deliveries=[EMAIL, replace(SMS, state="rejected")])),
         ("lost", replace(GOOD, vendors=GOOD.vendors[:1])),
         ("duplicate_submissions", replace(GOOD, submissions=[*GOOD.submissions, (uuid4(), "BF-2", STUDENT)])),
-        ("duplicate_submissions", replace(GOOD, answers=[*GOOD.answers, Answered("C-1", 201, "BF-2")])),
+        ("duplicate_submissions", replace(GOOD, answers=[*GOOD.answers, SubmissionReply("C-1", 201, "BF-2")])),
         ("duplicate_effects", replace(GOOD, events=[*GOOD.events, replace(GOOD.events[1], id=EFFECT)])),
         ("duplicate_effects", replace(GOOD, deliveries=[EMAIL, SMS, replace(SMS, id=uuid4())])),
         ("duplicate_effects", replace(GOOD, events=[*GOOD.events, replace(SUBMITTED, type="ExamFeeRefused")])),
@@ -68,15 +68,15 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
         ("dead_letters", replace(GOOD, dead_letters=["a letter"])),
     ],
 )
-def test_each_broken_promise_is_found_as_what_it_is(kind: str, facts: Facts) -> None:
+def test_each_violation_is_reported_under_its_kind(kind: str, facts: Facts) -> None:
     counts = judged(facts).counts()
 
     assert counts[kind] > 0
-    assert kind in COUNTED
+    assert kind in FINDING_KINDS
 
 
-def test_a_second_message_is_no_blind_resend_when_the_vendor_was_asked_first_and_knew_of_none() -> None:
-    facts = replace(GOOD, vendors=[Noted("twilio", PHONE, found=0), *TWICE])
+def test_a_resend_after_the_vendor_reported_no_message_is_no_blind_resend() -> None:
+    facts = replace(GOOD, vendors=[VendorRecord("twilio", PHONE, found=0), *TWICE])
 
     findings = judged(facts)
 
@@ -84,14 +84,16 @@ def test_a_second_message_is_no_blind_resend_when_the_vendor_was_asked_first_and
     assert findings.unknown == 1
 
 
-def test_a_second_message_in_spite_of_a_vendor_that_knew_of_the_first_is_a_blind_resend() -> None:
-    facts = replace(GOOD, vendors=[*GOOD.vendors, Noted("twilio", PHONE, found=1), TWICE[-1]])
+def test_a_resend_of_a_message_the_vendor_reported_is_a_blind_resend() -> None:
+    facts = replace(GOOD, vendors=[*GOOD.vendors, VendorRecord("twilio", PHONE, found=1), TWICE[-1]])
 
     assert judged(facts).counts()["blind_resends"] == 1
 
 
-def test_one_question_allows_one_more_message() -> None:
-    facts = replace(GOOD, vendors=[Noted("twilio", PHONE, found=0), *TWICE, Noted("twilio", PHONE, "m-4")])
+def test_one_vendor_query_permits_one_resend() -> None:
+    facts = replace(
+        GOOD, vendors=[VendorRecord("twilio", PHONE, found=0), *TWICE, VendorRecord("twilio", PHONE, "m-4")]
+    )
 
     assert judged(facts).counts()["blind_resends"] == 1
 

@@ -7,33 +7,33 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 import msgspec
 import pytest
 
-from tests.chaos.book import Told
-from tests.chaos.facts import Stored
-from tests.chaos.findings import COUNTED, Findings
+from tests.chaos.facts import StoredEvent
+from tests.chaos.findings import FINDING_KINDS, Findings
 from tests.chaos.judge_stock import judge_stock
-from tests.chaos.judge_stock_told import judge_stock_told
-from tests.chaos.stock import Bought, Goods, Line, Notice, Pieces
+from tests.chaos.judge_stock_replies import judge_stock_replies
+from tests.chaos.stock import AllocationRow, BatchRow, Line, Notice, SkuRow
+from tests.chaos.stock_reply_log import StockReply
 from tests.chaos.test_judging import GOOD
 
 PENS = uuid4()
 
 
-def an_event(kind: str, version: int, subject: UUID = PENS, **told: Any) -> Stored:
-    return Stored(uuid4(), "inventory", kind, subject, version, msgspec.json.encode(told))
+def an_event(kind: str, version: int, subject: UUID = PENS, **told: Any) -> StoredEvent:
+    return StoredEvent(uuid4(), "inventory", kind, subject, version, msgspec.json.encode(told))
 
 
-def about_line(kind: str, version: int, state: str) -> Stored:
+def about_line(kind: str, version: int, state: str) -> StoredEvent:
     return an_event(kind, version, line={"order": "O-1", "state": state})
 
 
-BOUGHT = Bought("B-1", "PEN", 10, 6, 0)
-LINE, HAS = Line("O-1", "PEN", 4, False, "allocated", 2), Pieces("B-1", "O-1", "PEN", 4)
+BOUGHT = BatchRow("B-1", "PEN", 10, 6, 0)
+LINE, HAS = Line("O-1", "PEN", 4, False, "allocated", 2), AllocationRow("B-1", "O-1", "PEN", 4)
 CREATED, ALLOCATED = an_event("BatchCreated", 1), about_line("Allocated", 2, "allocated")
-BUYING = Told("CreateBatch", {"reference": "B-1", "sku": "PEN", "quantity": 10}, "c-1", "done")
-ORDERING = Told("Allocate", {"order": "O-1", "sku": "PEN", "quantity": 4}, "c-2", "done", parts={"B-1": 4})
-CANCELLING = Told("CancelOrder", {"order": "O-1"}, "c-3", "done")
-CORRECTING = Told("ChangeBatchQuantity", {"reference": "B-1", "quantity": 10}, "c-4", "done")
-SENT = Told("CancelOrder", {"order": "O-1"}, "c-3", "sent")
+BUYING = StockReply("CreateBatch", {"reference": "B-1", "sku": "PEN", "quantity": 10}, "c-1", "done")
+ORDERING = StockReply("Allocate", {"order": "O-1", "sku": "PEN", "quantity": 4}, "c-2", "done", parts={"B-1": 4})
+CANCELLING = StockReply("CancelOrder", {"order": "O-1"}, "c-3", "done")
+CORRECTING = StockReply("ChangeBatchQuantity", {"reference": "B-1", "quantity": 10}, "c-4", "done")
+SENT = StockReply("CancelOrder", {"order": "O-1"}, "c-3", "sent")
 UNSURE = msgspec.structs.replace(CANCELLING, outcome="unsure")
 REFUSED = msgspec.structs.replace(CANCELLING, outcome="refused")
 REFUSAL = an_event("StockCommandRefused", 1, uuid4(), command=uuid5(uuid5(NAMESPACE_URL, "chaos"), "c-3"))
@@ -41,7 +41,7 @@ SHORTAGE = an_event("OutOfStock", 3)
 KIT = GOOD.stock.lines[0]
 STOCK = replace(
     GOOD.stock,
-    skus=[*GOOD.stock.skus, Goods(PENS, "PEN", 2)],
+    skus=[*GOOD.stock.skus, SkuRow(PENS, "PEN", 2)],
     batches=[BOUGHT],
     lines=[KIT, LINE],
     pieces=[HAS],
@@ -50,14 +50,14 @@ STOCK = replace(
 EVENTS = [*GOOD.events, CREATED, ALLOCATED]
 
 
-def judged(*more: Stored, events: list[Stored] = EVENTS, **changes: Any) -> Findings:
+def judged(*more: StoredEvent, events: list[StoredEvent] = EVENTS, **changes: Any) -> Findings:
     findings = Findings()
     judge_stock(replace(GOOD, events=[*events, *more], stock=replace(STOCK, **changes)), findings)
     return findings
 
 
-def pens(version: int) -> list[Goods]:
-    return [*GOOD.stock.skus, Goods(PENS, "PEN", version)]
+def pens(version: int) -> list[SkuRow]:
+    return [*GOOD.stock.skus, SkuRow(PENS, "PEN", version)]
 
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
@@ -90,15 +90,15 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
         ("duplicate_effects", {"notices": [Notice(SHORTAGE.id, "email", "sent")]}),
     ],
 )
-def test_each_broken_promise_is_found_as_what_it_is(kind: str, changes: dict[str, Any]) -> None:
+def test_each_violation_is_reported_under_its_kind(kind: str, changes: dict[str, Any]) -> None:
     counts = judged(**changes).counts()
 
     assert counts[kind] > 0
-    assert kind in COUNTED
+    assert kind in FINDING_KINDS
 
 
-def test_who_waits_for_more_than_there_is_waits_rightly() -> None:
-    batches = [BOUGHT, Bought("B-2", "PEN", 5, 5, 0)]
+def test_a_backorder_larger_than_the_stock_is_no_finding() -> None:
+    batches = [BOUGHT, BatchRow("B-2", "PEN", 5, 5, 0)]
     waiting = Line("O-2", "PEN", 7, False, "waiting", 3)
 
     whole = judged(batches=batches, lines=[KIT, LINE, waiting])
@@ -124,10 +124,10 @@ def test_who_waits_for_more_than_there_is_waits_rightly() -> None:
         ("", [msgspec.structs.replace(ORDERING, outcome="unsure", parts={})], "allocated"),
     ],
 )
-def test_a_line_is_as_its_own_commands_have_left_it(kind: str, told: list[Told], state: str) -> None:
+def test_a_line_is_in_the_state_its_commands_left_it_in(kind: str, told: list[StockReply], state: str) -> None:
     stock = replace(STOCK, lines=[replace(LINE, state=state)], pieces=[HAS] if state == "allocated" else [], told=told)
     findings = Findings()
-    judge_stock_told(replace(GOOD, stock=replace(stock, batches=[])), findings)
+    judge_stock_replies(replace(GOOD, stock=replace(stock, batches=[])), findings)
 
     assert set(findings.of) == ({kind} if kind else set())
 
@@ -160,13 +160,13 @@ def test_a_command_that_was_refused_by_an_event_has_changed_nothing() -> None:
         (False, [ALLOCATED, an_event("OutOfStock", 3), an_event("BatchCreated", 4), an_event("OutOfStock", 5)]),
     ],
 )
-def test_nothing_happens_twice(twice: bool, history: list[Stored]) -> None:
+def test_nothing_happens_twice(twice: bool, history: list[StoredEvent]) -> None:
     findings = judged(events=[*GOOD.events, CREATED, *history], skus=pens(len(history) + 1))
 
     assert bool(findings.of["stock_duplicates"]) is twice
 
 
-def test_of_a_shortage_somebody_hears_once_by_each_channel() -> None:
+def test_a_shortage_is_notified_once_per_channel() -> None:
     by_email, by_sms = (Notice(SHORTAGE.id, channel, "sent") for channel in ("email", "sms"))
 
     def heard(*notices: Notice) -> dict[str, int]:

@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
+from tests.chaos.fault_points import POINTS
 from tests.chaos.plan import Kill, Point, Restart, Stop, Trouble, draw
-from tests.chaos.points import POINTS
 
 SHORT = draw(seed=1, seconds=72, kills=30)
 
@@ -30,7 +30,7 @@ def test_it_kills_as_often_as_it_is_asked_to() -> None:
     assert len(deadly) == 30
 
 
-def test_heavy_troubles_come_one_at_a_time() -> None:
+def test_heavy_faults_do_not_overlap() -> None:
     heavy = [
         (step.at, step.at + getattr(step.fault, "seconds", 6.0))
         for step in draw(seed=3, seconds=600, kills=10)

@@ -10,10 +10,10 @@ from tests.chaos.plan import Kill, Point, Step, Trouble
 from tests.chaos.run import Result, Run
 from tests.chaos.servers import running_stack
 from tests.chaos.workers import fork_server
-from tests.stack import no_docker
+from tests.containers import no_docker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SECONDS = 5.0
+RUN_SECONDS = 5.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -25,8 +25,8 @@ async def run(request: pytest.FixtureRequest) -> AsyncIterator[Run]:
 
 
 async def broken(run: Run, folder: Path, sabotage: str, *steps: Step) -> Result:
-    result = await run(folder, steps, seed=0, seconds=SECONDS, sabotage=sabotage)
-    assert not result.good
+    result = await run(folder, steps, seed=0, seconds=RUN_SECONDS, sabotage=sabotage)
+    assert not result.passed
     return result
 
 
@@ -56,7 +56,7 @@ async def test_without_the_order_guard_it_reports_disorder(run: Run, tmp_path: P
 
 
 @pytest.mark.parametrize("sabotage", ["piece", "batch"])
-async def test_where_a_piece_is_kept_or_a_batch_forgotten_it_reports_what_is_not_conserved(
+async def test_with_a_lost_unit_or_an_unsaved_batch_it_reports_broken_conservation(
     run: Run, tmp_path: Path, sabotage: str
 ) -> None:
     result = await broken(run, tmp_path, sabotage)

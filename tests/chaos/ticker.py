@@ -11,15 +11,15 @@ import uvloop
 
 from config.container import Application, running
 from config.settings import check
-from core.shared.errors import Conflict
-from entrypoints.cli.desk import listen_for_the_end
+from core.kernel.errors import Conflict
+from entrypoints.cli.command_runner import stop_on_signals
 from tests.chaos.events import Ticked
 from tests.chaos.orders import Order
 
 log = structlog.get_logger()
-AGGREGATES = 30
-MOST_AT_ONCE = 3
-LONGEST_PAUSE = 1.5
+AGGREGATE_COUNT = 30
+MAX_EVENTS_PER_COMMIT = 3
+MAX_PAUSE_SECONDS = 1.5
 
 
 def run(order: Order) -> None:
@@ -29,20 +29,20 @@ def run(order: Order) -> None:
 
 async def tick(order: Order) -> None:
     """Let every aggregate tick by itself."""
-    stop = listen_for_the_end()
+    stop = stop_on_signals()
     async with running(Application(settings=check(order.settings, order.name))) as application:
-        await asyncio.gather(*(tick_one(application.driven.new_work, stop) for _ in range(AGGREGATES)))
+        await asyncio.gather(*(tick_one(application.driven.new_work, stop) for _ in range(AGGREGATE_COUNT)))
 
 
 async def tick_one(new_work: Any, stop: asyncio.Event) -> None:
     """Record one to three events at a time, until they are known to be stored."""
     aggregate, version = uuid.uuid4(), 0
     while not stop.is_set():
-        last = version + random.randint(1, MOST_AT_ONCE)
+        last = version + random.randint(1, MAX_EVENTS_PER_COMMIT)
         while not await recorded(new_work, aggregate, range(version + 1, last + 1)):
             await asyncio.sleep(0.2)
         version = last
-        await asyncio.sleep(random.random() * LONGEST_PAUSE)
+        await asyncio.sleep(random.random() * MAX_PAUSE_SECONDS)
 
 
 async def recorded(new_work: Any, aggregate: uuid.UUID, versions: range) -> bool:

@@ -8,14 +8,14 @@ import msgspec
 import uvloop
 from aiohttp import web
 
-from entrypoints.cli.desk import listen_for_the_end
+from entrypoints.cli.command_runner import stop_on_signals
 from tests.chaos.orders import Order
 from tests.contract.servers.http import HttpVendor
 from tests.contract.servers.ses import LocalSes
 from tests.contract.servers.twilio import LocalTwilio
 
 
-class Noted(msgspec.Struct):
+class VendorRecord(msgspec.Struct):
     """One line of a vendor's record, in the order in which things happened."""
 
     vendor: str
@@ -26,10 +26,10 @@ class Noted(msgspec.Struct):
     """How many earlier ones it told of, when asked."""
 
 
-RECORD = "vendors.jsonl"
+VENDOR_RECORD_FILE = "vendors.jsonl"
 
 
-class Recording:
+class RecordingVendor:
     """A vendor, its record, and what else it answers."""
 
     def __init__(self, name: str, vendor: HttpVendor, record: Any) -> None:
@@ -41,7 +41,7 @@ class Recording:
         """Write the message down before anybody hears that it was accepted."""
         answer = self._accepted(body)
         message = self._vendor.taken[-1]
-        self._note(Noted(self._name, message.to, message.id))
+        self._note(VendorRecord(self._name, message.to, message.id))
         return answer
 
     async def listed(self, request: web.Request) -> web.Response:
@@ -52,10 +52,10 @@ class Recording:
             for each in self._vendor.taken
             if each.to == to
         ]
-        self._note(Noted(self._name, to, found=len(found)))
+        self._note(VendorRecord(self._name, to, found=len(found)))
         return web.json_response({"messages": found, "next_page_uri": None, "page": 0, "page_size": 50})
 
-    def _note(self, line: Noted) -> None:
+    def _note(self, line: VendorRecord) -> None:
         self._record.write(msgspec.json.encode(line) + b"\n")
         self._record.flush()
 
@@ -77,14 +77,18 @@ def run(order: Order) -> None:
 
 async def serve(order: Order) -> None:
     """Serve both vendors on the ports of the order."""
-    stop = listen_for_the_end()
-    with (Path(order.folder) / RECORD).open("ab") as record:
+    stop = stop_on_signals()
+    with (Path(order.folder) / VENDOR_RECORD_FILE).open("ab") as record:
         vendors: dict[str, HttpVendor] = {"twilio": LocalTwilio(), "ses": LocalSes()}
-        runners = [await Recording(name, vendor, record).serve(order.task[name]) for name, vendor in vendors.items()]
+        runners = [
+            await RecordingVendor(name, vendor, record).serve(order.task[name]) for name, vendor in vendors.items()
+        ]
         await stop.wait()
         await asyncio.gather(*(runner.cleanup() for runner in runners))
 
 
-def recorded(folder: Path) -> list[Noted]:
+def recorded(folder: Path) -> list[VendorRecord]:
     """Read what the vendors wrote down."""
-    return [msgspec.json.decode(line, type=Noted) for line in (folder / RECORD).read_bytes().splitlines()]
+    return [
+        msgspec.json.decode(line, type=VendorRecord) for line in (folder / VENDOR_RECORD_FILE).read_bytes().splitlines()
+    ]

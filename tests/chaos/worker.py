@@ -10,25 +10,25 @@ from uuid import uuid4
 
 from config.container import Application, running
 from config.settings import Settings, check
-from entrypoints.__main__ import ConfiguredOffice
+from entrypoints.__main__ import ConfiguredRuntime
 from entrypoints.cli.app import create_cli
-from entrypoints.cli.office import Office
-from entrypoints.consumer.routes import contexts
+from entrypoints.cli.runtime import Runtime
+from entrypoints.messages.routes import contexts
 from tests.chaos import preparation, ticker, vendors
 from tests.chaos.events import EffectTaken
+from tests.chaos.fault_points import FaultPointRegistry, Watch
 from tests.chaos.orders import Order
-from tests.chaos.points import Armoury, Watch
 from tests.chaos.sabotage import sabotage
 
-LAZY = (
+LAZY_IMPORTS = (
     "adapters.jinja.templates", "adapters.kafka.probe", "adapters.kafka.publisher", "adapters.kafka.topics",
     "adapters.resilience.chain", "adapters.resilience.policy", "adapters.ses.email", "adapters.sql.group_commit",
     "adapters.sql.inbox", "adapters.sql.migrate", "adapters.sql.probe", "adapters.twilio.sms", "asyncmy",
-    "entrypoints.consumer.kafka", "entrypoints.http.app", "entrypoints.http.server",
+    "entrypoints.messages.kafka", "entrypoints.http.app", "entrypoints.http.server",
     "sqlalchemy.dialects.mysql.asyncmy", "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 """What a process imports when it first needs it, and a fork should have already."""
-for name in LAZY:
+for name in LAZY_IMPORTS:
     import_module(name)
 
 TASKS = {"setup": preparation.run, "ticker": ticker.run, "vendors": vendors.run}
@@ -42,25 +42,25 @@ def work(order: Order) -> int:
         TASKS[order.role](order)
         return 0
     try:
-        create_cli(lambda _path, _changes: watched_office(order))(["serve"])
+        create_cli(lambda _path, _changes: instrumented_runtime(order))(["serve"])
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0
 
 
 @asynccontextmanager
-async def watched_office(order: Order) -> AsyncIterator[Office]:
+async def instrumented_runtime(order: Order) -> AsyncIterator[Runtime]:
     """Open the office that an order describes, with its fault points and its sabotage."""
     settings = check(order.settings | {"serve": [order.role]}, order.name)
     application = Application(settings=settings, contexts=contexts())
     application.driven.lease.override(DELIVERY_LEASE)
     sabotage(application, order.role, order.sabotage)
-    Watch(order.name, Armoury(Path(order.folder))).over(application, order.role)
+    Watch(order.name, FaultPointRegistry(Path(order.folder))).instrument(application, order.role)
     async with running(application):
-        yield WatchedOffice(application, settings)
+        yield InstrumentedRuntime(application, settings)
 
 
-class WatchedOffice(ConfiguredOffice):
+class InstrumentedRuntime(ConfiguredRuntime):
     """A fee office in which every message taken in leaves a mark that no natural key makes unique."""
 
     def __init__(self, application: Application, settings: Settings) -> None:

@@ -13,11 +13,11 @@ import msgspec
 from tests.chaos.orders import Ended, Forked, Order, Signal
 
 ROOT = Path(__file__).parents[2]
-AGAIN = 0.1
+MIN_RESTART_DELAY_SECONDS = 0.1
 """Seconds until a worker that was killed is there again."""
-LONGEST_AGAIN = 2.0
+MAX_RESTART_DELAY_SECONDS = 2.0
 """Seconds until one that ended by itself is, when it does so again and again."""
-LAST_WORDS = 15.0
+SHUTDOWN_TIMEOUT_SECONDS = 15.0
 """Seconds that SIGTERM has to work."""
 UNAVAILABLE = 75
 """The exit code of `bursar serve` without its database."""
@@ -51,9 +51,9 @@ class ForkServer:
             if isinstance(told, Forked):
                 self._forks.pop(told.name).set_result(None)
 
-    def _tell(self, wish: Order | Signal) -> None:
+    def _tell(self, command: Order | Signal) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(msgspec.json.encode(wish) + b"\n")
+        self._process.stdin.write(msgspec.json.encode(command) + b"\n")
 
 
 @asynccontextmanager
@@ -140,7 +140,7 @@ class Workers:
         for name in names:
             self.signal(name, signal.SIGTERM)
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS):
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT_SECONDS):
                 for name in names:
                     await self._gone[name].wait()
         for name in names:
@@ -168,7 +168,11 @@ class Workers:
             self.died.append(f"{told.name} (process {told.pid}) ended by itself with {told.code}")
             self._say(self.died[-1])
         self._in_a_row[told.name] = 0 if killed else self._in_a_row[told.name] + 1
-        task = asyncio.create_task(self._again(told.name, min(AGAIN * 2 ** self._in_a_row[told.name], LONGEST_AGAIN)))
+        task = asyncio.create_task(
+            self._again(
+                told.name, min(MIN_RESTART_DELAY_SECONDS * 2 ** self._in_a_row[told.name], MAX_RESTART_DELAY_SECONDS)
+            )
+        )
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 

@@ -6,7 +6,7 @@ import pytest
 
 from config.container import Driven
 from config.settings import Adapters, Redis, Secret, Settings
-from core.shared.cache import Cache
+from core.kernel.cache import Cache
 from tests.examples import ids
 
 
@@ -38,7 +38,7 @@ async def test_what_was_put_is_known(cache: Cache, key: str) -> None:
     assert await cache.get(key) == b"2"
 
 
-async def test_all_who_ask_at_the_same_moment_are_told_of_their_own(cache: Cache, key: str) -> None:
+async def test_concurrent_reads_each_get_the_value_of_their_own_key(cache: Cache, key: str) -> None:
     await cache.put(f"{key}-1", b"1")
     await cache.put(f"{key}-2", b"2")
 

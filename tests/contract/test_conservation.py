@@ -10,12 +10,12 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from config.container import Application, running
 from config.settings import Settings
-from tests.databases import Prepared
-from tests.unit.inventory.conservation import Conservation, Run, sequences
-from tests.unit.inventory.stores import Stores
+from tests.databases import DatabasePool
+from tests.unit.inventory.conservation_machine import Conservation, Run, sequences
+from tests.unit.inventory.harness import Stores
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["sqlite", "mysql"], indirect=True)
-FEW = {"sqlite": 20, "mysql": 10}
+SEQUENCES_BY_DATABASE = {"sqlite": 20, "mysql": 10}
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ def run() -> Iterator[Run]:
         yield runner.run
 
 
-def test_whatever_happens_stock_is_conserved(stored_settings: Settings, prepared: Prepared, run: Run) -> None:
+def test_stock_is_conserved_by_any_sequence_of_commands(
+    stored_settings: Settings, prepared: DatabasePool, run: Run
+) -> None:
     stack, prefixes = AsyncExitStack(), (f"n{number}-" for number in count())
 
     async def open_stores() -> Stores:
@@ -34,7 +36,7 @@ def test_whatever_happens_stock_is_conserved(stored_settings: Settings, prepared
         return Stores(driven.new_work, driven.chores(), driven.outbox())
 
     stores = run(open_stores())
-    few = FEW[stored_settings.adapters.persistence]
+    few = SEQUENCES_BY_DATABASE[stored_settings.adapters.persistence]
     try:
         run_state_machine_as_test(
             lambda: Conservation(stores, run, next(prefixes)),

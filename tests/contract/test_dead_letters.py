@@ -1,4 +1,4 @@
-"""Whatever stands behind `DeadLetters` and `DeadLetterOffice` must behave like this."""
+"""Whatever stands behind `DeadLetters` and `DeadLetterList` must behave like this."""
 
 import asyncio
 from datetime import timedelta
@@ -7,18 +7,18 @@ from uuid import UUID
 import pytest
 
 from config.container import Application
-from core.shared.dead_letters import (
-    Criteria,
+from core.kernel.decisions import Decision
+from core.kernel.errors import Invalid
+from core.kernel.period import Period
+from core.kernel.trace import Trace
+from core.messaging.dead_letters import (
     DeadLetter,
+    DeadLetterFilter,
+    DeadLetterState,
     LetterAlreadySettled,
-    LetterState,
     UnknownDeadLetter,
 )
-from core.shared.decisions import Decision
-from core.shared.errors import Invalid
-from core.shared.messages import Message
-from core.shared.period import Period
-from core.shared.trace import Trace
+from core.messaging.message import Message
 from tests.examples import NOON, StoppedClock, a_message, ids
 
 ASHA = Decision(who="asha", why="the roster was mended")
@@ -38,7 +38,7 @@ async def bury(application: Application, *messages: Message, reason: Exception |
         await inbox.commit()
 
 
-async def settle(application: Application, letter: UUID, state: LetterState = LetterState.REPLAYED) -> Message:
+async def settle(application: Application, letter: UUID, state: DeadLetterState = DeadLetterState.REPLAYED) -> Message:
     async with application.driven.new_inbox() as inbox:
         message: Message = await inbox.dead_letters.settle(letter, state, ASHA)
         await inbox.commit()
@@ -46,12 +46,12 @@ async def settle(application: Application, letter: UUID, state: LetterState = Le
 
 
 async def find(application: Application, letter: UUID) -> DeadLetter:
-    found = await application.driven.dead_letter_office().find(letter)
+    found = await application.driven.dead_letter_list().find(letter)
     assert found is not None
     return found[0]
 
 
-async def test_a_letter_holds_everything_its_message_was(stored: Application, clock: StoppedClock) -> None:
+async def test_a_dead_letter_keeps_its_whole_message(stored: Application, clock: StoppedClock) -> None:
     message = a_message(
         type="Buy\nLunch",
         context="fees.commands",
@@ -64,7 +64,7 @@ async def test_a_letter_holds_everything_its_message_was(stored: Application, cl
     )
     await bury(stored, message)
 
-    found = await stored.driven.dead_letter_office().find(message.id)
+    found = await stored.driven.dead_letter_list().find(message.id)
 
     assert found is not None
     assert found[1] == message
@@ -78,28 +78,28 @@ async def test_a_letter_holds_everything_its_message_was(stored: Application, cl
     )
 
 
-async def test_a_letter_is_settled_once(stored: Application, clock: StoppedClock) -> None:
+async def test_a_dead_letter_is_settled_once(stored: Application, clock: StoppedClock) -> None:
     message = a_message()
     await bury(stored, message)
     clock.pass_by(timedelta(hours=1))
 
     assert await settle(stored, message.id) == message
-    for state in (LetterState.REPLAYED, LetterState.DROPPED):
+    for state in (DeadLetterState.REPLAYED, DeadLetterState.DROPPED):
         with pytest.raises(LetterAlreadySettled, match="it was replayed at 2026-11-20 13:30:00 UTC"):
             await settle(stored, message.id, state)
 
     settled = await find(stored, message.id)
-    assert (settled.state, settled.handled_at) == (LetterState.REPLAYED, NOON + timedelta(hours=1))
+    assert (settled.state, settled.handled_at) == (DeadLetterState.REPLAYED, NOON + timedelta(hours=1))
     assert (settled.handled_by, settled.why, settled.tries) == ("asha", "the roster was mended", 0)
 
 
-async def test_of_two_who_settle_a_letter_at_the_same_moment_one_does(stored: Application) -> None:
+async def test_of_two_concurrent_settlements_of_a_dead_letter_one_succeeds(stored: Application) -> None:
     message, held, done = a_message(), asyncio.Event(), []
     await bury(stored, message)
 
     async def hold() -> None:
         async with stored.driven.new_inbox() as inbox:
-            await inbox.dead_letters.settle(message.id, LetterState.REPLAYED, ASHA)
+            await inbox.dead_letters.settle(message.id, DeadLetterState.REPLAYED, ASHA)
             held.set()
             await asyncio.sleep(0)
             await inbox.commit()
@@ -108,28 +108,26 @@ async def test_of_two_who_settle_a_letter_at_the_same_moment_one_does(stored: Ap
     async def follow() -> None:
         await held.wait()
         with pytest.raises(LetterAlreadySettled):
-            await settle(stored, message.id, LetterState.DROPPED)
+            await settle(stored, message.id, DeadLetterState.DROPPED)
         done.append("second")
 
     await asyncio.gather(hold(), follow())
 
     assert sorted(done) == ["first", "second"]
-    assert (await find(stored, message.id)).state is LetterState.REPLAYED
+    assert (await find(stored, message.id)).state is DeadLetterState.REPLAYED
 
 
-async def test_what_is_not_committed_leaves_the_letter_buried(stored: Application) -> None:
+async def test_an_uncommitted_settlement_leaves_the_dead_letter_buried(stored: Application) -> None:
     message = a_message()
     await bury(stored, message)
     async with stored.driven.new_inbox() as inbox:
-        await inbox.dead_letters.settle(message.id, LetterState.REPLAYED, ASHA)
+        await inbox.dead_letters.settle(message.id, DeadLetterState.REPLAYED, ASHA)
 
-    assert (await find(stored, message.id)).state is LetterState.BURIED
+    assert (await find(stored, message.id)).state is DeadLetterState.BURIED
     assert await settle(stored, message.id)
 
 
-async def test_a_failure_is_noted_on_the_letter_as_long_as_it_is_buried(
-    stored: Application, clock: StoppedClock
-) -> None:
+async def test_a_failure_is_recorded_only_on_a_buried_dead_letter(stored: Application, clock: StoppedClock) -> None:
     message = a_message()
     await bury(stored, message)
 
@@ -148,48 +146,48 @@ async def test_a_failure_is_noted_on_the_letter_as_long_as_it_is_buried(
     assert (await find(stored, message.id)).tries == 2
 
 
-async def test_nobody_can_settle_what_is_not_there(stored: Application) -> None:
+async def test_settling_an_unknown_dead_letter_is_refused(stored: Application) -> None:
     await bury(stored, a_message())
 
     with pytest.raises(UnknownDeadLetter):
         await settle(stored, ids.new())
-    assert await stored.driven.dead_letter_office().find(ids.new()) is None
+    assert await stored.driven.dead_letter_list().find(ids.new()) is None
 
 
-async def test_a_message_that_comes_to_be_buried_again_is_a_dead_letter_again(stored: Application) -> None:
+async def test_a_settled_message_that_is_buried_again_is_a_dead_letter_again(stored: Application) -> None:
     message = a_message()
     await bury(stored, message)
-    await settle(stored, message.id, LetterState.DROPPED)
+    await settle(stored, message.id, DeadLetterState.DROPPED)
     await bury(stored, message, reason=KeyError("once more"))
 
-    assert (await find(stored, message.id)).state is LetterState.BURIED
+    assert (await find(stored, message.id)).state is DeadLetterState.BURIED
     assert (await find(stored, message.id)).reason == "KeyError"
 
 
-async def test_pages_go_through_every_letter_once_in_both_directions(stored: Application, clock: StoppedClock) -> None:
+async def test_pages_list_every_dead_letter_once_in_both_directions(stored: Application, clock: StoppedClock) -> None:
     messages = [a_message() for _ in range(7)]
     for pair in (messages[:3], messages[3:4], messages[4:]):
         await bury(stored, *pair)
         clock.pass_by(timedelta(microseconds=1))
-    office = stored.driven.dead_letter_office()
+    office = stored.driven.dead_letter_list()
 
     for walk, names in (
         (office.oldest, sorted(message.id for message in messages[:3])),
         (office.newest, sorted((message.id for message in messages[4:]), reverse=True)),
     ):
         seen: list[UUID] = []
-        while page := await walk(Criteria(), seen[-1] if seen else None, 2):
+        while page := await walk(DeadLetterFilter(), seen[-1] if seen else None, 2):
             seen += [letter.id for letter in page]
         assert seen[:3] == names
         assert sorted(seen) == sorted(message.id for message in messages)
         assert seen[3] == messages[3].id
 
 
-async def test_a_walk_goes_on_after_a_letter_that_was_settled_meanwhile(stored: Application) -> None:
+async def test_a_page_continues_after_a_dead_letter_settled_meanwhile(stored: Application) -> None:
     messages = [a_message() for _ in range(4)]
     await bury(stored, *messages)
-    office, seen = stored.driven.dead_letter_office(), []
-    while page := await office.oldest(Criteria(), seen[-1] if seen else None, 2):
+    office, seen = stored.driven.dead_letter_list(), []
+    while page := await office.oldest(DeadLetterFilter(), seen[-1] if seen else None, 2):
         for letter in page:
             await settle(stored, letter.id)
             seen.append(letter.id)
@@ -198,21 +196,21 @@ async def test_a_walk_goes_on_after_a_letter_that_was_settled_meanwhile(stored: 
 
 
 @pytest.mark.parametrize("walk", ["newest", "oldest"])
-async def test_a_walk_cannot_go_on_from_what_is_not_there(stored: Application, walk: str) -> None:
+async def test_a_page_after_an_unknown_cursor_is_refused(stored: Application, walk: str) -> None:
     with pytest.raises(UnknownDeadLetter):
-        await getattr(stored.driven.dead_letter_office(), walk)(Criteria(), ids.new(), 10)
+        await getattr(stored.driven.dead_letter_list(), walk)(DeadLetterFilter(), ids.new(), 10)
 
 
-async def test_letters_are_found_by_what_is_asked_for(stored: Application, clock: StoppedClock) -> None:
+async def test_dead_letters_are_filtered_by_every_criterion(stored: Application, clock: StoppedClock) -> None:
     early, late, other = a_message(type="A"), a_message(type="A"), a_message(type="B", context="fees.commands")
     await bury(stored, early, reason=KeyError("k"))
     clock.pass_by(timedelta(minutes=1))
     await bury(stored, late, other)
-    await settle(stored, other.id, LetterState.DROPPED)
-    office, minute = stored.driven.dead_letter_office(), NOON + timedelta(minutes=1)
+    await settle(stored, other.id, DeadLetterState.DROPPED)
+    office, minute = stored.driven.dead_letter_list(), NOON + timedelta(minutes=1)
 
     async def found(**wanted: object) -> set[UUID]:
-        which = Criteria(**wanted)  # type: ignore[arg-type]
+        which = DeadLetterFilter(**wanted)  # type: ignore[arg-type]
         letters = {letter.id for letter in await office.newest(which, None, 10)}
         assert letters == {letter.id for letter in await office.oldest(which, None, 10)}
         assert sum(group.count for group in await office.count(which)) == len(letters)
@@ -223,16 +221,16 @@ async def test_letters_are_found_by_what_is_asked_for(stored: Application, clock
     assert await found(type="a") == set()
     assert await found(type="B") == set()
     assert await found(type="A\n' OR 1=1 --\x00") == set()
-    assert await found(context="fees.commands", state=LetterState.DROPPED) == {other.id}
+    assert await found(context="fees.commands", state=DeadLetterState.DROPPED) == {other.id}
     assert await found(buried=Period(since=minute)) == {late.id}
     assert await found(buried=Period(until=minute)) == {early.id}
 
 
-async def test_letters_that_are_alike_are_counted_together_the_most_first(stored: Application) -> None:
+async def test_similar_dead_letters_are_grouped_largest_group_first(stored: Application) -> None:
     await bury(stored, a_message(type="A"), a_message(type="B"), a_message(type="B"))
     await bury(stored, a_message(type="B"), reason=KeyError("k"))
 
-    groups = await stored.driven.dead_letter_office().count(Criteria())
+    groups = await stored.driven.dead_letter_list().count(DeadLetterFilter())
 
     assert [(each.type, each.reason, each.count) for each in groups] == [
         ("B", "Invalid", 2),

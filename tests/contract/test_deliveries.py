@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from config.container import Application
+from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState
-from core.notifications.journal import Attempt, Outcome
 from tests.examples import NOON, a_delivery, a_submission
 
 LATER = NOON + timedelta(minutes=2)
@@ -50,7 +50,7 @@ async def test_a_delivery_is_claimed_once(stored: Application) -> None:
     assert len(ids) == len(set(ids)) == 12
 
 
-async def test_a_claim_that_is_not_committed_is_nobodys(stored: Application) -> None:
+async def test_an_uncommitted_claim_leaves_the_delivery_unclaimed(stored: Application) -> None:
     await add(stored, a_delivery())
     async with stored.driven.new_work() as work:
         assert await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 10)
@@ -66,8 +66,8 @@ async def test_what_was_settled_is_not_due_again_and_its_attempts_are_told(store
         work.record(submitted)
         await work.commit()
     [delivery] = await claim(stored)
-    delivery.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="throttled"))
-    delivery.note(Attempt(at=LATER, vendor="smtp", outcome=Outcome.ACCEPTED, detail="250-7"))
+    delivery.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="throttled"))
+    delivery.note(Attempt(at=LATER, vendor="smtp", outcome=AttemptOutcome.ACCEPTED, detail="250-7"))
     delivery.settle(DeliveryState.SENT)
     async with stored.driven.new_work() as work:
         await work.deliveries.save([delivery])
@@ -92,7 +92,7 @@ async def test_attempts_of_several_rounds_add_up(stored: Application) -> None:
         await work.commit()
     for _ in range(3):
         [delivery] = await claim(stored)
-        delivery.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="away"))
+        delivery.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
         delivery.postpone(NOON, "away")
         async with stored.driven.new_work() as work:
             await work.deliveries.save([delivery])
@@ -106,7 +106,7 @@ async def test_attempts_of_several_rounds_add_up(stored: Application) -> None:
     assert len([entry for entry in found.timeline if entry.vendor]) == 3
 
 
-async def test_only_a_sender_that_is_overdue_is_given_up(stored: Application) -> None:
+async def test_only_expired_claims_are_abandoned(stored: Application) -> None:
     await add(stored, a_delivery(), a_delivery(Channel.SMS), a_delivery(due_at=LATER))
     await claim(stored)
     async with stored.driven.new_work() as work:
@@ -137,7 +137,7 @@ async def test_a_notice_is_delivered_once_per_channel_and_what_is_missing_is_add
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only there columns can be too short
-async def test_a_delivery_that_no_column_can_hold_is_no_silence(stored: Application) -> None:
+async def test_a_delivery_too_large_for_its_columns_raises(stored: Application) -> None:
     with pytest.raises(DBAPIError):
         await add(stored, a_delivery(template="x" * 65))
 
@@ -148,7 +148,7 @@ async def save(application: Application, *deliveries: Delivery) -> None:
         await work.commit()
 
 
-async def test_whoever_lost_a_delivery_changes_it_no_more_unless_a_vendor_took_it(stored: Application) -> None:
+async def test_an_expired_claim_cannot_change_a_delivery_unless_a_vendor_accepted_it(stored: Application) -> None:
     await add(stored, a_delivery(), a_delivery())
     slow, accepted = await claim(stored)
     async with stored.driven.new_work() as work:
@@ -167,10 +167,10 @@ async def test_whoever_lost_a_delivery_changes_it_no_more_unless_a_vendor_took_i
     assert not await claim(stored)
 
 
-async def test_what_could_not_be_stored_at_first_is_stored_whole_later(stored: Application) -> None:
+async def test_attempts_that_failed_to_store_are_stored_completely_later(stored: Application) -> None:
     await add(stored, a_delivery())
     [delivery] = await claim(stored)
-    delivery.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="away"))
+    delivery.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
     delivery.postpone(NOON, "away")
     async with stored.driven.new_work() as work:
         await work.deliveries.save([delivery])  # and the database goes away before the commit
@@ -181,7 +181,7 @@ async def test_what_could_not_be_stored_at_first_is_stored_whole_later(stored: A
     assert [each.id for each in await claim(stored)] == [delivery.id]
 
 
-async def test_the_attempts_of_a_late_sender_stand_beside_those_of_the_next(stored: Application) -> None:
+async def test_attempts_of_a_late_sender_are_kept_beside_those_of_its_successor(stored: Application) -> None:
     await add(stored, a_delivery())
     [late] = await claim(stored)
     async with stored.driven.new_work() as work:
@@ -192,10 +192,10 @@ async def test_the_attempts_of_a_late_sender_stand_beside_those_of_the_next(stor
     async with stored.driven.new_work() as work:
         [next_one] = await work.deliveries.claim(Channel.EMAIL, LATER, LATER + timedelta(minutes=2), 10)
         await work.commit()
-    late.note(Attempt(at=NOON, vendor="ses", outcome=Outcome.UNAVAILABLE, detail="503"))
+    late.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="503"))
     late.postpone(LATER, "503")
     await save(stored, late)
-    next_one.note(Attempt(at=LATER, vendor="ses", outcome=Outcome.ACCEPTED, detail="id-7"))
+    next_one.note(Attempt(at=LATER, vendor="ses", outcome=AttemptOutcome.ACCEPTED, detail="id-7"))
     next_one.settle(DeliveryState.SENT)
     await save(stored, next_one)
 

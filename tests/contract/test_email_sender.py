@@ -16,14 +16,14 @@ from config.settings import Adapters, Resilience, Sandbox, Secret, Settings, Smt
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import DeliveryId, Email
 from core.notifications.ports import EmailSender
+from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
 from tests.contract.servers.ses import LocalSes, fault
 from tests.contract.servers.smtp import LocalSmtp
-from tests.contract.servers.vendor import LocalVendor, Mood
 
 SERVERS: dict[str, Callable[[Path], LocalVendor]] = {"ses": lambda _: LocalSes(), "smtp": LocalSmtp}
 VENDORS = sorted(Driven.email_vendors.providers)
 REMOTE = [name for name in VENDORS if name not in ("console", "sandbox")]
-ONE_TRY = Resilience(tries=1, deadline_seconds=5)
+SINGLE_ATTEMPT = Resilience(tries=1, deadline_seconds=5)
 
 Open = Callable[..., EmailSender]
 
@@ -46,7 +46,7 @@ async def open_sender(place: str, tmp_path: Path) -> AsyncIterator[Open]:
     opened: list[Any] = []
 
     def open_one(
-        name: str, server: LocalVendor | None = None, resilience: Resilience = ONE_TRY, **more: Any
+        name: str, server: LocalVendor | None = None, resilience: Resilience = SINGLE_ATTEMPT, **more: Any
     ) -> EmailSender:
         sections: dict[str, Any] = {"sandbox": Sandbox(record=str(tmp_path / "record.jsonl"))}
         sections |= dict(server.settings()) if server else {}
@@ -79,7 +79,7 @@ def test_every_remote_vendor_has_a_local_server_that_speaks_its_protocol() -> No
 
 
 @every_vendor
-async def test_what_the_vendor_took_is_what_was_sent(open_sender: Open, name: str, server: LocalVendor) -> None:
+async def test_the_vendor_receives_exactly_what_was_sent(open_sender: Open, name: str, server: LocalVendor) -> None:
     email = an_email()
     accepted = await open_sender(name, server).send(email)
 
@@ -99,7 +99,7 @@ async def test_vendors_in_this_process_number_what_they_accept(open_sender: Open
 
 @every_vendor
 async def test_a_refused_recipient_is_rejected_for_good(open_sender: Open, name: str, server: LocalVendor) -> None:
-    server.mood = Mood.REJECT
+    server.mood = VendorBehaviour.REJECT
     with pytest.raises(Rejected):
         await open_sender(name, server).send(an_email())
     assert not server.taken
@@ -125,9 +125,9 @@ async def test_nothing_can_be_smuggled_into_the_headers(open_sender: Open, name:
 
 
 @every_vendor
-@pytest.mark.parametrize("mood", [Mood.THROTTLE, Mood.BREAK, Mood.DENY_US])
-async def test_a_vendor_in_trouble_has_certainly_not_taken_it(
-    open_sender: Open, name: str, server: LocalVendor, mood: Mood
+@pytest.mark.parametrize("mood", [VendorBehaviour.THROTTLE, VendorBehaviour.BREAK, VendorBehaviour.DENY_US])
+async def test_an_unavailable_vendor_has_not_accepted_the_message(
+    open_sender: Open, name: str, server: LocalVendor, mood: VendorBehaviour
 ) -> None:
     server.mood = mood
     with pytest.raises(VendorUnavailable):
@@ -146,9 +146,9 @@ async def test_wrong_credentials_are_our_fault_and_not_the_messages(
 
 
 @every_vendor
-@pytest.mark.parametrize("mood", [Mood.FALL_SILENT, Mood.HANG_UP, Mood.BABBLE])
-async def test_no_sensible_answer_after_the_request_left_leaves_the_outcome_unknown(
-    open_sender: Open, name: str, server: LocalVendor, mood: Mood
+@pytest.mark.parametrize("mood", [VendorBehaviour.FALL_SILENT, VendorBehaviour.HANG_UP, VendorBehaviour.BABBLE])
+async def test_an_invalid_response_after_the_request_was_sent_leaves_the_outcome_unknown(
+    open_sender: Open, name: str, server: LocalVendor, mood: VendorBehaviour
 ) -> None:
     sender = open_sender(name, server, Resilience(tries=3, deadline_seconds=0.5))
     await sender.send(an_email())  # so that the deadline is spent on the answer, not on connecting
@@ -168,11 +168,11 @@ async def test_a_server_that_is_not_there_is_unavailable(open_sender: Open, name
 @every_vendor
 async def test_a_vendor_that_recovers_is_used_again(open_sender: Open, name: str, server: LocalVendor) -> None:
     sender = open_sender(name, server)
-    for mood in (Mood.BREAK, Mood.REJECT, Mood.HANG_UP):
+    for mood in (VendorBehaviour.BREAK, VendorBehaviour.REJECT, VendorBehaviour.HANG_UP):
         server.mood = mood
         with pytest.raises((VendorUnavailable, Rejected, OutcomeUnknown)):
             await sender.send(an_email())
-        server.mood = Mood.ACCEPT
+        server.mood = VendorBehaviour.ACCEPT
         await sender.send(an_email())
     assert len(server.taken) == 4  # with the one it hung up on: that is why its outcome was unknown
 
@@ -189,7 +189,7 @@ async def test_a_restarted_server_is_no_unknown_outcome(open_sender: Open, name:
 
 
 @pytest.mark.parametrize("place", ["alone"], indirect=True)
-async def test_the_sandbox_keeps_a_record_anybody_can_count(open_sender: Open, tmp_path: Path) -> None:
+async def test_the_sandbox_appends_each_message_to_its_record_file(open_sender: Open, tmp_path: Path) -> None:
     email = an_email()
     accepted = await open_sender("sandbox").send(email)
 
@@ -239,7 +239,7 @@ async def test_a_message_cannot_drive_the_terminal(open_sender: Open, capsys: py
 async def test_a_throttled_sender_is_told_how_long_to_wait(
     open_sender: Open, server: LocalSes, header: str | None, seconds: float | None
 ) -> None:
-    server.mood, server.retry_after, server.date = Mood.THROTTLE, header, "Wed, 21 Oct 2026 07:28:00 GMT"
+    server.mood, server.retry_after, server.date = VendorBehaviour.THROTTLE, header, "Wed, 21 Oct 2026 07:28:00 GMT"
     with pytest.raises(VendorUnavailable) as refusal:
         await open_sender("ses", server).send(an_email())
     assert refusal.value.retry_after == seconds
@@ -296,7 +296,7 @@ async def test_http_connections_are_reused(open_sender: Open, server: LocalSes) 
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit", "none"])
-async def test_mail_travels_as_secret_as_configured(open_sender: Open, tmp_path: Path, tls: str) -> None:
+async def test_mail_is_encrypted_as_configured(open_sender: Open, tmp_path: Path, tls: str) -> None:
     server = LocalSmtp(tmp_path, tls)
     await server.start()
     sender = open_sender("smtp", server)
@@ -308,7 +308,9 @@ async def test_mail_travels_as_secret_as_configured(open_sender: Open, tmp_path:
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-async def test_nothing_is_told_to_a_server_nobody_vouches_for(open_sender: Open, tmp_path: Path, tls: str) -> None:
+async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
+    open_sender: Open, tmp_path: Path, tls: str
+) -> None:
     server = LocalSmtp(tmp_path, tls)
     await server.start()
     stranger = Smtp(host="127.0.0.1", port=server.port, tls=tls, user="fees", password=Secret("x"))  # type: ignore[arg-type]
@@ -342,9 +344,7 @@ async def test_mail_servers_are_understood(
 
 
 @smtp
-async def test_a_letter_has_both_forms_and_is_recognised_when_it_comes_twice(
-    open_sender: Open, server: LocalSmtp
-) -> None:
+async def test_an_email_has_text_and_html_parts_and_a_stable_message_id(open_sender: Open, server: LocalSmtp) -> None:
     email = an_email(subject="परीक्षा शुल्क का आवेदन दर्ज हुआ: BF-7K3M-9QZ4-XA2B-C " * 3)
     sender = open_sender("smtp", server)
     for _ in range(2):
@@ -379,10 +379,10 @@ async def test_a_connection_left_in_the_middle_of_a_message_is_not_used_again(
 ) -> None:
     sender = open_sender("smtp", server, Resilience(tries=1, deadline_seconds=0.5))
     await sender.send(an_email())
-    server.mood = Mood.FALL_SILENT
+    server.mood = VendorBehaviour.FALL_SILENT
     with pytest.raises(OutcomeUnknown):
         await sender.send(an_email())
 
-    server.mood = Mood.ACCEPT
+    server.mood = VendorBehaviour.ACCEPT
     await sender.send(an_email())
     assert server.sessions_seen == 2

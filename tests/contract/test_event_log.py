@@ -8,17 +8,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from adapters.memory.store import Store
+from adapters.memory.database import Store
 from adapters.sql.tables import replays
 from config.container import Application
 from core.fees.submission import FeeSubmitted
-from core.shared.dead_letters import LetterState
-from core.shared.decisions import Decision
-from core.shared.event_log import EventReplay, LoggedEvent
-from core.shared.events import Event
-from core.shared.inbox import MessageBuried
-from core.shared.messages import Message
-from core.shared.period import Period
+from core.kernel.decisions import Decision
+from core.kernel.events import Event
+from core.kernel.period import Period
+from core.messaging.dead_letters import DeadLetterState
+from core.messaging.event_log import EventReplay, LoggedEvent
+from core.messaging.inbox import MessageBuried
+from core.messaging.message import Message
 from tests.examples import NOON, a_submission, ids
 
 SECOND = timedelta(seconds=1)
@@ -67,7 +67,7 @@ async def test_events_come_back_as_they_were_recorded_by_time(stored: Applicatio
     assert [each.message.subject for each in found] == [event.subject for event in in_time]
     async with stored.driven.new_inbox() as inbox:
         for each in found:
-            await inbox.accept(each.message)
+            await inbox.deduplicate(each.message)
         await inbox.commit()
     relayed: list[Message] = [each.message for each in await outgoing(stored)]
     assert sorted(relayed, key=lambda message: message.at) == [each.message for each in found]
@@ -127,11 +127,11 @@ async def test_only_the_period_and_the_type_that_are_wanted_come(stored: Applica
     assert await walk(stored, wanted(type="fee' OR 1=1 --")) == []
 
 
-async def test_an_event_tells_whether_its_consumer_has_had_it(stored: Application) -> None:
+async def test_a_logged_event_shows_whether_its_consumer_processed_it(stored: Application) -> None:
     await log(stored, an_event(), an_event(at=NOON + SECOND))
     first, _ = await walk(stored)
     async with stored.driven.new_inbox() as inbox:
-        await inbox.accept(first.message)
+        await inbox.deduplicate(first.message)
         await inbox.commit()
 
     assert [each.taken for each in await walk(stored)] == [True, False]
@@ -143,14 +143,14 @@ async def test_an_event_tells_whether_it_is_a_dead_letter_of_its_consumer(stored
     async with stored.driven.new_inbox() as inbox:
         for message in (waiting, dropped, replayed):
             await inbox.bury(message, KeyError("x"))
-        for letter, state in ((dropped, LetterState.DROPPED), (replayed, LetterState.REPLAYED)):
+        for letter, state in ((dropped, DeadLetterState.DROPPED), (replayed, DeadLetterState.REPLAYED)):
             await inbox.dead_letters.settle(letter.id, state, Decision(who="asha", why="a test"))
         await inbox.commit()
 
     assert [each.buried for each in await walk(stored)] == [True, True, False, False]
 
 
-async def test_who_replays_and_why_is_written_down(stored: Application) -> None:
+async def test_a_replay_records_its_author_and_reason(stored: Application) -> None:
     which = wanted(type="FeeSubmitted", send=True)
     await stored.driven.event_log().begin(which, Decision(who="asha", why="a table was lost"))
 

@@ -10,48 +10,48 @@ import pytest
 from config.container import Application
 from core.fees.errors import FeeAlreadySubmitted
 from core.fees.submission import FeeSubmitted, Submission
+from core.kernel.errors import Conflict, Invalid, Unavailable
+from core.messaging.inbox import Inbox
+from core.messaging.message import Message
+from core.messaging.outbox import OUTBOX_SIGNAL
 from core.notifications.delivery import DeliveryState
-from core.shared.errors import Conflict, Invalid, Unavailable
-from core.shared.inbox import Inbox
-from core.shared.messages import Message
-from core.shared.outbox import OUTBOX
 from tests.examples import a_delivery, a_message, a_student, a_submission, unpublished
 
 
 async def test_a_message_is_new_once(stored: Application) -> None:
     message, other = a_message(), a_message()
     async with stored.driven.new_inbox() as inbox:
-        assert list(await inbox.accept(message)) == [message]
+        assert list(await inbox.deduplicate(message)) == [message]
         await inbox.commit()
 
     async with stored.driven.new_inbox() as inbox:
-        assert not await inbox.accept(message)
+        assert not await inbox.deduplicate(message)
     async with stored.driven.new_inbox() as inbox:
-        assert await inbox.accept(other)
+        assert await inbox.deduplicate(other)
 
 
 async def test_of_a_batch_what_is_new_comes_back_once_and_in_order(stored: Application) -> None:
     messages = [a_message() for _ in range(5)]
     async with stored.driven.new_inbox() as inbox:
-        assert list(await inbox.accept(messages[3], messages[1], messages[3])) == [messages[3], messages[1]]
+        assert list(await inbox.deduplicate(messages[3], messages[1], messages[3])) == [messages[3], messages[1]]
         await inbox.commit()
 
     async with stored.driven.new_inbox() as inbox:
-        assert list(await inbox.accept(*reversed(messages), *messages)) == [messages[4], messages[2], messages[0]]
+        assert list(await inbox.deduplicate(*reversed(messages), *messages)) == [messages[4], messages[2], messages[0]]
         await inbox.commit()
 
     async with stored.driven.new_inbox() as inbox:
-        assert not await inbox.accept(*messages)
+        assert not await inbox.deduplicate(*messages)
         await inbox.commit()
 
 
 async def test_what_was_not_committed_is_new_again(stored: Application) -> None:
     message = a_message()
     async with stored.driven.new_inbox() as inbox:
-        await inbox.accept(message)
+        await inbox.deduplicate(message)
 
     async with stored.driven.new_inbox() as inbox:
-        assert await inbox.accept(message)
+        assert await inbox.deduplicate(message)
 
 
 async def test_an_effect_and_its_message_are_one_transaction(stored: Application) -> None:
@@ -59,7 +59,7 @@ async def test_an_effect_and_its_message_are_one_transaction(stored: Application
 
     async def take(*, commit: bool) -> None:
         async with stored.driven.new_inbox() as inbox:
-            assert await inbox.accept(message)
+            assert await inbox.deduplicate(message)
             async with inbox.new_work() as work:
                 work.submissions.add(submission)
                 work.record(submitted)
@@ -76,7 +76,7 @@ async def test_an_effect_and_its_message_are_one_transaction(stored: Application
     assert len(await unpublished(stored, 10)) == 1
 
 
-async def test_a_part_that_is_refused_takes_nothing_else_with_it(stored: Application) -> None:
+async def test_a_refused_savepoint_rolls_back_nothing_else(stored: Application) -> None:
     first, _ = a_submission()
     again, announced = a_submission(student=first.student)
     third, _ = a_submission()
@@ -117,7 +117,7 @@ async def test_two_consumers_of_one_message_have_one_effect(stored: Application)
     async def consume() -> None:
         submission, _ = a_submission()
         async with stored.driven.new_inbox() as inbox:
-            if await inbox.accept(message):
+            if await inbox.deduplicate(message):
                 async with inbox.new_work() as work:
                     work.submissions.add(submission)
                     await work.commit()
@@ -132,33 +132,33 @@ async def test_two_consumers_of_one_message_have_one_effect(stored: Application)
 async def test_a_buried_message_does_not_come_again(stored: Application) -> None:
     bad = a_message(body=b"\xff not json", origin={"topic": "t", "offset": "7"})
     async with stored.driven.new_inbox() as inbox:
-        assert await inbox.accept(bad)
+        assert await inbox.deduplicate(bad)
         await inbox.bury(bad, Invalid("it makes no sense"))
         await inbox.commit()
 
     async with stored.driven.new_inbox() as inbox:
-        assert not await inbox.accept(bad)
+        assert not await inbox.deduplicate(bad)
 
 
 async def test_an_outage_undoes_the_whole_batch(stored: Application) -> None:
     message = a_message()
     with pytest.raises(Unavailable):
         async with stored.driven.new_inbox() as inbox:
-            await inbox.accept(message)
+            await inbox.deduplicate(message)
             raise Unavailable("a vendor is away")
 
     async with stored.driven.new_inbox() as inbox:
-        assert await inbox.accept(message)
+        assert await inbox.deduplicate(message)
 
 
 async def test_a_batch_and_all_its_effects_are_one_transaction(stored: Application) -> None:
     messages = [a_message() for _ in range(3)]
     effects = {message.id: a_submission() for message in messages}
-    bell = stored.driven.signals().listen(OUTBOX)
+    bell = stored.driven.signals().listen(OUTBOX_SIGNAL)
 
     async def take(*, commit: bool) -> None:
         async with stored.driven.new_inbox() as inbox:
-            for message in await inbox.accept(*messages):
+            for message in await inbox.deduplicate(*messages):
                 await submit(inbox, *effects[message.id])
             assert not bell.is_set()
             if commit:
@@ -180,7 +180,7 @@ async def test_a_conflict_in_a_batch_shows_at_its_commit_and_nothing_of_it_happe
     messages, first = [a_message(), a_message(), a_message()], a_submission()
     again, other = a_submission(student=first[0].student), a_submission()
     async with stored.driven.new_inbox() as inbox:
-        await inbox.accept(*messages)
+        await inbox.deduplicate(*messages)
         for each in (first, again, other):
             await submit(inbox, *each)
         with pytest.raises(Conflict):
@@ -189,7 +189,7 @@ async def test_a_conflict_in_a_batch_shows_at_its_commit_and_nothing_of_it_happe
     assert await submitted(stored, first, again, other) == [False, False, False]
     assert not await unpublished(stored, 10)
     async with stored.driven.new_inbox() as inbox:
-        assert list(await inbox.accept(*messages)) == messages
+        assert list(await inbox.deduplicate(*messages)) == messages
 
 
 @pytest.mark.parametrize("look", [False, True])
@@ -199,7 +199,7 @@ async def test_a_part_of_a_batch_that_was_left_without_commit_never_happened_and
     messages, before, left, after = [a_message(), a_message()], a_submission(), a_submission(), a_submission()
     delivery = a_delivery()
     async with stored.driven.new_inbox() as inbox:
-        await inbox.accept(*messages)
+        await inbox.deduplicate(*messages)
         await submit(inbox, *before)
         async with inbox.new_work() as work:
             work.deliveries.add(delivery)
@@ -219,13 +219,13 @@ async def test_a_part_of_a_batch_that_was_left_without_commit_never_happened_and
     async with stored.driven.new_work() as work:
         assert (await work.cases.find(delivery.id)).state is delivery.state
     async with stored.driven.new_inbox() as inbox:
-        assert not await inbox.accept(*messages)
+        assert not await inbox.deduplicate(*messages)
 
 
 async def test_a_part_of_a_batch_sees_what_those_before_it_wrote(stored: Application) -> None:
-    student, delivery, bell = a_student(), a_delivery(), stored.driven.signals().listen(OUTBOX)
+    student, delivery, bell = a_student(), a_delivery(), stored.driven.signals().listen(OUTBOX_SIGNAL)
     async with stored.driven.new_inbox() as inbox:
-        await inbox.accept(a_message(), a_message(), a_message())
+        await inbox.deduplicate(a_message(), a_message(), a_message())
         async with inbox.new_work() as work:
             work.students.put(student)
             await work.commit()
@@ -254,7 +254,7 @@ async def test_what_a_part_sees_of_a_conflict_is_the_conflict_of_the_batch(
     again, other = a_submission(student=first[0].student), a_submission()
     with pytest.raises(Conflict):
         async with stored.driven.new_inbox() as inbox:
-            await inbox.accept(*messages)
+            await inbox.deduplicate(*messages)
             for each in (first, again):
                 await submit(inbox, *each)
             async with inbox.new_work() as work:
@@ -266,7 +266,7 @@ async def test_what_a_part_sees_of_a_conflict_is_the_conflict_of_the_batch(
 
     assert await submitted(stored, first, again, other) == [False, False, False]
     async with stored.driven.new_inbox() as inbox:
-        assert list(await inbox.accept(*messages)) == messages
+        assert list(await inbox.deduplicate(*messages)) == messages
 
 
 async def test_batches_that_overlap_have_one_effect_a_message(stored: Application) -> None:
@@ -274,7 +274,7 @@ async def test_batches_that_overlap_have_one_effect_a_message(stored: Applicatio
 
     async def consume(batch: Sequence[Message]) -> None:
         async with stored.driven.new_inbox() as inbox:
-            new = await inbox.accept(*batch)
+            new = await inbox.deduplicate(*batch)
             for _ in new:
                 await submit(inbox, *a_submission())
             await inbox.commit()

@@ -11,17 +11,17 @@ from core.inventory.allocate_lines import AllocateLines
 from core.inventory.create_batch import CreateBatch, Purchase
 from core.inventory.deallocate_line import DeallocateLine
 from core.inventory.errors import BatchAlreadyCreated, ChangedMeanwhile, OutOfStock
-from core.inventory.events import Reason
-from core.inventory.order_line import AllocationRequest, AllocationWish, LineState, OrderLine
+from core.inventory.events import DeallocationReason
+from core.inventory.order_line import AllocationDemand, AllocationRequest, LineState, OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku, SkuId
-from core.shared.requests import Request
+from core.kernel.idempotency import RequestContext
 from tests.examples import NOON, StoppedClock, a_message, ids
-from tests.unit.inventory.stores import KIT, TODAY, ZONE, Stores, a_request, taken
+from tests.unit.inventory.harness import KIT, TODAY, ZONE, Stores, a_request, taken
 
 HOUR = timedelta(hours=1)
 SOON = TODAY + timedelta(days=3)
-EVERYTHING = 1_000
+NO_LIMIT = 1_000
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def stores(stored: Application) -> Stores:
     return Stores(stored.driven.new_work, stored.driven.chores(), stored.driven.outbox())
 
 
-async def latest_in(stores: Stores, batch: str, limit: int = EVERYTHING) -> list[str]:
+async def latest_allocated_from(stores: Stores, batch: str, limit: int = NO_LIMIT) -> list[str]:
     async with stores.new_work() as work:
-        return [line.order for line in await work.order_lines.latest_in(batch, limit)]
+        return [line.order for line in await work.order_lines.latest_allocated_from(batch, limit)]
 
 
-async def waiting(stores: Stores, after: int = 0, limit: int = EVERYTHING) -> list[str]:
+async def waiting(stores: Stores, after: int = 0, limit: int = NO_LIMIT) -> list[str]:
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT]))[KIT]
         return [line.order for line in await work.order_lines.waiting(sku, after, limit)]
@@ -55,15 +55,15 @@ async def test_a_sku_comes_back_as_it_was(stores: Stores) -> None:
     await stores.order("o-2", 9, wait=True)
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT]))[KIT]
-        told = [event.version for event in sku.run_short("o", 1, NOON)]
-        ship, shelf = sku.shelf.batches["ship"], sku.shelf.batches["shelf"]
+        told = [event.version for event in sku.begin_shortage("o", 1, NOON)]
+        ship, stock = sku.stock.batches["ship"], sku.stock.batches["shelf"]
 
     assert (sku.version, sku.waiting, sku.short, sku.unserved, told) == (6, 1, True, False, [])
     assert (ship.purchased, ship.allocated, ship.shipped, ship.eta, ship.number) == (5, 0, 0, SOON, 1)
-    assert (shelf.purchased, shelf.allocated, shelf.shipped, shelf.eta, shelf.number) == (3, 2, 2, None, 2)
+    assert (stock.purchased, stock.allocated, stock.shipped, stock.eta, stock.number) == (3, 2, 2, None, 2)
 
 
-async def test_a_sku_is_held_with_what_is_left_or_whole(stores: Stores) -> None:
+async def test_a_sku_is_locked_with_its_remaining_batches_or_with_all(stores: Stores) -> None:
     await stores.buy("gone", 2)
     await stores.order("o-0", 2)
     await stores.ship("o-0")
@@ -72,23 +72,23 @@ async def test_a_sku_is_held_with_what_is_left_or_whole(stores: Stores) -> None:
     await stores.buy("shelf", 5)
     async with stores.new_work() as work:
         parted, whole = await work.skus.hold([KIT]), await work.skus.hold([KIT], whole=True)
-        by_batch, history = await work.skus.hold_batch("empty"), await work.skus.hold_batch("gone")
+        by_batch, history = await work.skus.lock_batch("empty"), await work.skus.lock_batch("gone")
 
-    assert list(parted[KIT].shelf.batches) == ["shelf"]
-    assert set(whole[KIT].shelf.batches) == {"shelf", "empty"}
+    assert list(parted[KIT].stock.batches) == ["shelf"]
+    assert set(whole[KIT].stock.batches) == {"shelf", "empty"}
     assert by_batch is not None
-    assert (by_batch.name, by_batch.shelf.batches) == (KIT, whole[KIT].shelf.batches)
+    assert (by_batch.name, by_batch.stock.batches) == (KIT, whole[KIT].stock.batches)
     assert history is not None
-    assert history.shelf.batches.keys() == {"gone", "shelf", "empty"}
+    assert history.stock.batches.keys() == {"gone", "shelf", "empty"}
 
 
-async def test_what_is_not_there_is_not_held(stores: Stores) -> None:
+async def test_an_unknown_sku_is_not_locked(stores: Stores) -> None:
     await stores.buy("shelf")
     async with stores.new_work() as work:
         assert (await work.skus.hold([KIT, "GOWN", KIT.lower()])).keys() == {KIT}
         assert await work.skus.hold([]) == {}
-        assert await work.skus.hold_batch("rail") is None
-        assert await work.skus.hold_batch("SHELF") is None
+        assert await work.skus.lock_batch("rail") is None
+        assert await work.skus.lock_batch("SHELF") is None
 
 
 async def test_several_skus_have_their_own_batches(stores: Stores) -> None:
@@ -97,10 +97,10 @@ async def test_several_skus_have_their_own_batches(stores: Stores) -> None:
     async with stores.new_work() as work:
         held = await work.skus.hold(["GOWN", KIT])
 
-    assert {name: set(sku.shelf.batches) for name, sku in held.items()} == {KIT: {"shelf"}, "GOWN": {"rail"}}
+    assert {name: set(sku.stock.batches) for name, sku in held.items()} == {KIT: {"shelf"}, "GOWN": {"rail"}}
 
 
-async def test_saving_what_was_held_in_part_leaves_the_rest_as_it_was(stores: Stores) -> None:
+async def test_saving_a_partially_loaded_sku_leaves_its_other_batches_unchanged(stores: Stores) -> None:
     await stores.buy("empty", 2)
     await stores.order("o-1", 2)
     await stores.buy("shelf", 5)
@@ -123,7 +123,7 @@ async def test_a_line_comes_back_as_it_was(stores: Stores) -> None:
     assert len(split.parts) == 2
 
 
-async def test_lines_are_given_to_those_skus_that_want_them(stores: Stores) -> None:
+async def test_lines_are_loaded_into_the_skus_that_request_them(stores: Stores) -> None:
     for sku in (KIT, "GOWN"):
         await stores.buy(f"of-{sku}", sku=sku)
         for order in ("o-1", "o-2", "o-3"):
@@ -162,12 +162,12 @@ async def test_the_lines_of_a_batch_come_by_priority_and_then_by_age(stores: Sto
         await stores.order(order, priority=priority)
     await stores.order("o-6", sku="GOWN", priority=9)
 
-    assert await latest_in(stores, "shelf") == ["o-4", "o-2", "o-5", "o-1", "o-3"]
-    assert await latest_in(stores, "shelf", 2) == ["o-4", "o-2"]
-    assert await latest_in(stores, "SHELF") == []
+    assert await latest_allocated_from(stores, "shelf") == ["o-4", "o-2", "o-5", "o-1", "o-3"]
+    assert await latest_allocated_from(stores, "shelf", 2) == ["o-4", "o-2"]
+    assert await latest_allocated_from(stores, "SHELF") == []
 
 
-async def test_a_batch_has_only_lines_whose_pieces_are_still_in_the_stores(stores: Stores) -> None:
+async def test_a_batch_lists_only_lines_with_unshipped_allocations(stores: Stores) -> None:
     await stores.buy("first", 4)
     await stores.buy("second", 4)
     await stores.order("split", 6, split=True)
@@ -177,7 +177,10 @@ async def test_a_batch_has_only_lines_whose_pieces_are_still_in_the_stores(store
     await stores.undo("over")
     await stores.order("waits", 9, wait=True)
 
-    assert [await latest_in(stores, "first"), await latest_in(stores, "second")] == [["split"], ["split"]]
+    assert [await latest_allocated_from(stores, "first"), await latest_allocated_from(stores, "second")] == [
+        ["split"],
+        ["split"],
+    ]
 
 
 async def test_a_line_that_moved_is_in_its_new_batch_alone(stores: Stores) -> None:
@@ -185,26 +188,32 @@ async def test_a_line_that_moved_is_in_its_new_batch_alone(stores: Stores) -> No
     await stores.order("o-1", 4)
     await stores.buy("second", 4)
     await stores.change_quantity("first", 0)
-    assert [await latest_in(stores, "first"), await latest_in(stores, "second")] == [[], ["o-1"]]
+    assert [await latest_allocated_from(stores, "first"), await latest_allocated_from(stores, "second")] == [
+        [],
+        ["o-1"],
+    ]
 
     await stores.undo("o-1")
     await stores.change_quantity("first", 4)
     await stores.order("o-1", 3)
-    assert [await latest_in(stores, "first"), await latest_in(stores, "second")] == [["o-1"], []]
+    assert [await latest_allocated_from(stores, "first"), await latest_allocated_from(stores, "second")] == [
+        ["o-1"],
+        [],
+    ]
 
 
-async def test_a_line_that_gave_its_pieces_up_and_got_them_again_is_in_its_batch(stores: Stores) -> None:
+async def test_a_reallocated_line_is_listed_in_its_batch_again(stores: Stores) -> None:
     await stores.buy("shelf", 6)
     await stores.order("small", 2)
     await stores.order("large", 4)
     await stores.change_quantity("shelf", 5)
-    assert await latest_in(stores, "shelf") == ["small"]
+    assert await latest_allocated_from(stores, "shelf") == ["small"]
 
     await stores.change_quantity("shelf", 6)
-    assert await latest_in(stores, "shelf") == ["large", "small"]
+    assert await latest_allocated_from(stores, "shelf") == ["large", "small"]
 
 
-async def test_those_who_wait_come_by_age_from_a_place_on(stores: Stores) -> None:
+async def test_backorders_are_listed_oldest_first_from_a_position(stores: Stores) -> None:
     await stores.buy("other", 1, sku="GOWN")
     for order in ("o-3", "o-1", "o-2", "o-4"):
         await stores.order(order, 2, wait=True)
@@ -213,14 +222,14 @@ async def test_those_who_wait_come_by_age_from_a_place_on(stores: Stores) -> Non
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT]))[KIT]
         sku.create_batch("shelf", 5, None, NOON)
-        everybody = await work.order_lines.waiting(sku, 0, EVERYTHING)
+        everybody = await work.order_lines.waiting(sku, 0, NO_LIMIT)
         some = await work.order_lines.waiting(sku, places["o-3"], 2)
 
     assert [line.order for line in everybody] == ["o-3", "o-1", "o-2", "o-4"]
     assert [line.order for line in some] == ["o-1", "o-2"]
 
 
-async def test_only_those_wait_whom_what_is_left_can_serve(stores: Stores) -> None:
+async def test_only_backorders_the_remaining_stock_can_serve_are_listed(stores: Stores) -> None:
     await stores.buy("first", 3)
     await stores.buy("second", 2)
     for quantity in (1, 3, 4, 5, 6):
@@ -229,12 +238,12 @@ async def test_only_those_wait_whom_what_is_left_can_serve(stores: Stores) -> No
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT]))[KIT]
         sku.resize("first", 13, NOON)
-        found = await work.order_lines.waiting(sku, 0, EVERYTHING)
+        found = await work.order_lines.waiting(sku, 0, NO_LIMIT)
 
     assert [line.order for line in found] == ["whole-1", "split-1", "whole-3", "split-3", "split-4", "split-5"]
 
 
-async def test_who_was_served_or_left_waits_no_longer(stores: Stores) -> None:
+async def test_a_served_or_cancelled_line_is_no_backorder(stores: Stores) -> None:
     for order in ("o-1", "o-2", "o-3", "o-4"):
         await stores.order(order, 2, wait=True)
     await stores.undo("o-1")
@@ -242,12 +251,12 @@ async def test_who_was_served_or_left_waits_no_longer(stores: Stores) -> None:
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT]))[KIT]
         sku.create_batch("more", 5, None, NOON)
-        found = await work.order_lines.waiting(sku, 0, EVERYTHING)
+        found = await work.order_lines.waiting(sku, 0, NO_LIMIT)
 
     assert [line.order for line in found] == ["o-3", "o-4"]
 
 
-async def test_the_longest_over_come_first(stores: Stores) -> None:
+async def test_holds_that_expired_first_are_listed_first(stores: Stores) -> None:
     await stores.buy("shelf", 5)
     for order, hours in {"o-1": 2, "o-2": 1, "o-3": 3, "o-4": 4}.items():
         await stores.order(order, hold_until=NOON + hours * HOUR)
@@ -258,12 +267,12 @@ async def test_the_longest_over_come_first(stores: Stores) -> None:
         return [LineKey(KIT, order) for order in orders]
 
     over = NOON + 3 * HOUR
-    assert list(await stores.chores.expired(over, EVERYTHING)) == keys("o-2", "o-1", "waits", "o-3")
+    assert list(await stores.chores.expired(over, NO_LIMIT)) == keys("o-2", "o-1", "waits", "o-3")
     assert list(await stores.chores.expired(over, 2)) == keys("o-2", "o-1")
-    assert list(await stores.chores.expired(NOON, EVERYTHING)) == []
+    assert list(await stores.chores.expired(NOON, NO_LIMIT)) == []
 
 
-async def test_what_has_ended_does_not_expire(stores: Stores) -> None:
+async def test_a_line_in_a_final_state_does_not_expire(stores: Stores) -> None:
     await stores.buy("shelf", 5)
     for order in ("gone", "back", "kept"):
         await stores.order(order, hold_until=NOON + HOUR)
@@ -271,10 +280,10 @@ async def test_what_has_ended_does_not_expire(stores: Stores) -> None:
     await stores.undo("back")
     await stores.order("kept")
 
-    assert list(await stores.chores.expired(NOON + 9 * HOUR, EVERYTHING)) == []
+    assert list(await stores.chores.expired(NOON + 9 * HOUR, NO_LIMIT)) == []
 
 
-async def test_skus_whose_queue_is_not_served_are_told_by_name(stores: Stores) -> None:
+async def test_skus_with_unserved_backorders_are_listed_by_name(stores: Stores) -> None:
     names = ["GOWN", "CAP", KIT]
     for name in [*names, "HAT"]:
         await stores.order("o-1", sku=name, wait=True)
@@ -284,10 +293,10 @@ async def test_skus_whose_queue_is_not_served_are_told_by_name(stores: Stores) -
             work.skus.save(sku)
         await work.commit()
 
-    assert list(await stores.chores.unserved(EVERYTHING)) == ["CAP", "GOWN", KIT]
+    assert list(await stores.chores.unserved(NO_LIMIT)) == ["CAP", "GOWN", KIT]
     assert list(await stores.chores.unserved(2)) == ["CAP", "GOWN"]
     assert await stores.tend() == {"expired": 0, "served": 3}
-    assert list(await stores.chores.unserved(EVERYTHING)) == []
+    assert list(await stores.chores.unserved(NO_LIMIT)) == []
 
 
 async def test_uncommitted_work_never_happened(stores: Stores) -> None:
@@ -297,12 +306,12 @@ async def test_uncommitted_work_never_happened(stores: Stores) -> None:
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT], whole=True))[KIT]
         await work.order_lines.fetch([sku], [LineKey(KIT, "o-1")])
-        work.record(sku.deallocate("o-1", Reason.CANCELLED, NOON), sku.create_batch("more", 5, None, NOON))
+        work.record(sku.deallocate("o-1", DeallocationReason.CANCELLED, NOON), sku.create_batch("more", 5, None, NOON))
         work.skus.save(sku)
         work.skus.add(Sku(id=SkuId(ids.new()), name="GOWN"))
 
     after = await stores.sku()
-    assert (after.version, after.shelf.batches) == (before.version, before.shelf.batches)
+    assert (after.version, after.stock.batches) == (before.version, before.stock.batches)
     assert await stores.line("o-1") == line
     assert (await stores.look(["GOWN"], []))[0] == {}
     assert await stores.news() == []
@@ -328,11 +337,11 @@ async def test_a_batch_is_created_once(stores: Stores) -> None:
         with pytest.raises(BatchAlreadyCreated, match="there is a batch shelf"):
             await work.commit()
 
-    assert set((await stores.sku("GOWN")).shelf.batches) == {"rail"}
+    assert set((await stores.sku("GOWN")).stock.batches) == {"rail"}
     assert await stores.left("shelf") == 5
 
 
-async def test_who_wants_a_sku_that_is_held_waits_and_sees_what_became_of_it(stores: Stores) -> None:
+async def test_a_transaction_blocked_on_a_sku_lock_sees_the_committed_change(stores: Stores) -> None:
     await stores.buy("shelf", 5)
     async with stores.new_work() as work:
         sku = (await work.skus.hold([KIT], whole=True))[KIT]
@@ -349,24 +358,24 @@ async def test_who_wants_a_sku_that_is_held_waits_and_sees_what_became_of_it(sto
     assert versions == list(range(1, len(versions) + 1))
 
 
-async def test_those_who_hold_several_in_any_order_do_not_wait_for_each_other_for_ever(stores: Stores) -> None:
+async def test_transactions_locking_several_skus_in_any_order_do_not_deadlock(stores: Stores) -> None:
     names = [f"S-{number}" for number in range(6)]
     for name in names:
         await stores.buy(f"of-{name}", 1_000, sku=name)
 
     def group(order: str, skus: list[str]) -> Awaitable[object]:
-        return stores.ask(*(AllocationWish(order=order, sku=sku, quantity=1) for sku in skus))
+        return stores.ask(*(AllocationDemand(order=order, sku=sku, quantity=1) for sku in skus))
 
     await asyncio.gather(*(group(f"o-{n}", names if n % 2 else names[::-1]) for n in range(20)))
 
     assert {await stores.left(f"of-{name}", name) for name in names} == {980}
 
 
-async def test_those_who_open_several_in_any_order_do_not_wait_for_each_other_for_ever(stores: Stores) -> None:
+async def test_transactions_creating_several_skus_in_any_order_do_not_deadlock(stores: Stores) -> None:
     async def open_all(number: int) -> None:
         for round_ in range(5):
             names = [f"S-{round_}-{each}" for each in range(6)][:: 1 if number % 2 else -1]
-            wishes = (AllocationWish(order=f"o-{number}", sku=sku, quantity=1, wait=True) for sku in names)
+            wishes = (AllocationDemand(order=f"o-{number}", sku=sku, quantity=1, wait=True) for sku in names)
             await stores.ask(*wishes)
 
     await asyncio.gather(*map(open_all, range(4)))
@@ -375,7 +384,7 @@ async def test_those_who_open_several_in_any_order_do_not_wait_for_each_other_fo
 
 
 @pytest.mark.parametrize("skus", [[KIT], [KIT, "GOWN"]])
-async def test_of_those_who_create_a_batch_at_the_same_moment_one_comes_first(stores: Stores, skus: list[str]) -> None:
+async def test_of_concurrent_creations_of_one_batch_one_succeeds(stores: Stores, skus: list[str]) -> None:
     made = await asyncio.gather(
         *(stores.buy("shelf", 5, sku=skus[n % len(skus)]) for n in range(6)), return_exceptions=True
     )
@@ -384,14 +393,14 @@ async def test_of_those_who_create_a_batch_at_the_same_moment_one_comes_first(st
     assert (await stores.kinds()) == ["BatchCreated"]
 
 
-async def test_those_who_buy_the_first_of_a_sku_at_the_same_moment_all_do(stores: Stores) -> None:
+async def test_concurrent_first_purchases_of_a_sku_all_succeed(stores: Stores) -> None:
     await asyncio.gather(*(stores.buy(f"b-{number}", 1) for number in range(6)))
 
-    assert (await stores.sku()).shelf.left == 6
+    assert (await stores.sku()).stock.left == 6
     assert [told.version for told in await stores.news()] == [1, 2, 3, 4, 5, 6]
 
 
-async def test_as_many_get_pieces_at_the_same_moment_as_there_are(stores: Stores) -> None:
+async def test_concurrent_allocations_succeed_exactly_as_often_as_there_is_stock(stores: Stores) -> None:
     await stores.buy("shelf", 10)
     ends = await asyncio.gather(*(stores.order(f"o-{number}") for number in range(30)), return_exceptions=True)
 
@@ -405,23 +414,23 @@ async def in_one_batch(stored: Application, *, commit: bool) -> None:
     clock, purchase = StoppedClock(), Purchase(reference="shelf", sku=KIT, quantity=5)
 
     def wishes(*orders: str) -> list[AllocationRequest]:
-        return [AllocationRequest(AllocationWish(order=order, sku=KIT, quantity=2), a_request()) for order in orders]
+        return [AllocationRequest(AllocationDemand(order=order, sku=KIT, quantity=2), a_request()) for order in orders]
 
     async with stored.driven.new_inbox() as inbox:
         acts: list[Callable[[], Awaitable[object]]] = [
-            lambda: CreateBatch(inbox.new_work, clock, ids, ZONE)(purchase, Request(arrived=NOON)),
+            lambda: CreateBatch(inbox.new_work, clock, ids, ZONE)(purchase, RequestContext(arrived=NOON)),
             lambda: AllocateLines(inbox.new_work, clock, ids)(wishes("o-1", "o-2")),
             lambda: DeallocateLine(inbox.new_work, clock)(LineKey(KIT, "o-1")),
             lambda: AllocateLines(inbox.new_work, clock, ids)(wishes("o-3", "o-1", "o-2")),
         ]
-        await inbox.accept(*(a_message() for _ in acts))
+        await inbox.deduplicate(*(a_message() for _ in acts))
         for act in acts:
             await act()
         if commit:
             await inbox.commit()
 
 
-async def test_a_message_may_be_about_what_the_one_before_it_made(stored: Application, stores: Stores) -> None:
+async def test_a_message_sees_the_effects_of_the_message_before_it(stored: Application, stores: Stores) -> None:
     await in_one_batch(stored, commit=True)
 
     states = {order: (await stores.line(order)).state for order in ("o-2", "o-3")}

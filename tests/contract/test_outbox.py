@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from config.container import Application
-from core.shared.outbox import SHARDS, Refusal
+from core.messaging.outbox import SHARD_COUNT, PublishFailure
 from tests.examples import NOON, a_submission, unpublished
 
 
@@ -77,7 +77,7 @@ async def test_a_blocked_aggregate_holds_back_its_own_events_and_no_others(store
             await work.commit()
     first, *_ = await unpublished(stored)
 
-    await outbox.block([Refusal(first, "too large")])
+    await outbox.block([PublishFailure(first, "too large")])
 
     assert [event.message.subject for event in await unpublished(stored)] == [other.subject]
     state = await stored.driven.backlog().look()
@@ -96,4 +96,4 @@ async def test_the_backlog_tells_what_waits_and_since_when(stored: Application) 
 
     assert (empty.waiting, empty.oldest) == (0, None)
     assert (waiting.waiting, waiting.oldest) == (1, NOON + timedelta(seconds=1))
-    assert sum(waiting.relays.values()) == SHARDS
+    assert sum(waiting.relays.values()) == SHARD_COUNT

@@ -8,24 +8,24 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from adapters.memory.store import Store
-from adapters.sql.projections import STOCK, VIEWS
+from adapters.memory.database import Store
+from adapters.sql.projections import STOCK_PROJECTION, VIEWS
 from config.container import Application
-from core.inventory.stock import Stock
-from core.inventory.views import StockNews
-from core.shared.errors import Unavailable
-from core.shared.messages import Message
-from core.shared.pace import Pace
-from core.shared.projections import RebuildTakenOver, RebuildUnderWay
-from core.shared.rebuild_projection import Rebuilt
-from entrypoints.consumer.replays import builds
-from entrypoints.consumer.stock_events import stock_event
+from core.inventory.stock_level import StockLevel
+from core.inventory.views import StockDelta
+from core.kernel.errors import Unavailable
+from core.kernel.pace import Pace
+from core.messaging.message import Message
+from core.messaging.projections import RebuildTakenOver, RebuildUnderWay
+from core.messaging.rebuild_projection import RebuildReport
+from entrypoints.messages.replays import projection_builders
+from entrypoints.messages.stock_events import decode_stock_event
 from tests.examples import a_submission
-from tests.stores import KIT, Stores, quiet
+from tests.inventory_harness import KIT, Stores, quiet
 
-A_MOMENT = 0.05
+SHORT_WAIT_SECONDS = 0.05
 """Seconds of a lease that is soon over."""
-STALE = Stock(reference="B-1", sku=KIT, purchased=1, available=1, allocated=0, shipped=0, eta=None, version=1_000)
+STALE = StockLevel(reference="B-1", sku=KIT, purchased=1, available=1, allocated=0, shipped=0, eta=None, version=1_000)
 Build = Callable[[Any, int], Awaitable[None]]
 
 
@@ -35,7 +35,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def stores(stored: Application, monkeypatch: pytest.MonkeyPatch) -> Stores:
-    monkeypatch.setattr("core.shared.rebuild_projection.PAGE", 3)
+    monkeypatch.setattr("core.messaging.rebuild_projection.EVENTS_PER_PAGE", 3)
     return Stores(stored)
 
 
@@ -47,7 +47,7 @@ async def rows(stores: Stores) -> dict[int, int]:
             found[key[0]] = found.get(key[0], 0) + 1
         return found
     async with database.reading() as connection:
-        for table in VIEWS[STOCK]:
+        for table in VIEWS[STOCK_PROJECTION]:
             counted = select(table.c.generation, func.count()).group_by(table.c.generation)
             for generation, count in await connection.execute(counted):
                 found[generation] = found.get(generation, 0) + count
@@ -58,7 +58,7 @@ async def rebuild(
     stores: Stores, step: Callable[[int], Awaitable[None]] | None = None, pace: Pace | None = None
 ) -> Any:
     """Rebuild; `step` may do something before each page."""
-    build, pages = builds(stores.use_cases)["inventory"], 0
+    build, pages = projection_builders(stores.use_cases)["inventory"], 0
 
     async def stepping(messages: Any, generation: int) -> None:
         nonlocal pages
@@ -78,7 +78,7 @@ async def once_over(act: Callable[[], Awaitable[Any]]) -> Any:
             try:
                 return await act()
             except RebuildUnderWay:
-                await asyncio.sleep(A_MOMENT / 5)
+                await asyncio.sleep(SHORT_WAIT_SECONDS / 5)
 
 
 async def a_few(stores: Stores) -> None:
@@ -112,7 +112,7 @@ async def test_the_log_of_a_context_has_all_its_events_and_no_others(stores: Sto
     found = [message for page in pages for message in page]
     assert [message.type for message in found] == ["BatchCreated"] + ["Allocated"] * 4
     assert found[-1].id == await history.newest("inventory") == max(message.id for message in found)
-    assert [stock_event(message).version for message in found] == [1, 2, 3, 4, 5]
+    assert [decode_stock_event(message).version for message in found] == [1, 2, 3, 4, 5]
     assert (await history.newest("fees")) == (await history.page("fees", None, 9))[0].id
 
 
@@ -128,7 +128,7 @@ async def test_events_go_into_the_new_generation_too_as_long_as_its_lease_lasts(
     await projections.hold("inventory", 2, 0)
     assert await fed() == [1]
     assert await projections.begin("inventory", 60) == 3
-    await projections.switch("inventory", 3)
+    await projections.promote("inventory", 3)
     assert await fed() == [3]
 
 
@@ -138,12 +138,12 @@ async def test_there_is_one_rebuild_at_a_time(stores: Stores) -> None:
     with pytest.raises(RebuildUnderWay):
         await projections.begin("inventory", 60)
 
-    await projections.hold("inventory", 2, A_MOMENT)
+    await projections.hold("inventory", 2, SHORT_WAIT_SECONDS)
     assert await once_over(lambda: projections.begin("inventory", 60)) == 3
 
 
 @pytest.mark.parametrize("another", [False, True])
-async def test_a_rebuild_that_was_silent_for_too_long_can_do_no_harm(stores: Stores, another: bool) -> None:
+async def test_a_rebuild_with_an_expired_lease_cannot_write(stores: Stores, another: bool) -> None:
     projections = stores.driven.projections()
     await projections.begin("inventory", 60)
     await projections.hold("inventory", 2, 0)
@@ -153,20 +153,20 @@ async def test_a_rebuild_that_was_silent_for_too_long_can_do_no_harm(stores: Sto
     with pytest.raises(RebuildTakenOver):
         await projections.hold("inventory", 2, 60)
     with pytest.raises(RebuildTakenOver):
-        await projections.switch("inventory", 2)
+        await projections.promote("inventory", 2)
     async with stores.driven.new_work() as work:
         assert list(await work.stock_projection.generations()) == ([1, 3] if another else [1])
 
 
-async def test_what_nobody_reads_any_more_is_deleted_in_small_steps_and_nothing_else(stores: Stores) -> None:
+async def test_only_retired_generations_are_deleted_in_small_batches(stores: Stores) -> None:
     await a_few(stores)
     await stores.take_in()
     projections = stores.driven.projections()
     await projections.begin("inventory", 60)
     await stores.take_in(())
-    await builds(stores.use_cases)["inventory"](await stores.announced(), 2)
+    await projection_builders(stores.use_cases)["inventory"](await stores.announced(), 2)
     assert await projections.forget("inventory", 4) == 0
-    await projections.switch("inventory", 2)
+    await projections.promote("inventory", 2)
     assert await rows(stores) == {1: 10, 2: 10}
 
     gone = [await projections.forget("inventory", 4) for _ in range(6)]
@@ -179,20 +179,20 @@ async def test_a_view_that_was_damaged_is_right_after_a_rebuild(stores: Stores) 
     await a_few(stores)
     await stores.take_in()
     right = await seen(stores)
-    events = [stock_event(message) for message in await stores.announced()]
-    line = replace(StockNews.of(events).lines["order-1", KIT], quantity=99, version=1_000)
+    events = [decode_stock_event(message) for message in await stores.announced()]
+    line = replace(StockDelta.of(events).lines["order-1", KIT], quantity=99, version=1_000)
     async with stores.driven.new_work() as work:
-        work.stock_projection.put(1, StockNews({("order-1", KIT): line}, {"B-1": STALE}, {KIT: 1_000}))
+        work.stock_projection.put(1, StockDelta({("order-1", KIT): line}, {"B-1": STALE}, {KIT: 1_000}))
         await work.commit()
     assert await seen(stores) != right
 
-    assert await rebuild(stores) == Rebuilt("inventory", 2, 9, 10)
+    assert await rebuild(stores) == RebuildReport("inventory", 2, 9, 10)
     assert await seen(stores) == right
-    assert await rebuild(stores) == Rebuilt("inventory", 3, 9, 10)
+    assert await rebuild(stores) == RebuildReport("inventory", 3, 9, 10)
     assert (await seen(stores), await rows(stores)) == (right, {3: 10})
 
 
-async def test_what_happens_during_a_rebuild_is_missed_by_nobody(stores: Stores) -> None:
+async def test_events_committed_during_a_rebuild_are_in_the_new_generation(stores: Stores) -> None:
     await a_few(stores)
     await stores.take_in()
 
@@ -208,7 +208,7 @@ async def test_what_happens_during_a_rebuild_is_missed_by_nobody(stores: Stores)
     right = await seen(stores)
     assert [len(lines) for lines in right[0]] == [1] * 11 + [0]
     await stores.take_in()
-    await builds(stores.use_cases)["inventory"](await stores.announced(), 2)
+    await projection_builders(stores.use_cases)["inventory"](await stores.announced(), 2)
     assert await seen(stores) == right
 
 
@@ -217,13 +217,13 @@ async def test_an_event_whose_consumer_did_not_know_of_the_rebuild_is_found_in_t
     *others, late = await stores.announced()
     await stores.take_in(others)
     async with stores.driven.new_inbox() as inbox:
-        await inbox.accept(late, others[0])
+        await inbox.deduplicate(late, others[0])
         async with inbox.new_work() as work:
             generations = await work.stock_projection.generations()
             rebuilding = asyncio.create_task(rebuild(stores))
             await asyncio.wait({rebuilding}, timeout=1)  # SQLite lets it wait for us
             for generation in generations:
-                work.stock_projection.put(generation, StockNews.of([stock_event(late)]))
+                work.stock_projection.put(generation, StockDelta.of([decode_stock_event(late)]))
             await work.commit()
         await inbox.commit()
 
@@ -236,7 +236,7 @@ async def test_an_event_whose_consumer_did_not_know_of_the_rebuild_is_found_in_t
 async def test_a_rebuild_that_was_killed_leaves_what_is_read_as_it_was_and_can_begin_anew(
     stores: Stores, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.shared.rebuild_projection.LEASE", 0.5)
+    monkeypatch.setattr("core.messaging.rebuild_projection.LEASE_SECONDS", 0.5)
     await a_few(stores)
     await stores.take_in()
     right = await seen(stores)
@@ -248,7 +248,7 @@ async def test_a_rebuild_that_was_killed_leaves_what_is_read_as_it_was_and_can_b
     with pytest.raises(Killed):
         await rebuild(stores, killed)
     assert await seen(stores) == right
-    monkeypatch.setattr("core.shared.rebuild_projection.LEASE", 60)
+    monkeypatch.setattr("core.messaging.rebuild_projection.LEASE_SECONDS", 60)
     found = await once_over(lambda: rebuild(stores))
 
     assert (found.generation, found.events) == (3, 9)
@@ -260,8 +260,8 @@ async def test_what_a_kill_left_behind_is_deleted_with_the_next_rebuild(stores: 
     await stores.take_in()
     right, projections = await seen(stores), stores.driven.projections()
     await projections.begin("inventory", 60)
-    await builds(stores.use_cases)["inventory"](await stores.announced(), 2)
-    await projections.switch("inventory", 2)  # killed here
+    await projection_builders(stores.use_cases)["inventory"](await stores.announced(), 2)
+    await projections.promote("inventory", 2)  # killed here
     assert (await seen(stores), await rows(stores)) == (right, {1: 10, 2: 10})
 
     assert (await rebuild(stores)).forgotten == 20
@@ -321,8 +321,8 @@ async def test_a_rebuild_in_the_middle_of_everything_is_right(stores: Stores) ->
         for number, lines in enumerate(found):
             assert lines == {line.sku: line for line in await work_.order_lines.of_order(f"order-{number}")}
         held = (await work_.skus.hold([KIT], whole=True))[KIT]
-    assert view.batches[0].available == held.shelf.batches["B-1"].available
-    assert await stores.driven.seen().oldest_missing() is None
+    assert view.batches[0].available == held.stock.batches["B-1"].available
+    assert await stores.driven.projection_progress().oldest_unprojected_at() is None
 
 
 async def drop(stores: Stores, number: int) -> None:

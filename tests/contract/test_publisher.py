@@ -14,11 +14,11 @@ from aiokafka.errors import MessageSizeTooLargeError
 from adapters.kafka.publisher import KafkaPublisher
 from config.container import Driven
 from config.settings import Adapters, Kafka, Settings
-from core.shared.errors import Unavailable
-from core.shared.messages import Message
-from core.shared.trace import Trace
-from entrypoints.consumer.kafka import KafkaTransport
-from entrypoints.consumer.routes import consumed, contexts
+from core.kernel.errors import Unavailable
+from core.kernel.trace import Trace
+from core.messaging.message import Message
+from entrypoints.messages.kafka import KafkaTransport
+from entrypoints.messages.routes import consumed_contexts, contexts
 from tests.conftest import eventually
 from tests.examples import a_message, ids
 
@@ -57,7 +57,7 @@ async def listening(driven: Driven) -> AsyncIterator[list[Message]]:
         return
     stop = asyncio.Event()
     kafka = settings.kafka
-    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed(), deliver)
+    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed_contexts(), deliver)
     running = asyncio.create_task(transport.run(stop))
     yield heard
     stop.set()
@@ -102,7 +102,7 @@ async def test_what_has_no_effect_does_not_count_as_published(driven: Driven) ->
         await driven.publisher().publish([a_message()])
 
 
-async def test_a_broker_that_is_not_there_is_said_to_be_away_in_time() -> None:
+async def test_an_unreachable_broker_is_reported_unavailable_within_the_timeout() -> None:
     settings = Settings(adapters=Adapters(events="kafka"), kafka=Kafka(bootstrap="127.0.0.1:1"))
     publisher = Driven(settings=settings).publisher()
     async with asyncio.timeout(12):
@@ -112,7 +112,7 @@ async def test_a_broker_that_is_not_there_is_said_to_be_away_in_time() -> None:
 
 
 @pytest.mark.parametrize("driven", ["kafka"], indirect=True)
-async def test_an_event_that_has_no_topic_fails_alone_and_keeps_nobody_waiting(driven: Driven) -> None:
+async def test_an_event_without_a_topic_fails_alone_without_delaying_the_batch(driven: Driven) -> None:
     astray, good = a_message(context="nowhere"), [a_message(), a_message()]
     async with listening(driven) as heard, asyncio.timeout(5):
         first, refused, last = await driven.publisher().publish([good[0], astray, good[1]])
@@ -133,7 +133,7 @@ async def test_an_event_that_is_too_large_fails_alone(driven: Driven) -> None:
 
 
 @pytest.mark.parametrize("driven", ["kafka"], indirect=True)
-async def test_what_the_broker_itself_refuses_harms_neither_its_company_nor_what_follows(driven: Driven) -> None:
+async def test_a_record_refused_by_the_broker_affects_no_other_record(driven: Driven) -> None:
     kafka, large = driven.settings().kafka, a_message(body=b"x" * 50_000)
     before, company, after = ([a_message() for _ in range(50)] for _ in range(3))
     await the_broker_takes_at_most(20_000, kafka)
@@ -147,10 +147,8 @@ async def test_what_the_broker_itself_refuses_harms_neither_its_company_nor_what
 
 
 @pytest.mark.parametrize("driven", ["kafka"], indirect=True)
-async def test_a_broker_that_falls_silent_is_given_up_with_all_that_was_meant_for_it(
-    driven: Driven, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapters.kafka.publisher.PATIENCE", 0.5)
+async def test_a_silent_broker_fails_every_pending_record(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.kafka.publisher.SEND_TIMEOUT_SECONDS", 0.5)
     publisher = driven.publisher()
     assert isinstance(publisher, KafkaPublisher)
     await publisher.publish([a_message()])

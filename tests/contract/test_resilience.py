@@ -16,15 +16,15 @@ from prometheus_client import generate_latest
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.bulkhead import Bulkhead
 from adapters.resilience.chain import resilient
-from adapters.resilience.policy import Policy
+from adapters.resilience.policy import ResiliencePolicy
 from config.settings import Resilience
+from core.kernel.clock import Clock
+from core.notifications.attempt_log import AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
-from core.notifications.journal import Journal, Outcome
 from core.notifications.messages import Accepted, DeliveryId, Email
-from core.notifications.ports import EmailSender, Outlet, Sender
-from core.notifications.vendors import Breaker
-from core.shared.clock import Clock
+from core.notifications.ports import EmailSender, Sender, VendorChannel
+from core.notifications.vendor_standing import Breaker
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 DOWN = VendorUnavailable("down")
@@ -36,7 +36,7 @@ class StoppedClock(Clock):
         return NOON
 
 
-class Vendor(EmailSender):
+class ScriptedVendor(EmailSender):
     """Answer what it is told to, and count how often it was asked."""
 
     def __init__(self, *answers: Exception | str | Answer) -> None:
@@ -60,17 +60,17 @@ class Vendor(EmailSender):
             self.busy -= 1
 
 
-class Stage:
+class BreakerHarness:
     """A chain whose time stands still, and what was waited for."""
 
-    def __init__(self, *vendors: Vendor, **limits: Any) -> None:
+    def __init__(self, *vendors: ScriptedVendor, **limits: Any) -> None:
         self.time = 1_000.0
         self.slept: list[float] = []
         self.patience: asyncio.Event | None = None
         self.vendors = vendors
-        self.journal = Journal()
+        self.journal = AttemptLog()
         named = {f"vendor-{number}": vendor for number, vendor in enumerate(vendors)}
-        self.chain: Outlet[Email] = resilient(
+        self.chain: VendorChannel[Email] = resilient(
             Channel.EMAIL, tuple(named), named.__getitem__, a_policy(**limits), StoppedClock(), self.journal,
             now=lambda: self.time, sleep=self._sleep,
         )  # fmt: skip
@@ -88,10 +88,10 @@ class Stage:
                 await self.send()
 
 
-def a_policy(**limits: Any) -> Policy:
+def a_policy(**limits: Any) -> ResiliencePolicy:
     ours = {"tries": 1, "deadline_seconds": 60.0, "concurrency": 1_000}
-    words = {field.name: getattr(Resilience(), field.name) for field in fields(Policy)}
-    return Policy(**words | ours | limits)
+    words = {field.name: getattr(Resilience(), field.name) for field in fields(ResiliencePolicy)}
+    return ResiliencePolicy(**words | ours | limits)
 
 
 def an_email() -> Email:
@@ -118,10 +118,10 @@ async def wait_for_ever() -> str:
 # -- the breaker: aiobreaker's defects
 
 
-async def test_a_vendor_that_fails_half_of_the_time_is_left_alone() -> None:
+async def test_a_failure_rate_of_one_half_opens_the_breaker() -> None:
     answers: list[Exception | str] = ["id", DOWN]
-    vendor = Vendor(*answers * 5)  # aiobreaker: every success sets the count of failures to nothing
-    stage = Stage(vendor, failure_percent=50, minimum_calls=10)
+    vendor = ScriptedVendor(*answers * 5)  # aiobreaker: every success sets the count of failures to nothing
+    stage = BreakerHarness(vendor, failure_percent=50, minimum_calls=10)
     for _ in range(5):
         await stage.send()
         await stage.fail()
@@ -130,10 +130,10 @@ async def test_a_vendor_that_fails_half_of_the_time_is_left_alone() -> None:
     assert vendor.calls == 10
 
 
-async def test_a_lower_failure_rate_is_put_up_with() -> None:
+async def test_a_failure_rate_below_the_threshold_keeps_the_breaker_closed() -> None:
     answers: list[Exception | str] = ["id", "id", DOWN]
-    vendor = Vendor(*answers * 20)
-    stage = Stage(vendor, failure_percent=50, minimum_calls=10)
+    vendor = ScriptedVendor(*answers * 20)
+    stage = BreakerHarness(vendor, failure_percent=50, minimum_calls=10)
     for _ in range(20):
         await stage.send()
         await stage.send()
@@ -141,24 +141,24 @@ async def test_a_lower_failure_rate_is_put_up_with() -> None:
     assert vendor.calls == 60
 
 
-async def test_few_calls_prove_nothing() -> None:
-    vendor = Vendor(*[DOWN] * 9)
-    stage = Stage(vendor, minimum_calls=10)
+async def test_too_few_calls_do_not_open_the_breaker() -> None:
+    vendor = ScriptedVendor(*[DOWN] * 9)
+    stage = BreakerHarness(vendor, minimum_calls=10)
     await stage.fail(9)
     assert await stage.send()
 
 
 async def test_failures_that_slid_out_of_the_window_are_forgotten() -> None:
-    vendor = Vendor(*[DOWN] * 18)
-    stage = Stage(vendor, minimum_calls=10, window_seconds=30)
+    vendor = ScriptedVendor(*[DOWN] * 18)
+    stage = BreakerHarness(vendor, minimum_calls=10, window_seconds=30)
     await stage.fail(9)
     stage.time += 30
     await stage.fail(9)
     assert await stage.send()
 
 
-async def tripped(vendor: Vendor, **limits: Any) -> Stage:
-    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0, **limits)
+async def tripped(vendor: ScriptedVendor, **limits: Any) -> BreakerHarness:
+    stage = BreakerHarness(vendor, minimum_calls=10, open_seconds=15.0, **limits)
     vendor.always = DOWN
     await stage.fail(10)
     assert vendor.calls == 10
@@ -166,16 +166,16 @@ async def tripped(vendor: Vendor, **limits: Any) -> Stage:
 
 
 async def test_the_call_that_trips_gets_the_vendors_own_error() -> None:
-    vendor = Vendor()
-    stage = Stage(vendor, minimum_calls=1)
+    vendor = ScriptedVendor()
+    stage = BreakerHarness(vendor, minimum_calls=1)
     vendor.always = VendorUnavailable("own words", retry_after=3)  # aiobreaker: CircuitBreakerError
     with pytest.raises(VendorUnavailable) as refusal:
         await stage.send()
     assert (str(refusal.value), refusal.value.retry_after) == ("own words", 3)
 
 
-async def test_while_it_is_open_nobody_is_asked_and_the_rest_is_told() -> None:
-    vendor = Vendor()
+async def test_an_open_breaker_makes_no_call_and_reports_its_remaining_time() -> None:
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     stage.time += 5
     email = an_email()
@@ -187,8 +187,8 @@ async def test_while_it_is_open_nobody_is_asked_and_the_rest_is_told() -> None:
     assert stage.journal.take(email.delivery) == ()
 
 
-async def test_of_five_hundred_waiters_one_probes() -> None:
-    vendor = Vendor()
+async def test_of_five_hundred_waiting_calls_one_is_the_probe() -> None:
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     go = asyncio.Event()
 
@@ -211,7 +211,7 @@ async def test_of_five_hundred_waiters_one_probes() -> None:
 
 
 async def test_a_failed_probe_means_another_whole_rest() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     stage.time += 15
     await stage.fail()
@@ -224,7 +224,7 @@ async def test_a_failed_probe_means_another_whole_rest() -> None:
 
 
 async def test_a_cancelled_probe_gives_its_permit_back() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     stage.time += 15
     vendor.always = wait_for_ever
@@ -237,14 +237,14 @@ async def test_a_cancelled_probe_gives_its_permit_back() -> None:
 
 
 async def test_failures_that_come_late_do_not_prolong_the_rest() -> None:
-    vendor, late = Vendor(), asyncio.Event()
+    vendor, late = ScriptedVendor(), asyncio.Event()
 
     async def fail_late() -> str:
         await late.wait()
         raise DOWN
 
     vendor.answers = [fail_late] * 20
-    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0)
+    stage = BreakerHarness(vendor, minimum_calls=10, open_seconds=15.0)
     async with under_way(*(stage.send() for _ in range(20))) as slow:
         vendor.always = DOWN
         await stage.fail(10)
@@ -259,7 +259,7 @@ async def test_failures_that_come_late_do_not_prolong_the_rest() -> None:
 
 @pytest.mark.parametrize("outcome", ["a failure", "a success"])
 async def test_a_call_from_before_the_rest_says_nothing_about_the_probe(outcome: str) -> None:
-    vendor, late = Vendor(), asyncio.Event()
+    vendor, late = ScriptedVendor(), asyncio.Event()
 
     async def come_late() -> str:
         await late.wait()
@@ -268,7 +268,7 @@ async def test_a_call_from_before_the_rest_says_nothing_about_the_probe(outcome:
         return "id"
 
     vendor.answers = [come_late]
-    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0)
+    stage = BreakerHarness(vendor, minimum_calls=10, open_seconds=15.0)
     async with under_way(stage.send()) as slow:
         vendor.always = DOWN
         await stage.fail(10)
@@ -283,14 +283,14 @@ async def test_a_call_from_before_the_rest_says_nothing_about_the_probe(outcome:
 
 
 async def test_successes_from_before_the_rest_do_not_embellish_what_comes_after() -> None:
-    vendor, late = Vendor(), asyncio.Event()
+    vendor, late = ScriptedVendor(), asyncio.Event()
 
     async def succeed_late() -> str:
         await late.wait()
         return "id"
 
     vendor.answers = [succeed_late] * 30
-    stage = Stage(vendor, minimum_calls=10, open_seconds=15.0)
+    stage = BreakerHarness(vendor, minimum_calls=10, open_seconds=15.0)
     async with under_way(*(stage.send() for _ in range(30))) as slow:
         vendor.always = DOWN
         await stage.fail(10)
@@ -305,7 +305,7 @@ async def test_successes_from_before_the_rest_do_not_embellish_what_comes_after(
 
 
 async def test_after_a_rest_the_count_begins_anew() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     stage.time += 15
     vendor.always = "id"
@@ -317,8 +317,8 @@ async def test_after_a_rest_the_count_begins_anew() -> None:
 
 
 async def test_a_rejection_is_neither_failure_nor_success() -> None:
-    vendor = Vendor(*[Rejected("bad")] * 50, *[DOWN] * 9)
-    stage = Stage(vendor, minimum_calls=10)
+    vendor = ScriptedVendor(*[Rejected("bad")] * 50, *[DOWN] * 9)
+    stage = BreakerHarness(vendor, minimum_calls=10)
     await stage.fail(50, Rejected)
     await stage.fail(9)
     vendor.always = DOWN
@@ -328,7 +328,7 @@ async def test_a_rejection_is_neither_failure_nor_success() -> None:
 
 
 async def test_a_rejected_probe_leaves_the_question_open() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     stage.time += 15
     vendor.always = Rejected("bad")  # aiobreaker: a success, and everybody storms in
@@ -339,27 +339,27 @@ async def test_a_rejected_probe_leaves_the_question_open() -> None:
 
 
 async def test_an_unknown_outcome_is_a_failure() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = OutcomeUnknown("silence")
-    stage = Stage(vendor, minimum_calls=10)
+    stage = BreakerHarness(vendor, minimum_calls=10)
     await stage.fail(10, OutcomeUnknown)
     await stage.fail(1, VendorUnavailable)
     assert vendor.calls == 10
 
 
 async def test_an_expired_deadline_is_a_failure() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = wait_for_ever
-    stage = Stage(vendor, minimum_calls=3, deadline_seconds=0.001)
+    stage = BreakerHarness(vendor, minimum_calls=3, deadline_seconds=0.001)
     await stage.fail(3, OutcomeUnknown)
     await stage.fail(1, VendorUnavailable)
     assert vendor.calls == 3
 
 
 async def test_a_cancelled_call_counts_as_nothing() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = wait_for_ever
-    stage = Stage(vendor, minimum_calls=1)
+    stage = BreakerHarness(vendor, minimum_calls=1)
     async with under_way(*(stage.send() for _ in range(50))):
         assert vendor.calls == 50
     vendor.always = "id"
@@ -369,7 +369,7 @@ async def test_a_cancelled_call_counts_as_nothing() -> None:
 async def test_the_wall_clock_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aiobreaker.state.datetime", None)
     monkeypatch.setattr("aiobreaker.circuitbreaker.datetime", None)
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     await stage.fail()
     stage.time += 15
@@ -380,8 +380,8 @@ async def test_the_wall_clock_is_never_asked(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_an_answer_that_took_too_long_counts_as_a_failure_and_is_an_answer_all_the_same() -> None:
-    vendor = Vendor()
-    stage = Stage(vendor, minimum_calls=10, window_seconds=1_000.0, slow_seconds=5.0, open_seconds=15.0)
+    vendor = ScriptedVendor()
+    stage = BreakerHarness(vendor, minimum_calls=10, window_seconds=1_000.0, slow_seconds=5.0, open_seconds=15.0)
 
     def taking(seconds: float) -> Answer:
         async def answer() -> str:
@@ -405,7 +405,7 @@ async def test_an_answer_that_took_too_long_counts_as_a_failure_and_is_an_answer
 
 
 async def test_a_long_good_day_takes_no_memory() -> None:
-    stage = Stage(Vendor(), window_seconds=30)
+    stage = BreakerHarness(ScriptedVendor(), window_seconds=30)
 
     async def pass_by(seconds: int) -> int:
         for _ in range(seconds):
@@ -423,23 +423,23 @@ async def test_a_long_good_day_takes_no_memory() -> None:
         tracemalloc.stop()
 
 
-async def test_who_queued_before_it_opened_does_not_ask_afterwards() -> None:
-    vendor = Vendor()
+async def test_a_call_queued_before_the_breaker_opened_is_not_made() -> None:
+    vendor = ScriptedVendor()
 
     async def fail_soon() -> str:
         await asyncio.sleep(0)
         raise DOWN
 
     vendor.always = fail_soon
-    stage = Stage(vendor, minimum_calls=10, concurrency=5)
+    stage = BreakerHarness(vendor, minimum_calls=10, concurrency=5)
     await asyncio.gather(*(stage.send() for _ in range(500)), return_exceptions=True)
     assert vendor.calls <= 10 + 5
 
 
 async def test_each_vendor_has_its_own_breaker() -> None:
-    first, second = Vendor(), Vendor()
+    first, second = ScriptedVendor(), ScriptedVendor()
     first.always = DOWN
-    stage = Stage(first, second, minimum_calls=10)
+    stage = BreakerHarness(first, second, minimum_calls=10)
     for _ in range(20):
         assert (await stage.send()).id == "id"
     assert (first.calls, second.calls) == (10, 20)
@@ -448,24 +448,24 @@ async def test_each_vendor_has_its_own_breaker() -> None:
 # -- room: what the vendors would take right now
 
 
-async def test_there_is_room_for_what_is_not_in_hand_yet() -> None:
-    vendor = Vendor()
+async def test_free_capacity_excludes_calls_in_flight() -> None:
+    vendor = ScriptedVendor()
     vendor.always = wait_for_ever
-    stage = Stage(vendor, concurrency=10)
+    stage = BreakerHarness(vendor, concurrency=10)
     async with under_way(*(stage.send() for _ in range(4))):
         assert (stage.chain.room(), stage.chain.rest()) == (6, 0.0)
     assert stage.chain.room() == 10
 
 
-async def test_a_message_that_waits_for_its_next_try_is_in_hand() -> None:
-    stage = Stage(Vendor(DOWN), concurrency=10, tries=3)
+async def test_a_message_waiting_for_its_retry_is_in_flight() -> None:
+    stage = BreakerHarness(ScriptedVendor(DOWN), concurrency=10, tries=3)
     stage.patience = asyncio.Event()
     async with under_way(stage.send()):
         assert stage.chain.room() == 9
 
 
-async def test_there_is_no_room_while_it_rests_and_then_for_one_probe() -> None:
-    vendor = Vendor()
+async def test_an_open_breaker_has_no_capacity_and_a_half_open_one_has_one() -> None:
+    vendor = ScriptedVendor()
     stage = await tripped(vendor)
     assert (stage.chain.room(), stage.chain.rest()) == (0, 15.0)
     stage.time += 15
@@ -475,8 +475,8 @@ async def test_there_is_no_room_while_it_rests_and_then_for_one_probe() -> None:
         assert stage.chain.room() == 0
 
 
-async def test_after_a_rest_there_is_room_for_one_then_for_twice_as_many_each_second() -> None:
-    vendor = Vendor()
+async def test_after_recovery_capacity_starts_at_one_and_doubles_every_second() -> None:
+    vendor = ScriptedVendor()
     stage = await tripped(vendor, concurrency=10)
     stage.time += 15
     vendor.always = "id"
@@ -490,7 +490,7 @@ async def test_after_a_rest_there_is_room_for_one_then_for_twice_as_many_each_se
 
 
 async def test_time_alone_is_no_reason_to_ask_for_more() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     stage = await tripped(vendor, concurrency=10)
     stage.time += 15
     vendor.always = "id"
@@ -499,10 +499,10 @@ async def test_time_alone_is_no_reason_to_ask_for_more() -> None:
     assert stage.chain.room() == 2
 
 
-async def test_deputies_have_room_while_the_first_rests() -> None:
-    first, second = Vendor(), Vendor()
+async def test_failover_vendors_have_capacity_while_the_first_breaker_is_open() -> None:
+    first, second = ScriptedVendor(), ScriptedVendor()
     first.always = DOWN
-    stage = Stage(first, second, minimum_calls=10, concurrency=8, open_seconds=15.0)
+    stage = BreakerHarness(first, second, minimum_calls=10, concurrency=8, open_seconds=15.0)
     assert stage.chain.room() == 8
     for _ in range(10):
         await stage.send()
@@ -511,8 +511,8 @@ async def test_deputies_have_room_while_the_first_rests() -> None:
     assert stage.chain.room() == 1 + 8
 
 
-async def test_how_we_stand_is_told_of_each_vendor_and_to_prometheus() -> None:
-    stage = Stage(Vendor(), Vendor(), minimum_calls=10, open_seconds=15.0)
+async def test_breaker_state_is_reported_per_vendor_and_as_metrics() -> None:
+    stage = BreakerHarness(ScriptedVendor(), ScriptedVendor(), minimum_calls=10, open_seconds=15.0)
     first = stage.vendors[0]
     first.always = DOWN
     for _ in range(12):
@@ -532,23 +532,23 @@ async def test_how_we_stand_is_told_of_each_vendor_and_to_prometheus() -> None:
 
 
 async def test_a_vendor_that_was_unavailable_is_asked_again() -> None:
-    stage = Stage(Vendor(DOWN, DOWN, "third"), tries=3)
+    stage = BreakerHarness(ScriptedVendor(DOWN, DOWN, "third"), tries=3)
     assert (await stage.send()).id == "third"
     assert len(stage.slept) == 2
 
 
 @pytest.mark.parametrize("tries", [1, 2, 3])
 async def test_there_are_at_most_so_many_tries(tries: int) -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = DOWN
-    await Stage(vendor, tries=tries).fail()
+    await BreakerHarness(vendor, tries=tries).fail()
     assert vendor.calls == tries
 
 
 async def test_waits_are_random_and_grow() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = DOWN
-    stage = Stage(vendor, tries=3, retry_base_seconds=0.2, retry_budget_percent=300, minimum_calls=10**6)
+    stage = BreakerHarness(vendor, tries=3, retry_base_seconds=0.2, retry_budget_percent=300, minimum_calls=10**6)
     await stage.fail(300)
 
     first, second = stage.slept[::2], stage.slept[1::2]
@@ -558,10 +558,10 @@ async def test_waits_are_random_and_grow() -> None:
 
 
 @pytest.mark.parametrize("asked", [0.5, 2.0])
-async def test_nobody_is_asked_sooner_than_they_said(asked: float) -> None:
-    vendor = Vendor()
+async def test_a_retry_waits_for_the_retry_after_of_the_vendor(asked: float) -> None:
+    vendor = ScriptedVendor()
     vendor.always = VendorUnavailable("slow down", retry_after=asked)
-    stage = Stage(vendor, tries=3, retry_budget_percent=300, minimum_calls=10**6)
+    stage = BreakerHarness(vendor, tries=3, retry_budget_percent=300, minimum_calls=10**6)
     await stage.fail(100)
 
     assert len(stage.slept) == 200
@@ -569,8 +569,8 @@ async def test_nobody_is_asked_sooner_than_they_said(asked: float) -> None:
 
 
 async def test_a_long_wait_is_left_to_the_queue() -> None:
-    vendor = Vendor(VendorUnavailable("slow down", retry_after=2.1))
-    stage = Stage(vendor, tries=3)
+    vendor = ScriptedVendor(VendorUnavailable("slow down", retry_after=2.1))
+    stage = BreakerHarness(vendor, tries=3)
     with pytest.raises(VendorUnavailable) as refusal:
         await stage.send()
     assert (vendor.calls, stage.slept, refusal.value.retry_after) == (1, [], 2.1)
@@ -578,17 +578,17 @@ async def test_a_long_wait_is_left_to_the_queue() -> None:
 
 @pytest.mark.parametrize("final", [OutcomeUnknown("silence"), Rejected("bad"), KeyError("a bug")])
 async def test_only_what_was_certainly_not_done_is_done_again(final: Exception) -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = final
-    await Stage(vendor, tries=5).fail(1, type(final))
+    await BreakerHarness(vendor, tries=5).fail(1, type(final))
     assert vendor.calls == 1
 
 
 @pytest.mark.parametrize("together", [True, False])
 async def test_a_thousand_failing_calls_cause_at_most_twelve_hundred_attempts(together: bool) -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = DOWN
-    stage = Stage(vendor, tries=3, retry_budget_percent=20, minimum_calls=10**6)
+    stage = BreakerHarness(vendor, tries=3, retry_budget_percent=20, minimum_calls=10**6)
     if together:
         await asyncio.gather(*(stage.send() for _ in range(1_000)), return_exceptions=True)
     else:
@@ -596,9 +596,9 @@ async def test_a_thousand_failing_calls_cause_at_most_twelve_hundred_attempts(to
     assert 1_190 <= vendor.calls <= 1_200
 
 
-async def test_messages_that_reached_nobody_allow_no_retries() -> None:
-    vendor, deputy = Vendor(), Vendor()
-    stage = Stage(vendor, deputy, tries=2, minimum_calls=10, open_seconds=1.0, retry_budget_percent=20)
+async def test_calls_refused_before_sending_add_nothing_to_the_retry_budget() -> None:
+    vendor, deputy = ScriptedVendor(), ScriptedVendor()
+    stage = BreakerHarness(vendor, deputy, tries=2, minimum_calls=10, open_seconds=1.0, retry_budget_percent=20)
     vendor.always = DOWN
     for _ in range(1_000):
         await stage.send()
@@ -612,9 +612,9 @@ async def test_messages_that_reached_nobody_allow_no_retries() -> None:
 
 
 async def test_the_budget_is_one_of_the_window_and_not_of_a_lifetime() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = DOWN
-    stage = Stage(vendor, tries=2, retry_budget_percent=20, minimum_calls=10**6, window_seconds=30)
+    stage = BreakerHarness(vendor, tries=2, retry_budget_percent=20, minimum_calls=10**6, window_seconds=30)
     await stage.fail(1_000)
     stage.time += 30
     before = vendor.calls
@@ -623,19 +623,19 @@ async def test_the_budget_is_one_of_the_window_and_not_of_a_lifetime() -> None:
 
 
 async def test_a_first_failure_of_the_day_may_be_retried() -> None:
-    assert await Stage(Vendor(DOWN, "id"), tries=2, retry_budget_percent=20).send()
+    assert await BreakerHarness(ScriptedVendor(DOWN, "id"), tries=2, retry_budget_percent=20).send()
 
 
 async def test_no_budget_means_no_retries() -> None:
-    vendor = Vendor(DOWN)
-    await Stage(vendor, tries=3, retry_budget_percent=0).fail()
+    vendor = ScriptedVendor(DOWN)
+    await BreakerHarness(vendor, tries=3, retry_budget_percent=0).fail()
     assert vendor.calls == 1
 
 
 async def test_nothing_is_waited_for_while_the_breaker_is_open() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = DOWN
-    stage = Stage(vendor, tries=3, minimum_calls=3, open_seconds=15.0)
+    stage = BreakerHarness(vendor, tries=3, minimum_calls=3, open_seconds=15.0)
     await stage.fail()
     stage.time += 14.5  # so short a rest would be waited for if the vendor asked for it
     await stage.fail()
@@ -644,9 +644,9 @@ async def test_nothing_is_waited_for_while_the_breaker_is_open() -> None:
 
 async def test_what_vendors_say_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    vendor = Vendor()
+    vendor = ScriptedVendor()
     vendor.always = VendorUnavailable("aarav.sharma@example.org is over quota")
-    await Stage(vendor, tries=3).fail(20)
+    await BreakerHarness(vendor, tries=3).fail(20)
     assert "aarav" not in caplog.text
 
 
@@ -654,19 +654,19 @@ async def test_what_vendors_say_is_not_logged(caplog: pytest.LogCaptureFixture) 
 
 
 async def test_no_more_calls_than_allowed_are_under_way() -> None:
-    vendor = Vendor()
+    vendor = ScriptedVendor()
 
     async def take_a_moment() -> str:
         await asyncio.sleep(0)
         return "id"
 
     vendor.always = take_a_moment
-    stage = Stage(vendor, concurrency=7)
+    stage = BreakerHarness(vendor, concurrency=7)
     await asyncio.gather(*(stage.send() for _ in range(100)))
     assert (vendor.calls, vendor.busiest) == (100, 7)
 
 
-async def test_those_who_wait_are_served_in_turn() -> None:
+async def test_waiting_calls_are_served_first_in_first_out() -> None:
     served: list[DeliveryId] = []
 
     class Noting(Sender[Email]):
@@ -682,15 +682,15 @@ async def test_those_who_wait_are_served_in_turn() -> None:
     assert served == [email.delivery for email in emails]
 
 
-async def test_waiting_for_a_place_does_not_use_up_the_deadline() -> None:
-    vendor, go = Vendor(), asyncio.Event()
+async def test_waiting_for_a_bulkhead_permit_does_not_consume_the_deadline() -> None:
+    vendor, go = ScriptedVendor(), asyncio.Event()
 
     async def answer() -> str:
         await go.wait()
         return "id"
 
     vendor.always = answer
-    stage = Stage(vendor, concurrency=1, deadline_seconds=0.5)
+    stage = BreakerHarness(vendor, concurrency=1, deadline_seconds=0.5)
     loop = asyncio.get_running_loop()
     async with under_way(stage.send(), stage.send()) as (first, second):
         started = loop.time()
@@ -701,60 +701,60 @@ async def test_waiting_for_a_place_does_not_use_up_the_deadline() -> None:
 
 
 async def test_a_vendor_that_does_not_answer_in_time_leaves_the_outcome_unknown() -> None:
-    vendor, email = Vendor(wait_for_ever), an_email()
-    stage = Stage(vendor, deadline_seconds=0.001, tries=3)
+    vendor, email = ScriptedVendor(wait_for_ever), an_email()
+    stage = BreakerHarness(vendor, deadline_seconds=0.001, tries=3)
     with pytest.raises(OutcomeUnknown):
         await stage.chain.send(email)
 
     (attempt,) = stage.journal.take(email.delivery)
-    assert (attempt.outcome, attempt.vendor, attempt.at) == (Outcome.UNKNOWN, "vendor-0", NOON)
+    assert (attempt.outcome, attempt.vendor, attempt.at) == (AttemptOutcome.UNKNOWN, "vendor-0", NOON)
     assert vendor.busy == 0
 
 
-async def test_the_deputy_takes_over_and_both_attempts_are_written_down() -> None:
-    first, second, email = Vendor(DOWN), Vendor("second's"), an_email()
-    stage = Stage(first, second)
+async def test_failover_uses_the_next_vendor_and_records_both_attempts() -> None:
+    first, second, email = ScriptedVendor(DOWN), ScriptedVendor("second's"), an_email()
+    stage = BreakerHarness(first, second)
     assert (await stage.chain.send(email)).id == "second's"
 
     attempts = stage.journal.take(email.delivery)
     assert [(attempt.vendor, attempt.outcome, attempt.detail) for attempt in attempts] == [
-        ("vendor-0", Outcome.UNAVAILABLE, "down"),
-        ("vendor-1", Outcome.ACCEPTED, "second's"),
+        ("vendor-0", AttemptOutcome.UNAVAILABLE, "down"),
+        ("vendor-1", AttemptOutcome.ACCEPTED, "second's"),
     ]
 
 
 @pytest.mark.parametrize("final", [OutcomeUnknown("silence"), Rejected("bad")])
-async def test_a_message_that_may_have_gone_is_given_to_nobody_else(final: Exception) -> None:
-    first, second = Vendor(final), Vendor()
-    await Stage(first, second).fail(1, type(final))
+async def test_a_message_with_an_unknown_outcome_does_not_fail_over(final: Exception) -> None:
+    first, second = ScriptedVendor(final), ScriptedVendor()
+    await BreakerHarness(first, second).fail(1, type(final))
     assert (first.calls, second.calls) == (1, 0)
 
 
 @pytest.mark.parametrize(("waits", "soonest"), [((30.0, 5.0), 5.0), ((30.0, None), None), ((None, None), None)])
-async def test_when_nobody_can_the_first_to_be_ready_says_when(
+async def test_when_every_vendor_is_unavailable_the_shortest_retry_after_is_reported(
     waits: tuple[float | None, ...], soonest: float | None
 ) -> None:
-    vendors = [Vendor(VendorUnavailable("busy", retry_after=wait)) for wait in waits]
+    vendors = [ScriptedVendor(VendorUnavailable("busy", retry_after=wait)) for wait in waits]
     with pytest.raises(VendorUnavailable) as refusal:
-        await Stage(*vendors).send()
+        await BreakerHarness(*vendors).send()
     assert refusal.value.retry_after == soonest
 
 
 async def test_a_call_cut_short_is_written_down_as_unknown() -> None:
-    vendor, email = Vendor(wait_for_ever), an_email()
-    stage = Stage(vendor)
+    vendor, email = ScriptedVendor(wait_for_ever), an_email()
+    stage = BreakerHarness(vendor)
     async with under_way(stage.chain.send(email)):
         assert vendor.calls == 1
     (attempt,) = stage.journal.take(email.delivery)
-    assert (attempt.outcome, attempt.detail) == (Outcome.UNKNOWN, "CancelledError")
+    assert (attempt.outcome, attempt.detail) == (AttemptOutcome.UNKNOWN, "CancelledError")
 
 
 async def test_a_bug_is_loud_and_leaves_the_outcome_unknown() -> None:
     email = an_email()
-    stage = Stage(Vendor(KeyError("MessageId")))
+    stage = BreakerHarness(ScriptedVendor(KeyError("MessageId")))
     with pytest.raises(KeyError):
         await stage.chain.send(email)
-    assert [attempt.outcome for attempt in stage.journal.take(email.delivery)] == [Outcome.UNKNOWN]
+    assert [attempt.outcome for attempt in stage.journal.take(email.delivery)] == [AttemptOutcome.UNKNOWN]
 
 
 @pytest.mark.parametrize("limit", ["tries", "concurrency", "deadline_seconds", "window_seconds", "failure_percent"])
@@ -765,16 +765,16 @@ def test_a_limit_of_nothing_is_no_limit_and_is_refused(limit: str) -> None:
 
 def test_a_channel_without_vendors_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        Stage()
+        BreakerHarness()
 
 
 def test_settings_and_policy_use_the_same_words() -> None:
-    assert {field.name for field in fields(Policy)} == set(Resilience.__struct_fields__)
+    assert {field.name for field in fields(ResiliencePolicy)} == set(Resilience.__struct_fields__)
 
 
-async def test_nobody_is_asked_for_a_message_whose_time_is_over() -> None:
-    vendor, deputy = Vendor(), Vendor()
-    stage = Stage(vendor, deputy)
+async def test_no_vendor_is_called_after_the_deadline() -> None:
+    vendor, deputy = ScriptedVendor(), ScriptedVendor()
+    stage = BreakerHarness(vendor, deputy)
 
     with pytest.raises(VendorUnavailable, match="too long"):
         await stage.chain.send(replace(an_email(), until=NOON))

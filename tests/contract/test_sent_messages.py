@@ -10,15 +10,15 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.sandbox import sent
+from adapters.sandbox import sent_messages as sent
 from config.container import Driven
 from config.settings import Adapters, Resilience, Sandbox, Settings
 from core.notifications.delivery import Channel
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
-from core.notifications.findings import Learnt, Report
 from core.notifications.messages import DeliveryId, Email, Sms
+from core.notifications.status_reports import DeliveryStatus, VendorReport
+from tests.contract.servers.local_vendor import VendorBehaviour
 from tests.contract.servers.twilio import LocalTwilio, fault
-from tests.contract.servers.vendor import Mood
 
 A_MINUTE = timedelta(minutes=1)
 OLD = {"date_created": format_datetime(datetime(2020, 1, 1, tzinfo=UTC))}
@@ -42,7 +42,7 @@ async def server() -> AsyncIterator[LocalTwilio]:
     await vendor.stop()
 
 
-class Place:
+class VendorHarness:
     """One vendor, as a sender and as somebody who can be asked."""
 
     def __init__(self, channel: Channel, name: str, server: LocalTwilio, folder: Path) -> None:
@@ -59,7 +59,7 @@ class Place:
         self.a_message: Any = an_sms if channel is Channel.SMS else an_email
         self.began = datetime.now(UTC)
 
-    async def find(self, message: Email | Sms) -> Report | None:
+    async def find(self, message: Email | Sms) -> VendorReport | None:
         assert self.records is not None
         return await self.records.find(message, self.began, self.began + A_MINUTE)
 
@@ -70,8 +70,8 @@ class Place:
 
 
 @pytest.fixture
-async def place(request: pytest.FixtureRequest, server: LocalTwilio, tmp_path: Path) -> AsyncIterator[Place]:
-    made = Place(*getattr(request, "param", (Channel.SMS, "twilio")), server, tmp_path)
+async def place(request: pytest.FixtureRequest, server: LocalTwilio, tmp_path: Path) -> AsyncIterator[VendorHarness]:
+    made = VendorHarness(*getattr(request, "param", (Channel.SMS, "twilio")), server, tmp_path)
     yield made
     await made.close()
 
@@ -80,7 +80,7 @@ everywhere = pytest.mark.parametrize("place", NAMED, ids=str, indirect=True)
 
 
 @everywhere
-async def test_what_was_taken_is_found_under_the_name_the_sender_was_told(place: Place) -> None:
+async def test_an_accepted_message_is_found_under_its_vendor_reference(place: VendorHarness) -> None:
     messages = [place.a_message(), place.a_message()]
     if isinstance(messages[0], Sms):
         messages[1] = replace(messages[1], to="+919876543211")
@@ -88,12 +88,12 @@ async def test_what_was_taken_is_found_under_the_name_the_sender_was_told(place:
 
     found = [await place.find(message) for message in messages]
     assert [(each.vendor, each.id, each.learnt) for each in found if each] == [
-        (each.vendor, each.id, Learnt.FOUND) for each in told
+        (each.vendor, each.id, DeliveryStatus.FOUND) for each in told
     ]
 
 
 @everywhere
-async def test_what_was_never_taken_is_not_there(place: Place) -> None:
+async def test_what_was_never_taken_is_not_there(place: VendorHarness) -> None:
     assert await place.find(place.a_message()) is None
     if isinstance(message := place.a_message(), Sms):
         await place.sender.send(an_sms(to="+919876543211"))
@@ -116,14 +116,14 @@ def test_only_vendors_that_can_answer_are_asked() -> None:
 async def test_the_record_of_the_sandbox_is_read_back_over_any_number_of_blocks(
     tmp_path: Path, server: LocalTwilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = Place(Channel.SMS, "sandbox", server, tmp_path)
+    place = VendorHarness(Channel.SMS, "sandbox", server, tmp_path)
     messages = [an_sms(text="शुल्क " * number) for number in range(1, 40)]
     told = [await place.sender.send(message) for message in messages]
     with (tmp_path / "record.jsonl").open("a") as record:
         record.write(f'{{"channel": "sms", "delivery": "{messages[0].delivery}", "id": "half')  # being written
 
     for size in (1, 7, 100, 1_000, 1 << 20):
-        monkeypatch.setattr(sent, "BLOCK", size)
+        monkeypatch.setattr(sent, "BLOCK_BYTES", size)
         for number in (0, 1, 20, 38) if size > 1 else (38,):
             found = await place.find(messages[number])
             assert found is not None, size
@@ -131,18 +131,20 @@ async def test_the_record_of_the_sandbox_is_read_back_over_any_number_of_blocks(
 
 
 ENDS = {
-    "queued": Learnt.FOUND,
-    "sending": Learnt.FOUND,
-    "sent": Learnt.FOUND,
-    "a word of next year": Learnt.FOUND,
-    "delivered": Learnt.DELIVERED,
-    "undelivered": Learnt.BOUNCED,
-    "failed": Learnt.BOUNCED,
+    "queued": DeliveryStatus.FOUND,
+    "sending": DeliveryStatus.FOUND,
+    "sent": DeliveryStatus.FOUND,
+    "a word of next year": DeliveryStatus.FOUND,
+    "delivered": DeliveryStatus.DELIVERED,
+    "undelivered": DeliveryStatus.BOUNCED,
+    "failed": DeliveryStatus.BOUNCED,
 }
 
 
 @pytest.mark.parametrize(("status", "learnt"), ENDS.items())
-async def test_twilio_tells_what_became_of_it(place: Place, server: LocalTwilio, status: str, learnt: Learnt) -> None:
+async def test_twilio_tells_what_became_of_it(
+    place: VendorHarness, server: LocalTwilio, status: str, learnt: DeliveryStatus
+) -> None:
     await place.sender.send(message := an_sms())
     server.messages[0] |= {"status": status, "error_code": 30008}
 
@@ -152,7 +154,7 @@ async def test_twilio_tells_what_became_of_it(place: Place, server: LocalTwilio,
 
 
 async def test_a_message_that_is_still_queued_is_found_though_it_has_no_date_of_sending(
-    place: Place, server: LocalTwilio
+    place: VendorHarness, server: LocalTwilio
 ) -> None:
     await place.sender.send(message := an_sms())
 
@@ -161,7 +163,7 @@ async def test_a_message_that_is_still_queued_is_found_though_it_has_no_date_of_
     assert not any("DateSent" in name for query in server.queries for name in query)
 
 
-async def test_it_is_found_on_the_last_page(place: Place, server: LocalTwilio) -> None:
+async def test_it_is_found_on_the_last_page(place: VendorHarness, server: LocalTwilio) -> None:
     await place.sender.send(message := an_sms())
     old = server.messages[0] | OLD
     server.messages[:0] = [old | {"sid": f"SM{number:032x}"} for number in range(100, 107)]
@@ -172,14 +174,14 @@ async def test_it_is_found_on_the_last_page(place: Place, server: LocalTwilio) -
     assert len(server.queries) == 4
 
 
-async def test_the_same_words_at_another_time_are_another_message(place: Place, server: LocalTwilio) -> None:
+async def test_the_same_words_at_another_time_are_another_message(place: VendorHarness, server: LocalTwilio) -> None:
     await place.sender.send(message := an_sms())
     for moment in (place.began - 2 * A_MINUTE, place.began + 3 * A_MINUTE):
         server.messages[0]["date_created"] = format_datetime(moment)
         assert await place.find(message) is None
 
 
-async def test_what_somebody_sent_to_us_is_not_ours(place: Place, server: LocalTwilio) -> None:
+async def test_an_inbound_message_is_not_matched(place: VendorHarness, server: LocalTwilio) -> None:
     await place.sender.send(message := an_sms())
     server.messages[0] |= {"direction": "inbound"}
 
@@ -196,7 +198,7 @@ OPEN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("change", OPEN.values(), ids=OPEN)
 async def test_a_message_to_the_number_that_may_be_ours_leaves_it_open(
-    place: Place, server: LocalTwilio, change: dict[str, Any]
+    place: VendorHarness, server: LocalTwilio, change: dict[str, Any]
 ) -> None:
     await place.sender.send(message := an_sms())
     server.messages[0] |= change
@@ -205,7 +207,7 @@ async def test_a_message_to_the_number_that_may_be_ours_leaves_it_open(
         await place.find(message)
 
 
-async def test_a_list_without_end_leaves_it_open(place: Place, server: LocalTwilio) -> None:
+async def test_a_list_without_end_leaves_it_open(place: VendorHarness, server: LocalTwilio) -> None:
     server.page = 1
     await place.sender.send(an_sms())
     server.messages[:] = [server.messages[0] | OLD] * 30
@@ -215,7 +217,7 @@ async def test_a_list_without_end_leaves_it_open(place: Place, server: LocalTwil
     assert len(server.queries) < 30
 
 
-async def test_a_list_that_goes_on_elsewhere_is_not_followed(place: Place, server: LocalTwilio) -> None:
+async def test_a_list_that_goes_on_elsewhere_is_not_followed(place: VendorHarness, server: LocalTwilio) -> None:
     await place.sender.send(an_sms())
     server.messages[:] = [server.messages[0] | OLD] * 5
     server.next_path = "/elsewhere"
@@ -225,22 +227,32 @@ async def test_a_list_that_goes_on_elsewhere_is_not_followed(place: Place, serve
     assert not server.lured
 
 
-@pytest.mark.parametrize("mood", [Mood.THROTTLE, Mood.BREAK, Mood.DENY_US, Mood.FALL_SILENT, Mood.HANG_UP, Mood.BABBLE])
+@pytest.mark.parametrize(
+    "mood",
+    [
+        VendorBehaviour.THROTTLE,
+        VendorBehaviour.BREAK,
+        VendorBehaviour.DENY_US,
+        VendorBehaviour.FALL_SILENT,
+        VendorBehaviour.HANG_UP,
+        VendorBehaviour.BABBLE,
+    ],
+)
 async def test_a_vendor_in_trouble_has_not_said_that_it_is_not_there(
-    place: Place, server: LocalTwilio, mood: Mood
+    place: VendorHarness, server: LocalTwilio, mood: VendorBehaviour
 ) -> None:
     server.mood = mood
     with pytest.raises(VendorUnavailable):
         await place.find(an_sms())
 
 
-async def test_an_answer_of_another_shape_is_no_answer(place: Place, server: LocalTwilio) -> None:
+async def test_an_answer_of_another_shape_is_no_answer(place: VendorHarness, server: LocalTwilio) -> None:
     server.answer = fault(200, 0)
     with pytest.raises(VendorUnavailable):
         await place.find(an_sms())
 
 
-async def test_pages_as_large_as_twilio_sends_them_are_read(place: Place, server: LocalTwilio) -> None:
+async def test_pages_as_large_as_twilio_sends_them_are_read(place: VendorHarness, server: LocalTwilio) -> None:
     await place.sender.send(message := an_sms())
     long = server.messages[0] | OLD | {"body": "शु" * 300}
     server.page = 100

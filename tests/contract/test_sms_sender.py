@@ -16,13 +16,13 @@ from config.settings import Adapters, Resilience, Sandbox, Settings, Twilio
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import DeliveryId, Sms
 from core.notifications.ports import SmsSender
+from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
 from tests.contract.servers.twilio import LocalTwilio, fault
-from tests.contract.servers.vendor import LocalVendor, Mood
 
 SERVERS: dict[str, Callable[[], LocalVendor]] = {"twilio": LocalTwilio}
 VENDORS = sorted(Driven.sms_vendors.providers)
 REMOTE = [name for name in VENDORS if name not in ("console", "sandbox")]
-ONE_TRY = Resilience(tries=1, deadline_seconds=5)
+SINGLE_ATTEMPT = Resilience(tries=1, deadline_seconds=5)
 
 Open = Callable[..., SmsSender]
 
@@ -41,7 +41,7 @@ def place(request: pytest.FixtureRequest) -> str:
 async def open_sender(place: str, tmp_path: Path) -> AsyncIterator[Open]:
     opened: list[Any] = []
 
-    def open_one(name: str, server: LocalVendor | None = None, resilience: Resilience = ONE_TRY) -> SmsSender:
+    def open_one(name: str, server: LocalVendor | None = None, resilience: Resilience = SINGLE_ATTEMPT) -> SmsSender:
         sections: dict[str, Any] = {"sandbox": Sandbox(record=str(tmp_path / "record.jsonl"))}
         sections |= dict(server.settings()) if server else {}
         settings = Settings(adapters=Adapters(sms=(name,)), resilience=resilience, **sections)  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ def test_every_remote_vendor_has_a_local_server_that_speaks_its_protocol() -> No
 
 
 @every_vendor
-async def test_what_the_vendor_took_is_what_was_sent(open_sender: Open, name: str, server: LocalVendor) -> None:
+async def test_the_vendor_receives_exactly_what_was_sent(open_sender: Open, name: str, server: LocalVendor) -> None:
     sms = an_sms()
     accepted = await open_sender(name, server).send(sms)
 
@@ -92,7 +92,7 @@ async def test_vendors_in_this_process_number_what_they_accept(open_sender: Open
 
 @every_vendor
 async def test_a_refused_number_is_rejected_for_good(open_sender: Open, name: str, server: LocalVendor) -> None:
-    server.mood = Mood.REJECT
+    server.mood = VendorBehaviour.REJECT
     with pytest.raises(Rejected):
         await open_sender(name, server).send(an_sms())
 
@@ -109,16 +109,16 @@ BAD = {
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("name", VENDORS)
-async def test_what_nobody_could_deliver_reaches_nobody(open_sender: Open, name: str, bad: str) -> None:
+async def test_an_undeliverable_message_is_sent_to_no_vendor(open_sender: Open, name: str, bad: str) -> None:
     server = SERVERS[name]() if name in SERVERS else None  # not started: nobody may be asked
     with pytest.raises(Rejected):
         await open_sender(name, server).send(an_sms(**BAD[bad]))
 
 
 @every_vendor
-@pytest.mark.parametrize("mood", [Mood.THROTTLE, Mood.BREAK, Mood.DENY_US])
-async def test_a_vendor_in_trouble_has_certainly_not_taken_it(
-    open_sender: Open, name: str, server: LocalVendor, mood: Mood
+@pytest.mark.parametrize("mood", [VendorBehaviour.THROTTLE, VendorBehaviour.BREAK, VendorBehaviour.DENY_US])
+async def test_an_unavailable_vendor_has_not_accepted_the_message(
+    open_sender: Open, name: str, server: LocalVendor, mood: VendorBehaviour
 ) -> None:
     server.mood = mood
     with pytest.raises(VendorUnavailable):
@@ -137,9 +137,9 @@ async def test_wrong_credentials_are_our_fault_and_not_the_messages(
 
 
 @every_vendor
-@pytest.mark.parametrize("mood", [Mood.FALL_SILENT, Mood.HANG_UP, Mood.BABBLE])
-async def test_no_sensible_answer_after_the_request_left_leaves_the_outcome_unknown(
-    open_sender: Open, name: str, server: LocalVendor, mood: Mood
+@pytest.mark.parametrize("mood", [VendorBehaviour.FALL_SILENT, VendorBehaviour.HANG_UP, VendorBehaviour.BABBLE])
+async def test_an_invalid_response_after_the_request_was_sent_leaves_the_outcome_unknown(
+    open_sender: Open, name: str, server: LocalVendor, mood: VendorBehaviour
 ) -> None:
     sender = open_sender(name, server, Resilience(tries=3, deadline_seconds=0.5))
     await sender.send(an_sms())  # so that the deadline is spent on the answer, not on connecting
@@ -155,7 +155,7 @@ async def test_a_server_that_is_not_there_is_unavailable(open_sender: Open, name
         await open_sender(name, SERVERS[name]()).send(an_sms())
 
 
-async def test_who_cannot_be_reached_in_time_has_heard_nothing_and_the_deputy_takes_over(tmp_path: Path) -> None:
+async def test_a_connect_timeout_fails_over_to_the_next_vendor(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as callers:
         for _ in range(2):  # its queue is full: nobody else gets through
             caller = callers.enter_context(socket.socket())
@@ -184,7 +184,7 @@ async def test_a_restarted_server_is_no_unknown_outcome(open_sender: Open, name:
     assert len(server.taken) == 2
 
 
-async def test_the_sandbox_keeps_a_record_anybody_can_count(open_sender: Open, tmp_path: Path) -> None:
+async def test_the_sandbox_appends_each_message_to_its_record_file(open_sender: Open, tmp_path: Path) -> None:
     sms = an_sms()
     accepted = await open_sender("sandbox").send(sms)
 
@@ -201,7 +201,7 @@ async def test_the_sandbox_keeps_a_record_anybody_can_count(open_sender: Open, t
 async def test_a_throttled_sender_is_told_how_long_to_wait(
     open_sender: Open, server: LocalTwilio, header: str | None, seconds: float | None
 ) -> None:
-    server.mood, server.retry_after, server.date = Mood.THROTTLE, header, "Wed, 21 Oct 2026 07:28:00 GMT"
+    server.mood, server.retry_after, server.date = VendorBehaviour.THROTTLE, header, "Wed, 21 Oct 2026 07:28:00 GMT"
     with pytest.raises(VendorUnavailable) as refusal:
         await open_sender("twilio", server).send(an_sms())
     assert refusal.value.retry_after == seconds

@@ -1,4 +1,4 @@
-"""Whatever stands behind `StockProjection`, `StockViews`, `Written` and `Seen` must behave like this."""
+"""What every adapter of `StockProjection`, `StockViews`, `StoredVersions` and `ProjectionProgress` promises."""
 
 import random
 from datetime import date, timedelta
@@ -9,11 +9,11 @@ import pytest
 from config.container import Application
 from core.inventory.freshness import Freshness
 from core.inventory.order_line import LineState
-from core.inventory.views import StockNews
-from entrypoints.consumer.stock_events import stock_event
+from core.inventory.views import StockDelta
+from entrypoints.messages.stock_events import decode_stock_event
 from tests.databases import statements
 from tests.examples import NOON, StoppedClock
-from tests.stores import KIT, Stores
+from tests.inventory_harness import KIT, Stores
 
 JANUARY, MARCH = date(2027, 1, 15), date(2027, 3, 1)
 
@@ -57,7 +57,7 @@ async def test_what_is_seen_is_what_is_stored(stores: Stores) -> None:
             stored = {line.sku: line for line in await work.order_lines.of_order(f"order-{number}")}
             assert await stores.lines(f"order-{number}") == stored
         for sku in (await work.skus.hold([KIT, "GOWN"], whole=True)).values():
-            for batch in sku.shelf.batches.values():
+            for batch in sku.stock.batches.values():
                 seen = await stores.driven.stock_views().batch(batch.reference)
                 assert (seen.purchased, seen.available, seen.allocated) == (
                     batch.purchased,
@@ -65,13 +65,13 @@ async def test_what_is_seen_is_what_is_stored(stores: Stores) -> None:
                     batch.allocated,
                 )
                 assert (seen.sku, seen.shipped, seen.eta) == (sku.name, batch.shipped, batch.eta)
-            assert await stores.driven.seen().version(sku.name) == sku.version
+            assert await stores.driven.projection_progress().version(sku.name) == sku.version
 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_events_that_come_again_or_in_another_order_change_nothing(stores: Stores, seed: int) -> None:
     await busy(stores)
-    events = [stock_event(message) for message in await stores.announced()]
+    events = [decode_stock_event(message) for message in await stores.announced()]
     project = stores.use_cases["project_stock"]()
     await project(events)
     right = await everything(stores)
@@ -87,7 +87,7 @@ async def test_events_that_come_again_or_in_another_order_change_nothing(stores:
     while twice:
         await project(twice[:5], generation)
         del twice[:5]
-    await stores.driven.projections().switch("inventory", generation)
+    await stores.driven.projections().promote("inventory", generation)
     assert await everything(stores) == right
 
 
@@ -113,7 +113,7 @@ async def test_only_batches_that_have_something_left_are_shown_as_they_arrive(st
     assert view.version == 5
 
 
-async def test_a_sku_of_which_nothing_is_left_is_known_and_one_that_nobody_named_is_not(stores: Stores) -> None:
+async def test_a_sold_out_sku_is_known_and_an_unused_name_is_unknown(stores: Stores) -> None:
     await stores.allocate("order-1", 2, wait=True)
     await stores.take_in()
 
@@ -139,7 +139,7 @@ async def test_versions_tell_what_is_stored_and_what_is_seen_of_it(stores: Store
     await stores.allocate("order-1")
     await stores.allocate("order-1", sku="GOWN")
     await stores.allocate("order-2")
-    written, seen = stores.driven.written(), stores.driven.seen()
+    written, seen = stores.driven.stored_versions(), stores.driven.projection_progress()
 
     assert await written.of_order("order-1") == {KIT: 2, "GOWN": 2}
     assert (await written.of_sku(KIT), await written.of_batch("B-1")) == ({KIT: 3}, {KIT: 3})
@@ -150,36 +150,36 @@ async def test_versions_tell_what_is_stored_and_what_is_seen_of_it(stores: Store
 
 
 async def test_the_oldest_event_that_is_missing_is_found_in_whichever_sku_it_is(stores: Stores) -> None:
-    clock, seen = stores.driven.clock(), stores.driven.seen()
-    assert await seen.oldest_missing() is None
+    clock, seen = stores.driven.clock(), stores.driven.projection_progress()
+    assert await seen.oldest_unprojected_at() is None
     for number in range(3):
         await stores.buy(f"B-{number}", sku=f"SKU-{number}")
         clock.pass_by(timedelta(seconds=1))
-    assert await seen.oldest_missing() == NOON
+    assert await seen.oldest_unprojected_at() == NOON
 
     events = await stores.announced()
     await stores.take_in([events[0], events[2]])
-    assert await seen.oldest_missing() == NOON + timedelta(seconds=1)
+    assert await seen.oldest_unprojected_at() == NOON + timedelta(seconds=1)
     await stores.allocate("order-1", sku="SKU-0")
-    assert await seen.oldest_missing() == NOON + timedelta(seconds=1)
+    assert await seen.oldest_unprojected_at() == NOON + timedelta(seconds=1)
     await stores.take_in([events[1]])
     clock.pass_by(timedelta(seconds=1))
     await stores.deallocate("order-1", sku="SKU-0")
-    assert await seen.oldest_missing() == NOON + timedelta(seconds=3)
+    assert await seen.oldest_unprojected_at() == NOON + timedelta(seconds=3)
     await stores.take_in()
-    assert await seen.oldest_missing() is None
+    assert await seen.oldest_unprojected_at() is None
 
 
 async def test_what_is_not_committed_is_not_seen(stores: Stores) -> None:
     await stores.buy("B-1")
-    news = StockNews.of([stock_event(message) for message in await stores.announced()])
+    news = StockDelta.of([decode_stock_event(message) for message in await stores.announced()])
     async with stores.driven.new_work() as work:
         work.stock_projection.put(1, news)
 
     assert await stores.driven.stock_views().sku(KIT) is None
 
 
-async def test_whoever_listens_hears_that_the_views_changed(stores: Stores) -> None:
+async def test_subscribers_are_signalled_when_the_views_change(stores: Stores) -> None:
     await stores.buy("B-1")
     rung = stores.driven.signals().listen("sku_views")
     await stores.take_in()

@@ -35,7 +35,7 @@ async def test_what_no_schedule_can_be_called_is_unknown(stored: Application) ->
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
-async def test_a_crowd_that_finds_nothing_in_memory_reads_a_schedule_once(stored: Application) -> None:
+async def test_concurrent_cache_misses_read_a_schedule_once(stored: Application) -> None:
     await publish(stored, a_schedule())
     asked = statements(stored)
 

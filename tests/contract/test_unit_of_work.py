@@ -7,10 +7,10 @@ import pytest
 
 from config.container import Application, Driven
 from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile
-from core.shared.errors import Conflict
-from core.shared.outbox import OUTBOX
-from core.shared.requests import IdempotencyKeyReused, RequestRepeated
-from core.shared.trace import Trace, current_trace
+from core.kernel.errors import Conflict
+from core.kernel.idempotency import IdempotencyKeyReused, RequestRepeated
+from core.kernel.trace import Trace, current_trace
+from core.messaging.outbox import OUTBOX_SIGNAL
 from tests.examples import NOON, a_request, a_schedule, a_submission, unpublished
 
 
@@ -28,7 +28,7 @@ async def test_a_submission_comes_back_as_it_was(stored: Application) -> None:
         await work.commit()
 
     found = await stored.driven.exam_fees().find(submission.id)
-    by_reference = await stored.driven.exam_fees().find_reference(submission.reference)
+    by_reference = await stored.driven.exam_fees().find_by_reference(submission.reference)
 
     assert found is not None
     assert found == by_reference
@@ -120,7 +120,7 @@ async def test_of_many_at_once_for_one_candidate_exactly_one_is_stored(stored: A
     assert len(await unpublished(stored, 100)) == 1
 
 
-async def test_a_crowd_is_served_one_after_the_other(stored: Application) -> None:
+async def test_concurrent_submissions_of_one_candidate_are_serialised(stored: Application) -> None:
     async def submit(pause: int) -> None:
         submission, submitted = a_submission()
         async with stored.driven.new_work() as work:
@@ -162,7 +162,7 @@ async def test_a_request_takes_effect_once(stored: Application) -> None:
     assert len(await unpublished(stored, 100)) == 1
 
 
-async def test_a_key_is_not_for_two_wishes(stored: Application) -> None:
+async def test_an_idempotency_key_cannot_be_reused_for_another_request(stored: Application) -> None:
     async with stored.driven.new_work() as work:
         work.answer(a_request(), "first")
         await work.commit()
@@ -213,9 +213,9 @@ async def test_an_event_carries_what_caused_it(stored: Application) -> None:
     assert submitted.reference.encode() in message.body
 
 
-async def test_a_commit_rings_for_the_relay_and_a_rollback_does_not(stored: Application) -> None:
+async def test_a_commit_signals_the_relay_and_a_rollback_does_not(stored: Application) -> None:
     _, submitted = a_submission()
-    bell = stored.driven.signals().listen(OUTBOX)
+    bell = stored.driven.signals().listen(OUTBOX_SIGNAL)
     async with stored.driven.new_work() as work:
         work.record(submitted)
     assert not bell.is_set()
@@ -238,7 +238,7 @@ async def test_a_version_of_an_aggregate_happens_once(stored: Application) -> No
             await work.commit()
 
 
-async def test_a_cancelled_work_gives_back_what_it_held(stored: Application) -> None:
+async def test_a_cancelled_unit_of_work_releases_its_locks_and_connection(stored: Application) -> None:
     async def hang() -> None:
         async with stored.driven.new_work() as work:
             await work.students.known(["T-1"])

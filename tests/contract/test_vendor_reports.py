@@ -1,4 +1,4 @@
-"""Whatever stands behind `Reports` must behave like this."""
+"""Whatever stands behind `VendorReports` must behave like this."""
 
 import hmac
 from base64 import b64encode
@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from adapters.twilio.reports import TwilioReports
+from adapters.twilio.status_reports import TwilioReports
 from config.container import Driven
 from config.settings import Http, Misconfigured, Secret, Settings, Twilio, load
+from core.kernel.errors import Invalid
 from core.notifications.errors import ForgedReport
-from core.notifications.findings import Learnt
 from core.notifications.messages import DeliveryId
-from core.notifications.ports import Reports
-from core.shared.errors import Invalid
+from core.notifications.ports import VendorReports
+from core.notifications.status_reports import DeliveryStatus
 
 DELIVERY, OTHER = DeliveryId(UUID(int=7)), DeliveryId(UUID(int=8))
 PUBLIC, TOKEN = "https://fees.example.org", "12345"
@@ -23,9 +23,9 @@ SID = "SM" + "a" * 32
 FORM = [("MessageSid", SID), ("MessageStatus", "delivered"), ("To", "+919876543210"), ("ErrorCode", "")]
 
 
-def reports(public_url: str = PUBLIC, token: str = TOKEN) -> Reports:
+def reports(public_url: str = PUBLIC, token: str = TOKEN) -> VendorReports:
     driven = Driven(settings=Settings(http=Http(public_url=public_url), twilio=Twilio(auth_token=Secret(token))))
-    made: Reports = driven.twilio_reports()
+    made: VendorReports = driven.twilio_reports()
     return made
 
 
@@ -51,10 +51,10 @@ def test_the_signature_is_the_one_of_twilios_own_example() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_signed_report_is_believed_whatever_its_order(order: int) -> None:
+def test_a_signed_report_is_accepted_with_its_fields_in_any_order(order: int) -> None:
     report = reports().read(DELIVERY, FORM[::order], signature(FORM))
 
-    assert (report.vendor, report.id, report.learnt) == ("twilio", SID, Learnt.DELIVERED)
+    assert (report.vendor, report.id, report.learnt) == ("twilio", SID, DeliveryStatus.DELIVERED)
 
 
 @pytest.mark.parametrize("form", [[*FORM, ("Später", "नया")], [*FORM, ("MediaUrl", "b"), ("MediaUrl", "a")]])

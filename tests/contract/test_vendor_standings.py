@@ -5,7 +5,7 @@ from typing import Any
 
 from config.container import Application
 from core.notifications.delivery import Channel
-from core.notifications.vendors import Breaker, VendorStanding
+from core.notifications.vendor_standing import Breaker, VendorStanding
 from tests.examples import NOON
 
 LATER = NOON + timedelta(seconds=12)
@@ -30,7 +30,7 @@ async def test_what_was_said_is_told_by_channel_vendor_and_process(stored: Appli
     ]  # fmt: skip
 
 
-async def test_the_last_word_of_a_process_counts(stored: Application) -> None:
+async def test_the_latest_report_of_a_process_replaces_earlier_ones(stored: Application) -> None:
     reports = stored.driven.vendor_standings()
     await reports.tell([a_report(), a_report(vendor="smtp")])
     await reports.tell([a_report("host-2")])
@@ -39,7 +39,7 @@ async def test_the_last_word_of_a_process_counts(stored: Application) -> None:
     assert await reports.since(NOON) == [a_report(breaker=Breaker.HALF_OPEN, at=LATER), a_report("host-2")]
 
 
-async def test_whoever_fell_silent_is_left_out_and_forgotten(stored: Application) -> None:
+async def test_a_process_that_stopped_reporting_is_omitted_and_deleted(stored: Application) -> None:
     reports = stored.driven.vendor_standings()
     await reports.tell([a_report("host-2")])
     await reports.tell([a_report(at=LATER)])

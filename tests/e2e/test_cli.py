@@ -17,9 +17,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from entrypoints.__main__ import open_office
+from entrypoints.__main__ import open_runtime
 from entrypoints.cli.app import create_cli
-from tests.e2e.office import BURSAR, Place, Running, until
+from tests.e2e.workspace import BURSAR, Running, Workspace, until
 
 LOCAL = {"BURSAR__HTTP__PORT": "0"}
 MARKUP = "[red]x[/red] :smile: [bold]"
@@ -42,13 +42,13 @@ amount = 25000
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Name the folder in which everything happens that does not need one of its own."""
-    return Place(tmp_path_factory.mktemp("office"), None, LOCAL)
+    return Workspace(tmp_path_factory.mktemp("office"), None, LOCAL)
 
 
 @pytest.fixture(scope="module")
-def office(place: Place) -> Iterator[Running]:
+def office(place: Workspace) -> Iterator[Running]:
     """Keep the fee office open, so that the folder is provisioned once."""
     with place.serve() as running:
         until(lambda: tried(running))
@@ -70,7 +70,7 @@ def sent_by_hand(command: str) -> httpx.Response:
     return httpx.post(url, headers=headers, content=after["-d"][0])
 
 
-def at_once(place: Place, *lines: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
+def at_once(place: Workspace, *lines: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
     """Run commands beside each other, because each takes seconds to start."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda words: place.run(*words), lines))
@@ -78,7 +78,7 @@ def at_once(place: Place, *lines: tuple[str, ...]) -> list[subprocess.CompletedP
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Walk every command there is."""
-    group = group or typer.main.get_command(create_cli(open_office))
+    group = group or typer.main.get_command(create_cli(open_runtime))
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
@@ -97,13 +97,13 @@ def test_the_command_that_serve_suggests_works(office: Running) -> None:
         assert done.stdout.split("\n") == [by_hand.text, "201"]
 
 
-def test_a_quote_in_a_pipe_is_plain_and_complete(place: Place, office: Running) -> None:
+def test_a_quote_in_a_pipe_is_plain_and_complete(place: Workspace, office: Running) -> None:
     [example] = [command.epilog for path, command in commands() if path == ("quote",)]
     words = shlex.split(example.removeprefix("Example: bursar "))
     papers = [word for before, word in pairwise(words) if before == "--paper"]
     with office.client() as client:
-        wish = {"schedule": words[1], "registration": words[2], "papers": papers}
-        quote = client.post("/v1/quotes", json=wish).json()
+        command = {"schedule": words[1], "registration": words[2], "papers": papers}
+        quote = client.post("/v1/quotes", json=command).json()
     done, machine = at_once(place, tuple(words), (*words, "--json"))
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -130,7 +130,7 @@ def rupees(money: dict[str, Any]) -> str:
     return f"{money['minor'] / 100:,.2f}"
 
 
-def test_names_are_printed_letter_for_letter(place: Place, office: Running) -> None:
+def test_names_are_printed_verbatim(place: Workspace, office: Running) -> None:
     text = SCHEDULE.format(code="marked", title=MARKUP) + RULE.format(title=MARKUP)
     (place.folder / "marked.toml").write_text(text)
     roster = f"registration,name,category,email\nM-1,{MARKUP},student,m@example.org\nM-2,Asha,student,[red]:x:\n"
@@ -138,11 +138,11 @@ def test_names_are_printed_letter_for_letter(place: Place, office: Running) -> N
     loading = ("import", "schedule", "marked.toml"), ("import", "students", "marked.csv")
     published, enrolled = at_once(place, *loading)
     quoted, machine = at_once(place, quoting := ("quote", "marked", "M-1"), (*quoting, "--json"))
-    wish = {"schedule": "marked", "registration": "M-1"}
+    command = {"schedule": "marked", "registration": "M-1"}
     with office.client() as client:
-        quote = client.post("/v1/quotes", json=wish).json()
+        quote = client.post("/v1/quotes", json=command).json()
         name = client.get("/v1/students/M-1").json()["enrolment"]["name"]
-        client.post("/v1/exam-fees", json=wish, headers={"Idempotency-Key": "marked"}).raise_for_status()
+        client.post("/v1/exam-fees", json=command, headers={"Idempotency-Key": "marked"}).raise_for_status()
         until(lambda: f"Dear {MARKUP}," in office.log.read_text())
 
     assert published.stdout == f"marked, version 1: {MARKUP}\n"
@@ -153,7 +153,7 @@ def test_names_are_printed_letter_for_letter(place: Place, office: Running) -> N
     assert name == MARKUP
 
 
-def test_bad_rows_of_a_roster_are_named_by_line_and_end_the_command_with_1(place: Place, office: Running) -> None:
+def test_bad_rows_of_a_roster_are_named_by_line_and_end_the_command_with_1(place: Workspace, office: Running) -> None:
     rows = ["registration,name,category,email", "R-1,Asha,student,", "R-2,,student,", "R-3,Ravi,student,ravi@@x"]
     (place.folder / "roster.csv").write_text("\n".join([*rows, "R-1,Again,student,"]))
     done = place.run("import", "students", "roster.csv")
@@ -165,7 +165,7 @@ def test_bad_rows_of_a_roster_are_named_by_line_and_end_the_command_with_1(place
     assert_plain(done.stdout + done.stderr)
 
 
-def test_a_schedule_that_contradicts_itself_is_refused_with_the_place(place: Place, office: Running) -> None:
+def test_a_schedule_that_contradicts_itself_is_refused_with_the_place(place: Workspace, office: Running) -> None:
     text = SCHEDULE.format(code="twice", title="Twice") + 2 * RULE.format(title="Registration")
     (place.folder / "twice.toml").write_text(text)
     done = place.run("import", "schedule", "twice.toml")
@@ -175,7 +175,7 @@ def test_a_schedule_that_contradicts_itself_is_refused_with_the_place(place: Pla
     assert done.stderr.endswith(" (at $.rules[1])\n")
 
 
-def test_a_fee_nobody_submitted_is_not_shown(place: Place, office: Running) -> None:
+def test_an_unknown_fee_is_not_shown(place: Workspace, office: Running) -> None:
     done = place.run("show", "BF-0000-0000-0000-0")
 
     assert (done.returncode, done.stdout) == (1, "")
@@ -183,7 +183,7 @@ def test_a_fee_nobody_submitted_is_not_shown(place: Place, office: Running) -> N
     assert "BF-0000-0000-0000-0" in done.stderr
 
 
-def test_a_key_submits_once_and_another_key_is_told_of_the_first(place: Place, office: Running) -> None:
+def test_a_key_submits_once_and_another_key_is_told_of_the_first(place: Workspace, office: Running) -> None:
     words = ("submit", "sahyadri-semester", "SU-2026-0002", "--key")
     first, again = place.json(*words, "counter-1"), place.json(*words, "counter-1")
     refused = place.run(*words, "counter-2")
@@ -196,7 +196,7 @@ def test_a_key_submits_once_and_another_key_is_told_of_the_first(place: Place, o
 
 @pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)
 def test_help_gives_an_example_that_can_be_typed(path: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(create_cli(open_office), [*path, "--help"])
+    shown = CliRunner().invoke(create_cli(open_runtime), [*path, "--help"])
     [command] = [command for each, command in commands() if each == path]
     words = shlex.split(command.epilog.removeprefix("Example: bursar "))
 
@@ -207,7 +207,7 @@ def test_help_gives_an_example_that_can_be_typed(path: tuple[str, ...]) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
-def test_it_says_which_version_it_is(place: Place) -> None:
+def test_it_says_which_version_it_is(place: Workspace) -> None:
     done = place.run("--version")
 
     assert done.returncode == 0
@@ -237,7 +237,7 @@ echo "${COMPREPLY[@]}"
 
 
 def test_in_a_fresh_folder_everything_is_ready(tmp_path: Path) -> None:
-    found = Place(tmp_path, None, LOCAL).json("doctor")
+    found = Workspace(tmp_path, None, LOCAL).json("doctor")
     ready = {each["name"].partition(" ")[0]: each["ready"] for each in found}
 
     assert {name: ready.get(name) for name in ("persistence", "events", "cache")} == {
@@ -248,7 +248,7 @@ def test_in_a_fresh_folder_everything_is_ready(tmp_path: Path) -> None:
 
 
 def test_the_demonstration_ends_with_zeros(tmp_path: Path) -> None:
-    done = Place(tmp_path, None, {}).run("demo", "--candidates", "20")
+    done = Workspace(tmp_path, None, {}).run("demo", "--candidates", "20")
     told = dict(line.split() for line in done.stdout.splitlines())
 
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
@@ -264,8 +264,8 @@ def test_the_demonstration_ends_with_zeros(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_vendors_are_told_of_by_whoever_dispatches(tmp_path: Path) -> None:
-    place = Place(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
+def test_vendor_standings_are_reported_by_the_dispatcher(tmp_path: Path) -> None:
+    place = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
     with place.serve() as office, office.client() as client:
         until(lambda: client.get("/v1/vendors").json())
         over_http = client.get("/v1/vendors").json()

@@ -13,9 +13,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests import stack
+from tests import containers as stack
 from tests.conftest import skipped_for_want_of_docker
-from tests.e2e.office import until
+from tests.e2e.workspace import until
 
 REPOSITORY = Path(__file__).parents[2]
 IMAGES = {"BURSAR_MYSQL_IMAGE": stack.MYSQL, "BURSAR_KAFKA_IMAGE": stack.KAFKA, "BURSAR_REDIS_IMAGE": stack.REDIS}
@@ -109,7 +109,7 @@ def test_starting_again_changes_nothing(compose: Compose) -> None:
     assert " 0 added, 0 changed, " in again.stdout
 
 
-def test_the_office_runs_without_rights(compose: Compose) -> None:
+def test_the_container_runs_unprivileged(compose: Compose) -> None:
     tried = compose.inside("bursar", "id -u; grep CapEff /proc/self/status; touch /anything /opt/bursar/anything")
     user, capabilities = tried.stdout.splitlines()
     assert int(user) != 0

@@ -16,11 +16,11 @@ from sqlalchemy import delete, func, select, update
 from adapters.sql.tables import deliveries, submissions
 from config.container import Application, running
 from config.settings import Adapters, MySQL, Settings, SQLite
-from core.shared.errors import Invalid
-from core.shared.messages import Message
-from entrypoints.__main__ import open_office
+from core.kernel.errors import Invalid
+from core.messaging.message import Message
+from entrypoints.__main__ import open_runtime
 from entrypoints.cli.app import create_cli
-from tests.e2e.office import BURSAR, Place, until
+from tests.e2e.workspace import BURSAR, Workspace, until
 from tests.examples import a_message
 
 WHY = ("--why", "the roster is mended", "--who", "asha")
@@ -30,9 +30,9 @@ Typed = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> Workspace:
     (tmp_path / "roster.csv").write_text(ROSTER)
-    place = Place(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
+    place = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
     assert place.run("import", "students", "roster.csv").returncode == 0
     return place
 
@@ -46,13 +46,13 @@ def typed(
 
     def run(*words: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
-            create_cli(open_office)(words)
+            create_cli(open_runtime)(words)
         return int(ended.value.code or 0), capsys.readouterr().err
 
     return run
 
 
-def settings_of(place: Place) -> Settings:
+def settings_of(place: Workspace) -> Settings:
     return Settings(adapters=Adapters(persistence="sqlite"), sqlite=SQLite(path=str(place.folder / "bursar.db")))
 
 
@@ -76,7 +76,7 @@ def bury(settings: Settings, *messages: Message) -> None:
     async def work(application: Application) -> None:
         async with application.driven.new_inbox() as inbox:
             for message in messages:
-                await inbox.accept(message)
+                await inbox.deduplicate(message)
                 await inbox.bury(message, Invalid(f"it makes {ESCAPE} no sense"))
             await inbox.commit()
 
@@ -102,7 +102,7 @@ def states(settings: Settings) -> list[tuple[str, str, str]]:
     return found
 
 
-def test_a_letter_is_found_looked_into_and_replayed_once(place: Place) -> None:
+def test_a_dead_letter_is_listed_shown_and_replayed_once(place: Workspace) -> None:
     message = a_command(origin={"topic": "t", "offset": "7", "headers": ESCAPE}, at=datetime(2026, 3, 1, tzinfo=UTC))
     bury(settings_of(place), message, a_command(2, type=f"Buy{ESCAPE}\nLunch\u202e", body=b"\xff\x00"))
 
@@ -126,7 +126,7 @@ def test_a_letter_is_found_looked_into_and_replayed_once(place: Place) -> None:
     assert after["arrived_at"] == "2026-03-01T00:00:00Z"
 
 
-def test_many_are_only_counted_until_somebody_says_yes(place: Place) -> None:
+def test_a_bulk_replay_without_confirmation_only_counts(place: Workspace) -> None:
     bury(settings_of(place), *(a_command(number) for number in range(5)), a_command(9, body=b"{"))
     words = ("dead-letters", "replay", "--type", "SubmitExamFee", *WHY)
 
@@ -145,7 +145,7 @@ def test_many_are_only_counted_until_somebody_says_yes(place: Place) -> None:
     assert (left["tries"], left["reason"]) == (1, "DecodeError")
 
 
-def test_what_is_dropped_is_kept_and_never_replayed(place: Place) -> None:
+def test_what_is_dropped_is_kept_and_never_replayed(place: Workspace) -> None:
     message = a_command()
     bury(settings_of(place), message)
 
@@ -188,7 +188,7 @@ def test_what_makes_no_sense_changes_nothing(typed: Typed, words: tuple[str, ...
     assert "\x1b" not in said
 
 
-def test_the_system_says_who_decides_if_nobody_does(place: Place) -> None:
+def test_the_operating_system_user_is_the_default_author(place: Workspace) -> None:
     message = a_command()
     bury(settings_of(place), message)
     assert place.run("dead-letters", "drop", str(message.id), "--why", "a test").returncode == 0
@@ -196,7 +196,7 @@ def test_the_system_says_who_decides_if_nobody_does(place: Place) -> None:
     assert place.json("dead-letters", "show", str(message.id))["handled_by"]
 
 
-def test_ctrl_c_leaves_every_letter_settled_or_untouched(place: Place) -> None:
+def test_ctrl_c_leaves_every_dead_letter_settled_or_untouched(place: Workspace) -> None:
     bury(settings_of(place), *(a_command(number) for number in range(50)))
     words = [BURSAR, "dead-letters", "replay", "--to", "2030-01-01", "--rate", "20", "--yes", *WHY]
     process = subprocess.Popen(words, cwd=place.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -218,7 +218,7 @@ async def test_on_mysql_two_replays_at_the_same_moment_are_one(mysql: MySQL, tmp
         'serve = []\nprovision = true\n[adapters]\npersistence = "mysql"\n[mysql]\n'
         f'host = "{mysql.host}"\nport = {mysql.port}\ndatabase = "{mysql.database}"\nuser = "{mysql.user}"\n'
     )
-    place = Place(tmp_path, config, {"BURSAR__MYSQL__PASSWORD": mysql.password.reveal()})
+    place = Workspace(tmp_path, config, {"BURSAR__MYSQL__PASSWORD": mysql.password.reveal()})
     (tmp_path / "roster.csv").write_text(ROSTER)
     settings = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql)
 
@@ -233,7 +233,7 @@ async def test_on_mysql_two_replays_at_the_same_moment_are_one(mysql: MySQL, tmp
     assert await asyncio.to_thread(night) == ([0, 3], 1)
 
 
-def test_a_lost_table_is_rebuilt_and_nobody_is_told_twice(place: Place) -> None:
+def test_a_lost_table_is_rebuilt_without_sending_a_second_notice(place: Workspace) -> None:
     bury(settings_of(place), *(a_command(number) for number in range(3)))
     place.run("dead-letters", "replay", "--to", "2030-01-01", "--yes", *WHY)
     with place.serve():
@@ -260,7 +260,7 @@ def test_a_lost_table_is_rebuilt_and_nobody_is_told_twice(place: Place) -> None:
     assert states(settings_of(place)) == expected
 
 
-def test_what_the_consumer_has_not_had_is_left_to_it(place: Place) -> None:
+def test_what_the_consumer_has_not_had_is_left_to_it(place: Workspace) -> None:
     bury(settings_of(place), a_command())
     place.run("dead-letters", "replay", "--to", "2030-01-01", "--yes", *WHY)
     words = ("replay", "--from", "2026-01-01", "--consumer", "bursar", "--type", "FeeSubmitted", *WHY)

@@ -10,7 +10,7 @@ from config.container import Application, running
 from config.settings import load
 from core.notifications.delivery import Channel
 from core.notifications.messages import Email
-from tests.e2e.office import Place, until
+from tests.e2e.workspace import Workspace, until
 
 OFFICE = """
 serve = [{serve}]
@@ -30,12 +30,12 @@ WHO = ("--who", "Ravi Deshpande", "--why", "the student showed it at the counter
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> Workspace:
     (tmp_path / "bursar.toml").write_text(OFFICE.format(serve='"http", "consumer", "relay"'))
-    return Place(tmp_path, tmp_path / "bursar.toml", {})
+    return Workspace(tmp_path, tmp_path / "bursar.toml", {})
 
 
-async def die_sending(place: Place) -> None:
+async def die_sending(place: Workspace) -> None:
     """Take everything in hand as a dispatcher did a week ago, let the vendor take one e-mail, and never come back."""
     changes = {
         "sqlite": {"path": str(place.folder / "bursar.db")},
@@ -51,10 +51,10 @@ async def die_sending(place: Place) -> None:
         assert (len(emails), len(texts)) == (2, 2)
         letter = Email(delivery=emails[0].id, to="x@example.org", subject="s", text="t", html="h")
         await application.driven.email_vendors("sandbox").send(letter)
-        await application.use_cases.abandon_deliveries()()
+        await application.use_cases.expire_claims()()
 
 
-def test_a_killed_dispatcher_leaves_nothing_sent_twice_and_nothing_forgotten(place: Place) -> None:
+def test_a_killed_dispatcher_leaves_nothing_sent_twice_and_nothing_forgotten(place: Workspace) -> None:
     with place.serve() as office, office.client() as client:
         fees = []
         for student in STUDENTS:
@@ -114,7 +114,7 @@ def test_a_killed_dispatcher_leaves_nothing_sent_twice_and_nothing_forgotten(pla
         (("list", "--after", "yesterday"), "invalid"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line(place: Place, words: tuple[str, ...], kind: str) -> None:
+def test_what_makes_no_sense_is_refused_in_one_line(place: Workspace, words: tuple[str, ...], kind: str) -> None:
     done = place.run("deliveries", *words)
 
     assert (done.returncode, done.stdout) == (1, "")

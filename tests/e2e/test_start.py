@@ -10,13 +10,13 @@ import pytest
 VENDORS = {"aiohttp", "aiokafka", "aiosmtplib", "botocore"}
 SERVED = """
 import asyncio
-from entrypoints.__main__ import open_office
+from entrypoints.__main__ import open_runtime
 
 async def main():
     stop = asyncio.Event()
     async def opened(_):
         stop.set()
-    async with open_office(None, {"http": {"port": 0}, "serve": %r}) as office:
+    async with open_runtime(None, {"http": {"port": 0}, "serve": %r}) as office:
         await office.serve(opened, stop)
 
 asyncio.run(main())
@@ -41,7 +41,7 @@ def test_a_command_imports_no_framework_and_no_vendor_before_it_is_known_what_it
 @pytest.mark.parametrize(
     ("serve", "spared"), [(EVERYTHING, set[str]()), (["http"], {"aiobreaker", "jinja2"})], ids=["everything", "http"]
 )
-def test_who_serves_imports_no_migrations_and_no_vendor_that_is_not_named(
+def test_serve_imports_no_migrations_and_no_unconfigured_vendor(
     tmp_path: Path, serve: list[str], spared: set[str]
 ) -> None:
     imported(SERVED % serve, tmp_path)  # the first time the schema has to be made

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from config.settings import Kafka
-from tests.e2e.office import Place, until
-from tests.e2e.stacks import a_place
-from tests.e2e.topics import Command, heard, send
+from tests.e2e.topics import Command, received_events, send
+from tests.e2e.workspace import Workspace, until
+from tests.e2e.workspaces import a_workspace
 
 ROSTER = """registration,name,category,country,certificates,email,phone,language
 NE-1,Priya Sharma,obc-ncl,IN,,priya@example.org,+919812345608,hi
@@ -23,9 +23,9 @@ XII = {"papers": ["301", "041", "042", "043", "083", "048"], "practicals": ["042
 
 
 @pytest.fixture(params=["embedded", "mysql+kafka"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     """Prepare an empty fee office, and load a schedule and a roster."""
-    made = a_place(request, tmp_path)
+    made = a_workspace(request, tmp_path)
     (tmp_path / "roster.csv").write_text(ROSTER)
     shipped = [str(path.resolve()) for path in sorted(Path("config/schedules").glob("*.toml"))]
     assert len(made.json("import", "schedule", *shipped)) == len(shipped)
@@ -33,7 +33,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return made
 
 
-def test_from_quote_to_sms(place: Place) -> None:
+def test_from_quote_to_sms(place: Workspace) -> None:
     body = {"schedule": "cbse-2020-xii", "registration": "CB-1", **XII}
     with place.serve() as office, office.client() as client:
         quote = client.post("/v1/quotes", json=body)
@@ -69,7 +69,7 @@ def test_from_quote_to_sms(place: Place) -> None:
     ]
 
 
-def test_a_restart_loses_and_repeats_nothing(place: Place) -> None:
+def test_a_restart_loses_and_repeats_nothing(place: Workspace) -> None:
     references = []
     for number, papers_of in enumerate(("CB-1", "CB-2")):
         with place.serve() as office, office.client() as client:
@@ -85,7 +85,7 @@ def test_a_restart_loses_and_repeats_nothing(place: Place) -> None:
 
 
 @pytest.mark.parametrize("place", ["mysql+kafka"], indirect=True)
-def test_a_command_gets_the_same_answers_as_http(place: Place, kafka: Kafka) -> None:
+def test_a_command_gets_the_same_answers_as_http(place: Workspace, kafka: Kafka) -> None:
     accepted, refused, garbage = str(uuid4()), "order/2", str(uuid4())
     command = {"schedule": "cbse-2020-xii", "registration": "CB-1", **XII}
     with place.serve() as office, office.client() as client:
@@ -98,7 +98,7 @@ def test_a_command_gets_the_same_answers_as_http(place: Place, kafka: Kafka) -> 
             Command(str(uuid4()), "Unheard", "{}"),
         ]
         asyncio.run(send(kafka, "fees.commands", *sent))
-        answers = asyncio.run(heard(kafka, 4, "fees", "fees.dead-letters"))
+        answers = asyncio.run(received_events(kafka, 4, "fees", "fees.dead-letters"))
         until(lambda: len(place.messages()) == 2)
         listed = client.get("/v1/students/CB-1/exam-fees").json()["items"]
 

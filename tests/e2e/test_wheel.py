@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.office import until
+from tests.e2e.workspace import until
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("core", "adapters", "config", "entrypoints")

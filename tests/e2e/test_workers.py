@@ -13,15 +13,15 @@ import httpx
 import pytest
 
 from config.settings import Kafka, MySQL
-from core.shared.errors import Unavailable
-from entrypoints.workers import STOPPING, Worker, supervise
-from tests.e2e.office import Place, Running, on_real_servers, until
+from core.kernel.errors import Unavailable
+from entrypoints.runtime.supervisor import WORKER_SHUTDOWN_SECONDS, Worker, supervise
+from tests.e2e.workspace import Running, Workspace, on_real_servers, until
 
-CANDIDATES, CLERKS = 600, 6
+CANDIDATE_COUNT, CLERKS = 600, 6
 
 
 @pytest.fixture
-def place(tmp_path: Path, mysql: MySQL) -> Place:
+def place(tmp_path: Path, mysql: MySQL) -> Workspace:
     """Prepare a fee office with two workers, and everything but HTTP in a third process."""
     environment = on_real_servers(
         mysql,
@@ -31,18 +31,18 @@ def place(tmp_path: Path, mysql: MySQL) -> Place:
         ADAPTERS__EVENTS="embedded",
         ADMISSION__SECRET="the same in each of the workers!",
     )
-    made = Place(tmp_path, None, environment)
-    rows = "".join(f"W-{number},Candidate {number},student\n" for number in range(CANDIDATES))
+    made = Workspace(tmp_path, None, environment)
+    rows = "".join(f"W-{number},Candidate {number},student\n" for number in range(CANDIDATE_COUNT))
     (tmp_path / "roster.csv").write_text("registration,name,category\n" + rows)
     assert made.run("import", "students", "roster.csv").returncode == 0
     return made
 
 
 @pytest.fixture
-def office(place: Place) -> Iterator[Running]:
+def office(place: Workspace) -> Iterator[Running]:
     """Open it."""
     running = place.start()
-    running.wait_until_open()
+    running.wait_until_ready()
     yield running
     if running.process.poll() is None:
         running.process.send_signal(signal.SIGTERM)
@@ -62,10 +62,10 @@ def alive(pid: int) -> bool:
     return False
 
 
-def clerk(office: Running, first: int, stored: list[str], refused: list[int]) -> None:
+def submit_repeatedly(office: Running, first: int, stored: list[str], refused: list[int]) -> None:
     """Submit for every so many-th candidate, and again where the line goes dead."""
     with office.client() as client:
-        for number in range(first, CANDIDATES, CLERKS):
+        for number in range(first, CANDIDATE_COUNT, CLERKS):
             fee = {"schedule": "sahyadri-semester", "registration": f"W-{number}"}
             while True:
                 with suppress(httpx.TransportError):
@@ -75,12 +75,14 @@ def clerk(office: Running, first: int, stored: list[str], refused: list[int]) ->
                     break
 
 
-def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(office: Running, place: Place) -> None:
+def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(office: Running, place: Workspace) -> None:
     before, stored, refused = workers(office), list[str](), list[int]()
-    clerks = [threading.Thread(target=clerk, args=(office, first, stored, refused)) for first in range(CLERKS)]
+    clerks = [
+        threading.Thread(target=submit_repeatedly, args=(office, first, stored, refused)) for first in range(CLERKS)
+    ]
     for each in clerks:
         each.start()
-    until(lambda: len(stored) > CANDIDATES // 6, seconds=60)
+    until(lambda: len(stored) > CANDIDATE_COUNT // 6, seconds=60)
     os.kill(before[0], signal.SIGKILL)
     for each in clerks:
         each.join(timeout=120)
@@ -90,7 +92,7 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(offi
         told = [len(client.get(f"/v1/students/W-{number}/exam-fees").json()["items"]) for number in range(0, 600, 20)]
 
     assert len(before) == 3
-    assert (len(set(stored)), refused) == (CANDIDATES, [])
+    assert (len(set(stored)), refused) == (CANDIDATE_COUNT, [])
     assert set(shown) == {200}
     assert set(told) == {1}
     assert "worker_died" in office.log.read_text()
@@ -120,10 +122,10 @@ def test_when_it_is_told_to_stop_no_process_is_left(office: Running, number: int
 
     assert (len(processes), code) == (3, 0)
     assert not [pid for pid in processes if alive(pid)]
-    assert time.monotonic() - began < STOPPING, "somebody had to be killed"
+    assert time.monotonic() - began < WORKER_SHUTDOWN_SECONDS, "somebody had to be killed"
 
 
-def test_workers_do_not_outlive_whoever_started_them(office: Running) -> None:
+def test_workers_exit_when_their_supervisor_dies(office: Running) -> None:
     processes = workers(office)
     office.process.send_signal(signal.SIGKILL)
     office.process.wait(timeout=30)
@@ -131,7 +133,7 @@ def test_workers_do_not_outlive_whoever_started_them(office: Running) -> None:
     until(lambda: not [pid for pid in processes if alive(pid)])
 
 
-async def test_where_a_worker_cannot_start_nothing_is_served_and_whoever_started_it_is_told(tmp_path: Path) -> None:
+async def test_a_worker_that_fails_to_start_stops_the_supervisor_with_an_error(tmp_path: Path) -> None:
     async def opened() -> None:
         raise AssertionError("nothing is open")
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from config.settings import Kafka
-from core.shared.messages import topic_of
+from core.messaging.message import topic_of
 
 
 class Command(NamedTuple):
@@ -41,7 +41,7 @@ async def send(kafka: Kafka, context: str, *commands: Command) -> None:
             await producer.send_and_wait(topic, each.body.encode(), key=b"school-42", headers=headers)
 
 
-async def heard(kafka: Kafka, most: int, *contexts: str) -> Sequence[Event]:
+async def received_events(kafka: Kafka, most: int, *contexts: str) -> Sequence[Event]:
     """Return the first events of some contexts; those there are when no more come."""
     topics = [kafka.topic_prefix + topic_of(context) for context in contexts]
     found: list[Event] = []

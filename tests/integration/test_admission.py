@@ -18,37 +18,41 @@ from hypothesis import strategies as st
 
 from config.container import Application, running
 from config.settings import Adapters, MySQL, Settings, SQLite
-from core.fees.calendar import Closes
+from core.fees.deadlines import Deadlines
 from core.fees.schedule import FeeSchedule
-from core.shared.requests import Request
-from entrypoints.http.admission import Door
+from core.kernel.idempotency import Request
 from entrypoints.http.app import create_app
-from entrypoints.http.intents import Intents, InvalidIntent
-from tests.databases import Prepared
+from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
+from tests.databases import DatabasePool
 from tests.examples import NOON, StoppedClock, a_request, a_schedule, a_student, enrol, publish
 
 CLOSING = NOON + timedelta(minutes=1)
 GRACE = timedelta(minutes=15)
-INTENTS = Intents(b"one secret of all processes here", GRACE)
-PLACES = 4
+INTENT_SIGNER = IntentSigner(b"one secret of all processes here", GRACE)
+MAX_IN_FLIGHT = 4
 
 
 def fee(number: int = 1) -> dict[str, str]:
     return {"schedule": "sahyadri-test", "registration": f"T-{number}"}
 
 
-class Office:
+class AdmissionHarness:
     """One fee office, and the doors that lead into it."""
 
     def __init__(self, application: Application, clock: StoppedClock) -> None:
         self.application, self.clock = application, clock
 
     @asynccontextmanager
-    async def door(self, most: int, intents: Intents = INTENTS) -> AsyncIterator[httpx.AsyncClient]:
+    async def admission(
+        self, most: int, intent_signer: IntentSigner = INTENT_SIGNER
+    ) -> AsyncIterator[httpx.AsyncClient]:
         """Lead in through an application of its own, as in another process."""
         driven = self.application.driven
         use_cases = self.application.use_cases().providers
-        app: Any = create_app(use_cases, driven.answers(), driven.probes(), self.clock, Door(intents, most))
+        app: Any = create_app(
+            use_cases, driven.answers(), driven.probes(), self.clock, AdmissionControl(intent_signer, most)
+        )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
             yield client
 
@@ -59,15 +63,17 @@ async def submit(client: httpx.AsyncClient, body: Any = None, key: str = "k", **
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Office]:
+async def opened(settings: Settings) -> AsyncIterator[AdmissionHarness]:
     application, clock = Application(settings=settings), StoppedClock(NOON)
     application.driven.clock.override(clock)
     async with running(application):
-        yield Office(application, clock)
+        yield AdmissionHarness(application, clock)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def office(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> AsyncIterator[Office]:
+async def office(
+    request: pytest.FixtureRequest, tmp_path: Path, prepared: DatabasePool
+) -> AsyncIterator[AdmissionHarness]:
     chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
     async with prepared.lent(chosen) as settings, opened(settings) as office:
         await publish(office.application, closing_at(CLOSING))
@@ -77,7 +83,7 @@ async def office(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepa
 
 def closing_at(moment: datetime) -> FeeSchedule:
     local = moment.astimezone(ZoneInfo("Asia/Kolkata")).replace(tzinfo=None)
-    return replace(a_schedule(), closes=Closes(submission=local))
+    return replace(a_schedule(), closes=Deadlines(submission=local))
 
 
 @contextmanager
@@ -89,12 +95,16 @@ def hanging(path: str) -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.parametrize("office", ["sqlite"], indirect=True)
-async def test_when_the_store_hangs_submissions_are_refused_at_once_and_everything_else_goes_on(office: Office) -> None:
+async def test_when_the_database_hangs_submissions_are_rejected_at_once_and_other_routes_work(
+    office: AdmissionHarness,
+) -> None:
     path = office.application.settings().sqlite.path
-    async with office.door(PLACES) as client:
+    async with office.admission(MAX_IN_FLIGHT) as client:
         first = await submit(client, fee(9), "first")
         with hanging(path) as let_go:
-            inside = [asyncio.create_task(submit(client, fee(number), f"k{number}")) for number in range(1, PLACES + 1)]
+            inside = [
+                asyncio.create_task(submit(client, fee(number), f"k{number}")) for number in range(1, MAX_IN_FLIGHT + 1)
+            ]
             await asyncio.sleep(0)
             refused = await submit(client, fee(8), "one-too-many")
             others = [
@@ -114,13 +124,13 @@ async def test_when_the_store_hangs_submissions_are_refused_at_once_and_everythi
     assert refused.headers["X-Request-ID"]
     assert refused.headers["Submission-Intent"] == refused.json()["facts"]["Submission-Intent"]
     assert [answer.status_code for answer in others] == [200, 200, 200, 200]
-    assert waited == [False] * PLACES
-    assert (stored, again.status_code) == ([201] * PLACES, 201)
+    assert waited == [False] * MAX_IN_FLIGHT
+    assert (stored, again.status_code) == ([201] * MAX_IN_FLIGHT, 201)
 
 
-async def test_whoever_was_turned_away_in_time_is_in_time_when_he_comes_again(office: Office) -> None:
+async def test_a_submission_rejected_before_the_deadline_is_on_time_when_retried(office: AdmissionHarness) -> None:
     office.clock.moment = CLOSING - timedelta(microseconds=1)
-    async with office.door(0) as full, office.door(1) as free:
+    async with office.admission(0) as full, office.admission(1) as free:
         refused = await submit(full)
         office.clock.pass_by(timedelta(minutes=7))
         still = await submit(full, Submission_Intent=refused.headers["Submission-Intent"])
@@ -135,9 +145,9 @@ async def test_whoever_was_turned_away_in_time_is_in_time_when_he_comes_again(of
     assert (replayed.content, replayed.headers["Idempotency-Replayed"]) == (stored.content, "true")
 
 
-async def test_whoever_came_while_the_database_was_away_is_in_time_when_he_comes_again(office: Office) -> None:
+async def test_a_submission_made_during_a_database_outage_is_on_time_when_retried(office: AdmissionHarness) -> None:
     away = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=1))
-    async with opened(away) as without, without.door(1) as dark, office.door(1) as free:
+    async with opened(away) as without, without.admission(1) as dark, office.admission(1) as free:
         refused = await submit(dark)
         office.clock.moment = NOON + timedelta(minutes=10)
         stored = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
@@ -160,14 +170,14 @@ async def test_whoever_came_while_the_database_was_away_is_in_time_when_he_comes
     ],
     ids=["another key", "another body", "forged", "empty", "no ASCII", "too late"],
 )
-async def test_a_token_that_is_not_honoured_is_refused_with_what_to_do(
-    office: Office, most: int, changed: dict[str, Any], passed: float, says: str
+async def test_an_invalid_token_is_refused_with_instructions(
+    office: AdmissionHarness, most: int, changed: dict[str, Any], passed: float, says: str
 ) -> None:
-    async with office.door(0) as full, office.door(most) as door:
+    async with office.admission(0) as full, office.admission(most) as admission:
         refused = await submit(full)
         office.clock.pass_by(timedelta(seconds=passed))
-        answer = await submit(door, **{"Submission_Intent": refused.headers["Submission-Intent"]} | changed)
-        listed = await door.get("/v1/students/T-1/exam-fees")
+        answer = await submit(admission, **{"Submission_Intent": refused.headers["Submission-Intent"]} | changed)
+        listed = await admission.get("/v1/students/T-1/exam-fees")
 
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:bursar:problem:invalid-intent")
     assert says in answer.json()["detail"]
@@ -175,17 +185,17 @@ async def test_a_token_that_is_not_honoured_is_refused_with_what_to_do(
     assert listed.json()["items"] == []
 
 
-async def test_a_token_of_a_process_with_another_secret_is_refused(office: Office) -> None:
-    async with office.door(0, Intents(b"another", GRACE)) as full, office.door(1) as free:
+async def test_a_token_of_a_process_with_another_secret_is_refused(office: AdmissionHarness) -> None:
+    async with office.admission(0, IntentSigner(b"another", GRACE)) as full, office.admission(1) as free:
         refused = await submit(full)
         answer = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
 
     assert answer.status_code == 400
 
 
-async def test_without_a_secret_nobody_is_promised_anything(office: Office) -> None:
-    nothing = Intents(b"", GRACE)
-    async with office.door(0, nothing) as full, office.door(1, nothing) as free:
+async def test_without_a_secret_no_intent_token_is_issued(office: AdmissionHarness) -> None:
+    nothing = IntentSigner(b"", GRACE)
+    async with office.admission(0, nothing) as full, office.admission(1, nothing) as free:
         refused = await submit(full)
         answer = await submit(free, Submission_Intent="1.1795177400000000." + "A" * 43)
 
@@ -205,10 +215,10 @@ async def test_without_a_secret_nobody_is_promised_anything(office: Office) -> N
     ],
     ids=["without a key", "too large"],
 )
-async def test_what_would_be_refused_anyway_is_not_asked_to_come_again(
-    office: Office, content: bytes, headers: dict[str, str], status: int
+async def test_an_invalid_submission_gets_no_retry_after(
+    office: AdmissionHarness, content: bytes, headers: dict[str, str], status: int
 ) -> None:
-    async with office.door(0) as full:
+    async with office.admission(0) as full:
         answer = await full.post(
             "/v1/exam-fees", content=content, headers=headers | {"Content-Type": "application/json"}
         )
@@ -216,7 +226,7 @@ async def test_what_would_be_refused_anyway_is_not_asked_to_come_again(
     assert answer.status_code == status
 
 
-async def test_whoever_holds_back_the_rest_of_his_body_holds_no_place(office: Office) -> None:
+async def test_an_incomplete_body_occupies_no_admission_slot(office: AdmissionHarness) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -226,7 +236,7 @@ async def test_whoever_holds_back_the_rest_of_his_body_holds_no_place(office: Of
         await go_on.wait()
         yield whole[5:]
 
-    async with office.door(1) as client:
+    async with office.admission(1) as client:
         headers = {"Idempotency-Key": "slow", "Content-Type": "application/json"}
         slow = asyncio.create_task(client.post("/v1/exam-fees", content=slowly(), headers=headers))
         await begun.wait()
@@ -236,15 +246,15 @@ async def test_whoever_holds_back_the_rest_of_his_body_holds_no_place(office: Of
         assert (quick.status_code, (await slow).status_code) == (201, 201)
 
 
-async def test_a_place_is_free_again_however_its_submission_ended(office: Office) -> None:
-    async with office.door(1) as client:
+async def test_an_admission_slot_is_released_however_the_submission_ended(office: AdmissionHarness) -> None:
+    async with office.admission(1) as client:
         ended = [(await submit(client, body)).status_code for body in (fee(99), {"schedule": 1}, fee())]
 
     assert ended == [404, 400, 201]
 
 
-async def test_who_was_turned_away_is_counted_under_the_route(office: Office) -> None:
-    async with office.door(0) as full:
+async def test_rejected_requests_are_counted_under_their_route(office: AdmissionHarness) -> None:
+    async with office.admission(0) as full:
         await submit(full)
         metrics = (await full.get("/metrics")).text
 
@@ -252,37 +262,39 @@ async def test_who_was_turned_away_is_counted_under_the_route(office: Office) ->
 
 
 @given(place=st.integers(0, 60), letter=st.characters(codec="latin-1"))
-def test_no_letter_of_a_token_can_be_another(place: int, letter: str) -> None:
-    wish = a_request()
-    [token] = INTENTS.of(wish).values()
+def test_changing_any_character_of_a_token_invalidates_it(place: int, letter: str) -> None:
+    context = a_request()
+    [token] = INTENT_SIGNER.of(context).values()
     altered = token[: place % len(token)] + letter + token[place % len(token) + 1 :]
 
     if altered != token:
         with pytest.raises(InvalidIntent):
-            INTENTS.honour(altered, wish)
-    assert INTENTS.honour(token, wish) == wish
+            INTENT_SIGNER.verify(altered, context)
+    assert INTENT_SIGNER.verify(token, context) == context
 
 
 @given(key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), scope=st.text(), body=st.binary())
-def test_a_token_is_of_one_wish(key: str, scope: str, body: bytes) -> None:
-    wish, other = a_request(), Request(arrived=NOON, scope=scope, key=key, fingerprint=body)
-    [token] = INTENTS.of(wish).values()
+def test_an_intent_token_is_bound_to_one_request(key: str, scope: str, body: bytes) -> None:
+    context, other = a_request(), Request(arrived=NOON, scope=scope, key=key, fingerprint=body)
+    [token] = INTENT_SIGNER.of(context).values()
 
-    if (key, scope, body) != (wish.key, wish.scope, wish.fingerprint):
+    if (key, scope, body) != (context.key, context.scope, context.fingerprint):
         with pytest.raises(InvalidIntent):
-            INTENTS.honour(token, other)
+            INTENT_SIGNER.verify(token, other)
 
 
 @pytest.mark.parametrize("path", ["/v1/exam-fees", "/v1/exam-fees/", "/v1//exam-fees", "/v1/exam-fees//"])
-async def test_no_other_way_of_writing_the_path_leads_past_the_door(office: Office, path: str) -> None:
-    async with office.door(0) as full:
+async def test_no_alternative_spelling_of_the_path_bypasses_admission_control(
+    office: AdmissionHarness, path: str
+) -> None:
+    async with office.admission(0) as full:
         answer = await full.post(path, json=fee(1), headers={"Idempotency-Key": "k"})
 
     assert answer.status_code == 503
 
 
-async def test_a_token_that_has_run_out_hides_no_answer(office: Office) -> None:
-    async with office.door(0) as full, office.door(1) as free:
+async def test_an_expired_token_does_not_hide_a_stored_answer(office: AdmissionHarness) -> None:
+    async with office.admission(0) as full, office.admission(1) as free:
         refused = await submit(full)
         stored = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
         office.clock.pass_by(GRACE + timedelta(minutes=1))

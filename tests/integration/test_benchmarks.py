@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from benchmarks import contenders, http_stages, profile, seed
-from benchmarks.office import Office, an_office
+from benchmarks.environment import Office, benchmark_environment
 from benchmarks.stages import STAGES
-from tests.stack import MySqlServer
+from tests.containers import MySqlServer
 
 FEE = {"schedule": "load", "registration": "T-1", "papers": ["041", "042"]}
 OWN = {"id", "reference", "received_at", "submitted_at"}
@@ -19,7 +19,7 @@ OWN = {"id", "reference", "received_at", "submitted_at"}
 def office(server: Callable[[str], object]) -> Iterator[Office]:
     mysql = server("mysql")
     assert isinstance(mysql, MySqlServer)
-    with an_office(mysql, None) as office:
+    with benchmark_environment(mysql, None) as office:
         yield office
 
 
@@ -54,7 +54,7 @@ def test_the_usual_stack_answers_a_repeated_request_as_the_first(office: Office)
 @pytest.mark.parametrize("name", ["submissions", "reading", "workers", "embedded", "start"])
 def test_a_stage_measures(office: Office, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fastapi")
-    monkeypatch.setattr(http_stages, "COUNTS", (4,))
+    monkeypatch.setattr(http_stages, "CONNECTION_COUNTS", (4,))
     figures = STAGES[name].measure(office, 4_000)
     assert figures
     assert all(value > 0 for name, value in figures.items() if "refused" not in name), figures

@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 from config.container import Application
 from entrypoints.http.app import create_app
 from tests.examples import a_schedule, a_student, enrol, publish
-from tests.integration.doors import an_open_door
+from tests.integration.admission import unlimited_admission
 
 CROWD, ROUNDS = 64, 5
-MOST_CALLS = 550
+MAX_PYTHON_CALLS_PER_SUBMISSION = 550
 """A fifth more than a submission takes: what becomes dearer shall be noticed."""
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 
@@ -57,13 +57,13 @@ async def deadline_day(application: Application) -> ASGIApp:
     await enrol(application, *(a_student(number) for number in range(CROWD * (ROUNDS + 1))))
     driven = application.driven
     app = create_app(
-        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), an_open_door()
+        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), unlimited_admission()
     )
     assert set(await asyncio.gather(*(submit(app, number) for number in range(CROWD)))) == {201}
     return app
 
 
-async def crowds(app: ASGIApp) -> int:
+async def concurrent_batches_of_submissions(app: ASGIApp) -> int:
     """Let one crowd after another submit, and return how many that were."""
     for crowd in range(1, ROUNDS + 1):
         numbers = range(crowd * CROWD, (crowd + 1) * CROWD)
@@ -87,14 +87,14 @@ def calls() -> Iterator[Counter[str]]:
         sys.setprofile(before)
 
 
-async def test_a_crowd_asks_little_of_the_database(stored: Application) -> None:
+async def test_concurrent_submissions_cost_few_database_statements(stored: Application) -> None:
     app, seen = await deadline_day(stored), Counter[str]()
     database = stored.driven.database()
     event.listen(database.engine.sync_engine, "commit", lambda _: seen.update(["transactions"]))
     for engine in (database.engine, database.reader):
         event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: seen.update(["statements"]))
 
-    submitted = await crowds(app)
+    submitted = await concurrent_batches_of_submissions(app)
 
     assert submitted / seen["transactions"] >= CROWD / 2, "submissions in a transaction"
     assert seen["statements"] / submitted <= 0.2
@@ -104,7 +104,7 @@ async def test_a_submission_logs_one_line(stored: Application) -> None:
     app = await deadline_day(stored)
 
     with capture_logs() as lines:
-        submitted = await crowds(app)
+        submitted = await concurrent_batches_of_submissions(app)
 
     assert Counter(line["event"] for line in lines) == {"request": submitted}
 
@@ -113,6 +113,8 @@ async def test_a_submission_takes_no_more_calls_than_it_did(stored: Application)
     app = await deadline_day(stored)
 
     with capture_logs(), calls() as seen:
-        submitted = await crowds(app)
+        submitted = await concurrent_batches_of_submissions(app)
 
-    assert seen["call"] / submitted <= MOST_CALLS, "functions called, without those in C and those that write the log"
+    assert seen["call"] / submitted <= MAX_PYTHON_CALLS_PER_SUBMISSION, (
+        "functions called, without those in C and those that write the log"
+    )

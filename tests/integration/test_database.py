@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from adapters.sql import database
 from adapters.sql.probe import SqlProbe
 from config.container import Application
-from core.shared.errors import Unavailable
+from core.kernel.errors import Unavailable
 from tests import databases
 from tests.examples import StoppedClock
 
@@ -18,7 +18,7 @@ THERE = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %s"
 
 async def test_an_error_of_the_database_does_not_tell_what_was_written(tmp_path: Path) -> None:
     file = database.sqlite(str(tmp_path / "bursar.db"))
-    async with file.at_once() as connection:
+    async with file.autocommit() as connection:
         await connection.execute(text("CREATE TABLE people (email TEXT UNIQUE)"))
         insert = text("INSERT INTO people VALUES (:email)")
         await connection.execute(insert, {"email": "asha@example.org"})
@@ -30,10 +30,10 @@ async def test_an_error_of_the_database_does_not_tell_what_was_written(tmp_path:
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
-async def test_a_connection_that_was_closed_while_nobody_used_it_is_replaced_without_a_word(
+async def test_a_pooled_connection_closed_while_idle_is_replaced_silently(
     stored: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(database, "PING_AFTER_IDLE_SECONDS", 0.0)
     office = stored.driven.database()
     for lend in (office.writing, office.reading):
         async with lend() as connection:

@@ -14,11 +14,11 @@ from config.container import Application
 from config.settings import Adapters, Http, Resilience, Secret, Settings, SQLite, Twilio
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.messages import DeliveryId
+from tests.contract.servers.local_vendor import VendorBehaviour
 from tests.contract.servers.twilio import TOKEN as LOCAL_TOKEN
 from tests.contract.servers.twilio import LocalTwilio
-from tests.contract.servers.vendor import Mood
 from tests.contract.test_vendor_reports import PUBLIC, SID, TOKEN, signature, url
-from tests.databases import Prepared
+from tests.databases import DatabasePool
 from tests.examples import a_delivery, a_student, a_submission, enrol
 from tests.integration.test_http_api import Api, assert_problem, opened
 
@@ -28,7 +28,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> AsyncIterator[Api]:
+async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: DatabasePool) -> AsyncIterator[Api]:
     chosen = Settings(
         adapters=Adapters(persistence=request.param),
         sqlite=SQLite(path=str(tmp_path / "bursar.db")),
@@ -82,7 +82,7 @@ async def report(api: Api, delivery: UUID, status: str = "delivered", **headers:
     return await api("POST", path, content=urlencode(form).encode(), headers=FORM | signed | headers)
 
 
-async def test_what_waits_for_a_person_is_listed_without_anybodys_number(api: Api) -> None:
+async def test_undecided_deliveries_are_listed_without_addresses(api: Api) -> None:
     delivery, _ = await doubtful(api)
     page = (await api("GET", "/v1/deliveries")).json()
 
@@ -257,21 +257,21 @@ async def test_twilio_is_told_where_to_report_and_what_it_reports_there_is_belie
     await server.stop()
 
 
-async def test_after_a_lost_answer_what_twilio_has_is_not_sent_again_and_what_it_has_not_is() -> None:
+async def test_after_a_lost_response_only_messages_unknown_to_twilio_are_resent() -> None:
     server = LocalTwilio()
     await server.start()
     adapters, hasty = Adapters(persistence="memory", sms=("twilio",)), Resilience(deadline_seconds=0.5)
     async with opened(Settings(adapters=adapters, resilience=hasty, **server.settings())) as api:
         api.clock.moment = datetime.now(UTC)  # the server's
         use_cases, sent = api.application.use_cases, list[Delivery]()
-        for number, mood in ((1, Mood.HANG_UP), (2, Mood.FALL_SILENT)):
+        for number, mood in ((1, VendorBehaviour.HANG_UP), (2, VendorBehaviour.FALL_SILENT)):
             await enrol(api.application, student := a_student(number))
             sent.append(a_delivery(Channel.SMS, recipient=student.id, due_at=api.clock.now(), facts=FACTS))
             await store(api.application, sent[-1])
             server.mood = mood
             await use_cases.dispatch_deliveries()(Channel.SMS)
         assert [await states(api, each) for each in sent] == [["unknown"]] * 2
-        server.mood = Mood.ACCEPT
+        server.mood = VendorBehaviour.ACCEPT
         api.clock.pass_by(timedelta(hours=2))
 
         assert await use_cases.reconcile_deliveries()() == {"found": 1, "absent": 1}

@@ -14,38 +14,39 @@ from msgspec.structs import replace
 
 from config.settings import Settings
 from core.fees.submit_exam_fee import ExamFeeSubmission
-from core.shared.errors import Unavailable
-from core.shared.requests import Request
-from entrypoints.consumer.replays import with_replays
-from entrypoints.http import lines, server
-from entrypoints.http.admission import Door
+from core.kernel.errors import Unavailable
+from core.kernel.idempotency import RequestContext
+from entrypoints.http import ndjson as lines
+from entrypoints.http import server
 from entrypoints.http.app import create_app
-from entrypoints.http.exam_fee_batch import PLACES, SCOPE, TOGETHER
-from entrypoints.http.exam_fee_rows import read
-from entrypoints.http.gate import Gate
-from entrypoints.http.intents import Intents
-from entrypoints.http.lines import LONGEST, Line
+from entrypoints.http.fees.exam_fee_batch import IDEMPOTENCY_SCOPE, MAX_CONCURRENT_UPLOADS, MAX_ROWS_IN_FLIGHT
+from entrypoints.http.fees.exam_fee_rows import read
+from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.middleware.load_shedding import LoadShedder
+from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
+from entrypoints.http.submission_intents import IntentSigner
+from entrypoints.messages.replays import with_replays
 from tests.conftest import eventually
-from tests.databases import Prepared, statements
+from tests.databases import DatabasePool, statements
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
-from tests.integration.doors import an_open_door
+from tests.integration.admission import unlimited_admission
 from tests.integration.test_group_commit import on_both
 from tests.integration.test_http_api import CLOSED, REFUSED, Api, assert_problem, opened
 
 PATH = "/v1/exam-fees:batch"
 ROWS = {"Content-Type": "application/x-ndjson"}
-SCHOOL = 300
+ROWS_PER_REQUEST = 300
 """Candidates: more than are worked on at a time."""
 on_memory = pytest.mark.parametrize("stored_settings", ["memory"], indirect=True)
-Told = list[dict[str, Any]]
+BatchAnswers = list[dict[str, Any]]
 
 
 @pytest.fixture
-async def api(stored_settings: Settings, commits: str, prepared: Prepared) -> AsyncIterator[Api]:
+async def api(stored_settings: Settings, commits: str, prepared: DatabasePool) -> AsyncIterator[Api]:
     chosen = replace(stored_settings, adapters=replace(stored_settings.adapters, commits=commits))
     async with prepared.lent(chosen) as settings, opened(settings) as api:
         await publish(api.application, a_schedule())
-        await enrol(api.application, *(a_student(number) for number in range(SCHOOL)))
+        await enrol(api.application, *(a_student(number) for number in range(ROWS_PER_REQUEST)))
         yield api
 
 
@@ -57,13 +58,13 @@ def file_of(*rows: dict[str, Any] | bytes) -> bytes:
     return b"".join((row if isinstance(row, bytes) else json.dumps(row).encode()) + b"\n" for row in rows)
 
 
-async def send(api: Api, *rows: dict[str, Any] | bytes) -> Told:
+async def send(api: Api, *rows: dict[str, Any] | bytes) -> BatchAnswers:
     response = await api("POST", PATH, content=file_of(*rows), headers=ROWS)
     assert (response.status_code, response.headers["content-type"]) == (200, ROWS["Content-Type"])
     return [json.loads(line) for line in response.text.splitlines()]
 
 
-def statuses(told: Told) -> list[int]:
+def statuses(told: BatchAnswers) -> list[int]:
     return [each["status"] for each in told]
 
 
@@ -71,7 +72,7 @@ async def stored(api: Api) -> int:
     return len(await unpublished(api.application, 10_000))
 
 
-class Wire:
+class AsgiConnection:
     """One request as the server hands it on: what arrives and what leaves, part by part."""
 
     def __init__(self, app: Any) -> None:
@@ -110,12 +111,12 @@ async def each(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def test_every_row_is_submitted_and_told_of_in_its_order(api: Api) -> None:
-    told = await send(api, *(a_row(number) for number in range(SCHOOL)))
+async def test_every_row_is_submitted_and_answered_in_order(api: Api) -> None:
+    told = await send(api, *(a_row(number) for number in range(ROWS_PER_REQUEST)))
 
-    assert [(row["line"], row["key"]) for row in told] == [(at + 1, f"key-{at}") for at in range(SCHOOL)]
+    assert [(row["line"], row["key"]) for row in told] == [(at + 1, f"key-{at}") for at in range(ROWS_PER_REQUEST)]
     assert set(statuses(told)) == {201}
-    assert await stored(api) == SCHOOL
+    assert await stored(api) == ROWS_PER_REQUEST
     receipt = told[-1]["submission"]
     shown = (await api("GET", f"/v1/exam-fees/{receipt['reference']}")).json()
     assert receipt == {name: shown[name] for name in receipt}
@@ -132,17 +133,17 @@ async def test_the_same_rows_again_are_told_the_same_however_they_are_written(ap
 
 
 async def test_after_a_cut_the_same_file_brings_only_what_is_missing(api: Api) -> None:
-    whole, wire = file_of(*(a_row(number) for number in range(SCHOOL))), Wire(api.app)
+    whole, wire = file_of(*(a_row(number) for number in range(ROWS_PER_REQUEST))), AsgiConnection(api.app)
     cut = len(whole) // 2
     await wire.run([whole[: cut // 3], whole[cut // 3 : cut]], cut=True)
     before = await stored(api)
     told = await send(api, *whole.splitlines())
 
     assert (set(statuses(wire.told)), before) == ({201}, len(wire.told))
-    assert 0 < before < SCHOOL
+    assert 0 < before < ROWS_PER_REQUEST
     assert set(statuses(told)) == {201}
-    assert await stored(api) == SCHOOL
-    assert [row.get("replayed", False) for row in told] == [True] * before + [False] * (SCHOOL - before)
+    assert await stored(api) == ROWS_PER_REQUEST
+    assert [row.get("replayed", False) for row in told] == [True] * before + [False] * (ROWS_PER_REQUEST - before)
     assert [row["submission"] for row in told[:before]] == [row["submission"] for row in wire.told]
 
 
@@ -213,17 +214,17 @@ async def test_a_line_without_end_is_refused_and_the_next_one_taken(api: Api) ->
     async def chunks() -> AsyncIterator[bytes]:
         yield b"\n\r\n" + file_of(a_row(1))
         for _ in range(20):
-            yield b'"' + b"x" * LONGEST
+            yield b'"' + b"x" * MAX_LINE_BYTES
         yield b"\n" + file_of(a_row(2))[:-1]
 
-    wire = Wire(api.app)
+    wire = AsgiConnection(api.app)
     tracemalloc.start()
     await wire.run(chunks())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
     assert [(row["line"], row["status"]) for row in wire.told] == [(3, 201), (4, 413), (5, 201)]
-    assert peak < 10 * LONGEST
+    assert peak < 10 * MAX_LINE_BYTES
 
 
 @on_memory
@@ -254,29 +255,29 @@ async def test_a_row_arrives_when_its_chunk_does(api: Api) -> None:
         api.clock.moment = CLOSED
         yield file_of(neet[1])
 
-    wire = Wire(api.app)
+    wire = AsgiConnection(api.app)
     await wire.run(chunks())
 
     assert statuses(wire.told) == [201, 409]
     assert wire.told[1]["problem"]["type"] == "urn:bursar:problem:schedule-closed"
 
 
-async def test_a_row_is_told_of_before_the_next_one_comes(api: Api) -> None:
-    wire = Wire(api.app)
+async def test_a_row_is_answered_before_the_next_one_arrives(api: Api) -> None:
+    wire = AsgiConnection(api.app)
 
-    async def one_by_one() -> AsyncIterator[bytes]:
+    async def one_chunk_at_a_time() -> AsyncIterator[bytes]:
         for number in range(5):
             yield file_of(a_row(number))
             assert len(wire.told) == number + 1
 
-    await wire.run(one_by_one())
+    await wire.run(one_chunk_at_a_time())
 
     assert (statuses(wire.told), wire.ended) == ([201] * 5, True)
 
 
 @on_memory
 async def test_any_number_of_rows_takes_the_memory_of_a_few(api: Api) -> None:
-    wire, sent, told, ahead = Wire(api.app), 0, 0, 0
+    wire, sent, told, ahead = AsgiConnection(api.app), 0, 0, 0
 
     async def chunks() -> AsyncIterator[bytes]:
         nonlocal sent, told, ahead
@@ -298,9 +299,9 @@ async def test_any_number_of_rows_takes_the_memory_of_a_few(api: Api) -> None:
 
 
 @on_memory
-async def test_from_a_client_that_does_not_read_nothing_more_is_taken(api: Api) -> None:
-    reads, wire = asyncio.Event(), Wire(api.app)
-    whole = [file_of(*(a_row(number) for number in range(at, at + 10))) for at in range(0, SCHOOL, 10)]
+async def test_a_client_that_does_not_read_gets_back_pressure(api: Api) -> None:
+    reads, wire = asyncio.Event(), AsgiConnection(api.app)
+    whole = [file_of(*(a_row(number) for number in range(at, at + 10))) for at in range(0, ROWS_PER_REQUEST, 10)]
     working = asyncio.create_task(wire.run(whole, sent=reads.wait))
     await eventually(lambda: wire.taken)
     for _ in range(100):
@@ -310,13 +311,15 @@ async def test_from_a_client_that_does_not_read_nothing_more_is_taken(api: Api) 
     await working
 
     assert taken <= 2
-    assert statuses(wire.told) == [201] * SCHOOL
+    assert statuses(wire.told) == [201] * ROWS_PER_REQUEST
 
 
 @on_memory
-async def test_a_client_that_reads_nothing_for_long_is_left(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "PATIENCE", 0.01)
-    wire, never = Wire(api.app), asyncio.Event()
+async def test_a_client_that_stops_reading_is_disconnected_after_the_timeout(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "WRITE_TIMEOUT_SECONDS", 0.01)
+    wire, never = AsgiConnection(api.app), asyncio.Event()
     parts = 0
 
     async def reads_the_head_only() -> None:
@@ -339,25 +342,25 @@ class Failing:
     def __init__(self, api: Api, failing: set[str]) -> None:
         self._real, self.failing, self.tried = api.application.use_cases.submit_exam_fee(), failing, 0
 
-    async def __call__(self, wish: ExamFeeSubmission, request: Request) -> object:
+    async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> object:
         self.tried += 1
-        if wish.registration in self.failing:
+        if command.registration in self.failing:
             raise Unavailable("nobody is there", retry_after=30)
-        return await self._real(wish, request)
+        return await self._real(command, request)
 
 
 def app_with(api: Api, submit: Failing, secret: bytes = b"") -> Any:
     driven = api.application.driven
     use_cases = {**with_replays(api.application.use_cases().providers), "submit_exam_fee": lambda: submit}
-    door = Door(Intents(secret, grace=timedelta(minutes=15)), most=320)
-    return create_app(use_cases, driven.answers(), driven.probes(), api.clock, door)
+    admission = AdmissionControl(IntentSigner(secret, grace=timedelta(minutes=15)), most=320)
+    return create_app(use_cases, driven.answers(), driven.probes(), api.clock, admission)
 
 
 @on_memory
-async def test_a_row_that_was_turned_away_keeps_its_moment_and_no_row_gets_that_of_another(api: Api) -> None:
-    away, came = Failing(api, {f"T-{number}" for number in range(SCHOOL)}), api.clock.moment
-    app, rows = app_with(api, away, secret=b"s" * 32), [a_row(number) for number in range(SCHOOL)]
-    first, still, second = Wire(app), Wire(app), Wire(app)
+async def test_a_rejected_row_keeps_its_own_arrival_time_when_retried(api: Api) -> None:
+    away, came = Failing(api, {f"T-{number}" for number in range(ROWS_PER_REQUEST)}), api.clock.moment
+    app, rows = app_with(api, away, secret=b"s" * 32), [a_row(number) for number in range(ROWS_PER_REQUEST)]
+    first, still, second = AsgiConnection(app), AsgiConnection(app), AsgiConnection(app)
     await first.run([file_of(*rows)])
     api.clock.pass_by(timedelta(minutes=5))
     seals = [told["problem"]["facts"]["Submission-Intent"] for told in first.told]
@@ -368,16 +371,16 @@ async def test_a_row_that_was_turned_away_keeps_its_moment_and_no_row_gets_that_
     seals[-1] = seals[0]
     await second.run([file_of(*(row | {"intent": seal} for row, seal in zip(rows, seals, strict=True)))])
 
-    assert statuses(second.told) == [201] * (SCHOOL - 1) + [400]
+    assert statuses(second.told) == [201] * (ROWS_PER_REQUEST - 1) + [400]
     assert {told["submission"]["received_at"] for told in second.told[:-1]} == {came.isoformat().replace("+00:00", "Z")}
 
 
 @on_memory
-async def test_an_intent_that_has_run_out_hides_no_answer(api: Api) -> None:
+async def test_an_expired_intent_does_not_hide_a_stored_answer(api: Api) -> None:
     app = app_with(api, Failing(api, set()), secret=b"s" * 32)
-    row: Any = read(Line(1, json.dumps(a_row(1)).encode(), api.clock.moment))
-    seal = Intents(b"s" * 32, timedelta(minutes=15)).of(row.request(SCOPE))
-    first, second = Wire(app), Wire(app)
+    row: Any = read(NdjsonLine(1, json.dumps(a_row(1)).encode(), api.clock.moment))
+    seal = IntentSigner(b"s" * 32, timedelta(minutes=15)).of(row.request(IDEMPOTENCY_SCOPE))
+    first, second = AsgiConnection(app), AsgiConnection(app)
     await first.run([file_of(a_row(1) | {"intent": seal["Submission-Intent"]})])
     api.clock.pass_by(timedelta(hours=1))
     await second.run([file_of(a_row(1) | {"intent": seal["Submission-Intent"]})])
@@ -387,32 +390,50 @@ async def test_an_intent_that_has_run_out_hides_no_answer(api: Api) -> None:
 
 @on_memory
 async def test_in_an_outage_each_row_that_is_not_taken_says_so_and_when_to_come_back(api: Api) -> None:
-    away = Failing(api, {f"T-{number}" for number in range(TOGETHER, SCHOOL)})
-    wire = Wire(app_with(api, away))
-    await wire.run([file_of(*(a_row(number) for number in range(SCHOOL)), b"nonsense", *map(a_row, range(SCHOOL)))])
+    away = Failing(api, {f"T-{number}" for number in range(MAX_ROWS_IN_FLIGHT, ROWS_PER_REQUEST)})
+    wire = AsgiConnection(app_with(api, away))
+    await wire.run(
+        [
+            file_of(
+                *(a_row(number) for number in range(ROWS_PER_REQUEST)),
+                b"nonsense",
+                *map(a_row, range(ROWS_PER_REQUEST)),
+            )
+        ]
+    )
 
-    assert statuses(wire.told) == [201] * TOGETHER + [503] * (SCHOOL - TOGETHER) + [400] + [503] * SCHOOL
+    assert (
+        statuses(wire.told)
+        == [201] * MAX_ROWS_IN_FLIGHT
+        + [503] * (ROWS_PER_REQUEST - MAX_ROWS_IN_FLIGHT)
+        + [400]
+        + [503] * ROWS_PER_REQUEST
+    )
     assert {row["retry_after"] for row in wire.told if row["status"] == 503} == {30}
-    assert [row["line"] for row in wire.told] == list(range(1, 2 * SCHOOL + 2))
+    assert [row["line"] for row in wire.told] == list(range(1, 2 * ROWS_PER_REQUEST + 2))
     assert wire.ended
-    assert away.tried <= 2 * TOGETHER, "it was tried although it was known to be in vain"
-    told = await send(api, *map(a_row, range(SCHOOL)))
-    assert [row.get("replayed", False) for row in told] == [True] * TOGETHER + [False] * (SCHOOL - TOGETHER)
+    assert away.tried <= 2 * MAX_ROWS_IN_FLIGHT, "it was tried although it was known to be in vain"
+    told = await send(api, *map(a_row, range(ROWS_PER_REQUEST)))
+    assert [row.get("replayed", False) for row in told] == [True] * MAX_ROWS_IN_FLIGHT + [False] * (
+        ROWS_PER_REQUEST - MAX_ROWS_IN_FLIGHT
+    )
 
 
 @on_memory
 async def test_a_row_whose_turn_does_not_come_keeps_no_other_from_being_taken(api: Api) -> None:
-    wire = Wire(app_with(api, Failing(api, {f"T-{TOGETHER - 1}"})))
-    await wire.run([file_of(*map(a_row, range(SCHOOL)))])
+    wire = AsgiConnection(app_with(api, Failing(api, {f"T-{MAX_ROWS_IN_FLIGHT - 1}"})))
+    await wire.run([file_of(*map(a_row, range(ROWS_PER_REQUEST)))])
 
-    assert statuses(wire.told) == [201] * (TOGETHER - 1) + [503] + [201] * (SCHOOL - TOGETHER)
+    assert statuses(wire.told) == [201] * (MAX_ROWS_IN_FLIGHT - 1) + [503] + [201] * (
+        ROWS_PER_REQUEST - MAX_ROWS_IN_FLIGHT
+    )
 
 
 @on_memory
 async def test_a_defect_of_ours_is_told_by_its_row(api: Api) -> None:
     failing = Failing(api, set())
     failing.failing = None  # type: ignore[assignment]
-    wire = Wire(app_with(api, failing))
+    wire = AsgiConnection(app_with(api, failing))
     await wire.run([file_of(a_row(1))])
 
     assert wire.told == [{"line": 1, "key": "key-1", "status": 500, "problem": wire.told[0]["problem"]}]
@@ -420,37 +441,37 @@ async def test_a_defect_of_ours_is_told_by_its_row(api: Api) -> None:
 
 
 @on_memory
-async def test_all_schools_together_have_no_more_under_way_than_one_transaction_takes(api: Api) -> None:
+async def test_all_batch_requests_together_have_at_most_one_transaction_of_rows_in_flight(api: Api) -> None:
     real, under_way, most = api.application.use_cases.submit_exam_fee(), 0, 0
 
     class Counted(Failing):
-        async def __call__(self, wish: ExamFeeSubmission, request: Request) -> object:
+        async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> object:
             nonlocal under_way, most
             under_way += 1
             most = max(most, under_way)
             await asyncio.sleep(0)
             under_way -= 1
-            return await real(wish, request)
+            return await real(command, request)
 
     app = app_with(api, Counted(api, set()))
-    await enrol(api.application, *(a_student(number) for number in range(SCHOOL, 3 * SCHOOL)))
-    schools = [Wire(app) for _ in range(3)]
+    await enrol(api.application, *(a_student(number) for number in range(ROWS_PER_REQUEST, 3 * ROWS_PER_REQUEST)))
+    schools = [AsgiConnection(app) for _ in range(3)]
     await asyncio.gather(
         *(
-            wire.run([file_of(*map(a_row, range(number * SCHOOL, (number + 1) * SCHOOL)))])
+            wire.run([file_of(*map(a_row, range(number * ROWS_PER_REQUEST, (number + 1) * ROWS_PER_REQUEST)))])
             for number, wire in enumerate(schools)
         )
     )
 
-    assert [statuses(wire.told) for wire in schools] == [[201] * SCHOOL] * 3
-    assert TOGETHER < most <= PLACES * TOGETHER
+    assert [statuses(wire.told) for wire in schools] == [[201] * ROWS_PER_REQUEST] * 3
+    assert MAX_ROWS_IN_FLIGHT < most <= MAX_CONCURRENT_UPLOADS * MAX_ROWS_IN_FLIGHT
 
 
 @on_both
-async def test_a_school_costs_a_few_statements_and_a_repetition_a_query(api: Api) -> None:
+async def test_a_batch_request_costs_few_statements_and_its_repetition_one_query(api: Api) -> None:
     await send(api, a_row(0))  # finds the schedule
     asked = statements(api.application)
-    rows = [a_row(number) for number in range(1, TOGETHER + 1)]
+    rows = [a_row(number) for number in range(1, MAX_ROWS_IN_FLIGHT + 1)]
     assert set(statuses(await send(api, *rows))) == {201}
     first = len(asked)
     assert all(row["replayed"] for row in await send(api, *rows))
@@ -463,7 +484,7 @@ async def test_a_school_costs_a_few_statements_and_a_repetition_a_query(api: Api
 async def served(api: Api) -> AsyncIterator[int]:
     """Serve it as it is served to the world."""
     stop, listening = asyncio.Event(), server.listen("127.0.0.1", 0)
-    serving = asyncio.create_task(server.serve(api.app, Gate(an_open_door(), api.clock), listening, stop))
+    serving = asyncio.create_task(server.serve(api.app, LoadShedder(unlimited_admission(), api.clock), listening, stop))
     yield listening.getsockname()[1]
     stop.set()
     await serving
@@ -485,8 +506,8 @@ async def test_over_a_real_connection_rows_go_and_come_until_it_is_cut(api: Api)
             assert json.loads(part)["key"] == f"key-{number}"
         writer.transport.abort()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            answer = await client.post(PATH, content=file_of(*map(a_row, range(SCHOOL))), headers=ROWS)
+            answer = await client.post(PATH, content=file_of(*map(a_row, range(ROWS_PER_REQUEST))), headers=ROWS)
 
     told = [json.loads(line) for line in answer.text.splitlines()]
-    assert [row.get("replayed", False) for row in told] == [True] * 3 + [False] * (SCHOOL - 3)
-    assert await stored(api) == SCHOOL
+    assert [row.get("replayed", False) for row in told] == [True] * 3 + [False] * (ROWS_PER_REQUEST - 3)
+    assert await stored(api) == ROWS_PER_REQUEST

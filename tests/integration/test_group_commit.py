@@ -15,13 +15,13 @@ from adapters.sql.group_commit import GroupCommit
 from adapters.sql.transactions import Commit, SingleCommits, Transactions
 from config.container import Application
 from core.fees.errors import FeeAlreadySubmitted
-from core.shared.batches import CROWDED, Batches
-from core.shared.errors import Unavailable
-from core.shared.requests import RequestRepeated
+from core.kernel.batching import MAX_PENDING_ITEMS, Batcher
+from core.kernel.errors import Unavailable
+from core.kernel.idempotency import RequestRepeated
 from tests.examples import a_delivery, a_request, a_submission, unpublished
 
 on_both = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
-CROWD = 100
+CONCURRENT_SUBMISSIONS = 100
 
 
 def transactions(application: Application) -> Counter[str]:
@@ -48,19 +48,19 @@ async def submit(application: Application, student: UUID | None = None, key: str
 
 
 @on_both
-async def test_a_crowd_shares_a_few_transactions_and_a_statement_a_table(stored: Application) -> None:
+async def test_concurrent_submissions_share_few_transactions_with_one_statement_per_table(stored: Application) -> None:
     seen = transactions(stored)
 
-    ended = Counter(await asyncio.gather(*(submit(stored) for _ in range(CROWD))))
+    ended = Counter(await asyncio.gather(*(submit(stored) for _ in range(CONCURRENT_SUBMISSIONS))))
 
-    assert ended == {"stored": CROWD}
+    assert ended == {"stored": CONCURRENT_SUBMISSIONS}
     assert seen["commits"] <= 3
     assert seen["statements"] <= 3 * (4 + len(["BEGIN"]))
-    assert len(await unpublished(stored, 2 * CROWD)) == CROWD
+    assert len(await unpublished(stored, 2 * CONCURRENT_SUBMISSIONS)) == CONCURRENT_SUBMISSIONS
 
 
 @on_both
-async def test_nobody_waits_for_company(stored: Application) -> None:
+async def test_a_lone_submission_is_committed_without_delay(stored: Application) -> None:
     seen = transactions(stored)
 
     assert [await submit(stored) for _ in range(3)] == ["stored"] * 3
@@ -69,34 +69,37 @@ async def test_nobody_waits_for_company(stored: Application) -> None:
 
 
 @on_both
-async def test_in_a_crowd_only_those_who_come_twice_are_refused(stored: Application) -> None:
+async def test_in_a_group_commit_only_duplicates_are_refused(stored: Application) -> None:
     asha, ravi = uuid4(), uuid4()
     assert await submit(stored, asha, "first") == "stored"
     seen = transactions(stored)
 
-    crowd = [submit(stored) for _ in range(CROWD)]
+    crowd = [submit(stored) for _ in range(CONCURRENT_SUBMISSIONS)]
     same_fee = [submit(stored, asha) for _ in range(3)]
     same_key = [submit(stored, key="first") for _ in range(3)]
     rivals = [submit(stored, ravi) for _ in range(3)]
     ended = await asyncio.gather(*crowd, *same_fee, *same_key, *rivals)
 
-    assert Counter(ended[:CROWD]) == {"stored": CROWD}
-    assert ended[CROWD : CROWD + 6] == [FeeAlreadySubmitted.__name__] * 3 + [RequestRepeated.__name__] * 3
-    assert Counter(ended[CROWD + 6 :]) == {"stored": 1, FeeAlreadySubmitted.__name__: 2}
-    assert len(await unpublished(stored, 2 * CROWD)) == CROWD + 2
+    assert Counter(ended[:CONCURRENT_SUBMISSIONS]) == {"stored": CONCURRENT_SUBMISSIONS}
+    assert (
+        ended[CONCURRENT_SUBMISSIONS : CONCURRENT_SUBMISSIONS + 6]
+        == [FeeAlreadySubmitted.__name__] * 3 + [RequestRepeated.__name__] * 3
+    )
+    assert Counter(ended[CONCURRENT_SUBMISSIONS + 6 :]) == {"stored": 1, FeeAlreadySubmitted.__name__: 2}
+    assert len(await unpublished(stored, 2 * CONCURRENT_SUBMISSIONS)) == CONCURRENT_SUBMISSIONS + 2
     assert seen["commits"] <= 5, "the innocent were not stored together"
 
 
 @on_both
-async def test_whoever_finds_the_queue_full_is_told_at_once_and_may_come_again(stored: Application) -> None:
-    ended = Counter(await asyncio.gather(*(submit(stored) for _ in range(CROWDED + 50))))
+async def test_a_full_commit_queue_rejects_at_once_and_a_retry_succeeds(stored: Application) -> None:
+    ended = Counter(await asyncio.gather(*(submit(stored) for _ in range(MAX_PENDING_ITEMS + 50))))
 
-    assert ended == {"stored": CROWDED, "Unavailable": 50}
+    assert ended == {"stored": MAX_PENDING_ITEMS, "Unavailable": 50}
     assert await submit(stored) == "stored"
 
 
 @on_both
-async def test_of_a_crowd_with_one_key_one_takes_effect(stored: Application) -> None:
+async def test_of_concurrent_submissions_with_one_key_one_takes_effect(stored: Application) -> None:
     ended = Counter(await asyncio.gather(*(submit(stored, key="the only one") for _ in range(50))))
 
     assert ended == {"stored": 1, RequestRepeated.__name__: 49}
@@ -104,7 +107,7 @@ async def test_of_a_crowd_with_one_key_one_takes_effect(stored: Application) -> 
 
 
 @on_both
-async def test_somebody_who_leaves_disturbs_nobody(stored: Application) -> None:
+async def test_a_cancelled_submission_does_not_affect_its_group(stored: Application) -> None:
     staying = [asyncio.create_task(submit(stored)) for _ in range(20)]
     leaving = [asyncio.create_task(submit(stored)) for _ in range(20)]
     await asyncio.sleep(0)
@@ -117,20 +120,22 @@ async def test_somebody_who_leaves_disturbs_nobody(stored: Application) -> None:
 
 
 @on_both
-async def test_what_no_column_can_hold_harms_nobody_else(stored: Application) -> None:
+async def test_a_row_too_large_for_its_column_fails_alone_in_its_group(stored: Application) -> None:
     async def owe(attempts: int) -> None:
         async with stored.driven.new_work() as work:
             work.deliveries.add(a_delivery(attempts=attempts))
             await work.commit()
 
-    ended = await asyncio.gather(*(owe(2**70 if at == 37 else 0) for at in range(CROWD)), return_exceptions=True)
+    ended = await asyncio.gather(
+        *(owe(2**70 if at == 37 else 0) for at in range(CONCURRENT_SUBMISSIONS)), return_exceptions=True
+    )
 
     assert [at for at, failure in enumerate(ended) if failure] == [37]
     assert not isinstance(ended[37], Unavailable)
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only there several can write at a time
-async def test_whoever_somebody_keeps_waiting_keeps_only_those_waiting_who_came_with_him(stored: Application) -> None:
+async def test_a_submission_blocked_by_a_lock_delays_only_its_own_group(stored: Application) -> None:
     async with stored.driven.new_inbox() as slow:
         async with slow.new_work() as part:
             part.answer(a_request("held"), "first")
@@ -147,7 +152,7 @@ async def test_whoever_somebody_keeps_waiting_keeps_only_those_waiting_who_came_
     assert await held == RequestRepeated.__name__
 
 
-class Cut:
+class LostAcknowledgement:
     """A transaction whose connection is cut while it commits."""
 
     def __init__(self, commit: Callable[[], Awaitable[None]], *, after: bool) -> None:
@@ -161,17 +166,17 @@ class Cut:
 
 @on_both
 @pytest.mark.parametrize("after", [True, False])
-async def test_what_became_of_a_commit_without_an_answer_is_looked_up(stored: Application, *, after: bool) -> None:
+async def test_the_outcome_of_an_unacknowledged_commit_is_looked_up(stored: Application, *, after: bool) -> None:
     real, cuts = stored.driven.database(), [after]
 
     class Wire(Database):
         @asynccontextmanager
         async def transaction(self) -> AsyncIterator[Any]:
             async with super().transaction() as (connection, transaction):
-                yield connection, Cut(transaction.commit, after=cuts.pop()) if cuts else transaction
+                yield connection, LostAcknowledgement(transaction.commit, after=cuts.pop()) if cuts else transaction
 
-    wire = Wire(real.engine, real.reader, real.turns)
-    commits: Commit = Batches(GroupCommit(wire, SingleCommits(wire)).store)
+    wire = Wire(real.engine, real.reader, real.write_lock)
+    commits: Commit = Batcher(GroupCommit(wire, SingleCommits(wire)).store)
     begin = Transactions(wire, commits, lambda _: None).begin
 
     async def one() -> str:

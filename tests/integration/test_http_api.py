@@ -25,28 +25,29 @@ import config
 from config.container import Application, running
 from config.settings import Adapters, Settings, SQLite
 from core.fees import errors as fees
+from core.kernel import idempotency as requests
+from core.kernel.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
+from core.kernel.health import Probe
+from core.kernel.idempotency import IdempotencyKeyReused
+from core.messaging import dead_letters
 from core.notifications.errors import DeliverySettled, ForgedReport, UnknownDelivery
-from core.shared import dead_letters, requests
-from core.shared.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable, problem_type
-from core.shared.health import Probe
-from core.shared.requests import IdempotencyKeyReused
 from core.students import errors as students
 from core.students.roster import rows
-from entrypoints.consumer.replays import with_replays
 from entrypoints.http import docs
 from entrypoints.http.app import create_app
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from entrypoints.messages.replays import with_replays
 from tests.conftest import eventually
-from tests.databases import Prepared
+from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished
-from tests.integration.doors import an_open_door
-from tests.unit.fees.tariffs import local
+from tests.integration.admission import unlimited_admission
+from tests.unit.fees.schedules import local
 
 SHIPPED = Path(config.__file__).parent
 OPEN, CLOSED = local("2026-02-20T10:00"), local("2026-03-08T21:00")
 """Of NEET."""
 STUDENTS = ("SU-2026-0001", "CB-2020-1001", "NE-2026-2001")
-MINE = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
+SUBMISSION = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
 CBSE = {"schedule": "cbse-2020-xii", "registration": "CB-2020-1001", "papers": ["041", "042"]}
 NEET = {"schedule": "neet-ug-2026", "registration": "NE-2026-2001"}
 JSON = {"Content-Type": "application/json"}
@@ -59,7 +60,7 @@ CONFORMANCE = [
     openapi.response_schema_conformance,
     openapi.negative_data_rejection,
 ]
-TOLD_BY_THE_LINE = {"/v1/exam-fees:batch": [openapi.negative_data_rejection]}
+STREAMING_EXCEPTIONS = {"/v1/exam-fees:batch": [openapi.negative_data_rejection]}
 """What is wrong with one row is no fault of the request."""
 OPERATIONS = {
     "delete /v1/allocations/{order}",
@@ -94,7 +95,7 @@ OPERATIONS = {
     "get /health/ready",
     "get /metrics",
 }
-schemathesis.serializer.alias(docs.ROWS, "text/plain")
+schemathesis.serializer.alias(docs.NDJSON_MEDIA_TYPE, "text/plain")
 READINESS = ("get /health/ready", 503)
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
@@ -106,14 +107,18 @@ class Api:
         driven = application.driven
         self.application, self.clock = application, clock
         self.app: Any = create_app(
-            with_replays(application.use_cases().providers), driven.answers(), driven.probes(), clock, an_open_door()
+            with_replays(application.use_cases().providers),
+            driven.answers(),
+            driven.probes(),
+            clock,
+            unlimited_admission(),
         )
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bursar")
 
     async def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
         return await self.client.request(method, path, **more)
 
-    async def submit(self, body: Any = MINE, key: str | None = "key-1", **headers: str) -> httpx.Response:
+    async def submit(self, body: Any = SUBMISSION, key: str | None = "key-1", **headers: str) -> httpx.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key is not None:
             sent["Idempotency-Key"] = key
@@ -149,7 +154,7 @@ async def opened(wanted: Settings) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: Prepared) -> AsyncIterator[Api]:
+async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: DatabasePool) -> AsyncIterator[Api]:
     chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
     async with prepared.lent(chosen) as settings, opened(settings) as api:
         await api.provision()
@@ -174,8 +179,8 @@ def large(schedule: dict[str, Any]) -> bytes:
 
 
 REFUSED: dict[str, tuple[Any, int, str, str | None]] = {
-    "unknown schedule": (MINE | {"schedule": "nope"}, 404, "unknown-schedule", "$.schedule"),
-    "unknown candidate": (MINE | {"registration": "nobody"}, 404, "unknown-candidate", "$.registration"),
+    "unknown schedule": (SUBMISSION | {"schedule": "nope"}, 404, "unknown-schedule", "$.schedule"),
+    "unknown candidate": (SUBMISSION | {"registration": "nobody"}, 404, "unknown-candidate", "$.registration"),
     "category without a price": (CBSE | {"registration": "NE-2026-2001"}, 400, "not-priced", None),
     "no papers": (CBSE | {"papers": []}, 400, "no-papers", "$.papers"),
     "a seventh paper": (
@@ -248,11 +253,11 @@ async def test_a_body_that_is_nested_too_deeply_is_refused(api: Api, method: str
 async def test_a_body_of_another_type_is_refused(api: Api, method: str, path: str, kind: str) -> None:
     headers = {"Idempotency-Key": "k"} | ({"Content-Type": kind} if kind else {})
 
-    assert_problem(await api(method, path, content=json.dumps(MINE).encode(), headers=headers), 415)
+    assert_problem(await api(method, path, content=json.dumps(SUBMISSION).encode(), headers=headers), 415)
 
 
 async def test_json_may_name_its_character_set(api: Api) -> None:
-    response = await api.submit(json.dumps(MINE).encode(), Content_Type="Application/JSON; charset=utf-8")
+    response = await api.submit(json.dumps(SUBMISSION).encode(), Content_Type="Application/JSON; charset=utf-8")
 
     assert response.status_code == 201
 
@@ -301,7 +306,7 @@ async def test_a_schedule_is_open_until_its_closing_moment(api: Api, path: str) 
 async def test_without_a_key_nothing_is_submitted(api: Api, key: str | None) -> None:
     headers = {} if key is None else {"Idempotency-Key": key.encode()}
     before = await api.world()
-    response = await api("POST", "/v1/exam-fees", json=MINE, headers=headers)
+    response = await api("POST", "/v1/exam-fees", json=SUBMISSION, headers=headers)
 
     assert_problem(response, 400, "missing-idempotency-key")
     assert await api.world() == before
@@ -323,17 +328,17 @@ async def test_the_same_request_again_gets_the_same_answer_byte_for_byte(api: Ap
 
 
 async def test_a_refused_request_may_be_mended_under_its_key(api: Api) -> None:
-    await api.submit(MINE | {"registration": "nobody"})
+    await api.submit(SUBMISSION | {"registration": "nobody"})
 
-    assert (await api.submit(MINE)).status_code == 201
+    assert (await api.submit(SUBMISSION)).status_code == 201
 
 
 async def test_a_key_cannot_be_used_for_another_body(api: Api) -> None:
-    await api.submit(MINE)
+    await api.submit(SUBMISSION)
     before = await api.world()
 
     assert_problem(await api.submit(CBSE), 422, "idempotency-key-reused")
-    assert_problem(await api.submit(MINE | {"papers": ["1", "1"]}), 422, "idempotency-key-reused")
+    assert_problem(await api.submit(SUBMISSION | {"papers": ["1", "1"]}), 422, "idempotency-key-reused")
     assert await api.world() == before
 
 
@@ -384,7 +389,7 @@ async def test_a_fee_is_found_by_id_and_by_reference_in_any_case(api: Api) -> No
 
 
 @pytest.mark.parametrize("name", ["BF-0000-0000-0000-0", str(UUID(int=7)), "%00", "%F0%9F", "x" * 5_000, "{id}"])
-async def test_a_fee_nobody_submitted_is_not_found(api: Api, name: str) -> None:
+async def test_an_unknown_fee_is_not_found(api: Api, name: str) -> None:
     assert_problem(await api("GET", f"/v1/exam-fees/{name}"), 404, "unknown-exam-fee")
 
 
@@ -396,7 +401,7 @@ async def test_pages_follow_each_other_to_the_end(api: Api) -> None:
             "PUT", f"/v1/fee-schedules/sahyadri-{number}", content=as_json(document, number), headers=JSON
         )
         assert response.status_code == 200, response.text
-        made.append((await api.submit(MINE | {"schedule": f"sahyadri-{number}"}, f"key-{number}")).json())
+        made.append((await api.submit(SUBMISSION | {"schedule": f"sahyadri-{number}"}, f"key-{number}")).json())
     seen, sizes, after = [], [], ""
     while after is not None:
         query = {"limit": "2"} | ({"after": after} if after else {})
@@ -421,7 +426,7 @@ async def test_a_page_that_cannot_be_is_refused(api: Api, query: str, at: str) -
     assert_problem(await api("GET", f"/v1/students/SU-2026-0001/exam-fees?{query}"), 400, "invalid", at)
 
 
-async def test_the_fees_of_nobody_are_not_found(api: Api) -> None:
+async def test_the_fees_of_an_unknown_student_are_not_found(api: Api) -> None:
     assert_problem(await api("GET", "/v1/students/nobody/exam-fees"), 404, "unknown-candidate", "$.registration")
 
 
@@ -648,7 +653,7 @@ async def test_only_an_essential_dependency_sends_requests_elsewhere(api: Api, e
         driven.answers(),
         [Away(essential=essential)],
         api.clock,
-        an_open_door(),
+        unlimited_admission(),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
         ready = await client.get("/health/ready")
@@ -748,7 +753,7 @@ async def test_an_error_of_an_adapter_has_the_documented_type_of_its_kind(api: A
 
     driven, use_cases = api.application.driven, dict(with_replays(api.application.use_cases().providers))
     use_cases["find_student"] = raising(Congested("no way through", retry_after=7))
-    app: Any = create_app(use_cases, driven.answers(), driven.probes(), api.clock, an_open_door())
+    app: Any = create_app(use_cases, driven.answers(), driven.probes(), api.clock, unlimited_admission())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
         response = await client.get("/v1/students/T-1")
 
@@ -795,14 +800,14 @@ def test_whatever_is_sent_the_answer_is_as_documented(described: Any, method: st
     @given(case=operation.as_strategy() | operation.as_strategy(GenerationMode.NEGATIVE))
     @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def holds(case: Any) -> None:
-        case.call_and_validate(checks=CONFORMANCE, excluded_checks=TOLD_BY_THE_LINE.get(path, ()))
+        case.call_and_validate(checks=CONFORMANCE, excluded_checks=STREAMING_EXCEPTIONS.get(path, ()))
 
     holds()
 
 
-async def test_whoever_holds_back_the_body_has_not_arrived(api: Api) -> None:
+async def test_a_request_arrives_when_its_body_is_complete(api: Api) -> None:
     async def slowly() -> AsyncIterator[bytes]:
-        whole = json.dumps(MINE).encode()
+        whole = json.dumps(SUBMISSION).encode()
         yield whole[:5]
         api.clock.pass_by(timedelta(seconds=25))
         yield whole[5:]

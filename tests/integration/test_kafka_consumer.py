@@ -18,14 +18,14 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from config.container import Application, Driven
 from config.settings import Adapters, Kafka, Retention, Settings
-from core.shared.errors import Unavailable
-from core.shared.messages import Deliver, Message
-from entrypoints.consumer.kafka import AT_ONCE, KafkaTransport
-from entrypoints.consumer.records import BY_THE_BROKER
-from entrypoints.consumer.routes import consumed, contexts
+from core.kernel.errors import Unavailable
+from core.messaging.message import Deliver, Message
+from entrypoints.messages.kafka import MAX_BATCHES_IN_FLIGHT, KafkaTransport
+from entrypoints.messages.kafka_records import LOG_APPEND_TIME
+from entrypoints.messages.routes import consumed_contexts, contexts
 from tests.conftest import eventually
 from tests.examples import a_message
-from tests.unit.consumer.office import Office, a_command
+from tests.unit.messages.harness import Office, a_command
 
 UNREADABLE = """
 import asyncio, sys
@@ -56,7 +56,7 @@ async def driven(kafka: Kafka) -> AsyncIterator[Driven]:
 @asynccontextmanager
 async def consuming(kafka: Kafka, deliver: Deliver, **client: object) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed(), deliver, **client)
+    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed_contexts(), deliver, **client)
     running = asyncio.create_task(transport.run(stop))
     yield
     stop.set()
@@ -111,9 +111,7 @@ async def members(admin: AIOKafkaAdminClient, group: str) -> set[str]:
 
 
 @pytest.mark.parametrize("away", [False, True])
-async def test_a_handler_that_is_slow_or_waits_everywhere_keeps_the_membership(
-    driven: Driven, kafka: Kafka, *, away: bool
-) -> None:
+async def test_a_slow_handler_keeps_its_group_membership(driven: Driven, kafka: Kafka, *, away: bool) -> None:
     """Its partitions are held for four times as long as the client may go without asking for more."""
     calls, go_on = Counter[str](), asyncio.Event()
 
@@ -130,7 +128,7 @@ async def test_a_handler_that_is_slow_or_waits_everywhere_keeps_the_membership(
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     async with consuming(kafka, deliver, max_poll_interval_ms=250, heartbeat_interval_ms=50):
-        await eventually(lambda: len(calls) == (6 if away else AT_ONCE))
+        await eventually(lambda: len(calls) == (6 if away else MAX_BATCHES_IN_FLIGHT))
         ours = await members(admin, kafka.group)
         until = monotonic() + 1
         while monotonic() < until:
@@ -210,7 +208,7 @@ async def test_a_consumer_waits_for_a_broker_and_stops_without_one() -> None:
     async def deliver(_: Sequence[Message]) -> None:
         raise AssertionError("there is nobody to hear from")
 
-    running = asyncio.create_task(KafkaTransport("127.0.0.1:1", "", "bursar", consumed(), deliver).run(stop))
+    running = asyncio.create_task(KafkaTransport("127.0.0.1:1", "", "bursar", consumed_contexts(), deliver).run(stop))
     await asyncio.sleep(0)
     stop.set()
     async with asyncio.timeout(10):
@@ -250,7 +248,7 @@ async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Applica
 
     async def deliver(messages: Sequence[Message]) -> None:
         async with stored.driven.new_inbox() as inbox:
-            new = await inbox.accept(*messages)
+            new = await inbox.deduplicate(*messages)
             await inbox.commit()
         effects.extend(message.id for message in new)
 
@@ -284,7 +282,7 @@ async def test_a_record_that_cannot_be_read_at_all_is_stepped_over(driven: Drive
 
 
 @pytest.mark.parametrize("context", ["fees.commands", "warehouse"])
-async def test_topics_in_which_strangers_write_get_our_settings(kafka: Kafka, context: str) -> None:
+async def test_topics_written_by_other_systems_get_our_settings(kafka: Kafka, context: str) -> None:
     topic = f"{kafka.topic_prefix}bursar.{context}.v1"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
@@ -296,7 +294,7 @@ async def test_topics_in_which_strangers_write_get_our_settings(kafka: Kafka, co
 
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer, asyncio.timeout(10):
         sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
-        while sent.timestamp_type != BY_THE_BROKER:  # it takes a moment until its settings reach the partition
+        while sent.timestamp_type != LOG_APPEND_TIME:  # it takes a moment until its settings reach the partition
             sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
     assert sent.timestamp > 1_000
 
@@ -304,7 +302,7 @@ async def test_topics_in_which_strangers_write_get_our_settings(kafka: Kafka, co
 async def test_no_topic_we_consume_is_kept_longer_than_the_inbox_remembers(driven: Driven, kafka: Kafka) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
-    for context in consumed():
+    for context in consumed_contexts():
         topic = ConfigResource(ConfigResourceType.TOPIC, f"{kafka.topic_prefix}bursar.{context}.v1")
         [described] = await admin.describe_configs([topic])
         settings = {name: value for name, value, *_ in described.resources[0][4]}

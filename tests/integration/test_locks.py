@@ -9,12 +9,12 @@ import pytest
 
 from config.container import Application
 from core.inventory.create_batch import Purchase
-from core.shared.dead_letters import LetterAlreadySettled, LetterState
-from core.shared.decisions import Decision
-from core.shared.errors import Conflict, Invalid, Unavailable
-from core.shared.messages import Message
-from core.shared.requests import Request, RequestInProgress, RequestRepeated
-from core.shared.retention import Memory
+from core.kernel.decisions import Decision
+from core.kernel.errors import Conflict, Invalid, Unavailable
+from core.kernel.idempotency import RequestContext, RequestInProgress, RequestRepeated
+from core.messaging.dead_letters import DeadLetterState, LetterAlreadySettled
+from core.messaging.message import Message
+from core.messaging.retention import RetainedRecords
 from tests.examples import (
     NOON,
     StoppedClock,
@@ -74,7 +74,7 @@ async def test_a_repetition_waits_for_the_first_to_end(stored: Application) -> N
     assert await stored.driven.answers().to(a_request()) == b'"first"'
 
 
-async def test_whoever_waits_for_a_candidate_longer_than_two_seconds_comes_again(stored: Application) -> None:
+async def test_a_lock_wait_of_two_seconds_is_answered_with_retry_after(stored: Application) -> None:
     first, _ = a_submission()
     second, _ = a_submission(student=first.student)
     async with stored.driven.new_inbox() as slow:
@@ -88,14 +88,14 @@ async def test_whoever_waits_for_a_candidate_longer_than_two_seconds_comes_again
                     await work.commit()
 
 
-async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Application) -> None:
+async def test_a_message_processed_by_two_consumers_concurrently_takes_effect_once(stored: Application) -> None:
     message = a_message()
     async with stored.driven.new_inbox() as first:
-        assert await first.accept(message)
+        assert await first.deduplicate(message)
 
         async def second() -> Sequence[Message]:
             async with stored.driven.new_inbox() as inbox:
-                new = await inbox.accept(message)
+                new = await inbox.deduplicate(message)
                 await inbox.commit()
             return new
 
@@ -107,10 +107,10 @@ async def test_a_message_two_consumers_hold_at_once_takes_effect_once(stored: Ap
     assert not await other
 
 
-async def test_a_batch_two_consumers_hold_at_once_takes_effect_once(stored: Application) -> None:
+async def test_a_batch_processed_by_two_consumers_concurrently_takes_effect_once(stored: Application) -> None:
     messages = [a_message(), a_message()]
     async with stored.driven.new_inbox() as first, stored.driven.new_inbox() as second:
-        assert list(await first.accept(*messages)) == list(await second.accept(*messages)) == messages
+        assert list(await first.deduplicate(*messages)) == list(await second.deduplicate(*messages)) == messages
         await first.commit()
         with pytest.raises(Conflict):
             await second.commit()
@@ -124,11 +124,11 @@ async def test_a_batch_that_gives_way_to_another_can_be_taken_apart(
     both_hold_one = asyncio.Barrier(2)
     for sku in ("GOWN", "PEN"):
         purchase = Purchase(reference=f"B-{sku}", sku=sku, quantity=1)
-        await stored.use_cases.create_batch()(purchase, Request(arrived=NOON))
+        await stored.use_cases.create_batch()(purchase, RequestContext(arrived=NOON))
 
     async def take(*skus: str) -> None:
         async with stored.driven.new_inbox() as inbox:
-            await inbox.accept(*[a_message() for _ in range(many)])
+            await inbox.deduplicate(*[a_message() for _ in range(many)])
             for sku in skus:
                 async with inbox.new_work() as part:
                     await part.skus.hold([sku])
@@ -143,9 +143,11 @@ async def test_a_batch_that_gives_way_to_another_can_be_taken_apart(
     assert isinstance(failed, told)
 
 
-@pytest.mark.parametrize("memory", Memory)
+@pytest.mark.parametrize("memory", RetainedRecords)
 @pytest.mark.parametrize("many", [3, 300])
-async def test_forgetting_waits_for_nobody_and_nobody_for_it(stored: Application, memory: Memory, many: int) -> None:
+async def test_purging_neither_blocks_nor_is_blocked_by_other_transactions(
+    stored: Application, memory: RetainedRecords, many: int
+) -> None:
     """A delete that reads more of the table than it deletes would wait for rows that are not committed yet."""
     clock = StoppedClock()
     stored.driven.clock.override(clock)
@@ -154,12 +156,12 @@ async def test_forgetting_waits_for_nobody_and_nobody_for_it(stored: Application
             work.answer(a_request(f"old-{number}"), "answer")
         await work.commit()
     async with stored.driven.new_inbox() as inbox:
-        await inbox.accept(*(a_message() for _ in range(many)))
+        await inbox.deduplicate(*(a_message() for _ in range(many)))
         await inbox.commit()
     clock.pass_by(timedelta(days=30))
 
     async with stored.driven.new_inbox() as slow:
-        await slow.accept(a_message())
+        await slow.deduplicate(a_message())
         async with slow.new_work() as part:
             part.answer(a_request("a-new-one"), "answer")
             await part.commit()
@@ -190,19 +192,19 @@ async def test_of_fifty_at_once_with_one_key_one_takes_effect(stored: Applicatio
     assert (event.message.type, str(event.message.subject)) == ("FeeSubmitted", fee["id"])
 
 
-async def test_nobody_waits_for_whoever_is_just_settling_a_dead_letter(stored: Application) -> None:
+async def test_settling_a_dead_letter_blocks_no_other_transaction(stored: Application) -> None:
     message, asha = a_message(), Decision(who="asha", why="mended")
     async with stored.driven.new_inbox() as inbox:
         await inbox.bury(message, Invalid("it makes no sense"))
         await inbox.commit()
 
     async with stored.driven.new_inbox() as slow:
-        await slow.dead_letters.settle(message.id, LetterState.REPLAYED, asha)
+        await slow.dead_letters.settle(message.id, DeadLetterState.REPLAYED, asha)
         async with asyncio.timeout(1), stored.driven.new_inbox() as second:
             with pytest.raises(LetterAlreadySettled, match="somebody else is settling it at this moment"):
-                await second.dead_letters.settle(message.id, LetterState.DROPPED, asha)
+                await second.dead_letters.settle(message.id, DeadLetterState.DROPPED, asha)
         await slow.commit()
 
-    found = await stored.driven.dead_letter_office().find(message.id)
+    found = await stored.driven.dead_letter_list().find(message.id)
     assert found is not None
-    assert found[0].state is LetterState.REPLAYED
+    assert found[0].state is DeadLetterState.REPLAYED

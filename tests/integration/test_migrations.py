@@ -11,11 +11,11 @@ from sqlalchemy import Connection, inspect
 
 from adapters.sql.database import Database
 from adapters.sql.migrate import configuration, migrate
-from adapters.sql.schema import bring_to, present
+from adapters.sql.schema_version import current_version, ensure_migrated
 from adapters.sql.tables import metadata
 from config.container import Application, running
 from config.settings import Settings
-from core.shared.errors import Unavailable
+from core.kernel.errors import Unavailable
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
@@ -50,8 +50,8 @@ async def test_the_last_step_is_what_the_program_needs(database: Database) -> No
 
 
 async def test_migrating_twice_changes_nothing(database: Database) -> None:
-    assert await bring_to(database) == await bring_to(database) == REVISIONS[-1]
-    assert await look(database, present) == REVISIONS[-1]
+    assert await ensure_migrated(database) == await ensure_migrated(database) == REVISIONS[-1]
+    assert await look(database, current_version) == REVISIONS[-1]
 
 
 async def test_a_program_that_needs_another_schema_says_so(stored_settings: Settings, database: Database) -> None:

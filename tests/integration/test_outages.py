@@ -15,12 +15,12 @@ import uvloop
 
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings, SQLite
-from core.shared.errors import Unavailable
+from core.kernel.errors import Unavailable
 from entrypoints.http.app import create_app
-from tests.e2e.office import Place, until
+from tests.containers import free_port
+from tests.e2e.workspace import Place, until
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
-from tests.integration.doors import an_open_door
-from tests.stack import free_port
+from tests.integration.admission import unlimited_admission
 
 AWAY = """
 [adapters]
@@ -36,7 +36,7 @@ FEE = {"schedule": "sahyadri-test", "registration": "T-1"}
 async def client(application: Application) -> AsyncIterator[httpx.AsyncClient]:
     driven = application.driven
     app = create_app(
-        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), an_open_door()
+        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), unlimited_admission()
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
         yield client
@@ -77,7 +77,7 @@ async def test_a_database_that_accepts_and_never_answers_is_not_waited_for() -> 
     assert (answer.status_code, ready.status_code) == (503, 503)
 
 
-def test_a_database_that_hangs_up_at_once_is_away_and_no_defect() -> None:
+def test_a_database_that_closes_connections_at_once_is_unavailable_and_no_defect() -> None:
     async def ask(port: int) -> None:
         settings = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=port))
         async with running(Application(settings=settings)) as application:
@@ -130,7 +130,7 @@ def test_serve_without_its_database_says_which_why_and_what_to_do(tmp_path: Path
         assert "start the database" in said
 
 
-def test_a_second_office_on_the_same_file_or_port_says_so_and_stops(tmp_path: Path) -> None:
+def test_a_second_process_on_the_same_file_or_port_exits_with_an_error(tmp_path: Path) -> None:
     port = free_port()
     first = Place(tmp_path, None, {"BURSAR__HTTP__PORT": str(port)})
     elsewhere = tmp_path / "elsewhere"
@@ -177,7 +177,7 @@ def test_a_misspelt_configuration_dies_at_start_and_names_the_place(
     assert path in done.stderr
 
 
-def test_a_vendor_that_never_answers_does_not_keep_the_office_open(tmp_path: Path) -> None:
+def test_a_hanging_vendor_does_not_delay_shutdown(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)
         settings = {"ADAPTERS__EMAIL": "smtp", "SMTP__PORT": str(silent.getsockname()[1]), "SMTP__TLS": "none"}

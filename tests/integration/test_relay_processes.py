@@ -20,19 +20,19 @@ from sqlalchemy import text
 
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings
-from core.shared.outbox import SHARDS
-from entrypoints.consumer.routes import contexts
-from entrypoints.relay.relay import BATCH, Relay
-from tests.e2e.office import Place, on_real_servers, until
+from core.messaging.outbox import SHARD_COUNT
+from entrypoints.messages.routes import contexts
+from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, Relay
+from tests.containers import free_port
+from tests.e2e.workspace import Place, on_real_servers, until
 from tests.examples import a_schedule, a_student, a_submission, enrol, publish
-from tests.stack import free_port
 
-LEASE = 1.0
-AGGREGATES, VERSIONS = 200, 20
+LEASE_SECONDS = 1.0
+AGGREGATE_COUNT, VERSIONS = 200, 20
 
 
 @dataclass(slots=True)
-class Office:
+class RelayCluster:
     """A fee office in this process, and relays of it in others."""
 
     application: Application
@@ -43,10 +43,10 @@ class Office:
 
     async def start_relays(self, number: int) -> None:
         """Start relays, and wait until they have shared the outbox among themselves."""
-        words = [sys.executable, "-m", "tests.integration.relay_process", str(LEASE)]
+        words = [sys.executable, "-m", "tests.integration.relay_process", str(LEASE_SECONDS)]
         for _ in range(number):
             self.relays.append(subprocess.Popen(words, env={**os.environ, **on_real_servers(self.mysql, self.kafka)}))
-        fair = -(-SHARDS // len(self.relays))
+        fair = -(-SHARD_COUNT // len(self.relays))
         await self.until_shared_by(len(self.relays), fair)
 
     async def until_shared_by(self, relays: int, at_most: int) -> None:
@@ -59,7 +59,7 @@ class Office:
 
     async def commit_many(self) -> set[UUID]:
         """Commit twenty events of each of two hundred aggregates, and return the aggregates."""
-        aggregates = [a_submission()[1] for _ in range(AGGREGATES)]
+        aggregates = [a_submission()[1] for _ in range(AGGREGATE_COUNT)]
         for version in range(1, VERSIONS + 1):
             async with self.application.driven.new_work() as work:
                 work.record(*(replace(event, version=version) for event in aggregates))
@@ -71,7 +71,7 @@ class Office:
             return (await connection.execute(text(f"SELECT COUNT(*) FROM {table}"))).scalar_one()
 
     async def run(self, *statements: str) -> None:
-        async with self.application.driven.database().at_once() as connection:
+        async with self.application.driven.database().autocommit() as connection:
             for statement in statements:
                 await connection.execute(text(statement))
 
@@ -103,12 +103,12 @@ class Office:
 
 
 @pytest.fixture
-async def office(mysql: MySQL, kafka: Kafka, tmp_path: Path) -> AsyncIterator[Office]:
+async def office(mysql: MySQL, kafka: Kafka, tmp_path: Path) -> AsyncIterator[RelayCluster]:
     settings = Settings(adapters=Adapters(persistence="mysql", events="kafka"), mysql=mysql, kafka=kafka)
     async with running(Application(settings=settings, contexts=contexts())) as application:
         await application.driven.migrate()
         await application.driven.topics()()
-        office = Office(application, mysql, kafka, tmp_path)
+        office = RelayCluster(application, mysql, kafka, tmp_path)
         yield office
         for relay in office.relays:
             relay.send_signal(signal.SIGCONT)
@@ -129,7 +129,7 @@ def all_versions_of(aggregates: set[UUID]) -> dict[UUID, list[int]]:
 
 
 async def test_the_work_of_killed_relays_is_taken_over_within_two_leases_and_nothing_is_lost_or_overtaken(
-    office: Office,
+    office: RelayCluster,
 ) -> None:
     await office.start_relays(3)
     aggregates = await office.commit_many()
@@ -137,56 +137,60 @@ async def test_the_work_of_killed_relays_is_taken_over_within_two_leases_and_not
     for dying in office.relays[:2]:
         dying.kill()
     began = time.monotonic()
-    await office.until_shared_by(1, SHARDS)
+    await office.until_shared_by(1, SHARD_COUNT)
     took = time.monotonic() - began
     await office.until_count("outbox", lambda count: count == 0)
 
-    assert took <= 2 * LEASE
+    assert took <= 2 * LEASE_SECONDS
     assert in_order_of_first_sight(await office.topic()) == all_versions_of(aggregates)
 
 
-async def test_a_relay_that_wakes_up_after_its_lease_repeats_no_more_than_what_it_had_in_hand(office: Office) -> None:
+async def test_a_relay_resumed_after_its_lease_repeats_at_most_its_in_flight_events(office: RelayCluster) -> None:
     await office.start_relays(2)
     aggregates = await office.commit_many()
     await office.until_count("publications", lambda count: count > 100)
     sleeping, _ = office.relays
     sleeping.send_signal(signal.SIGSTOP)
-    await office.until_shared_by(1, SHARDS)
+    await office.until_shared_by(1, SHARD_COUNT)
     await office.until_count("outbox", lambda count: count == 0)
     later = await office.commit_many()
     sleeping.send_signal(signal.SIGCONT)
     await office.until_count("outbox", lambda count: count == 0)
-    await office.until_shared_by(2, SHARDS // 2)
+    await office.until_shared_by(2, SHARD_COUNT // 2)
 
     seen = await office.topic()
     assert in_order_of_first_sight(seen) == all_versions_of(aggregates | later)
-    assert len(seen) - len(set(seen)) <= BATCH
+    assert len(seen) - len(set(seen)) <= MAX_EVENTS_PER_BATCH
 
 
-async def test_while_the_broker_is_away_everything_waits_and_on_its_return_it_leaves_by_itself(office: Office) -> None:
+async def test_while_the_broker_is_away_everything_waits_and_on_its_return_it_leaves_by_itself(
+    office: RelayCluster,
+) -> None:
     port = free_port()
     environment = on_real_servers(office.mysql, office.kafka, KAFKA__BOOTSTRAP=f"127.0.0.1:{port}", SERVE="http,relay")
     await publish(office.application, a_schedule())
     await enrol(office.application, a_student(1))
     await office.commit_many()
     with Place(office.folder, None, environment).serve() as served, served.client() as client:
-        until(lambda: served.log.read_text().count("relay_waits") > 2)
+        until(lambda: served.log.read_text().count("relay_backing_off") > 2)
         before = resident_mib(served.process.pid)
         body = {"schedule": "sahyadri-test", "registration": "T-1"}
         answer = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": "k"})
-        until(lambda: served.log.read_text().count("relay_waits") > 6)
+        until(lambda: served.log.read_text().count("relay_backing_off") > 6)
         grown = resident_mib(served.process.pid) - before
         waiting, marked = await office.count("outbox"), await office.count("publications")
         async with returned(port, office.kafka.bootstrap):
             await office.until_count("outbox", lambda count: count == 0)
 
     assert answer.status_code == 201
-    assert (waiting, marked) == (AGGREGATES * VERSIONS + 1, 0)
+    assert (waiting, marked) == (AGGREGATE_COUNT * VERSIONS + 1, 0)
     assert grown < 20
     assert served.process.returncode == 0
 
 
-async def test_an_event_that_is_too_large_holds_up_its_own_aggregate_and_shows_in_the_outbox(office: Office) -> None:
+async def test_an_event_that_is_too_large_holds_up_its_own_aggregate_and_shows_in_the_outbox(
+    office: RelayCluster,
+) -> None:
     driven, (_, event), (_, other) = office.application.driven, a_submission(), a_submission()
     async with driven.new_work() as work:
         work.record(replace(event, schedule_title="x" * 2_000_000), replace(event, version=2), other)
@@ -204,12 +208,12 @@ async def test_an_event_that_is_too_large_holds_up_its_own_aggregate_and_shows_i
     assert REGISTRY.get_sample_value("bursar_events_refused_total") == refused + 1
 
 
-async def test_an_idle_office_asks_its_database_little(office: Office) -> None:
+async def test_an_idle_process_sends_few_database_statements(office: RelayCluster) -> None:
     user = f"idle_{office.mysql.database[-8:]}"
     await office.run(f"CREATE USER {user} IDENTIFIED BY '{user}'", f"GRANT ALL ON {office.mysql.database}.* TO {user}")
     own = {"MYSQL__USER": user, "MYSQL__PASSWORD": user, "SERVE": "http,consumer,relay,dispatcher,scheduler"}
     with Place(office.folder, None, on_real_servers(office.mysql, office.kafka, **own)).serve():
-        await office.until_shared_by(1, SHARDS)
+        await office.until_shared_by(1, SHARD_COUNT)
         await asyncio.sleep(3)  # the dispatcher looks ever more rarely
         before, began = await office.statements(user), time.monotonic()
         await asyncio.sleep(4)

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from config.container import Application
-from core.students.import_students import BATCH, RosterReport
+from core.students.import_students import MAX_ROWS_PER_BATCH, RosterReport
 from core.students.roster import rows
 from tests.databases import statements
 from tests.integration.test_group_commit import on_both
 
-MANY = 5_000
+STUDENT_COUNT = 5_000
 
 
 async def roster(number: int, *, killed: bool = False) -> AsyncIterator[bytes]:
@@ -29,20 +29,20 @@ async def take_over(application: Application, file: AsyncIterator[bytes]) -> Ros
 @on_both
 async def test_a_thousand_rows_cost_a_few_statements_and_so_does_their_repetition(stored: Application) -> None:
     asked = statements(stored)
-    first = await take_over(stored, roster(MANY))
+    first = await take_over(stored, roster(STUDENT_COUNT))
     of_first = len(asked)
-    again = await take_over(stored, roster(MANY))
+    again = await take_over(stored, roster(STUDENT_COUNT))
 
-    assert (first.added, again.unchanged) == (MANY, MANY)
-    assert of_first <= 9 * MANY / 1_000, "not: a transaction, who is known, and who is new, for each 512"
-    assert len(asked) - of_first <= 9 * MANY / 1_000
+    assert (first.added, again.unchanged) == (STUDENT_COUNT, STUDENT_COUNT)
+    assert of_first <= 9 * STUDENT_COUNT / 1_000, "not: a transaction, who is known, and who is new, for each 512"
+    assert len(asked) - of_first <= 9 * STUDENT_COUNT / 1_000
 
 
 async def test_after_a_kill_the_same_roster_brings_the_rest(stored: Application) -> None:
     with pytest.raises(KeyboardInterrupt):
-        await take_over(stored, roster(MANY // 2, killed=True))
-    report = await take_over(stored, roster(MANY))
+        await take_over(stored, roster(STUDENT_COUNT // 2, killed=True))
+    report = await take_over(stored, roster(STUDENT_COUNT))
 
-    assert report.unchanged >= MANY // 2 - BATCH
-    assert (report.added + report.unchanged, report.changed, report.rejected) == (MANY, 0, 0)
-    assert (await take_over(stored, roster(MANY))).unchanged == MANY
+    assert report.unchanged >= STUDENT_COUNT // 2 - MAX_ROWS_PER_BATCH
+    assert (report.added + report.unchanged, report.changed, report.rejected) == (STUDENT_COUNT, 0, 0)
+    assert (await take_over(stored, roster(STUDENT_COUNT))).unchanged == STUDENT_COUNT

@@ -12,11 +12,11 @@ from types import MappingProxyType
 import pytest
 from sqlalchemy import text
 
-from adapters.encoding import as_message
+from adapters.encoding import message_from_event
 from config.container import Application, Driven, running
 from config.settings import Adapters, Kafka, MySQL, Settings
-from entrypoints.consumer.routes import contexts
-from tests.e2e.office import BURSAR
+from entrypoints.messages.routes import contexts
+from tests.e2e.workspace import BURSAR
 from tests.examples import a_submission, ids
 from tests.integration.test_kafka_consumer import committed
 
@@ -42,7 +42,7 @@ SELECT COUNT(*) FROM performance_schema.data_locks WHERE object_schema = :schema
 """
 
 
-class Line:
+class TcpProxy:
     """A line to a broker that can be made to hang: what is said on it is neither heard nor refused."""
 
     def __init__(self, bootstrap: str) -> None:
@@ -90,19 +90,19 @@ class Line:
 
 
 @pytest.mark.parametrize("hanging", [False, True])
-async def test_a_consumer_told_to_stop_finishes_what_it_has_in_hand_and_ends_well_within_ten_seconds(
+async def test_a_stopping_consumer_finishes_its_in_flight_messages_within_ten_seconds(
     mysql: MySQL, kafka: Kafka, tmp_path: Path, *, hanging: bool
 ) -> None:
     settings = Settings(adapters=Adapters(persistence="mysql", events="kafka"), mysql=mysql, kafka=kafka)
-    line, log = Line(kafka.bootstrap), tmp_path / "serve.log"
-    messages = [as_message(a_submission()[1], ids.new()) for _ in range(30)]
+    line, log = TcpProxy(kafka.bootstrap), tmp_path / "serve.log"
+    messages = [message_from_event(a_submission()[1], ids.new()) for _ in range(30)]
     async with running(Application(settings=settings, contexts=contexts())) as application, line.listening() as port:
         driven = application.driven
         await driven.migrate()
         await driven.topics()()
         (tmp_path / "office.toml").write_text(CONFIG.format(mysql=mysql, kafka=kafka, port=port))
         async with driven.new_inbox() as slow:
-            await slow.accept(messages[0])
+            await slow.deduplicate(messages[0])
             await driven.publisher().publish(messages)
             process = await serve(tmp_path / "office.toml", log, mysql)
             await until_one(driven, WAITING, {"schema": mysql.database})

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from tests.unit.warp import WarpLoop
+from tests.unit.virtual_time import VirtualTimeLoop
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"warped": WarpLoop}
+    return {"warped": VirtualTimeLoop}

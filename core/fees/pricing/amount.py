@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from core.fees.errors import InvalidSchedule
-from core.shared.money import WHOLE
+from core.kernel.money import FULL_BASIS_POINTS
 
 Amount = int | Mapping[str, int]
 """Minor units: one amount for everybody, or one for each category."""
-LARGEST = 10**12
+MAX_AMOUNT_MINOR_UNITS = 10**12
 """So that fifty papers, or ten years of days, still are an amount of money."""
 
 
@@ -17,19 +17,19 @@ def amount_for(category: str, amount: Amount) -> int:
 
 
 def check_amount(amount: object, *, at: str) -> None:
-    """Raise `InvalidSchedule` unless this is an `Amount` from nothing to `LARGEST`."""
+    """Raise `InvalidSchedule` unless this is an `Amount` from nothing to `MAX_AMOUNT_MINOR_UNITS`."""
     if isinstance(amount, Mapping):
         if not amount:
             raise InvalidSchedule("there is no amount", at=at)
         for category, minor in amount.items():
-            check_range(minor, LARGEST, at=f"{at}.{category}")
+            check_range(minor, MAX_AMOUNT_MINOR_UNITS, at=f"{at}.{category}")
     else:
-        check_range(amount, LARGEST, at=at)
+        check_range(amount, MAX_AMOUNT_MINOR_UNITS, at=at)
 
 
 def check_rate(basis_points: object, *, at: str) -> None:
     """Raise `InvalidSchedule` unless this is a rate from nothing to a hundred per cent."""
-    check_range(basis_points, WHOLE, at=at)
+    check_range(basis_points, FULL_BASIS_POINTS, at=at)
 
 
 def check_range(number: object, most: int, *, at: str, least: int = 0) -> None:

@@ -6,10 +6,10 @@ from typing import Literal
 
 from core.fees.errors import InvalidSchedule
 from core.fees.pricing.amount import check_amount, check_one_of, check_rate
-from core.fees.pricing.rule import Case, Rule
-from core.fees.pricing.who import Who
-from core.fees.pricing.wording import per_cent
-from core.fees.quote import Line
+from core.fees.pricing.audience import Audience
+from core.fees.pricing.formatting import format_percent
+from core.fees.pricing.rule import PricingCase, Rule
+from core.fees.quote import QuoteLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Concession(Rule):
     head: str = "concession"
     basis_points: int | None = None
     amount: int | None = None
-    who: Who
+    who: Audience
 
     def __post_init__(self) -> None:
         check_one_of(basis_points=self.basis_points, amount=self.amount)
@@ -31,10 +31,10 @@ class Concession(Rule):
         if not (self.who.categories or self.who.certificates):
             raise InvalidSchedule("a concession names categories or certificates", at="$.who")
 
-    def lines(self, case: Case) -> Iterator[Line]:
+    def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
         because = self.who.because(case.payer)
         if self.basis_points is not None:
             off = case.total.percent(self.basis_points)
-            yield Line(self.head, f"{because}: {per_cent(self.basis_points)} off", -off)
+            yield QuoteLine(self.head, f"{because}: {format_percent(self.basis_points)} off", -off)
         elif self.amount is not None:
-            yield Line(self.head, f"{because}: a fixed amount off", -min(case.money(self.amount), case.total))
+            yield QuoteLine(self.head, f"{because}: a fixed amount off", -min(case.money(self.amount), case.total))

@@ -6,18 +6,18 @@ from typing import get_args
 
 from core.fees.errors import InvalidSchedule
 from core.fees.names import is_name
+from core.fees.pricing.audience import Payer, Region
 from core.fees.pricing.rule import Rule
-from core.fees.pricing.who import Payer, Region
 
-MOST = 64
+MAX_RULES = 64
 
 
 def contradictions(
     rules: Sequence[Rule], categories: Collection[str], certificates: Collection[str]
 ) -> Iterator[InvalidSchedule]:
     """Yield everything that is wrong with these rules for these people."""
-    if not 1 <= len(rules) <= MOST:
-        yield InvalidSchedule(f"a schedule has from 1 to {MOST} rules", at="$.rules")
+    if not 1 <= len(rules) <= MAX_RULES:
+        yield InvalidSchedule(f"a schedule has from 1 to {MAX_RULES} rules", at="$.rules")
     for index, rule in enumerate(rules):
         yield from _unknown(rule, f"$.rules[{index}]", categories, certificates)
     yield from _clashes(rules)
@@ -39,7 +39,7 @@ def _unknown(
 
 def _clashes(rules: Sequence[Rule]) -> Iterator[InvalidSchedule]:
     for (first, rule), (second, other) in combinations(enumerate(rules), 2):
-        if other.clashes_with(rule):
+        if other.double_charges_with(rule):
             yield InvalidSchedule(f"it charges people whom rules[{first}] charges already", at=f"$.rules[{second}]")
 
 

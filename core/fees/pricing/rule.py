@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from core.fees.choice import Choice
-from core.fees.pricing.who import Payer, Who
-from core.fees.quote import Line
-from core.shared.money import Money
+from core.fees.paper_selection import PaperSelection
+from core.fees.pricing.audience import Audience, Payer
+from core.fees.quote import QuoteLine
+from core.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class PricingCase:
     """Everything a price may depend on."""
 
     payer: Payer
-    choice: Choice
+    selection: PaperSelection
     day: date
     """In the schedule's own time zone."""
     total: Money
@@ -48,18 +48,18 @@ class Rule(ABC):
 
     @property
     @abstractmethod
-    def who(self) -> Who:
+    def who(self) -> Audience:
         """The people it is written for."""
 
     @property
-    def whom(self) -> Who:
+    def whom(self) -> Audience:
         """The people it applies to: those it is written for and has an amount for."""
         return self.who
 
     @abstractmethod
-    def lines(self, case: Case) -> Iterator[Line]:
+    def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
         """Yield what the rule adds for a payer it applies to."""
 
-    def clashes_with(self, other: "Rule") -> bool:
+    def double_charges_with(self, other: "Rule") -> bool:
         """Tell whether somebody could be charged twice for the same thing."""
         return self.head == other.head and self.whom.overlaps(other.whom)

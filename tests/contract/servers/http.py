@@ -5,21 +5,21 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from tests.contract.servers.vendor import LocalVendor, Mood, Taken, unused_port
+from tests.contract.servers.local_vendor import AcceptedMessage, LocalVendor, VendorBehaviour, unused_port
 
 
 class HttpVendor(LocalVendor):
     path: str
 
     def __init__(self) -> None:
-        self.mood = Mood.ACCEPT
+        self.mood = VendorBehaviour.ACCEPT
         self.retry_after: str | None = "7"
         self.date: str | None = None
         self.answer: web.Response | None = None
         self.calls = 0
         self.lured = False
         self.connections: set[object] = set()
-        self.taken: list[Taken] = []
+        self.taken: list[AcceptedMessage] = []
         self.port = unused_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -47,20 +47,20 @@ class HttpVendor(LocalVendor):
         if self.answer is not None:
             return self.answer
         match self.mood:
-            case Mood.THROTTLE:
+            case VendorBehaviour.THROTTLE:
                 return self.throttled()
-            case Mood.BREAK:
+            case VendorBehaviour.BREAK:
                 return web.json_response({"message": "we are sorry"}, status=503)
-            case Mood.REJECT:
+            case VendorBehaviour.REJECT:
                 return self.rejected()
-            case Mood.DENY_US:
+            case VendorBehaviour.DENY_US:
                 return self.denied()
-            case Mood.FALL_SILENT:
+            case VendorBehaviour.FALL_SILENT:
                 await asyncio.Event().wait()
-            case Mood.HANG_UP:
+            case VendorBehaviour.HANG_UP:
                 assert request.transport is not None
                 request.transport.abort()
-            case Mood.BABBLE:
+            case VendorBehaviour.BABBLE:
                 return web.Response(body=b"\xff<html>welcome", status=200)
         return self.accepted(body) if request.method == "POST" else self.listed(request)
 

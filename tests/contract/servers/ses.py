@@ -11,7 +11,7 @@ from aiohttp import web
 
 from config.settings import Secret, Ses
 from tests.contract.servers.http import HttpVendor
-from tests.contract.servers.vendor import Taken
+from tests.contract.servers.local_vendor import AcceptedMessage
 
 KEY_ID, KEY, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "ap-south-1"
 
@@ -48,7 +48,7 @@ class LocalSes(HttpVendor):
         email = json.loads(body)
         simple = email["Content"]["Simple"]
         (to,) = email["Destination"]["ToAddresses"]
-        taken = Taken(to, simple["Body"]["Text"]["Data"], f"0109-{len(self.taken)}", simple)
+        taken = AcceptedMessage(to, simple["Body"]["Text"]["Data"], f"0109-{len(self.taken)}", simple)
         self.taken.append(taken)
         return web.json_response({"MessageId": taken.id})
 

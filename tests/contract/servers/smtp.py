@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from config.settings import Secret, Smtp
 from tests.contract.servers.certificate import certificate
-from tests.contract.servers.vendor import LocalVendor, Mood, Taken, unused_port
+from tests.contract.servers.local_vendor import AcceptedMessage, LocalVendor, VendorBehaviour, unused_port
 
 USER, PASSWORD = "fees", "a long password"
 
@@ -20,9 +20,9 @@ class LocalSmtp(LocalVendor):
     key = PASSWORD
 
     def __init__(self, folder: Path, tls: str = "starttls") -> None:
-        self.mood = Mood.ACCEPT
+        self.mood = VendorBehaviour.ACCEPT
         self.calls = 0
-        self.taken: list[Taken] = []
+        self.taken: list[AcceptedMessage] = []
         self.logins: list[bool] = []
         self.answers: dict[str, str] = {}
         self.letter_begun = False
@@ -69,7 +69,7 @@ class LocalSmtp(LocalVendor):
     def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, how: str, who: Any) -> AuthResult:
         right = isinstance(who, LoginPassword) and (who.login, who.password) == (USER.encode(), PASSWORD.encode())
         self.logins.append(right)
-        return AuthResult(success=right and self.mood is not Mood.DENY_US, handled=False)
+        return AuthResult(success=right and self.mood is not VendorBehaviour.DENY_US, handled=False)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -77,7 +77,7 @@ class LocalSmtp(LocalVendor):
         self.calls += 1
         if answer := self.answers.get("RCPT"):
             return answer
-        if self.mood is Mood.REJECT:
+        if self.mood is VendorBehaviour.REJECT:
             return "550 5.1.1 nobody of that name"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -86,15 +86,15 @@ class LocalSmtp(LocalVendor):
         if answer := self.answers.get("DATA"):
             return answer
         match self.mood:
-            case Mood.THROTTLE:
+            case VendorBehaviour.THROTTLE:
                 return "451 4.7.1 too many messages, try again later"
-            case Mood.BREAK:
+            case VendorBehaviour.BREAK:
                 return "421 4.3.2 shutting down"
-            case Mood.FALL_SILENT:
+            case VendorBehaviour.FALL_SILENT:
                 await asyncio.Event().wait()
-            case Mood.HANG_UP:
+            case VendorBehaviour.HANG_UP:
                 server.transport.abort()  # type: ignore[union-attr]
-            case Mood.BABBLE:
+            case VendorBehaviour.BABBLE:
                 return "welcome to our server"
         return self.accept(session, envelope)
 
@@ -105,7 +105,7 @@ class LocalSmtp(LocalVendor):
         assert plain is not None
         (to,) = envelope.rcpt_tos
         self.secure.append(session.ssl is not None or self.tls == "implicit")
-        self.taken.append(Taken(to, plain.get_content(), f"4Zx{len(self.taken)}", {"letter": letter}))
+        self.taken.append(AcceptedMessage(to, plain.get_content(), f"4Zx{len(self.taken)}", {"letter": letter}))
         return f"250 2.0.0 Ok: queued as {self.taken[-1].id}"
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from config.settings import Secret, Twilio
 from tests.contract.servers.http import HttpVendor
-from tests.contract.servers.vendor import Taken
+from tests.contract.servers.local_vendor import AcceptedMessage
 
 SID, TOKEN = "AC0123456789abcdef0123456789abcdef", "a token"
 
@@ -37,12 +37,12 @@ class LocalTwilio(HttpVendor):
 
     def accepted(self, body: bytes) -> web.Response:
         form = parse_qs(body.decode(), strict_parsing=True)
-        taken = Taken(form["To"][0], form["Body"][0], f"SM{len(self.taken):032x}", form)
+        taken = AcceptedMessage(form["To"][0], form["Body"][0], f"SM{len(self.taken):032x}", form)
         self.taken.append(taken)
         self.messages.append(self.listing(taken))
         return web.json_response({"sid": taken.id, "status": "queued"}, status=201)
 
-    def listing(self, taken: Taken) -> dict[str, Any]:
+    def listing(self, taken: AcceptedMessage) -> dict[str, Any]:
         return {
             "sid": taken.id,
             "to": taken.to,

@@ -1,8 +1,8 @@
 import pytest
 
-from tests.unit.cli.office import Counter
+from tests.unit.cli.runner import CliRunner
 
 
 @pytest.fixture
-def counter(capsys: pytest.CaptureFixture[str]) -> Counter:
-    return Counter(capsys)
+def counter(capsys: pytest.CaptureFixture[str]) -> CliRunner:
+    return CliRunner(capsys)

@@ -3,32 +3,32 @@ from datetime import timedelta
 
 import pytest
 
+from core.messaging.outbox import PublishFailure
 from core.notifications.delivery import Delivery, DeliveryState
-from core.shared.outbox import Refusal
 from tests.examples import NOON, a_delivery, a_message
-from tests.unit.cli.office import Counter
+from tests.unit.cli.runner import CliRunner
 
 RUDE, SHOWN = "\x1b[2J\x1b]0;x\x07no\nsent (UTC)\u202e", r"\x1b[2J\x1b]0;x\x07no\nsent (UTC)\u202e"
 
 
-def doubtful(counter: Counter, **changes: object) -> Delivery:
+def doubtful(counter: CliRunner, **changes: object) -> Delivery:
     delivery = a_delivery(state=DeliveryState.UNDECIDED, **changes)
     counter.store.deliveries[delivery.id] = delivery
     return delivery
 
 
-def test_a_terminal_obeys_nothing_that_a_vendor_said(counter: Counter) -> None:
+def test_control_characters_from_a_vendor_are_escaped(counter: CliRunner) -> None:
     doubtful(counter, reason=RUDE)
     code, out, _ = counter.run("deliveries", "list")
 
     assert (code, SHOWN in out) == (0, True)
 
 
-def test_a_terminal_obeys_nothing_that_a_broker_said(counter: Counter) -> None:
+def test_control_characters_from_a_broker_are_escaped(counter: CliRunner) -> None:
     async def refuse() -> None:
         counter.store.outbox = {1: a_message()}
         outbox = counter.application.driven.outbox()
-        await outbox.block([Refusal((await outbox.unpublished(1))[0], RUDE)])
+        await outbox.block([PublishFailure((await outbox.unpublished(1))[0], RUDE)])
 
     asyncio.run(refuse())
     code, out, _ = counter.run("outbox")
@@ -36,7 +36,7 @@ def test_a_terminal_obeys_nothing_that_a_broker_said(counter: Counter) -> None:
     assert (code, SHOWN in out) == (0, True)
 
 
-def test_deliveries_of_a_period_are_listed(counter: Counter) -> None:
+def test_deliveries_of_a_period_are_listed(counter: CliRunner) -> None:
     early, late = doubtful(counter), doubtful(counter, due_at=NOON + timedelta(days=1))
     day = f"{NOON + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
 
@@ -45,7 +45,7 @@ def test_deliveries_of_a_period_are_listed(counter: Counter) -> None:
         assert (str(there.id) in out, str(elsewhere.id) in out) == (True, False)
 
 
-def test_the_system_says_who_settles_if_nobody_does(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operating_system_user_is_the_default_settler(counter: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "asha")
     delivery = doubtful(counter)
     code, _, err = counter.run("deliveries", "settle", str(delivery.id), "--as", "sent", "--why", "she has it")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.unit.cli.office import Counter
+from tests.unit.cli.runner import CliRunner
 
 REPLAY = ("replay", "--consumer", "bursar", "--from", "2026-01-01", "--why", "a table was lost", "--who", "asha")
 
@@ -14,7 +14,7 @@ REPLAY = ("replay", "--consumer", "bursar", "--from", "2026-01-01", "--why", "a 
     ids=lambda change: change[0],
 )
 def test_a_replay_that_was_refused_tells_no_result(
-    counter: Counter, change: tuple[str, ...], form: tuple[str, ...]
+    counter: CliRunner, change: tuple[str, ...], form: tuple[str, ...]
 ) -> None:
     code, out, err = counter.run(*REPLAY, *change, *form)
 
@@ -22,7 +22,7 @@ def test_a_replay_that_was_refused_tells_no_result(
     assert counter.store.replays == {}
 
 
-def test_a_replay_that_found_nothing_tells_so(counter: Counter) -> None:
+def test_a_replay_that_found_nothing_tells_so(counter: CliRunner) -> None:
     code, out, _ = counter.run(*REPLAY)
     _, machine, _ = counter.run(*REPLAY, "--json")
 
@@ -30,13 +30,13 @@ def test_a_replay_that_found_nothing_tells_so(counter: Counter) -> None:
     assert json.loads(machine) == {"taken": 0, "left": 0, "dead_letters": 0, "failed": 0}
 
 
-def test_a_dry_run_does_not_say_that_anything_was_done(counter: Counter) -> None:
+def test_a_dry_run_does_not_say_that_anything_was_done(counter: CliRunner) -> None:
     _, out, _ = counter.run(*REPLAY, "--dry-run")
 
     assert out.startswith("0 events would be taken in, ")
 
 
-def test_the_help_of_send_says_who_hears_it_again(counter: Counter) -> None:
+def test_the_help_of_send_warns_about_duplicate_notices(counter: CliRunner) -> None:
     _, out, _ = counter.run("replay", "--help")
 
     assert "hear it again" in " ".join(out.replace("│", " ").split())

@@ -5,28 +5,28 @@ from typing import Any
 
 import pytest
 
-from core.fees.calendar import Closes
+from core.fees.deadlines import Deadlines
 from core.fees.errors import InvalidSchedule
-from core.fees.instalments import Part
+from core.fees.instalments import InstalmentShare
+from core.fees.pricing.audience import Audience
 from core.fees.pricing.concession import Concession
-from core.fees.pricing.exempt import Exempt
-from core.fees.pricing.flat import Flat
-from core.fees.pricing.late import Late, Window
-from core.fees.pricing.papers import Papers
-from core.fees.pricing.who import Who
-from tests.unit.fees.tariffs import a_fee, a_schedule
+from core.fees.pricing.exemption import Exemption
+from core.fees.pricing.flat_fee import FlatFee
+from core.fees.pricing.late_fee import LateFee, LateFeeWindow
+from core.fees.pricing.paper_fee import PaperFee
+from tests.unit.fees.schedules import a_fee, a_schedule
 
 MARCH, APRIL = datetime(2026, 3, 1), datetime(2026, 4, 1)  # noqa: DTZ001
-BLIND, HOME, ABROAD = Who(certificates=frozenset({"blind"})), Who(region="home"), Who(region="abroad")
-SIGHTED = Who(without=frozenset({"blind"}))
+BLIND, HOME, ABROAD = Audience(certificates=frozenset({"blind"})), Audience(region="home"), Audience(region="abroad")
+SIGHTED = Audience(without=frozenset({"blind"}))
 
 
-def some(*categories: str) -> Who:
-    return Who(categories=frozenset(categories))
+def some(*categories: str) -> Audience:
+    return Audience(categories=frozenset(categories))
 
 
-def papers(**changes: Any) -> Papers:
-    return Papers(**{"base": 100, "included": 5, "further": 10} | changes)
+def papers(**changes: Any) -> PaperFee:
+    return PaperFee(**{"base": 100, "included": 5, "further": 10} | changes)
 
 
 def refused(*rules: Any, **changes: Any) -> str | None:
@@ -70,7 +70,7 @@ def test_what_is_misspelt_is_refused(field: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("kit", [None, "SU-EXAM-KIT", "7", "k.i_t-2026", "KIT:2026", "K" * 64])
-def test_a_kit_is_what_the_stores_may_call_it(kit: str | None) -> None:
+def test_a_kit_is_a_valid_sku_name(kit: str | None) -> None:
     assert a_schedule(kit=kit).kit == kit
 
 
@@ -81,30 +81,30 @@ def test_duplicate_and_misspelt_names_are_refused() -> None:
 
 
 def test_a_schedule_closes_after_it_opens() -> None:
-    assert refused(opens=APRIL, closes=Closes(submission=MARCH)) == "$.closes.submission"
-    assert refused(opens=MARCH, closes=Closes(submission=MARCH)) == "$.closes.submission"
+    assert refused(opens=APRIL, closes=Deadlines(submission=MARCH)) == "$.closes.submission"
+    assert refused(opens=MARCH, closes=Deadlines(submission=MARCH)) == "$.closes.submission"
 
 
 def test_payment_does_not_close_before_submission() -> None:
-    assert refused(closes=Closes(submission=APRIL, payment=MARCH)) == "$.closes.payment"
-    assert refused(closes=Closes(payment=MARCH)) == "$.closes.payment"
-    a_schedule(closes=Closes(submission=MARCH, payment=MARCH))
+    assert refused(closes=Deadlines(submission=APRIL, payment=MARCH)) == "$.closes.payment"
+    assert refused(closes=Deadlines(payment=MARCH)) == "$.closes.payment"
+    a_schedule(closes=Deadlines(submission=MARCH, payment=MARCH))
 
 
 def test_moments_are_local_and_carry_no_offset() -> None:
     assert refused(opens=MARCH.replace(tzinfo=UTC)) == "$.opens"
-    assert refused(closes=Closes(submission=MARCH, payment=APRIL.replace(tzinfo=UTC))) == "$.closes.payment"
+    assert refused(closes=Deadlines(submission=MARCH, payment=APRIL.replace(tzinfo=UTC))) == "$.closes.payment"
 
 
 def test_a_schedule_has_rules() -> None:
     assert refused(rules=()) == "$.rules"
 
 
-def test_a_rule_names_only_known_people() -> None:
+def test_a_rule_with_an_unknown_category_or_certificate_is_refused() -> None:
     fee = a_fee()
-    assert refused(fee, Exempt(who=some("sc", "obc"))) == "$.rules[1].who.categories"
-    assert refused(fee, Exempt(who=Who(certificates=frozenset({"deaf"})))) == "$.rules[1].who.certificates"
-    assert refused(fee, a_fee("lab", who=Who(without=frozenset({"deaf"})))) == "$.rules[1].who.without"
+    assert refused(fee, Exemption(who=some("sc", "obc"))) == "$.rules[1].who.categories"
+    assert refused(fee, Exemption(who=Audience(certificates=frozenset({"deaf"})))) == "$.rules[1].who.certificates"
+    assert refused(fee, a_fee("lab", who=Audience(without=frozenset({"deaf"})))) == "$.rules[1].who.without"
     assert refused(a_fee(amount={"general": 1, "sc": 1, "obc": 1})) == "$.rules[0].amount.obc"
     assert refused(papers(base={"general": 1, "sc": 1, "obc": 1})) == "$.rules[0].base.obc"
 
@@ -126,12 +126,12 @@ def test_a_head_has_a_name() -> None:
         ),
         (a_fee(who=SIGHTED),),
         (a_fee(who=BLIND),),
-        (a_fee(who=Who(without=frozenset({"blind", "merit"}))), a_fee(who=BLIND)),
-        (a_fee(who=SIGHTED), a_fee("lab", who=Who(without=frozenset({"merit"})))),
-        (Late(windows=(Window(after=date(2026, 1, 1), amount=1),)),),
+        (a_fee(who=Audience(without=frozenset({"blind", "merit"}))), a_fee(who=BLIND)),
+        (a_fee(who=SIGHTED), a_fee("lab", who=Audience(without=frozenset({"merit"})))),
+        (LateFee(windows=(LateFeeWindow(after=date(2026, 1, 1), amount=1),)),),
     ],
 )
-def test_everybody_has_a_price(rules: tuple[Any, ...]) -> None:
+def test_a_schedule_without_a_price_for_some_candidate_is_refused(rules: tuple[Any, ...]) -> None:
     assert refused(*rules) == "$.rules"
 
 
@@ -162,12 +162,12 @@ def test_rules_for_different_people_or_heads_go_together(rules: tuple[Any, ...])
         (papers(), a_fee()),
     ],
 )
-def test_nobody_is_charged_twice_under_one_head(rules: tuple[Any, ...]) -> None:
+def test_two_prices_under_one_head_for_one_candidate_are_refused(rules: tuple[Any, ...]) -> None:
     assert refused(*rules) == "$.rules[1]"
 
 
 def test_two_late_fees_for_the_same_people_are_refused() -> None:
-    late = Late(windows=(Window(after=date(2026, 1, 1), amount=1),))
+    late = LateFee(windows=(LateFeeWindow(after=date(2026, 1, 1), amount=1),))
 
     assert refused(a_fee(), late, late) == "$.rules[2]"
 
@@ -175,28 +175,34 @@ def test_two_late_fees_for_the_same_people_are_refused() -> None:
 @pytest.mark.parametrize(
     ("parts", "at"),
     [
-        ((Part(basis_points=5000), Part(basis_points=4999)), "$.instalments"),
-        ((Part(basis_points=10_000), Part(basis_points=10_000)), "$.instalments"),
-        ((Part(basis_points=10_001),), "$.instalments[0].basis_points"),
-        ((Part(basis_points=10_000), Part(basis_points=0)), "$.instalments[1].basis_points"),
-        ((Part(basis_points=-1), Part(basis_points=10_001)), "$.instalments[0].basis_points"),
+        ((InstalmentShare(basis_points=5000), InstalmentShare(basis_points=4999)), "$.instalments"),
+        ((InstalmentShare(basis_points=10_000), InstalmentShare(basis_points=10_000)), "$.instalments"),
+        ((InstalmentShare(basis_points=10_001),), "$.instalments[0].basis_points"),
+        ((InstalmentShare(basis_points=10_000), InstalmentShare(basis_points=0)), "$.instalments[1].basis_points"),
+        ((InstalmentShare(basis_points=-1), InstalmentShare(basis_points=10_001)), "$.instalments[0].basis_points"),
         (
-            (Part(basis_points=5000, due=APRIL.date()), Part(basis_points=5000, due=MARCH.date())),
+            (
+                InstalmentShare(basis_points=5000, due=APRIL.date()),
+                InstalmentShare(basis_points=5000, due=MARCH.date()),
+            ),
             "$.instalments[1].due",
         ),
-        ((Part(basis_points=5000, due=MARCH.date()),) * 2, "$.instalments[1].due"),
-        ((Part(basis_points=100),) * 65, "$.instalments"),
+        ((InstalmentShare(basis_points=5000, due=MARCH.date()),) * 2, "$.instalments[1].due"),
+        ((InstalmentShare(basis_points=100),) * 65, "$.instalments"),
     ],
 )
-def test_instalments_that_make_no_whole_are_refused(parts: tuple[Part, ...], at: str) -> None:
+def test_instalments_that_make_no_whole_are_refused(parts: tuple[InstalmentShare, ...], at: str) -> None:
     assert refused(instalments=parts) == at
 
 
 def test_an_instalment_is_due_before_payment_closes() -> None:
-    closes = Closes(submission=MARCH, payment=APRIL)
+    closes = Deadlines(submission=MARCH, payment=APRIL)
 
-    assert refused(closes=closes, instalments=(Part(basis_points=10_000, due=APRIL.date()),)) == "$.instalments[0].due"
-    a_schedule(closes=closes, instalments=(Part(basis_points=10_000, due=date(2026, 3, 31)),))
+    assert (
+        refused(closes=closes, instalments=(InstalmentShare(basis_points=10_000, due=APRIL.date()),))
+        == "$.instalments[0].due"
+    )
+    a_schedule(closes=closes, instalments=(InstalmentShare(basis_points=10_000, due=date(2026, 3, 31)),))
 
 
 @pytest.mark.parametrize("amount", [-1, 10**100, "100", 1.0, True, None])
@@ -218,7 +224,7 @@ def test_an_amount_is_a_whole_number_of_a_sensible_size(amount: Any) -> None:
 def test_a_rate_is_at_most_a_hundred_per_cent(rate: Any) -> None:
     for make in (
         lambda: Concession(who=some("sc"), basis_points=rate),
-        lambda: Window(after=MARCH.date(), basis_points=rate),
+        lambda: LateFeeWindow(after=MARCH.date(), basis_points=rate),
     ):
         with pytest.raises(InvalidSchedule) as refusal:
             make()
@@ -251,9 +257,9 @@ def test_amounts_and_people_do_not_both_name_categories() -> None:
     assert refusal.value.at == "$.who.categories"
 
 
-@pytest.mark.parametrize("make", [lambda who: Exempt(who=who), lambda who: Concession(who=who, amount=1)])
-def test_a_concession_or_exemption_of_everybody_is_refused(make: Any) -> None:
-    for who in (Who(), HOME, SIGHTED):
+@pytest.mark.parametrize("make", [lambda who: Exemption(who=who), lambda who: Concession(who=who, amount=1)])
+def test_a_concession_or_exemption_without_an_audience_is_refused(make: Any) -> None:
+    for who in (Audience(), HOME, SIGHTED):
         with pytest.raises(InvalidSchedule) as refusal:
             make(who)
         assert refusal.value.at == "$.who"
@@ -264,11 +270,11 @@ def test_a_concession_and_a_window_charge_in_exactly_one_way(given: dict[str, An
     with pytest.raises(InvalidSchedule, match="exactly one"):
         Concession(who=some("sc"), **given)
     with pytest.raises(InvalidSchedule, match="exactly one"):
-        Window(after=MARCH.date(), **given)
+        LateFeeWindow(after=MARCH.date(), **given)
 
 
-def window(after: int, until: int | None) -> Window:
-    return Window(after=date(2026, 1, after), until=date(2026, 1, until) if until else None, amount=1)
+def window(after: int, until: int | None) -> LateFeeWindow:
+    return LateFeeWindow(after=date(2026, 1, after), until=date(2026, 1, until) if until else None, amount=1)
 
 
 @pytest.mark.parametrize(
@@ -276,13 +282,13 @@ def window(after: int, until: int | None) -> Window:
 )
 def test_overlapping_windows_are_refused(first: tuple[int, int], second: tuple[int, int]) -> None:
     with pytest.raises(InvalidSchedule) as refusal:
-        Late(windows=(window(*first), window(*second)))
+        LateFee(windows=(window(*first), window(*second)))
 
     assert refusal.value.at == "$.windows[1].after"
 
 
 def test_a_window_may_begin_where_the_last_one_ends() -> None:
-    assert len(Late(windows=(window(1, 5), window(5, 9), window(11, None))).windows) == 3
+    assert len(LateFee(windows=(window(1, 5), window(5, 9), window(11, None))).windows) == 3
 
 
 def test_windows_that_never_hold_are_refused() -> None:
@@ -290,17 +296,17 @@ def test_windows_that_never_hold_are_refused() -> None:
         window(5, 5)
     assert refusal.value.at == "$.until"
     with pytest.raises(InvalidSchedule):
-        Late(windows=())
+        LateFee(windows=())
     with pytest.raises(InvalidSchedule):
-        Window(after=MARCH.date(), per_day=1, grace_days=-1)
+        LateFeeWindow(after=MARCH.date(), per_day=1, grace_days=-1)
 
 
 @pytest.mark.parametrize("year", [1, 1899, 9001, 9999])
 def test_a_year_is_one_that_every_zone_can_write_down(year: int) -> None:
-    assert refused(closes=Closes(submission=MARCH.replace(year=year))) == "$.closes.submission"
+    assert refused(closes=Deadlines(submission=MARCH.replace(year=year))) == "$.closes.submission"
 
 
 def test_the_title_of_a_fee_has_an_end() -> None:
     with pytest.raises(InvalidSchedule) as refusal:
-        Flat(head="examination", title="x" * 201, amount=100)
+        FlatFee(head="examination", title="x" * 201, amount=100)
     assert refusal.value.at == "$.title"

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.fees.calendar import Closes
+from core.fees.deadlines import Deadlines
 from core.fees.errors import ScheduleClosed, ScheduleNotOpen
-from core.fees.pricing.late import Late, Window
+from core.fees.pricing.late_fee import LateFee, LateFeeWindow
 from core.fees.schedule import FeeSchedule
-from tests.unit.fees.tariffs import NOTHING, a_candidate, a_choice, a_fee, a_schedule, local, shipped
+from tests.unit.fees.schedules import NOTHING, a_candidate, a_choice, a_fee, a_schedule, local, shipped
 
 A_MICROSECOND = timedelta(microseconds=1)
 
@@ -85,7 +85,7 @@ def test_a_price_can_be_asked_after_closing() -> None:
     assert neet.price(a_candidate(), NOTHING, local("2026-04-01T00:00")).total.minor == 170_000
 
 
-NEW_YORK = a_schedule(zone="America/New_York", closes=Closes(submission=datetime(2026, 3, 9)))  # noqa: DTZ001
+NEW_YORK = a_schedule(zone="America/New_York", closes=Deadlines(submission=datetime(2026, 3, 9)))  # noqa: DTZ001
 
 
 def test_a_day_of_23_hours_ends_at_midnight_too() -> None:
@@ -99,7 +99,7 @@ def test_a_day_of_23_hours_ends_at_midnight_too() -> None:
 
 def test_an_hour_that_comes_twice_closes_the_first_time() -> None:
     half_past_one = datetime(2026, 11, 1, 1, 30)  # noqa: DTZ001
-    schedule = replace(NEW_YORK, closes=Closes(submission=half_past_one))
+    schedule = replace(NEW_YORK, closes=Deadlines(submission=half_past_one))
 
     assert total(schedule, local("2026-11-01T01:29:59", "America/New_York")) == 10_000
     for fold in (0, 1):
@@ -108,7 +108,7 @@ def test_an_hour_that_comes_twice_closes_the_first_time() -> None:
 
 
 def test_days_are_counted_by_the_calendar_and_not_in_hours() -> None:
-    per_day = Late(windows=(Window(after=datetime(2026, 10, 31).date(), per_day=100),))  # noqa: DTZ001
+    per_day = LateFee(windows=(LateFeeWindow(after=datetime(2026, 10, 31).date(), per_day=100),))  # noqa: DTZ001
     schedule = a_schedule(a_fee(), per_day, zone="America/New_York")
 
     # The first of November 2026 has 25 hours in New York.
@@ -119,7 +119,7 @@ def test_days_are_counted_by_the_calendar_and_not_in_hours() -> None:
 
 def test_a_day_that_begins_at_one_begins_late() -> None:
     # Clocks in Cairo jumped from 00:00 to 01:00 on 24 April 2026.
-    fine = Late(windows=(Window(after=datetime(2026, 4, 23).date(), amount=100),))  # noqa: DTZ001
+    fine = LateFee(windows=(LateFeeWindow(after=datetime(2026, 4, 23).date(), amount=100),))  # noqa: DTZ001
     schedule = a_schedule(a_fee(), fine, zone="Africa/Cairo", country="EG")
     first_instant = datetime(2026, 4, 23, 22, tzinfo=UTC)
 

@@ -4,22 +4,22 @@ from typing import Any
 
 import pytest
 
+from adapters.memory.database import Store
 from adapters.memory.fees import MemoryTariffs
-from adapters.memory.store import Store
 from core.fees.errors import InvalidSchedule, SchedulePublishedMeanwhile
 from core.fees.schedule import FeeSchedule
-from tests.unit.fees.office import FeeOffice
-from tests.unit.fees.tariffs import document
+from tests.unit.fees.harness import FeesHarness
+from tests.unit.fees.schedules import document
 
 CODE = "cbse-2020-xii"
 
 
 @pytest.fixture
-def office() -> FeeOffice:
-    return FeeOffice()
+def office() -> FeesHarness:
+    return FeesHarness()
 
 
-async def in_force(office: FeeOffice) -> list[tuple[str, int, str]]:
+async def in_force(office: FeesHarness) -> list[tuple[str, int, str]]:
     return [(schedule.code, schedule.version, schedule.title) for schedule in await office.list_schedules()]
 
 
@@ -27,27 +27,27 @@ def cbse(**changes: Any) -> dict[str, Any]:
     return document(CODE) | changes
 
 
-async def test_the_first_publication_is_version_one(office: FeeOffice) -> None:
+async def test_the_first_publication_is_version_one(office: FeesHarness) -> None:
     published = await office.publish(cbse(title="CBSE"))
 
     assert (published.code, published.version) == (CODE, 1)
     assert await in_force(office) == [(CODE, 1, "CBSE")]
 
 
-async def test_the_same_document_again_changes_nothing(office: FeeOffice) -> None:
+async def test_the_same_document_again_changes_nothing(office: FeesHarness) -> None:
     first = await office.publish(cbse())
 
     assert await office.publish(cbse()) == first
     assert len(office.store.schedules) == 1
 
 
-async def test_another_order_of_keys_is_no_change(office: FeeOffice) -> None:
+async def test_another_order_of_keys_is_no_change(office: FeesHarness) -> None:
     await office.publish(cbse())
 
     assert (await office.publish(dict(reversed(cbse().items())))).version == 1
 
 
-async def test_a_change_makes_the_next_version_and_keeps_the_old_one(office: FeeOffice) -> None:
+async def test_a_change_makes_the_next_version_and_keeps_the_old_one(office: FeesHarness) -> None:
     await office.publish(cbse(title="First"))
     second = await office.publish(cbse(title="Second"))
     third = await office.publish(cbse(title="First"))
@@ -57,13 +57,13 @@ async def test_a_change_makes_the_next_version_and_keeps_the_old_one(office: Fee
     assert office.store.schedules[CODE, 2] == second
 
 
-async def test_another_kit_is_a_change(office: FeeOffice) -> None:
+async def test_another_kit_is_a_change(office: FeesHarness) -> None:
     versions = [(await office.publish(cbse(kit=kit))).version for kit in ("KIT", "KIT", "kit", None)]
 
     assert versions == [1, 1, 2, 3]
 
 
-async def test_each_schedule_counts_its_own_versions(office: FeeOffice) -> None:
+async def test_each_schedule_counts_its_own_versions(office: FeesHarness) -> None:
     await office.publish(cbse(title="First"))
     await office.publish(cbse(title="Second"))
     await office.publish(document("neet-ug-2026"))
@@ -71,7 +71,7 @@ async def test_each_schedule_counts_its_own_versions(office: FeeOffice) -> None:
     assert [row[:2] for row in await in_force(office)] == [(CODE, 2), ("neet-ug-2026", 1)]
 
 
-async def test_a_document_under_the_code_of_another_is_refused(office: FeeOffice) -> None:
+async def test_a_document_under_the_code_of_another_is_refused(office: FeesHarness) -> None:
     with pytest.raises(InvalidSchedule, match="'cbse-2020-xii', not for 'cbse-2020-x'") as refused:
         await office.publish(cbse(), "cbse-2020-x")
 
@@ -79,11 +79,11 @@ async def test_a_document_under_the_code_of_another_is_refused(office: FeeOffice
     assert await in_force(office) == []
 
 
-async def test_a_document_under_its_own_code_is_taken(office: FeeOffice) -> None:
+async def test_a_document_under_its_own_code_is_taken(office: FeesHarness) -> None:
     assert (await office.publish(cbse(), CODE)).version == 1
 
 
-async def test_a_refused_document_leaves_the_old_one_in_force(office: FeeOffice) -> None:
+async def test_a_refused_document_leaves_the_old_one_in_force(office: FeesHarness) -> None:
     await office.publish(cbse(title="First"))
     with pytest.raises(InvalidSchedule):
         await office.publish(cbse(title="Second", rules=[]))
@@ -91,14 +91,14 @@ async def test_a_refused_document_leaves_the_old_one_in_force(office: FeeOffice)
     assert await in_force(office) == [(CODE, 1, "First")]
 
 
-async def test_a_version_cannot_be_chosen_by_the_document(office: FeeOffice) -> None:
+async def test_a_version_cannot_be_chosen_by_the_document(office: FeesHarness) -> None:
     with pytest.raises(InvalidSchedule) as refused:
         await office.publish(cbse(version=7))
 
     assert refused.value.at == "$.version"
 
 
-class WaitingTariffs(MemoryTariffs):
+class BarrierTariffs(MemoryTariffs):
     """Let nobody know the version in force before everybody has asked for it."""
 
     def __init__(self, store: Store, everybody: asyncio.Barrier) -> None:
@@ -111,9 +111,9 @@ class WaitingTariffs(MemoryTariffs):
         return found
 
 
-async def test_of_two_changes_at_once_one_loses_and_nothing_is_overwritten(office: FeeOffice) -> None:
+async def test_of_two_changes_at_once_one_loses_and_nothing_is_overwritten(office: FeesHarness) -> None:
     await office.publish(cbse(title="First"))
-    publish = replace(office.publish, tariffs=WaitingTariffs(office.store, asyncio.Barrier(2)))
+    publish = replace(office.publish, tariffs=BarrierTariffs(office.store, asyncio.Barrier(2)))
     changes = (publish(cbse(title=title)) for title in ("Second", "Another"))
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
 

@@ -7,9 +7,9 @@ import pytest
 
 from core.fees.errors import NoPapers, NotPriced, TooManyPapers, UnknownPractical
 from core.fees.schedule import FeeSchedule
-from core.shared.errors import Invalid
-from core.shared.money import Money
-from tests.unit.fees.tariffs import NOTHING, SHIPPED, SOME_DAY, a_candidate, a_choice, local, rupees, shipped
+from core.kernel.errors import Invalid
+from core.kernel.money import Money
+from tests.unit.fees.schedules import NOTHING, SHIPPED, SOME_DAY, a_candidate, a_choice, local, rupees, shipped
 
 X, XII, NEET, SAHYADRI = (
     shipped(code) for code in ("cbse-2020-x", "cbse-2020-xii", "neet-ug-2026", "sahyadri-semester")
@@ -43,7 +43,7 @@ def test_fewer_subjects_cost_as_much_as_five(cbse: FeeSchedule) -> None:
 
 
 @BOTH_CLASSES
-def test_a_further_subject_costs_everybody_300(cbse: FeeSchedule) -> None:
+def test_a_further_subject_costs_300_in_every_category(cbse: FeeSchedule) -> None:
     assert cbse_fee(cbse, 6) == 1800
     assert cbse_fee(cbse, 6, "sc") == 1500
 

@@ -5,47 +5,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.fees.instalments import Part
+from core.fees.instalments import InstalmentShare
+from core.fees.pricing.audience import Audience
 from core.fees.pricing.concession import Concession
-from core.fees.pricing.exempt import Exempt
-from core.fees.pricing.late import Late, Window
-from core.fees.pricing.papers import Papers
-from core.fees.pricing.who import Who
-from core.fees.quote import Instalment, Line, Quote
+from core.fees.pricing.exemption import Exemption
+from core.fees.pricing.late_fee import LateFee, LateFeeWindow
+from core.fees.pricing.paper_fee import PaperFee
+from core.fees.quote import Instalment, Quote, QuoteLine
 from core.fees.schedule import FeeSchedule
-from core.shared.errors import Invalid
-from core.shared.money import Money
-from tests.unit.fees.tariffs import NOTHING, a_candidate, a_choice, a_fee, a_schedule
+from core.kernel.errors import Invalid
+from core.kernel.money import Money
+from tests.unit.fees.schedules import NOTHING, a_candidate, a_choice, a_fee, a_schedule
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-GENERAL = Who(categories=frozenset({"general"}))
-QUARTERS = (Part(basis_points=2500),) * 4
+GENERAL = Audience(categories=frozenset({"general"}))
+QUARTERS = (InstalmentShare(basis_points=2500),) * 4
 
 amounts = st.integers(0, 10**9)
 rates = st.integers(0, 10_000)
 concessions = st.one_of(
     st.builds(Concession, who=st.just(GENERAL), basis_points=rates),
     st.builds(Concession, who=st.just(GENERAL), amount=amounts),
-    st.just(Exempt(who=GENERAL)),
+    st.just(Exemption(who=GENERAL)),
 )
 windows = st.one_of(
-    st.builds(Window, after=st.dates(), amount=amounts),
-    st.builds(Window, after=st.dates(), basis_points=rates, of=st.sampled_from(["total", "balance"])),
-    st.builds(Window, after=st.dates(), per_day=st.integers(0, 1000), cap=st.none() | amounts),
+    st.builds(LateFeeWindow, after=st.dates(), amount=amounts),
+    st.builds(LateFeeWindow, after=st.dates(), basis_points=rates, of=st.sampled_from(["total", "balance"])),
+    st.builds(LateFeeWindow, after=st.dates(), per_day=st.integers(0, 1000), cap=st.none() | amounts),
 )
 kits = st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
 parts = st.lists(st.integers(1, 9_999), max_size=8, unique=True).map(
     lambda cuts: tuple(
-        Part(basis_points=high - low) for low, high in zip([0, *sorted(cuts)], [*sorted(cuts), 10_000], strict=True)
+        InstalmentShare(basis_points=high - low)
+        for low, high in zip([0, *sorted(cuts)], [*sorted(cuts), 10_000], strict=True)
     )
 )
 
 
 @st.composite
 def schedules(draw: st.DrawFn) -> FeeSchedule:
-    papers = Papers(base=draw(amounts), included=3, further=draw(amounts), practical=draw(amounts))
+    papers = PaperFee(base=draw(amounts), included=3, further=draw(amounts), practical=draw(amounts))
     flats = [a_fee(f"head-{index}", draw(amounts)) for index in range(draw(st.integers(0, 4)))]
-    rest = [draw(concessions), Late(windows=(draw(windows),))]
+    rest = [draw(concessions), LateFee(windows=(draw(windows),))]
     return a_schedule(papers, *flats, *draw(st.permutations(rest)), instalments=draw(parts), kit=draw(kits))
 
 
@@ -71,7 +72,7 @@ def test_six_heads_of_100_in_four_parts_make_600_and_never_612() -> None:
 
 def test_an_instalment_is_due_on_its_date() -> None:
     due = date(2026, 9, 1)
-    schedule = a_schedule(instalments=(Part(basis_points=3000), Part(basis_points=7000, due=due)))
+    schedule = a_schedule(instalments=(InstalmentShare(basis_points=3000), InstalmentShare(basis_points=7000, due=due)))
 
     assert schedule.quote(a_candidate(), NOTHING, NOON).instalments == (
         Instalment(amount=Money(3000, "INR")),
@@ -92,7 +93,7 @@ def test_a_quote_names_the_version_of_the_schedule() -> None:
         {"instalments": ()},
         {"total": Money(101, "INR")},
         {
-            "lines": (Line("x", "x", Money(-1, "INR")),),
+            "lines": (QuoteLine("x", "x", Money(-1, "INR")),),
             "instalments": (Instalment(amount=Money(-1, "INR")),),
             "total": Money(-1, "INR"),
         },
@@ -103,7 +104,7 @@ def test_a_quote_that_does_not_add_up_cannot_be_made(wrong: dict[str, Any]) -> N
     right: dict[str, Any] = {
         "schedule": "trial",
         "version": 1,
-        "lines": (Line("examination", "Examination", amount),),
+        "lines": (QuoteLine("examination", "Examination", amount),),
         "total": amount,
         "instalments": (Instalment(amount=amount),),
     }

@@ -4,7 +4,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.fees.submission import ALPHABET, SubmissionId, reference
+from core.fees.submission import CROCKFORD_BASE32, SubmissionId, reference
 
 SHAPE = re.compile(r"BF-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]")
 ids = st.integers(0, 2**128 - 1).map(lambda number: SubmissionId(UUID(int=number)))
@@ -14,7 +14,7 @@ def is_right(letters: str) -> bool:
     """Check a number as a clerk's program would: Luhn's sum in base 32, from the right."""
     total = 0
     for place, letter in enumerate(reversed(letters)):
-        value = ALPHABET.index(letter) * (1 + place % 2)
+        value = CROCKFORD_BASE32.index(letter) * (1 + place % 2)
         total += value // 32 + value % 32
     return total % 32 == 0
 
@@ -36,7 +36,7 @@ def test_every_reference_is_right_by_luhn(submission: SubmissionId) -> None:
 @given(submission=ids, place=st.integers(0, 12), shift=st.integers(1, 31))
 def test_every_single_wrong_letter_is_caught(submission: SubmissionId, place: int, shift: int) -> None:
     letters = letters_of(submission)
-    wrong = ALPHABET[(ALPHABET.index(letters[place]) + shift) % 32]
+    wrong = CROCKFORD_BASE32[(CROCKFORD_BASE32.index(letters[place]) + shift) % 32]
 
     assert not is_right(letters[:place] + wrong + letters[place + 1 :])
 
@@ -48,5 +48,5 @@ def test_references_differ_when_sixty_random_bits_do(one: SubmissionId, other: S
 
 
 def test_the_alphabet_has_no_letter_that_is_heard_as_a_digit() -> None:
-    assert len(set(ALPHABET)) == 32
-    assert not set("ILOU") & set(ALPHABET)
+    assert len(set(CROCKFORD_BASE32)) == 32
+    assert not set("ILOU") & set(CROCKFORD_BASE32)

@@ -1,13 +1,13 @@
 from uuid import UUID
 
 from core.fees.errors import TooManyPapers, UnknownSchedule
-from tests.unit.fees.office import FeeOffice
+from tests.unit.fees.harness import FeesHarness
 
 COMMAND = UUID(int=9)
 
 
 async def test_a_refusal_is_announced_with_its_problem_and_the_guilty_field() -> None:
-    office = FeeOffice()
+    office = FeesHarness()
     await office.refuse(COMMAND, TooManyPapers("at most 6 papers can be chosen", at="$.papers[6]"))
 
     [(kind, event)] = office.events
@@ -19,7 +19,7 @@ async def test_a_refusal_is_announced_with_its_problem_and_the_guilty_field() ->
 
 
 async def test_a_refusal_without_a_field_says_so() -> None:
-    office = FeeOffice()
+    office = FeesHarness()
     await office.refuse(COMMAND, UnknownSchedule("there is none"))
 
     [(_, event)] = office.events

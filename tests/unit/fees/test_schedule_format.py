@@ -13,7 +13,7 @@ from hypothesis import given
 from adapters.encoding import MsgspecScheduleFormat
 from core.fees.errors import InvalidSchedule
 from core.fees.schedule import FeeSchedule
-from tests.unit.fees.tariffs import SHIPPED, document, shipped
+from tests.unit.fees.schedules import SHIPPED, document, shipped
 from tests.unit.fees.test_quote import schedules
 
 FORMAT = MsgspecScheduleFormat()

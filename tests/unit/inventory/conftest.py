@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.inventory.stores import Stores
+from tests.unit.inventory.harness import Stores
 
 
 @pytest.fixture

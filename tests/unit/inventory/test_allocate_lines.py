@@ -8,21 +8,21 @@ import pytest
 
 from core.inventory.allocate_lines import Allocation
 from core.inventory.errors import HoldInThePast, LineAlreadyAllocated, OutOfStock, UnknownSku
-from core.inventory.order_line import AllocationRequest, AllocationWish, LineState
-from core.shared.requests import RequestRepeated
+from core.inventory.order_line import AllocationDemand, AllocationRequest, LineState
+from core.kernel.idempotency import RequestRepeated
 from tests.examples import NOON
-from tests.unit.inventory.stores import KIT, Stores, a_request, taken
+from tests.unit.inventory.harness import KIT, Stores, a_request, taken
 
 
-def a_wish(order: str, quantity: int = 1, sku: str = KIT, **more: object) -> AllocationWish:
-    return AllocationWish(order=order, sku=sku, quantity=quantity, **more)  # type: ignore[arg-type]
+def a_line_request(order: str, quantity: int = 1, sku: str = KIT, **more: object) -> AllocationDemand:
+    return AllocationDemand(order=order, sku=sku, quantity=quantity, **more)  # type: ignore[arg-type]
 
 
 async def test_what_is_returned_is_what_is_stored_and_announced(stores: Stores) -> None:
     await stores.buy("shelf")
-    await stores.news()
+    await stores.announced_since()
     line = await stores.order("o-1", 4)
-    [told] = await stores.news()
+    [told] = await stores.announced_since()
 
     assert line == await stores.line("o-1")
     assert (told.type, told.version, line.version) == ("Allocated", 2, 2)
@@ -36,17 +36,17 @@ async def test_the_same_line_again_has_the_same_batch_and_nothing_is_announced(s
     await stores.buy("shelf")
     first = await stores.order("o-1", 4)
     await stores.buy("nearer", 5)
-    await stores.news()
-    [again] = await stores.ask(a_wish("o-1", 4))
+    await stores.announced_since()
+    [again] = await stores.ask(a_line_request("o-1", 4))
 
     assert again == Allocation(first, new=False)
-    assert await stores.news() == []
+    assert await stores.announced_since() == []
     assert await stores.left("shelf") == 6
 
 
 async def test_the_same_line_twice_at_the_same_moment_is_one_line(stores: Stores) -> None:
     await stores.buy("shelf")
-    first, second = await stores.ask(a_wish("o-1", 4), a_wish("o-1", 4))
+    first, second = await stores.ask(a_line_request("o-1", 4), a_line_request("o-1", 4))
 
     assert isinstance(first, Allocation)
     assert isinstance(second, Allocation)
@@ -64,13 +64,13 @@ async def test_the_same_line_again_is_no_matter_of_stock(stores: Stores) -> None
 async def test_another_quantity_is_a_conflict_that_names_the_first(stores: Stores) -> None:
     await stores.buy("shelf")
     await stores.order("o-1", 4)
-    await stores.news()
+    await stores.announced_since()
     with pytest.raises(LineAlreadyAllocated) as refusal:
         await stores.order("o-1", 5)
 
     assert str(refusal.value) == "order o-1 has a line of 4 KIT-XII (allocated), not 5"
     assert refusal.value.facts == {"quantity": "4", "state": "allocated", "batch": "shelf"}
-    assert await stores.news() == []
+    assert await stores.announced_since() == []
 
 
 async def test_another_quantity_than_that_of_a_line_that_waits_is_a_conflict_too(stores: Stores) -> None:
@@ -105,31 +105,37 @@ async def test_a_line_asked_for_once_stays_as_it_was_whatever_became_of_it(store
     await stores.buy("shelf")
     await stores.order("o-1", 4, once=True)
     gone = await stores.undo("o-1")
-    await stores.news()
+    await stores.announced_since()
 
     assert await stores.order("o-1", 4, once=True) == gone
     assert (await stores.order("o-1", 5, once=True)).state is LineState.DEALLOCATED
-    assert await stores.news() == []
+    assert await stores.announced_since() == []
 
 
-async def test_each_of_those_asked_for_together_has_its_own_answer(stores: Stores) -> None:
+async def test_each_line_of_a_batched_allocation_has_its_own_result(stores: Stores) -> None:
     await stores.buy("shelf", 5)
-    late = a_wish("o-4", hold_until=NOON)
-    outcomes = await stores.ask(a_wish("o-1", 4), a_wish("o-2", 4), a_wish("o-3", 1), late, a_wish("o-5", sku="NONE"))
+    late = a_line_request("o-4", hold_until=NOON)
+    outcomes = await stores.ask(
+        a_line_request("o-1", 4),
+        a_line_request("o-2", 4),
+        a_line_request("o-3", 1),
+        late,
+        a_line_request("o-5", sku="NONE"),
+    )
 
     assert [type(each) for each in outcomes] == [Allocation, OutOfStock, Allocation, HoldInThePast, UnknownSku]
     assert await stores.left("shelf") == 0
 
 
-async def test_nobody_knows_a_sku_that_was_never_bought(stores: Stores) -> None:
+async def test_a_sku_that_was_never_purchased_is_unknown(stores: Stores) -> None:
     with pytest.raises(UnknownSku) as refusal:
         await stores.order("o-1")
 
     assert (str(refusal.value), refusal.value.at) == ("nothing of sku KIT-XII was ever bought", "$.sku")
-    assert await stores.news() == []
+    assert await stores.announced_since() == []
 
 
-async def test_a_refused_wish_to_wait_opens_no_sku(stores: Stores) -> None:
+async def test_a_refused_backorder_creates_no_sku(stores: Stores) -> None:
     with pytest.raises(HoldInThePast):
         await stores.order("o-1", wait=True, hold_until=NOON)
     with pytest.raises(UnknownSku):
@@ -137,7 +143,7 @@ async def test_a_refused_wish_to_wait_opens_no_sku(stores: Stores) -> None:
 
 
 async def test_of_two_that_come_together_the_first_does_not_know_the_sku_that_the_second_opens(stores: Stores) -> None:
-    outcomes = await stores.ask(a_wish("o-1"), a_wish("o-2", wait=True), a_wish("o-3"))
+    outcomes = await stores.ask(a_line_request("o-1"), a_line_request("o-2", wait=True), a_line_request("o-3"))
 
     assert [type(each) for each in outcomes] == [UnknownSku, Allocation, OutOfStock]
 
@@ -145,9 +151,9 @@ async def test_of_two_that_come_together_the_first_does_not_know_the_sku_that_th
 async def test_a_request_that_took_effect_takes_none_again(stores: Stores) -> None:
     await stores.buy("shelf")
     keyed = replace(a_request(), scope="POST /v1/allocations", key="k", fingerprint=b"f" * 32)
-    await stores.allocate([AllocationRequest(a_wish("o-1", 4), keyed)])
+    await stores.allocate([AllocationRequest(a_line_request("o-1", 4), keyed)])
     with pytest.raises(RequestRepeated):
-        await stores.allocate([AllocationRequest(a_wish("o-2", 4), keyed)])
+        await stores.allocate([AllocationRequest(a_line_request("o-2", 4), keyed)])
 
     assert await stores.left("shelf") == 6
 

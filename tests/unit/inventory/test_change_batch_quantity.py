@@ -5,16 +5,16 @@ import pytest
 from core.inventory import change_batch_quantity
 from core.inventory.errors import InvalidQuantity, QuantityBelowShipped, TooManyLines, UnknownBatch
 from core.inventory.order_line import LineState
-from tests.unit.inventory.stores import Stores, taken
+from tests.unit.inventory.harness import Stores, taken
 
 WAITING, ALLOCATED = LineState.WAITING, LineState.ALLOCATED
 
 
-async def who_waits(stores: Stores, *orders: str) -> list[str]:
+async def backordered_orders(stores: Stores, *orders: str) -> list[str]:
     return [order for order in orders if (await stores.line(order)).state is WAITING]
 
 
-async def test_pieces_that_belong_to_nobody_go_first(stores: Stores) -> None:
+async def test_a_reduced_batch_loses_unallocated_units_first(stores: Stores) -> None:
     await stores.buy("shelf", 10)
     await stores.order("o-1", 4)
     change = await stores.change_quantity("shelf", 4)
@@ -23,7 +23,7 @@ async def test_pieces_that_belong_to_nobody_go_first(stores: Stores) -> None:
     assert taken(await stores.line("o-1")) == {"shelf": 4}
 
 
-async def test_the_highest_priority_number_gives_up_first_and_the_youngest_of_it(stores: Stores) -> None:
+async def test_lines_are_deallocated_by_highest_priority_number_then_newest_first(stores: Stores) -> None:
     orders = {"o-1": 9, "o-2": 5, "o-3": 9, "o-4": 0, "o-5": 5}
     await stores.buy("shelf", 10)
     for order, priority in orders.items():
@@ -31,24 +31,24 @@ async def test_the_highest_priority_number_gives_up_first_and_the_youngest_of_it
     expected = ["o-3", "o-1", "o-5", "o-2", "o-4"]
     for count in range(1, 6):
         await stores.change_quantity("shelf", 10 - 2 * count)
-        assert set(await who_waits(stores, *orders)) == set(expected[:count])
+        assert set(await backordered_orders(stores, *orders)) == set(expected[:count])
 
 
-async def test_only_as_many_give_up_as_have_to(stores: Stores) -> None:
+async def test_only_as_many_lines_are_deallocated_as_necessary(stores: Stores) -> None:
     await stores.buy("shelf", 10)
     for order in ("o-1", "o-2"):
         await stores.order(order, 5)
     change = await stores.change_quantity("shelf", 9)
 
     assert (change.gave_up, change.served, change.batch.available) == (1, 0, 4)
-    assert await who_waits(stores, "o-1", "o-2") == ["o-2"]
+    assert await backordered_orders(stores, "o-1", "o-2") == ["o-2"]
 
 
-async def test_who_gives_up_gets_pieces_of_other_batches_at_once(stores: Stores) -> None:
+async def test_a_deallocated_line_is_reallocated_from_other_batches(stores: Stores) -> None:
     await stores.buy("shelf", 5)
     await stores.order("o-1", 5)
     await stores.buy("other", 5)
-    await stores.news()
+    await stores.announced_since()
     change = await stores.change_quantity("shelf", 0)
 
     assert (change.gave_up, change.served) == (1, 1)
@@ -56,7 +56,7 @@ async def test_who_gives_up_gets_pieces_of_other_batches_at_once(stores: Stores)
     assert await stores.kinds() == ["Deallocated", "BatchQuantityChanged", "Allocated"]
 
 
-async def test_who_gives_up_and_gets_nothing_waits_at_his_old_place(stores: Stores) -> None:
+async def test_a_deallocated_line_without_stock_is_backordered_at_its_old_position(stores: Stores) -> None:
     await stores.buy("shelf", 4)
     before = await stores.order("o-1", 4)
     await stores.order("o-2", 4, wait=True)
@@ -66,10 +66,10 @@ async def test_who_gives_up_and_gets_nothing_waits_at_his_old_place(stores: Stor
     assert line.why == "its batch became too small"
 
     await stores.change_quantity("shelf", 4)
-    assert await who_waits(stores, "o-1", "o-2") == ["o-2"]
+    assert await backordered_orders(stores, "o-1", "o-2") == ["o-2"]
 
 
-async def test_what_is_left_over_of_what_was_given_up_goes_to_the_oldest_who_waits(stores: Stores) -> None:
+async def test_leftover_units_of_a_deallocated_line_serve_the_oldest_backorder(stores: Stores) -> None:
     await stores.buy("shelf", 6)
     await stores.order("o-1", 5)
     await stores.order("o-2", 3, wait=True)
@@ -77,7 +77,7 @@ async def test_what_is_left_over_of_what_was_given_up_goes_to_the_oldest_who_wai
 
     assert (change.gave_up, change.served) == (1, 1)
     assert taken(await stores.line("o-2")) == {"shelf": 3}
-    assert await who_waits(stores, "o-1") == ["o-1"]
+    assert await backordered_orders(stores, "o-1") == ["o-1"]
 
 
 async def test_a_line_of_several_batches_gives_all_of_them_back(stores: Stores) -> None:
@@ -87,22 +87,22 @@ async def test_a_line_of_several_batches_gives_all_of_them_back(stores: Stores) 
     await stores.change_quantity("second", 1)
 
     assert [await stores.left("first"), await stores.left("second")] == [3, 1]
-    assert await who_waits(stores, "o-1") == ["o-1"]
+    assert await backordered_orders(stores, "o-1") == ["o-1"]
 
 
-async def test_what_has_left_the_stores_cannot_be_given_up(stores: Stores) -> None:
+async def test_shipped_units_cannot_be_deallocated(stores: Stores) -> None:
     await stores.buy("shelf", 10)
     await stores.order("o-1", 4, priority=9)
     await stores.order("o-2", 4)
     await stores.ship("o-1")
-    await stores.news()
+    await stores.announced_since()
     with pytest.raises(QuantityBelowShipped) as refusal:
         await stores.change_quantity("shelf", 3)
     assert refusal.value.facts == {"shipped": "4"}
-    assert await stores.news() == []
+    assert await stores.announced_since() == []
 
     assert (await stores.change_quantity("shelf", 4)).gave_up == 1
-    assert await who_waits(stores, "o-2") == ["o-2"]
+    assert await backordered_orders(stores, "o-2") == ["o-2"]
 
 
 async def test_a_batch_may_turn_out_to_have_nothing_at_all(stores: Stores) -> None:
@@ -113,41 +113,41 @@ async def test_a_batch_may_turn_out_to_have_nothing_at_all(stores: Stores) -> No
     assert (change.batch.purchased, change.batch.available, change.batch.allocated) == (0, 0, 0)
 
 
-async def test_more_lines_than_can_give_up_at_once_are_refused_with_the_lowest_quantity_that_is_possible(
+async def test_a_reduction_of_too_many_lines_is_refused_with_the_lowest_possible_quantity(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change_batch_quantity, "MOST_GIVEN_UP", 3)
+    monkeypatch.setattr(change_batch_quantity, "MAX_LINES_DEALLOCATED_PER_TRANSACTION", 3)
     await stores.buy("shelf", 12)
     for number in range(5):
         await stores.order(f"o-{number}", 2)
-    before, _ = await stores.sku(), await stores.news()
+    before, _ = await stores.sku(), await stores.announced_since()
     with pytest.raises(TooManyLines) as refusal:
         await stores.change_quantity("shelf", 3)
 
     assert refusal.value.facts == {"lowest": "4"}
     assert "go down to 4 first" in str(refusal.value)
-    assert await stores.news() == []
-    assert ((await stores.sku()).shelf.batches, (await stores.sku()).version) == (before.shelf.batches, before.version)
+    assert await stores.announced_since() == []
+    assert ((await stores.sku()).stock.batches, (await stores.sku()).version) == (before.stock.batches, before.version)
     assert (await stores.change_quantity("shelf", 4)).gave_up == 3
     assert (await stores.change_quantity("shelf", 3)).gave_up == 1
 
 
-async def test_a_larger_batch_serves_those_who_wait(stores: Stores) -> None:
+async def test_an_increased_batch_serves_backorders(stores: Stores) -> None:
     await stores.buy("shelf", 2)
     for order in ("o-1", "o-2"):
         await stores.order(order, 4, wait=True)
     change = await stores.change_quantity("shelf", 5)
 
     assert (change.served, change.batch.available) == (1, 1)
-    assert await who_waits(stores, "o-1", "o-2") == ["o-2"]
+    assert await backordered_orders(stores, "o-1", "o-2") == ["o-2"]
 
 
 async def test_the_same_quantity_changes_nothing(stores: Stores) -> None:
     await stores.buy("shelf", 2)
-    await stores.news()
+    await stores.announced_since()
     await stores.change_quantity("shelf", 2)
 
-    assert await stores.news() == []
+    assert await stores.announced_since() == []
 
 
 async def test_a_batch_that_is_not_there_is_unknown(stores: Stores) -> None:

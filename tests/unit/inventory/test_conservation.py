@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from core.inventory import queue
-from tests.unit.inventory.conservation import Conservation, sequences
-from tests.unit.inventory.stores import Stores
+from core.inventory import backorders as queue
+from tests.unit.inventory.conservation_machine import Conservation, sequences
+from tests.unit.inventory.harness import Stores
 
 
 def at_once(act: Coroutine[Any, Any, Any]) -> Any:
@@ -20,13 +20,13 @@ def at_once(act: Coroutine[Any, Any, Any]) -> Any:
     raise AssertionError("it waits")
 
 
-def test_whatever_happens_stock_is_conserved() -> None:
+def test_stock_is_conserved_by_any_sequence_of_commands() -> None:
     run_state_machine_as_test(lambda: Conservation(Stores.in_memory(), at_once), settings=sequences(300))
 
 
-def test_whatever_happens_stock_is_conserved_though_queues_are_served_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "PAGE", 1)
-    monkeypatch.setattr(queue, "MOST", 2)
+def test_stock_is_conserved_when_backorders_are_served_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "BACKORDERS_PER_PAGE", 1)
+    monkeypatch.setattr(queue, "MAX_LINES_SERVED_PER_TRANSACTION", 2)
 
     class Paged(Conservation):
         paged = True

@@ -7,7 +7,7 @@ import pytest
 from core.inventory.errors import HoldInThePast
 from core.inventory.order_line import LineState
 from tests.examples import NOON
-from tests.unit.inventory.stores import Stores, taken
+from tests.unit.inventory.harness import Stores, taken
 
 HOUR = timedelta(hours=1)
 EXPIRED, ALLOCATED, WAITING = LineState.EXPIRED, LineState.ALLOCATED, LineState.WAITING
@@ -18,14 +18,14 @@ async def test_a_hold_that_is_over_returns_its_pieces_to_stock(stores: Stores) -
     await stores.order("o-1", 2, hold_until=NOON + HOUR)
     await stores.order("o-2", 2)
     stores.clock.pass_by(HOUR)
-    await stores.news()
+    await stores.announced_since()
 
     assert await stores.tend() == {"expired": 1, "served": 0}
     line = await stores.line("o-1")
     assert (line.state, line.parts, line.hold_until) == (EXPIRED, (), None)
     assert (await stores.line("o-2")).state is ALLOCATED
     assert await stores.left("shelf") == 3
-    assert [told.body["reason"] for told in await stores.news()] == ["expired"]
+    assert [told.body["reason"] for told in await stores.announced_since()] == ["expired"]
 
 
 async def test_a_hold_lasts_until_its_moment(stores: Stores) -> None:
@@ -36,7 +36,7 @@ async def test_a_hold_lasts_until_its_moment(stores: Stores) -> None:
     assert await stores.tend() == {"expired": 0, "served": 0}
 
 
-async def test_what_returns_serves_those_who_wait(stores: Stores) -> None:
+async def test_units_of_an_expired_hold_serve_backorders(stores: Stores) -> None:
     await stores.buy("shelf", 2)
     await stores.order("o-1", 2, hold_until=NOON + HOUR)
     await stores.order("o-2", 2, wait=True)
@@ -46,7 +46,7 @@ async def test_what_returns_serves_those_who_wait(stores: Stores) -> None:
     assert taken(await stores.line("o-2")) == {"shelf": 2}
 
 
-async def test_who_waits_waits_no_longer_than_his_hold(stores: Stores) -> None:
+async def test_a_backorder_expires_with_its_hold(stores: Stores) -> None:
     await stores.order("o-1", 2, wait=True, hold_until=NOON + HOUR)
     stores.clock.pass_by(HOUR)
 
@@ -57,7 +57,7 @@ async def test_who_waits_waits_no_longer_than_his_hold(stores: Stores) -> None:
 async def test_a_hold_moves_by_asking_again(stores: Stores) -> None:
     await stores.buy("shelf", 5)
     first = await stores.order("o-1", 2, hold_until=NOON + HOUR)
-    await stores.news()
+    await stores.announced_since()
     moved = await stores.order("o-1", 2, hold_until=NOON + 3 * HOUR)
     assert (moved.parts, moved.hold_until) == (first.parts, NOON + 3 * HOUR)
     assert await stores.kinds() == ["HoldMoved"]
@@ -75,10 +75,10 @@ async def test_a_hold_asked_for_again_without_an_end_stays_for_good(stores: Stor
     assert (await stores.tend())["expired"] == 0
 
 
-async def test_a_line_that_waits_moves_its_hold_without_an_alarm(stores: Stores) -> None:
+async def test_renewing_the_hold_of_a_backorder_announces_no_shortage(stores: Stores) -> None:
     await stores.order("o-1", 5, wait=True)
     await stores.buy("shelf", 2)
-    await stores.news()
+    await stores.announced_since()
     await stores.order("o-1", 5, hold_until=NOON + HOUR)
 
     assert await stores.kinds() == ["HoldMoved"]
@@ -89,12 +89,12 @@ async def test_a_hold_does_not_end_before_it_begins(stores: Stores, *, known: bo
     await stores.buy("shelf", 5)
     if known:
         await stores.order("o-1", 2)
-    await stores.news()
+    await stores.announced_since()
     with pytest.raises(HoldInThePast) as refusal:
         await stores.order("o-1", 2, hold_until=NOON)
 
     assert refusal.value.at == "$.hold_until"
-    assert await stores.news() == []
+    assert await stores.announced_since() == []
 
 
 async def test_what_was_shipped_is_not_held_any_more(stores: Stores) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from core.inventory.errors import OutOfStock
-from tests.unit.inventory.stores import Stores, Told, a_request
+from tests.unit.inventory.harness import Announcement, Stores, a_request
 
 
 async def refused(stores: Stores, order: str, quantity: int = 5, sku: str = "KIT-XII") -> None:
@@ -11,14 +11,14 @@ async def refused(stores: Stores, order: str, quantity: int = 5, sku: str = "KIT
         await stores.order(order, quantity, sku=sku)
 
 
-async def alarms(stores: Stores) -> list[Told]:
-    return [told for told in await stores.news() if told.type == "OutOfStock"]
+async def shortage_events(stores: Stores) -> list[Announcement]:
+    return [told for told in await stores.announced_since() if told.type == "OutOfStock"]
 
 
-async def test_a_shortage_says_who_wanted_how_much_of_what(stores: Stores) -> None:
+async def test_a_shortage_names_order_quantity_and_sku(stores: Stores) -> None:
     await stores.buy("shelf", 3)
     await refused(stores, "o-1")
-    [told] = await alarms(stores)
+    [told] = await shortage_events(stores)
 
     assert (told.sku, told.version) == ("KIT-XII", 2)
     assert {name: told.body[name] for name in ("order", "quantity", "available", "waiting")} == {
@@ -35,7 +35,7 @@ async def test_a_shortage_is_told_once(stores: Stores) -> None:
     await refused(stores, "o-2")
     await stores.order("o-3", 5, wait=True)
 
-    assert [told.body["order"] for told in await alarms(stores)] == ["o-1"]
+    assert [told.body["order"] for told in await shortage_events(stores)] == ["o-1"]
 
 
 async def test_each_sku_has_shortages_of_its_own(stores: Stores) -> None:
@@ -44,7 +44,7 @@ async def test_each_sku_has_shortages_of_its_own(stores: Stores) -> None:
     await refused(stores, "o-1")
     await refused(stores, "o-1", sku="GOWN")
 
-    assert [told.sku for told in await alarms(stores)] == ["KIT-XII", "GOWN"]
+    assert [told.sku for told in await shortage_events(stores)] == ["KIT-XII", "GOWN"]
 
 
 async def test_a_shortage_ends_when_more_is_bought(stores: Stores) -> None:
@@ -55,7 +55,7 @@ async def test_a_shortage_ends_when_more_is_bought(stores: Stores) -> None:
     await stores.change_quantity("more", 2)
     await refused(stores, "o-3")
 
-    assert [told.body["order"] for told in await alarms(stores)] == ["o-1", "o-2", "o-3"]
+    assert [told.body["order"] for told in await shortage_events(stores)] == ["o-1", "o-2", "o-3"]
 
 
 async def test_a_shortage_does_not_end_because_pieces_come_back_or_a_ship_comes_in(stores: Stores) -> None:
@@ -67,17 +67,17 @@ async def test_a_shortage_does_not_end_because_pieces_come_back_or_a_ship_comes_
     await stores.change_quantity("shelf", 2)
     await refused(stores, "o-2")
 
-    assert len(await alarms(stores)) == 1
+    assert len(await shortage_events(stores)) == 1
 
 
-async def test_a_batch_that_became_smaller_begins_a_shortage_if_somebody_lost_his_pieces_for_good(
+async def test_a_reduced_batch_begins_a_shortage_if_a_line_is_deallocated_for_good(
     stores: Stores,
 ) -> None:
     await stores.buy("shelf", 5)
     await stores.order("o-1", 2)
     await stores.order("o-2", 2)
     await stores.change_quantity("shelf", 2)
-    [told] = await alarms(stores)
+    [told] = await shortage_events(stores)
 
     assert (told.body["order"], told.body["available"], told.body["waiting"]) == ("o-2", 0, 1)
 
@@ -88,4 +88,4 @@ async def test_a_batch_that_became_smaller_begins_no_shortage_where_there_are_ot
     await stores.buy("more", 5)
     await stores.change_quantity("shelf", 0)
 
-    assert await alarms(stores) == []
+    assert await shortage_events(stores) == []

@@ -6,32 +6,32 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.unit_of_work import MemoryUnitOfWork
-from core.notifications import lookout
+from core.kernel.errors import Conflict, Unavailable
+from core.notifications import adaptive_poller as adaptive_poller
+from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, RecipientId
-from core.notifications.dispatch_deliveries import LONGEST_DELAY
+from core.notifications.dispatch_deliveries import MAX_RETRY_DELAY
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
-from core.notifications.journal import Attempt, Outcome
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email
-from core.notifications.ports import DELIVERIES, Contacts
-from core.shared.errors import Conflict, Unavailable
+from core.notifications.ports import DELIVERIES_STORED, Contacts
 from tests.examples import NOON, ids
-from tests.unit.notifications.post import LEASE, EmailVendor, PostRoom
+from tests.unit.notifications.harness import CLAIM_DURATION, NotificationsHarness, StubEmailVendor
 
 ASHA = "asha.1@example.org"
 A_DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def room() -> PostRoom:
-    return PostRoom()
+def room() -> NotificationsHarness:
+    return NotificationsHarness()
 
 
-async def an_email(room: PostRoom) -> DeliveryId:
-    [owed] = await room.owe(await room.enrol())
+async def an_email(room: NotificationsHarness) -> DeliveryId:
+    [owed] = await room.add_delivery(await room.enrol())
     return owed
 
 
-async def test_an_accepted_email_is_sent(room: PostRoom) -> None:
+async def test_an_accepted_email_is_sent(room: NotificationsHarness) -> None:
     owed = await an_email(room)
 
     assert await room.dispatch(Channel.EMAIL) == 1
@@ -40,8 +40,8 @@ async def test_an_accepted_email_is_sent(room: PostRoom) -> None:
     assert (email.delivery, email.to, email.subject) == (owed, ASHA, "Asha 1 (en): BF-1")
 
 
-async def test_an_accepted_text_message_is_sent(room: PostRoom) -> None:
-    [owed] = await room.owe(await room.enrol(language="hi"), channel=Channel.SMS)
+async def test_an_accepted_text_message_is_sent(room: NotificationsHarness) -> None:
+    [owed] = await room.add_delivery(await room.enrol(language="hi"), channel=Channel.SMS)
 
     assert await room.dispatch(Channel.SMS) == 1
     assert room.state(owed) == "sent"
@@ -49,14 +49,14 @@ async def test_an_accepted_text_message_is_sent(room: PostRoom) -> None:
     assert (sms.delivery, sms.to, sms.text) == (owed, "+919800000001", "Asha 1 (hi): BF-1")
 
 
-async def test_a_channel_is_blind_to_the_other(room: PostRoom) -> None:
+async def test_a_channel_is_blind_to_the_other(room: NotificationsHarness) -> None:
     owed = await an_email(room)
 
     assert await room.dispatch(Channel.SMS) == 0
     assert room.state(owed) == "pending"
 
 
-async def test_what_is_sent_is_not_sent_again(room: PostRoom) -> None:
+async def test_what_is_sent_is_not_sent_again(room: NotificationsHarness) -> None:
     await an_email(room)
     await room.dispatch(Channel.EMAIL)
     room.clock.pass_by(A_DAY)
@@ -65,15 +65,15 @@ async def test_what_is_sent_is_not_sent_again(room: PostRoom) -> None:
     assert len(room.email.asked) == 1
 
 
-async def test_two_dispatchers_do_not_send_the_same(room: PostRoom) -> None:
-    await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+async def test_two_dispatchers_do_not_send_the_same(room: NotificationsHarness) -> None:
+    await room.add_delivery(*[await room.enrol(number) for number in range(1, 6)])
     counts = await asyncio.gather(room.dispatch(Channel.EMAIL), room.dispatch(Channel.EMAIL))
 
     assert sum(counts) == 5
     assert len({email.delivery for email in room.email.asked}) == len(room.email.asked) == 5
 
 
-async def test_what_is_not_due_waits(room: PostRoom) -> None:
+async def test_what_is_not_due_waits(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.clock.pass_by(timedelta(microseconds=-1))
 
@@ -81,10 +81,10 @@ async def test_what_is_not_due_waits(room: PostRoom) -> None:
     assert room.state(owed) == "pending"
 
 
-async def test_no_more_is_taken_in_hand_than_there_is_room_for_and_the_longest_due_first(room: PostRoom) -> None:
-    [last] = await room.owe(await room.enrol(3))
+async def test_claims_are_limited_by_vendor_capacity_and_the_longest_due_come_first(room: NotificationsHarness) -> None:
+    [last] = await room.add_delivery(await room.enrol(3))
     room.clock.pass_by(timedelta(seconds=-1))
-    first = await room.owe(await room.enrol(1), await room.enrol(2))
+    first = await room.add_delivery(await room.enrol(1), await room.enrol(2))
     room.clock.pass_by(timedelta(seconds=1))
     room.email.places, patience = 2, asyncio.Event()
     for number in (1, 2, 3):
@@ -98,7 +98,7 @@ async def test_no_more_is_taken_in_hand_than_there_is_room_for_and_the_longest_d
     assert room.state(last) == "sent"
 
 
-async def test_while_every_vendor_rests_nothing_is_touched(room: PostRoom) -> None:
+async def test_while_every_breaker_is_open_no_delivery_is_claimed(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.email.places, room.email.rests, room.away = 0, 15.0, 1
 
@@ -106,12 +106,12 @@ async def test_while_every_vendor_rests_nothing_is_touched(room: PostRoom) -> No
     assert (room.state(owed), room.away) == ("pending", 1), "the database was asked"
 
 
-async def test_what_falls_due_while_a_slow_call_is_under_way_does_not_wait_for_it(room: PostRoom) -> None:
+async def test_what_falls_due_while_a_slow_call_is_under_way_does_not_wait_for_it(room: NotificationsHarness) -> None:
     slow, patience, stop = await an_email(room), asyncio.Event(), asyncio.Event()
     room.email.will_answer(ASHA, patience)
     dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL, stop))
     await room.until(lambda: len(room.email.asked) == 1)
-    [quick] = await room.owe(await room.enrol(2))  # and nobody rings
+    [quick] = await room.add_delivery(await room.enrol(2))  # and nobody rings
     await room.until(lambda: room.state(quick) == "sent")
 
     assert room.state(slow) == "sending"
@@ -121,19 +121,21 @@ async def test_what_falls_due_while_a_slow_call_is_under_way_does_not_wait_for_i
     assert await dispatching == 2
 
 
-async def test_a_bell_is_heard_at_once(room: PostRoom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookout, "SHORTEST", 3_600.0)
+async def test_a_signal_wakes_the_dispatcher_at_once(
+    room: NotificationsHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adaptive_poller, "MIN_POLL_INTERVAL_SECONDS", 3_600.0)
     stop = asyncio.Event()
     dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL, stop))
     await asyncio.sleep(0)
-    [owed] = await room.owe(await room.enrol())
-    room.signals.ring([DELIVERIES])
+    [owed] = await room.add_delivery(await room.enrol())
+    room.signals.ring([DELIVERIES_STORED])
     await room.until(lambda: room.state(owed) == "sent")
     stop.set()
     await dispatching
 
 
-async def test_a_rejected_message_is_rejected_for_good_with_the_reason(room: PostRoom) -> None:
+async def test_a_rejected_message_is_rejected_for_good_with_the_reason(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.email.will_answer(ASHA, Rejected("no such mailbox"))
     await room.dispatch(Channel.EMAIL)
@@ -143,7 +145,7 @@ async def test_a_rejected_message_is_rejected_for_good_with_the_reason(room: Pos
     assert (room.state(owed), room.delivery(owed).reason) == ("rejected", "no such mailbox")
 
 
-async def test_an_unknown_outcome_is_never_sent_again(room: PostRoom) -> None:
+async def test_an_unknown_outcome_is_never_sent_again(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.email.will_answer(ASHA, OutcomeUnknown("no answer within 10 s"))
     await room.dispatch(Channel.EMAIL)
@@ -155,21 +157,21 @@ async def test_an_unknown_outcome_is_never_sent_again(room: PostRoom) -> None:
     assert len(room.email.asked) == 1
 
 
-async def test_an_outage_postpones_and_is_no_end(room: PostRoom) -> None:
+async def test_an_outage_postpones_and_is_no_end(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.email.will_answer(ASHA, VendorUnavailable("overloaded"), VendorUnavailable("overloaded"))
     await room.dispatch(Channel.EMAIL)
 
     assert (room.state(owed), room.delivery(owed).reason) == ("pending", "overloaded")
-    room.clock.pass_by(LONGEST_DELAY)
+    room.clock.pass_by(MAX_RETRY_DELAY)
     await room.dispatch(Channel.EMAIL)
     assert room.state(owed) == "pending"
-    room.clock.pass_by(LONGEST_DELAY)
+    room.clock.pass_by(MAX_RETRY_DELAY)
     await room.dispatch(Channel.EMAIL)
     assert room.state(owed) == "sent"
 
 
-async def test_nothing_is_tried_before_the_vendor_said(room: PostRoom) -> None:
+async def test_no_retry_happens_before_the_retry_after_of_the_vendor(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.email.will_answer(ASHA, VendorUnavailable("too many", retry_after=3600))
     await room.dispatch(Channel.EMAIL)
@@ -177,23 +179,23 @@ async def test_nothing_is_tried_before_the_vendor_said(room: PostRoom) -> None:
 
     assert await room.dispatch(Channel.EMAIL) == 0
     assert room.state(owed) == "pending"
-    room.clock.pass_by(LONGEST_DELAY)
+    room.clock.pass_by(MAX_RETRY_DELAY)
     assert await room.dispatch(Channel.EMAIL) == 1
 
 
-async def test_however_long_the_outage_the_next_try_is_at_most_ten_minutes_away(room: PostRoom) -> None:
+async def test_however_long_the_outage_the_next_try_is_at_most_ten_minutes_away(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.email.will_answer(ASHA, *[VendorUnavailable("down")] * 40)
     for _ in range(40):
         await room.dispatch(Channel.EMAIL)
-        assert room.clock.now() <= room.delivery(owed).due_at <= room.clock.now() + LONGEST_DELAY
-        room.clock.pass_by(LONGEST_DELAY)
+        assert room.clock.now() <= room.delivery(owed).due_at <= room.clock.now() + MAX_RETRY_DELAY
+        room.clock.pass_by(MAX_RETRY_DELAY)
 
     assert room.delivery(owed).attempts == 40
 
 
-async def test_the_wait_before_the_first_retry_is_at_most_a_second(room: PostRoom) -> None:
-    owed = await room.owe(*[await room.enrol(number) for number in range(1, 21)])
+async def test_the_wait_before_the_first_retry_is_at_most_a_second(room: NotificationsHarness) -> None:
+    owed = await room.add_delivery(*[await room.enrol(number) for number in range(1, 21)])
     for number in range(1, 21):
         room.email.will_answer(f"asha.{number}@example.org", VendorUnavailable("down"))
     await room.dispatch(Channel.EMAIL)
@@ -203,19 +205,19 @@ async def test_the_wait_before_the_first_retry_is_at_most_a_second(room: PostRoo
     assert len(waits) > 1, "they would all come back at the same moment"
 
 
-async def test_attempts_are_those_the_journal_knows(room: PostRoom) -> None:
+async def test_attempts_are_those_the_journal_knows(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     room.email.will_answer(ASHA, VendorUnavailable("first"), VendorUnavailable("second"))
     for _ in range(3):
         await room.dispatch(Channel.EMAIL)
-        room.clock.pass_by(LONGEST_DELAY)
+        room.clock.pass_by(MAX_RETRY_DELAY)
 
     assert room.delivery(owed).attempts == 3
     assert room.attempts(owed) == ["first", "second", "id-3"]
 
 
-async def test_no_attempt_is_spent_when_no_vendor_was_asked(room: PostRoom) -> None:
-    suppressed, *_ = await room.owe(await room.enrol(email=""))
+async def test_no_attempt_is_spent_when_no_vendor_was_asked(room: NotificationsHarness) -> None:
+    suppressed, *_ = await room.add_delivery(await room.enrol(email=""))
     await room.dispatch(Channel.EMAIL)
 
     assert room.delivery(suppressed).attempts == 0
@@ -223,8 +225,10 @@ async def test_no_attempt_is_spent_when_no_vendor_was_asked(room: PostRoom) -> N
 
 
 @pytest.mark.parametrize(("channel", "missing"), [(Channel.EMAIL, "email"), (Channel.SMS, "phone")])
-async def test_who_has_no_address_is_not_written_to(room: PostRoom, channel: Channel, missing: str) -> None:
-    [owed] = await room.owe(await room.enrol(**{missing: ""}), channel=channel)
+async def test_a_recipient_without_an_address_is_suppressed(
+    room: NotificationsHarness, channel: Channel, missing: str
+) -> None:
+    [owed] = await room.add_delivery(await room.enrol(**{missing: ""}), channel=channel)
 
     assert await room.dispatch(channel) == 1
     assert (room.state(owed), room.delivery(owed).reason) == ("suppressed", f"no {channel} address")
@@ -232,14 +236,14 @@ async def test_who_has_no_address_is_not_written_to(room: PostRoom, channel: Cha
     assert not room.sms.asked
 
 
-async def test_who_is_not_on_the_roster_is_not_written_to(room: PostRoom) -> None:
-    [owed] = await room.owe(RecipientId(ids.new()))
+async def test_a_recipient_missing_from_the_roster_is_suppressed(room: NotificationsHarness) -> None:
+    [owed] = await room.add_delivery(RecipientId(ids.new()))
     await room.dispatch(Channel.EMAIL)
 
     assert room.state(owed) == "suppressed"
 
 
-async def test_the_address_of_today_counts(room: PostRoom) -> None:
+async def test_the_address_of_today_counts(room: NotificationsHarness) -> None:
     await an_email(room)
     known = room.store.students["T-1"]
     room.store.students["T-1"] = replace(known, enrolment=replace(known.enrolment, email="new@example.org"))
@@ -248,8 +252,8 @@ async def test_the_address_of_today_counts(room: PostRoom) -> None:
     assert [email.to for email in room.email.asked] == ["new@example.org"]
 
 
-async def test_a_slow_message_does_not_hold_up_the_others(room: PostRoom) -> None:
-    slow, *fast = await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+async def test_a_slow_message_does_not_hold_up_the_others(room: NotificationsHarness) -> None:
+    slow, *fast = await room.add_delivery(*[await room.enrol(number) for number in range(1, 6)])
     patience = asyncio.Event()
     room.email.will_answer(ASHA, patience)
     dispatching = asyncio.create_task(room.dispatch(Channel.EMAIL))
@@ -261,7 +265,7 @@ async def test_a_slow_message_does_not_hold_up_the_others(room: PostRoom) -> Non
     assert room.state(slow) == "sent"
 
 
-async def test_no_transaction_is_open_while_a_vendor_is_asked(room: PostRoom) -> None:
+async def test_no_transaction_is_open_while_a_vendor_is_asked(room: NotificationsHarness) -> None:
     await an_email(room)
     patience = asyncio.Event()
     room.email.will_answer(ASHA, patience)
@@ -273,10 +277,10 @@ async def test_no_transaction_is_open_while_a_vendor_is_asked(room: PostRoom) ->
     await dispatching
 
 
-async def test_words_that_cannot_be_found_are_nobodys_outage(room: PostRoom) -> None:
+async def test_a_missing_template_is_a_defect_and_not_an_outage(room: NotificationsHarness) -> None:
     student = await room.enrol()
-    [wordless] = await room.owe(student, template="no-such-template")
-    [fine] = await room.owe(student)
+    [wordless] = await room.add_delivery(student, template="no-such-template")
+    [fine] = await room.add_delivery(student)
 
     assert await room.dispatch(Channel.EMAIL) == 2
     assert (room.state(wordless), room.state(fine)) == ("rejected", "sent")
@@ -284,8 +288,10 @@ async def test_words_that_cannot_be_found_are_nobodys_outage(room: PostRoom) -> 
     assert room.attempts(wordless) == []
 
 
-async def test_a_defect_in_one_delivery_leaves_that_one_unknown_and_settles_the_others(room: PostRoom) -> None:
-    broken, *fine = await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+async def test_a_defect_in_one_delivery_leaves_that_one_unknown_and_settles_the_others(
+    room: NotificationsHarness,
+) -> None:
+    broken, *fine = await room.add_delivery(*[await room.enrol(number) for number in range(1, 6)])
     patience = asyncio.Event()
     room.email.will_answer("asha.5@example.org", patience)
     room.email.will_answer(ASHA, RuntimeError("a bug"))
@@ -306,11 +312,11 @@ class AwayContacts(Contacts):
         raise Unavailable("the roster is away")
 
 
-async def test_an_outage_before_any_vendor_was_asked_leaves_everything_as_it_was(room: PostRoom) -> None:
+async def test_an_outage_before_any_vendor_was_asked_leaves_everything_as_it_was(room: NotificationsHarness) -> None:
     owed = await an_email(room)
     with pytest.raises(Unavailable):
         await replace(room.dispatch, contacts=AwayContacts())(Channel.EMAIL)
-    room.clock.pass_by(LEASE)
+    room.clock.pass_by(CLAIM_DURATION)
     await room.abandon()
 
     assert room.state(owed) == "pending"
@@ -318,8 +324,10 @@ async def test_an_outage_before_any_vendor_was_asked_leaves_everything_as_it_was
     assert room.state(owed) == "sent"
 
 
-async def test_what_a_vendor_answered_while_the_database_is_away_is_stored_when_it_is_back(room: PostRoom) -> None:
-    first, second = await room.owe(await room.enrol(1), await room.enrol(2))
+async def test_what_a_vendor_answered_while_the_database_is_away_is_stored_when_it_is_back(
+    room: NotificationsHarness,
+) -> None:
+    first, second = await room.add_delivery(await room.enrol(1), await room.enrol(2))
     patience = asyncio.Event()
     room.email.will_answer("asha.1@example.org", patience)
     room.email.will_answer("asha.2@example.org", patience)
@@ -333,7 +341,7 @@ async def test_what_a_vendor_answered_while_the_database_is_away_is_stored_when_
     assert (room.attempts(first), room.attempts(second)) == (["id-2"], ["id-2"])
 
 
-async def test_when_it_is_away_for_good_we_say_so_and_the_outcome_is_unknown(room: PostRoom) -> None:
+async def test_a_permanent_database_outage_is_logged_and_leaves_the_outcome_unknown(room: NotificationsHarness) -> None:
     owed, patience = await an_email(room), asyncio.Event()
     room.dispatch = replace(room.dispatch, lease=timedelta(seconds=1))
     room.email.will_answer(ASHA, patience)
@@ -346,12 +354,14 @@ async def test_when_it_is_away_for_good_we_say_so_and_the_outcome_is_unknown(roo
 
     assert room.state(owed) == "sending"
     room.away = 0
-    room.clock.pass_by(LEASE)
+    room.clock.pass_by(CLAIM_DURATION)
     await room.abandon()
     assert room.state(owed) == "unknown"
 
 
-async def test_a_claim_whose_commit_got_no_answer_is_given_back_because_nobody_was_asked(room: PostRoom) -> None:
+async def test_a_claim_with_an_unacknowledged_commit_is_released_because_no_vendor_was_called(
+    room: NotificationsHarness,
+) -> None:
     owed, unanswered = await an_email(room), [True]
 
     class Unanswered(MemoryUnitOfWork):
@@ -370,8 +380,8 @@ async def test_a_claim_whose_commit_got_no_answer_is_given_back_because_nobody_w
     assert room.state(owed) == "sent"
 
 
-async def test_an_outcome_that_cannot_be_stored_does_not_keep_others_from_being_settled(room: PostRoom) -> None:
-    owed = await room.owe(*[await room.enrol(number) for number in range(1, 6)])
+async def test_an_unstorable_outcome_does_not_block_other_deliveries(room: NotificationsHarness) -> None:
+    owed = await room.add_delivery(*[await room.enrol(number) for number in range(1, 6)])
     room.unstorable = owed[2]
     with pytest.raises(Conflict):
         await room.dispatch(Channel.EMAIL)
@@ -379,10 +389,10 @@ async def test_an_outcome_that_cannot_be_stored_does_not_keep_others_from_being_
     assert [room.state(each) for each in owed] == ["sent", "sent", "sending", "sent", "sent"]
 
 
-class SilentVendor(EmailVendor):
+class SilentVendor(StubEmailVendor):
     """A vendor that takes one call and never answers; everybody else waits in the queue before it."""
 
-    def __init__(self, room: PostRoom) -> None:
+    def __init__(self, room: NotificationsHarness) -> None:
         super().__init__(room.journal, room.clock, room.rings)
         self.called = asyncio.Event()
         self.first: DeliveryId | None = None
@@ -395,14 +405,16 @@ class SilentVendor(EmailVendor):
             await asyncio.Event().wait()
         finally:
             if message.delivery == self.first:
-                attempt = Attempt(at=NOON, vendor="ses", outcome=Outcome.UNKNOWN, detail="cut short")
+                attempt = Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNKNOWN, detail="cut short")
                 self.journal.note(message.delivery, attempt)
         raise AssertionError
 
 
-async def test_when_we_stop_what_a_vendor_may_have_heard_is_unknown_and_the_rest_waits(room: PostRoom) -> None:
+async def test_on_shutdown_calls_in_flight_are_unknown_and_unsent_deliveries_stay_pending(
+    room: NotificationsHarness,
+) -> None:
     vendor, stop = SilentVendor(room), asyncio.Event()
-    owed = await room.owe(await room.enrol(1), await room.enrol(2))
+    owed = await room.add_delivery(await room.enrol(1), await room.enrol(2))
     async with asyncio.timeout(5):
         dispatching = asyncio.create_task(replace(room.dispatch, email=vendor)(Channel.EMAIL, stop))
         await vendor.called.wait()

@@ -3,24 +3,31 @@ from datetime import timedelta
 
 import pytest
 
+from core.kernel.errors import Unavailable
 from core.notifications.delivery import Channel
-from core.notifications.enquiry import Enquiry
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
-from core.notifications.findings import Learnt
-from core.shared.errors import Unavailable
-from tests.unit.notifications.doubts import ABSENT_AFTER, ASHA, NOT_SENT, PERSON_AFTER, SENT, DoubtfulRoom
-from tests.unit.notifications.post import LEASE, PlainTemplates
+from core.notifications.outcome_lookup import OutcomeLookup
+from core.notifications.status_reports import DeliveryStatus
+from tests.unit.notifications.harness import CLAIM_DURATION, StubTemplates
+from tests.unit.notifications.reconciliation import (
+    ABSENT_AFTER,
+    ASHA,
+    NOT_SENT,
+    PERSON_AFTER,
+    SENT,
+    ReconciliationHarness,
+)
 
-A_MOMENT = timedelta(microseconds=1)
-DOUBTS = [VendorUnavailable("down"), OutcomeUnknown("look for yourself"), ValueError("a defect")]
+A_MICROSECOND = timedelta(microseconds=1)
+DOUBTFUL_OUTCOMES = [VendorUnavailable("down"), OutcomeUnknown("look for yourself"), ValueError("a defect")]
 
 
 @pytest.fixture
-def room() -> DoubtfulRoom:
-    return DoubtfulRoom()
+def room() -> ReconciliationHarness:
+    return ReconciliationHarness()
 
 
-async def test_what_the_vendor_has_is_sent_under_the_vendors_name_for_it(room: DoubtfulRoom) -> None:
+async def test_what_the_vendor_has_is_sent_under_the_vendors_name_for_it(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.vendor.know(owed)
 
@@ -31,8 +38,12 @@ async def test_what_the_vendor_has_is_sent_under_the_vendors_name_for_it(room: D
     assert await room.dispatch(Channel.EMAIL) == 0
 
 
-@pytest.mark.parametrize(("learnt", "state"), [(Learnt.DELIVERED, "delivered"), (Learnt.BOUNCED, "bounced")])
-async def test_what_the_vendor_knows_more_of_is_more_than_sent(room: DoubtfulRoom, learnt: Learnt, state: str) -> None:
+@pytest.mark.parametrize(
+    ("learnt", "state"), [(DeliveryStatus.DELIVERED, "delivered"), (DeliveryStatus.BOUNCED, "bounced")]
+)
+async def test_what_the_vendor_knows_more_of_is_more_than_sent(
+    room: ReconciliationHarness, learnt: DeliveryStatus, state: str
+) -> None:
     owed = await room.unknown()
     room.vendor.know(owed, learnt)
     await room.reconcile()
@@ -40,28 +51,28 @@ async def test_what_the_vendor_knows_more_of_is_more_than_sent(room: DoubtfulRoo
     assert room.state(owed) == state
 
 
-async def test_while_somebody_may_have_it_in_hand_nobody_is_asked(room: DoubtfulRoom) -> None:
+async def test_no_vendor_is_queried_while_a_claim_is_unexpired(room: ReconciliationHarness) -> None:
     await room.unknown()
-    room.clock.pass_by(-A_MOMENT)
+    room.clock.pass_by(-A_MICROSECOND)
 
     assert await room.reconcile() == {}
     assert not room.vendor.asked
 
 
-async def test_what_is_not_there_yet_may_still_come(room: DoubtfulRoom) -> None:
+async def test_what_is_not_there_yet_may_still_come(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
-    room.clock.pass_by(ABSENT_AFTER - A_MOMENT)
+    room.clock.pass_by(ABSENT_AFTER - A_MICROSECOND)
 
     assert await room.reconcile() == {}
     assert room.state(owed) == "unknown"
     assert await room.dispatch(Channel.EMAIL) == 0
-    assert room.due_in(owed) == A_MOMENT
+    assert room.due_in(owed) == A_MICROSECOND
     room.vendor.know(owed)
-    room.clock.pass_by(A_MOMENT)
+    room.clock.pass_by(A_MICROSECOND)
     assert await room.reconcile() == {"found": 1}
 
 
-async def test_what_is_certainly_not_there_is_sent_again_once(room: DoubtfulRoom) -> None:
+async def test_what_is_certainly_not_there_is_sent_again_once(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.clock.pass_by(ABSENT_AFTER)
 
@@ -71,8 +82,8 @@ async def test_what_is_certainly_not_there_is_sent_again_once(room: DoubtfulRoom
     assert (room.state(owed), room.learnt(owed), len(room.email.asked)) == ("sent", ["absent"], 2)
 
 
-@pytest.mark.parametrize("trouble", DOUBTS, ids=str)
-async def test_a_vendor_that_cannot_say_proves_nothing(room: DoubtfulRoom, trouble: Exception) -> None:
+@pytest.mark.parametrize("trouble", DOUBTFUL_OUTCOMES, ids=str)
+async def test_a_vendor_that_cannot_say_proves_nothing(room: ReconciliationHarness, trouble: Exception) -> None:
     owed = await room.unknown()
     room.vendor.trouble = trouble
     room.clock.pass_by(ABSENT_AFTER)
@@ -85,18 +96,18 @@ async def test_a_vendor_that_cannot_say_proves_nothing(room: DoubtfulRoom, troub
     assert await room.reconcile() == {"absent": 1}
 
 
-async def test_a_vendor_that_hangs_is_waited_for_until_the_deadline(room: DoubtfulRoom) -> None:
+async def test_a_vendor_that_hangs_is_waited_for_until_the_deadline(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.vendor.trouble = asyncio.Event()
     room.clock.pass_by(ABSENT_AFTER)
-    impatient = Enquiry({Channel.EMAIL: room.records}, PlainTemplates(), timedelta(milliseconds=20))
+    impatient = OutcomeLookup({Channel.EMAIL: room.records}, StubTemplates(), timedelta(milliseconds=20))
 
     async with asyncio.timeout(5):
-        await room.reconciler(enquiry=impatient)()
+        await room.reconciler(outcome_lookup=impatient)()
     assert room.state(owed) == "unknown"
 
 
-async def test_looks_grow_rarer_and_end_with_a_task_for_a_person(room: DoubtfulRoom) -> None:
+async def test_vendor_queries_back_off_and_end_as_undecided(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.vendor.trouble = VendorUnavailable("vendor is down")
     pauses = []
@@ -116,19 +127,19 @@ async def test_looks_grow_rarer_and_end_with_a_task_for_a_person(room: DoubtfulR
     assert len(room.vendor.asked) == asked
 
 
-async def test_where_nobody_can_be_asked_a_report_is_waited_for_and_then_a_person(room: DoubtfulRoom) -> None:
+async def test_without_a_queryable_vendor_a_report_is_awaited_and_then_undecided(room: ReconciliationHarness) -> None:
     room.records["vendor"] = None
     owed = await room.unknown()
     await room.reconcile()
 
     assert room.state(owed) == "unknown"
-    assert room.due_in(owed) == PERSON_AFTER - LEASE  # no look in between could tell anything new
-    room.clock.pass_by(PERSON_AFTER - LEASE)
+    assert room.due_in(owed) == PERSON_AFTER - CLAIM_DURATION  # no look in between could tell anything new
+    room.clock.pass_by(PERSON_AFTER - CLAIM_DURATION)
     assert await room.reconcile() == {"undecided": 1}
     assert "vendor cannot be asked" in room.delivery(owed).reason
 
 
-async def test_a_vendor_that_did_not_have_it_in_hand_has_no_say(room: DoubtfulRoom) -> None:
+async def test_a_vendor_that_was_not_called_is_not_queried(room: ReconciliationHarness) -> None:
     room.records["vendor"] = None
     owed = await room.unknown()
     room.deputy.know(owed)
@@ -139,39 +150,41 @@ async def test_a_vendor_that_did_not_have_it_in_hand_has_no_say(room: DoubtfulRo
     assert not room.deputy.asked
 
 
-async def test_whoever_died_may_have_asked_any_vendor(room: DoubtfulRoom) -> None:
-    owed = await room.killed()
+async def test_after_a_killed_dispatcher_every_vendor_is_queried(room: ReconciliationHarness) -> None:
+    owed = await room.claim_and_die()
     room.deputy.know(owed)
 
     assert await room.reconcile() == {"found": 1}
     assert (len(room.vendor.asked), room.state(owed)) == (1, "sent")
 
 
-async def test_one_vendor_that_cannot_be_asked_leaves_it_open_where_any_may_have_it(room: DoubtfulRoom) -> None:
+async def test_one_vendor_that_cannot_be_asked_leaves_it_open_where_any_may_have_it(
+    room: ReconciliationHarness,
+) -> None:
     room.records["deputy"] = None
-    owed = await room.killed()
+    owed = await room.claim_and_die()
     room.clock.pass_by(ABSENT_AFTER)
     await room.reconcile()
 
     assert (len(room.vendor.asked), room.state(owed)) == (1, "unknown")
 
 
-async def test_what_no_vendor_has_after_a_kill_is_sent_again(room: DoubtfulRoom) -> None:
-    owed = await room.killed()
+async def test_what_no_vendor_has_after_a_kill_is_sent_again(room: ReconciliationHarness) -> None:
+    owed = await room.claim_and_die()
     room.clock.pass_by(ABSENT_AFTER)
 
     assert await room.reconcile() == {"absent": 1}
     assert (await room.dispatch(Channel.EMAIL), room.state(owed)) == (1, "sent")
 
 
-async def test_a_second_doubt_begins_anew(room: DoubtfulRoom) -> None:
+async def test_a_second_doubt_begins_anew(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.clock.pass_by(ABSENT_AFTER)
     await room.reconcile()
     async with room.new_work() as work:
-        await work.deliveries.claim(Channel.EMAIL, room.clock.now(), room.clock.now() + LEASE, 1)
+        await work.deliveries.claim(Channel.EMAIL, room.clock.now(), room.clock.now() + CLAIM_DURATION, 1)
         await work.commit()
-    room.clock.pass_by(LEASE)
+    room.clock.pass_by(CLAIM_DURATION)
     await room.abandon()
     room.vendor.asked.clear()
 
@@ -180,7 +193,7 @@ async def test_a_second_doubt_begins_anew(room: DoubtfulRoom) -> None:
     assert (len(room.vendor.asked), len(room.deputy.asked)) == (1, 1)
 
 
-async def test_without_an_address_nobody_can_be_asked_for_it(room: DoubtfulRoom) -> None:
+async def test_without_an_address_no_vendor_is_queried(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     await room.enrol(1, email="")
     room.clock.pass_by(ABSENT_AFTER)
@@ -189,18 +202,18 @@ async def test_without_an_address_nobody_can_be_asked_for_it(room: DoubtfulRoom)
     assert (room.state(owed), room.vendor.asked) == ("unknown", [])
 
 
-async def test_two_reconcilers_at_once_ask_once(room: DoubtfulRoom) -> None:
+async def test_two_reconcilers_at_once_ask_once(room: ReconciliationHarness) -> None:
     for number in range(5):
         await room.unknown(number)
     for owed in room.store.deliveries:
         room.vendor.know(owed)  # type: ignore[arg-type]
     counts = await asyncio.gather(room.reconciler(batch=2)(), room.reconciler(batch=2)())
 
-    assert sum(count[Learnt.FOUND] for count in counts) == 5
+    assert sum(count[DeliveryStatus.FOUND] for count in counts) == 5
     assert len(room.vendor.asked) == 5
 
 
-async def test_a_reconciler_that_comes_back_late_decides_nothing(room: DoubtfulRoom) -> None:
+async def test_a_reconciler_that_comes_back_late_decides_nothing(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.clock.pass_by(ABSENT_AFTER)
     room.vendor.trouble = gate = asyncio.Event()
@@ -211,7 +224,7 @@ async def test_a_reconciler_that_comes_back_late_decides_nothing(room: DoubtfulR
     await room.reconcile()
     room.email.will_answer(ASHA, OutcomeUnknown("again"))
     await room.dispatch(Channel.EMAIL)
-    room.clock.pass_by(LEASE)
+    room.clock.pass_by(CLAIM_DURATION)
     await room.reconcile()
     room.clock.pass_by(ABSENT_AFTER)  # by now an answer "not there" would count, but not one from before
     room.vendor.trouble = VendorUnavailable("down")
@@ -220,7 +233,7 @@ async def test_a_reconciler_that_comes_back_late_decides_nothing(room: DoubtfulR
     assert (await slow, room.state(owed)) == ({}, "unknown")
 
 
-async def test_what_was_settled_while_the_vendor_was_asked_stays_settled(room: DoubtfulRoom) -> None:
+async def test_what_was_settled_while_the_vendor_was_asked_stays_settled(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.clock.pass_by(ABSENT_AFTER)
     room.vendor.trouble = gate = asyncio.Event()
@@ -234,7 +247,7 @@ async def test_what_was_settled_while_the_vendor_was_asked_stays_settled(room: D
     assert room.delivery(owed).due_at == before.due_at
 
 
-async def test_what_is_found_while_a_person_decides_otherwise_is_not_sent_twice(room: DoubtfulRoom) -> None:
+async def test_a_message_found_during_a_contrary_decision_is_not_sent_twice(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.vendor.know(owed)
     room.vendor.trouble = gate = asyncio.Event()
@@ -247,7 +260,7 @@ async def test_what_is_found_while_a_person_decides_otherwise_is_not_sent_twice(
     assert (room.state(owed), await room.dispatch(Channel.EMAIL)) == ("sent", 0)
 
 
-async def test_one_that_cannot_be_looked_into_does_not_hold_up_the_others(room: DoubtfulRoom) -> None:
+async def test_one_that_cannot_be_looked_into_does_not_hold_up_the_others(room: ReconciliationHarness) -> None:
     first, second = await room.unknown(1), await room.unknown(2)
     room.vendor.know(second)
     room.store.deliveries[first].template = "mistyped"
@@ -257,7 +270,7 @@ async def test_one_that_cannot_be_looked_into_does_not_hold_up_the_others(room: 
     assert room.due_in(first) > timedelta()
 
 
-async def test_a_database_that_is_away_is_no_answer(room: DoubtfulRoom) -> None:
+async def test_a_database_that_is_away_is_no_answer(room: ReconciliationHarness) -> None:
     owed = await room.unknown()
     room.vendor.know(owed)
     room.vendor.trouble = gate = asyncio.Event()

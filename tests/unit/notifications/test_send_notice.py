@@ -2,11 +2,11 @@ from dataclasses import replace
 
 from core.notifications.delivery import Channel, DeliveryState
 from tests.examples import ids
-from tests.unit.notifications.post import PostRoom, a_notice
+from tests.unit.notifications.harness import NotificationsHarness, a_notice
 
 
 async def test_a_notice_becomes_one_due_delivery_per_channel() -> None:
-    room = PostRoom()
+    room = NotificationsHarness()
     notice = a_notice(await room.enrol())
     await room.notify(notice)
 
@@ -20,7 +20,7 @@ async def test_a_notice_becomes_one_due_delivery_per_channel() -> None:
 
 
 async def test_the_same_notice_twice_is_delivered_once() -> None:
-    room = PostRoom()
+    room = NotificationsHarness()
     notice = a_notice(await room.enrol(), ids.new())
     await room.notify(notice)
     first = list(room.store.deliveries)
@@ -30,7 +30,7 @@ async def test_the_same_notice_twice_is_delivered_once() -> None:
 
 
 async def test_a_notice_of_the_past_is_written_down_and_not_sent() -> None:
-    room = PostRoom()
+    room = NotificationsHarness()
     await replace(room.notify, send=False)(a_notice(await room.enrol()))
     await room.dispatch(Channel.EMAIL)
 
@@ -40,7 +40,7 @@ async def test_a_notice_of_the_past_is_written_down_and_not_sent() -> None:
 
 
 async def test_two_notices_to_one_student_are_two() -> None:
-    room = PostRoom()
+    room = NotificationsHarness()
     student = await room.enrol()
     await room.notify(a_notice(student))
     await room.notify(a_notice(student))

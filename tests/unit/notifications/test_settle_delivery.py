@@ -6,21 +6,21 @@ from uuid import uuid4
 
 import pytest
 
+from core.kernel.errors import Invalid
 from core.notifications.delivery import Channel
 from core.notifications.errors import DeliverySettled, UnknownDelivery
-from core.notifications.findings import Learnt
 from core.notifications.messages import DeliveryId
 from core.notifications.settle_delivery import Settlement, Verdict
-from core.shared.errors import Invalid
-from tests.unit.notifications.doubts import NOT_SENT, PERSON_AFTER, SENT, DoubtfulRoom
+from core.notifications.status_reports import DeliveryStatus
+from tests.unit.notifications.reconciliation import NOT_SENT, PERSON_AFTER, SENT, ReconciliationHarness
 
 
 @pytest.fixture
-def room() -> DoubtfulRoom:
-    return DoubtfulRoom()
+def room() -> ReconciliationHarness:
+    return ReconciliationHarness()
 
 
-async def undecided(room: DoubtfulRoom) -> DeliveryId:
+async def undecided(room: ReconciliationHarness) -> DeliveryId:
     room.records["vendor"] = None
     owed = await room.unknown()
     room.clock.pass_by(PERSON_AFTER)
@@ -30,7 +30,7 @@ async def undecided(room: DoubtfulRoom) -> DeliveryId:
 
 
 @pytest.mark.parametrize("early", [True, False])
-async def test_what_a_person_says_was_sent_is_not_sent_again(room: DoubtfulRoom, early: bool) -> None:
+async def test_what_a_person_says_was_sent_is_not_sent_again(room: ReconciliationHarness, early: bool) -> None:
     owed = await room.unknown() if early else await undecided(room)
     summary = await room.settle(str(owed), SENT)
 
@@ -42,7 +42,7 @@ async def test_what_a_person_says_was_sent_is_not_sent_again(room: DoubtfulRoom,
 
 
 @pytest.mark.parametrize("early", [True, False])
-async def test_what_a_person_says_was_not_sent_is_sent_once(room: DoubtfulRoom, early: bool) -> None:
+async def test_what_a_person_says_was_not_sent_is_sent_once(room: ReconciliationHarness, early: bool) -> None:
     owed = await room.unknown() if early else await undecided(room)
     asked = len(room.email.asked)
     await room.settle(str(owed), NOT_SENT)
@@ -54,7 +54,7 @@ async def test_what_a_person_says_was_not_sent_is_sent_once(room: DoubtfulRoom, 
 
 @pytest.mark.parametrize("first", [SENT, NOT_SENT])
 @pytest.mark.parametrize("second", [SENT, NOT_SENT])
-async def test_a_second_decision_is_refused(room: DoubtfulRoom, first: Settlement, second: Settlement) -> None:
+async def test_a_second_decision_is_refused(room: ReconciliationHarness, first: Settlement, second: Settlement) -> None:
     owed = await undecided(room)
     await room.settle(str(owed), first)
     before = room.delivery(owed), room.store.findings[owed]
@@ -65,8 +65,8 @@ async def test_a_second_decision_is_refused(room: DoubtfulRoom, first: Settlemen
     assert (before[0].state, before[0].due_at, before[1]) == (after[0].state, after[0].due_at, after[1])
 
 
-async def test_what_nobody_doubts_cannot_be_decided(room: DoubtfulRoom) -> None:
-    [owed] = await room.owe(await room.enrol())
+async def test_a_delivery_that_is_not_in_doubt_cannot_be_decided(room: ReconciliationHarness) -> None:
+    [owed] = await room.add_delivery(await room.enrol())
     with pytest.raises(DeliverySettled, match="pending"):
         await room.settle(str(owed), SENT)
     await room.dispatch(Channel.EMAIL)
@@ -75,7 +75,7 @@ async def test_what_nobody_doubts_cannot_be_decided(room: DoubtfulRoom) -> None:
 
 
 @pytest.mark.parametrize("name", [str(uuid4()), "", "9" * 10_000, "../../etc", f"{uuid4()}\n", "१" * 36])
-async def test_a_delivery_that_is_not_there_cannot_be_decided(room: DoubtfulRoom, name: str) -> None:
+async def test_a_delivery_that_is_not_there_cannot_be_decided(room: ReconciliationHarness, name: str) -> None:
     with pytest.raises(UnknownDelivery) as refusal:
         await room.settle(name, SENT)
 
@@ -94,46 +94,50 @@ BAD = {
 
 
 @pytest.mark.parametrize(("change", "at"), BAD.values(), ids=BAD)
-def test_a_decision_names_somebody_and_a_reason(change: dict[str, Any], at: str) -> None:
+def test_a_decision_requires_an_author_and_a_reason(change: dict[str, Any], at: str) -> None:
     with pytest.raises(Invalid) as refusal:
         Settlement(**({"verdict": Verdict.SENT, "who": "Ravi", "why": "seen"} | change))
 
     assert refusal.value.at == at
 
 
-async def test_the_longest_reason_of_the_longest_name_is_kept_whole(room: DoubtfulRoom) -> None:
+async def test_the_longest_reason_of_the_longest_name_is_kept_whole(room: ReconciliationHarness) -> None:
     owed = await undecided(room)
     await room.settle(str(owed), Settlement(verdict=Verdict.NOT_SENT, who="w" * 64, why="y" * 400))
 
     assert len(room.store.findings[owed][-1].detail) <= 500
 
 
-async def test_a_report_settles_what_was_unknown_or_undecided(room: DoubtfulRoom) -> None:
+async def test_a_report_settles_what_was_unknown_or_undecided(room: ReconciliationHarness) -> None:
     for owed in (await room.unknown(2), await undecided(room)):
-        await room.report(owed, Learnt.FOUND)
+        await room.report(owed, DeliveryStatus.FOUND)
 
         assert room.state(owed) == "sent"
     assert await room.dispatch(Channel.EMAIL) == 0
 
 
-async def test_a_report_that_comes_before_the_second_sending_prevents_it(room: DoubtfulRoom) -> None:
+async def test_a_report_that_comes_before_the_second_sending_prevents_it(room: ReconciliationHarness) -> None:
     owed = await undecided(room)
     await room.settle(str(owed), NOT_SENT)
-    await room.report(owed, Learnt.DELIVERED)
+    await room.report(owed, DeliveryStatus.DELIVERED)
 
     assert (room.state(owed), await room.dispatch(Channel.EMAIL)) == ("delivered", 0)
 
 
-async def test_a_report_after_the_decision_tells_more(room: DoubtfulRoom) -> None:
+async def test_a_report_after_the_decision_tells_more(room: ReconciliationHarness) -> None:
     owed = await undecided(room)
     await room.settle(str(owed), SENT)
-    await room.report(owed, Learnt.BOUNCED)
+    await room.report(owed, DeliveryStatus.BOUNCED)
 
     assert (room.state(owed), room.learnt(owed)) == ("bounced", ["undecided", "settled", "bounced"])
 
 
-@pytest.mark.parametrize("order", list(permutations((Learnt.FOUND, Learnt.BOUNCED, Learnt.DELIVERED))), ids=str)
-async def test_reports_in_any_order_and_twice_come_to_the_same(room: DoubtfulRoom, order: Sequence[Learnt]) -> None:
+@pytest.mark.parametrize(
+    "order", list(permutations((DeliveryStatus.FOUND, DeliveryStatus.BOUNCED, DeliveryStatus.DELIVERED))), ids=str
+)
+async def test_reports_in_any_order_and_twice_come_to_the_same(
+    room: ReconciliationHarness, order: Sequence[DeliveryStatus]
+) -> None:
     owed = await room.unknown()
     for learnt in (*order, *order):
         await room.report(owed, learnt)
@@ -142,12 +146,12 @@ async def test_reports_in_any_order_and_twice_come_to_the_same(room: DoubtfulRoo
     assert len(room.learnt(owed)) == len(set(room.learnt(owed)))
 
 
-async def test_a_report_that_overtakes_the_answer_to_the_sender_is_kept(room: DoubtfulRoom) -> None:
-    [owed] = await room.owe(await room.enrol())
+async def test_a_report_that_overtakes_the_answer_to_the_sender_is_kept(room: ReconciliationHarness) -> None:
+    [owed] = await room.add_delivery(await room.enrol())
     async with room.new_work() as work:
         [claimed] = await work.deliveries.claim(Channel.EMAIL, room.clock.now(), room.clock.now(), 1)
         await work.commit()
-    await room.report(owed, Learnt.DELIVERED)
+    await room.report(owed, DeliveryStatus.DELIVERED)
     claimed.settle(type(claimed.state).SENT)
     async with room.new_work() as work:
         await work.deliveries.save([claimed])
@@ -156,9 +160,9 @@ async def test_a_report_that_overtakes_the_answer_to_the_sender_is_kept(room: Do
     assert room.state(owed) == "delivered"
 
 
-async def test_a_report_of_what_is_not_there_is_refused(room: DoubtfulRoom) -> None:
+async def test_a_report_of_what_is_not_there_is_refused(room: ReconciliationHarness) -> None:
     with pytest.raises(UnknownDelivery):
-        await room.report(DeliveryId(uuid4()), Learnt.DELIVERED)
+        await room.report(DeliveryId(uuid4()), DeliveryStatus.DELIVERED)
     with suppress(UnknownDelivery):
-        await room.report("x" * 10_000, Learnt.DELIVERED)  # type: ignore[arg-type]
+        await room.report("x" * 10_000, DeliveryStatus.DELIVERED)  # type: ignore[arg-type]
     assert not room.store.findings

@@ -9,41 +9,41 @@ from adapters.memory.students import MemoryContacts
 from adapters.system.staff import StaffContacts
 from core.notifications.delivery import Channel, Notice
 from core.notifications.messages import Contact
-from core.notifications.staff import STORES
+from core.notifications.staff import INVENTORY_STAFF
 from tests.examples import ids
-from tests.unit.notifications.post import PostRoom, a_notice
+from tests.unit.notifications.harness import NotificationsHarness, a_notice
 from tests.unit.notifications.test_dispatch_deliveries import AwayContacts
 
-STOREKEEPER = Contact(name="Meera Joshi", email="stores@example.org", phone="+912025550123", language="en")
+STAFF_CONTACT = Contact(name="Meera Joshi", email="stores@example.org", phone="+912025550123", language="en")
 FACTS = {"sku": "SU-EXAM-KIT", "order": "BF-1", "quantity": 5, "available": 3, "waiting": 0}
 
 
 @pytest.fixture
-def room() -> PostRoom:
-    return PostRoom()
+def room() -> NotificationsHarness:
+    return NotificationsHarness()
 
 
-def employ(room: PostRoom, storekeeper: Contact) -> None:
+def employ(room: NotificationsHarness, storekeeper: Contact) -> None:
     """Let somebody be in charge of the stores."""
-    contacts = StaffContacts({STORES: storekeeper}, MemoryContacts(room.store))
+    contacts = StaffContacts({INVENTORY_STAFF: storekeeper}, MemoryContacts(room.store))
     room.dispatch = replace(room.dispatch, contacts=contacts, templates=JinjaTemplates())
 
 
 def a_shortage() -> Notice:
-    return Notice(notice=ids.new(), about=ids.new(), recipient=STORES, template="out_of_stock", facts=FACTS)
+    return Notice(notice=ids.new(), about=ids.new(), recipient=INVENTORY_STAFF, template="out_of_stock", facts=FACTS)
 
 
-async def deliver(room: PostRoom) -> list[int]:
+async def deliver(room: NotificationsHarness) -> list[int]:
     return [await room.dispatch(channel) for channel in Channel]
 
 
-def states(room: PostRoom) -> list[tuple[str, str]]:
+def states(room: NotificationsHarness) -> list[tuple[str, str]]:
     """Return what became of each delivery, and why."""
     return [(str(each.state), each.reason) for each in room.store.deliveries.values()]
 
 
-async def test_whoever_is_in_charge_of_the_stores_is_told_of_a_shortage(room: PostRoom) -> None:
-    employ(room, STOREKEEPER)
+async def test_inventory_staff_are_notified_of_a_shortage(room: NotificationsHarness) -> None:
+    employ(room, STAFF_CONTACT)
     await room.notify(a_shortage())
     await deliver(room)
 
@@ -55,7 +55,7 @@ async def test_whoever_is_in_charge_of_the_stores_is_told_of_a_shortage(room: Po
     assert states(room) == [("sent", ""), ("sent", "")]
 
 
-async def test_a_shortage_that_nobody_can_be_told_is_suppressed_and_not_tried_again(room: PostRoom) -> None:
+async def test_a_shortage_notice_without_an_address_is_suppressed_and_not_retried(room: NotificationsHarness) -> None:
     employ(room, Contact(name="The stores", email="", phone="", language="en"))
     await room.notify(a_shortage())
 
@@ -66,16 +66,16 @@ async def test_a_shortage_that_nobody_can_be_told_is_suppressed_and_not_tried_ag
     assert not room.sms.asked
 
 
-async def test_students_are_told_as_ever(room: PostRoom) -> None:
-    employ(room, STOREKEEPER)
-    room.dispatch = replace(room.dispatch, templates=PostRoom().dispatch.templates)
+async def test_students_are_told_as_ever(room: NotificationsHarness) -> None:
+    employ(room, STAFF_CONTACT)
+    room.dispatch = replace(room.dispatch, templates=NotificationsHarness().dispatch.templates)
     await room.notify(a_notice(await room.enrol()))
     await room.dispatch(Channel.EMAIL)
 
     assert [email.to for email in room.email.asked] == ["asha.1@example.org"]
 
 
-async def test_nobody_asks_the_roster_for_those_who_work_here() -> None:
-    contacts = StaffContacts({STORES: STOREKEEPER}, AwayContacts())
+async def test_the_roster_is_not_queried_for_staff() -> None:
+    contacts = StaffContacts({INVENTORY_STAFF: STAFF_CONTACT}, AwayContacts())
 
-    assert await contacts.of({STORES}) == {STORES: STOREKEEPER}
+    assert await contacts.of({INVENTORY_STAFF}) == {INVENTORY_STAFF: STAFF_CONTACT}

@@ -37,7 +37,7 @@ def templates() -> JinjaTemplates:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_letter_says_what_matters(templates: JinjaTemplates, language: str) -> None:
+def test_an_email_contains_the_fee_details(templates: JinjaTemplates, language: str) -> None:
     letter = templates.email("fee_submitted", language, FACTS)
 
     for form in (letter.text, letter.html):
@@ -47,7 +47,7 @@ def test_a_letter_says_what_matters(templates: JinjaTemplates, language: str) ->
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_letter_about_a_shortage_says_what_is_wanted_and_what_to_do(templates: JinjaTemplates, language: str) -> None:
+def test_a_shortage_email_contains_the_demand_and_the_remedy(templates: JinjaTemplates, language: str) -> None:
     letter = templates.email("out_of_stock", language, SHORTAGE)
 
     for form in (letter.text, letter.html):
@@ -59,7 +59,7 @@ def test_a_letter_about_a_shortage_says_what_is_wanted_and_what_to_do(templates:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_left_and_nobody_waiting_are_told_as_noughts(templates: JinjaTemplates, language: str) -> None:
+def test_zero_quantities_are_rendered_as_0(templates: JinjaTemplates, language: str) -> None:
     letter = templates.email("out_of_stock", language, SHORTAGE | {"available": 0, "waiting": 0})
 
     assert letter.text.count(": 0\n") == letter.html.count(">0<") == 2

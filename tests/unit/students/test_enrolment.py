@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from core.shared.errors import Invalid
+from core.kernel.errors import Invalid
 from core.students.student import Enrolment
 
 

@@ -2,11 +2,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.memory.store import Store
+from adapters.memory.database import Store
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from core.students.errors import UnknownStudent, UnreadableRoster
 from core.students.find_student import FindStudent
-from core.students.import_students import BATCH, REPORTED, BadRow, ImportStudents, RosterReport
+from core.students.import_students import (
+    MAX_REPORTED_BAD_ROWS,
+    MAX_ROWS_PER_BATCH,
+    BadRow,
+    ImportStudents,
+    RosterReport,
+)
 from core.students.roster import rows
 from core.students.student import Enrolment, Student
 from tests.examples import StoppedClock, ids
@@ -16,7 +22,7 @@ ASHA = "T-1,Asha Kulkarni,general,asha@example.org,+919812345601\n"
 RAVI = "T-2,Ravi Deshpande,sc,ravi@example.org,\n"
 
 
-class School:
+class RosterHarness:
     """A school that sends rosters, and looks at what became of them."""
 
     def __init__(self) -> None:
@@ -39,11 +45,11 @@ class School:
 
 
 @pytest.fixture
-def school() -> School:
-    return School()
+def school() -> RosterHarness:
+    return RosterHarness()
 
 
-async def test_good_rows_are_kept_and_bad_ones_reported_with_their_lines(school: School) -> None:
+async def test_good_rows_are_kept_and_bad_ones_reported_with_their_lines(school: RosterHarness) -> None:
     report = await school.send(HEAD + ASHA + "T-3,,general,,\n" + RAVI + "T-4,No Phone,sc,,12345\n")
 
     assert (report.read, report.added, report.rejected) == (4, 2, 2)
@@ -55,7 +61,7 @@ async def test_good_rows_are_kept_and_bad_ones_reported_with_their_lines(school:
         await school.find("T-4")
 
 
-async def test_every_cell_arrives_where_its_column_says(school: School) -> None:
+async def test_every_cell_arrives_where_its_column_says(school: RosterHarness) -> None:
     columns = "language,phone,email,certificates,centre,country,category,name,registration\n"
     await school.send(columns + "hi,+919812345601,a@example.org,pwbd third-gender,DXB-1,AE,sc, Asha ,T.1-a\n")
 
@@ -72,7 +78,7 @@ async def test_every_cell_arrives_where_its_column_says(school: School) -> None:
     )
 
 
-async def test_missing_cells_mean_the_default(school: School) -> None:
+async def test_missing_cells_mean_the_default(school: RosterHarness) -> None:
     report = await school.send("registration,name,category,country,language\nT-1,Asha,general\nT-2,Ravi,sc,,hi\n")
 
     asha, ravi = await school.enrolled("T-1"), await school.enrolled("T-2")
@@ -81,35 +87,35 @@ async def test_missing_cells_mean_the_default(school: School) -> None:
     assert (ravi.country, ravi.language) == ("IN", "hi")
 
 
-async def test_a_row_with_too_many_cells_is_reported(school: School) -> None:
+async def test_a_row_with_too_many_cells_is_reported(school: RosterHarness) -> None:
     report = await school.send(HEAD + "T-1,Kulkarni, Asha,general,,\n")
 
     assert report.bad_rows == [BadRow(2, "6 cells, but there are 5 columns")]
 
 
-async def test_a_duplicate_names_the_line_that_came_first_and_changes_nothing(school: School) -> None:
+async def test_a_duplicate_names_the_line_that_came_first_and_changes_nothing(school: RosterHarness) -> None:
     report = await school.send(HEAD + RAVI + ASHA + "T-1,Somebody Else,sc,,\n")
 
     assert report.bad_rows == [BadRow(4, "registration T-1 stands in line 3 already")]
     assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
 
 
-async def test_a_row_that_was_refused_is_no_first_one(school: School) -> None:
+async def test_a_row_that_was_refused_is_no_first_one(school: RosterHarness) -> None:
     report = await school.send(HEAD + "T-1,,general,,\n" + ASHA)
 
     assert [bad.line for bad in report.bad_rows] == [2]
     assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
 
 
-async def test_a_duplicate_is_found_across_batches(school: School) -> None:
-    many = "".join(f"B-{number},Somebody,general,,\n" for number in range(BATCH))
+async def test_a_duplicate_is_found_across_batches(school: RosterHarness) -> None:
+    many = "".join(f"B-{number},Somebody,general,,\n" for number in range(MAX_ROWS_PER_BATCH))
     report = await school.send(HEAD + ASHA + many + ASHA)
 
-    assert (report.added, report.rejected) == (BATCH + 1, 1)
+    assert (report.added, report.rejected) == (MAX_ROWS_PER_BATCH + 1, 1)
     assert report.bad_rows[0].reason == "registration T-1 stands in line 2 already"
 
 
-async def test_the_same_roster_again_changes_nothing(school: School) -> None:
+async def test_the_same_roster_again_changes_nothing(school: RosterHarness) -> None:
     await school.send(HEAD + ASHA + RAVI)
     before = await school.find("T-1")
     report = await school.send(HEAD + ASHA + RAVI)
@@ -118,7 +124,7 @@ async def test_the_same_roster_again_changes_nothing(school: School) -> None:
     assert await school.find("T-1") == before
 
 
-async def test_a_changed_row_counts_as_changed_and_keeps_its_id(school: School) -> None:
+async def test_a_changed_row_counts_as_changed_and_keeps_its_id(school: RosterHarness) -> None:
     await school.send(HEAD + ASHA + RAVI)
     before = await school.find("T-1")
     report = await school.send(HEAD + ASHA.replace("general", "sc") + RAVI)
@@ -128,7 +134,7 @@ async def test_a_changed_row_counts_as_changed_and_keeps_its_id(school: School) 
     assert (after.id, after.enrolment.category) == (before.id, "sc")
 
 
-async def test_whoever_is_missing_in_a_later_roster_stays(school: School) -> None:
+async def test_a_student_missing_from_a_later_roster_is_kept(school: RosterHarness) -> None:
     await school.send(HEAD + ASHA)
     await school.send(HEAD + RAVI)
 
@@ -147,18 +153,18 @@ async def test_whoever_is_missing_in_a_later_roster_stays(school: School) -> Non
         ('registration,"name,category\n', "no column category, name, registration"),
     ],
 )
-async def test_a_file_with_other_columns_is_refused_whole(school: School, roster: str, complaint: str) -> None:
+async def test_a_file_with_other_columns_is_refused_whole(school: RosterHarness, roster: str, complaint: str) -> None:
     with pytest.raises(UnreadableRoster, match=complaint):
         await school.send(roster + ("T-1,Asha,general\n" if roster.strip() else ""))
     with pytest.raises(UnknownStudent):
         await school.find("T-1")
 
 
-async def test_a_roster_of_nobody_is_fine(school: School) -> None:
+async def test_an_empty_roster_is_accepted(school: RosterHarness) -> None:
     assert await school.send(HEAD) == RosterReport()
 
 
-async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(school: School) -> None:
+async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(school: RosterHarness) -> None:
     report = await school.send(HEAD + 'T-9,"Asha"x,general,,\n' + RAVI)
 
     assert (report.added, [bad.line for bad in report.bad_rows]) == (1, [2])
@@ -186,14 +192,14 @@ async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(school: Schoo
         ("T-1,Asha,OBC,,\n", "category"),
     ],
 )
-async def test_a_cell_of_another_form_is_refused_by_name(school: School, row: str, field: str) -> None:
+async def test_a_cell_of_another_form_is_refused_by_name(school: RosterHarness, row: str, field: str) -> None:
     report = await school.send(HEAD + row)
 
     assert (report.added, report.rejected) == (0, 1)
     assert report.bad_rows[0].reason.startswith(f"{field} '")
 
 
-async def test_only_the_first_thousand_bad_rows_are_named_but_all_are_counted(school: School) -> None:
-    report = await school.send(HEAD + "T-1,,general,,\n" * (REPORTED + 5))
+async def test_only_the_first_thousand_bad_rows_are_named_but_all_are_counted(school: RosterHarness) -> None:
+    report = await school.send(HEAD + "T-1,,general,,\n" * (MAX_REPORTED_BAD_ROWS + 5))
 
-    assert (report.rejected, len(report.bad_rows)) == (REPORTED + 5, REPORTED)
+    assert (report.rejected, len(report.bad_rows)) == (MAX_REPORTED_BAD_ROWS + 5, MAX_REPORTED_BAD_ROWS)

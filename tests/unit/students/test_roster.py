@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.students.errors import UnreadableRoster
-from core.students.roster import LONGEST_ROW, Row, rows
+from core.students.roster import MAX_ROW_CHARACTERS, RosterRow, rows
 
 HINDI = "registration,name\nT-1,आशा\n"
 cells = st.text(st.sampled_from('ab ,"\n\rआ😀'), max_size=8)
@@ -21,7 +21,7 @@ async def pieces(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def read(*chunks: bytes | str) -> list[Row]:
+async def read(*chunks: bytes | str) -> list[RosterRow]:
     whole = [chunk.encode() if isinstance(chunk, str) else chunk for chunk in chunks]
     return [row async for row in rows(pieces(whole))]
 
@@ -33,31 +33,43 @@ def quoted(table: list[list[str]], line_end: str) -> bytes:
 
 
 async def test_each_row_knows_its_line() -> None:
-    assert await read("a,b\n1,2\n3,4\n") == [Row(1, ["a", "b"]), Row(2, ["1", "2"]), Row(3, ["3", "4"])]
+    assert await read("a,b\n1,2\n3,4\n") == [
+        RosterRow(1, ["a", "b"]),
+        RosterRow(2, ["1", "2"]),
+        RosterRow(3, ["3", "4"]),
+    ]
 
 
 async def test_a_byte_order_mark_is_no_part_of_the_first_column() -> None:
-    assert await read(b"\xef", b"\xbb\xbfa,b\n1,2\n") == [Row(1, ["a", "b"]), Row(2, ["1", "2"])]
+    assert await read(b"\xef", b"\xbb\xbfa,b\n1,2\n") == [RosterRow(1, ["a", "b"]), RosterRow(2, ["1", "2"])]
 
 
 async def test_windows_line_ends_leave_no_trace() -> None:
-    assert await read("a,b\r\n1,2\r", "\n3,4") == [Row(1, ["a", "b"]), Row(2, ["1", "2"]), Row(3, ["3", "4"])]
+    assert await read("a,b\r\n1,2\r", "\n3,4") == [
+        RosterRow(1, ["a", "b"]),
+        RosterRow(2, ["1", "2"]),
+        RosterRow(3, ["3", "4"]),
+    ]
 
 
 async def test_a_newline_in_quotes_belongs_to_the_cell_and_counts_as_a_line() -> None:
-    assert await read('a,b\n"one\ntwo",2\n3,4\n') == [Row(1, ["a", "b"]), Row(2, ["one\ntwo", "2"]), Row(4, ["3", "4"])]
+    assert await read('a,b\n"one\ntwo",2\n3,4\n') == [
+        RosterRow(1, ["a", "b"]),
+        RosterRow(2, ["one\ntwo", "2"]),
+        RosterRow(4, ["3", "4"]),
+    ]
 
 
 async def test_a_doubled_quote_is_a_quote() -> None:
-    assert await read('"say ""hi""",b\n') == [Row(1, ['say "hi"', "b"])]
+    assert await read('"say ""hi""",b\n') == [RosterRow(1, ['say "hi"', "b"])]
 
 
 async def test_empty_lines_are_skipped_but_counted() -> None:
-    assert await read("\n\na\n  \r\n\nb\n") == [Row(3, ["a"]), Row(6, ["b"])]
+    assert await read("\n\na\n  \r\n\nb\n") == [RosterRow(3, ["a"]), RosterRow(6, ["b"])]
 
 
 async def test_a_file_without_a_last_line_end_is_whole() -> None:
-    assert await read("a\nb") == [Row(1, ["a"]), Row(2, ["b"])]
+    assert await read("a\nb") == [RosterRow(1, ["a"]), RosterRow(2, ["b"])]
 
 
 async def test_nothing_has_no_rows() -> None:
@@ -67,7 +79,7 @@ async def test_nothing_has_no_rows() -> None:
 async def test_an_unterminated_quote_is_a_problem_of_the_line_it_begins_in() -> None:
     first, second = await read('a,b\n1,"never ends\n3,4\n')
 
-    assert first == Row(1, ["a", "b"])
+    assert first == RosterRow(1, ["a", "b"])
     assert (second.line, second.cells) == (2, [])
     assert "not CSV" in second.problem
 
@@ -76,16 +88,16 @@ async def test_text_after_a_closing_quote_is_a_problem_of_that_row_alone() -> No
     _, bad, good = await read('a,b\n"1"x,2\n3,4\n')
 
     assert "not CSV" in bad.problem
-    assert good == Row(3, ["3", "4"])
+    assert good == RosterRow(3, ["3", "4"])
 
 
 async def test_quotes_inside_unquoted_cells_swallow_no_rows() -> None:
     assert await read('a,b\n1,5" disk\n2,c\n3,6" disk\n4,d\n') == [
-        Row(1, ["a", "b"]),
-        Row(2, ["1", '5" disk']),
-        Row(3, ["2", "c"]),
-        Row(4, ["3", '6" disk']),
-        Row(5, ["4", "d"]),
+        RosterRow(1, ["a", "b"]),
+        RosterRow(2, ["1", '5" disk']),
+        RosterRow(3, ["2", "c"]),
+        RosterRow(4, ["3", '6" disk']),
+        RosterRow(5, ["4", "d"]),
     ]
 
 
@@ -106,14 +118,14 @@ async def test_rows_before_bytes_that_are_no_text_are_read() -> None:
 
 @pytest.mark.parametrize("size", [1 << 10, 1 << 14, 1 << 20])
 async def test_a_row_without_end_is_refused_however_it_comes_in(size: int) -> None:
-    content = b'a,b\n1,"' + b"never ends\n" * (LONGEST_ROW // 10)
+    content = b'a,b\n1,"' + b"never ends\n" * (MAX_ROW_CHARACTERS // 10)
     with pytest.raises(UnreadableRoster, match="begins in line 2 does not end"):
         await read(*(content[at : at + size] for at in range(0, len(content), size)))
 
 
 async def test_a_long_row_is_refused_even_when_it_ends_within_the_chunk() -> None:
     with pytest.raises(UnreadableRoster, match="line 2"):
-        await read(b"a\n" + b"x" * (LONGEST_ROW + 1) + b"\nb\n")
+        await read(b"a\n" + b"x" * (MAX_ROW_CHARACTERS + 1) + b"\nb\n")
 
 
 @given(content=st.text(st.sampled_from('ab,"\n\rआ😀'), max_size=40), cuts=st.lists(st.integers(0, 160), max_size=8))

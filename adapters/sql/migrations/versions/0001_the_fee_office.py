@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Blob, Id, Json, Moment, Position
+from adapters.sql.types import Blob, Id, Json, Position, UtcDateTime
 
 revision: str = "0001"
 down_revision: str | None = None
@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("origin", Json, nullable=False),
         sa.Column("body", Blob, nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "message_id", name="pk_dead_letters"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("facts", Json, nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("due_at", Moment(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("notice_id", "channel", name="uq_deliveries_notice_channel"),
@@ -53,7 +53,7 @@ def upgrade() -> None:
         "delivery_attempts",
         sa.Column("delivery_id", Id(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("vendor", sa.String(length=32), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("detail", sa.String(length=500), nullable=False),
@@ -68,7 +68,7 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("aggregate_id", Id(), nullable=False),
         sa.Column("aggregate_version", sa.Integer(), nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("body", Json, nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),
         sa.Column("traceparent", sa.String(length=64), nullable=False),
@@ -82,7 +82,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=32), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("document", Json, nullable=False),
-        sa.Column("published_at", Moment(), nullable=False),
+        sa.Column("published_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("code", "version", name="pk_fee_schedules"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
@@ -91,7 +91,7 @@ def upgrade() -> None:
         "inbox",
         sa.Column("consumer", sa.String(length=64), nullable=False),
         sa.Column("message_id", Id(), nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "message_id", name="pk_inbox"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
@@ -109,7 +109,7 @@ def upgrade() -> None:
     op.create_table(
         "publications",
         sa.Column("event_id", Id(), nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("event_id"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
@@ -120,7 +120,7 @@ def upgrade() -> None:
         sa.Column("idempotency_key", sa.String(length=255), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(length=32).with_variant(sa.BINARY(length=32), "mysql"), nullable=False),
         sa.Column("answer", Blob, nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("scope", "idempotency_key", name="pk_requests"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
@@ -153,7 +153,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("received_at", Moment(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.Column("document", Json, nullable=False),
         sa.CheckConstraint("total_minor >= 0", name="ck_submissions_total"),
         sa.PrimaryKeyConstraint("id"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, Moment
+from adapters.sql.types import Id, UtcDateTime
 
 revision: str = "0002"
 down_revision: str | None = "0001"
@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("aggregate_id", Id(), nullable=False),
         sa.Column("event_id", Id(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("until", Moment(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.PrimaryKeyConstraint("aggregate_id"),
         mysql_charset="utf8mb4",
@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("shard", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("holder", sa.String(length=64), nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False),
-        sa.Column("until", Moment(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("shard"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
@@ -42,7 +42,7 @@ def upgrade() -> None:
     op.create_table(
         "relays",
         sa.Column("holder", sa.String(length=64), nullable=False),
-        sa.Column("until", Moment(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("holder"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",

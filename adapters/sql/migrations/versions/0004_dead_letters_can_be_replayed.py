@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, Moment
+from adapters.sql.types import Id, UtcDateTime
 
 revision: str = "0004"
 down_revision: str | None = "0003"
@@ -28,11 +28,11 @@ def upgrade() -> None:
         "replays",
         sa.Column("id", Id(), nullable=False),
         sa.Column("consumer", sa.String(length=64), nullable=False),
-        sa.Column("since", Moment(), nullable=False),
-        sa.Column("until", Moment(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("send", sa.Boolean(), nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("who", sa.String(length=64), nullable=False),
         sa.Column("why", sa.String(length=500), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -53,12 +53,12 @@ def added() -> list[sa.Column[Any]]:
     return [
         sa.Column("subject", Id(), server_default=NOBODY, nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("arrived_at", Moment(), server_default="2000-01-01 00:00:00.000000", nullable=False),
+        sa.Column("arrived_at", UtcDateTime(), server_default="2000-01-01 00:00:00.000000", nullable=False),
         sa.Column("request_id", sa.String(length=64), server_default="", nullable=False),
         sa.Column("traceparent", sa.String(length=64), server_default="", nullable=False),
         sa.Column("state", sa.String(length=16), server_default="buried", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("handled_at", Moment(), nullable=True),
+        sa.Column("handled_at", UtcDateTime(), nullable=True),
         sa.Column("handled_by", sa.String(length=64), server_default="", nullable=False),
         sa.Column("why", sa.String(length=500), server_default="", nullable=False),
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, Moment
+from adapters.sql.types import Id, UtcDateTime
 
 revision: str = "0005"
 down_revision: str | None = "0004"
@@ -14,12 +14,12 @@ depends_on: Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    op.add_column("deliveries", sa.Column("in_doubt_since", Moment(), nullable=True))
+    op.add_column("deliveries", sa.Column("in_doubt_since", UtcDateTime(), nullable=True))
     op.create_table(
         "delivery_findings",
         sa.Column("delivery_id", Id(), nullable=False),
         sa.Column("id", Id(), nullable=False),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("learnt", sa.String(length=16), nullable=False),
         sa.Column("vendor", sa.String(length=32), nullable=False),
         sa.Column("vendor_id", sa.String(length=100), nullable=False),

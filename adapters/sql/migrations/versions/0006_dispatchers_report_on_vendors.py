@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Moment
+from adapters.sql.types import UtcDateTime
 
 revision: str = "0006"
 down_revision: str | None = "0005"
@@ -23,8 +23,8 @@ def upgrade() -> None:
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("failure_percent", sa.Integer(), nullable=False),
         sa.Column("under_way", sa.Integer(), nullable=False),
-        sa.Column("rests_until", Moment(), nullable=True),
-        sa.Column("at", Moment(), nullable=False),
+        sa.Column("rests_until", UtcDateTime(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("process", "channel", "vendor", name="pk_vendor_standings"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, Json, Moment
+from adapters.sql.types import Id, Json, UtcDateTime
 
 revision: str = "0009"
 down_revision: str | None = "0008"
@@ -49,8 +49,8 @@ def upgrade() -> None:
         sa.Column("priority", sa.SmallInteger(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("hold_until", Moment()),
-        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("hold_until", UtcDateTime()),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
         sa.Column("explanation", Json, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("order_id", "sku_id", name="pk_order_lines"),

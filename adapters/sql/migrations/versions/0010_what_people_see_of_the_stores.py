@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Json, Moment
+from adapters.sql.types import Json, UtcDateTime
 
 revision: str = "0010"
 down_revision: str | None = "0009"
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("live", sa.Integer(), nullable=False),
         sa.Column("newest", sa.Integer(), nullable=False),
-        sa.Column("until", Moment()),
+        sa.Column("until", UtcDateTime()),
     )
     op.bulk_insert(known, [{"name": "inventory", "live": 1, "newest": 1, "until": None}])
     create(

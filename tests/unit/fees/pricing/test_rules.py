@@ -4,20 +4,20 @@ from typing import Any
 import pytest
 
 from core.fees.errors import NotPriced
+from core.fees.pricing.audience import Audience, Payer
 from core.fees.pricing.concession import Concession
-from core.fees.pricing.exempt import Exempt
-from core.fees.pricing.kinds import KINDS
-from core.fees.pricing.late import Late, Window
-from core.fees.pricing.papers import Papers
-from core.fees.pricing.who import Payer, Who
-from core.fees.pricing.wording import per_cent
+from core.fees.pricing.exemption import Exemption
+from core.fees.pricing.formatting import format_percent
+from core.fees.pricing.late_fee import LateFee, LateFeeWindow
+from core.fees.pricing.paper_fee import PaperFee
+from core.fees.pricing.rule_kinds import RULE_KINDS
 from core.fees.schedule import FeeSchedule
-from core.shared.errors import Invalid
-from core.shared.money import Money
-from tests.unit.fees.tariffs import NOTHING, SOME_DAY, a_candidate, a_choice, a_fee, a_schedule, local
+from core.kernel.errors import Invalid
+from core.kernel.money import Money
+from tests.unit.fees.schedules import NOTHING, SOME_DAY, a_candidate, a_choice, a_fee, a_schedule, local
 
-SC = Who(categories=frozenset({"sc"}))
-BLIND = Who(certificates=frozenset({"blind"}))
+SC = Audience(categories=frozenset({"sc"}))
+BLIND = Audience(certificates=frozenset({"blind"}))
 SEPTEMBER = date(2026, 9, 30)
 
 
@@ -27,14 +27,14 @@ def lines(schedule: FeeSchedule, *candidate: str, when: datetime = SOME_DAY, pai
 
 
 def late_lines(day: str, paid: int = 0, **window: Any) -> dict[str, int]:
-    schedule = a_schedule(a_fee(), Late(windows=(Window(after=SEPTEMBER, **window),)))
+    schedule = a_schedule(a_fee(), LateFee(windows=(LateFeeWindow(after=SEPTEMBER, **window),)))
     found = lines(schedule, when=local(f"2026-{day}T12:00"), paid=paid)
     return {why: minor for why, minor in found.items() if why.startswith("late")}
 
 
 def test_every_kind_is_called_what_its_rules_say() -> None:
-    assert {kind: rule.__dataclass_fields__["kind"].default for kind, rule in KINDS.items()} == {  # type: ignore[attr-defined]
-        kind: kind for kind in KINDS
+    assert {kind: rule.__dataclass_fields__["kind"].default for kind, rule in RULE_KINDS.items()} == {  # type: ignore[attr-defined]
+        kind: kind for kind in RULE_KINDS
     }
 
 
@@ -46,7 +46,7 @@ def test_a_flat_fee_can_differ_by_category() -> None:
 
 def test_papers_can_differ_by_category_in_every_price() -> None:
     prices = {"general": 100, "sc": 50}
-    schedule = a_schedule(Papers(base=prices, included=2, further=prices, practical=prices))
+    schedule = a_schedule(PaperFee(base=prices, included=2, further=prices, practical=prices))
 
     quote = schedule.quote(a_candidate("sc"), a_choice(4, 3), SOME_DAY)
 
@@ -65,7 +65,7 @@ def test_an_amount_off_is_never_more_than_there_is() -> None:
     assert schedule.quote(a_candidate("sc"), NOTHING, SOME_DAY).total == Money(0, "INR")
 
 
-def test_a_concession_is_only_for_those_it_names() -> None:
+def test_a_concession_applies_only_to_its_audience() -> None:
     schedule = a_schedule(a_fee(), Concession(who=BLIND, amount=150))
 
     assert "blind: a fixed amount off" in lines(schedule, "general", "blind")
@@ -80,7 +80,7 @@ def test_rules_apply_in_the_order_in_which_they_are_written() -> None:
 
 
 def test_an_exemption_says_why_even_when_there_is_nothing_to_pay() -> None:
-    assert lines(a_schedule(a_fee(amount=0), Exempt(who=BLIND)), "sc", "blind")["blind: exempt"] == 0
+    assert lines(a_schedule(a_fee(amount=0), Exemption(who=BLIND)), "sc", "blind")["blind: exempt"] == 0
 
 
 def test_a_late_fee_can_be_an_amount() -> None:
@@ -111,10 +111,10 @@ def test_a_late_fee_can_be_a_rate_of_the_total_or_of_what_is_unpaid() -> None:
 def test_each_window_has_its_own_late_fee() -> None:
     schedule = a_schedule(
         a_fee(),
-        Late(
+        LateFee(
             windows=(
-                Window(after=SEPTEMBER, until=date(2026, 10, 15), amount=500),
-                Window(after=date(2026, 10, 15), until=date(2026, 10, 31), amount=2000),
+                LateFeeWindow(after=SEPTEMBER, until=date(2026, 10, 15), amount=500),
+                LateFeeWindow(after=date(2026, 10, 15), until=date(2026, 10, 31), amount=2000),
             )
         ),
     )
@@ -125,22 +125,22 @@ def test_each_window_has_its_own_late_fee() -> None:
 
 
 def test_what_was_paid_is_in_the_currency_of_the_schedule() -> None:
-    schedule = a_schedule(a_fee(), Late(windows=(Window(after=SEPTEMBER, basis_points=1, of="balance"),)))
+    schedule = a_schedule(a_fee(), LateFee(windows=(LateFeeWindow(after=SEPTEMBER, basis_points=1, of="balance"),)))
 
     with pytest.raises(Invalid, match="do not mix"):
         schedule.price(a_candidate(), NOTHING, local("2026-12-01T00:00"), paid=Money(1, "USD"))
 
 
 def test_a_fee_too_large_for_money_is_refused_and_not_wrapped() -> None:
-    schedule = a_schedule(a_fee(), Late(windows=(Window(after=SEPTEMBER, per_day=10**12),)))
+    schedule = a_schedule(a_fee(), LateFee(windows=(LateFeeWindow(after=SEPTEMBER, per_day=10**12),)))
 
     with pytest.raises(Invalid):
         schedule.price(a_candidate(), NOTHING, local("2999-01-01T00:00"))
 
 
-def test_three_certificates_nobody_thought_of_have_no_price() -> None:
+def test_an_unpriced_combination_of_certificates_is_refused() -> None:
     names = ("blind", "deaf", "merit")
-    not_all_three = [a_fee(f"not-{name}", who=Who(without=frozenset({name}))) for name in names]
+    not_all_three = [a_fee(f"not-{name}", who=Audience(without=frozenset({name}))) for name in names]
     schedule = a_schedule(*not_all_three, certificates=names)
 
     with pytest.raises(NotPriced):
@@ -150,17 +150,17 @@ def test_three_certificates_nobody_thought_of_have_no_price() -> None:
 @pytest.mark.parametrize(
     ("who", "other", "together"),
     [
-        (Who(), Who(), True),
-        (SC, Who(categories=frozenset({"general"})), False),
+        (Audience(), Audience(), True),
+        (SC, Audience(categories=frozenset({"general"})), False),
         (SC, BLIND, True),
-        (Who(region="home"), Who(region="abroad"), False),
-        (Who(region="home"), Who(), True),
-        (BLIND, Who(without=frozenset({"blind"})), False),
-        (BLIND, Who(certificates=frozenset({"merit"})), True),
-        (Who(certificates=frozenset({"blind", "merit"})), Who(without=frozenset({"blind"})), True),
+        (Audience(region="home"), Audience(region="abroad"), False),
+        (Audience(region="home"), Audience(), True),
+        (BLIND, Audience(without=frozenset({"blind"})), False),
+        (BLIND, Audience(certificates=frozenset({"merit"})), True),
+        (Audience(certificates=frozenset({"blind", "merit"})), Audience(without=frozenset({"blind"})), True),
     ],
 )
-def test_people_overlap_when_somebody_can_be_among_both(who: Who, other: Who, together: bool) -> None:
+def test_audiences_overlap_when_one_candidate_can_be_in_both(who: Audience, other: Audience, together: bool) -> None:
     everybody = [
         Payer(category, frozenset(held), region)
         for category in ("general", "sc")
@@ -174,4 +174,4 @@ def test_people_overlap_when_somebody_can_be_among_both(who: Who, other: Who, to
 
 @pytest.mark.parametrize(("rate", "text"), [(5000, "50 %"), (1250, "12.5 %"), (1, "0.01 %"), (10, "0.1 %"), (0, "0 %")])
 def test_rates_read_as_per_cent(rate: int, text: str) -> None:
-    assert per_cent(rate) == text
+    assert format_percent(rate) == text

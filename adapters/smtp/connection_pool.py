@@ -1,0 +1,73 @@
+"""Connections to a mail server, kept for the next message."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+
+
+class SmtpConnectionPool:
+    """At most `limit` connections, each used by one task at a time."""
+
+    def __init__(self, new: Callable[[], SMTP], limit: int, acquire_timeout_seconds: float) -> None:
+        self._new = new
+        self._permits = asyncio.Semaphore(limit)
+        self._acquire_timeout_seconds = acquire_timeout_seconds
+        self._idle: list[SMTP] = []
+
+    @asynccontextmanager
+    async def borrow(self) -> AsyncIterator[SMTP]:
+        """Lend a connection that answered a moment ago; raise what aiosmtplib raises, or `TimeoutError`."""
+        async with asyncio.timeout(self._acquire_timeout_seconds):
+            await self._permits.acquire()
+            try:
+                connection = await self._living()
+            except BaseException:
+                self._permits.release()
+                raise
+        try:
+            yield connection
+        except BaseException as error:
+            if not is_in_sync(error):
+                connection.close()
+            raise
+        finally:
+            if connection.is_connected:
+                self._idle.append(connection)
+            self._permits.release()
+
+    async def close(self) -> None:
+        """Take leave of the server on every idle connection."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            try:
+                await connection.quit(timeout=1)
+            except (SMTPException, OSError):
+                connection.close()
+
+    async def _living(self) -> SMTP:
+        while self._idle:
+            connection = self._idle.pop()
+            if await answers(connection):
+                return connection
+        connection = self._new()
+        await connection.connect()
+        return connection
+
+
+async def answers(connection: SMTP) -> bool:
+    """Ask before the message leaves, so that a restarted server is no unknown outcome; also forgets the last one."""
+    try:
+        await connection.rset()
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, (SMTPException, OSError)):
+            return False
+        raise
+    return True
+
+
+def is_in_sync(error: BaseException) -> bool:
+    """Tell whether the server's answer was read to its end, so that the next one will belong to the next question."""
+    return isinstance(error, SMTPResponseException) and error.code >= 400

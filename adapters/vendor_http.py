@@ -1,0 +1,134 @@
+"""What vendors that are reached over HTTP have in common: connections, and why no answer came."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    InvalidURL,
+    TCPConnector,
+)
+from yarl import URL
+
+from core.notifications.errors import OutcomeUnknown, VendorUnavailable
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+KEEP_ALIVE_SECONDS = 10.0  # shorter than any vendor's: a request on a connection it just closed has no known outcome
+MAX_BODY_BYTES = 65_536
+MAX_RETRY_AFTER_SECONDS = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class VendorResponse:
+    """A vendor's whole answer, whatever its status."""
+
+    status: int
+    fields: Mapping[str, Any]
+    """The JSON object in the body; empty if there was none."""
+    headers: Mapping[str, str]
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the vendor asks us to wait, at most an hour; its own `Date` is the clock for a date."""
+        asked = self.headers.get("Retry-After", "").strip()
+        if asked.isdecimal():
+            return min(float(asked[:9]), MAX_RETRY_AFTER_SECONDS)
+        try:
+            until = parse_http_date(asked)
+            now = parse_http_date(self.headers["Date"]) if "Date" in self.headers else datetime.now(UTC)
+        except ValueError:
+            return None
+        return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+class VendorHttpClient:
+    """The HTTP interface of one vendor; connections are opened when needed and reused."""
+
+    def __init__(self, vendor: str, url: str, timeout: float) -> None:
+        self._vendor = vendor
+        self._url = url.rstrip("/")
+        self._timeout = ClientTimeout(total=timeout, connect=min(CONNECT_TIMEOUT_SECONDS, timeout / 2))
+        self._session: ClientSession | None = None
+
+    def address(self, path: str) -> str:
+        """Return where `path` is reached."""
+        return self._url + path
+
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> VendorResponse:
+        """Return the vendor's answer; raise `VendorUnavailable` or `OutcomeUnknown` if none came."""
+        with translate_transport_errors(self._vendor):
+            request = self._open().post(self.address(path), data=body, headers=headers, allow_redirects=False)
+            async with request as response:
+                return VendorResponse(response.status, await json_object(response), response.headers)
+
+    async def get(self, path: str, headers: Mapping[str, str], largest: int = MAX_BODY_BYTES) -> VendorResponse:
+        """Return the vendor's answer; raise `VendorUnavailable` if none came: nothing was asked to be done."""
+        try:
+            with translate_transport_errors(self._vendor):
+                request = self._open().get(
+                    URL(self.address(path), encoded=True), headers=headers, allow_redirects=False
+                )
+                async with request as response:
+                    return VendorResponse(response.status, await json_object(response, largest), response.headers)
+        except OutcomeUnknown as silence:
+            raise VendorUnavailable(str(silence)) from silence
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open(self) -> ClientSession:
+        if self._session is None:  # here and not in __init__: a session belongs to the loop it is made in
+            self._session = ClientSession(
+                connector=TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS),
+                timeout=self._timeout,
+                cookie_jar=DummyCookieJar(),
+                auto_decompress=False,
+                headers={"Accept-Encoding": "identity", "Accept": "application/json", "User-Agent": "bursar"},
+                trust_env=False,
+            )
+        return self._session
+
+
+@contextmanager
+def translate_transport_errors(vendor: str) -> Iterator[None]:
+    """Tell a request that cannot have left from one that may have."""
+    try:
+        yield
+    except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
+        raise VendorUnavailable(f"{vendor} cannot be reached: {type(error).__name__}") from error
+    except (ClientError, TimeoutError, OSError) as error:
+        raise OutcomeUnknown(f"{vendor} was asked and did not answer: {type(error).__name__}") from error
+
+
+async def json_object(response: ClientResponse, largest: int = MAX_BODY_BYTES) -> Mapping[str, Any]:
+    """Read a bounded body; anything but a JSON object counts as empty."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > largest:
+            return {}
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def parse_http_date(date: str) -> datetime:
+    """Read an HTTP date, or raise `ValueError`."""
+    moment = parsedate_to_datetime(date)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,145 @@
+"""Clients in a process of their own: each keeps its connection, and asks again as soon as it is answered.
+
+python -m benchmarks.closed_loop_load PORT CONNECTIONS SECONDS < CALLS      the calls as `Calls` writes them
+
+Everything is made before the clock starts, and no more is parsed than must be: the client shares the cores.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import cycle
+from typing import cast
+
+import uvloop
+
+HEAD_END, LENGTH = b"\r\n\r\n", b"content-length: "
+SUCCESS_STATUSES = (b"200", b"201")
+"""Only these count, and only they are timed: a refusal is quick."""
+NAME = "{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """One request for each name, which stands where `{name}` does."""
+
+    names: Sequence[str]
+    path: str
+    body: str = ""
+    key: str = NAME
+
+    def dumped(self) -> str:
+        """Return it as the process reads it."""
+        return json.dumps(asdict(self))
+
+    def requests(self) -> list[bytes]:
+        """Return the bytes of all requests."""
+        return [self._request(name) for name in self.names]
+
+    def _request(self, name: str) -> bytes:
+        path, body, key = (text.replace(NAME, name) for text in (self.path, self.body, self.key))
+        head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        if body:
+            head += f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n"
+        return f"{head}\r\n{body}".encode()
+
+
+class Client(asyncio.Protocol):
+    """One connection, and one request at a time."""
+
+    def __init__(self, requests: Iterator[bytes], run: "Run") -> None:
+        self._requests, self._run, self._received = requests, run, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the first time."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Ask again when the answer is complete."""
+        self._received = data = self._received + data
+        if not is_whole(data):
+            return
+        now = time.perf_counter()
+        self._run.statuses.append(status := data[9:12])
+        if status in SUCCESS_STATUSES:
+            self._run.took.append(now - self._asked)
+        self._received = b""
+        if now < self._run.end:
+            self._ask()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Tell that one less is under way."""
+        self._run.left()
+
+    def _ask(self) -> None:
+        self._asked = time.perf_counter()
+        self._transport.write(next(self._requests))
+
+
+class Run:
+    """What all connections see together."""
+
+    def __init__(self, connections: int, seconds: float) -> None:
+        self._under_way, self._began = connections, time.perf_counter()
+        self.end = self._began + seconds
+        self.took: list[float] = []
+        self.statuses: list[bytes] = []
+        self.done = asyncio.Event()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return time.perf_counter() - self._began
+
+    def left(self) -> None:
+        """Count one connection less."""
+        self._under_way -= 1
+        if not self._under_way:
+            self.done.set()
+
+
+def is_whole(answer: bytes) -> bool:
+    """Return whether nothing of an answer is missing."""
+    body = answer.find(HEAD_END) + len(HEAD_END)
+    length = answer.find(LENGTH) + len(LENGTH)
+    return body >= len(HEAD_END) and len(answer) - body >= int(answer[length : answer.find(b"\r", length)])
+
+
+async def load(port: int, connections: int, seconds: float, calls: Calls) -> dict[str, object]:
+    """Ask for so many seconds."""
+    requests = cycle(calls.requests())
+    run, began = Run(connections, seconds), cpu()
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(
+        *(loop.create_connection(lambda: Client(requests, run), "127.0.0.1", port) for _ in range(connections))
+    )
+    await run.done.wait()
+    spent, took = cpu() - began, sorted(run.took)
+    return {
+        "rate": len(took) / run.seconds,
+        "p50_ms": took[len(took) // 2] * 1_000,
+        "p99_ms": took[int(len(took) * 0.99)] * 1_000,
+        "refused": 1 - len(took) / len(run.statuses),
+        "answers": Counter(status.decode() for status in run.statuses),
+        "client_us": spent / len(run.statuses) * 1_000_000,
+    }
+
+
+def cpu() -> float:
+    """Return the seconds of processor this process has had."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    port, connections, seconds = sys.argv[1:]
+    calls = Calls(**json.load(sys.stdin))
+    print(json.dumps(uvloop.run(load(int(port), int(connections), float(seconds), calls))))  # noqa: T201

@@ -1,0 +1,155 @@
+"""A fee office to be measured: a database and topics of its own, and processes that serve it."""
+
+import asyncio
+import os
+import re
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+from asyncmy import connect
+
+import config
+from config.container import Application, running
+from config.settings import Kafka, MySQL, Secret, load
+from entrypoints.messages.routes import contexts
+from tests.containers import MySqlServer
+from tests.e2e.workspace import BURSAR, on_real_servers
+
+ALL_TRANSPORTS = "http,consumer,relay,dispatcher,scheduler"
+READY_LINE = re.compile(r"(?:is open|running on)(?:: | )?(http://\S+)?")
+"""What Bursar and uvicorn say."""
+Figures = Mapping[str, float]
+READY_TIMEOUT_SECONDS = 900.0
+"""Seconds that any one run may take."""
+
+
+@dataclass(slots=True)
+class Process:
+    """One server under measurement."""
+
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def wait_until_ready(self) -> str:
+        """Wait until it says that it is open, and return its address if it has one."""
+        self.until(lambda: READY_LINE.search(self.log.read_text()))
+        found = READY_LINE.search(self.log.read_text())
+        return found[1] or "" if found else ""
+
+    def peak_mib(self) -> float:
+        """Return the most memory it has had resident so far."""
+        status = Path(f"/proc/{self.popen.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+    def until(self, done: Callable[[], object]) -> None:
+        """Wait until something is so, as long as the process lives."""
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        while not done():
+            if self.popen.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the measured process ended, or took too long")
+            time.sleep(0.25)
+
+
+@dataclass(slots=True)
+class Office:
+    """An empty fee office on real servers."""
+
+    mysql: MySqlServer
+    kafka: str | None
+    """Without one, events are embedded."""
+    folder: Path
+    name: str = field(default_factory=lambda: f"bench_{uuid4().hex[:12]}")
+    changes: dict[str, str] = field(default_factory=dict)
+    """What is otherwise than shipped in all its processes."""
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """Return the configuration: the shipped one with these servers, and what is changed."""
+        server, password = self.mysql, Secret(self.mysql.password)
+        mysql = MySQL(host=server.host, port=server.port, database=self.name, user=server.user, password=password)
+        kafka = Kafka(bootstrap=self.kafka or Kafka().bootstrap, topic_prefix=f"{self.name}.", group=self.name)
+        usual = {"TELEMETRY__LEVEL": "warning", "ADAPTERS__EVENTS": "kafka" if self.kafka else "embedded"}
+        return on_real_servers(mysql, kafka, **usual | self.changes | changes)
+
+    @contextmanager
+    def serve(self, transports: str, **changes: str) -> Iterator[Process]:
+        """Run `bursar serve` with these transports until the end of the block."""
+        with self.run([BURSAR, "serve"], self.environment(SERVE=transports, **changes)) as process:
+            yield process
+
+    @contextmanager
+    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> Iterator[Process]:
+        """Run a server until the end of the block."""
+        log = self.folder / f"{uuid4().hex}.log"
+        with log.open("w") as output:
+            popen = subprocess.Popen(  # noqa: S603 - our own command
+                words, env={**os.environ, **environment}, cwd=self.folder, stdout=output, stderr=output
+            )
+            try:
+                yield Process(popen, log)
+            finally:
+                popen.terminate()
+                popen.wait(timeout=30)
+
+    @asynccontextmanager
+    async def application(self) -> AsyncIterator[Application]:
+        """Build the office in this process."""
+        settings = load(Path(config.__file__).parent / "local.toml", self.environment())
+        async with running(Application(settings=settings, contexts=contexts())) as application:
+            yield application
+
+    def prepare(self, work: Callable[[Application], Coroutine[Any, Any, None]]) -> None:
+        """Do something with the office in this process before it is measured."""
+
+        async def prepared() -> None:
+            async with self.application() as application:
+                await work(application)
+
+        asyncio.run(prepared())
+
+    def sql(self, statement: str, database: str | None = None) -> list[Any]:
+        """Run one statement as root, and return its rows."""
+
+        async def run() -> list[Any]:
+            connection = await connect(
+                host=self.mysql.host,
+                port=self.mysql.port,
+                user=self.mysql.user,
+                password=self.mysql.password,
+                database=self.name if database is None else database,
+                autocommit=True,
+                init_command="SET sql_log_bin = 0",  # millions of rows, and nobody replicates them
+            )
+            async with connection.cursor() as cursor:
+                await cursor.execute(statement)
+                rows = list(await cursor.fetchall())
+            await connection.ensure_closed()
+            return rows
+
+        return asyncio.run(run())
+
+
+@contextmanager
+def benchmark_environment(mysql: MySqlServer, kafka: str | None) -> Iterator[Office]:
+    """Open an empty office, and leave nothing behind."""
+    with TemporaryDirectory() as folder:
+        office = Office(mysql, kafka, Path(folder))
+        office.sql(f"CREATE DATABASE {office.name}", database="")
+        try:
+            office.prepare(create_schema_and_topics)
+            yield office
+        finally:
+            office.sql(f"DROP DATABASE {office.name}", database="")
+
+
+async def create_schema_and_topics(application: Application) -> None:
+    """Make tables and topics."""
+    await application.driven.migrate()
+    if application.settings().adapters.events == "kafka":
+        await application.driven.topics()()

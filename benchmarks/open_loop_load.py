@@ -1,0 +1,134 @@
+"""A crowd in a process of its own: so many submissions a second whatever the answers, each again when it is told to.
+
+python -m benchmarks.open_loop_load PORT CONNECTIONS RATE SECONDS FIRST      candidates T-FIRST, T-FIRST+1, …
+"""
+
+import asyncio
+import heapq
+import json
+import os
+import sys
+import time
+from array import array
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import uvloop
+
+TICK_SECONDS = 0.005
+HEAD = "POST /v1/exam-fees HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+@dataclass(slots=True, order=True)
+class PendingSubmission:
+    """One candidate, until the fee is accepted."""
+
+    due: float
+    number: int
+    intent: str = ""
+
+    def request(self) -> bytes:
+        """Return what to send."""
+        body = f'{{"schedule": "sahyadri-test", "registration": "T-{self.number}", "papers": ["041", "042"]}}'
+        token = f"Submission-Intent: {self.intent}\r\n" if self.intent else ""
+        return (
+            f"{HEAD}Idempotency-Key: flood-{self.number}\r\n{token}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+
+
+class Client(asyncio.Protocol):
+    """One connection, and one request at a time."""
+
+    def __init__(self, crowd: "Crowd") -> None:
+        self._crowd, self._received = crowd, b""
+        self._wish: PendingSubmission | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be ready."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._crowd.idle.append(self)
+
+    def submit(self, demand: PendingSubmission) -> None:
+        """Send a wish."""
+        self._wish, self._asked = demand, time.perf_counter()
+        self._transport.write(demand.request())
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what is complete."""
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        lines = {name.lower(): value for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n"))}
+        if not found or len(body) < int(lines[b"content-length"]):
+            return
+        self._received, demand, self._wish = b"", self._wish, None
+        assert demand is not None  # noqa: S101 - an answer without a question is a defect
+        self._crowd.answered(demand, head[9:12].decode(), lines, time.perf_counter() - self._asked)
+        self._crowd.idle.append(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Count what got no answer."""
+        self._crowd.statuses["lost"] += self._wish is not None
+
+
+class Crowd:
+    """Everybody who wants something."""
+
+    def __init__(self, first: int) -> None:
+        self.idle: deque[Client] = deque()
+        self.statuses: Counter[str] = Counter()
+        self.took: defaultdict[str, array[float]] = defaultdict(lambda: array("f"))
+        self._waiting: list[PendingSubmission] = []
+        self._next = first
+
+    def answered(self, demand: PendingSubmission, status: str, lines: dict[bytes, bytes], took: float) -> None:
+        """Count an answer, and come again if it says so."""
+        self.statuses[status] += 1
+        self.took[status].append(took * 1_000)
+        if status == "503":
+            after = float(lines[b"retry-after"])
+            demand.due, demand.intent = time.perf_counter() + after, lines[b"submission-intent"].decode()
+            heapq.heappush(self._waiting, demand)
+
+    def demand(self) -> PendingSubmission:
+        """Return whoever is to come again by now, or somebody new."""
+        if self._waiting and self._waiting[0].due <= time.perf_counter():
+            return heapq.heappop(self._waiting)
+        self._next += 1
+        return PendingSubmission(0, self._next - 1)
+
+
+async def flood(port: int, connections: int, rate: float, seconds: float, first: int) -> dict[str, object]:
+    """Submit for so many seconds; who finds every connection busy does not come at all."""
+    crowd, loop, missed = Crowd(first), asyncio.get_running_loop(), 0
+    for _ in range(connections):
+        await loop.create_connection(lambda: Client(crowd), "127.0.0.1", port)
+    began = last = time.perf_counter()
+    while last - began < seconds:
+        await asyncio.sleep(TICK_SECONDS)
+        now = time.perf_counter()
+        come = round((now - began) * rate) - round((last - began) * rate)
+        for _ in range(there := min(come, len(crowd.idle))):
+            crowd.idle.popleft().submit(crowd.demand())
+        missed, last = missed + come - there, now
+    while len(crowd.idle) + crowd.statuses["lost"] < connections:  # noqa: ASYNC110 - nothing else goes on
+        await asyncio.sleep(TICK_SECONDS)
+    percentiles = {f"{of} p{p} ms": quantile(took, p / 100) for of, took in crowd.took.items() for p in (50, 99)}
+    return {
+        "answers": crowd.statuses,
+        "missed": missed,
+        "a second": sum(crowd.statuses.values()) / seconds,
+    } | percentiles
+
+
+def quantile(values: Iterable[float], part: float) -> float:
+    """Return what a part of the values does not exceed."""
+    ranked = sorted(values)
+    return round(ranked[int(len(ranked) * part)], 1)
+
+
+if __name__ == "__main__":
+    port, connections, rate, seconds, first = sys.argv[1:]
+    os.nice(10)  # a crowd has machines of its own
+    print(json.dumps(uvloop.run(flood(int(port), int(connections), float(rate), float(seconds), int(first)))))  # noqa: T201

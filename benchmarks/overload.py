@@ -1,0 +1,115 @@
+"""`just flood`: ten times what one worker can take, for ten minutes; who is served, who is not, and how fast."""
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+from aiohttp import ClientSession, ClientTimeout
+
+from benchmarks import seed
+from benchmarks.environment import Office, Process
+from benchmarks.open_loop_load import quantile
+from config.container import Application
+from tests import containers as stack
+
+SECRET = "only for this benchmark, and not for you"  # noqa: S105
+CANDIDATE_COUNT = 1_000_000
+PROBE_INTERVAL_SECONDS = 0.2
+PROBED_ROUTES: Sequence[tuple[str, str, object]] = (
+    ("GET", "/health/live", None),
+    ("GET", "/health/ready", None),
+    ("GET", "/v1/students/T-1/exam-fees", None),
+    ("POST", "/v1/quotes", {"schedule": "sahyadri-test", "registration": "T-1"}),
+)
+BUCKET = re.compile(r'bursar_http_seconds_bucket\{le="(.+?)",method="POST",route="/v1/exam-fees",status="503"\} (\S+)')
+
+
+def main(
+    minutes: float = 10.0,
+    rate: Annotated[int, typer.Option(help="Submissions a second that are tried, whatever the answers.")] = 10_000,
+    connections: int = 640,
+    workers: int = 1,
+) -> None:
+    """Flood a fee office on MySQL, and print what came of it as JSON."""
+    with stack.mysql() as mysql, TemporaryDirectory() as folder:
+        office = Office(mysql, "", Path(folder))
+        office.sql(f"CREATE DATABASE {office.name}", database="")
+        try:
+            office.prepare(migrate)
+            seed.candidates(office, round(CANDIDATE_COUNT * min(1.0, minutes / 10)), "sahyadri-test")
+            changes = {"HTTP__WORKERS": str(workers), "ADMISSION__SECRET": SECRET, "ADAPTERS__EVENTS": "embedded"}
+            with office.serve("http", TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json", **changes) as process:
+                found = asyncio.run(measure(process, minutes * 60, rate, connections))
+            found["stored"] = office.sql("SELECT COUNT(*) FROM submissions")[0][0]
+            found["stored with an earlier moment"] = office.sql(
+                "SELECT COUNT(*) FROM submissions JOIN event_log ON aggregate_id = submissions.id"
+                " WHERE at > received_at + INTERVAL 900000 MICROSECOND"
+            )[0][0]
+        finally:
+            office.sql(f"DROP DATABASE {office.name}", database="")
+    typer.echo(json.dumps(found, indent=2))
+
+
+async def migrate(application: Application) -> None:
+    """Make tables."""
+    await application.driven.migrate()
+
+
+async def measure(process: Process, seconds: float, rate: int, connections: int) -> dict[str, Any]:
+    """Let a crowd come, and meanwhile look after everything else."""
+    url, memory = process.wait_until_ready(), [resident_mib(process)]
+    async with ClientSession(url, timeout=ClientTimeout(10)) as client:
+        words = [url.rpartition(":")[2], str(connections), str(rate), str(seconds), "1"]
+        pipe = asyncio.subprocess.PIPE
+        crowd = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "benchmarks.open_loop_load", *words, stdout=pipe
+        )
+        found: dict[str, Any] = {}
+        looking = asyncio.create_task(probe_other_routes(client, process, memory, found))
+        out, _ = await crowd.communicate()
+        looking.cancel()
+        await asyncio.wait({looking})
+        buckets = BUCKET.findall(await (await client.get("/metrics")).text())
+    counts = {float(bound): float(count) for bound, count in buckets}
+    within = {f"{bound:g} s": round(count / counts[float("inf")], 4) for bound, count in counts.items() if bound < 1}
+    memory.append(resident_mib(process))
+    return {"clients saw": json.loads(out), "503s the server took within": within, "resident MiB": memory, **found}
+
+
+async def probe_other_routes(
+    client: ClientSession, process: Process, memory: list[float], found: dict[str, Any]
+) -> None:
+    """Ask for everything that must stay up, and write the memory down every minute."""
+    took, statuses, began = defaultdict[str, list[float]](list), Counter[str](), time.monotonic()
+    try:
+        while True:
+            for method, path, body in PROBED_ROUTES:
+                asked = time.perf_counter()
+                async with client.request(method, path, json=body) as answer:
+                    await answer.read()
+                took[path].append((time.perf_counter() - asked) * 1_000)
+                statuses[f"{answer.status} {path}"] += 1
+            if time.monotonic() - began > 60 * len(memory):
+                memory.append(resident_mib(process))
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+    finally:
+        p99 = {path: quantile(values, 0.99) for path, values in took.items()}
+        found |= {"meanwhile": statuses, "meanwhile p99 ms": p99}
+
+
+def resident_mib(process: Process) -> float:
+    """Return the memory it has resident."""
+    status = Path(f"/proc/{process.popen.pid}/status").read_text()
+    return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,67 @@
+"""When a schedule takes submissions and payments, by the clock on the wall of its own zone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from core.fees.errors import InvalidSchedule
+from core.kernel.errors import Invalid
+
+MIN_YEAR, MAX_YEAR = 1900, 9000
+"""Any zone can write down a moment of these years."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """The first moments that are too late, in local time; None: never.
+
+    Midnight of the next day closes at the end of a day; `21:00` closes at 21:00:00.000.
+    """
+
+    submission: datetime | None = None
+    payment: datetime | None = None
+
+
+NO_DEADLINES = Deadlines()
+
+
+def contradictions(opens: datetime | None, closes: Deadlines) -> Iterator[InvalidSchedule]:
+    """Yield everything that is wrong with these moments."""
+    moments = {"$.opens": opens, "$.closes.submission": closes.submission, "$.closes.payment": closes.payment}
+    for at, moment in moments.items():
+        if moment and moment.tzinfo:
+            yield InvalidSchedule("it is local time of the schedule's zone, without an offset", at=at)
+            return
+        if moment and not MIN_YEAR <= moment.year <= MAX_YEAR:
+            yield InvalidSchedule(f"a year is from {MIN_YEAR} to {MAX_YEAR}", at=at)
+    for at, moment in list(moments.items())[1:]:
+        if opens and moment and moment <= opens:
+            yield InvalidSchedule("it closes before it opens", at=at)
+    if closes.payment and (closes.submission is None or closes.payment < closes.submission):
+        yield InvalidSchedule("payment closes before submission does", at="$.closes.payment")
+
+
+def is_zone(name: object) -> bool:
+    """Tell whether this names an IANA time zone; `localtime` and the like mean another one on every server."""
+    if not isinstance(name, str) or not ("/" in name or name == "UTC"):
+        return False
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory of zones
+        return False
+    return True
+
+
+@lru_cache
+def as_utc(local: datetime, zone: str) -> datetime:
+    """Return the moment a clock in the zone shows this; when it does so twice, the first time."""
+    return local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def as_local(moment: datetime, zone: str) -> datetime:
+    """Return what a clock in the zone shows at this moment."""
+    if moment.tzinfo is None:
+        raise Invalid("a moment without an offset could be anywhere")
+    return moment.astimezone(ZoneInfo(zone))

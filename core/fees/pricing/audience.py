@@ -1,0 +1,69 @@
+"""Whom a rule applies to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+from core.fees.candidate import Candidate
+from core.fees.pricing.amount import Amount
+
+Region = Literal["home", "abroad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A candidate, as far as a rule can tell one from another."""
+
+    category: str
+    certificates: frozenset[str] = frozenset()
+    region: Region = "home"
+
+    @classmethod
+    def of(cls, candidate: Candidate, home: str) -> Self:
+        """Return what a rule sees of a candidate; whoever sits the exam in another country is abroad."""
+        return cls(candidate.category, candidate.certificates, "home" if candidate.country == home else "abroad")
+
+    def __str__(self) -> str:
+        return f"category {self.category}" + (", abroad" if self.region == "abroad" else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """The people a rule applies to; what is left out restricts nobody."""
+
+    categories: frozenset[str] = frozenset()
+    """One of these."""
+    certificates: frozenset[str] = frozenset()
+    """At least one of these."""
+    without: frozenset[str] = frozenset()
+    """None of these certificates."""
+    region: Region | None = None
+
+    def includes(self, payer: Payer) -> bool:
+        """Tell whether the rule applies to this payer."""
+        return (
+            (not self.categories or payer.category in self.categories)
+            and (not self.certificates or not self.certificates.isdisjoint(payer.certificates))
+            and self.without.isdisjoint(payer.certificates)
+            and self.region in (None, payer.region)
+        )
+
+    def overlaps(self, other: "Audience") -> bool:
+        """Tell whether there can be a payer whom both include."""
+        barred = self.without | other.without
+        return (
+            not (self.categories and other.categories and self.categories.isdisjoint(other.categories))
+            and all(not wanted or wanted - barred for wanted in (self.certificates, other.certificates))
+            and (None in (self.region, other.region) or self.region == other.region)
+        )
+
+    def priced_by(self, amount: Amount) -> "Audience":
+        """Return those of them who have a price."""
+        return replace(self, categories=frozenset(amount)) if isinstance(amount, Mapping) else self
+
+    def because(self, payer: Payer) -> str:
+        """Return what makes the rule apply to this payer: certificates, or else the category."""
+        return " and ".join(sorted(self.certificates & payer.certificates)) or payer.category
+
+
+EVERYBODY = Audience()

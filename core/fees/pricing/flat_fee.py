@@ -1,0 +1,40 @@
+"""So much for everybody, or for everybody of a category."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from core.fees.errors import InvalidSchedule
+from core.fees.pricing.amount import Amount, amount_for, check_amount
+from core.fees.pricing.audience import EVERYBODY, Audience
+from core.fees.pricing.rule import PricingCase, Rule
+from core.fees.quote import QuoteLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatFee(Rule):
+    """One head of the fee, at a fixed amount."""
+
+    price_field: ClassVar[str] = "amount"
+
+    kind: Literal["flat"] = "flat"
+    head: str
+    title: str
+    """As the candidate reads it: `Statement of marks`."""
+    amount: Amount
+    who: Audience = EVERYBODY
+
+    def __post_init__(self) -> None:
+        check_amount(self.amount, at="$.amount")
+        if not self.title.strip() or len(self.title) > 200:
+            raise InvalidSchedule("a title is 1 to 200 characters", at="$.title")
+        if isinstance(self.amount, Mapping) and self.who.categories:
+            raise InvalidSchedule("the amounts already say which categories", at="$.who.categories")
+
+    @property
+    def whom(self) -> Audience:
+        return self.who.priced_by(self.amount)
+
+    def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
+        why = f"{self.title}, {case.payer}"
+        yield QuoteLine(self.head, why, case.money(amount_for(case.payer.category, self.amount)))

@@ -1,0 +1,26 @@
+"""From when to when."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from core.kernel.errors import Invalid
+
+MIN_MOMENT, MAX_MOMENT = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Every database and every time zone can write down what lies between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Moments from `since` on, and before `until`."""
+
+    since: datetime = MIN_MOMENT
+    until: datetime = MAX_MOMENT
+
+    def __post_init__(self) -> None:
+        for name, moment in (("from", self.since), ("to", self.until)):
+            if moment.tzinfo is None:
+                raise Invalid(f"`{name}` has no time zone: write 2026-11-20T00:00:00Z", at=f"$.{name}")
+            if not MIN_MOMENT <= moment <= MAX_MOMENT:
+                raise Invalid(f"`{name}` is between the years 1970 and 9999", at=f"$.{name}")
+        if self.until < self.since:
+            raise Invalid("`to` is before `from`", at="$.to")

@@ -1,0 +1,21 @@
+"""Give a dead letter up."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.kernel.decisions import Decision
+from core.messaging.dead_letters import DeadLetterState
+from core.messaging.inbox import NewInbox
+
+
+@dataclass(frozen=True, slots=True)
+class DropDeadLetter:
+    """Decide that a message shall never take effect; its letter is kept."""
+
+    new_inbox: NewInbox
+
+    async def __call__(self, letter: UUID, decision: Decision) -> None:
+        """Return once it is dropped; raise `UnknownDeadLetter` or `LetterAlreadySettled`."""
+        async with self.new_inbox() as inbox:
+            await inbox.dead_letters.settle(letter, DeadLetterState.DROPPED, decision)
+            await inbox.commit()

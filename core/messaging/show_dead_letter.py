@@ -1,0 +1,79 @@
+"""Look into a dead letter."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from core.messaging.dead_letters import DeadLetter, DeadLetterList, UnknownDeadLetter
+from core.messaging.message import Message
+
+Format = Literal["json", "text", "base64"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterWithMessage(DeadLetter):
+    """A dead letter with everything that is known of its message."""
+
+    subject: UUID
+    version: int
+    arrived_at: datetime
+    """Deadlines are judged by this moment, also when it is replayed."""
+    request_id: str
+    traceparent: str
+    origin: Mapping[str, str]
+    """Topic, partition, offset, headers."""
+    format: Format
+    """How to read `body`: as JSON, as plain text, or as bytes in base64."""
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDeadLetter:
+    """Show a dead letter with its content."""
+
+    office: DeadLetterList
+
+    async def __call__(self, letter: UUID) -> DeadLetterWithMessage:
+        """Return the letter, or raise `UnknownDeadLetter`."""
+        found = await self.office.find(letter)
+        if found is None:
+            raise UnknownDeadLetter(f"there is no dead letter {letter}")
+        return with_message(*found)
+
+
+def with_message(letter: DeadLetter, message: Message) -> DeadLetterWithMessage:
+    """Return all there is to see."""
+    form, body = decode_body(message.body)
+    return DeadLetterWithMessage(
+        **{field.name: getattr(letter, field.name) for field in fields(letter)},
+        subject=message.subject,
+        version=message.version,
+        arrived_at=message.at,
+        request_id=message.trace.request_id,
+        traceparent=message.trace.traceparent,
+        origin=message.origin,
+        format=form,
+        body=body,
+    )
+
+
+def decode_body(body: bytes) -> tuple[Format, str]:
+    """Return a body as text, and what kind of text that is."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return "base64", b64encode(body).decode()
+    try:
+        json.loads(text, parse_constant=reject_json_constant)
+    except (ValueError, RecursionError):
+        return "text", text
+    return "json", text
+
+
+def reject_json_constant(constant: str) -> None:
+    """Refuse `NaN` and `Infinity`, which Python would take for JSON."""
+    raise ValueError(constant)

@@ -1,0 +1,28 @@
+"""A delivery in the words and to the address of today."""
+
+from core.notifications.delivery import Channel, Delivery
+from core.notifications.messages import Contact, Email, Sms
+from core.notifications.ports import Templates
+
+
+def render_message(delivery: Delivery, contact: Contact | None, templates: Templates) -> Email | Sms | None:
+    """Return the message, None for somebody who has no such address; raise `Unwordable`."""
+    if contact is None:
+        return None
+    facts = {**delivery.facts, "name": contact.name}
+    if delivery.channel is Channel.SMS:
+        if not contact.phone:
+            return None
+        text = templates.sms(delivery.template, contact.language, facts)
+        return Sms(delivery=delivery.id, to=contact.phone, text=text, until=delivery.due_at)
+    if not contact.email:
+        return None
+    letter = templates.email(delivery.template, contact.language, facts)
+    return Email(
+        delivery=delivery.id,
+        to=contact.email,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        until=delivery.due_at,
+    )

@@ -1,0 +1,100 @@
+"""One partition of a topic: batch after batch takes effect, and then its offset moves."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from core.messaging.message import Deliver, Message
+from entrypoints.messages.kafka_records import as_message, unreadable
+
+log = structlog.get_logger()
+MAX_RECORDS_PER_POLL = 200
+COMMIT_TIMEOUT_SECONDS = 3.0
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 30.0
+
+
+class Partition:
+    """A partition as long as it is ours.  While a batch of it is in hand, the client has at most one fetch ready."""
+
+    def __init__(self, kafka: AIOKafkaConsumer, place: TopicPartition, context: str, deliver: Deliver) -> None:
+        self._kafka, self._place, self._context, self._deliver = kafka, place, context, deliver
+        self._revoked, self._busy = asyncio.Event(), False
+        self.task = asyncio.create_task(self._run())
+
+    def revoke(self) -> None:
+        """End with the batch in hand, if there is one."""
+        self._revoked.set()
+        if not self._busy:
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        pause = MIN_BACKOFF_SECONDS
+        while not self._revoked.is_set():
+            try:
+                messages, offset = await self._next()
+            except Exception as error:  # what cannot be read here must not stop the other partitions
+                log.warning("partition_unreadable", partition=self._place.partition, error=repr(error))
+                await wait(self._revoked, pause)
+                pause = min(pause * 2, MAX_BACKOFF_SECONDS)
+                continue
+            pause = MIN_BACKOFF_SECONDS
+            if messages:
+                self._busy = True
+                await self._deliver_until_done(messages, offset)
+                self._busy = False
+
+    async def _next(self) -> tuple[Sequence[Message], int]:
+        """Return the next messages, and the offset behind them."""
+        try:
+            found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=MAX_RECORDS_PER_POLL)
+        except UnicodeDecodeError:
+            return await self._next_alone()
+        return self._read(found)
+
+    async def _next_alone(self) -> tuple[Sequence[Message], int]:
+        """Return one message; it stands for a record that the client cannot read: a header's name may be no text."""
+        offset = await self._kafka.position(self._place)
+        try:
+            found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=1)
+        except UnicodeDecodeError as error:
+            self._kafka.seek(self._place, offset + 1)
+            return [unreadable(self._place, offset, self._context, error)], offset + 1
+        return self._read(found)
+
+    def _read(self, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> tuple[Sequence[Message], int]:
+        records = found.get(self._place, ())
+        return [as_message(record, self._context) for record in records], records[-1].offset + 1 if records else 0
+
+    async def _deliver_until_done(self, messages: Sequence[Message], offset: int) -> None:
+        """Deliver until it succeeds; whoever wants the partition back gets it with the offset where it is."""
+        pause = MIN_BACKOFF_SECONDS
+        while not self._revoked.is_set():
+            try:
+                await self._deliver(messages)
+            except Exception as outage:  # a defect, too, must stop no more than its partition
+                told = f"{self._place.topic}/{self._place.partition}"
+                log.warning("batch_failed_will_retry", partition=told, error=repr(outage))
+                await wait(self._revoked, max(pause, getattr(outage, "retry_after", None) or 0.0))
+                pause = min(pause * 2, MAX_BACKOFF_SECONDS)
+            else:
+                await self._commit(offset)
+                return
+
+    async def _commit(self, offset: int) -> None:
+        """Move the offset; where the group is just being divided anew, the next one moves it, or the inbox absorbs."""
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
+                await self._kafka.commit({self._place: offset})
+        except (KafkaError, TimeoutError) as error:
+            log.warning("offset_commit_failed", partition=self._place.partition, error=repr(error))
+
+
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not for ever."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -1,0 +1,116 @@
+import inspect
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+import pytest
+from dependency_injector import providers
+
+import config
+from adapters.encoding import MsgspecScheduleFormat
+from adapters.memory.database import Store
+from adapters.memory.messages import MemoryOutbox
+from adapters.system.clock import SystemClock, TimeOrderedIds
+from config.container import Application, Driven, UseCases, running
+from config.settings import Adapters, Settings, SQLite, load
+from core.kernel.signals import Signals
+from core.notifications.attempt_log import AttemptLog
+
+HINTS = get_type_hints(Adapters)
+SELECTORS = {name: each for name, each in Driven.providers.items() if isinstance(each, providers.Selector)}
+VENDORS = {"email": Driven.email_vendors, "sms": Driven.sms_vendors}
+
+
+def words(switch: str) -> set[str]:
+    """Return what can be written at a switch."""
+    hint = HINTS[switch]
+    return set(get_args(get_args(hint)[0] if get_origin(hint) is tuple else hint))
+
+
+def is_list(switch: str) -> bool:
+    return get_origin(HINTS[switch]) is tuple
+
+
+SWITCHES = [switch for switch in HINTS if not switch.startswith("_")]
+POSITIONS = [(switch, word) for switch in SWITCHES for word in sorted(words(switch))]
+
+
+def turned(switch: str, word: str) -> Adapters:
+    """Return the default switchboard with one switch turned."""
+    return Adapters(**{switch: (word,) if is_list(switch) else word})
+
+
+def switch_of(selector: providers.Selector[Any]) -> str:
+    """Return the only switch that moves a selector."""
+    moved = set()
+    for switch in SWITCHES:
+        if is_list(switch):
+            continue
+        for word in words(switch):
+            try:
+                chosen = str(getattr(turned(switch, word), switch))
+            except TypeError:
+                continue
+            if chosen in selector.providers and words(switch) == set(selector.providers):
+                moved.add(switch)
+    assert len(moved) == 1, moved
+    return moved.pop()
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_every_selector_has_a_position_for_each_word_of_its_switch(name: str) -> None:
+    assert switch_of(SELECTORS[name]) in SWITCHES
+
+
+@pytest.mark.parametrize("switch", VENDORS)
+def test_every_vendor_that_can_be_named_can_be_made(switch: str) -> None:
+    assert words(switch) == set(VENDORS[switch].providers)
+
+
+def test_every_adapter_setting_changes_a_provider() -> None:
+    moving = {switch_of(selector) for selector in SELECTORS.values()} | VENDORS.keys()
+
+    assert moving == set(SWITCHES) == {"persistence", "commits", "events", "email", "sms", "cache"}
+
+
+def test_a_selector_with_another_set_of_words_is_found() -> None:
+    with pytest.raises(AssertionError):
+        switch_of(providers.Selector("x", kafka=providers.Object(1)))
+
+
+def test_providers_shared_by_several_containers_are_one_singleton() -> None:
+    found = [each.provides for each in Application(settings=Settings()).traverse([providers.Singleton])]
+
+    for shared in (SystemClock, TimeOrderedIds, Signals, AttemptLog, Store, MsgspecScheduleFormat, MemoryOutbox):
+        assert found.count(shared) == 1
+
+
+@pytest.mark.parametrize(("switch", "word"), POSITIONS)
+async def test_every_use_case_and_every_port_can_be_built_in(switch: str, word: str, tmp_path: Path) -> None:
+    settings = Settings(adapters=turned(switch, word), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
+    await build(settings)
+
+
+@pytest.mark.parametrize("path", sorted(Path(config.__file__).parent.glob("*.toml")), ids=lambda path: path.stem)
+async def test_every_shipped_configuration_can_be_built(path: Path, tmp_path: Path) -> None:
+    await build(msgspec.structs.replace(load(path, {}), sqlite=SQLite(path=str(tmp_path / "bursar.db"))))
+
+
+async def test_vendors_that_take_over_from_each_other_can_be_built() -> None:
+    for switch in VENDORS:
+        await build(Settings(adapters=Adapters(**{"persistence": "memory", switch: tuple(sorted(words(switch)))})))
+
+
+async def build(settings: Settings) -> None:
+    """Make every use case, and everything that stands behind a port."""
+    async with running(Application(settings=settings)) as application:
+        for name in UseCases.providers:
+            if name != "driven":
+                assert callable(getattr(application.use_cases, name)())
+        for name in SELECTORS:
+            made = getattr(application.driven, name)()
+            assert made is not None
+            if inspect.iscoroutine(made):
+                made.close()
+        for name in ("email", "sms", "templates", "probes", "vendor_probes", "clock", "ids", "signals", "journal"):
+            assert getattr(application.driven, name)() is not None

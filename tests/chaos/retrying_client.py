@@ -1,0 +1,62 @@
+"""How careful clients ask and send: they name every wish, and repeat it until they know what became of it."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+IN_PROGRESS = "urn:bursar:problem:request-in-progress"
+TIMEOUT = aiohttp.ClientTimeout(total=6)
+SOURCE = "chaos"
+"""Who sends our commands, as they say themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A definite answer over HTTP."""
+
+    status: int
+    body: Any
+    times: int
+    """How often it was asked for."""
+
+
+async def post_until_answered(
+    session: aiohttp.ClientSession, doors: Sequence[str], method: str, path: str, demand: Any, key: str
+) -> HttpAnswer:
+    """Ask until there is an answer: the same wish, under the same key, at whichever door is open."""
+    pause, times = 0.05, 0
+    while True:
+        times += 1
+        try:
+            url, headers = random.choice(doors) + path, {"Idempotency-Key": key}
+            async with session.request(method, url, json=demand, headers=headers) as response:
+                body = await response.json()
+                if response.status < 400 or (response.status < 500 and body.get("type") != IN_PROGRESS):
+                    return HttpAnswer(response.status, body, times)
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            pass
+        await asyncio.sleep(pause * (0.5 + random.random()))
+        pause = min(pause * 2, 1.0)
+
+
+async def send_until_acknowledged(
+    producer: AIOKafkaProducer, topic: str, kind: str, name: str, key: str, body: Any
+) -> None:
+    """Send a command until the broker has it, now and then once more: a careful sender may be in doubt."""
+    told: Mapping[str, str] = {"ce_type": kind, "ce_source": SOURCE, "ce_id": name}
+    headers = [(header, text.encode()) for header, text in told.items()]
+    sent = 0
+    while sent < 1 + (random.random() < 0.2):
+        try:
+            async with asyncio.timeout(6):
+                await producer.send_and_wait(topic, msgspec.json.encode(body), key=key.encode(), headers=headers)
+            sent += 1
+        except (KafkaError, TimeoutError):
+            await asyncio.sleep(0.2)

@@ -1,0 +1,107 @@
+"""Careful clients who submit fees: they repeat every wish until it is answered, and write the answer down."""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from core.messaging.message import topic_of
+from tests.chaos.preparation import SCHEDULE, registration
+from tests.chaos.retrying_client import TIMEOUT, post_until_answered, send_until_acknowledged
+
+SUBMISSION_LOG_FILE = "ledger.jsonl"
+
+
+class SubmissionReply(msgspec.Struct):
+    """A definite answer to one wish."""
+
+    registration: str
+    status: int
+    reference: str = ""
+    told: str = ""
+    """What was said, when it was not 201."""
+
+
+class SubmissionLog:
+    """What we were told, on disk before anything else happens."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / SUBMISSION_LOG_FILE).open("ab")
+        self.acknowledged = self.waiting = 0
+
+    def note(self, answer: SubmissionReply) -> None:
+        """Write an answer down."""
+        self._file.write(msgspec.json.encode(answer) + b"\n")
+        self._file.flush()
+        self.acknowledged += answer.status == 201
+
+    def close(self) -> None:
+        """Close the book."""
+        self._file.close()
+
+
+class Clients:
+    """Several clients at once, each with one wish at a time."""
+
+    def __init__(self, urls: Sequence[str], ledger: SubmissionLog, candidates: Iterator[int], pause: float) -> None:
+        self._urls, self._ledger, self._candidates, self._pause = urls, ledger, candidates, pause
+        self.closing = asyncio.Event()
+
+    async def run(self, at_once: int) -> None:
+        """Submit until `closing` is set, and every wish has its answer."""
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            await asyncio.gather(*(self._submit_sequentially(session) for _ in range(at_once)))
+
+    async def _submit_sequentially(self, session: aiohttp.ClientSession) -> None:
+        while not self.closing.is_set() and (candidate := next(self._candidates, None)) is not None:
+            self._ledger.waiting += 1
+            self._ledger.note(await self._submit_until_answered(session, registration(candidate)))
+            self._ledger.waiting -= 1
+            await asyncio.sleep(self._pause * 2 * random.random())
+
+    async def _submit_until_answered(self, session: aiohttp.ClientSession, name: str) -> SubmissionReply:
+        command = {"schedule": SCHEDULE, "registration": name}
+        heard = await post_until_answered(session, self._urls, "POST", "/v1/exam-fees", command, uuid4().hex)
+        if heard.status == 201:
+            return SubmissionReply(name, 201, heard.body["reference"])
+        return SubmissionReply(name, heard.status, told=str(heard.body))
+
+
+class Sender:
+    """A careful sender of commands by Kafka."""
+
+    def __init__(self, bootstrap: str, topic_prefix: str, ledger: SubmissionLog, candidates: Iterator[int]) -> None:
+        self._bootstrap, self._topic = bootstrap, topic_prefix + topic_of("fees.commands")
+        self._ledger, self._candidates = ledger, candidates
+        self.closing = asyncio.Event()
+
+    async def run(self, pause: float) -> None:
+        """Send commands until `closing` is set and the last is acknowledged; each may arrive more than once."""
+        producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
+        await producer.start()
+        try:
+            while not self.closing.is_set() and (candidate := next(self._candidates, None)) is not None:
+                self._ledger.waiting += 1
+                await self._submit_until_answered(producer, registration(candidate))
+                self._ledger.waiting -= 1
+                await asyncio.sleep(pause)
+        finally:
+            await producer.stop()
+
+    async def _submit_until_answered(self, producer: AIOKafkaProducer, name: str) -> None:
+        command = {"schedule": SCHEDULE, "registration": name}
+        await send_until_acknowledged(producer, self._topic, "SubmitExamFee", name, name, command)
+        self._ledger.note(SubmissionReply(name, 201))
+
+
+def told(folder: Path) -> list[SubmissionReply]:
+    """Read the ledger."""
+    return [
+        msgspec.json.decode(line, type=SubmissionReply)
+        for line in (folder / SUBMISSION_LOG_FILE).read_bytes().splitlines()
+    ]

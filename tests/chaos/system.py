@@ -1,0 +1,85 @@
+"""The fee office that is tried: who works in it, and under which configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from tests.chaos.orders import Order
+from tests.chaos.plan import WORKERS
+from tests.chaos.preparation import PARTITIONS
+from tests.chaos.servers import HOST, PASSWORD, VENDORS, Stack
+from tests.containers import free_port
+from tests.contract.servers.ses import KEY, KEY_ID, REGION
+from tests.contract.servers.twilio import SID, TOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A database, topics and doors that no other run has."""
+
+    stack: Stack
+    folder: Path
+    sabotage: str = ""
+    name: str = field(default_factory=lambda: f"chaos_{uuid4().hex[:12]}")
+    ports: Mapping[str, int] = field(
+        default_factory=lambda: {f"http-{number + 1}": free_port() for number in range(WORKERS["http"])}
+    )
+
+    @property
+    def prefix(self) -> str:
+        """Return what its topics begin with."""
+        return f"{self.name}."
+
+    @property
+    def doors(self) -> list[str]:
+        """Return where HTTP is answered."""
+        return [f"http://{HOST}:{port}" for port in self.ports.values()]
+
+    def preparation(self, candidates: int) -> Order:
+        """Return the order to make schema, topics and roster."""
+        return self._order("setup-1", self.stack.direct, {"candidates": candidates})
+
+    def vendors(self) -> Order:
+        """Return the order to be the vendors."""
+        return self._order("vendors-1", self.stack.direct, {name: self.stack.direct[name] for name in VENDORS})
+
+    def ticker(self) -> Order:
+        """Return the order to record events."""
+        return self._order("ticker-1", self.stack.proxied)
+
+    def workers(self) -> list[Order]:
+        """Return the orders for everybody whom `bursar serve` would start."""
+        names = [f"{role}-{number + 1}" for role, count in WORKERS.items() for number in range(count)]
+        return [self._order(name, self.stack.proxied) for name in names]
+
+    def _order(self, name: str, servers: Mapping[str, int], task: Mapping[str, Any] | None = None) -> Order:
+        return Order(
+            name=name,
+            role=name.rpartition("-")[0],
+            settings=self._settings(servers, self.ports.get(name, 0)),
+            folder=str(self.folder),
+            sabotage=self.sabotage,
+            task=dict(task or {}),
+        )
+
+    def _settings(self, servers: Mapping[str, int], port: int) -> dict[str, Any]:
+        urls = {vendor: f"http://{HOST}:{servers[vendor]}" for vendor in VENDORS}
+        return {
+            "adapters": {"persistence": "mysql", "events": "kafka", "email": ["ses"], "sms": ["twilio"]},
+            "http": {"host": HOST, "port": port},
+            "mysql": {
+                "host": HOST, "port": servers["mysql"], "database": self.name,
+                "user": "root", "password": PASSWORD, "connections": 8,
+            },
+            "kafka": {
+                "bootstrap": f"{HOST}:{servers['kafka']}", "topic_prefix": self.prefix,
+                "group": self.name, "partitions": PARTITIONS,
+            },
+            "ses": {"region": REGION, "url": urls["ses"], "access_key_id": KEY_ID, "secret_access_key": KEY},
+            "twilio": {"url": urls["twilio"], "account_sid": SID, "auth_token": TOKEN},
+            "resilience": {"deadline_seconds": 2, "tries": 2, "window_seconds": 5, "open_seconds": 1},
+            "stores": {"email": "stores@example.org", "phone": "+919700000000"},
+            "telemetry": {"logs": "json"},
+        }  # fmt: skip

@@ -1,0 +1,238 @@
+"""Whatever stands behind `InDoubtDeliveries` and `DeliveryList` must behave like this."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from config.container import Application
+from core.kernel.errors import Invalid
+from core.kernel.period import Period
+from core.notifications.attempt_log import Attempt, AttemptOutcome
+from core.notifications.delivery import Channel, Delivery, DeliveryState
+from core.notifications.delivery_list import DeliveryFilter
+from core.notifications.list_deliveries import ListDeliveries
+from core.notifications.messages import DeliveryId
+from core.notifications.settle_delivery import Settlement, Verdict
+from core.notifications.status_reports import DeliveryStatus, StatusReport, VendorReport
+from tests.examples import NOON, a_delivery, a_submission
+
+LATER = NOON + timedelta(minutes=10)
+UNKNOWN, UNDECIDED = DeliveryState.UNKNOWN, DeliveryState.UNDECIDED
+
+
+async def add(application: Application, *deliveries: Delivery) -> None:
+    async with application.driven.new_work() as work:
+        for delivery in deliveries:
+            work.deliveries.add(delivery)
+        await work.commit()
+
+
+async def save(application: Application, delivery: Delivery) -> None:
+    async with application.driven.new_work() as work:
+        await work.cases.save(delivery)
+        await work.commit()
+
+
+async def find(application: Application, delivery: DeliveryId) -> Delivery:
+    async with application.driven.new_work() as work:
+        found = await work.cases.find(delivery)
+    assert found is not None
+    return found
+
+
+async def take(application: Application, limit: int = 10) -> list[Delivery]:
+    async with application.driven.new_work() as work:
+        taken = list(await work.cases.due(NOON, limit))
+        for delivery in taken:
+            delivery.claim_for_lookup(NOON, LATER)
+            await work.cases.save(delivery)
+        await work.commit()
+    return taken
+
+
+async def test_only_due_unknown_deliveries_are_claimed_for_reconciliation_on_every_channel(stored: Application) -> None:
+    due = a_delivery(state=UNKNOWN), a_delivery(Channel.SMS, state=UNKNOWN)
+    others = [a_delivery(state=state) for state in DeliveryState if state is not UNKNOWN]
+    await add(stored, *due, *others, a_delivery(state=UNKNOWN, due_at=NOON + timedelta(microseconds=1)))
+
+    assert {each.id for each in await take(stored)} == {each.id for each in due}
+    assert await take(stored) == []
+
+
+async def test_an_in_doubt_delivery_is_claimed_by_one_reconciler(stored: Application) -> None:
+    await add(stored, *(a_delivery(channel, state=UNKNOWN) for channel in Channel for _ in range(6)))
+
+    async def take_all() -> list[DeliveryId]:
+        mine = []
+        while some := await take(stored, limit=5):
+            assert len(some) <= 5
+            mine += [each.id for each in some]
+        return mine
+
+    ids = [each for taken in await asyncio.gather(*(take_all() for _ in range(4))) for each in taken]
+    assert len(ids) == len(set(ids)) == 12
+
+
+async def test_a_claim_records_when_the_doubt_began(stored: Application) -> None:
+    await add(stored, delivery := a_delivery(state=UNKNOWN))
+    assert delivery.in_doubt_since is None
+    await take(stored)
+
+    found = await find(stored, delivery.id)
+    assert (found.in_doubt_since, found.due_at, found.state) == (NOON, LATER, UNKNOWN)
+    assert (found.notice, found.facts, found.recipient) == (delivery.notice, delivery.facts, delivery.recipient)
+
+
+async def test_an_uncommitted_reconciliation_claim_leaves_the_delivery_unclaimed(stored: Application) -> None:
+    await add(stored, a_delivery(state=UNKNOWN))
+    async with stored.driven.new_work() as work:
+        for delivery in await work.cases.due(NOON, 10):
+            delivery.claim_for_lookup(NOON, LATER)
+            await work.cases.save(delivery)
+
+    assert len(await take(stored)) == 1
+
+
+async def test_delivery_attempts_are_listed_in_order_for_that_delivery_only(stored: Application) -> None:
+    await add(stored, delivery := a_delivery(), other := a_delivery())
+    calls = [
+        Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="throttled"),
+        Attempt(at=NOON, vendor="smtp", outcome=AttemptOutcome.UNKNOWN, detail="no answer"),
+    ]
+    delivery.note(*calls)
+    other.note(calls[0])
+    async with stored.driven.new_work() as work:
+        await work.deliveries.save([delivery, other])
+        await work.commit()
+    async with stored.driven.new_work() as work:
+        assert list(await work.cases.attempts(delivery.id)) == calls
+
+
+async def test_nothing_is_found_where_nothing_is(stored: Application) -> None:
+    async with stored.driven.new_work() as work:
+        assert await work.cases.find(DeliveryId(UUID(int=7))) is None
+        assert await work.cases.due(NOON, 10) == []
+
+
+async def test_a_status_report_appears_on_the_timeline(stored: Application) -> None:
+    submission, _ = a_submission()
+    await add(stored, delivery := a_delivery(Channel.SMS, about=submission.id, state=UNKNOWN))
+    async with stored.driven.new_work() as work:
+        work.submissions.add(submission)
+        await work.commit()
+    told = StatusReport(at=LATER, learnt=DeliveryStatus.SETTLED, detail="sent, says Ravi: seen")
+    delivery.resolve(DeliveryState.SENT, told)
+    await save(stored, delivery)
+    delivery.hear(VendorReport("twilio", "SM7", DeliveryStatus.DELIVERED, "x" * 600), LATER + timedelta(seconds=1))
+    await save(stored, delivery)
+
+    fee = await stored.driven.exam_fees().find(submission.id)
+    assert fee is not None
+    found = await find(stored, delivery.id)
+    assert (found.state, found.in_doubt_since, found.reason[:500]) == (DeliveryState.DELIVERED, None, "x" * 500)
+    assert [(entry.what, entry.vendor, entry.vendor_id) for entry in fee.timeline[1:]] == [
+        ("sms settled", "", ""),
+        ("sms delivered", "twilio", "SM7"),
+    ]
+    assert fee.timeline[1].detail == told.detail
+
+
+async def test_what_is_pending_again_can_be_claimed_once(stored: Application) -> None:
+    await add(stored, delivery := a_delivery(state=UNKNOWN, due_at=LATER))
+    delivery.resolve(
+        DeliveryState.PENDING, StatusReport(at=NOON, learnt=DeliveryStatus.ABSENT, detail="no vendor has it")
+    )
+    await save(stored, delivery)
+
+    for count in (1, 0):
+        async with stored.driven.new_work() as work:
+            assert len(await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 10)) == count
+            await work.commit()
+
+
+@pytest.mark.parametrize("ended", [DeliveryStatus.FOUND, DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED])
+async def test_a_late_sender_does_not_reopen_a_final_delivery(stored: Application, ended: DeliveryStatus) -> None:
+    await add(stored, a_delivery())
+    async with stored.driven.new_work() as work:
+        [in_hand] = await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 1)
+        await work.commit()
+    found = await find(stored, in_hand.id)
+    found.hear(VendorReport("ses", "7", ended), NOON)
+    await save(stored, found)
+    in_hand.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
+    in_hand.postpone(NOON, "away")
+    async with stored.driven.new_work() as work:
+        await work.deliveries.save([in_hand])
+        await work.commit()
+
+    assert (await find(stored, in_hand.id)).state is found.state
+    async with stored.driven.new_work() as work:
+        assert not await work.deliveries.claim(Channel.EMAIL, LATER, LATER, 10)
+        assert len(await work.cases.attempts(in_hand.id)) == 1  # what was tried is told all the same
+
+
+async def test_of_two_concurrent_decisions_one_is_refused(stored: Application) -> None:
+    await add(stored, delivery := a_delivery(state=UNDECIDED))
+    settle = stored.use_cases.settle_delivery()
+
+    async def decide(decision: str) -> str:
+        try:
+            await settle(str(delivery.id), Settlement(verdict=Verdict(decision), who="Ravi", why="seen"))
+        except Exception as error:
+            return type(error).__name__
+        return "done"
+
+    ends = await asyncio.gather(*(decision for _ in range(5) for decision in (decide("sent"), decide("not-sent"))))
+    assert sorted(ends) == ["DeliverySettled"] * 9 + ["done"]
+
+
+async def test_pages_follow_each_other_over_both_channels_without_gap_or_repetition(stored: Application) -> None:
+    channels = [Channel.EMAIL, Channel.SMS, Channel.SMS, Channel.EMAIL, Channel.SMS, Channel.EMAIL, Channel.SMS]
+    # three of them are due at the same moment
+    due = [NOON + timedelta(seconds=max(0, number - 2)) for number in range(7)]
+    made = [a_delivery(ch, state=UNDECIDED, due_at=at) for ch, at in zip(channels, due, strict=True)]
+    await add(stored, *reversed(made), a_delivery(), a_delivery(state=UNKNOWN))
+    look, seen, after = ListDeliveries(stored.driven.delivery_list()), [], None
+    for _ in range(4):
+        page = await look(DeliveryFilter(), after, 2)
+        seen += [each.id for each in page.items]
+        after = page.next
+
+    assert after is None
+    assert seen == [each.id for each in made]
+
+
+async def test_the_list_is_of_one_state_one_channel_and_a_time(stored: Application) -> None:
+    old, new = a_delivery(state=UNDECIDED, due_at=NOON - timedelta(days=1)), a_delivery(state=UNDECIDED)
+    await add(stored, old, new, a_delivery(Channel.SMS, state=UNDECIDED), a_delivery(state=UNKNOWN))
+    look = ListDeliveries(stored.driven.delivery_list())
+
+    async def found(search: DeliveryFilter) -> list[DeliveryId]:
+        return [each.id for each in (await look(search, None, 10)).items]
+
+    assert await found(DeliveryFilter(channel=Channel.EMAIL)) == [old.id, new.id]
+    assert await found(DeliveryFilter(channel=Channel.EMAIL, due=Period(since=NOON))) == [new.id]
+    assert await found(DeliveryFilter(channel=Channel.EMAIL, due=Period(until=NOON))) == [old.id]
+    assert len(await found(DeliveryFilter())) == 3
+    assert len(await found(DeliveryFilter(state=UNKNOWN))) == 1
+    assert await found(DeliveryFilter(state=UNKNOWN, channel=Channel.SMS)) == []
+
+
+async def test_the_delivery_list_contains_no_address(stored: Application) -> None:
+    reason = "550 no asha.1@example.org here; call +91 98765-43210 (RFC 5321)"
+    await add(stored, a_delivery(state=UNDECIDED, reason=reason))
+    [summary] = (await ListDeliveries(stored.driven.delivery_list())(DeliveryFilter(), None, 10)).items
+
+    assert summary.reason == "550 no … here; call … (RFC 5321)"
+
+
+@pytest.mark.parametrize(
+    "after", ["", "_", "yesterday_x", "2026-11-20T12:30:00Z", f"0001-01-01T00:00:00+23:59_{UUID(int=1)}", "9" * 10_000]
+)
+async def test_a_page_that_is_not_there_is_refused(stored: Application, after: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        await ListDeliveries(stored.driven.delivery_list())(DeliveryFilter(), after, 10)
+
+    assert refusal.value.at == "$.after"

@@ -1,0 +1,122 @@
+"""A fee office in processes of its own, as people run it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from config.settings import Kafka, MySQL
+from tests.e2e import fork_server as forks
+
+BURSAR = str(Path(sys.executable).with_name("bursar"))
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder, and the configuration of the fee office in it."""
+
+    folder: Path
+    config: Path | None
+    environment: dict[str, str]
+
+    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        at = ("--config", str(self.config)) if self.config else ()
+        return forks.run([*words, *at], self.folder, self._env(), stdin)
+
+    def json(self, *words: str) -> Any:
+        """Run one command, and read the JSON it prints."""
+        done = self.run(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def serve(self) -> Iterator["Running"]:
+        """Run `bursar serve` until the end of the block, and then stop it as Ctrl-C does."""
+        running = self.start()
+        try:
+            running.wait_until_ready()
+            yield running
+        finally:
+            if running.process.poll() is None:
+                running.process.send_signal(signal.SIGINT)
+            running.process.wait(timeout=15)
+
+    def start(self, *words: str) -> "Running":
+        """Run one command, `serve` if none is named, and let it run."""
+        log = self.folder / "serve.log"
+        log.write_text("")
+        at = ("--config", str(self.config)) if self.config else ()
+        files = {"out": str(log), "err": str(log)}
+        return Running(forks.Process([*(words or ["serve"]), *at], self.folder, self._env(), files), log)
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return what the vendors wrote down."""
+        record = self.folder / "vendors.jsonl"
+        return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, **self.environment}
+
+
+@dataclass(slots=True)
+class Running:
+    """A fee office that is open."""
+
+    process: forks.Process
+    log: Path
+    url: str = ""
+
+    def wait_until_ready(self) -> None:
+        """Wait for the address it prints."""
+
+        def address() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            if found := re.search(r"open: (http://\S+)", self.log.read_text()):
+                self.url = found[1]
+            return bool(self.url)
+
+        until(address, seconds=30)
+
+    def client(self) -> httpx.Client:
+        """Return somebody who may ask it things."""
+        return httpx.Client(base_url=self.url, timeout=10)
+
+
+def until(check: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until a condition holds, or fail."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        time.sleep(0.05)
+
+
+def on_real_servers(mysql: MySQL, kafka: Kafka, **changes: str) -> dict[str, str]:
+    """Return the environment that puts the shipped configuration on MySQL and Kafka."""
+    given = {
+        "PROVISION": "false",
+        "ADAPTERS__PERSISTENCE": "mysql",
+        "ADAPTERS__EVENTS": "kafka",
+        "ADAPTERS__EMAIL": "sandbox",
+        "ADAPTERS__SMS": "sandbox",
+        "MYSQL__HOST": mysql.host,
+        "MYSQL__PORT": str(mysql.port),
+        "MYSQL__DATABASE": mysql.database,
+        "MYSQL__USER": mysql.user,
+        "MYSQL__PASSWORD": mysql.password.reveal(),
+        "KAFKA__BOOTSTRAP": kafka.bootstrap,
+        "KAFKA__TOPIC_PREFIX": kafka.topic_prefix,
+        "KAFKA__GROUP": kafka.group,
+        "HTTP__PORT": "0",
+    }
+    return {f"BURSAR__{name}": value for name, value in (given | changes).items()}

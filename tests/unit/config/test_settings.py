@@ -1,0 +1,247 @@
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import config
+from config.settings import Misconfigured, Secret, Settings, load
+
+SHIPPED = sorted(Path(config.__file__).parent.glob("*.toml"))
+PASSWORD = "correct horse battery staple"
+SECRETS = {
+    "BURSAR__MYSQL__PASSWORD": PASSWORD,
+    "BURSAR__SMTP__PASSWORD": PASSWORD,
+    "BURSAR__SES__SECRET_ACCESS_KEY": PASSWORD,
+    "BURSAR__TWILIO__AUTH_TOKEN": PASSWORD,
+    "BURSAR__REDIS__URL": f"redis://:{PASSWORD}@localhost",
+}
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Any:
+    """Read a configuration as if it were in a file, under an environment."""
+
+    def read(toml: str = "", environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
+        path = tmp_path / "bursar.toml"
+        path.write_text(toml)
+        return load(path, environ or {}, changes)
+
+    return read
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_every_shipped_configuration_is_understood(path: Path) -> None:
+    assert isinstance(load(path, {}), Settings)
+
+
+def test_nothing_written_means_the_defaults(read: Any) -> None:
+    assert read() == Settings()
+
+
+def test_what_is_written_counts(read: Any) -> None:
+    settings = read('serve = ["http"]\n[adapters]\nemail = ["ses", "smtp"]\n[http]\nport = 8080\n')
+
+    assert (settings.serve, settings.adapters.email, settings.http.port) == (("http",), ("ses", "smtp"), 8080)
+
+
+@pytest.mark.parametrize(
+    ("toml", "path"),
+    [
+        ('[adapters]\npersistence = "mysqll"\n', "$.adapters.persistence"),
+        ('[adapters]\nemail = ["smtp", "carrier-pigeon"]\n', "$.adapters.email[1]"),
+        ('[adapters]\nemails = ["smtp"]\n', "$.adapters"),
+        ("[htp]\nport = 1\n", "`htp`"),
+        ('[http]\nport = "many"\n', "$.http.port"),
+        ('serve = ["http", "htp"]\n', "$.serve[1]"),
+        ('[smtp]\ntls = "ssl"\n', "$.smtp.tls"),
+        ('serve = ["http", "relay", "http"]\n', "http is named twice - at `$.serve`"),
+        ('[adapters]\nemail = ["smtp", "smtp"]\n', "smtp is named twice - at `$.adapters.email`"),
+        ('[adapters]\nsms = ["console", "console"]\n', "console is named twice - at `$.adapters.sms`"),
+    ],
+)
+def test_a_misspelt_word_is_named_with_its_file_and_path(read: Any, toml: str, path: str) -> None:
+    with pytest.raises(Misconfigured) as refusal:
+        read(toml)
+
+    assert path in str(refusal.value)
+    assert "bursar.toml" in str(refusal.value)
+
+
+@pytest.mark.parametrize("toml", ["[http\n", "port = \n", "a = 1\na = 2\n"])
+def test_what_is_no_toml_is_named_with_its_file(read: Any, toml: str) -> None:
+    with pytest.raises(Misconfigured, match=r"bursar\.toml: .*line \d"):
+        read(toml)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"nowhere\.toml"):
+        load(tmp_path / "nowhere.toml", {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BURSAR__ADAPTERS__EMIAL",
+        "BURSAR__ADAPTER__EMAIL",
+        "BURSAR__EMAIL",
+        "BURSAR__HTTP__PORT__NUMBER",
+        "BURSAR__PROVISION__NOW",
+        "BURSAR__",
+        "BURSAR__HTTP__PORTS_FILE",
+    ],
+)
+def test_a_misspelt_variable_is_named(read: Any, name: str, tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("smtp")
+    with pytest.raises(Misconfigured, match=rf"{name}: there is no such setting"):
+        read("provision = true\n", {name: str(tmp_path / "value")})
+
+
+def test_a_bad_value_of_a_variable_is_named_by_its_path(read: Any) -> None:
+    with pytest.raises(Misconfigured, match=r"\$\.http\.port"):
+        read("", {"BURSAR__HTTP__PORT": "many"})
+
+
+def test_environment_variables_override_the_file(read: Any) -> None:
+    environ = {
+        "BURSAR__HTTP__PORT": "9000",
+        "BURSAR__PROVISION": "true",
+        "BURSAR__RESILIENCE__DEADLINE_SECONDS": "2.5",
+        "BURSAR__ADAPTERS__EMAIL": "ses,smtp",
+        "BURSAR__ADAPTERS__SMS": "sandbox",
+        "BURSAR__SERVE": "http",
+    }
+    settings = read('serve = ["relay"]\n[http]\nport = 8080\nhost = "::1"\n', environ)
+
+    assert (settings.http.port, settings.http.host, settings.provision) == (9000, "::1", True)
+    assert settings.resilience.deadline_seconds == 2.5
+    assert (settings.adapters.email, settings.adapters.sms) == (("ses", "smtp"), ("sandbox",))
+    assert settings.serve == ("http",)
+
+
+def test_other_variables_are_none_of_our_business(read: Any) -> None:
+    assert read("", {"BURSAR_TEST_MYSQL_URL": "x", "PATH": "y", "bursar__http__port": "z"}) == Settings()
+
+
+def test_explicit_overrides_win_and_keep_other_settings(read: Any) -> None:
+    settings = read(
+        '[adapters]\nsms = ["sandbox"]\n',
+        {"BURSAR__ADAPTERS__PERSISTENCE": "mysql"},
+        adapters={"persistence": "memory"},
+    )
+
+    assert (settings.adapters.persistence, settings.adapters.sms) == ("memory", ("sandbox",))
+
+
+def test_a_mounted_secret_is_read_from_its_file(read: Any, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{PASSWORD}\n")
+    settings = read("", {"BURSAR__MYSQL__PASSWORD_FILE": str(secret)})
+
+    assert settings.mysql.password.reveal() == PASSWORD
+
+
+def test_a_setting_whose_own_name_ends_like_a_file_is_no_secret(read: Any) -> None:
+    assert read("", {"BURSAR__SMTP__CA_FILE": "/etc/ca.pem"}).smtp.ca_file == "/etc/ca.pem"
+
+
+def test_a_mounted_secret_that_is_not_there_is_named(read: Any, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="BURSAR__MYSQL__PASSWORD_FILE"):
+        read("", {"BURSAR__MYSQL__PASSWORD_FILE": str(tmp_path / "nowhere")})
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bursar.toml"
+    path.write_bytes(b'title = "\xff"')
+    with pytest.raises(Misconfigured, match=r"bursar\.toml"):
+        load(path, {})
+
+
+def test_a_channel_needs_a_vendor(read: Any) -> None:
+    with pytest.raises(Misconfigured, match=r"\$\.adapters\.email"):
+        read("[adapters]\nemail = []\n")
+
+
+def test_a_secret_can_be_revealed(read: Any) -> None:
+    settings = read("", SECRETS)
+
+    assert settings.mysql.password.reveal() == settings.twilio.auth_token.reveal() == PASSWORD
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, lambda settings: repr(msgspec.structs.asdict(settings))])
+def test_no_secret_appears_when_settings_are_shown(read: Any, show: Any) -> None:
+    assert PASSWORD not in show(read("", SECRETS))
+
+
+@pytest.mark.parametrize("encode", [msgspec.json.encode, msgspec.msgpack.encode, msgspec.to_builtins])
+def test_no_secret_appears_when_settings_are_encoded(read: Any, encode: Any) -> None:
+    settings, written = read("", SECRETS), ""
+    with contextlib.suppress(TypeError):
+        written = repr(encode(settings))
+
+    assert PASSWORD not in written
+
+
+def test_no_secret_appears_when_settings_are_refused(read: Any) -> None:
+    with pytest.raises(Misconfigured) as refusal:
+        read("", SECRETS | {"BURSAR__HTTP__PORT": "many"})
+
+    assert PASSWORD not in repr(refusal.value)
+    assert PASSWORD not in repr(refusal.value.__cause__)
+
+
+def test_a_secret_tells_only_whether_there_is_one() -> None:
+    assert (repr(Secret(PASSWORD)), str(Secret(PASSWORD)), repr(Secret())) == ("Secret(…)", "Secret(…)", "Secret()")
+
+
+@pytest.mark.parametrize("store", ["sqlite", "memory"])
+def test_several_workers_on_single_process_persistence_are_refused(read: Any, store: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"http\.workers \(2\) need a database .* {store} is for one"):
+        read(f'[adapters]\npersistence = "{store}"\n[http]\nworkers = 2\n')
+
+    assert read('[adapters]\npersistence = "mysql"\n[http]\nworkers = 2\n').http.workers == 2
+
+
+def test_a_secret_that_can_be_guessed_is_refused(read: Any) -> None:
+    with pytest.raises(Misconfigured, match=r"admission\.secret needs at least 32 characters - at `\$\.admission`"):
+        read("", {"BURSAR__ADMISSION__SECRET": "x" * 31})
+
+    assert read("", {"BURSAR__ADMISSION__SECRET": "x" * 32}).admission.secret.reveal() == "x" * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("email", "The stores <stores@example.org>"),
+        ("email", "stores@example.org\n"),
+        ("email", "stores"),
+        ("email", "s" * 250 + "@example.org"),
+        ("phone", "020 2555 0123"),
+        ("phone", "+0202555"),
+        ("language", "english"),
+        ("name", ""),
+        ("name", "The\nstores"),
+        ("zone", "Asia/Atlantis"),
+        ("zone", ""),
+    ],
+)
+def test_invalid_inventory_staff_settings_are_refused(read: Any, name: str, said: str) -> None:
+    with pytest.raises(Misconfigured, match=r"\$\.stores"):
+        read("", stores={name: said})
+
+
+def test_inventory_staff_settings_are_optional(read: Any) -> None:
+    stores = read('[stores]\nemail = ""\nphone = ""\nzone = "Asia/Kathmandu"\n').stores
+
+    assert (stores.email, stores.phone, stores.zone) == ("", "", "Asia/Kathmandu")
+
+
+@pytest.mark.parametrize("name", ["commands_days", "events_days"])
+def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: Any, name: str) -> None:
+    for days in (13, 14, 30):
+        with pytest.raises(Misconfigured, match=rf"retention\.inbox_days \(14\) must be more than kafka\.{name}"):
+            read(f"[kafka]\n{name} = {days}\n")
+
+    assert read(f"[kafka]\n{name} = 12\n").retention.inbox_days == 14

@@ -1,0 +1,103 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.kernel.errors import Invalid
+from core.kernel.money import MAX_MINOR_UNITS, Money
+
+amounts = st.builds(Money, st.integers(-MAX_MINOR_UNITS, MAX_MINOR_UNITS), st.just("INR"))
+weights = st.lists(st.integers(0, 10**6), min_size=1, max_size=40).filter(any)
+
+
+def test_a_hundred_digits_are_no_amount() -> None:
+    with pytest.raises(Invalid) as refusal:
+        Money(10**100, "INR")
+
+    assert refusal.value.at == "$.minor"
+
+
+def test_the_largest_amount_is_an_amount_and_one_more_is_not() -> None:
+    assert Money(MAX_MINOR_UNITS, "INR").minor == MAX_MINOR_UNITS
+    with pytest.raises(Invalid):
+        Money(MAX_MINOR_UNITS, "INR") + Money(1, "INR")
+
+
+@pytest.mark.parametrize("minor", [True, 1.0, "1", None])
+def test_only_a_whole_number_is_an_amount(minor: object) -> None:
+    with pytest.raises(Invalid):
+        Money(minor, "INR")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("currency", ["inr", "IN", "INRR", "ÄÖÜ", "I1R", "", None, 356])
+def test_a_currency_is_three_capital_letters(currency: object) -> None:
+    with pytest.raises(Invalid) as refusal:
+        Money(1, currency)  # type: ignore[arg-type]
+
+    assert refusal.value.at == "$.currency"
+
+
+def test_money_adds_subtracts_and_turns_around() -> None:
+    assert Money(150, "INR") + Money(-50, "INR") - Money(30, "INR") == -Money(-70, "INR")
+
+
+@pytest.mark.parametrize("mix", [Money.__add__, Money.__sub__, Money.__lt__, Money.__ge__])
+def test_currencies_do_not_mix(mix: object) -> None:
+    with pytest.raises(Invalid, match="INR and USD do not mix"):
+        mix(Money(1, "INR"), Money(1, "USD"))  # type: ignore[operator]
+
+
+def test_the_same_number_of_another_currency_is_not_the_same_money() -> None:
+    assert Money(1, "INR") != Money(1, "USD")
+
+
+def test_amounts_are_ordered() -> None:
+    assert Money(-1, "INR") < Money.zero("INR") <= Money(0, "INR") < Money(1, "INR")
+
+
+@pytest.mark.parametrize(
+    ("minor", "basis_points", "share"),
+    [(1, 5000, 1), (-1, 5000, -1), (1, 4999, 0), (3, 5000, 2), (25, 5000, 13), (-25, 5000, -13), (99, 10_000, 99)],
+)
+def test_half_a_minor_unit_is_rounded_up_in_size(minor: int, basis_points: int, share: int) -> None:
+    assert Money(minor, "INR").percent(basis_points) == Money(share, "INR")
+
+
+@given(amounts, st.integers(0, 10_000))
+def test_a_percentage_is_never_more_than_half_a_minor_unit_off(amount: Money, basis_points: int) -> None:
+    exact = Fraction(amount.minor * basis_points, 10_000)
+
+    assert abs(amount.percent(basis_points).minor - exact) <= Fraction(1, 2)
+
+
+@given(amounts, st.integers(0, 10_000))
+def test_a_percentage_of_a_debt_mirrors_that_of_a_claim(amount: Money, basis_points: int) -> None:
+    assert (-amount).percent(basis_points) == -amount.percent(basis_points)
+
+
+@given(amounts, weights)
+def test_parts_always_sum_to_the_whole(amount: Money, weights: list[int]) -> None:
+    assert sum(amount.split(weights), start=Money.zero("INR")) == amount
+
+
+@given(amounts, weights)
+def test_no_part_is_a_whole_minor_unit_off_its_share(amount: Money, weights: list[int]) -> None:
+    for part, weight in zip(amount.split(weights), weights, strict=True):
+        assert abs(part.minor - Fraction(amount.minor * weight, sum(weights))) < 1
+
+
+def test_the_largest_remainder_gets_what_is_left() -> None:
+    assert [part.minor for part in Money(100, "INR").split([1, 1, 1])] == [34, 33, 33]
+    assert [part.minor for part in Money(10, "INR").split([1, 6, 8])] == [1, 4, 5]
+    assert [part.minor for part in Money(-100, "INR").split([1, 1, 1])] == [-34, -33, -33]
+
+
+def test_a_zero_weight_gets_a_zero_share() -> None:
+    assert [part.minor for part in Money(7, "INR").split([0, 2, 2, 0])] == [0, 4, 3, 0]
+
+
+@pytest.mark.parametrize("weights", [[], [0], [0, 0], [2, -1]])
+def test_weights_that_make_no_whole_are_refused(weights: list[int]) -> None:
+    with pytest.raises(Invalid):
+        Money(1, "INR").split(weights)
