@@ -48,6 +48,14 @@ integration *args:
 e2e *args:
     uv run pytest tests/e2e "$@"
 
+# Build the documentation into site/, strictly
+docs *args:
+    NO_MKDOCS_2_WARNING=1 uv run --group docs mkdocs build --strict "$@"
+
+# Rewrite the generated parts of the reference pages
+docs-reference:
+    uv run python -m docs.generator
+
 # Kill the fee office in every way we know of, and count what is left: --minutes 20 --kills 500 --seed 7
 chaos *args:
     uv run python -m tests.chaos "$@"
@@ -66,7 +74,7 @@ profile *args:
 
 # Measure what a flood does to it, ten times what it can take: --minutes 1  --rate 10000  --workers 2
 flood *args:
-    uv run python -m benchmarks.flood "$@"
+    uv run python -m benchmarks.overload "$@"
 
 # Start the stack of compose.yaml, and wait until it is healthy
 up *args:

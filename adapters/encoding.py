@@ -1,4 +1,4 @@
-"""How what the core says is written down: JSON, by msgspec."""
+"""Encodes events as JSON, and decodes and encodes fee schedules, with msgspec."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +18,10 @@ from core.messaging.message import Message
 
 
 class MsgspecScheduleFormat(ScheduleFormat):
-    """Reads what TOML or JSON made of a schedule, and refuses every key it does not know."""
+    """Converts between schedules and documents of TOML or JSON; refuses unknown keys."""
 
     def read(self, document: Mapping[str, object]) -> FeeSchedule:
+        document = _with_current_words(document)
         try:
             schedule = msgspec.convert(document, FeeSchedule, dec_hook=_decode)
         except msgspec.ValidationError as error:
@@ -29,14 +30,31 @@ class MsgspecScheduleFormat(ScheduleFormat):
         return schedule
 
     def write(self, schedule: FeeSchedule) -> dict[str, object]:
-        """Return the document of a schedule: `read(write(schedule)) == schedule`, but for its version."""
+        """Return the document of a schedule: `read(write(schedule)) == schedule` except for its version."""
         document: dict[str, object] = msgspec.to_builtins(schedule, order="deterministic")
         del document["version"]
         return document
 
 
+def _with_current_words(document: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the document with the former word `who` of a rule replaced by `audience`; published documents keep it."""
+    rules = document.get("rules")
+    if not isinstance(rules, list | tuple):
+        return document
+    renamed = [_with_audience(rule, f"$.rules[{index}]") for index, rule in enumerate(rules)]
+    return {**document, "rules": renamed}
+
+
+def _with_audience(rule: object, at: str) -> object:
+    if not isinstance(rule, Mapping) or "who" not in rule:
+        return rule
+    if "audience" in rule:
+        raise InvalidSchedule("`who` is the former word for `audience`; write `audience` only", at=f"{at}.who")
+    return {("audience" if key == "who" else key): value for key, value in rule.items()}
+
+
 def _decode(wanted: type, document: Any) -> object:
-    """Make the rule a document names, which msgspec cannot choose among dataclasses itself."""
+    """Build the rule of the named kind; msgspec cannot choose among dataclasses."""
     if wanted is not Rule:
         raise NotImplementedError(wanted)
     if not isinstance(document, Mapping):
@@ -51,14 +69,14 @@ def _decode(wanted: type, document: Any) -> object:
 
 
 def _located(error: msgspec.ValidationError) -> InvalidSchedule:
-    """Join the path msgspec knows to the path the core knows below it."""
+    """Return the error with the path of msgspec joined to the inner path of a core error."""
     detail, _, outer = str(error).partition(" - at `")
     inner = error.__cause__.at if isinstance(error.__cause__, CoreError) else None
     return InvalidSchedule(detail, at=(outer.rstrip("`") or "$") + (inner or "$")[1:])
 
 
 def _refuse_unknown(given: object, known: object, at: str) -> None:
-    """Compare a document with what became of it: what is not there again was not understood."""
+    """Raise `InvalidSchedule` for a key of the document that the written schedule lacks."""
     if isinstance(given, Mapping) and isinstance(known, Mapping):
         for key, value in given.items():
             if key not in known:
@@ -70,7 +88,7 @@ def _refuse_unknown(given: object, known: object, at: str) -> None:
 
 
 def message_from_event(event: Event, message_id: UUID) -> Message:
-    """Write an event down for its journey, with the trace of what caused it."""
+    """Return the message of an event, with the current trace."""
     return Message(
         id=message_id,
         type=event.MESSAGE_TYPE,

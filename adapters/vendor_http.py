@@ -1,4 +1,4 @@
-"""What vendors that are reached over HTTP have in common: connections, and why no answer came."""
+"""The HTTP client of vendor adapters: connections, timeouts and the meaning of transport errors."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,23 +24,23 @@ from yarl import URL
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-KEEP_ALIVE_SECONDS = 10.0  # shorter than any vendor's: a request on a connection it just closed has no known outcome
+KEEP_ALIVE_SECONDS = 10.0  # shorter than any vendor's: a request on a closing connection would have an unknown outcome
 MAX_BODY_BYTES = 65_536
 MAX_RETRY_AFTER_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
 class VendorResponse:
-    """A vendor's whole answer, whatever its status."""
+    """A vendor's answer with any status."""
 
     status: int
     fields: Mapping[str, Any]
-    """The JSON object in the body; empty if there was none."""
+    """The JSON object in the body; empty without one."""
     headers: Mapping[str, str]
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the vendor asks us to wait, at most an hour; its own `Date` is the clock for a date."""
+        """Seconds of `Retry-After`, at most an hour; a date is relative to the `Date` header of the answer."""
         asked = self.headers.get("Retry-After", "").strip()
         if asked.isdecimal():
             return min(float(asked[:9]), MAX_RETRY_AFTER_SECONDS)
@@ -53,7 +53,7 @@ class VendorResponse:
 
 
 class VendorHttpClient:
-    """The HTTP interface of one vendor; connections are opened when needed and reused."""
+    """The HTTP API of one vendor; connections open at the first request and are reused."""
 
     def __init__(self, vendor: str, url: str, timeout: float) -> None:
         self._vendor = vendor
@@ -62,18 +62,18 @@ class VendorHttpClient:
         self._session: ClientSession | None = None
 
     def address(self, path: str) -> str:
-        """Return where `path` is reached."""
+        """Return the URL of a path."""
         return self._url + path
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> VendorResponse:
-        """Return the vendor's answer; raise `VendorUnavailable` or `OutcomeUnknown` if none came."""
+        """Return the vendor's answer; raise `VendorUnavailable` or `OutcomeUnknown` without one."""
         with translate_transport_errors(self._vendor):
             request = self._open().post(self.address(path), data=body, headers=headers, allow_redirects=False)
             async with request as response:
                 return VendorResponse(response.status, await json_object(response), response.headers)
 
     async def get(self, path: str, headers: Mapping[str, str], largest: int = MAX_BODY_BYTES) -> VendorResponse:
-        """Return the vendor's answer; raise `VendorUnavailable` if none came: nothing was asked to be done."""
+        """Return the vendor's answer; raise `VendorUnavailable` without one: a GET has no effect."""
         try:
             with translate_transport_errors(self._vendor):
                 request = self._open().get(
@@ -91,7 +91,7 @@ class VendorHttpClient:
             await session.close()
 
     def _open(self) -> ClientSession:
-        if self._session is None:  # here and not in __init__: a session belongs to the loop it is made in
+        if self._session is None:  # not in __init__: a session belongs to the running event loop
             self._session = ClientSession(
                 connector=TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS),
                 timeout=self._timeout,
@@ -105,17 +105,19 @@ class VendorHttpClient:
 
 @contextmanager
 def translate_transport_errors(vendor: str) -> Iterator[None]:
-    """Tell a request that cannot have left from one that may have."""
+    """Raise `VendorUnavailable` if the request was not sent, `OutcomeUnknown` if it may have been."""
     try:
         yield
     except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
         raise VendorUnavailable(f"{vendor} cannot be reached: {type(error).__name__}") from error
     except (ClientError, TimeoutError, OSError) as error:
-        raise OutcomeUnknown(f"{vendor} was asked and did not answer: {type(error).__name__}") from error
+        raise OutcomeUnknown(
+            f"{vendor} may have received the request and did not answer: {type(error).__name__}"
+        ) from error
 
 
 async def json_object(response: ClientResponse, largest: int = MAX_BODY_BYTES) -> Mapping[str, Any]:
-    """Read a bounded body; anything but a JSON object counts as empty."""
+    """Return the JSON object in the body; empty for anything else, or beyond `largest` bytes."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
@@ -129,6 +131,6 @@ async def json_object(response: ClientResponse, largest: int = MAX_BODY_BYTES) -
 
 
 def parse_http_date(date: str) -> datetime:
-    """Read an HTTP date, or raise `ValueError`."""
+    """Parse an HTTP date; raise `ValueError`."""
     moment = parsedate_to_datetime(date)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

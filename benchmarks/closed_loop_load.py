@@ -1,8 +1,9 @@
-"""Clients in a process of their own: each keeps its connection, and asks again as soon as it is answered.
+"""A closed-loop load generator: each connection sends its next request when the last one is answered.
 
-python -m benchmarks.closed_loop_load PORT CONNECTIONS SECONDS < CALLS      the calls as `Calls` writes them
+python -m benchmarks.closed_loop_load PORT CONNECTIONS SECONDS < CALLS      the calls in the format of `Calls`
 
-Everything is made before the clock starts, and no more is parsed than must be: the client shares the cores.
+All requests are built before the clock starts, and responses are parsed as little as possible: the generator shares
+the cores with the server.
 """
 
 import asyncio
@@ -20,13 +21,13 @@ import uvloop
 
 HEAD_END, LENGTH = b"\r\n\r\n", b"content-length: "
 SUCCESS_STATUSES = (b"200", b"201")
-"""Only these count, and only they are timed: a refusal is quick."""
+"""The statuses that are counted and timed; rejections are faster and would distort the figures."""
 NAME = "{name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """One request for each name, which stands where `{name}` does."""
+    """One request per name; the name replaces `{name}` in the path and the body."""
 
     names: Sequence[str]
     path: str
@@ -34,7 +35,7 @@ class Calls:
     key: str = NAME
 
     def dumped(self) -> str:
-        """Return it as the process reads it."""
+        """Return the format that the process reads."""
         return json.dumps(asdict(self))
 
     def requests(self) -> list[bytes]:
@@ -50,18 +51,18 @@ class Calls:
 
 
 class Client(asyncio.Protocol):
-    """One connection, and one request at a time."""
+    """One connection with one request in flight."""
 
     def __init__(self, requests: Iterator[bytes], run: "Run") -> None:
         self._requests, self._run, self._received = requests, run, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the first time."""
+        """Send the first request."""
         self._transport = cast(asyncio.Transport, transport)
         self._ask()
 
     def data_received(self, data: bytes) -> None:
-        """Ask again when the answer is complete."""
+        """Send the next request when the response is complete."""
         self._received = data = self._received + data
         if not is_whole(data):
             return
@@ -76,7 +77,7 @@ class Client(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Tell that one less is under way."""
+        """Count one connection less."""
         self._run.left()
 
     def _ask(self) -> None:
@@ -85,7 +86,7 @@ class Client(asyncio.Protocol):
 
 
 class Run:
-    """What all connections see together."""
+    """The results of all connections."""
 
     def __init__(self, connections: int, seconds: float) -> None:
         self._under_way, self._began = connections, time.perf_counter()
@@ -96,7 +97,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken."""
+        """The measured duration in seconds."""
         return time.perf_counter() - self._began
 
     def left(self) -> None:
@@ -107,14 +108,14 @@ class Run:
 
 
 def is_whole(answer: bytes) -> bool:
-    """Return whether nothing of an answer is missing."""
+    """Return whether the response is complete."""
     body = answer.find(HEAD_END) + len(HEAD_END)
     length = answer.find(LENGTH) + len(LENGTH)
     return body >= len(HEAD_END) and len(answer) - body >= int(answer[length : answer.find(b"\r", length)])
 
 
 async def load(port: int, connections: int, seconds: float, calls: Calls) -> dict[str, object]:
-    """Ask for so many seconds."""
+    """Send requests for a number of seconds."""
     requests = cycle(calls.requests())
     run, began = Run(connections, seconds), cpu()
     loop = asyncio.get_running_loop()
@@ -134,7 +135,7 @@ async def load(port: int, connections: int, seconds: float, calls: Calls) -> dic
 
 
 def cpu() -> float:
-    """Return the seconds of processor this process has had."""
+    """Return the processor seconds of this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 

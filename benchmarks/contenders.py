@@ -1,4 +1,4 @@
-"""Who is measured side by side: each serves `POST /v1/exam-fees` in one process, on the same database."""
+"""The servers that are compared: each serves `POST /v1/exam-fees` in one process, on the same database."""
 
 import json
 import subprocess
@@ -10,42 +10,42 @@ from typing import Any
 from sqlalchemy import URL
 
 from benchmarks.closed_loop_load import NAME, Calls
-from benchmarks.environment import Office, Process
+from benchmarks.environment import BenchmarkEnvironment, Process
 
 MAX_SUBMISSIONS_PER_SECOND = 40_000
-"""Candidates for each second: more than anybody serves."""
+"""Candidates per second of measurement: more than any contender serves."""
 LOGGING = {"TELEMETRY__LEVEL": "info", "TELEMETRY__LOGS": "json"}
-"""As in production."""
+"""The log settings of production."""
 
 
-def bursar(office: Office) -> AbstractContextManager[Process]:
-    """Run Bursar as it is shipped."""
-    return office.serve("http", **LOGGING)
+def bursar(environment: BenchmarkEnvironment) -> AbstractContextManager[Process]:
+    """Run Bursar in its default configuration."""
+    return environment.serve("http", **LOGGING)
 
 
-def single(office: Office) -> AbstractContextManager[Process]:
-    """Run Bursar with each unit of work committed alone."""
-    return office.serve("http", ADAPTERS__COMMITS="single", **LOGGING)
+def single(environment: BenchmarkEnvironment) -> AbstractContextManager[Process]:
+    """Run Bursar with one commit per unit of work."""
+    return environment.serve("http", ADAPTERS__COMMITS="single", **LOGGING)
 
 
-def http_alone(office: Office) -> AbstractContextManager[Process]:
-    """Run Bursar without what it does."""
+def http_alone(environment: BenchmarkEnvironment) -> AbstractContextManager[Process]:
+    """Run Bursar without pricing and storage."""
     words = [sys.executable, "-m", "benchmarks.http_alone", "serve"]
-    return office.run(words, office.environment(SERVE="http", **LOGGING))
+    return environment.run(words, environment.variables(SERVE="http", **LOGGING))
 
 
 @contextmanager
-def peer(office: Office) -> Iterator[Process]:
-    """Run the usual stack, with uvicorn's own log of requests."""
-    server = office.mysql
-    url = URL.create("mysql+asyncmy", server.user, server.password, server.host, server.port, office.name)
+def peer(environment: BenchmarkEnvironment) -> Iterator[Process]:
+    """Run the usual stack with the access log of uvicorn."""
+    server = environment.mysql
+    url = URL.create("mysql+asyncmy", server.user, server.password, server.host, server.port, environment.name)
     words = [sys.executable, "-m", "uvicorn", "benchmarks.peers.usual_stack:app", "--port", "0"]
     words += ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
-    with office.run(words, {"PEER_DATABASE": url.render_as_string(hide_password=False)}) as process:
+    with environment.run(words, {"PEER_DATABASE": url.render_as_string(hide_password=False)}) as process:
         yield process
 
 
-CONTENDERS: Mapping[str, Callable[[Office], AbstractContextManager[Process]]] = {
+CONTENDERS: Mapping[str, Callable[[BenchmarkEnvironment], AbstractContextManager[Process]]] = {
     "bursar": bursar,
     "bursar, single commits": single,
     "peer": peer,
@@ -54,18 +54,18 @@ CONTENDERS: Mapping[str, Callable[[Office], AbstractContextManager[Process]]] = 
 
 
 def load(process: Process, connections: int, seconds: float, calls: Calls) -> Any:
-    """Let clients in a process of their own ask, and return what they saw; raise if somebody did wrong."""
+    """Measure with clients in a separate process; raise if a response is neither a success nor a 503."""
     port = process.wait_until_ready().rpartition(":")[2]
     words = [sys.executable, "-m", "benchmarks.closed_loop_load", port, str(connections), str(seconds)]
-    done = subprocess.run(words, input=calls.dumped(), capture_output=True, check=True, text=True, timeout=120)  # noqa: S603 - ours
+    done = subprocess.run(words, input=calls.dumped(), capture_output=True, check=True, text=True, timeout=120)  # noqa: S603 - fixed command
     found = json.loads(done.stdout)
-    if not set(found["answers"]) <= {"200", "201", "503"}:  # whoever is asked too much may say so
+    if not set(found["answers"]) <= {"200", "201", "503"}:  # an overloaded contender may reject requests
         raise RuntimeError(f"the answers were not what they should be: {found}")
     return found
 
 
 def submit(process: Process, connections: int, schedule: str, names: Sequence[str]) -> Any:
-    """Let candidates submit, some to warm up and the others to be measured; refuse to let anybody do it twice."""
+    """Submit for warm-up and then for the measurement, each candidate once."""
     calls, seconds = submitting(schedule, names), len(names) / MAX_SUBMISSIONS_PER_SECOND
     warm = sum(load(process, connections, seconds / 3, calls)["answers"].values()) + connections
     found = load(process, connections, seconds, submitting(schedule, names[warm:]))
@@ -75,6 +75,6 @@ def submit(process: Process, connections: int, schedule: str, names: Sequence[st
 
 
 def submitting(schedule: str, names: Sequence[str]) -> Calls:
-    """Return each candidate's submission."""
+    """Return the submission of each candidate."""
     fee = {"schedule": schedule, "registration": NAME, "papers": ["041", "042"]}
     return Calls(names, "/v1/exam-fees", json.dumps(fee), f"{schedule}-{NAME}")

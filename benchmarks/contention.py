@@ -1,6 +1,6 @@
-"""One process that allocates for some seconds, under a lock or by versions: two of them contend.
+"""One process that allocates for some seconds, with locks or with versions; two of them contend.
 
-python -m benchmarks.contention lock|versions TOGETHER SKUS SECONDS        the configuration comes by the environment
+python -m benchmarks.contention lock|versions TOGETHER SKUS SECONDS        the configuration is in the environment
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from uuid import uuid4
 import uvloop
 
 import config
-from adapters.sql.database import Locked
-from adapters.sql.inventory import ALIVE, LEFT, SqlSkus
-from adapters.sql.tables import skus
-from adapters.sql.unit_of_work import SqlUnitOfWork
+from adapters.sql.engine.database import Locked
+from adapters.sql.inventory.skus import ACTIVE, HAS_STOCK, SqlSkus
+from adapters.sql.inventory.tables import skus
+from adapters.sql.inventory.unit_of_work import SqlInventoryUnitOfWork
 from config.container import Application, running
-from config.settings import load
+from config.settings_file import load
 from core.inventory.allocate_lines import AllocateLines
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.inventory.sku import Sku
@@ -31,54 +31,54 @@ from core.kernel.errors import Conflict
 from core.kernel.idempotency import RequestContext
 
 CLIENT_COUNT = 12
-"""Who ask at the same time in each process; no more than it has connections."""
+"""Concurrent allocations per process, at most the number of its connections."""
 TRIES, PAUSE = 30, 0.02
 
 
 class VersionedSkus(SqlSkus):
-    """Skus that nobody holds: who was second is told by the version of his first event, which is taken."""
+    """Skus without locks: the unique version of an event detects a concurrent change."""
 
-    async def hold(self, names: Collection[str], *, whole: bool = False) -> Mapping[str, Sku]:
-        """Look, and keep nobody from changing what we saw."""
-        return await self._locked(skus.select().where(skus.c.name.in_(names)), ALIVE if whole else LEFT)
+    async def lock(self, names: Collection[str], *, include_depleted: bool = False) -> Mapping[str, Sku]:
+        """Read skus without locking them."""
+        return await self._locked(
+            skus.select().where(skus.c.name.in_(names)), ACTIVE if include_depleted else HAS_STOCK
+        )
 
 
-class VersionedWork(SqlUnitOfWork):
-    """A unit of work over them."""
+class VersionedWork(SqlInventoryUnitOfWork):
+    """A unit of work over `VersionedSkus`."""
 
-    async def __aenter__(self) -> "VersionedWork":
-        await super().__aenter__()
-        self.skus = VersionedSkus(self._insert, self._change, self.skus._connect)  # noqa: SLF001 - we replace one of its parts
-        return self
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.skus: VersionedSkus = VersionedSkus(self)
 
 
 async def contend(how: str, together: int, number: int, seconds: float) -> Counter[str]:
-    """Allocate one piece after another, and count what came of it."""
+    """Allocate one piece after another, and count the outcomes."""
     settings = load(Path(config.__file__).parent / "local.toml")
     seen, end = Counter[str](), time.monotonic() + seconds
     async with running(Application(settings=settings)) as application:
-        driven: Any = application.driven
-        new_work = driven.new_work
+        clock, ids = application.process.clock(), application.process.ids()
+        new_work: Any = application.inventory.new_work
         if how == "versions":
-            begin, form = driven.transactions().begin, driven.schedule_format()
-            new_work = partial(VersionedWork, begin, form, driven.clock(), driven.ids())
-        allocate = AllocateLines(new_work, driven.clock(), driven.ids())
+            new_work = partial(VersionedWork, application.storage.transactions(), clock, ids)
+        allocate = AllocateLines(new_work, clock, ids)
 
         def wanted() -> AllocationRequest:
-            sku = f"S{random.randrange(number)}"  # noqa: S311 - no secret
+            sku = f"S{random.randrange(number)}"  # noqa: S311 - not a secret
             return AllocationRequest(
-                AllocationDemand(order=uuid4().hex, sku=sku, quantity=1), RequestContext(arrived=driven.clock().now())
+                AllocationDemand(order=uuid4().hex, sku=sku, quantity=1), RequestContext(arrived=clock.now())
             )
 
         async def client() -> None:
             while time.monotonic() < end:
-                wishes = [wanted() for _ in range(together)]
+                requests = [wanted() for _ in range(together)]
                 for tried in range(TRIES):
                     try:
-                        await allocate(wishes)
+                        await allocate(requests)
                     except (Conflict, Locked) as error:
                         seen[type(error).__name__] += 1
-                        await asyncio.sleep(random.uniform(0, PAUSE * min(tried + 1, 8)))  # noqa: S311 - no secret
+                        await asyncio.sleep(random.uniform(0, PAUSE * min(tried + 1, 8)))  # noqa: S311 - not a secret
                     else:
                         seen["allocated"] += together
                         break

@@ -1,4 +1,4 @@
-"""A fee office to be measured: a database and topics of its own, and processes that serve it."""
+"""The measured system: a database and topics of its own, and the processes that serve it."""
 
 import asyncio
 import os
@@ -17,39 +17,40 @@ from asyncmy import connect
 
 import config
 from config.container import Application, running
-from config.settings import Kafka, MySQL, Secret, load
-from entrypoints.messages.routes import contexts
+from config.settings import Kafka, MySQL, Secret
+from config.settings_file import load
+from entrypoints.contexts import ROUTES
 from tests.containers import MySqlServer
 from tests.e2e.workspace import BURSAR, on_real_servers
 
 ALL_TRANSPORTS = "http,consumer,relay,dispatcher,scheduler"
 READY_LINE = re.compile(r"(?:is open|running on)(?:: | )?(http://\S+)?")
-"""What Bursar and uvicorn say."""
+"""The line with which Bursar or uvicorn reports that it is ready, with its address if it has one."""
 Figures = Mapping[str, float]
 READY_TIMEOUT_SECONDS = 900.0
-"""Seconds that any one run may take."""
+"""The time limit in seconds for a process to reach a state."""
 
 
 @dataclass(slots=True)
 class Process:
-    """One server under measurement."""
+    """One server process under measurement."""
 
     popen: subprocess.Popen[bytes]
     log: Path
 
     def wait_until_ready(self) -> str:
-        """Wait until it says that it is open, and return its address if it has one."""
+        """Wait until the process is ready, and return its address if it has one."""
         self.until(lambda: READY_LINE.search(self.log.read_text()))
         found = READY_LINE.search(self.log.read_text())
         return found[1] or "" if found else ""
 
     def peak_mib(self) -> float:
-        """Return the most memory it has had resident so far."""
+        """Return the peak resident memory in bytes."""
         status = Path(f"/proc/{self.popen.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
     def until(self, done: Callable[[], object]) -> None:
-        """Wait until something is so, as long as the process lives."""
+        """Wait until a condition holds; raise if the process ends before."""
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
         while not done():
             if self.popen.poll() is not None or time.monotonic() > deadline:
@@ -58,19 +59,19 @@ class Process:
 
 
 @dataclass(slots=True)
-class Office:
-    """An empty fee office on real servers."""
+class BenchmarkEnvironment:
+    """A new database and topics on real servers."""
 
     mysql: MySqlServer
     kafka: str | None
-    """Without one, events are embedded."""
+    """The broker; without one, events are embedded."""
     folder: Path
     name: str = field(default_factory=lambda: f"bench_{uuid4().hex[:12]}")
     changes: dict[str, str] = field(default_factory=dict)
-    """What is otherwise than shipped in all its processes."""
+    """Settings that differ from the default in all processes."""
 
-    def environment(self, **changes: str) -> dict[str, str]:
-        """Return the configuration: the shipped one with these servers, and what is changed."""
+    def variables(self, **changes: str) -> dict[str, str]:
+        """Return the default configuration with these servers and changes."""
         server, password = self.mysql, Secret(self.mysql.password)
         mysql = MySQL(host=server.host, port=server.port, database=self.name, user=server.user, password=password)
         kafka = Kafka(bootstrap=self.kafka or Kafka().bootstrap, topic_prefix=f"{self.name}.", group=self.name)
@@ -80,16 +81,16 @@ class Office:
     @contextmanager
     def serve(self, transports: str, **changes: str) -> Iterator[Process]:
         """Run `bursar serve` with these transports until the end of the block."""
-        with self.run([BURSAR, "serve"], self.environment(SERVE=transports, **changes)) as process:
+        with self.run([BURSAR, "serve"], self.variables(SERVE=transports, **changes)) as process:
             yield process
 
     @contextmanager
-    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> Iterator[Process]:
+    def run(self, words: Sequence[str], variables: Mapping[str, str]) -> Iterator[Process]:
         """Run a server until the end of the block."""
         log = self.folder / f"{uuid4().hex}.log"
         with log.open("w") as output:
-            popen = subprocess.Popen(  # noqa: S603 - our own command
-                words, env={**os.environ, **environment}, cwd=self.folder, stdout=output, stderr=output
+            popen = subprocess.Popen(  # noqa: S603 - fixed command
+                words, env={**os.environ, **variables}, cwd=self.folder, stdout=output, stderr=output
             )
             try:
                 yield Process(popen, log)
@@ -99,13 +100,13 @@ class Office:
 
     @asynccontextmanager
     async def application(self) -> AsyncIterator[Application]:
-        """Build the office in this process."""
-        settings = load(Path(config.__file__).parent / "local.toml", self.environment())
-        async with running(Application(settings=settings, contexts=contexts())) as application:
+        """Build the application in this process."""
+        settings = load(Path(config.__file__).parent / "local.toml", self.variables())
+        async with running(Application(settings=settings, routes=ROUTES)) as application:
             yield application
 
     def prepare(self, work: Callable[[Application], Coroutine[Any, Any, None]]) -> None:
-        """Do something with the office in this process before it is measured."""
+        """Run a coroutine on the application in this process, before the measurement."""
 
         async def prepared() -> None:
             async with self.application() as application:
@@ -124,7 +125,7 @@ class Office:
                 password=self.mysql.password,
                 database=self.name if database is None else database,
                 autocommit=True,
-                init_command="SET sql_log_bin = 0",  # millions of rows, and nobody replicates them
+                init_command="SET sql_log_bin = 0",  # millions of rows without replication
             )
             async with connection.cursor() as cursor:
                 await cursor.execute(statement)
@@ -136,20 +137,20 @@ class Office:
 
 
 @contextmanager
-def benchmark_environment(mysql: MySqlServer, kafka: str | None) -> Iterator[Office]:
-    """Open an empty office, and leave nothing behind."""
+def benchmark_environment(mysql: MySqlServer, kafka: str | None) -> Iterator[BenchmarkEnvironment]:
+    """Create an environment, and remove it at the end."""
     with TemporaryDirectory() as folder:
-        office = Office(mysql, kafka, Path(folder))
-        office.sql(f"CREATE DATABASE {office.name}", database="")
+        environment = BenchmarkEnvironment(mysql, kafka, Path(folder))
+        environment.sql(f"CREATE DATABASE {environment.name}", database="")
         try:
-            office.prepare(create_schema_and_topics)
-            yield office
+            environment.prepare(create_schema_and_topics)
+            yield environment
         finally:
-            office.sql(f"DROP DATABASE {office.name}", database="")
+            environment.sql(f"DROP DATABASE {environment.name}", database="")
 
 
 async def create_schema_and_topics(application: Application) -> None:
-    """Make tables and topics."""
-    await application.driven.migrate()
+    """Create the tables and topics."""
+    await application.storage.migrate()
     if application.settings().adapters.events == "kafka":
-        await application.driven.topics()()
+        await application.messaging.topics()()

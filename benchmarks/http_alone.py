@@ -1,10 +1,11 @@
-"""The ceiling of HTTP: `bursar serve` with every layer above the use case, which answers without pricing or storing.
+"""The upper limit of HTTP: `bursar serve` with every layer above a use case that neither prices nor stores.
 
 python -m benchmarks.http_alone serve
 """
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,26 @@ from core.fees.submission import Submission
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.idempotency import RequestContext
 from entrypoints.__main__ import open_runtime
-from entrypoints.cli.app import create_cli
 from entrypoints.cli.runtime import Runtime
+from entrypoints.contexts import create_bursar
 from tests.examples import a_submission
 
 PREPARED, _ = a_submission()
 
 
 async def answer(_wish: ExamFeeSubmission, _request: RequestContext) -> Submission:
-    """Answer everybody alike."""
+    """Return the same submission for every request."""
     return PREPARED
 
 
 @asynccontextmanager
 async def open_without_storing(path: Path | None, changes: Mapping[str, Any]) -> AsyncIterator[Runtime]:
-    """Open the office of a configuration, which will not do what it is there for."""
-    async with open_runtime(path, changes) as office:
-        office.use_cases = {**office.use_cases, "submit_exam_fee": lambda: answer}
-        yield office
+    """Open the configured runtime with the stub use case."""
+    async with open_runtime(path, changes) as runtime:
+        fees: Any = replace(runtime.use_cases.fees, submit_exam_fee=answer)  # type: ignore[arg-type]
+        runtime.use_cases.fees = fees
+        yield runtime
 
 
 if __name__ == "__main__":
-    create_cli(open_without_storing)()
+    create_bursar(open_without_storing)()

@@ -1,4 +1,4 @@
-"""The stages of what is asked over HTTP: submissions beside what others make of them, and the rest by itself."""
+"""The stages of HTTP: submissions compared with other servers, and other requests."""
 
 import random
 import subprocess
@@ -13,30 +13,30 @@ from urllib.request import urlopen
 from benchmarks import mysql_alone, seed
 from benchmarks.closed_loop_load import NAME, Calls
 from benchmarks.contenders import CONTENDERS, LOGGING, MAX_SUBMISSIONS_PER_SECOND, bursar, load, submit, submitting
-from benchmarks.environment import ALL_TRANSPORTS, Figures, Office, benchmark_environment
+from benchmarks.environment import ALL_TRANSPORTS, BenchmarkEnvironment, Figures, benchmark_environment
 from tests.containers import free_port
 
 CONNECTION_COUNTS = (1, 16, 64, 256)
-"""From how many connections submissions come."""
+"""The numbers of connections for submissions."""
 CONNECTION_COUNT = 64
-"""From how many everything else comes."""
+"""The number of connections for all other requests."""
 FEW_STORED, TURNS = 1_000, 5
 SPREAD_FACTOR = 80
-"""Of so many students one submits while it is measured, and the others did before."""
+"""One of so many students submits during the measurement; the others have submitted before."""
 IMPORT = """import sys, time
-sys.modules["fastapi"] = None  # only we have the usual stack beside it, and the container library imports what it finds
+sys.modules["fastapi"] = None  # the container library imports it if present, which it is only for benchmarks
 began = time.perf_counter()
 import entrypoints.__main__
 print(time.perf_counter() - began)"""
 
 
-def submissions(office: Office, number: int) -> Figures:
-    """Submit to everybody in turn, from few connections and from many, and insert into the database alone."""
+def submissions(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure submissions to each contender in turn, at several numbers of connections, and inserts into MySQL."""
     turns = {(count, name): f"load-{count}-{at}" for count in CONNECTION_COUNTS for at, name in enumerate(CONTENDERS)}
-    names = seed.candidates(office, number, *turns.values())
+    names = seed.candidates(environment, number, *turns.values())
     figures, refused = dict[str, float](), dict.fromkeys(CONTENDERS, 0.0)
     with ExitStack() as running:
-        servers = {name: running.enter_context(serve(office)) for name, serve in CONTENDERS.items()}
+        servers = {name: running.enter_context(serve(environment)) for name, serve in CONTENDERS.items()}
         for (count, name), schedule in turns.items():
             found = submit(servers[name], count, schedule, names)
             figures |= {
@@ -45,18 +45,18 @@ def submissions(office: Office, number: int) -> Figures:
                 f"submission p99 ms, {count} connections, {name}": found["p99_ms"],
             }
             refused[name] = max(refused[name], found["refused"] * 100)
-            figures["client, us of CPU a request"] = found["client_us"]  # of the last, who is the fastest
+            figures["client, us of CPU a request"] = found["client_us"]  # of the last contender, which is the fastest
         figures |= {f"peak MiB, {name}": server.peak_mib() for name, server in servers.items()}
         figures |= {f"refused % at worst, {name}": percent for name, percent in refused.items()}
-    return figures | {"submissions/s, mysql alone": mysql_alone.inserted(office, max(number // 4_000, 4))}
+    return figures | {"submissions/s, mysql alone": mysql_alone.inserted(environment, max(number // 4_000, 4))}
 
 
-def reading(office: Office, number: int) -> Figures:
-    """Show submissions by their ids, and quote without storing."""
-    names, seconds = seed.candidates(office, number, "load"), number / MAX_SUBMISSIONS_PER_SECOND
-    with bursar(office) as process:
+def reading(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure reads of submissions by id, and quotes."""
+    names, seconds = seed.candidates(environment, number, "load"), number / MAX_SUBMISSIONS_PER_SECOND
+    with bursar(environment) as process:
         submit(process, CONNECTION_COUNT, "load", names)
-        ids = [name for (name,) in office.sql("SELECT BIN_TO_UUID(id) FROM submissions LIMIT 1000")]
+        ids = [name for (name,) in environment.sql("SELECT BIN_TO_UUID(id) FROM submissions LIMIT 1000")]
         shown = Calls(ids, f"/v1/exam-fees/{NAME}")
         quoted = replace(submitting("load", names), path="/v1/quotes")
         return {
@@ -65,11 +65,11 @@ def reading(office: Office, number: int) -> Figures:
         }
 
 
-def workers(office: Office, number: int) -> Figures:
-    """Submit to one process, and to two at once with as many connections each."""
-    names = seed.candidates(office, number, "alone", "shared")
+def workers(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure submissions to one process, and to two with the same number of connections each."""
+    names = seed.candidates(environment, number, "alone", "shared")
     half = len(names) // 2
-    with bursar(office) as one, bursar(office) as other, ThreadPoolExecutor() as both:
+    with bursar(environment) as one, bursar(environment) as other, ThreadPoolExecutor() as both:
         alone = submit(one, CONNECTION_COUNT, "alone", names[:half])["rate"]
         parts = (one, names[:half]), (other, names[half:])
         running = [both.submit(submit, process, CONNECTION_COUNT, "shared", part) for process, part in parts]
@@ -81,12 +81,12 @@ def workers(office: Office, number: int) -> Figures:
     }
 
 
-def embedded(office: Office, number: int) -> Figures:
-    """Submit to an office with a database in one file: HTTP alone, and with everything else in the same process."""
+def embedded(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure submissions on SQLite: HTTP alone, and all transports in one process."""
     figures: dict[str, float] = {}
     for transports, name in (("http", "HTTP alone"), (ALL_TRANSPORTS, "everything in one process")):
-        path = str(office.folder / f"{len(transports)}.db")
-        small = replace(office, changes={"ADAPTERS__PERSISTENCE": "sqlite", "SQLITE__PATH": path})
+        path = str(environment.folder / f"{len(transports)}.db")
+        small = replace(environment, changes={"ADAPTERS__PERSISTENCE": "sqlite", "SQLITE__PATH": path})
         names = seed.roster(small, number, "load")
         with small.serve(transports, **LOGGING) as process:
             found = submit(process, CONNECTION_COUNT, "load", names)
@@ -94,27 +94,27 @@ def embedded(office: Office, number: int) -> Figures:
     return figures
 
 
-def start(office: Office, _number: int) -> Figures:
-    """Take the seconds until `bursar serve` answers, and those that the import takes of it."""
+def start(environment: BenchmarkEnvironment, _number: int) -> Figures:
+    """Measure the seconds until `bursar serve` responds, and those of its imports."""
     port, began = free_port(), time.perf_counter()
-    with office.serve("http", HTTP__PORT=str(port)):
+    with environment.serve("http", HTTP__PORT=str(port)):
         while not answers(port):
             time.sleep(0.005)
         took = time.perf_counter() - began
     words = [sys.executable, "-c", IMPORT]
-    imported = float(subprocess.run(words, capture_output=True, check=True, timeout=60).stdout)  # noqa: S603 - ours
+    imported = float(subprocess.run(words, capture_output=True, check=True, timeout=60).stdout)  # noqa: S603
     return {"bursar serve answers, s": took, "import, s": imported}
 
 
-def depth(office: Office, number: int) -> Figures:
-    """Submit in turn where few have submitted before and where very many have, spread among the candidates."""
+def depth(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure submissions with few stored ones and with very many, spread among the candidates."""
     turns = [f"load-{at}" for at in range(TURNS)]
-    with benchmark_environment(office.mysql, None) as small:
-        for each, stored in ((small, FEW_STORED), (office, number)):
+    with benchmark_environment(environment.mysql, None) as small:
+        for each, stored in ((small, FEW_STORED), (environment, number)):
             names = seed.candidates(each, number // SPREAD_FACTOR, *turns, apart=SPREAD_FACTOR)
             seed.submissions(each, stored, number)
-        random.Random(1).shuffle(names)  # noqa: S311 - no secret
-        with bursar(small) as few, bursar(office) as many:
+        random.Random(1).shuffle(names)  # noqa: S311 - not a secret
+        with bursar(small) as few, bursar(environment) as many:
             pairs = [
                 [submit(process, CONNECTION_COUNT, turn, names)["rate"] for process in (few, many)] for turn in turns
             ]
@@ -126,7 +126,7 @@ def depth(office: Office, number: int) -> Figures:
 
 
 def answers(port: int) -> bool:
-    """Return whether the process says that it runs."""
+    """Return whether the process is live."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1) as answer:
             return bool(answer.status == 200)

@@ -1,4 +1,4 @@
-"""The stages of the stores: allocations over HTTP, by messages, and by processes that contend for the same skus."""
+"""The stages of inventory: allocations over HTTP, by messages, and by processes that contend for the same skus."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.closed_loop_load import NAME, Calls
 from benchmarks.contenders import LOGGING, MAX_SUBMISSIONS_PER_SECOND, bursar, load
-from benchmarks.environment import Figures, Office
+from benchmarks.environment import BenchmarkEnvironment, Figures
 from benchmarks.event_stages import pace
 from config.container import Application
 from core.inventory.create_batch import Purchase
@@ -27,26 +27,26 @@ MEASUREMENT_MILLISECONDS = 8_000
 CONTENTION_CASES = [(how, together, skus) for skus in (1, SKUS) for how in ("lock", "versions") for together in (1, 32)]
 
 
-def stocked(office: Office, number: int) -> None:
-    """Let there be more of each sku than anybody wants."""
+def stocked(environment: BenchmarkEnvironment, number: int) -> None:
+    """Create batches with more stock than the measurement allocates."""
 
     async def buy(application: Application) -> None:
-        create = application.use_cases().create_batch()
+        create = application.use_cases().inventory.create_batch
         for sku in range(number):
             purchase = Purchase(reference=f"B{sku}", sku=f"S{sku}", quantity=PIECES)
             await create(purchase, RequestContext(arrived=datetime.now(UTC)))
 
-    office.prepare(buy)
+    environment.prepare(buy)
 
 
-def allocations(office: Office, number: int) -> Figures:
-    """Allocate over HTTP, each time to another order, spread over a thousand skus and then of one."""
-    stocked(office, SKUS)
+def allocations(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure allocations over HTTP, each for another order, of a thousand skus and of one."""
+    stocked(environment, SKUS)
     figures: dict[str, float] = {}
-    with bursar(office) as process:
+    with bursar(environment) as process:
         for what, skus in (("1,000 skus", SKUS), ("one sku", 1)):
             for part, seconds in (("warm", 2.0), ("measured", number / MAX_SUBMISSIONS_PER_SECOND)):
-                # each name is the rest of a body: the sku, and then the order
+                # each name is the rest of a body: the sku, then the order
                 names = [
                     f'S{each % skus}","order":"{part}-{skus}-{each}'
                     for each in range(int(seconds * MAX_SUBMISSIONS_PER_SECOND / 4))
@@ -61,22 +61,22 @@ def allocations(office: Office, number: int) -> Figures:
     return figures
 
 
-def hot_sku(office: Office, number: int) -> Figures:
-    """Allocate pieces of one sku by messages, all of one key and so of one partition."""
-    stocked(office, 1)
-    asyncio.run(command(office, number))
-    with office.serve("consumer", **LOGGING) as process:
-        process.until(lambda: office.sql("SELECT COUNT(*) FROM inbox")[0][0] == number)
-    [(available, lines)] = office.sql("SELECT available, (SELECT COUNT(*) FROM order_lines) FROM batches")
+def hot_sku(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure allocations of one sku by messages with one key, and therefore of one partition."""
+    stocked(environment, 1)
+    asyncio.run(command(environment, number))
+    with environment.serve("consumer", **LOGGING) as process:
+        process.until(lambda: environment.sql("SELECT COUNT(*) FROM inbox")[0][0] == number)
+    [(available, lines)] = environment.sql("SELECT available, (SELECT COUNT(*) FROM order_lines) FROM batches")
     if (PIECES - available, lines) != (number, number):
         raise RuntimeError(f"{number} were wanted, {PIECES - available} are gone, {lines} lines are there")
-    return {"allocations/s, messages, one sku": pace(office, "inbox")}
+    return {"allocations/s, messages, one sku": pace(environment, "inbox")}
 
 
-async def command(office: Office, number: int) -> None:
-    """Send commands that allocate."""
-    topic = f"{office.name}.{topic_of('inventory.commands')}"
-    producer = AIOKafkaProducer(bootstrap_servers=office.kafka, linger_ms=20)
+async def command(environment: BenchmarkEnvironment, number: int) -> None:
+    """Publish `Allocate` commands."""
+    topic = f"{environment.name}.{topic_of('inventory.commands')}"
+    producer = AIOKafkaProducer(bootstrap_servers=environment.kafka, linger_ms=20)
     await producer.start()
     sent = []
     for each in range(number):
@@ -87,13 +87,13 @@ async def command(office: Office, number: int) -> None:
     await producer.stop()
 
 
-def contention(office: Office, number: int) -> Figures:
-    """Allocate from two processes at once, under a lock and by versions."""
-    stocked(office, SKUS)
+def contention(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure allocations by two processes, with locks and with versions."""
+    stocked(environment, SKUS)
     figures, seconds = dict[str, float](), number / 1_000
     for how, together, skus in CONTENTION_CASES:
         with ThreadPoolExecutor() as both:
-            running = [both.submit(contend, office, how, together, skus, seconds) for _ in range(2)]
+            running = [both.submit(contend, environment, how, together, skus, seconds) for _ in range(2)]
             seen = sum((each.result() for each in running), Counter[str]())
         name = f"{skus:,} {'sku' if skus == 1 else 'skus'}, {how}, {together} at a time"
         figures |= {
@@ -104,9 +104,9 @@ def contention(office: Office, number: int) -> Figures:
     return figures
 
 
-def contend(office: Office, how: str, together: int, skus: int, seconds: float) -> Counter[str]:
-    """Let one process allocate, and return what came of it."""
+def contend(environment: BenchmarkEnvironment, how: str, together: int, skus: int, seconds: float) -> Counter[str]:
+    """Run one allocating process, and return its figures."""
     words = [sys.executable, "-m", "benchmarks.contention", how, str(together), str(skus), str(seconds)]
-    environment = {**os.environ, **office.environment()}
-    done = subprocess.run(words, capture_output=True, check=True, text=True, timeout=120, env=environment)  # noqa: S603 - ours
+    variables = {**os.environ, **environment.variables()}
+    done = subprocess.run(words, capture_output=True, check=True, text=True, timeout=120, env=variables)  # noqa: S603
     return Counter(json.loads(done.stdout))

@@ -1,4 +1,4 @@
-"""A text message vendor in a process of its own: as much of Twilio as says yes, as fast as it can."""
+"""A text message vendor in a process of its own: the part of Twilio that accepts messages."""
 
 import asyncio
 import sys
@@ -10,20 +10,20 @@ numbers = count()
 
 
 async def accept(request: web.Request) -> web.Response:
-    """Take any message."""
+    """Accept any message."""
     await request.read()
     return web.json_response({"sid": f"SM{next(numbers):032x}", "status": "queued"}, status=201)
 
 
 async def hang(request: web.Request) -> web.Response:
-    """Take a message, and never say a word."""
+    """Accept a connection and never respond."""
     await request.read()
     await asyncio.Event().wait()
     raise web.HTTPInternalServerError
 
 
 def main(port: int, *, hanging: bool) -> None:
-    """Serve until killed."""
+    """Serve until the process is killed."""
     application = web.Application()
     application.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", hang if hanging else accept)
     web.run_app(application, host="127.0.0.1", port=port, print=lambda _: None, access_log=None)

@@ -1,36 +1,38 @@
-"""The ceiling of the database: the same rows in the same tables, by statements made before the clock starts."""
+"""The upper limit of the database: the same rows in the same tables, by statements built before the clock starts."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from asyncmy import Connection, connect
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.encoding import MsgspecScheduleFormat
-from adapters.sql import tables
-from adapters.sql.transactions import Row, Rows
-from adapters.sql.unit_of_work import SqlUnitOfWork
+from adapters.sql.engine.inserts import Row, Rows
+from adapters.sql.engine.transactions import Scope
+from adapters.sql.fees.unit_of_work import SqlFeesUnitOfWork
+from adapters.sql.schema import metadata
 from adapters.system.clock import SystemClock, TimeOrderedIds
-from benchmarks.environment import Office
+from benchmarks.environment import BenchmarkEnvironment
+from core.kernel.unit_of_work import Transaction
 from tests.examples import a_request, a_submission
 
 BATCH, CLIENTS = 256, 2
-"""Submissions in one transaction, and who send transactions at the same time."""
+"""Submissions per transaction, and concurrent clients."""
 
 
-def inserted(office: Office, batches: int) -> float:
-    """Insert so many batches, one transaction each, and return submissions a second."""
-    return asyncio.run(insert(office, batches))
+def inserted(environment: BenchmarkEnvironment, batches: int) -> float:
+    """Insert a number of batches, one transaction each, and return submissions per second."""
+    return asyncio.run(insert(environment, batches))
 
 
-async def insert(office: Office, batches: int) -> float:
-    """Let each client insert its part."""
-    server = office.mysql
-    account = {"user": server.user, "password": server.password, "db": office.name}
+async def insert(environment: BenchmarkEnvironment, batches: int) -> float:
+    """Insert a part of the batches with each client."""
+    server = environment.mysql
+    account = {"user": server.user, "password": server.password, "db": environment.name}
     clients = [await connect(host=server.host, port=server.port, **account) for _ in range(CLIENTS)]
     waiting = [[await statements(clients[0]) for _ in range(batches)] for _ in clients]
     began = time.perf_counter()
@@ -42,7 +44,7 @@ async def insert(office: Office, batches: int) -> float:
 
 
 async def commit(client: Connection, batches: Sequence[Sequence[str]]) -> None:
-    """Send one transaction after another."""
+    """Run one transaction after another."""
     async with client.cursor() as cursor:
         for batch in batches:
             for statement in batch:
@@ -51,45 +53,51 @@ async def commit(client: Connection, batches: Sequence[Sequence[str]]) -> None:
 
 
 async def statements(client: Connection) -> list[str]:
-    """Write one statement for each table that a submission has rows in."""
+    """Build one statement per table that a submission has rows in."""
     stored = [await rows() for _ in range(BATCH)]
     return [
         written(client, name, [row for unit in stored for row in unit.get(name, ())])
-        for name in tables.metadata.tables
+        for name in metadata.tables
         if name in stored[0]
     ]
 
 
 async def rows() -> Rows:
-    """Return what the product stores of one submission."""
+    """Return the rows that the product stores for one submission."""
     kept: list[Rows] = []
 
-    async def keep(some: Rows) -> None:
-        kept.append(some)
+    class Keeping(Scope, Transaction):
+        """Records the rows instead of storing them."""
 
-    @asynccontextmanager
-    async def begin() -> AsyncIterator[Any]:
-        yield None, keep
+        async def connect(self) -> AsyncConnection:
+            raise NotImplementedError("a submission only inserts")
+
+        async def commit(self, rows: Rows, signals: Collection[str]) -> None:  # noqa: ARG002 - signature of a unit of work
+            kept.append(rows)
+
+        @asynccontextmanager
+        async def begin(self) -> AsyncIterator[Scope]:
+            yield self
 
     ids = TimeOrderedIds()
     submission, submitted = a_submission()
-    async with SqlUnitOfWork(begin, MsgspecScheduleFormat(), SystemClock(), ids) as work:
+    async with SqlFeesUnitOfWork(Keeping(), MsgspecScheduleFormat(), SystemClock(), ids) as work:
         work.submissions.add(submission)
         work.record(submitted)
-        work.answer(a_request(str(ids.new())), submission)
+        work.record_answer(a_request(str(ids.new())), submission)
         await work.commit()
     return kept[0]
 
 
 def written(client: Connection, table: str, some: Sequence[Row]) -> str:
-    """Write an insert of many rows."""
+    """Build an insert of many rows."""
     escape: Callable[[object], str] = client.escape
     values = ",".join(f"({','.join(map(escape, plain(row)))})" for row in some)
-    return f"INSERT INTO {table} ({','.join(some[0])}) VALUES {values}"  # noqa: S608 - names of ours, values escaped
+    return f"INSERT INTO {table} ({','.join(some[0])}) VALUES {values}"  # noqa: S608 - constant names, escaped values
 
 
 def plain(row: Row) -> Iterator[object]:
-    """Turn values into what the driver knows."""
+    """Convert values to types of the driver."""
     for value in row.values():
         match value:
             case UUID():

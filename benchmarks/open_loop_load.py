@@ -1,4 +1,4 @@
-"""A crowd in a process of its own: so many submissions a second whatever the answers, each again when it is told to.
+"""An open-loop load generator: a constant rate of submissions, each sent again after its `Retry-After`.
 
 python -m benchmarks.open_loop_load PORT CONNECTIONS RATE SECONDS FIRST      candidates T-FIRST, T-FIRST+1, …
 """
@@ -30,7 +30,7 @@ class PendingSubmission:
     intent: str = ""
 
     def request(self) -> bytes:
-        """Return what to send."""
+        """Return the bytes of the request."""
         body = f'{{"schedule": "sahyadri-test", "registration": "T-{self.number}", "papers": ["041", "042"]}}'
         token = f"Submission-Intent: {self.intent}\r\n" if self.intent else ""
         return (
@@ -39,41 +39,41 @@ class PendingSubmission:
 
 
 class Client(asyncio.Protocol):
-    """One connection, and one request at a time."""
+    """One connection with one request in flight."""
 
     def __init__(self, crowd: "Crowd") -> None:
         self._crowd, self._received = crowd, b""
         self._wish: PendingSubmission | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Be ready."""
+        """Create an idle connection."""
         self._transport = cast(asyncio.Transport, transport)
         self._crowd.idle.append(self)
 
     def submit(self, demand: PendingSubmission) -> None:
-        """Send a wish."""
+        """Send the request of a candidate."""
         self._wish, self._asked = demand, time.perf_counter()
         self._transport.write(demand.request())
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what is complete."""
+        """Pass a complete response to the load generator."""
         self._received += data
         head, found, body = self._received.partition(b"\r\n\r\n")
         lines = {name.lower(): value for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n"))}
         if not found or len(body) < int(lines[b"content-length"]):
             return
         self._received, demand, self._wish = b"", self._wish, None
-        assert demand is not None  # noqa: S101 - an answer without a question is a defect
+        assert demand is not None  # noqa: S101 - a response without a request is a programming error
         self._crowd.answered(demand, head[9:12].decode(), lines, time.perf_counter() - self._asked)
         self._crowd.idle.append(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Count what got no answer."""
+        """Count a request without a response."""
         self._crowd.statuses["lost"] += self._wish is not None
 
 
 class Crowd:
-    """Everybody who wants something."""
+    """All candidates and the results."""
 
     def __init__(self, first: int) -> None:
         self.idle: deque[Client] = deque()
@@ -83,7 +83,7 @@ class Crowd:
         self._next = first
 
     def answered(self, demand: PendingSubmission, status: str, lines: dict[bytes, bytes], took: float) -> None:
-        """Count an answer, and come again if it says so."""
+        """Count a response, and schedule the retry that it asks for."""
         self.statuses[status] += 1
         self.took[status].append(took * 1_000)
         if status == "503":
@@ -92,15 +92,15 @@ class Crowd:
             heapq.heappush(self._waiting, demand)
 
     def demand(self) -> PendingSubmission:
-        """Return whoever is to come again by now, or somebody new."""
+        """Return the next candidate whose retry is due, or a new one."""
         if self._waiting and self._waiting[0].due <= time.perf_counter():
             return heapq.heappop(self._waiting)
         self._next += 1
         return PendingSubmission(0, self._next - 1)
 
 
-async def flood(port: int, connections: int, rate: float, seconds: float, first: int) -> dict[str, object]:
-    """Submit for so many seconds; who finds every connection busy does not come at all."""
+async def submit_open_loop(port: int, connections: int, rate: float, seconds: float, first: int) -> dict[str, object]:
+    """Submit for a number of seconds; a candidate without a free connection is skipped."""
     crowd, loop, missed = Crowd(first), asyncio.get_running_loop(), 0
     for _ in range(connections):
         await loop.create_connection(lambda: Client(crowd), "127.0.0.1", port)
@@ -112,7 +112,7 @@ async def flood(port: int, connections: int, rate: float, seconds: float, first:
         for _ in range(there := min(come, len(crowd.idle))):
             crowd.idle.popleft().submit(crowd.demand())
         missed, last = missed + come - there, now
-    while len(crowd.idle) + crowd.statuses["lost"] < connections:  # noqa: ASYNC110 - nothing else goes on
+    while len(crowd.idle) + crowd.statuses["lost"] < connections:  # noqa: ASYNC110 - only clients run in this loop
         await asyncio.sleep(TICK_SECONDS)
     percentiles = {f"{of} p{p} ms": quantile(took, p / 100) for of, took in crowd.took.items() for p in (50, 99)}
     return {
@@ -123,12 +123,13 @@ async def flood(port: int, connections: int, rate: float, seconds: float, first:
 
 
 def quantile(values: Iterable[float], part: float) -> float:
-    """Return what a part of the values does not exceed."""
+    """Return a percentile of values."""
     ranked = sorted(values)
     return round(ranked[int(len(ranked) * part)], 1)
 
 
 if __name__ == "__main__":
     port, connections, rate, seconds, first = sys.argv[1:]
-    os.nice(10)  # a crowd has machines of its own
-    print(json.dumps(uvloop.run(flood(int(port), int(connections), float(rate), float(seconds), int(first)))))  # noqa: T201
+    os.nice(10)  # lower priority than the server: real clients do not run on its machine
+    found = uvloop.run(submit_open_loop(int(port), int(connections), float(rate), float(seconds), int(first)))
+    print(json.dumps(found))  # noqa: T201

@@ -1,4 +1,4 @@
-"""`just flood`: ten times what one worker can take, for ten minutes; who is served, who is not, and how fast."""
+"""`just flood`: ten times the capacity of one worker for ten minutes; measures served and rejected submissions."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ import typer
 from aiohttp import ClientSession, ClientTimeout
 
 from benchmarks import seed
-from benchmarks.environment import Office, Process
+from benchmarks.environment import BenchmarkEnvironment, Process
 from benchmarks.open_loop_load import quantile
 from config.container import Application
 from tests import containers as stack
@@ -38,33 +38,33 @@ def main(
     connections: int = 640,
     workers: int = 1,
 ) -> None:
-    """Flood a fee office on MySQL, and print what came of it as JSON."""
+    """Flood a server on MySQL, and print the results as JSON."""
     with stack.mysql() as mysql, TemporaryDirectory() as folder:
-        office = Office(mysql, "", Path(folder))
-        office.sql(f"CREATE DATABASE {office.name}", database="")
+        environment = BenchmarkEnvironment(mysql, "", Path(folder))
+        environment.sql(f"CREATE DATABASE {environment.name}", database="")
         try:
-            office.prepare(migrate)
-            seed.candidates(office, round(CANDIDATE_COUNT * min(1.0, minutes / 10)), "sahyadri-test")
+            environment.prepare(migrate)
+            seed.candidates(environment, round(CANDIDATE_COUNT * min(1.0, minutes / 10)), "sahyadri-test")
             changes = {"HTTP__WORKERS": str(workers), "ADMISSION__SECRET": SECRET, "ADAPTERS__EVENTS": "embedded"}
-            with office.serve("http", TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json", **changes) as process:
+            with environment.serve("http", TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json", **changes) as process:
                 found = asyncio.run(measure(process, minutes * 60, rate, connections))
-            found["stored"] = office.sql("SELECT COUNT(*) FROM submissions")[0][0]
-            found["stored with an earlier moment"] = office.sql(
+            found["stored"] = environment.sql("SELECT COUNT(*) FROM submissions")[0][0]
+            found["stored with an earlier moment"] = environment.sql(
                 "SELECT COUNT(*) FROM submissions JOIN event_log ON aggregate_id = submissions.id"
                 " WHERE at > received_at + INTERVAL 900000 MICROSECOND"
             )[0][0]
         finally:
-            office.sql(f"DROP DATABASE {office.name}", database="")
+            environment.sql(f"DROP DATABASE {environment.name}", database="")
     typer.echo(json.dumps(found, indent=2))
 
 
 async def migrate(application: Application) -> None:
-    """Make tables."""
-    await application.driven.migrate()
+    """Create the tables."""
+    await application.storage.migrate()
 
 
 async def measure(process: Process, seconds: float, rate: int, connections: int) -> dict[str, Any]:
-    """Let a crowd come, and meanwhile look after everything else."""
+    """Run the load generator, and monitor the server meanwhile."""
     url, memory = process.wait_until_ready(), [resident_mib(process)]
     async with ClientSession(url, timeout=ClientTimeout(10)) as client:
         words = [url.rpartition(":")[2], str(connections), str(rate), str(seconds), "1"]
@@ -87,7 +87,7 @@ async def measure(process: Process, seconds: float, rate: int, connections: int)
 async def probe_other_routes(
     client: ClientSession, process: Process, memory: list[float], found: dict[str, Any]
 ) -> None:
-    """Ask for everything that must stay up, and write the memory down every minute."""
+    """Request the routes that must stay available, and record the memory each minute."""
     took, statuses, began = defaultdict[str, list[float]](list), Counter[str](), time.monotonic()
     try:
         while True:
@@ -106,7 +106,7 @@ async def probe_other_routes(
 
 
 def resident_mib(process: Process) -> float:
-    """Return the memory it has resident."""
+    """Return the resident memory in bytes."""
     status = Path(f"/proc/{process.popen.pid}/status").read_text()
     return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
 

@@ -1,4 +1,4 @@
-"""`just bench`: how fast the fee office is, on real servers."""
+"""`just bench`: throughput and latency of each stage on real servers."""
 
 import os
 from contextlib import nullcontext
@@ -12,7 +12,7 @@ from benchmarks.stages import STAGES
 from tests import containers as stack
 
 QUICK_RUN_DIVISOR = 20
-"""A quick run has this much less to do, and does it once."""
+"""The factor by which a quick run is smaller; it also runs each stage once."""
 
 
 def main(
@@ -20,7 +20,7 @@ def main(
     quick: Annotated[bool, typer.Option(help="Less of everything, once: to see that it runs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead of a table.")] = False,
 ) -> None:
-    """Measure, show the numbers, and keep them in benchmarks/results.json, but for those of a quick run."""
+    """Measure and print all stages; a complete run also updates benchmarks/results.json."""
     chosen = only.split(",")
     if unknown := set(chosen) - STAGES.keys():
         raise typer.BadParameter(f"no such stage: {', '.join(sorted(unknown))}", param_hint="--only")
@@ -32,9 +32,9 @@ def main(
             found.load[name] = os.getloadavg()[0]
             for turn in range(1 if quick else stage.times):
                 typer.echo(f"{name}, run {turn + 1} …", err=True)
-                with benchmark_environment(mysql, kafka if stage.kafka else None) as office:
-                    found.mysql = office.sql("SELECT VERSION()")[0][0]
-                    found.add(stage.measure(office, stage.number // QUICK_RUN_DIVISOR if quick else stage.number))
+                with benchmark_environment(mysql, kafka if stage.kafka else None) as environment:
+                    found.mysql = environment.sql("SELECT VERSION()")[0][0]
+                    found.add(stage.measure(environment, stage.number // QUICK_RUN_DIVISOR if quick else stage.number))
             if not quick:
                 results.keep(found)
     results.show(found, as_json=as_json)

@@ -1,4 +1,4 @@
-"""A picture of submissions a second by connections: SVG that can be read on light and on dark."""
+"""An SVG plot of submissions per second by connections, readable on light and dark backgrounds."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -26,7 +26,7 @@ Point = tuple[float, float]
 
 
 def submissions(medians: Figures) -> str:
-    """Draw everybody who was measured, on a scale of powers of ten."""
+    """Plot every contender on a logarithmic scale."""
     rates = {name: rates_of(name, medians) for name in LOOKS}
     low, high = (turn(log10(pick(chain(*rates.values())))) for turn, pick in ((floor, min), (ceil, max)))
     lines = {
@@ -47,19 +47,19 @@ def submissions(medians: Figures) -> str:
 
 
 def rates_of(name: str, medians: Figures) -> list[float]:
-    """Return the rate at each number of connections; the database alone has no connections of clients."""
+    """Return the rate at each number of connections; the database alone has no client connections."""
     if name == DATABASE_CEILING:
         return [medians[f"submissions/s, {name}"]] * len(CONNECTION_COUNTS)
     return [medians[f"submissions/s, {count} connections, {name}"] for count in CONNECTION_COUNTS]
 
 
 def x(at: int) -> float:
-    """Return where a number of connections stands."""
+    """Return the coordinate of a number of connections."""
     return LEFT + (RIGHT - LEFT) * at / (len(CONNECTION_COUNTS) - 1)
 
 
 def axes(low: int, high: int) -> Iterator[str]:
-    """Draw a line for each power of ten, and name what is counted."""
+    """Draw a line per power of ten, and the axis labels."""
     for power in range(low, high + 1):
         y = BOTTOM - (BOTTOM - TOP) * (power - low) / (high - low)
         yield f'<line class="grid" x1="{LEFT}" y1="{y:.0f}" x2="{RIGHT}" y2="{y:.0f}"/>'
@@ -71,7 +71,7 @@ def axes(low: int, high: int) -> Iterator[str]:
 
 
 def names(lines: dict[str, list[Point]]) -> Iterator[str]:
-    """Write at the end of each line whose it is, none over another."""
+    """Label each curve at its end, without overlaps."""
     y = 0.0
     for name, places in sorted(lines.items(), key=lambda each: each[1][-1][1]):
         y = max(places[-1][1] + 4, y + 16)
@@ -79,15 +79,15 @@ def names(lines: dict[str, list[Point]]) -> Iterator[str]:
 
 
 def look(name: str) -> str:
-    """Return how a line looks."""
+    """Return the SVG attributes of a curve."""
     return f'stroke="{LOOKS[name][1]}"' + (' class="dashed"' if name.endswith("alone") else "")
 
 
 def points(places: Sequence[Point]) -> str:
-    """Write down where a line goes."""
+    """Return the points of a polyline."""
     return " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
 
 
 def text(across: float, down: float, words: str, anchor: str, more: str = "") -> str:
-    """Write something."""
+    """Return a text element."""
     return f'<text x="{across:.0f}" y="{down:.0f}" text-anchor="{anchor}"{more}>{words}</text>'

@@ -1,4 +1,4 @@
-"""`just profile`: where the time of one submission goes, into a table of benchmarks/README.md."""
+"""`just profile`: the parts of the time of one submission, as a table in benchmarks/README.md."""
 
 import json
 import signal
@@ -12,31 +12,31 @@ import typer
 
 from benchmarks import seed
 from benchmarks.contenders import LOGGING, load, submitting
-from benchmarks.environment import Office, benchmark_environment
+from benchmarks.environment import BenchmarkEnvironment, benchmark_environment
 from benchmarks.http_stages import CONNECTION_COUNT
 from tests import containers as stack
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- profile -->", "<!-- /profile -->"
 WARM_UP, CANDIDATE_COUNT, MOST = 2.0, 200_000, 3
-"""Seconds, who may submit, and functions named of each part."""
+"""Seconds before sampling, candidates, and functions named per part."""
 
 
-def main(seconds: Annotated[float, typer.Option(help="How long to look.")] = 10) -> None:
-    """Look at one worker while 64 clients submit, and say what it did."""
-    with stack.mysql() as mysql, benchmark_environment(mysql, None) as office:
-        found, submitted = look(office, seconds)
+def main(seconds: Annotated[float, typer.Option(help="Seconds of sampling.")] = 10) -> None:
+    """Sample one worker while 64 clients submit, and print the table."""
+    with stack.mysql() as mysql, benchmark_environment(mysql, None) as environment:
+        found, submitted = measure(environment, seconds)
     table = "\n".join(rows(found, submitted))
     typer.echo(table)
     before, _, rest = README.read_text().partition(BEGIN)
     README.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
 
 
-def look(office: Office, seconds: float) -> tuple[Any, int]:
-    """Return where the process was how often, and how many submissions it took meanwhile."""
-    names, file = seed.candidates(office, CANDIDATE_COUNT, "load"), office.folder / "samples.json"
+def measure(environment: BenchmarkEnvironment, seconds: float) -> tuple[Any, int]:
+    """Return the number of samples per function, and of submissions meanwhile."""
+    names, file = seed.candidates(environment, CANDIDATE_COUNT, "load"), environment.folder / "samples.json"
     words = [sys.executable, "-m", "benchmarks.profiled", str(file), "serve"]
-    with office.run(words, office.environment(SERVE="http", **LOGGING)) as process:
+    with environment.run(words, environment.variables(SERVE="http", **LOGGING)) as process:
         warm = load(process, CONNECTION_COUNT, WARM_UP, submitting("load", names))
         process.popen.send_signal(signal.SIGUSR1)
         rest = names[sum(warm["answers"].values()) + CONNECTION_COUNT :]
@@ -47,10 +47,10 @@ def look(office: Office, seconds: float) -> tuple[Any, int]:
 
 
 def rows(found: Any, submitted: int) -> Sequence[str]:
-    """Return a table of parts, the dearest first."""
+    """Return a table of parts, the most expensive first."""
     samples = sum(count for *_, count in found["seen"])
     each = found["seconds"] / submitted * 1e6 / samples
-    """Microseconds of one submission that one sample stands for."""
+    """Microseconds of one submission per sample."""
     parts, functions = Counter[str](), Counter[tuple[str, str]]()
     for part, where, count in found["seen"]:
         parts[part] += count

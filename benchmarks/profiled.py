@@ -1,8 +1,8 @@
-"""`bursar serve`, which looks at itself: SIGUSR1 begins, and the second SIGUSR1 writes down what was found.
+"""`bursar serve` with a sampling profiler: the first SIGUSR1 starts it, the second writes the samples.
 
 python -m benchmarks.profiled FILE serve
 
-A timer that counts processor time asks at every tick where we are.  Time in C belongs to the function that called it.
+A timer of processor time samples the stack at each tick.  Time in C belongs to the Python function that called it.
 """
 
 import dis
@@ -17,41 +17,41 @@ from pathlib import Path
 from types import FrameType
 
 SAMPLE_INTERVAL_SECONDS = 0.001
-"""Seconds of processor time; many kernels look less often, which does no harm."""
+"""Seconds of processor time between samples; some kernels sample at a lower rate, which only reduces the resolution."""
 LOOP, JSON = "event loop and sockets (uvloop)", "JSON (msgspec)"
 LAYERS = {
     "/uvicorn/": "HTTP protocol (uvicorn, httptools)",
     "/litestar/": "routing, injection, answers (Litestar)",
-    "/entrypoints/http/tracing.py": "trace, log, metrics",
-    "/core/shared/trace.py": "trace, log, metrics",
+    "/entrypoints/http/middleware/tracing.py": "trace, log, metrics",
+    "/core/kernel/trace.py": "trace, log, metrics",
     "/structlog/": "trace, log, metrics",
     "/prometheus_client/": "trace, log, metrics",
     "/adapters/telemetry/": "trace, log, metrics",
     "/entrypoints/": "our handlers",
     "/config/": "wiring (dependency-injector)",
-    "/core/shared/batches.py": "sharing a transaction or a query",
+    "/core/kernel/batching.py": "sharing a transaction or a query",
     "/core/": "pricing and domain",
-    "/adapters/sql/group_commit.py": "sharing a transaction or a query",
-    "/adapters/sql/transactions.py": "sharing a transaction or a query",
-    "/adapters/sql/database.py": "sharing a transaction or a query",
+    "/adapters/sql/engine/group_commit.py": "sharing a transaction or a query",
+    "/adapters/sql/engine/transactions.py": "sharing a transaction or a query",
+    "/adapters/sql/engine/database.py": "sharing a transaction or a query",
     "/adapters/": "rows of a unit of work",
     "/sqlalchemy/connectors/asyncio.py": "MySQL protocol (asyncmy)",
     "/sqlalchemy/dialects/mysql/asyncmy.py": "MySQL protocol (asyncmy)",
     "/sqlalchemy/util/concurrency.py": "MySQL protocol (asyncmy)",
     "/sqlalchemy/": "statements (SQLAlchemy)",
 }
-"""Whose file it is; the first that fits counts, and what is nobody's belongs to who called it."""
+"""The part that each file belongs to; the first match counts, and a file without a match belongs to its caller."""
 RESUME = dis.opmap["RESUME"]
 
 
 class Samples:
-    """How often we were where."""
+    """The number of samples per part and function."""
 
     def __init__(self, file: Path) -> None:
         self._file, self._seen, self._began = file, Counter[tuple[str, str]](), 0.0
 
     def toggle(self, _signal: int, _frame: FrameType | None) -> None:
-        """Begin, or end and write it down."""
+        """Start the profiler, or stop it and write the samples."""
         if self._began:
             signal.setitimer(signal.ITIMER_PROF, 0)
             seconds = time.process_time() - self._began
@@ -61,15 +61,15 @@ class Samples:
             self._began = time.process_time()
             signal.setitimer(signal.ITIMER_PROF, SAMPLE_INTERVAL_SECONDS, SAMPLE_INTERVAL_SECONDS)
 
-    def look(self, _signal: int, frame: FrameType | None) -> None:
-        """Note where we are."""
+    def sample(self, _signal: int, frame: FrameType | None) -> None:
+        """Count the present function."""
         self._seen[place(frame)] += 1
 
 
 def place(frame: FrameType | None) -> tuple[str, str]:
-    """Return the part of the work, and the function."""
+    """Return the part and the function of a frame."""
     stack = list(outwards(frame))
-    # Python tells of a signal at the next chance: when a function begins, what took the time was before it.
+    # Python handles a signal at the start of a function, so the caller consumed the time.
     if stack and stack[0].f_code.co_code[stack[0].f_lasti] == RESUME:
         del stack[0]
     for at, each in enumerate(stack):
@@ -81,7 +81,7 @@ def place(frame: FrameType | None) -> tuple[str, str]:
 
 
 def outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """Return a frame and who called it, and so on, up to the event loop."""
+    """Yield a frame and its callers, up to the event loop."""
     while frame and not frame.f_code.co_filename.endswith(("/asyncio/runners.py", "/uvloop/__init__.py")):
         yield frame
         frame = frame.f_back
@@ -92,5 +92,5 @@ if __name__ == "__main__":
 
     samples = Samples(Path(sys.argv.pop(1)))
     signal.signal(signal.SIGUSR1, samples.toggle)
-    signal.signal(signal.SIGPROF, samples.look)
+    signal.signal(signal.SIGPROF, samples.sample)
     main()

@@ -1,4 +1,4 @@
-"""What was found: how it is summed up, shown and kept."""
+"""The results of a benchmark run: summary, output and storage."""
 
 import json
 import os
@@ -28,17 +28,17 @@ class Results:
 
     figures: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     load: dict[str, float] = field(default_factory=dict)
-    """How busy the machine was when a stage began."""
+    """The load of the machine at the start of each stage."""
     mysql: str = ""
-    """Its version."""
+    """The version of MySQL."""
 
     def add(self, figures: Figures) -> None:
-        """Note one run."""
+        """Record the figures of one run."""
         for name, value in figures.items():
             self.figures[name].append(value)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the medians and the single runs, and what they depend on."""
+        """Return the medians, the single runs and the environment."""
         return {
             **relative_to_peers({name: median(runs) for name, runs in self.figures.items()}),
             "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
@@ -49,7 +49,7 @@ class Results:
 
 
 def relative_to_peers(medians: Figures) -> dict[str, float]:
-    """Return how we stand at 64 connections: against the usual stack, and against our own HTTP that stores nothing."""
+    """Return the ratios at 64 connections, to the usual stack and to HTTP without storage, and the 99th percentile."""
     ours = "submissions/s, 64 connections, bursar"
     if ours not in medians:
         return {}
@@ -61,12 +61,12 @@ def relative_to_peers(medians: Figures) -> dict[str, float]:
 
 
 def summary(runs: list[float]) -> dict[str, Any]:
-    """Return the median of some runs, and how far they lie apart."""
+    """Return the median of runs, and the single runs."""
     return {"median": round(median(runs), 2), "runs": [round(value, 2) for value in runs]}
 
 
 def keep(found: Results) -> None:
-    """Replace what was measured anew, and draw it."""
+    """Merge the figures into the stored results, and plot them."""
     known = json.loads(KEPT.read_text())
     earlier = {name: each["runs"] for name, each in known["figures"].items()}
     whole = Results(defaultdict(list, earlier | found.figures), known["load"] | found.load, found.mysql)
@@ -76,7 +76,7 @@ def keep(found: Results) -> None:
 
 
 def show(found: Results, *, as_json: bool) -> None:
-    """Print a line of JSON, a table for a person, or plain lines for a pipe."""
+    """Print a line of JSON, a table for a terminal, or plain lines for a pipe."""
     told = found.as_json()
     if as_json:
         typer.echo(json.dumps(told))

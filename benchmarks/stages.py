@@ -1,20 +1,20 @@
-"""What is measured, in this order."""
+"""The stages of a benchmark run, in order."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks import event_stages, http_stages
 from benchmarks import inventory_stages as store_stages
-from benchmarks.environment import Figures, Office
+from benchmarks.environment import BenchmarkEnvironment, Figures
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Something that is measured."""
+    """One stage."""
 
-    measure: Callable[[Office, int], Figures]
+    measure: Callable[[BenchmarkEnvironment, int], Figures]
     number: int
-    """How much of it there is: rows, most of the time."""
+    """The size of the stage: usually its number of rows."""
     times: int = 3
     kafka: bool = False
 

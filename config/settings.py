@@ -1,12 +1,7 @@
-"""Everything an operator may change, read once, checked once."""
+"""The settings of a process: every value an operator can change, with its default and its limits."""
 
-import os
-import tomllib
 from collections import Counter
-from collections.abc import Mapping
-from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Any, Literal, get_origin, get_type_hints
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -36,7 +31,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value, for whoever must present it."""
+        """Return the value, for the adapter that presents it to a server."""
         return self._value
 
     def __repr__(self) -> str:
@@ -44,44 +39,50 @@ class Secret:
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the configuration; a misspelt word is an error, not a silence."""
+    """A part of the configuration; an unknown key is an error."""
 
 
 class Adapters(Section, frozen=True):
-    """Who stands behind each port.  Change a word here to change a vendor."""
+    """The adapter behind each port."""
 
     persistence: Literal["mysql", "sqlite", "memory"] = "sqlite"
+    """Where rows are stored; `memory` loses them when the process ends."""
     commits: Literal["grouped", "single"] = "grouped"
-    """Whether units of work that wait at the same moment share a transaction."""
+    """`grouped`: units of work that commit at the same moment share a transaction."""
     events: Literal["kafka", "embedded"] = "embedded"
+    """How events reach consumers; `embedded` delivers them inside the process, without a broker."""
     email: Annotated[tuple[Literal["ses", "smtp", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
-    """The first is primary, the rest take over."""
+    """The first is primary; the next takes over while it is unavailable."""
     sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
+    """Vendors of SMS: the first is primary, the others take over in this order."""
     cache: Literal["redis", "memory"] = "memory"
+    """Where processes share which schedule version is in force."""
 
 
 class Http(Section, frozen=True):
     """The HTTP API."""
 
     host: str = "127.0.0.1"
+    """The address that HTTP listens on."""
     port: Port = 8000
+    """0 selects a free port."""
     workers: PositiveInt = 1
-    """Processes that answer on this address; what else is served has one more, which they share."""
-    shared: bool = False
-    """Whether other processes of ours listen on this address, too: the kernel divides new connections among them."""
+    """Processes that answer on this address; one more process runs the other transports of `serve`."""
+    reuse_port: bool = False
+    """Other Bursar processes may listen on this address (`SO_REUSEPORT`); the kernel divides new connections."""
     public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:\d+)?(/[^\s?#]*)?)?$")] = ""
-    """Where vendors reach us to report, as in https://fees.example.org; without it they report nothing."""
+    """The address that vendors send status reports to, as in https://fees.example.org; empty: no reports."""
 
 
 class Admission(Section, frozen=True):
-    """How a flood of submissions is met."""
+    """Admission control of submissions."""
 
-    most: PositiveInt = 320
-    """Submissions inside one process at a time; whoever comes beyond that is told at once when to come again."""
+    max_in_flight: PositiveInt = 320
+    """Concurrent submissions of one process; more are answered 503 with `Retry-After`."""
     grace_seconds: Seconds = 900.0
-    """Whom we turned away may come again for so long as if it were then: deadlines are judged by his first arrival."""
+    """A repeated submission is judged by the time of its first arrival for this long after the 503."""
     secret: Secret = msgspec.field(default_factory=Secret)
-    """Signs that arrival: the same for every process on one database, at least 32 characters."""
+    """Signs the first arrival: at least 32 characters, the same for every process on one database."""
 
     def __post_init__(self) -> None:
         if 0 < len(self.secret.reveal()) < 32:
@@ -89,7 +90,7 @@ class Admission(Section, frozen=True):
 
 
 class MySQL(Section, frozen=True):
-    """The database server.  Accounts are granted what they need: see deploy/."""
+    """The database server; deploy/grants.sql lists the privileges of its accounts."""
 
     host: str = "localhost"
     port: Port = 3306
@@ -97,88 +98,98 @@ class MySQL(Section, frozen=True):
     user: str = "bursar"
     password: Secret = msgspec.field(default_factory=Secret)
     connections: PositiveInt = 16
+    """The most connections of one process."""
 
 
 class SQLite(Section, frozen=True):
-    """The database file."""
+    """The SQLite database."""
 
     path: str = "bursar.db"
+    """The file, relative to the working directory."""
 
 
 class Kafka(Section, frozen=True):
-    """The broker."""
+    """The Kafka broker."""
 
     bootstrap: Annotated[str, msgspec.Meta(pattern=r"^[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*$")] = "localhost:9092"
+    """Host and port of one or more brokers, separated by commas."""
     topic_prefix: str = ""
+    """In front of every topic name."""
     group: str = "bursar"
+    """The consumer group of every consumer process."""
     partitions: PositiveInt = 12
+    """Partitions of each topic that `bursar topics` creates."""
     replicas: PositiveInt = 1
+    """Replicas of each topic that `bursar topics` creates."""
     commands_days: PositiveInt = 7
-    """How long the broker keeps commands, and so may deliver them again."""
+    """How long the broker keeps commands, and may deliver them again."""
     events_days: PositiveInt = 12
-    """The same for events; our own log of them is kept for ever."""
+    """How long the broker keeps events; the event log in the database is never deleted."""
 
 
 class Retention(Section, frozen=True):
-    """How long we remember what came to us."""
+    """How long the records that make repetitions harmless are kept."""
 
     requests_hours: PositiveInt = 24
-    """A client may repeat a request with its idempotency key for so long."""
+    """A client can repeat a request with its idempotency key for this long."""
     inbox_days: PositiveInt = 14
-    """Longer than any message may be delivered again."""
+    """Must be longer than the broker keeps messages."""
 
 
 class Notifications(Section, frozen=True):
-    """What is done about messages of which nobody knows whether they were sent."""
+    """The reconciliation of deliveries whose outcome is unknown."""
 
-    absent_after_minutes: PositiveInt = 60
-    """By then a vendor's list shows all it took: what is not on it is sent again."""
-    person_after_hours: PositiveInt = 24
-    """What no vendor can settle by then is left to a person: `bursar deliveries list`."""
+    resend_after_minutes: PositiveInt = 60
+    """A delivery that is not on the vendor's list of messages by then is sent again."""
+    manual_review_after_hours: PositiveInt = 24
+    """A delivery that no vendor can settle by then is left to a person: `bursar deliveries list`."""
 
 
-class Stores(Section, frozen=True):
-    """Who is in charge of the stores, and is told what they lack; without an address nobody is."""
+class Inventory(Section, frozen=True):
+    """The inventory staff, which is notified of shortages; without an address there is no notification."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")] = "The stores"
+    """The name in the notice."""
     email: str = ""
     """One mailbox, without a name: stores@example.org."""
     phone: str = ""
     """E.164: +919876543210."""
     language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}$")] = "en"
-    """ISO 639-1: what we write to them in."""
+    """ISO 639-1: the language of the notifications."""
     zone: str = "Asia/Kolkata"
-    """The IANA time zone by whose calendar they work."""
+    """The IANA time zone that decides which day an arrival date is."""
 
     def __post_init__(self) -> None:
         if self.email and (len(self.email) > MAX_MAILBOX_CHARACTERS or not MAILBOX_PATTERN.fullmatch(self.email)):
-            raise ValueError("stores.email is one mailbox without a name, as in stores@example.org, or empty")
+            raise ValueError("inventory.email is one mailbox without a name, as in stores@example.org, or empty")
         if self.phone and not E164_PATTERN.fullmatch(self.phone):
-            raise ValueError("stores.phone is a number in E.164, as in +919876543210, or empty")
+            raise ValueError("inventory.phone is a number in E.164, as in +919876543210, or empty")
         if not is_zone(self.zone):
-            raise ValueError(f"stores.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
+            raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 
 
 class Redis(Section, frozen=True):
     """The shared cache."""
 
     url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
+    """A secret, because it can contain a password."""
     prefix: str = "bursar:"
-    """In front of every key, so that several fee offices may share one server."""
+    """Begins every key, so that several deployments can share one server."""
 
 
 class Smtp(Section, frozen=True):
-    """Any mail server."""
+    """A mail server."""
 
     host: str = "localhost"
     port: Port = 587
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     ca_file: str = ""
-    """A certificate authority to trust besides the machine's own."""
+    """The file of a certificate authority that is trusted in addition to those of the system."""
     user: str = ""
     password: Secret = msgspec.field(default_factory=Secret)
     sender: Mailbox = "Fee Office <fees@example.org>"
     connections: PositiveInt = 4
+    """The most connections of one process."""
 
 
 class Ses(Section, frozen=True):
@@ -186,14 +197,14 @@ class Ses(Section, frozen=True):
 
     region: str = "ap-south-1"
     url: str = ""
-    """Where to reach it, when not at the region's own address."""
+    """Replaces the address of the region."""
     access_key_id: str = ""
     secret_access_key: Secret = msgspec.field(default_factory=Secret)
     sender: Mailbox = "Fee Office <fees@example.org>"
 
     @property
     def address(self) -> str:
-        """Return where it is reached."""
+        """Return the base URL of the API."""
         return self.url or f"https://email.{self.region}.amazonaws.com"
 
 
@@ -207,43 +218,45 @@ class Twilio(Section, frozen=True):
 
 
 class Sandbox(Section, frozen=True):
-    """A pretended vendor with a record of its own."""
+    """A simulated vendor that appends accepted messages to a file."""
 
-    record: str = "bursar-sandbox.jsonl"
-    failing_percent: Percent = 0
-    """How many of a hundred calls it refuses as if it were overloaded."""
+    record_path: str = "bursar-sandbox.jsonl"
+    failure_percent: Percent = 0
+    """The share of calls that are refused as unavailable."""
 
 
 class Resilience(Section, frozen=True):
-    """How much trouble of a vendor we put up with."""
+    """The limits of calls to one vendor."""
 
     deadline_seconds: Seconds = 10.0
     """One call may take this long; afterwards its outcome is unknown."""
-    concurrency: PositiveInt = 32
-    """Deliveries in hand for one vendor at a time."""
+    max_in_flight: PositiveInt = 32
+    """Concurrent deliveries to one vendor."""
     ramp_seconds: Seconds = 1.0
-    """After a rest one delivery is in hand, and at most twice as many each time so long has passed."""
-    tries: PositiveInt = 3
+    """After the breaker closes, the limit starts at one delivery and doubles at most once in this time."""
+    max_attempts: PositiveInt = 3
     """Calls per delivery before it goes back to the queue."""
     retry_base_seconds: Seconds = 0.2
+    """The upper bound of the random wait before the first retry; it doubles with each further retry."""
     retry_budget_percent: Percent = 20
-    """Retries may add this much to the calls of the last `window_seconds`."""
+    """The most retries, as a percentage of the calls of the last `window_seconds`."""
     window_seconds: Seconds = 30.0
+    """The period over which calls and failures are counted."""
     failure_percent: Percent = 50
-    """The breaker opens at this failure rate…"""
+    """The breaker opens at this failure rate, once `minimum_calls` were made in the window."""
     minimum_calls: PositiveInt = 10
-    """…once it has seen this many calls in the window."""
     slow_seconds: Seconds = 5.0
-    """An answer that takes longer counts as a failure of the vendor; it is an answer all the same."""
+    """A slower answer is used, but counts as a failure of the vendor."""
     open_seconds: Seconds = 15.0
-    """An open breaker lets one probe through after this long."""
+    """An open breaker admits one probe after this time."""
 
 
 class Telemetry(Section, frozen=True):
-    """What the process says about itself."""
+    """Logging."""
 
-    logs: Literal["console", "json"] = "console"
+    log_format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lines below this level are not written."""
 
 
 class Settings(Section, frozen=True):
@@ -256,8 +269,9 @@ class Settings(Section, frozen=True):
         "dispatcher",
         "scheduler",
     )
+    """The transports that this process runs."""
     provision: bool = False
-    """Create the schema, and load the shipped schedules and roster, when the database is empty."""
+    """Create the schema and, in an empty database, load the sample data of config/data."""
     adapters: Adapters = Adapters()
     http: Http = Http()
     admission: Admission = Admission()
@@ -266,7 +280,7 @@ class Settings(Section, frozen=True):
     kafka: Kafka = Kafka()
     retention: Retention = Retention()
     notifications: Notifications = Notifications()
-    stores: Stores = Stores()
+    inventory: Inventory = Inventory()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()
@@ -289,55 +303,5 @@ class Settings(Section, frozen=True):
             if self.retention.inbox_days <= kept + 1:
                 raise ValueError(
                     f"retention.inbox_days ({self.retention.inbox_days}) must be more than kafka.{name} ({kept}) and"
-                    " the day until the broker forgets: a message that comes again after that takes effect twice"
+                    " the day until the broker deletes: a message delivered again after that takes effect twice"
                 )
-
-
-def load(
-    path: Path, environ: Mapping[str, str] = os.environ, changes: Mapping[str, Any] = MappingProxyType({})
-) -> Settings:
-    """Read a TOML file, let `BURSAR__SECTION__KEY` and then `changes` override it, and check the lot.
-
-    `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.
-    """
-    try:
-        document: dict[str, Any] = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:  # not there, not TOML, not UTF-8
-        raise Misconfigured(f"{path}: {error}") from error
-    for name, value in environ.items():
-        if name.startswith("BURSAR__"):
-            apply_environment(document, name, value)
-    for name, change in changes.items():
-        document[name] = document.get(name, {}) | change if isinstance(change, Mapping) else change
-    return validate(document, str(path))
-
-
-def validate(document: Mapping[str, Any], source: str) -> Settings:
-    """Turn a document into settings, or raise `Misconfigured` with the path of what is wrong."""
-    try:
-        return msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(str(value)))
-    except msgspec.ValidationError as error:
-        raise Misconfigured(f"{source}: {error}") from error
-
-
-def apply_environment(document: dict[str, Any], name: str, value: str) -> None:
-    """Put one variable of the environment where its name says."""
-    *sections, key = name.lower().split("__")[1:]
-    place: dict[str, Any] = document
-    kind: Any = Settings
-    for section in sections:
-        place, kind = place.setdefault(section, {}), get_type_hints(kind).get(section, Section)
-    if key.endswith("_file") and key not in get_type_hints(kind):
-        key, value = key.removesuffix("_file"), read_mounted_file(name, value)
-    words = get_type_hints(kind)
-    if key not in words:
-        raise Misconfigured(f"{name}: there is no such setting; here one of {', '.join(sorted(words))} can be set")
-    place[key] = value.split(",") if get_origin(words[key]) is tuple else value
-
-
-def read_mounted_file(name: str, path: str) -> str:
-    """Read a value from the file that a variable names."""
-    try:
-        return Path(path).read_text().strip()
-    except (OSError, ValueError) as error:
-        raise Misconfigured(f"{name}: {error}") from error

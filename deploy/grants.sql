@@ -1,4 +1,4 @@
--- The two accounts of the fee office. Whoever may create accounts runs this, as often as needed; passwords are replaced:
+-- The two accounts of the fee office. An administrator runs this, any number of times; passwords are replaced:
 --   mysql --user=root -p --init-command="SET @migration_password = '…', @office_password = '…'" < deploy/grants.sql
 -- bursar_migration owns the schema and is for `bursar migrate`; bursar serves, and can neither alter nor drop a table.
 CREATE DATABASE IF NOT EXISTS bursar;

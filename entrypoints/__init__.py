@@ -1,8 +1,8 @@
-"""The driving adapters; whoever imports them is a process of the fee office."""
+"""The driving adapters; importing them sets the garbage collector of the process for its load."""
 
 import gc
 
 GC_GENERATION_0_THRESHOLD_OBJECTS = 10_000
-"""Objects that may be new before the collector looks for garbage among them; a submission makes some hundreds."""
+"""New objects before a collection of the youngest generation; one submission creates some hundreds."""
 
 gc.set_threshold(GC_GENERATION_0_THRESHOLD_OBJECTS)

@@ -1,4 +1,4 @@
-"""What every test may ask for: a stack of real servers, and a fee office built on it."""
+"""Fixtures of all tests: real servers, and applications on each kind of persistence."""
 
 import asyncio
 from collections import Counter
@@ -10,8 +10,10 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from config.container import Application, Driven, running
+from config.container import Application, running
+from config.container.storage import Storage
 from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings, SQLite
+from entrypoints.contexts import ROUTES
 from tests import containers as stack
 from tests import databases
 from tests.databases import DatabasePool
@@ -31,7 +33,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Iterator[Callable[[str], object]]:
-    """Start each kind of server once, when it is first needed."""
+    """Start each kind of server at its first use."""
     started: dict[str, tuple[AbstractContextManager[object], object]] = {}
 
     def start(name: str) -> object:
@@ -47,7 +49,7 @@ def servers(request: pytest.FixtureRequest) -> Iterator[Callable[[str], object]]
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, servers: Callable[[str], object]) -> Callable[[str], object]:
-    """Return a running server by name, or skip loudly where there can be none."""
+    """Return a running server by name; skip the test with a reason if there is none."""
 
     def running_server(name: str) -> object:
         if name not in stack.named() and (reason := stack.no_docker()):
@@ -62,7 +64,7 @@ def server(request: pytest.FixtureRequest, servers: Callable[[str], object]) -> 
 
 @pytest.fixture
 async def mysql(server: Callable[[str], object]) -> AsyncIterator[MySQL]:
-    """Lend a database of its own on a real MySQL."""
+    """Create a database on a real MySQL for one test."""
     root = server("mysql")
     assert isinstance(root, stack.MySqlServer)
     name = f"test_{uuid4().hex}"
@@ -77,20 +79,20 @@ async def mysql(server: Callable[[str], object]) -> AsyncIterator[MySQL]:
 
 @pytest.fixture
 def kafka(server: Callable[[str], object]) -> Kafka:
-    """Lend topics of its own on a real Kafka."""
+    """Create topics on a real Kafka for one test."""
     prefix = f"{uuid4().hex[:8]}."
     return Kafka(bootstrap=str(server("kafka")), topic_prefix=prefix, group=f"{prefix}bursar", partitions=3)
 
 
 @pytest.fixture
 def redis(server: Callable[[str], object]) -> Redis:
-    """Lend a real Redis."""
+    """Return a real Redis."""
     return Redis(url=Secret(str(server("redis"))))
 
 
-@pytest.fixture(params=sorted(Driven.new_work.providers))
+@pytest.fixture(params=sorted(Storage.new_work.providers))
 def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Choose each kind of persistence that the switchboard offers."""
+    """Return settings for each kind of persistence."""
     settings = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
     if request.param == "mysql":
         settings = msgspec.structs.replace(settings, mysql=request.getfixturevalue("mysql"))
@@ -99,28 +101,31 @@ def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> DatabasePool:
-    """Keep databases that have their tables already."""
+    """Keep migrated databases for reuse."""
     return DatabasePool(tmp_path_factory.mktemp("databases"))
 
 
 @pytest.fixture
 def commits() -> str:
-    """Commit as we are shipped; a suite may choose otherwise."""
+    """Return the default kind of commit; a test module can override it."""
     return Adapters().commits
 
 
 @pytest.fixture
 async def stored(stored_settings: Settings, commits: str, prepared: DatabasePool) -> AsyncIterator[Application]:
-    """Build an application on each kind of persistence."""
+    """Create an application on each kind of persistence."""
     chosen = msgspec.structs.replace(
         stored_settings, adapters=msgspec.structs.replace(stored_settings.adapters, commits=commits)
     )
-    async with prepared.lent(chosen) as settings, running(Application(settings=settings)) as application:
+    async with (
+        prepared.acquire(chosen) as settings,
+        running(Application(settings=settings, routes=ROUTES)) as application,
+    ):
         yield application
 
 
 async def eventually(check: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until a condition holds, or fail."""
+    """Wait until a condition holds; fail after the time limit."""
     async with asyncio.timeout(seconds):
         while not (found := check()):
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The servers that tests run on: running ones if the environment names them, containers otherwise."""
+"""The servers of the tests: those that the environment names, or containers."""
 
 import gc
 import os
@@ -20,7 +20,7 @@ KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
 REDIS = os.environ.get("BURSAR_TEST_REDIS_IMAGE", "redis:8")
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
 ONE_BROKER = {
-    # complete, because the official image forgets its defaults as soon as it is told anything
+    # complete, because any argument replaces the defaults of the official image
     "KAFKA_NODE_ID": "1",
     "KAFKA_PROCESS_ROLES": "broker,controller",
     "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
@@ -37,7 +37,7 @@ ONE_BROKER = {
 
 @dataclass(frozen=True, slots=True)
 class MySqlServer:
-    """A MySQL whose root may make databases."""
+    """A MySQL whose root can create databases."""
 
     host: str
     port: int
@@ -53,9 +53,9 @@ def named() -> set[str]:
 
 @cache
 def no_docker() -> str | None:
-    """Return why there are no containers, or None if there can be."""
+    """Return the reason why containers cannot be started; None if they can."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # where nobody listens, the client forgets its socket
+        warnings.simplefilter("ignore", ResourceWarning)  # without a daemon, the client does not close its socket
         try:
             client = docker.from_env(timeout=5)
         except docker.errors.DockerException as error:
@@ -69,7 +69,7 @@ def no_docker() -> str | None:
 
 @contextmanager
 def mysql() -> Iterator[MySqlServer]:
-    """Lend a MySQL server: `BURSAR_TEST_MYSQL_URL` (host:port:password of root) or a container."""
+    """Yield a MySQL server: `BURSAR_TEST_MYSQL_URL` (host:port:password of root) or a container."""
     if named := os.environ.get("BURSAR_TEST_MYSQL_URL"):
         host, port, password = named.split(":")
         yield MySqlServer(host, int(port), password)
@@ -80,7 +80,7 @@ def mysql() -> Iterator[MySqlServer]:
 
 @contextmanager
 def kafka() -> Iterator[str]:
-    """Lend a Kafka broker: `BURSAR_TEST_KAFKA_BOOTSTRAP` or a container."""
+    """Yield a Kafka broker: `BURSAR_TEST_KAFKA_BOOTSTRAP` or a container."""
     if named := os.environ.get("BURSAR_TEST_KAFKA_BOOTSTRAP"):
         yield named
         return
@@ -97,7 +97,7 @@ def kafka() -> Iterator[str]:
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """Lend a Redis server: `BURSAR_TEST_REDIS_URL` or a container."""
+    """Yield a Redis server: `BURSAR_TEST_REDIS_URL` or a container."""
     if named := os.environ.get("BURSAR_TEST_REDIS_URL"):
         yield named
         return
@@ -106,6 +106,6 @@ def redis() -> Iterator[str]:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
+    """Return an unused port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Databases that have their tables already: the migrations run once, and what a test wrote is wiped away after it."""
+"""Migrated databases for tests: the migrations run once, and the rows of a test are deleted after it."""
 
 import asyncio
 import shutil
@@ -12,24 +12,24 @@ import asyncmy
 from msgspec.structs import replace
 from sqlalchemy import event
 
-from adapters.sql.tables import metadata
+from adapters.sql.schema import metadata
 from config.container import Application, running
 from config.settings import MySQL, Settings, SQLite
 
 OPEN_CONNECTIONS_QUERY = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_db = %s"
-"""Connections that still do what nobody waits for any more; the list of processes fails while bytes are inserted."""
+"""Connections that still execute abandoned statements; the process list fails while bytes are inserted."""
 
 
 class DatabasePool:
-    """The databases of one run of the tests, lent to one test after another."""
+    """The databases of one test session, used by one test after another."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep files in a folder."""
+        """Create a pool with its files in a folder."""
         self._file, self._template, self._idle = folder / "template.db", "", list[str]()
 
     @asynccontextmanager
-    async def lent(self, settings: Settings) -> AsyncIterator[Settings]:
-        """Lend a database with tables, of the kind and on the server that the settings name."""
+    async def acquire(self, settings: Settings) -> AsyncIterator[Settings]:
+        """Yield settings with a migrated database, of the kind and on the server that the given settings name."""
         match settings.adapters.persistence:
             case "sqlite":
                 if not self._file.exists():
@@ -39,7 +39,7 @@ class DatabasePool:
             case "mysql":
                 self._template = self._template or await made(settings)
                 name = self._idle.pop() if self._idle else await made(settings)
-                yield on(settings, name)
+                yield with_database(settings, name)
                 await self._wipe(settings.mysql, name)
                 self._idle.append(name)
             case _:
@@ -52,20 +52,20 @@ class DatabasePool:
                 await asyncio.sleep(0.005)
             for table in tables:
                 await run(f"DELETE FROM {name}.{table}")
-                if await run(f"SELECT 1 FROM {self._template}.{table} LIMIT 1"):  # what the migrations put there
+                if await run(f"SELECT 1 FROM {self._template}.{table} LIMIT 1"):  # rows that the migrations inserted
                     await run(f"INSERT INTO {name}.{table} SELECT * FROM {self._template}.{table}")
 
 
 async def made(settings: Settings) -> str:
-    """Make one more database."""
+    """Create one more database."""
     name = f"test_{uuid4().hex}"
     async with root_of(settings.mysql) as run:
         await run(f"CREATE DATABASE {name}")
-    await migrate(on(settings, name))
+    await migrate(with_database(settings, name))
     return name
 
 
-def on(settings: Settings, name: str) -> Settings:
+def with_database(settings: Settings, name: str) -> Settings:
     """Return settings that name another database of the same server."""
     return replace(settings, mysql=replace(settings.mysql, database=name))
 
@@ -73,14 +73,14 @@ def on(settings: Settings, name: str) -> Settings:
 async def migrate(settings: Settings) -> None:
     """Create the tables."""
     async with running(Application(settings=settings)) as application:
-        await application.driven.migrate()
+        await application.storage.migrate()
 
 
 def statements(application: Application) -> set[object]:
-    """Collect what the database is asked from now on."""
+    """Yield a list of the statements that the database executes."""
     asked: set[object] = set()
-    database = application.driven.database()
-    for engine in (database.engine, database.reader):  # on SQLite one, in two guises
+    database = application.storage.database()
+    for engine in (database.engine, database.reader):  # SQLite executes one statement under two names
 
         @event.listens_for(engine.sync_engine, "before_cursor_execute")
         def note(_connection: Any, _cursor: Any, _text: str, _values: Any, context: object, _many: bool) -> None:
@@ -91,7 +91,7 @@ def statements(application: Application) -> set[object]:
 
 @asynccontextmanager
 async def root_of(server: MySQL) -> AsyncIterator[Any]:
-    """Lend what runs one statement as whoever the settings name, and returns its rows."""
+    """Yield a function that runs one statement with the credentials of the settings, and returns its rows."""
     password = server.password.reveal()
     connection = await asyncmy.connect(
         host=server.host, port=server.port, user=server.user, password=password, autocommit=True

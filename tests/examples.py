@@ -1,4 +1,4 @@
-"""Small true-to-life things that tests are made of."""
+"""Small realistic example values."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,13 +20,14 @@ from core.notifications.delivery import Channel, Delivery, RecipientId
 from core.notifications.messages import DeliveryId
 from core.students.student import Enrolment, Student
 from core.students.student import StudentId as RosterId
+from tests.units_of_work import any_work
 
 NOON = datetime(2026, 11, 20, 12, 30, 0, 123456, tzinfo=UTC)
 ids = TimeOrderedIds()
 
 
 class StoppedClock(Clock):
-    """A clock that tests move."""
+    """A clock that tests advance."""
 
     def __init__(self, moment: datetime = NOON) -> None:
         self.moment = moment
@@ -39,7 +40,7 @@ class StoppedClock(Clock):
 
 
 def a_schedule(code: str = "sahyadri-test", *, amount: int = 50_000, version: int = 1) -> FeeSchedule:
-    """Return a schedule with one price for everybody."""
+    """Return a schedule with one price for every candidate."""
     return FeeSchedule(
         code=code,
         title="A test",
@@ -60,12 +61,12 @@ def an_enrolment(number: int = 1, **changes: Any) -> Enrolment:
 
 
 def a_student(number: int = 1, **changes: Any) -> Student:
-    """Return somebody on the roster."""
+    """Return a student of the roster."""
     return Student(id=RosterId(ids.new()), enrolment=an_enrolment(number, **changes))
 
 
 def a_submission(student: UUID | None = None, *, schedule: str = "sahyadri-test") -> tuple[Submission, FeeSubmitted]:
-    """Return a submission and what it announces."""
+    """Return a submission and its event."""
     tariff = a_schedule(schedule)
     candidate = Candidate(
         id=StudentId(student or ids.new()), registration="T-1", name="Asha", category="student", country="IN"
@@ -78,7 +79,7 @@ def a_submission(student: UUID | None = None, *, schedule: str = "sahyadri-test"
 
 
 def a_delivery(channel: Channel = Channel.EMAIL, **changes: Any) -> Delivery:
-    """Return something to be sent."""
+    """Return a pending delivery."""
     given: dict[str, Any] = {
         "id": DeliveryId(ids.new()),
         "notice": ids.new(),
@@ -93,12 +94,12 @@ def a_delivery(channel: Channel = Channel.EMAIL, **changes: Any) -> Delivery:
 
 
 def a_request(key: str | None = "key-1", fingerprint: bytes = b"f" * 32) -> RequestContext:
-    """Return a wish with an idempotency key."""
+    """Return a request with an idempotency key."""
     return RequestContext(arrived=NOON, scope="POST /v1/exam-fees", key=key, fingerprint=fingerprint)
 
 
 def a_message(**changes: Any) -> Message:
-    """Return something that travels."""
+    """Return a message."""
     given: dict[str, Any] = {
         "id": ids.new(),
         "type": "FeeSubmitted",
@@ -112,23 +113,23 @@ def a_message(**changes: Any) -> Message:
 
 
 async def enrol(application: Application, *students: Student) -> None:
-    """Put students on the roster."""
-    async with application.driven.new_work() as work:
+    """Insert students into the roster."""
+    async with any_work(application) as work:
         for student in students:
             work.students.put(student)
         await work.commit()
 
 
 async def publish(application: Application, schedule: FeeSchedule) -> None:
-    """Put a schedule in force."""
-    async with application.driven.new_work() as work:
+    """Publish a schedule."""
+    async with any_work(application) as work:
         work.schedules.add(schedule, NOON)
         await work.commit()
-    await application.driven.tariffs().put_in_force(schedule)
+    await application.fees.tariffs().put_in_force(schedule)
 
 
 async def unpublished(application: Application, limit: int = 100) -> Sequence[OutboxEntry]:
-    """Return what a relay would send."""
-    outbox = application.driven.outbox()
-    await outbox.hold(60)
+    """Return the events that a relay would publish."""
+    outbox = application.messaging.outbox()
+    await outbox.renew(60)
     return await outbox.unpublished(limit)

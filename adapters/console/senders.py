@@ -1,4 +1,4 @@
-"""Messages on the terminal, for people who develop."""
+"""Prints messages on the terminal, for development."""
 
 import re
 import sys
@@ -9,11 +9,11 @@ from core.notifications.messages import Accepted, Email, Sms
 from core.notifications.ports import EmailSender, SmsSender
 
 UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""Terminal escapes, carriage returns and reversals of the writing direction; joiners stay, Hindi needs them."""
+"""Terminal escapes, carriage returns and direction overrides; joiners stay because Hindi needs them."""
 
 
 class ConsoleEmailSender(EmailSender):
-    """Print every e-mail as text, and number it."""
+    """Prints the text of e-mails, numbered."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -25,7 +25,7 @@ class ConsoleEmailSender(EmailSender):
 
 
 class ConsoleSmsSender(SmsSender):
-    """Print every text message, and number it."""
+    """Prints text messages, numbered."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -37,7 +37,7 @@ class ConsoleSmsSender(SmsSender):
 
 
 def show(words: str) -> None:
-    """Print in one piece, without what could deceive a terminal or is beyond its alphabet."""
-    alphabet = sys.stdout.encoding or "utf-8"
+    """Print in one write; replace unsafe characters and those that the terminal cannot encode."""
+    encoding = sys.stdout.encoding or "utf-8"
     safe = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", words)
-    print(safe.encode(alphabet, "replace").decode(alphabet) + "\n", flush=True)
+    print(safe.encode(encoding, "replace").decode(encoding) + "\n", flush=True)

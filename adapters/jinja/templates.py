@@ -1,4 +1,4 @@
-"""Words from Jinja templates, one folder per language."""
+"""Renders messages from Jinja templates, one folder for each language."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class JinjaTemplates(Templates):
-    """Find `<language>/<template>.<part>.j2` beside this module."""
+    """Renders `<language>/<template>.<part>.j2`."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._environment = Environment(
@@ -40,7 +40,7 @@ class JinjaTemplates(Templates):
         return one_line(self._render(template, "sms", language, facts))
 
     def _render(self, template: str, part: str, language: str, facts: Mapping[str, Any]) -> str:
-        # A regional language ("hi-IN") is written in its own.  The loader keeps names inside its folder.
+        # A regional language ("hi-IN") falls back to its base.  The loader refuses names outside its folder.
         languages = (language, language.partition("-")[0], FALLBACK)
         names = [f"{each}/{template}.{part}.j2" for each in languages]
         try:
@@ -50,5 +50,5 @@ class JinjaTemplates(Templates):
 
 
 def one_line(words: str) -> str:
-    """Close the gaps that line breaks and control characters leave, whatever the facts."""
+    """Replace line breaks and control characters by single spaces."""
     return " ".join(CONTROL.sub(" ", words).split())

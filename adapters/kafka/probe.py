@@ -1,4 +1,4 @@
-"""Whether Kafka is there."""
+"""The probe of Kafka."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from core.messaging.message import topic_of
 
 
 class KafkaProbe(Probe):
-    """Ask the broker for our topics."""
+    """Checks that the broker answers and has the topics of the application."""
 
     name = "events (kafka)"
 

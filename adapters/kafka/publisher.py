@@ -1,4 +1,4 @@
-"""Events to Kafka, as CloudEvents in binary mode."""
+"""Publishes events to Kafka as CloudEvents in binary mode."""
 
 import asyncio
 from collections.abc import Awaitable, Collection, Iterable, Sequence
@@ -11,14 +11,14 @@ from core.kernel.errors import Unavailable
 from core.messaging.message import CLOUDEVENTS_SOURCE, Message, Publisher, topic_of
 
 SEND_TIMEOUT_SECONDS = 6.0
-"""With the broker down a send of an idempotent producer never ends by itself."""
+"""A send of an idempotent producer never ends by itself while the broker is down."""
 CLOSE_TIMEOUT_SECONDS = 1.0
 MAX_BATCH_BYTES = 256 * 1024
-"""Enough for the events of one look into the outbox to travel at once, and far below what brokers take."""
+"""Fits the events of one outbox query, and is far below the limit of brokers."""
 
 
 class KafkaPublisher(Publisher):
-    """Publish events keyed by aggregate, so that each one's events stay in order."""
+    """Publishes events keyed by aggregate, which keeps the events of an aggregate in order."""
 
     def __init__(self, bootstrap: str, topic_prefix: str) -> None:
         self._bootstrap, self._prefix = bootstrap, topic_prefix
@@ -35,10 +35,10 @@ class KafkaPublisher(Publisher):
                 return results
         except (TimeoutError, KafkaError, OSError) as error:
             await self._discard_producer()
-            raise Unavailable(f"Kafka at {self._bootstrap} does not take events: {error!r}") from error
+            raise Unavailable(f"Kafka at {self._bootstrap} does not accept events: {error!r}") from error
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._producer is not None:
             with suppress(TimeoutError, KafkaError, OSError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
@@ -46,7 +46,7 @@ class KafkaPublisher(Publisher):
             await self._discard_producer()
 
     async def _send(self, messages: Sequence[Message], **settings: object) -> list[Exception | None]:
-        """Put messages in the producer's buffers, and wait for the broker's word on each."""
+        """Send messages; return an error for each, None for an acknowledged one."""
         if self._producer is None:
             servers = {"bootstrap_servers": self._bootstrap}
             self._producer = AIOKafkaProducer(**servers, acks="all", linger_ms=0, **settings)
@@ -55,16 +55,16 @@ class KafkaPublisher(Publisher):
         sent: list[Awaitable[object]] = []
         for message in messages:
             if (topic := self._topic(message)) in missing:
-                sent.append(failed(UnknownTopicOrPartitionError(f"{topic}: create it with `bursar topics`")))
+                sent.append(failed_future(UnknownTopicOrPartitionError(f"{topic}: create it with `bursar topics`")))
                 continue
             try:
                 sent.append(await self._producer.send(**self._record(message)))
             except MessageSizeTooLargeError as error:
-                sent.append(failed(error))
+                sent.append(failed_future(error))
         return [as_failure(result) for result in await asyncio.gather(*sent, return_exceptions=True)]
 
     async def _missing(self, producer: AIOKafkaProducer, topics: Iterable[str]) -> Collection[str]:
-        """Return topics that are not there for us: a send would wait for them, and the other events with it."""
+        """Return the topics that do not exist; a send to one would block, and delay the other events."""
         client = producer.client
         missing = set()
         for topic in topics:
@@ -75,9 +75,9 @@ class KafkaPublisher(Publisher):
         return missing
 
     async def _send_alone(self, messages: Sequence[Message]) -> list[Exception | None]:
-        """Send each in a batch of its own: of a batch that the broker refuses, nobody knows which is to blame.
+        """Send each message in its own batch: the broker refuses a batch without naming the bad message.
 
-        Without numbers: those of the batches behind a refused one are wrong for ever.
+        Not idempotent: after a refused batch, the sequence numbers of an idempotent producer stay wrong.
         """
         await self._discard_producer()
         try:
@@ -86,16 +86,16 @@ class KafkaPublisher(Publisher):
             await self._discard_producer()
 
     async def _discard_producer(self) -> None:
-        """Forget the producer with all it holds: what `stop` waits for would be sent when the broker returns."""
+        """Drop the producer with its buffers: `stop` would send the buffered messages when the broker returns."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer._closed = True  # noqa: SLF001 - or it complains that nobody stopped it
+            producer._closed = True  # noqa: SLF001 - prevents the warning about an unclosed producer
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                     await producer.client.close()
-            sending = producer._sender.sender_task  # noqa: SLF001 - nothing public ends it without the broker
+            sending = producer._sender.sender_task  # noqa: SLF001 - no public method ends it without the broker
             while sending and not sending.done():
-                sending.cancel()  # first it begins to wait for what is in flight, which has no end either
+                sending.cancel()  # the first cancel only starts a wait for in-flight requests
                 await asyncio.sleep(0)
 
     def _topic(self, message: Message) -> str:
@@ -111,14 +111,14 @@ class KafkaPublisher(Publisher):
 
 
 def as_failure(result: object) -> Exception | None:
-    """Return why a send failed; one that was cancelled is no success either."""
+    """Return why a send failed, None for success; a cancelled send failed."""
     if isinstance(result, Exception):
         return result
-    return Unavailable("the send was given up") if isinstance(result, BaseException) else None
+    return Unavailable("the send was cancelled") if isinstance(result, BaseException) else None
 
 
-def failed(error: Exception) -> Awaitable[object]:
-    """Return what a message comes to that cannot be sent."""
+def failed_future(error: Exception) -> Awaitable[object]:
+    """Return a future that raises the error, for a message that cannot be sent."""
     future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     future.set_exception(error)
     return future

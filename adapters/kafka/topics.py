@@ -1,4 +1,4 @@
-"""The topics we need, with sensible settings."""
+"""Creates the topics of the application with their retention."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ DAY, FOREVER = 24 * 3600 * 1000, "-1"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it should be."""
+    """A topic with its wanted settings."""
 
     name: str
     partitions: int
@@ -27,7 +27,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class KafkaTopics:
-    """Create the topics that are missing."""
+    """Creates missing topics and corrects the settings of existing ones."""
 
     bootstrap: str
     topic_prefix: str
@@ -38,7 +38,7 @@ class KafkaTopics:
     contexts: Sequence[str]
 
     async def __call__(self) -> list[Topic]:
-        """Return every topic we need; they exist now.  Raises `Unavailable`."""
+        """Return every topic of the application after creating it; raise `Unavailable`."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
         try:
             await admin.start()
@@ -49,12 +49,12 @@ class KafkaTopics:
             await admin.close()
 
     def _settings(self, context: str) -> dict[str, str]:
-        """Return settings that let nothing stay for more than its days and one: the broker forgets whole segments."""
+        """Return settings that delete a message at most one day late: the broker deletes whole segments."""
         days = self.events_days if is_own_context(context) else self.commands_days
         kept = {"retention.ms": str(days * DAY), "segment.ms": str(DAY)}
         if context.endswith(f".{DEAD_LETTER_SUFFIX}"):
             return kept | {"retention.ms": FOREVER}
-        # The broker's own clock says when a stranger's message arrived: a deadline is no matter of the sender's.
+        # The broker's clock stamps commands: deadlines must not depend on the clock of the sender.
         return kept if is_own_context(context) else kept | {"message.timestamp.type": "LogAppendTime"}
 
     async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: dict[str, str]) -> Topic:
@@ -64,6 +64,6 @@ class KafkaTopics:
         code = reply.topic_errors[0][1]
         if code not in (0, TopicAlreadyExistsError.errno):
             raise Unavailable(f"Kafka refuses to create {name}: {reply.topic_errors[0]}")
-        if code:  # it may have been made by somebody who knew nothing of our settings
+        if code:  # it exists, perhaps with other settings
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=settings)])
         return Topic(name, self.partitions, self.replicas, settings, created=code == 0)

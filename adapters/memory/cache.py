@@ -1,14 +1,14 @@
-"""A cache in this process alone."""
+"""The cache of one process."""
 
 from core.kernel.cache import Cache
 from core.kernel.clock import Clock
 
 
 class MemoryCache(Cache):
-    """Remember for a little while: what another process changes is seen after at most that."""
+    """Entries expire after `ttl_seconds`: a change by another process is seen that late."""
 
-    def __init__(self, clock: Clock, seconds: float, most: int = 10_000) -> None:
-        self._clock, self._seconds, self._most = clock, seconds, most
+    def __init__(self, clock: Clock, ttl_seconds: float, max_entries: int = 10_000) -> None:
+        self._clock, self._ttl_seconds, self._max_entries = clock, ttl_seconds, max_entries
         self._values: dict[str, tuple[float, bytes]] = {}
 
     async def get(self, key: str) -> bytes | None:
@@ -17,9 +17,9 @@ class MemoryCache(Cache):
 
     async def put(self, key: str, value: bytes) -> None:
         self._values.pop(key, None)
-        if len(self._values) >= self._most:
+        if len(self._values) >= self._max_entries:
             del self._values[next(iter(self._values))]
-        self._values[key] = self._clock.now().timestamp() + self._seconds, value
+        self._values[key] = self._clock.now().timestamp() + self._ttl_seconds, value
 
     async def add(self, key: str, value: bytes) -> None:
         if await self.get(key) is None:

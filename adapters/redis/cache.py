@@ -1,4 +1,4 @@
-"""A cache that all processes share."""
+"""The cache in Redis that all processes share, and its probe."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,19 +14,19 @@ from core.kernel.health import Probe
 
 log = structlog.get_logger()
 TIMEOUT_SECONDS = 0.25
-"""A cache that is slower than the database is none."""
+"""A slower answer would cost more than the query that the cache saves."""
 
 
 class RedisCache(Cache):
-    """Remember in Redis; when it cannot be reached, nothing is known and the database answers."""
+    """Without Redis every lookup finds nothing, and callers query the database."""
 
-    def __init__(self, url: str, seconds: int, prefix: str) -> None:
+    def __init__(self, url: str, ttl_seconds: int, prefix: str) -> None:
         self._redis = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
-        self._seconds, self._prefix = seconds, prefix
+        self._ttl_seconds, self._prefix = ttl_seconds, prefix
         self._lookups = Batcher[str, bytes | None](self._look_up_batch)
 
     async def get(self, key: str) -> bytes | None:
-        with suppress(Unavailable):  # too many look already
+        with suppress(Unavailable):  # the queue of lookups is full
             return await self._lookups(key)
         return None
 
@@ -37,11 +37,11 @@ class RedisCache(Cache):
         await self._set(key, value, only_if_absent=True)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._redis.aclose()
 
     async def _look_up_batch(self, batch: Sequence[PendingItem[str, bytes | None]]) -> None:
-        """Look once for all who do so at the same moment."""
+        """Answer all lookups of one moment with one command."""
         keys = list({each.item for each in batch})
         try:
             values = await self._redis.mget([self._prefix + key for key in keys])
@@ -52,17 +52,17 @@ class RedisCache(Cache):
             key: value.encode() if isinstance(value, str) else value for key, value in zip(keys, values, strict=True)
         }
         for each in batch:
-            each.end(known[each.item])
+            each.resolve(known[each.item])
 
     async def _set(self, key: str, value: bytes, *, only_if_absent: bool) -> None:
         try:
-            await self._redis.set(self._prefix + key, value, ex=self._seconds, nx=only_if_absent)
+            await self._redis.set(self._prefix + key, value, ex=self._ttl_seconds, nx=only_if_absent)
         except (RedisError, OSError) as error:
             log.warning("cache_unreachable", error=repr(error))
 
 
 class RedisProbe(Probe):
-    """Ask Redis whether it is there."""
+    """Pings Redis."""
 
     name = "cache (redis)"
     essential = False

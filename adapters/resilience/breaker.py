@@ -1,7 +1,7 @@
-"""aiobreaker 1.2.0 with its defects closed: each class says which one, and what it does instead."""
+"""The circuit breaker: aiobreaker 1.2.0 with corrections; each class names what it corrects."""
 
 # mypy: disable-error-code="misc"
-# aiobreaker has no types, and without this line nothing may inherit from what has no type.
+# aiobreaker has no types, and mypy refuses subclasses of untyped classes.
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,11 +18,11 @@ PROBE_RETRY_AFTER_SECONDS = 1.0
 
 
 class BreakerOpen(VendorUnavailable):
-    """The breaker is open: nobody was asked."""
+    """The breaker is open; the vendor was not called."""
 
 
 class SlidingRate(CircuitMemoryStorage):
-    """Replaces a count of consecutive failures, which one success in between sets to nothing."""
+    """A failure rate over a window; aiobreaker counts consecutive failures, which one success resets."""
 
     def __init__(self, policy: ResiliencePolicy, now: MonotonicClock) -> None:
         super().__init__(CircuitBreakerState.CLOSED)
@@ -33,31 +33,31 @@ class SlidingRate(CircuitMemoryStorage):
 
     @property
     def percent(self) -> int:
-        """How many of a hundred calls failed lately."""
+        """The percentage of failed calls in the window."""
         return len(self.failures) * 100 // max(len(self.calls), 1)
 
     @property
     def too_high(self) -> bool:
-        """Whether enough calls were seen, and too many of them failed."""
+        """Whether the window has the minimum of calls and the failure rate reached the limit."""
         return len(self.calls) >= self._minimum_calls and self.percent >= self._failure_percent
 
     def reset_counter(self) -> None:
-        """Begin anew: the breaker calls this when it closes."""
+        """Start with an empty window; the breaker calls this when it closes."""
         self.calls.clear()
         self.failures.clear()
 
 
-class Present:
-    """Replaces a verdict on every call by one on calls of the present state, so that late failures prolong no rest.
+class CurrentState:
+    """Judges only calls that began in the current state, so that late failures do not prolong an open breaker.
 
-    An excluded error says nothing, where it was a success; a success that took too long is a failure, where it was
-    none; and every caller gets what the vendor said.
+    In contrast to aiobreaker, an excluded error counts as neither success nor failure, and a slow success as a
+    failure.  The caller always gets the answer of the vendor.
     """
 
     _breaker: Any
 
     async def call_async(self, call: Callable[..., Awaitable[Any]], *about: Any) -> Any:
-        """Ask the vendor, and draw the conclusion unless the state has changed meanwhile."""
+        """Call the vendor, and judge the call unless the state changed meanwhile."""
         began = self._breaker.now()
         try:
             answer = await call(*about)
@@ -71,49 +71,49 @@ class Present:
         return answer
 
     def failed(self) -> None:
-        """Draw the conclusion of a failure."""
+        """Take note of a failure."""
 
     def succeeded(self) -> None:
-        """Draw the conclusion of a success."""
+        """Take note of a success."""
 
 
-class Closed(Present, CircuitClosedState):
-    """Counts, and opens at a failure rate."""
+class Closed(CurrentState, CircuitClosedState):
+    """Counts calls, and opens at the failure rate."""
 
     def failed(self) -> None:
-        """Count, and open if it was one too many."""
+        """Count a failure, and open at the failure rate."""
         self._breaker.rate.calls.add()
         self._breaker.rate.failures.add()
         if self._breaker.rate.too_high:
             self._breaker.open()
 
     def succeeded(self) -> None:
-        """Count."""
+        """Count a call."""
         self._breaker.rate.calls.add()
 
 
 class Open(CircuitOpenState):
-    """Replaces a wait that mixes naive `utcnow()` and `now()` by one on a time that never jumps."""
+    """Waits on a monotonic clock; aiobreaker mixes naive `utcnow()` and `now()`."""
 
     @property
     def probes(self) -> int:
-        """How many probes may pass now."""
-        return int(self._breaker.rest == 0)
+        """The number of probes that may pass now."""
+        return int(self._breaker.cooldown_seconds == 0)
 
     def before_call(self, *_: object, **__: object) -> None:
-        """Let one call on to half-open when the time has come, else raise `BreakerOpen`."""
-        rest = self._breaker.rest
-        if rest > 0:
-            raise BreakerOpen(f"{self._breaker.name} rests after too many failures", retry_after=rest)
+        """Become half-open after the cooldown, else raise `BreakerOpen`."""
+        wait = self._breaker.cooldown_seconds
+        if wait > 0:
+            raise BreakerOpen(f"{self._breaker.name} is not called after too many failures", retry_after=wait)
 
 
-class HalfOpen(Present, CircuitHalfOpenState):
-    """Replaces a door open to everyone by a permit for one probe, given back however the probe ends."""
+class HalfOpen(CurrentState, CircuitHalfOpenState):
+    """Lets one probe pass at a time; aiobreaker lets every call pass."""
 
     probes = 1
 
     async def call_async(self, call: Callable[..., Awaitable[Any]], *about: Any) -> Any:
-        """Probe, or raise `BreakerOpen` while somebody else does."""
+        """Call as the probe, or raise `BreakerOpen` while another probe runs."""
         if not self.probes:
             raise BreakerOpen(f"{self._breaker.name} is being probed", retry_after=PROBE_RETRY_AFTER_SECONDS)
         self.probes = 0
@@ -123,11 +123,11 @@ class HalfOpen(Present, CircuitHalfOpenState):
             self.probes = 1
 
     def failed(self) -> None:
-        """Rest again."""
+        """Open again."""
         self._breaker.open()
 
     def succeeded(self) -> None:
-        """Trust again."""
+        """Close."""
         self._breaker.close()
 
 
@@ -139,7 +139,7 @@ STATES = {
 
 
 class RateBreaker(CircuitBreaker):
-    """The library's breaker, moving between the states above."""
+    """The breaker of one vendor, with the states of this module."""
 
     def __init__(self, name: str, policy: ResiliencePolicy, now: MonotonicClock) -> None:
         self.rate = SlidingRate(policy, now)
@@ -151,22 +151,22 @@ class RateBreaker(CircuitBreaker):
 
     @property
     def closed(self) -> bool:
-        """Whether everybody may pass."""
+        """Whether every call may pass."""
         return self.current_state is CircuitBreakerState.CLOSED
 
     @property
     def probes(self) -> int:
-        """How many may pass now to find out whether the vendor is well again; of no meaning while it is closed."""
+        """The number of probes that may pass now; undefined while the breaker is closed."""
         return int(self.state.probes)
 
     @property
-    def rest(self) -> float:
-        """Seconds until a probe may pass."""
+    def cooldown_seconds(self) -> float:
+        """Seconds until a probe may pass, 0 unless open."""
         is_open = self.current_state is CircuitBreakerState.OPEN
         return max(self._opened + self._open_seconds - self.now(), 0.0) if is_open else 0.0
 
     def open(self) -> None:
-        """Rest from now on; the library would call `utcnow()`, which Python 3.12 deprecates."""
+        """Open; aiobreaker would call `utcnow()`, which Python 3.12 deprecates."""
         self._opened = self.now()
         self.state = self._state_storage.state = CircuitBreakerState.OPEN
 

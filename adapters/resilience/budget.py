@@ -1,4 +1,4 @@
-"""How many retries a vendor in trouble has to bear."""
+"""Limits the share of retries among the calls to a vendor."""
 
 from prometheus_client import Counter
 
@@ -6,11 +6,11 @@ from adapters.resilience.policy import ResiliencePolicy
 from adapters.resilience.sliding_window import MonotonicClock, SlidingWindow
 
 MIN_RETRIES_PER_WINDOW = 3
-"""Retries allowed in any window, so that a quiet hour can retry at all."""
+"""Retries allowed in any window, however few the calls."""
 
 
 class RetryBudget:
-    """Retries may add a share of the calls in the window, never more than that share or the floor."""
+    """Allows `retry_budget_percent` of the first attempts in the window, at least `MIN_RETRIES_PER_WINDOW`."""
 
     def __init__(self, policy: ResiliencePolicy, now: MonotonicClock, spent: Counter) -> None:
         self._spent = spent
@@ -19,11 +19,11 @@ class RetryBudget:
         self._retries = SlidingWindow(policy.window_seconds, now)
 
     def call(self) -> None:
-        """Count a call of the vendor, a retry or not; a message that was refused while it rests is none."""
+        """Count a call, first attempt or retry; a call that the open breaker refuses is not counted."""
         self._calls.add()
 
     def spend(self) -> bool:
-        """Count a retry if there is one left."""
+        """Count a retry and return True, if the budget has one left."""
         retries = len(self._retries)
         first_tries = len(self._calls) - retries
         affordable = retries < max(first_tries * self._percent // 100, MIN_RETRIES_PER_WINDOW if self._percent else 0)

@@ -1,4 +1,4 @@
-"""A sender that never has more in hand than its vendor bears."""
+"""Limits the deliveries in flight at one vendor."""
 
 import asyncio
 from collections import deque
@@ -12,23 +12,24 @@ from core.notifications.ports import Sender
 
 
 class Bulkhead(Sender[M], Generic[M]):
-    """Let `concurrency` messages through at a time; the others wait in the order they came.
+    """Sends at most `max_in_flight` messages at a time; others wait in order of arrival.
 
-    After a rest it is one message, and twice as many each time `ramp_seconds` have passed and the vendor answers.
+    After the breaker was open the limit is one, and doubles when a message is accepted, at most once in
+    `ramp_seconds`.
     """
 
     def __init__(self, inner: Sender[M], policy: ResiliencePolicy, breaker: RateBreaker) -> None:
         self._inner = inner
         self._breaker = breaker
-        self._max_in_flight = self._limit = policy.concurrency
+        self._max_in_flight = self._limit = policy.max_in_flight
         self._ramp_seconds = policy.ramp_seconds
-        self._grown = breaker.now()
+        self._raised_at = breaker.now()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.under_way = 0
 
     @property
-    def room(self) -> int:
-        """How many more it would let through right now."""
+    def capacity(self) -> int:
+        """How many more messages could be sent now without waiting."""
         free = self._limit - self.under_way - len(self._waiting)
         return max(free, 0) if self._breaker.closed else self._breaker.probes
 
@@ -43,7 +44,7 @@ class Bulkhead(Sender[M], Generic[M]):
 
     @property
     def _full(self) -> bool:
-        """Whether anybody has to wait; nobody does for a vendor that rests, for they are refused at once."""
+        """Whether a message has to wait; with an open breaker it is refused instead."""
         return self._breaker.closed and self.under_way >= self._limit
 
     async def _enter(self) -> None:
@@ -55,14 +56,14 @@ class Bulkhead(Sender[M], Generic[M]):
         try:
             await place
         except asyncio.CancelledError:
-            if not place.cancelled():  # it was ours already
+            if not place.cancelled():  # the place was granted before the cancellation
                 self._leave()
             raise
 
     def _leave(self) -> None:
         self.under_way -= 1
         if not self._breaker.closed:
-            self._limit, self._grown = 1, self._breaker.now()
+            self._limit, self._raised_at = 1, self._breaker.now()
         while self._waiting and not self._full:
             place = self._waiting.popleft()
             if not place.done():
@@ -71,5 +72,5 @@ class Bulkhead(Sender[M], Generic[M]):
 
     def _grow(self) -> None:
         now = self._breaker.now()
-        if self._limit < self._max_in_flight and now >= self._grown + self._ramp_seconds:
-            self._limit, self._grown = min(2 * self._limit, self._max_in_flight), now
+        if self._limit < self._max_in_flight and now >= self._raised_at + self._ramp_seconds:
+            self._limit, self._raised_at = min(2 * self._limit, self._max_in_flight), now

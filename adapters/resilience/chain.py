@@ -1,4 +1,4 @@
-"""The order in which trouble is met."""
+"""Assembles the resilience chain of a channel."""
 
 import asyncio
 import time
@@ -29,20 +29,20 @@ def resilient(
     vendor: Callable[[str], Sender[M]],
     policy: ResiliencePolicy,
     clock: Clock,
-    journal: AttemptLog,
+    attempt_log: AttemptLog,
     *,
     now: MonotonicClock = time.monotonic,
     sleep: Sleep = asyncio.sleep,
 ) -> VendorChannel[M]:
-    """Stand the named vendors behind one outlet, the first being asked first; each has its own limits."""
+    """Return a channel that tries the named vendors in order, each with its own limits."""
 
     def guarded(name: str) -> GuardedVendor[M]:
         breaker, budget = RateBreaker(name, policy, now), RetryBudget(policy, now, RETRIES.labels(channel, name))
         timely = Deadline(vendor(name), name, policy.deadline_seconds)
-        # Outside the deadline, to tell it from a shutdown.
-        observed = Journaling(timely, channel, name, clock, journal, budget)
+        # Outside the deadline, to tell a timeout from a shutdown.
+        observed = Journaling(timely, channel, name, clock, attempt_log, budget)
         retrying = Retrying(CircuitBreaking(observed, breaker, clock), policy, budget, sleep)
-        # Outside the retries, for a message that waits for its next try is in hand as well.
+        # Outside the retries: a message that waits for its next attempt is in flight.
         return GuardedVendor(channel, name, Bulkhead(retrying, policy, breaker), breaker, clock)
 
     return Failover([guarded(name) for name in names])

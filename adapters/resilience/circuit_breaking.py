@@ -1,4 +1,4 @@
-"""A sender that leaves a failing vendor alone for a while."""
+"""Blocks calls to a failing vendor."""
 
 from typing import Generic, cast
 
@@ -11,7 +11,7 @@ from core.notifications.ports import Sender
 
 
 class CircuitBreaking(Sender[M], Generic[M]):
-    """Raise `BreakerOpen` without asking the vendor while its breaker is open, and `TooLate` when its time is over."""
+    """Raises `BreakerOpen` without a call while the breaker is open, and `TooLate` after the message's deadline."""
 
     def __init__(self, inner: Sender[M], breaker: RateBreaker, clock: Clock) -> None:
         self._inner = inner
@@ -19,6 +19,6 @@ class CircuitBreaking(Sender[M], Generic[M]):
         self._clock = clock
 
     async def send(self, message: M) -> Accepted:
-        if message.until is not None and self._clock.now() >= message.until:  # this process may have been stopped
-            raise TooLate("we had it in hand for too long")
+        if message.until is not None and self._clock.now() >= message.until:  # the process may have been suspended
+            raise TooLate("the lease of the delivery expired before the call")
         return cast(Accepted, await self._breaker.call_async(self._inner.send, message))

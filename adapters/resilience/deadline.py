@@ -1,4 +1,4 @@
-"""A sender that answers in time."""
+"""Limits the duration of a call."""
 
 import asyncio
 from typing import Generic
@@ -10,7 +10,7 @@ from core.notifications.ports import Sender
 
 
 class Deadline(Sender[M], Generic[M]):
-    """Stop waiting after `seconds`; by then the request may have left, so the outcome is unknown."""
+    """Raises `OutcomeUnknown` after `seconds`: the vendor may have received the request."""
 
     def __init__(self, inner: Sender[M], vendor: str, seconds: float) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""A sender with deputies."""
+"""Sends through the first available vendor of a channel."""
 
 from collections.abc import Sequence
 from typing import Generic
@@ -12,7 +12,7 @@ from core.notifications.vendor_standing import VendorStanding
 
 
 class Failover(VendorChannel[M], Generic[M]):
-    """Ask the next vendor when one is unavailable, and never when the message may have been sent."""
+    """Tries the next vendor when one is unavailable, and never when the message may have been sent."""
 
     def __init__(self, vendors: Sequence[GuardedVendor[M]]) -> None:
         if not vendors:
@@ -30,22 +30,22 @@ class Failover(VendorChannel[M], Generic[M]):
             "; ".join(map(str, refusals)), retry_after=earliest_retry_after(refusals)
         ) from refusals[0]
 
-    def room(self) -> int:
-        room = 0
+    def capacity(self) -> int:
+        free = 0
         for vendor in self._vendors:
-            room += vendor.sender.room
-            if vendor.breaker.closed:  # it will take everything; no deputy is asked
+            free += vendor.sender.capacity
+            if vendor.breaker.closed:  # it gets every message; later vendors get none
                 break
-        return room
+        return free
 
-    def rest(self) -> float:
-        return min(vendor.breaker.rest for vendor in self._vendors)
+    def cooldown_seconds(self) -> float:
+        return min(vendor.breaker.cooldown_seconds for vendor in self._vendors)
 
     def standings(self) -> Sequence[VendorStanding]:
-        return [vendor.report() for vendor in self._vendors]
+        return [vendor.standing() for vendor in self._vendors]
 
 
 def earliest_retry_after(refusals: Sequence[VendorUnavailable]) -> float | None:
-    """Return when the first of them may be ready; nothing if one of them did not say, for it may be ready sooner."""
+    """Return the shortest wait, None if a vendor named none: it may be available sooner."""
     waits = [refusal.retry_after for refusal in refusals if refusal.retry_after is not None]
     return min(waits) if len(waits) == len(refusals) else None

@@ -1,4 +1,4 @@
-"""A sender whose every call is written down."""
+"""Records every call to a vendor."""
 
 from typing import Generic
 
@@ -14,36 +14,42 @@ from core.notifications.ports import Sender
 
 
 class Journaling(Sender[M], Generic[M]):
-    """Note in the journal, and count, what each call came to, also one that was cut short."""
+    """Adds the outcome of each call, including a cancelled one, to the attempt log and the metrics."""
 
     def __init__(
-        self, inner: Sender[M], channel: Channel, vendor: str, clock: Clock, journal: AttemptLog, budget: RetryBudget
+        self,
+        inner: Sender[M],
+        channel: Channel,
+        vendor: str,
+        clock: Clock,
+        attempt_log: AttemptLog,
+        budget: RetryBudget,
     ) -> None:
         self._inner = inner
         self._budget = budget
         self._vendor = vendor
         self._clock = clock
-        self._journal = journal
+        self._attempt_log = attempt_log
         self._calls = {outcome: CALLS.labels(channel, vendor, outcome) for outcome in AttemptOutcome}
 
     async def send(self, message: M) -> Accepted:
         self._budget.call()
         try:
             accepted = await self._inner.send(message)
-        except BaseException as error:  # a cancelled call may have reached the vendor as well
-            self._note(message, meaning(error), str(error) or type(error).__name__)
+        except BaseException as error:  # a cancelled call may have reached the vendor
+            self._record(message, outcome_of(error), str(error) or type(error).__name__)
             raise
-        self._note(message, AttemptOutcome.ACCEPTED, accepted.id)
+        self._record(message, AttemptOutcome.ACCEPTED, accepted.id)
         return accepted
 
-    def _note(self, message: M, outcome: AttemptOutcome, detail: str) -> None:
+    def _record(self, message: M, outcome: AttemptOutcome, detail: str) -> None:
         attempt = Attempt(at=self._clock.now(), vendor=self._vendor, outcome=outcome, detail=detail)
-        self._journal.note(message.delivery, attempt)
+        self._attempt_log.record(message.delivery, attempt)
         self._calls[outcome].inc()
 
 
-def meaning(error: BaseException) -> AttemptOutcome:
-    """Return what an error says about the message; anything unexpected leaves that open."""
+def outcome_of(error: BaseException) -> AttemptOutcome:
+    """Return the outcome that an error means; an unexpected error means an unknown outcome."""
     if isinstance(error, Rejected):
         return AttemptOutcome.REJECTED
     return AttemptOutcome.UNAVAILABLE if isinstance(error, VendorUnavailable) else AttemptOutcome.UNKNOWN

@@ -1,4 +1,4 @@
-"""What is handed through the chain."""
+"""The type of message that a chain sends: e-mails or text messages."""
 
 from typing import TypeVar
 

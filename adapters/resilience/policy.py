@@ -1,16 +1,16 @@
-"""How much trouble of a vendor we put up with."""
+"""The limits of calls to one vendor."""
 
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResiliencePolicy:
-    """Limits for one vendor; the settings of the same names say what each is for."""
+    """The settings `resilience.*`, which document each field."""
 
     deadline_seconds: float
-    concurrency: int
+    max_in_flight: int
     ramp_seconds: float
-    tries: int
+    max_attempts: int
     retry_base_seconds: float
     retry_budget_percent: int
     window_seconds: float

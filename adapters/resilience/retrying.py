@@ -1,4 +1,4 @@
-"""A sender that asks again."""
+"""Retries calls that found the vendor unavailable."""
 
 from collections.abc import Awaitable, Callable
 from typing import Generic
@@ -14,25 +14,25 @@ from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 
 MAX_RETRY_WAIT_SECONDS = 2.0
-"""A longer wait belongs in the queue, where it survives a restart and holds up nobody."""
+"""A longer wait belongs in the queue, where it survives a restart and blocks no other delivery."""
 Sleep = Callable[[float], Awaitable[object]]
 
 
 class Retrying(Sender[M], Generic[M]):
-    """Ask again after `VendorUnavailable`: later each time, never sooner than the vendor said, within a budget."""
+    """Retries after `VendorUnavailable` with growing waits, not before `retry_after`, within the retry budget."""
 
     def __init__(self, inner: Sender[M], policy: ResiliencePolicy, budget: RetryBudget, sleep: Sleep) -> None:
         self._inner = inner
-        self._tries = policy.tries
+        self._max_attempts = policy.max_attempts
         self._base = policy.retry_base_seconds
         self._budget = budget
         self._sleep = sleep
 
     async def send(self, message: M) -> Accepted:
-        # backoff gives the waits, but not the loop: its own undercuts Retry-After and logs what vendors say.
+        # Only the waits come from backoff: its loop ignores Retry-After and logs answers of vendors.
         waits = backoff.expo(factor=self._base)
-        next(waits)  # backoff's generators answer nothing the first time
-        for _ in range(self._tries - 1):
+        next(waits)  # the first value of backoff's generators is None
+        for _ in range(self._max_attempts - 1):
             try:
                 return await self._inner.send(message)
             except (BreakerOpen, TooLate):

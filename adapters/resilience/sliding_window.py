@@ -1,14 +1,14 @@
-"""What happened lately."""
+"""Counts events of the last seconds."""
 
 from collections import deque
 from collections.abc import Callable
 
 MonotonicClock = Callable[[], float]
-"""A time that never runs backwards, in seconds: `time.monotonic`."""
+"""Returns seconds that never decrease, as `time.monotonic`."""
 
 
 class SlidingWindow:
-    """A count of the last `seconds`."""
+    """The number of events of the last `seconds`."""
 
     def __init__(self, seconds: float, now: MonotonicClock) -> None:
         self._seconds = seconds
@@ -16,12 +16,12 @@ class SlidingWindow:
         self._moments: deque[float] = deque()
 
     def add(self) -> None:
-        """Count one now."""
+        """Count an event now."""
         self._moments.append(self._now())
         self._forget()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Start again at zero."""
         self._moments.clear()
 
     def __len__(self) -> int:

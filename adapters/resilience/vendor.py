@@ -1,4 +1,4 @@
-"""One vendor behind its limits, for whoever wants to know how we stand with it."""
+"""One vendor with its limits, its metrics and its standing."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,12 +13,12 @@ from core.notifications.delivery import Channel
 from core.notifications.vendor_standing import Breaker, VendorStanding
 
 STATES = (Breaker.CLOSED, Breaker.HALF_OPEN, Breaker.OPEN)
-"""In the order of their numbers in the metrics."""
+"""A state's position is its value in the metric."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedVendor(Generic[M]):
-    """A sender with a name, and what is known of its limits."""
+    """A named sender behind its bulkhead and breaker."""
 
     channel: Channel
     name: str
@@ -30,9 +30,9 @@ class GuardedVendor(Generic[M]):
         BREAKER_STATE.labels(self.channel, self.name).set_function(lambda: STATES.index(self._state))
         IN_FLIGHT_DELIVERIES.labels(self.channel, self.name).set_function(lambda: self.sender.under_way)
 
-    def report(self) -> VendorStanding:
-        """Return how we stand."""
-        rest, at = self.breaker.rest, self.clock.now()
+    def standing(self) -> VendorStanding:
+        """Return the standing of the vendor in this process."""
+        rest, at = self.breaker.cooldown_seconds, self.clock.now()
         return VendorStanding(
             channel=self.channel,
             vendor=self.name,

@@ -1,4 +1,4 @@
-"""A pretended vendor with a record of its own, so that what it accepted can be counted from the outside."""
+"""A simulated vendor that appends accepted messages to a file, where tests and the demonstration count them."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,10 @@ from core.notifications.ports import EmailSender, SmsSender
 
 
 class SandboxEmailSender(EmailSender):
-    """Accept e-mails into the record, and refuse some of them as an overloaded vendor would."""
+    """Writes e-mails to the record; refuses a share of them as unavailable."""
 
-    def __init__(self, record: str, failing_percent: int = 0, seed: int | None = None) -> None:
-        self._vendor = SandboxVendor(record, failing_percent, seed)
+    def __init__(self, record_path: str, failure_percent: int = 0, seed: int | None = None) -> None:
+        self._vendor = SandboxVendor(record_path, failure_percent, seed)
 
     async def send(self, message: Email) -> Accepted:
         check_email(message)
@@ -23,10 +23,10 @@ class SandboxEmailSender(EmailSender):
 
 
 class SandboxSmsSender(SmsSender):
-    """Accept text messages into the record, and refuse some of them as an overloaded vendor would."""
+    """Writes text messages to the record; refuses a share of them as unavailable."""
 
-    def __init__(self, record: str, failing_percent: int = 0, seed: int | None = None) -> None:
-        self._vendor = SandboxVendor(record, failing_percent, seed)
+    def __init__(self, record_path: str, failure_percent: int = 0, seed: int | None = None) -> None:
+        self._vendor = SandboxVendor(record_path, failure_percent, seed)
 
     async def send(self, message: Sms) -> Accepted:
         check_sms(message)
@@ -34,20 +34,20 @@ class SandboxSmsSender(SmsSender):
 
 
 class SandboxVendor:
-    """What both channels of the pretended vendor share: its moods and its record."""
+    """The record and the random failures that both channels share."""
 
-    def __init__(self, record: str, failing_percent: int, seed: int | None) -> None:
-        self._record = Path(record)
-        self._failing_percent = failing_percent
-        self._moods = Random(seed)  # noqa: S311  # a mood is no secret
+    def __init__(self, record_path: str, failure_percent: int, seed: int | None) -> None:
+        self._record = Path(record_path)
+        self._failure_percent = failure_percent
+        self._random = Random(seed)  # noqa: S311 - no secret depends on it
 
     def accept(self, channel: str, delivery: str, message: dict[str, str]) -> Accepted:
-        """Write the message down and name it, or raise `VendorUnavailable`."""
-        if self._moods.random() * 100 < self._failing_percent:
-            raise VendorUnavailable("the sandbox pretends to be overloaded")
+        """Append the message to the record, or raise `VendorUnavailable`."""
+        if self._random.random() * 100 < self._failure_percent:
+            raise VendorUnavailable("the sandbox simulates an overload")
         accepted = Accepted("sandbox", f"sandbox-{uuid4().hex}")
         line = {"channel": channel, "delivery": delivery, **message, "id": accepted.id}
-        # One write of one line in append mode: several processes may share the record.
+        # One write of one line in append mode: several processes may append to the file.
         with self._record.open("a", encoding="utf-8") as record:
             record.write(json.dumps(line, ensure_ascii=False) + "\n")
         return accepted

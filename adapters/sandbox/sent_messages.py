@@ -1,4 +1,4 @@
-"""What the pretended vendor knows of the messages it accepted."""
+"""Looks up messages that the sandbox vendor accepted."""
 
 import asyncio
 import json
@@ -17,12 +17,12 @@ BLOCK_BYTES = 1 << 20
 
 
 class SandboxSentMessages(SentMessages[M], Generic[M]):
-    """The record, searched from its end by the name of the delivery."""
+    """Searches the record from its end for the id of the delivery."""
 
-    def __init__(self, record: str) -> None:
-        self._record = Path(record)
+    def __init__(self, record_path: str) -> None:
+        self._record = Path(record_path)
 
-    async def find(self, message: M, since: datetime, until: datetime) -> VendorReport | None:  # noqa: ARG002 - each has a name
+    async def find(self, message: M, since: datetime, until: datetime) -> VendorReport | None:  # noqa: ARG002 - the id suffices
         return await asyncio.to_thread(self._find, str(message.delivery))
 
     def _find(self, delivery: str) -> VendorReport | None:
@@ -33,7 +33,7 @@ class SandboxSentMessages(SentMessages[M], Generic[M]):
 
 
 def lines_backwards(path: Path) -> Iterator[bytes]:
-    """Read the whole lines of a file, the last one first, a block at a time."""
+    """Yield the complete lines of a file, the last one first; reads blocks of `BLOCK_BYTES`."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -44,7 +44,7 @@ def lines_backwards(path: Path) -> Iterator[bytes]:
             file.seek(position)
             rest, *lines = (file.read(size) + rest).split(b"\n")
             if lines and not whole:
-                lines.pop()  # behind the last line break: nothing, or a line that is being written
+                lines.pop()  # after the last line break: empty, or a line that is being written
                 whole = True
             yield from reversed(lines)
         if whole:

@@ -1,4 +1,4 @@
-"""E-mails through Amazon SES, version 2 of its API."""
+"""Sends e-mails through version 2 of the Amazon SES API."""
 
 import json
 
@@ -14,11 +14,11 @@ from core.notifications.ports import EmailSender
 
 PATH = "/v2/email/outbound-emails"
 MESSAGE_REJECTED_CODES = frozenset({"MessageRejected", "BadRequestException", ""})
-"""https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html; other errors are our account's."""
+"""https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html; other errors concern the account."""
 
 
 class SesEmailSender(EmailSender):
-    """Send e-mails with signed requests to SES."""
+    """Sends e-mails with signed requests."""
 
     def __init__(
         self, *, region: str, url: str, access_key_id: str, secret_access_key: str, sender: str, timeout: float = 30.0
@@ -54,21 +54,23 @@ class SesEmailSender(EmailSender):
                     },
                 }
             },
-            "EmailTags": [{"Name": "delivery", "Value": str(email.delivery)}],  # comes back with bounces
+            "EmailTags": [{"Name": "delivery", "Value": str(email.delivery)}],  # SES returns it with bounces
         }
 
 
 def accepted(answer: VendorResponse) -> Accepted:
-    """Say in our words what SES says in its own."""
+    """Return the acceptance, or raise the error that the answer means."""
     named = answer.fields.get("MessageId")
     if answer.status == 200 and isinstance(named, str) and named:
         return Accepted("ses", named)
     error = answer.headers.get("x-amzn-ErrorType") or str(answer.fields.get("__type") or "")
     error = error.split(":")[0].rpartition("#")[2]
     detail = f"ses answered {answer.status} {error}".rstrip()
-    if answer.status < 300 or answer.status == 504:  # a gateway that passed the request on and heard nothing
+    if answer.status < 300 or answer.status == 504:  # 504: a gateway forwarded the request and got no answer
         raise OutcomeUnknown(detail)
-    unverified = "not verified" in str(answer.fields.get("message") or "")  # our sender, or an account on trial
+    unverified = "not verified" in str(
+        answer.fields.get("message") or ""
+    )  # the sender address, or an account in the SES sandbox
     if answer.status in (400, 413) and error in MESSAGE_REJECTED_CODES and not unverified:
         raise Rejected(detail)
     raise VendorUnavailable(detail, retry_after=answer.retry_after)

@@ -1,4 +1,4 @@
-"""Connections to a mail server, kept for the next message."""
+"""Keeps connections to an SMTP server open for the next message."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -18,11 +18,11 @@ class SmtpConnectionPool:
 
     @asynccontextmanager
     async def borrow(self) -> AsyncIterator[SMTP]:
-        """Lend a connection that answered a moment ago; raise what aiosmtplib raises, or `TimeoutError`."""
+        """Provide a connection that just answered; raise what aiosmtplib raises, or `TimeoutError`."""
         async with asyncio.timeout(self._acquire_timeout_seconds):
             await self._permits.acquire()
             try:
-                connection = await self._living()
+                connection = await self._connected()
             except BaseException:
                 self._permits.release()
                 raise
@@ -38,7 +38,7 @@ class SmtpConnectionPool:
             self._permits.release()
 
     async def close(self) -> None:
-        """Take leave of the server on every idle connection."""
+        """Send QUIT on every idle connection and close it."""
         idle, self._idle = self._idle, []
         for connection in idle:
             try:
@@ -46,7 +46,7 @@ class SmtpConnectionPool:
             except (SMTPException, OSError):
                 connection.close()
 
-    async def _living(self) -> SMTP:
+    async def _connected(self) -> SMTP:
         while self._idle:
             connection = self._idle.pop()
             if await answers(connection):
@@ -57,7 +57,7 @@ class SmtpConnectionPool:
 
 
 async def answers(connection: SMTP) -> bool:
-    """Ask before the message leaves, so that a restarted server is no unknown outcome; also forgets the last one."""
+    """Return whether the server answers RSET; a restarted server is detected before the message is sent."""
     try:
         await connection.rset()
     except BaseException as error:
@@ -69,5 +69,5 @@ async def answers(connection: SMTP) -> bool:
 
 
 def is_in_sync(error: BaseException) -> bool:
-    """Tell whether the server's answer was read to its end, so that the next one will belong to the next question."""
+    """Return whether the server's answer was read completely, so that the connection can be reused."""
     return isinstance(error, SMTPResponseException) and error.code >= 400

@@ -1,4 +1,4 @@
-"""E-mails through any mail server."""
+"""Sends e-mails through an SMTP server."""
 
 import re
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
 QUEUE_ID = re.compile(r"queued as ([\w.-]+)|\bid=([\w.-]+)")  # Postfix and most others; Exim
-ACCOUNT_ERROR_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: says something about us, whatever it answers
+ACCOUNT_ERROR_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: these concern the account, not the message
 ACQUIRE_TIMEOUT_SECONDS = 5.0
 Tls = Literal["starttls", "implicit", "none"]
 
 
 class SmtpEmailSender(EmailSender):
-    """Hand e-mails to a mail server, on a few connections that are kept."""
+    """Sends e-mails over a pool of connections."""
 
     def __init__(
         self, *, host: str, port: int, tls: Tls, ca_file: str, user: str, password: str, sender: str,
@@ -56,20 +56,20 @@ class SmtpEmailSender(EmailSender):
         return Accepted("smtp", (queued[1] or queued[2]) if queued else self._message_id(message))
 
     async def close(self) -> None:
-        """Take leave of the server."""
+        """Close the connections."""
         await self._connections.close()
 
     def _message_id(self, email: Email) -> str:
         return f"<{email.delivery}@{self._mailbox.rpartition('@')[2]}>"
 
     def _mime_message(self, email: Email) -> bytes:
-        mime_message = EmailMessage(SMTP_POLICY.clone(cte_type="7bit"))  # not every server takes eight bits
+        mime_message = EmailMessage(SMTP_POLICY.clone(cte_type="7bit"))  # not every server accepts 8-bit bodies
         mime_message["From"] = self._sender
         mime_message["To"] = email.to
         mime_message["Subject"] = email.subject
         mime_message["Date"] = localtime()
         mime_message["Message-ID"] = self._message_id(email)
-        mime_message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+        mime_message["Auto-Submitted"] = "auto-generated"  # RFC 3834: suppresses out-of-office replies
         mime_message.set_content(email.text)
         mime_message.add_alternative(email.html, subtype="html")
         return mime_message.as_bytes()
@@ -77,14 +77,14 @@ class SmtpEmailSender(EmailSender):
 
 @dataclass(slots=True)
 class SendProgress:
-    """How far a message got: once DATA has begun, silence no longer means that nothing happened."""
+    """The progress of one message; after the start of DATA, a missing answer means an unknown outcome."""
 
     data_begun: bool = False
 
 
 @contextmanager
 def translate_smtp_errors() -> Iterator[SendProgress]:
-    """Say in our words what the server says in its own, or does not say."""
+    """Raise the sender errors for what the server answers or fails to answer."""
     trip = SendProgress()
     try:
         yield trip
@@ -101,5 +101,5 @@ def translate_smtp_errors() -> Iterator[SendProgress]:
     except (SMTPException, OSError) as error:
         kind = type(error).__name__
         if trip.data_begun:
-            raise OutcomeUnknown(f"smtp took the message and did not answer: {kind}") from error
+            raise OutcomeUnknown(f"smtp received the message and did not answer: {kind}") from error
         raise VendorUnavailable(f"smtp cannot be reached: {kind}") from error

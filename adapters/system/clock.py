@@ -1,4 +1,4 @@
-"""The clock and the names that the machine gives."""
+"""The system clock and time-ordered ids."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -10,14 +10,14 @@ from core.kernel.ids import Ids
 
 
 class SystemClock(Clock):
-    """Tell the time the operating system tells."""
+    """Returns the time of the operating system."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
 
 class TimeOrderedIds(Ids):
-    """Make UUIDs of version 7, whose order is the order of their making."""
+    """Creates UUIDs of version 7, which sort by creation."""
 
     def new(self) -> UUID:
         return UUID(bytes=uuid_utils.uuid7().bytes)

@@ -1,4 +1,4 @@
-"""A file that one process uses at a time."""
+"""Locks a file among processes."""
 
 import fcntl
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class FileInUse(Conflict):
 
 @contextmanager
 def exclusive_file_lock(path: str) -> Iterator[None]:
-    """Keep every other process that asks away from a file; the lock dies with us, however we die."""
+    """Hold the lock of a file, or raise `FileInUse`; the lock ends with the process."""
     with Path(f"{path}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,8 +28,8 @@ def exclusive_file_lock(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def turn(path: str) -> Iterator[None]:
-    """Wait until no other process has its turn with a file, and take ours."""
+def blocking_file_lock(path: str) -> Iterator[None]:
+    """Wait for the lock of a file, and hold it."""
     with Path(f"{path}.turn").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""How those who work here can be reached."""
+"""Adds the contacts of staff, which the settings name, to those of the roster."""
 
 from collections.abc import Collection, Mapping
 
@@ -8,7 +8,7 @@ from core.notifications.ports import Contacts
 
 
 class StaffContacts(Contacts):
-    """Know the staff, and ask the roster for all others."""
+    """Finds staff in the settings and other recipients on the roster."""
 
     def __init__(self, staff: Mapping[RecipientId, Contact], roster: Contacts) -> None:
         self._staff, self._roster = staff, roster

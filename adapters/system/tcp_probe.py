@@ -1,4 +1,4 @@
-"""Whether a server can be reached at all."""
+"""The probe of a TCP server."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -8,14 +8,14 @@ from core.kernel.health import Probe
 
 
 class TcpProbe(Probe):
-    """Open a connection to a host and port, and say nothing."""
+    """Opens a connection to a host and port, and closes it."""
 
     def __init__(self, name: str, host: str, port: int, remedy: str) -> None:
         self.name, self._host, self._port, self.remedy = name, host, port, remedy
 
     @classmethod
-    def url(cls, name: str, url: str, remedy: str) -> "TcpProbe":
-        """Reach the server of a URL."""
+    def from_url(cls, name: str, url: str, remedy: str) -> "TcpProbe":
+        """Return the probe of the server in a URL."""
         parts = urlsplit(url)
         return cls(name, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), remedy)
 

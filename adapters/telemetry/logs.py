@@ -1,4 +1,4 @@
-"""What the process says about itself: one line an event, JSON where machines read it."""
+"""Configures the log: one line for each event, for people or as JSON."""
 
 import logging
 import sys
@@ -11,11 +11,11 @@ import structlog
 from core.kernel.trace import current_trace
 
 
-def configure_logging(form: str, level: str) -> None:
-    """Log to standard error, as `console` or `json`, from this `level` on."""
+def configure_logging(log_format: str, level: str) -> None:
+    """Log to standard error as `console` or `json`, from `level` on."""
     number = logging.getLevelNamesMapping()[level.upper()]
     processors: list[Any] = [add_trace_ids, structlog.processors.add_log_level, structlog.processors.format_exc_info]
-    if form == "json":
+    if log_format == "json":
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         render: Any = structlog.processors.JSONRenderer(serializer=lambda record, **_: msgspec.json.encode(record))
         factory: Any = structlog.BytesLoggerFactory(sys.stderr.buffer)
@@ -32,11 +32,11 @@ def configure_logging(form: str, level: str) -> None:
     )
     logging.basicConfig(level=max(number, logging.WARNING), force=True)
     for noisy in ("aiokafka", "asyncmy", "uvicorn", "backoff"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # we say it ourselves, once
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # the adapters log these failures, once
 
 
 def escape_control_characters(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Show control characters instead of obeying them: what strangers send must not move the cursor."""
+    """Escape control characters: values from outside must not control the terminal."""
     for name, value in record.items():
         if isinstance(value, str) and name != "exception":
             record[name] = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in value)
@@ -44,7 +44,7 @@ def escape_control_characters(_: object, __: str, record: MutableMapping[str, An
 
 
 def add_trace_ids(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add what request a line belongs to."""
+    """Add the ids of the request that a line belongs to."""
     trace = current_trace.get()
     if trace.request_id:
         record["request_id"], record["traceparent"] = trace.request_id, trace.traceparent

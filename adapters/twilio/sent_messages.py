@@ -1,4 +1,4 @@
-"""What Twilio knows of the messages it took from us."""
+"""Looks up messages that Twilio accepted."""
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from adapters.twilio.status_reports import SID, report
+from adapters.twilio.status_reports import SID, as_status_report
 from adapters.vendor_http import VendorHttpClient, parse_http_date
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.messages import Sms
@@ -16,15 +16,15 @@ from core.notifications.status_reports import VendorReport
 PAGE_SIZE, MAX_PAGES = 100, 10
 MAX_PAGE_BYTES = 1_000_000
 MAX_CLOCK_SKEW = timedelta(minutes=1)
-"""Between Twilio's clock and ours; its moments are whole seconds."""
+"""Between the clocks of Twilio and of this process; Twilio's times are whole seconds."""
 
 
 class TwilioSentMessages(SentMessages[Sms]):
-    """Twilio's list of messages, which knows no name of ours: number, time and words have to do.
+    """Twilio's list of messages, which stores no delivery id; number, time and text identify a message.
 
-    It is not asked by `DateSent`: a message that is still queued has none.  A message to the same number at the same
-    time in other words leaves the question open, for it may be ours: templates and names change, and Twilio replaces
-    letters, shortens and redacts.
+    The query does not use `DateSent`, which a queued message lacks.  A message to the same number at the same time
+    with another text leaves the outcome unknown: templates and names change, and Twilio replaces characters,
+    shortens and redacts.
     """
 
     def __init__(self, *, url: str, account_sid: str, auth_token: str, timeout: float = 30.0) -> None:
@@ -38,10 +38,10 @@ class TwilioSentMessages(SentMessages[Sms]):
             if not since - MAX_CLOCK_SKEW <= moment(sent) <= until + MAX_CLOCK_SKEW:
                 continue
             if sent.get("body") == message.text and SID.fullmatch(sid := str(sent.get("sid"))):
-                return report(sid, str(sent.get("status")), sent.get("error_code"))
+                return as_status_report(sid, str(sent.get("status")), sent.get("error_code"))
             resembling += 1
         if resembling:
-            raise OutcomeUnknown("twilio has another message to this number from that time: compare the words")
+            raise OutcomeUnknown("twilio has another message to this number from that time: compare the texts")
         return None
 
     async def close(self) -> None:
@@ -61,15 +61,15 @@ class TwilioSentMessages(SentMessages[Sms]):
             if not (path := answer.fields.get("next_page_uri") or ""):
                 return
             if not path.startswith(self._path):
-                raise OutcomeUnknown("twilio continues its list at an address that is not its own")
+                raise OutcomeUnknown("twilio continues its list at a foreign address")
         raise OutcomeUnknown(
-            f"twilio has more than {PAGE_SIZE * MAX_PAGES} messages to this number: look for it by hand"
+            f"twilio has more than {PAGE_SIZE * MAX_PAGES} messages to this number: search its list by hand"
         )
 
 
 def moment(sent: Mapping[str, Any]) -> datetime:
-    """Return when Twilio took a message; one without a date may be of any time."""
+    """Return when Twilio accepted a message; raise `OutcomeUnknown` without a date."""
     try:
         return parse_http_date(str(sent.get("date_created")))
     except ValueError:
-        raise OutcomeUnknown("twilio does not say when it took a message to this number") from None
+        raise OutcomeUnknown("twilio does not say when it accepted a message to this number") from None

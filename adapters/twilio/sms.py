@@ -1,4 +1,4 @@
-"""Text messages through Twilio's Programmable Messaging."""
+"""Sends text messages through Twilio's Programmable Messaging API."""
 
 from base64 import b64encode
 from urllib.parse import quote, urlencode
@@ -11,11 +11,11 @@ from core.notifications.messages import Accepted, Sms
 from core.notifications.ports import SmsSender
 
 MESSAGE_REJECTED_CODES = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 21610, 21614, 21617, 21623})
-"""https://www.twilio.com/docs/api/errors: the number or the text; every other error is our account's or Twilio's."""
+"""https://www.twilio.com/docs/api/errors: errors of the number or the text; others concern the account or Twilio."""
 
 
 class TwilioSmsSender(SmsSender):
-    """Send text messages from one number of one Twilio account."""
+    """Sends text messages from one number of one Twilio account."""
 
     def __init__(
         self, *, url: str, account_sid: str, auth_token: str, sender: str, public_url: str = "", timeout: float = 30.0
@@ -41,12 +41,12 @@ class TwilioSmsSender(SmsSender):
 
 
 def accepted(answer: VendorResponse) -> Accepted:
-    """Say in our words what Twilio says in its own."""
+    """Return the acceptance, or raise the error that the answer means."""
     named, code = answer.fields.get("sid"), answer.fields.get("code")
     if answer.status in (200, 201) and isinstance(named, str) and named:
         return Accepted("twilio", named)
     detail = f"twilio answered {answer.status}" + (f" with {code}" if isinstance(code, int) else "")
-    if answer.status < 300 or answer.status == 504:  # a gateway that passed the request on and heard nothing
+    if answer.status < 300 or answer.status == 504:  # 504: a gateway forwarded the request and got no answer
         raise OutcomeUnknown(detail)
     if answer.status == 400 and isinstance(code, int) and code in MESSAGE_REJECTED_CODES:
         raise Rejected(detail)

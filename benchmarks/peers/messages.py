@@ -1,4 +1,4 @@
-"""What the usual stack is sent and answers, as Pydantic's models."""
+"""The requests and responses of the usual stack as Pydantic models."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -10,7 +10,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,16}$")]
 
 
 class ExamFeeBody(BaseModel):
-    """A candidate asks to sit an exam."""
+    """The request for an exam fee."""
 
     model_config = ConfigDict(extra="forbid")
     schedule: str
@@ -20,7 +20,7 @@ class ExamFeeBody(BaseModel):
 
 
 class Money(BaseModel):
-    """An amount."""
+    """An amount of money."""
 
     minor: int
     currency: str
@@ -35,14 +35,14 @@ class Line(BaseModel):
 
 
 class Instalment(BaseModel):
-    """A part of the total."""
+    """One line of a total."""
 
     amount: Money
     due: date | None = None
 
 
 class Fee(BaseModel):
-    """What a submission and its event have in common."""
+    """The common fields of a submission and its event."""
 
     reference: str
     registration: str
@@ -55,7 +55,7 @@ class Fee(BaseModel):
 
 
 class Submission(Fee):
-    """One exam fee of one candidate."""
+    """A submitted exam fee."""
 
     id: UUID
     state: str = "submitted"
@@ -67,7 +67,7 @@ class Submission(Fee):
 
 
 class FeeSubmitted(Fee):
-    """A candidate owes a fee."""
+    """The event of a submission."""
 
     at: datetime
     subject: UUID

@@ -1,55 +1,57 @@
-"""The fee office's own tables as classes of SQLAlchemy's ORM."""
+"""The tables of the product as classes of SQLAlchemy's ORM."""
 
 from uuid import UUID
 
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
-from adapters.sql import tables
+from adapters.sql.engine.tables import event_log, outbox, requests
+from adapters.sql.fees.tables import fee_schedules, submissions
+from adapters.sql.students.tables import students
 
 
 class Table(DeclarativeBase):
-    """Anything stored."""
+    """The base class of all tables."""
 
 
 class Student(Table):
     """A candidate."""
 
-    __table__ = tables.students
+    __table__ = students
     id: Mapped[UUID]
     registration: Mapped[str]
     category: Mapped[str]
 
 
 class FeeSchedule(Table):
-    """A version of a tariff."""
+    """A version of a fee schedule."""
 
-    __table__ = tables.fee_schedules
+    __table__ = fee_schedules
     code: Mapped[str]
     version: Mapped[int]
     document: Mapped[str]
 
 
 class Submission(Table):
-    """An exam fee."""
+    """A submitted exam fee."""
 
-    __table__ = tables.submissions
+    __table__ = submissions
 
 
 class LoggedEvent(Table):
-    """Something that happened."""
+    """An event in the log."""
 
-    __table__ = tables.event_log
+    __table__ = event_log
 
 
 class OutboxEntry(Table):
-    """An event that is still to be published."""
+    """An event that is not published yet."""
 
-    __table__ = tables.outbox
+    __table__ = outbox
 
 
 class Answered(Table):
-    """A request, and what it was answered."""
+    """A request and its answer."""
 
-    __table__ = tables.requests
+    __table__ = requests
     fingerprint: Mapped[bytes]
     answer: Mapped[bytes]

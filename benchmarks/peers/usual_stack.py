@@ -1,9 +1,9 @@
-"""The usual stack doing the same job, as its good users would write it: FastAPI, Pydantic, SQLAlchemy's ORM, asyncmy.
+"""The same endpoint in the usual stack, as idiomatic code: FastAPI, Pydantic, SQLAlchemy's ORM, asyncmy.
 
 PEER_DATABASE=mysql+asyncmy://… uvicorn benchmarks.peers.usual_stack:app
 
-Every doubt is decided in its favour: it knows only flat tariffs, keeps no metrics, looks for an earlier answer
-only when a key is taken, and encodes its answer once, for the client and for the database.
+It does less than the product: it supports only flat tariffs, exports no metrics, reads a stored answer only after a
+duplicate key, and encodes its answer once for the client and the database.
 """
 
 import json
@@ -31,12 +31,12 @@ engine = create_async_engine(
 )
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 schedules: dict[str, tuple[int, dict[str, Any]]] = {}
-"""Version and document of those that this process has read."""
+"""Version and document of each schedule that this process has read."""
 app = FastAPI()
 
 
 async def a_session() -> AsyncIterator[AsyncSession]:
-    """Lend a session for one request."""
+    """Yield a session for one request."""
     async with sessions() as session:
         yield session
 
@@ -47,7 +47,7 @@ Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,25
 
 @app.post("/v1/exam-fees", status_code=201)
 async def submit(body: ExamFeeBody, request: Request, session: Session, key: Key) -> Response:
-    """Submit an exam fee; the same key and body again get the same answer."""
+    """Submit an exam fee; a repeated request with the same key and body gets the same answer."""
     received_at, fingerprint = datetime.now(UTC), sha256(await request.body()).digest()
     version, schedule = await current(session, body.schedule)
     student = await session.scalar(select(tables.Student).where(tables.Student.registration == body.registration))
@@ -116,7 +116,7 @@ def priced(
 
 
 def rows(fee: Submission, document: str, event: FeeSubmitted) -> list[tables.Table]:
-    """Return what is stored of a submission: itself, its event, and that the event is still to be published."""
+    """Return the rows of a submission: itself, its event, and its outbox entry."""
     submission = tables.Submission(
         id=fee.id,
         reference=fee.reference,
@@ -145,7 +145,7 @@ def rows(fee: Submission, document: str, event: FeeSubmitted) -> list[tables.Tab
 
 
 async def first_answer(session: AsyncSession, key: str, fingerprint: bytes) -> bytes:
-    """Return what the same request was answered, or say what it runs into."""
+    """Return the stored answer of the same request, or raise the conflict."""
     known = await session.get(tables.Answered, (SCOPE, key))
     if known is None:
         raise HTTPException(409, "the candidate submitted this fee before")
@@ -155,5 +155,5 @@ async def first_answer(session: AsyncSession, key: str, fingerprint: bytes) -> b
 
 
 def a_uuid() -> UUID:
-    """Return a UUID whose order is that of its making."""
+    """Return a UUID that sorts by its creation time."""
     return UUID(bytes=uuid_utils.uuid7().bytes)

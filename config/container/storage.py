@@ -1,112 +1,100 @@
-"""Where things are kept, and the transactions in which they change."""
+"""Builds the database (MySQL, SQLite or in memory), its locks, the cache, and plain units of work."""
 
 from contextlib import nullcontext
 
-from dependency_injector import providers
+from dependency_injector import containers, providers
 
-from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.cache import MemoryCache
-from adapters.memory.database import Store
-from adapters.memory.probe import InProcessProbe
-from adapters.memory.unit_of_work import MemoryUnitOfWork
-from adapters.system.exclusive_file_lock import exclusive_file_lock, turn
-from config.container.basics import Basics
-from config.container.building import configured, lazily, stored
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.engine.probe import InProcessProbe
+from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from adapters.system.exclusive_file_lock import blocking_file_lock, exclusive_file_lock
+from config.container.process import Process
+from config.container.providers import configured, given, lazy_imports, stored
 from core.kernel.batching import Batcher
 
-SHARED_SECONDS, OWN_SECONDS = 60, 2
-"""How long a cache remembers; one of this process alone hears of no change elsewhere, so only for a moment."""
-settings, persistence = Basics.settings, Basics.persistence
-clock, ids, signals = Basics.clock, Basics.ids, Basics.signals
+with lazy_imports():
+    from adapters.redis.cache import RedisCache, RedisProbe
+    from adapters.sql.engine.database import mysql, sqlite
+    from adapters.sql.engine.group_commit import GroupCommit
+    from adapters.sql.engine.probe import SqlProbe
+    from adapters.sql.engine.schema_version import ensure_migrated
+    from adapters.sql.engine.transactions import SingleCommits, Transactions
+    from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+
+SHARED_CACHE_SECONDS, OWN_CACHE_SECONDS = 60, 2
+"""Lifetimes of cache entries; an in-process cache does not see other processes' changes, so its entries expire soon."""
 
 
 async def nothing_to_migrate(_target: str = "head") -> str:
-    """Return the version of what has no schema."""
+    """Return the schema version of the memory database, which has no schema."""
     return "none"
 
 
-class Storage(Basics):
-    """The database, the store that stands in for one, and the cache."""
+class Storage(containers.DeclarativeContainer):
+    """The database, its transactions and the cache."""
+
+    process = given(Process)
+    settings, persistence = process.settings.provided, process.persistence
 
     cache = providers.Selector(
-        settings.provided.adapters.cache,
+        settings.adapters.cache,
         redis=providers.Singleton(
-            lazily("adapters.redis.cache", "RedisCache"),
-            url=settings.provided.redis.url.reveal.call(),
-            seconds=SHARED_SECONDS,
-            prefix=settings.provided.redis.prefix,
+            RedisCache,
+            url=settings.redis.url.reveal.call(),
+            ttl_seconds=SHARED_CACHE_SECONDS,
+            prefix=settings.redis.prefix,
         ),
-        memory=providers.Singleton(MemoryCache, clock=clock, seconds=OWN_SECONDS),
+        memory=providers.Singleton(MemoryCache, clock=process.clock, ttl_seconds=OWN_CACHE_SECONDS),
     )
     cache_probe = providers.Selector(
-        settings.provided.adapters.cache,
-        redis=providers.Singleton(
-            lazily("adapters.redis.cache", "RedisProbe"), url=settings.provided.redis.url.reveal.call()
-        ),
+        settings.adapters.cache,
+        redis=providers.Singleton(RedisProbe, url=settings.redis.url.reveal.call()),
         memory=providers.Singleton(InProcessProbe, name="cache (memory)"),
     )
 
-    schedule_format = providers.Singleton(MsgspecScheduleFormat)
-    store = providers.Singleton(Store)
+    memory = providers.Singleton(MemoryDatabase, notify=process.signals.provided.notify)
     database = providers.Selector(
         persistence,
-        mysql=providers.Singleton(configured("adapters.sql.database", "mysql"), settings.provided.mysql),
-        sqlite=providers.Singleton(configured("adapters.sql.database", "sqlite"), settings.provided.sqlite),
-        memory=store,
+        mysql=providers.Singleton(configured(mysql), settings.mysql),
+        sqlite=providers.Singleton(configured(sqlite), settings.sqlite),
+        memory=memory,
     )
     persistence_probe = stored(
         persistence,
-        sql=providers.Singleton(
-            lazily("adapters.sql.probe", "SqlProbe"),
-            name=settings.provided.adapters.persistence,
-            database=database,
-            clock=clock,
-        ),
+        sql=providers.Singleton(SqlProbe, name=persistence, database=database, clock=process.clock),
         memory=providers.Singleton(InProcessProbe, name="persistence (memory)"),
-    )
-    provisioning = providers.Selector(
-        persistence,
-        mysql=providers.Factory(nullcontext),
-        sqlite=providers.Factory(turn, path=settings.provided.sqlite.path),
-        memory=providers.Factory(nullcontext),
-    )
-    exclusive_file_lock = providers.Selector(
-        persistence,
-        mysql=providers.Factory(nullcontext),
-        sqlite=providers.Factory(exclusive_file_lock, path=settings.provided.sqlite.path),
-        memory=providers.Factory(nullcontext),
     )
     migrate = stored(
         persistence,
-        sql=providers.Callable(lazily("adapters.sql.schema_version", "ensure_migrated"), database),
+        sql=providers.Callable(ensure_migrated, database),
         memory=providers.Callable(nothing_to_migrate),
     )
+    provisioning_lock = providers.Selector(
+        persistence,
+        mysql=providers.Factory(nullcontext),
+        sqlite=providers.Factory(blocking_file_lock, path=settings.sqlite.path),
+        memory=providers.Factory(nullcontext),
+    )
+    exclusive_lock = providers.Selector(
+        persistence,
+        mysql=providers.Factory(nullcontext),
+        sqlite=providers.Factory(exclusive_file_lock, path=settings.sqlite.path),
+        memory=providers.Factory(nullcontext),
+    )
 
-    single_commits = providers.Singleton(lazily("adapters.sql.transactions", "SingleCommits"), database=database)
+    single_commits = providers.Singleton(SingleCommits, database=database)
+    group_commit = providers.Singleton(GroupCommit, database, single_commits)
     commits = providers.Selector(
-        settings.provided.adapters.commits,
-        grouped=providers.Singleton(
-            Batcher,
-            providers.Singleton(
-                lazily("adapters.sql.group_commit", "GroupCommit"), database, single_commits
-            ).provided.store,
-        ),
+        settings.adapters.commits,
+        grouped=providers.Singleton(Batcher, group_commit.provided.commit_batch),
         single=single_commits,
     )
     transactions = providers.Singleton(
-        lazily("adapters.sql.transactions", "Transactions"),
-        database=database,
-        commits=commits,
-        committed=signals.provided.ring,
+        Transactions, database=database, commits=commits, notify=process.signals.provided.notify
     )
-    sql_work = providers.Factory(
-        lazily("adapters.sql.unit_of_work", "SqlUnitOfWork"),
-        begin=transactions.provided.begin,
-        schedule_format=schedule_format,
-        clock=clock,
-        ids=ids,
+    new_work = stored(
+        persistence,
+        sql=providers.Factory(SqlUnitOfWork, transactions=transactions, clock=process.clock, ids=process.ids),
+        memory=providers.Factory(MemoryUnitOfWork, database=memory, clock=process.clock, ids=process.ids),
     )
-    memory_work = providers.Factory(
-        MemoryUnitOfWork, store=store, committed=signals.provided.ring, clock=clock, ids=ids
-    )
-    new_work = stored(persistence, sql=sql_work, memory=memory_work)

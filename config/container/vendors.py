@@ -1,131 +1,139 @@
-"""Who carries messages to people, and how they are asked what became of them."""
+"""Builds the vendor adapters that the settings name, each behind its limits."""
 
 from datetime import timedelta
 from typing import Any
 
-from dependency_injector import providers
+from dependency_injector import containers, providers
 
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.sandbox.sent_messages import SandboxSentMessages
 from adapters.system.tcp_probe import TcpProbe
-from config.container.basics import Basics
-from config.container.building import configured, lazily
+from config.container.process import Process
+from config.container.providers import configured, given, lazy_imports
 from config.settings import Adapters, Settings
+from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
 from core.notifications.outcome_lookup import OutcomeLookup, SentMessagesByVendor
 
-settings, clock, journal = Basics.settings, Basics.clock, Basics.journal
+with lazy_imports():
+    from adapters.jinja.templates import JinjaTemplates
+    from adapters.resilience.chain import resilient
+    from adapters.resilience.policy import ResiliencePolicy
+    from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
+    from adapters.ses.email import SesEmailSender
+    from adapters.smtp.email import SmtpEmailSender
+    from adapters.twilio.sent_messages import TwilioSentMessages
+    from adapters.twilio.sms import TwilioSmsSender
+    from adapters.twilio.status_reports import TwilioReports
+
+SMTP_STEPS = 4
+"""Parts of the deadline; a step that hangs must time out before the deadline makes the outcome unknown."""
 
 
-def long_enough(settings: Settings) -> timedelta:
-    """Return longer than vendors can be asked on behalf of one delivery, waits and retries included."""
+def claim_lease(settings: Settings) -> timedelta:
+    """Return a period longer than all calls for one delivery, with their waits and retries."""
     vendors = max(len(settings.adapters.email), len(settings.adapters.sms))
     one_call = settings.resilience.deadline_seconds + 5
-    return timedelta(seconds=60 + 2 * vendors * settings.resilience.tries * one_call)
+    return timedelta(seconds=60 + 2 * vendors * settings.resilience.max_attempts * one_call)
 
 
-def askable(adapters: Adapters, **vendors: providers.Aggregate[Any]) -> dict[Channel, SentMessagesByVendor]:
-    """Return for each vendor that is named how to ask it what became of a message, None where that cannot be."""
+def sent_messages_by_vendor(
+    adapters: Adapters, **vendors: providers.Aggregate[Any]
+) -> dict[Channel, SentMessagesByVendor]:
+    """Return the query of each named vendor, None for a vendor without one."""
     return {
         channel: {name: known(name) if name in known.providers else None for name in getattr(adapters, channel)}
         for channel, known in ((Channel(word), known) for word, known in vendors.items())
     }
 
 
-def divided(seconds: float, parts: int) -> float:
-    """Return one part of a time."""
+def fraction(seconds: float, parts: int) -> float:
+    """Return one part of a duration."""
     return seconds / parts
 
 
-class Vendors(Basics):
-    """Senders by the words of the settings, and what stands around them."""
+class Vendors(containers.DeclarativeContainer):
+    """Every vendor that the settings can name, and the resilience chain in front of the named ones."""
 
-    # A letter takes several steps: one that hangs must be noticed before the deadline makes the outcome unknown.
-    deadline = settings.provided.resilience.deadline_seconds
-    one_step = providers.Callable(divided, deadline, 4)
+    process = given(Process)
+    settings, clock = process.settings.provided, process.clock
+
+    attempt_log = providers.Singleton(AttemptLog)
+    deadline = settings.resilience.deadline_seconds
+    smtp_step = providers.Callable(fraction, deadline, SMTP_STEPS)
     email_vendors: providers.Aggregate[Any] = providers.Aggregate(
-        ses=providers.Singleton(
-            configured("adapters.ses.email", "SesEmailSender"), settings.provided.ses, timeout=deadline
-        ),
-        smtp=providers.Singleton(
-            configured("adapters.smtp.email", "SmtpEmailSender"), settings.provided.smtp, timeout=one_step
-        ),
+        ses=providers.Singleton(configured(SesEmailSender), settings.ses, timeout=deadline),
+        smtp=providers.Singleton(configured(SmtpEmailSender), settings.smtp, timeout=smtp_step),
         console=providers.Singleton(ConsoleEmailSender),
-        sandbox=providers.Singleton(
-            configured("adapters.sandbox.senders", "SandboxEmailSender"), settings.provided.sandbox
-        ),
+        sandbox=providers.Singleton(configured(SandboxEmailSender), settings.sandbox),
     )
     sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
-            configured("adapters.twilio.sms", "TwilioSmsSender"),
-            settings.provided.twilio,
-            public_url=settings.provided.http.public_url,
+            configured(TwilioSmsSender),
+            settings.twilio,
+            public_url=settings.http.public_url,
             timeout=deadline,
         ),
         console=providers.Singleton(ConsoleSmsSender),
-        sandbox=providers.Singleton(
-            configured("adapters.sandbox.senders", "SandboxSmsSender"), settings.provided.sandbox
-        ),
+        sandbox=providers.Singleton(configured(SandboxSmsSender), settings.sandbox),
     )
-    # SMTP has no such question, SES one only by the id we did not get; what the console showed, nobody wrote down.
+    # SMTP has no query; SES queries only by the id that the lost answer held; the console keeps no record.
     email_records: providers.Aggregate[Any] = providers.Aggregate(
-        sandbox=providers.Singleton(SandboxSentMessages, record=settings.provided.sandbox.record)
+        sandbox=providers.Singleton(SandboxSentMessages, record_path=settings.sandbox.record_path)
     )
     sms_records: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
-            lazily("adapters.twilio.sent_messages", "TwilioSentMessages"),
-            url=settings.provided.twilio.url,
-            account_sid=settings.provided.twilio.account_sid,
-            auth_token=settings.provided.twilio.auth_token.reveal.call(),
-            timeout=settings.provided.resilience.deadline_seconds,
+            TwilioSentMessages,
+            url=settings.twilio.url,
+            account_sid=settings.twilio.account_sid,
+            auth_token=settings.twilio.auth_token.reveal.call(),
+            timeout=settings.resilience.deadline_seconds,
         ),
-        sandbox=providers.Singleton(SandboxSentMessages, record=settings.provided.sandbox.record),
+        sandbox=providers.Singleton(SandboxSentMessages, record_path=settings.sandbox.record_path),
     )
     records = providers.Callable(
-        askable, settings.provided.adapters, email=email_records.provider, sms=sms_records.provider
+        sent_messages_by_vendor, settings.adapters, email=email_records.provider, sms=sms_records.provider
     )
     twilio_reports = providers.Singleton(
-        lazily("adapters.twilio.status_reports", "TwilioReports"),
-        public_url=settings.provided.http.public_url,
-        auth_token=settings.provided.twilio.auth_token.reveal.call(),
+        TwilioReports,
+        public_url=settings.http.public_url,
+        auth_token=settings.twilio.auth_token.reveal.call(),
     )
-    vendor_policy = providers.Singleton(
-        configured("adapters.resilience.policy", "ResiliencePolicy"), settings.provided.resilience
-    )
-    templates = providers.Singleton(lazily("adapters.jinja.templates", "JinjaTemplates"))
+    vendor_policy = providers.Singleton(configured(ResiliencePolicy), settings.resilience)
+    templates = providers.Singleton(JinjaTemplates)
     outcome_lookup = providers.Factory(
         OutcomeLookup,
         records=records,
         templates=templates,
-        deadline=providers.Callable(timedelta, seconds=settings.provided.resilience.deadline_seconds),
+        deadline=providers.Callable(timedelta, seconds=settings.resilience.deadline_seconds),
     )
     email = providers.Singleton(
-        lazily("adapters.resilience.chain", "resilient"),
+        resilient,
         channel=Channel.EMAIL,
         vendor=email_vendors.provider,
-        names=settings.provided.adapters.email,
+        names=settings.adapters.email,
         policy=vendor_policy,
         clock=clock,
-        journal=journal,
+        attempt_log=attempt_log,
     )
     sms = providers.Singleton(
-        lazily("adapters.resilience.chain", "resilient"),
+        resilient,
         channel=Channel.SMS,
         vendor=sms_vendors.provider,
-        names=settings.provided.adapters.sms,
+        names=settings.adapters.sms,
         policy=vendor_policy,
         clock=clock,
-        journal=journal,
+        attempt_log=attempt_log,
     )
-    lease = providers.Callable(long_enough, settings)
-    absent_after = providers.Callable(timedelta, minutes=settings.provided.notifications.absent_after_minutes)
-    person_after = providers.Callable(timedelta, hours=settings.provided.notifications.person_after_hours)
+    lease = providers.Callable(claim_lease, process.settings)
+    resend_after = providers.Callable(timedelta, minutes=settings.notifications.resend_after_minutes)
+    manual_review_after = providers.Callable(timedelta, hours=settings.notifications.manual_review_after_hours)
     vendor_probes = providers.Dict(
         ses=providers.Singleton(
-            TcpProbe.url, "e-mail (ses)", settings.provided.ses.address, "correct ses.region or ses.url"
+            TcpProbe.from_url, "e-mail (ses)", settings.ses.address, "correct ses.region or ses.url"
         ),
         smtp=providers.Singleton(
-            TcpProbe, "e-mail (smtp)", settings.provided.smtp.host, settings.provided.smtp.port, "correct smtp.host"
+            TcpProbe, "e-mail (smtp)", settings.smtp.host, settings.smtp.port, "correct smtp.host"
         ),
-        twilio=providers.Singleton(TcpProbe.url, "SMS (twilio)", settings.provided.twilio.url, "correct twilio.url"),
+        twilio=providers.Singleton(TcpProbe.from_url, "SMS (twilio)", settings.twilio.url, "correct twilio.url"),
     )

@@ -1,4 +1,4 @@
-"""Who pays, as far as the price depends on it."""
+"""The candidate, as far as the fees context needs one."""
 
 from dataclasses import dataclass
 from typing import NewType
@@ -9,13 +9,13 @@ StudentId = NewType("StudentId", UUID)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A student on the roster, seen by the fee office."""
+    """A student on the roster, with the fields that a price depends on."""
 
     id: StudentId
     registration: str
     name: str
     category: str
-    """As the board's schedule calls it: `general`, `sc`, `obc-ncl`, `staff`."""
+    """A category of the schedule: `general`, `sc`, `obc-ncl`, `staff`."""
     country: str
     """Where the exam is sat: ISO 3166-1, two letters."""
     certificates: frozenset[str] = frozenset()

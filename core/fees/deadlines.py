@@ -1,4 +1,4 @@
-"""When a schedule takes submissions and payments, by the clock on the wall of its own zone."""
+"""The periods in which a schedule accepts submissions and payments, in the local time of its zone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from core.fees.errors import InvalidSchedule
 from core.kernel.errors import Invalid
 
 MIN_YEAR, MAX_YEAR = 1900, 9000
-"""Any zone can write down a moment of these years."""
+"""Every time zone can represent the moments of these years."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """The first moments that are too late, in local time; None: never.
+    """The first moments that are too late, in local time; None: no deadline.
 
-    Midnight of the next day closes at the end of a day; `21:00` closes at 21:00:00.000.
+    A deadline at the end of a day is midnight of the next day; `21:00` closes at 21:00:00.000.
     """
 
     submission: datetime | None = None
@@ -28,11 +28,11 @@ NO_DEADLINES = Deadlines()
 
 
 def contradictions(opens: datetime | None, closes: Deadlines) -> Iterator[InvalidSchedule]:
-    """Yield everything that is wrong with these moments."""
+    """Yield each contradiction between these moments."""
     moments = {"$.opens": opens, "$.closes.submission": closes.submission, "$.closes.payment": closes.payment}
     for at, moment in moments.items():
         if moment and moment.tzinfo:
-            yield InvalidSchedule("it is local time of the schedule's zone, without an offset", at=at)
+            yield InvalidSchedule("write local time of the schedule's zone, without an offset", at=at)
             return
         if moment and not MIN_YEAR <= moment.year <= MAX_YEAR:
             yield InvalidSchedule(f"a year is from {MIN_YEAR} to {MAX_YEAR}", at=at)
@@ -44,7 +44,7 @@ def contradictions(opens: datetime | None, closes: Deadlines) -> Iterator[Invali
 
 
 def is_zone(name: object) -> bool:
-    """Tell whether this names an IANA time zone; `localtime` and the like mean another one on every server."""
+    """Tell whether this names an IANA time zone; `localtime` and similar names depend on the server and do not."""
     if not isinstance(name, str) or not ("/" in name or name == "UTC"):
         return False
     try:
@@ -56,12 +56,12 @@ def is_zone(name: object) -> bool:
 
 @lru_cache
 def as_utc(local: datetime, zone: str) -> datetime:
-    """Return the moment a clock in the zone shows this; when it does so twice, the first time."""
+    """Return the moment of a local time; of two (the clocks go back), the first."""
     return local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def as_local(moment: datetime, zone: str) -> datetime:
-    """Return what a clock in the zone shows at this moment."""
+    """Return the local time of a moment."""
     if moment.tzinfo is None:
-        raise Invalid("a moment without an offset could be anywhere")
+        raise Invalid("a moment needs an offset from UTC")
     return moment.astimezone(ZoneInfo(zone))

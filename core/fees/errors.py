@@ -1,22 +1,35 @@
-"""What can go wrong with a fee."""
+"""The errors of the fees context."""
+
+from typing import Self
+from uuid import UUID
 
 from core.kernel.errors import Conflict, Invalid, NotFound
 
 
 class UnknownSchedule(NotFound):
-    """There is no fee schedule of this code."""
+    """No fee schedule has this code."""
 
     problem = "unknown-schedule"
 
+    @classmethod
+    def coded(cls, code: str) -> Self:
+        """Return the error for a code that may be of any length."""
+        return cls(f"there is no fee schedule {code[:40]!r}", at="$.schedule")
+
 
 class UnknownCandidate(NotFound):
-    """Nobody on the roster has this registration."""
+    """No student on the roster has this registration."""
 
     problem = "unknown-candidate"
 
+    @classmethod
+    def registered(cls, registration: str) -> Self:
+        """Return the error for a registration that may be of any length."""
+        return cls(f"no student on the roster has the registration {registration[:40]!r}", at="$.registration")
+
 
 class UnknownExamFee(NotFound):
-    """There is no exam fee of this id or reference."""
+    """No exam fee has this id or reference."""
 
     problem = "unknown-exam-fee"
 
@@ -34,7 +47,7 @@ class NotPriced(Invalid):
 
 
 class NoPapers(Invalid):
-    """The schedule prices papers, and none was chosen."""
+    """The schedule prices papers, and the selection has none."""
 
     problem = "no-papers"
 
@@ -46,19 +59,19 @@ class TooManyPapers(Invalid):
 
 
 class UnknownPractical(Invalid):
-    """A practical belongs to a paper that was not chosen."""
+    """A practical belongs to a paper that is not selected."""
 
     problem = "unknown-practical"
 
 
 class ScheduleNotOpen(Conflict):
-    """The schedule does not take submissions yet."""
+    """The schedule does not accept submissions yet."""
 
     problem = "schedule-not-open"
 
 
 class ScheduleClosed(Conflict):
-    """The schedule takes no more submissions."""
+    """The schedule accepts no more submissions."""
 
     problem = "schedule-closed"
 
@@ -68,8 +81,21 @@ class FeeAlreadySubmitted(Conflict):
 
     problem = "fee-already-submitted"
 
+    @classmethod
+    def with_reference(cls, submission: UUID, reference: str) -> Self:
+        """Return the error that names the first submission."""
+        return cls(
+            f"the candidate submitted this fee before, as {reference}",
+            facts={"submission": str(submission), "reference": reference},
+        )
+
 
 class SchedulePublishedMeanwhile(Conflict):
-    """Somebody else published a version of the schedule at the same time."""
+    """Another request published a version of the schedule at the same time."""
 
     problem = "schedule-published-meanwhile"
+
+    @classmethod
+    def coded(cls, code: str) -> Self:
+        """Return the error for the code of a schedule."""
+        return cls(f"another request published {code} at the same time; read it, then publish again")

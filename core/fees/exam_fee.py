@@ -1,4 +1,4 @@
-"""What people see of an exam fee."""
+"""Exam fees as queries show them: a submission with its timeline."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -10,11 +10,11 @@ from core.fees.submission import Submission, SubmissionId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """Something that happened to a fee."""
+    """One entry of the timeline of a fee."""
 
     at: datetime
     what: str
-    """`received`, `stored`, `published`, or the channel and what came of it: `email accepted`."""
+    """`received`, `stored`, `published`, or a channel and an outcome: `email accepted`."""
     detail: str = ""
     vendor: str = ""
     vendor_id: str = ""
@@ -24,13 +24,13 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExamFee(Submission):
-    """A submission and its story so far, the oldest first."""
+    """A submission and its timeline, the oldest entry first."""
 
     timeline: tuple[TimelineEntry, ...]
 
     @classmethod
     def of(cls, submission: Submission, entries: Iterable[TimelineEntry]) -> Self:
-        """Tell the story in order, beginning with the arrival."""
+        """Return the fee with its entries in order, the receipt first."""
         story = sorted(entries, key=lambda entry: entry.at)
         cause = next((entry for entry in story if entry.what == "stored"), None)
         received = TimelineEntry(
@@ -45,8 +45,8 @@ class ExamFee(Submission):
 
 @dataclass(frozen=True, slots=True)
 class ExamFeePage:
-    """Some of a student's submissions, the latest first."""
+    """A page of a student's submissions, the latest first."""
 
     items: tuple[Submission, ...]
     next: SubmissionId | None
-    """Ask for what comes after this one; None at the end."""
+    """The `after` of the next page; None at the end."""

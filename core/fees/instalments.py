@@ -1,4 +1,4 @@
-"""Paying in parts."""
+"""Payment in instalments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ MAX_INSTALMENTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalmentShare:
-    """One of the parts a total may be paid in."""
+    """The share of one instalment in the total."""
 
     basis_points: int
     due: date | None = None
-    """The last day it is in time, in the schedule's zone."""
+    """The last day of timely payment, in the schedule's zone."""
 
 
 def contradictions(parts: Sequence[InstalmentShare], payment_closes: datetime | None) -> Iterator[InvalidSchedule]:
-    """Yield everything that is wrong with these parts."""
+    """Yield each contradiction between these parts."""
     if len(parts) > MAX_INSTALMENTS:
         yield InvalidSchedule(f"at most {MAX_INSTALMENTS} instalments are possible", at="$.instalments")
     for index, part in enumerate(parts):
@@ -41,7 +41,7 @@ def contradictions(parts: Sequence[InstalmentShare], payment_closes: datetime | 
 
 
 def instalments(total: Money, parts: Sequence[InstalmentShare]) -> tuple[Instalment, ...]:
-    """Return the total in parts that sum to it; without parts, in one."""
+    """Return instalments that sum to the total; without parts, a single one."""
     if not parts:
         return (Instalment(amount=total),)
     amounts = total.split([part.basis_points for part in parts])

@@ -1,4 +1,4 @@
-"""Look at the exam fees of a candidate."""
+"""List exam fees."""
 
 from dataclasses import dataclass
 

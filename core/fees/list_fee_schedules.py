@@ -1,4 +1,4 @@
-"""Look at the fee schedules in force."""
+"""List fee schedules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,5 +14,5 @@ class ListFeeSchedules:
     tariffs: Tariffs
 
     async def __call__(self) -> Sequence[FeeSchedule]:
-        """Return the newest version of each, ordered by code."""
+        """Return the newest version of each schedule, ordered by code."""
         return await self.tariffs.all()

@@ -1,4 +1,4 @@
-"""How schedules, categories, certificates, heads and kits are named."""
+"""The forms of names of schedules, categories, certificates, heads and kits."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,17 +11,17 @@ SKU_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 def is_name(text: object) -> bool:
-    """Tell whether this can name a schedule, a category, a certificate or a head."""
+    """Tell whether this is a valid name of a schedule, a category, a certificate or a head."""
     return isinstance(text, str) and NAME_PATTERN.fullmatch(text) is not None
 
 
 def is_sku(text: object) -> bool:
-    """Tell whether the stores can know something by this name."""
+    """Tell whether this is a valid sku of the inventory."""
     return isinstance(text, str) and SKU_PATTERN.fullmatch(text) is not None
 
 
 def contradictions(names: Sequence[str], at: str) -> Iterator[InvalidSchedule]:
-    """Yield everything that is wrong with a list of names."""
+    """Yield each fault of a list of names."""
     if len(names) > MAX_NAMES:
         yield InvalidSchedule(f"there are more than {MAX_NAMES}", at=at)
     for index, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""What a candidate wants to sit."""
+"""The papers that a candidate selects."""
 
 import re
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from core.kernel.errors import Invalid
 
 MAX_PAPERS = 50
-"""No candidate sits more papers than this; a schedule may allow fewer."""
+"""The limit of every selection; a schedule may set a lower one."""
 CODE_PATTERN = re.compile(r"[A-Za-z0-9-]{1,16}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperSelection:
-    """The papers a candidate chose, and those of them with a practical, by the board's codes."""
+    """The selected papers, and those of them with a practical, by the board's codes."""
 
     papers: tuple[str, ...]
     practicals: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
-"""What the fees context needs from the outside world."""
+"""The ports of the fees context."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -9,23 +9,23 @@ from core.fees.candidate import Candidate, StudentId
 from core.fees.exam_fee import ExamFee
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission, SubmissionId
-from core.kernel.unit_of_work import UnitOfWork
+from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
 
 class ScheduleFormat(Protocol):
-    """How people write a schedule: a document of TOML or JSON."""
+    """The format of schedule documents, which are written in TOML or JSON; amounts are minor units."""
 
     @abstractmethod
     def read(self, document: Mapping[str, object]) -> FeeSchedule:
-        """Return the schedule, or raise `InvalidSchedule` naming the path of what is wrong."""
+        """Return the schedule, or raise `InvalidSchedule` with the JSON path of the fault."""
 
     @abstractmethod
     def write(self, schedule: FeeSchedule) -> Mapping[str, object]:
-        """Return the document that reads as this schedule, but for its version."""
+        """Return a document that reads as this schedule, except for the version."""
 
 
 class Candidates(Protocol):
-    """The roster, as far as the fee office may look into it."""
+    """Read access to the roster."""
 
     @abstractmethod
     async def find(self, registration: str) -> Candidate:
@@ -45,7 +45,7 @@ class Tariffs(Protocol):
 
     @abstractmethod
     async def put_in_force(self, schedule: FeeSchedule) -> None:
-        """Price by this version from now on, in every process that shares our memory of it."""
+        """Make this version the current one in every process that shares the cache."""
 
 
 class Schedules(Protocol):
@@ -53,19 +53,19 @@ class Schedules(Protocol):
 
     @abstractmethod
     def add(self, schedule: FeeSchedule, published_at: datetime) -> None:
-        """Remember a new version; the commit raises `SchedulePublishedMeanwhile` if there is one already."""
+        """Store a new version; the commit raises `SchedulePublishedMeanwhile` if the version exists."""
 
 
 class Submissions(Protocol):
-    """Every exam fee ever submitted."""
+    """The repository of submissions."""
 
     @abstractmethod
     def add(self, submission: Submission) -> None:
-        """Remember a submission; the commit raises `FeeAlreadySubmitted` if the candidate made one before."""
+        """Store a submission; the commit raises `FeeAlreadySubmitted` if the candidate has one for the schedule."""
 
 
 class ExamFees(Protocol):
-    """Submissions, for people who look at them."""
+    """Submissions with their timelines, for queries."""
 
     @abstractmethod
     async def find(self, submission: SubmissionId) -> ExamFee | None:
@@ -77,7 +77,7 @@ class ExamFees(Protocol):
 
     @abstractmethod
     async def list_by_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
-        """Return the latest submissions, only ones made before `after` if that is given."""
+        """Return the latest submissions, or the latest before `after`."""
 
 
 class FeesUnitOfWork(UnitOfWork, Protocol):
@@ -87,4 +87,4 @@ class FeesUnitOfWork(UnitOfWork, Protocol):
     submissions: Submissions
 
 
-NewFeesUnitOfWork = Callable[[], FeesUnitOfWork]
+NewFeesUnitOfWork = NewUnitOfWork[FeesUnitOfWork]

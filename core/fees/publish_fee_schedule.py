@@ -11,7 +11,7 @@ from core.kernel.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class PublishFeeSchedule:
-    """Publish a schedule; what changed makes a new version, what did not changes nothing."""
+    """Publish a schedule as a new version, unless it equals the one in force."""
 
     new_work: NewFeesUnitOfWork
     tariffs: Tariffs

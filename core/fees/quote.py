@@ -1,4 +1,4 @@
-"""What a candidate would pay, and why."""
+"""Quotes: the price of a submission, line by line."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ class QuoteLine:
     """One amount of a quote, negative for a concession."""
 
     head: str
-    """The code it is booked under: `examination`, `late-fee`."""
+    """The accounting code: `examination`, `late-fee`."""
     why: str
     amount: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """A part of the total."""
+    """A part of the total with its due date."""
 
     amount: Money
     due: date | None = None
-    """The last day it is in time, in the schedule's zone; None: whenever the whole is due."""
+    """The last day of timely payment, in the schedule's zone; None: the deadline of the whole total."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """The price of one choice for one candidate at one moment; lines and instalments each sum to the total."""
+    """The price of one selection for one candidate at one moment; lines and instalments each sum to the total."""
 
     schedule: str
     version: int
@@ -37,7 +37,7 @@ class Quote:
     total: Money
     instalments: tuple[Instalment, ...]
     pay_by: datetime | None = None
-    """The first moment that is too late to pay, in UTC; None: never."""
+    """The first moment that is too late to pay, in UTC; None: no deadline."""
 
     def __post_init__(self) -> None:
         if self.total.minor < 0:
@@ -49,7 +49,7 @@ class Quote:
 
 
 def total_of(lines: Collection[QuoteLine], currency: str) -> Money:
-    """Return the sum of the lines, which may be none."""
+    """Return the sum of the lines, 0 without lines."""
     if any(line.amount.currency != currency for line in lines):
         raise Invalid(f"a line is not in {currency}")
     return Money(sum(line.amount.minor for line in lines), currency)

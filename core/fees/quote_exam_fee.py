@@ -1,4 +1,4 @@
-"""Say what an exam would cost."""
+"""Quote an exam fee."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from core.kernel.idempotency import RequestContext
 
 @dataclass(frozen=True, slots=True)
 class QuoteExamFee:
-    """Price an exam fee, and store nothing."""
+    """Price an exam fee without storing it."""
 
     tariffs: Tariffs
     candidates: Candidates
 
     async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> Quote:
-        """Return each line of the price; raise as `SubmitExamFee` would."""
+        """Return the quote; raise what `SubmitExamFee` raises before it stores."""
         schedule = await self.tariffs.current(command.schedule)
         candidate = await self.candidates.find(command.registration)
-        return schedule.quote(candidate, command.selection, request.arrived)
+        return schedule.quote(candidate, command, request.arrived)

@@ -1,4 +1,4 @@
-"""A fee schedule: what an exam costs, for whom, and until when."""
+"""Fee schedules: the prices of one examination by audience and date."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,18 +21,18 @@ from core.kernel.money import Money, is_currency
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeSchedule:
-    """The published tariff of one examination; it refuses to contradict itself."""
+    """The published tariff of one examination; construction raises `InvalidSchedule` for a contradiction."""
 
     code: str
     """Such as `cbse-2020-xii`."""
     title: str
     currency: str
     zone: str
-    """The IANA time zone by whose clocks and calendar everything here is judged."""
+    """The IANA time zone of all dates and local times of the schedule."""
     country: str
-    """ISO 3166-1, two letters; who sits the exam elsewhere is abroad."""
+    """ISO 3166-1, two letters; a candidate who sits the exam in another country is abroad."""
     opens: datetime | None = None
-    """Local time; None: it always was."""
+    """Local time of the first accepted submission; None: no limit."""
     closes: Deadlines = NO_DEADLINES
     categories: tuple[str, ...]
     certificates: tuple[str, ...] = ()
@@ -40,9 +40,9 @@ class FeeSchedule:
     """Applied in this order, each to the total of those before."""
     instalments: tuple[InstalmentShare, ...] = ()
     kit: str | None = None
-    """What each who submits is given from the stores, by its sku; no price depends on it."""
+    """The sku that each submission allocates from the inventory; it has no price."""
     version: int = 0
-    """Given at publication; no part of the document."""
+    """Set at publication; not a part of the document."""
 
     def __post_init__(self) -> None:
         for contradiction in chain(
@@ -58,9 +58,9 @@ class FeeSchedule:
     def quote(
         self, candidate: Candidate, selection: PaperSelection, arrived: datetime, paid: Money | None = None
     ) -> Quote:
-        """Return the price of a submission that arrived then.
+        """Return the price of a submission that was received at `arrived`.
 
-        Raise `ScheduleNotOpen`, `ScheduleClosed` or whatever `price` raises.
+        Raise `ScheduleNotOpen`, `ScheduleClosed` or what `price` raises.
         """
         if self.opens and arrived < as_utc(self.opens, self.zone):
             raise ScheduleNotOpen(f"submissions open on {self.opens:%Y-%m-%d at %H:%M} ({self.zone})")
@@ -88,7 +88,7 @@ class FeeSchedule:
         )
 
     def accepts_payment(self, moment: datetime) -> bool:
-        """Tell whether a payment that arrived then is in time."""
+        """Tell whether a payment that was received at this moment is in time."""
         return self.closes.payment is None or moment < as_utc(self.closes.payment, self.zone)
 
     def _case(
@@ -106,7 +106,7 @@ class FeeSchedule:
         )
 
     def _lines(self, case: PricingCase) -> tuple[QuoteLine, ...]:
-        rules = [rule for rule in self.rules if rule.whom.includes(case.payer)]
+        rules = [rule for rule in self.rules if rule.priced_audience.includes(case.payer)]
         if not any(rule.price_field for rule in rules):
             raise NotPriced(f"the schedule has no price for {case.payer}")
         lines: list[QuoteLine] = []

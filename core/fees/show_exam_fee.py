@@ -1,4 +1,4 @@
-"""Look at an exam fee."""
+"""Show an exam fee."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""A submission: a candidate asks to sit an exam and accepts its fee."""
+"""Submissions: accepted requests to sit an exam, each with its price."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,22 +12,23 @@ from core.fees.quote import Instalment, Quote, QuoteLine
 from core.fees.schedule import FeeSchedule
 from core.kernel.events import Event
 from core.kernel.money import Money
+from core.messaging.command_refused import CommandRefused
 
 SubmissionId = NewType("SubmissionId", UUID)
 
 CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no letter is mistaken for a digit over the telephone."""
+"""Crockford's base 32, which omits letters that are easily mistaken for digits or each other."""
 
 
 class SubmissionState(StrEnum):
-    """How far a submission has come."""
+    """The state of a submission."""
 
     SUBMITTED = "submitted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeSubmitted(Event):
-    """A candidate owes a fee."""
+    """An exam fee was submitted; the candidate owes the total."""
 
     CONTEXT = "fees"
     MESSAGE_TYPE = "FeeSubmitted"
@@ -43,27 +44,20 @@ class FeeSubmitted(Event):
     total: Money
     pay_by: datetime | None
     kit: str | None = None
-    """The sku of what the candidate is given from the stores; older events do not say."""
+    """The sku to allocate for the candidate; older events have no such field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExamFeeRefused(Event):
+class ExamFeeRefused(CommandRefused):
     """A command to submit a fee was refused."""
 
     CONTEXT = "fees"
     MESSAGE_TYPE = "ExamFeeRefused"
 
-    command: UUID
-    problem: str
-    """The type of the problem, the same as over HTTP."""
-    detail: str
-    field: str | None
-    """The JSON path of the guilty field, when there is one."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One exam fee of one candidate, priced by one version of a schedule for good."""
+    """One exam fee of one candidate, with the final price by one version of a schedule."""
 
     id: SubmissionId
     reference: str
@@ -93,7 +87,7 @@ class Submission:
         received_at: datetime,
         at: datetime,
     ) -> tuple[Self, FeeSubmitted]:
-        """Accept what was quoted."""
+        """Return the submission of a quote, and its event."""
         made = cls(
             id=submission,
             reference=reference(submission),
@@ -114,7 +108,7 @@ class Submission:
         return made, made.submitted(schedule)
 
     def submitted(self, schedule: FeeSchedule) -> FeeSubmitted:
-        """Say so to the world."""
+        """Return the event that announces the submission."""
         return FeeSubmitted(
             at=self.submitted_at,
             subject=self.id,
@@ -134,9 +128,9 @@ class Submission:
 
 
 def reference(submission: SubmissionId) -> str:
-    """Return the number a candidate writes on a form: `BF-7K3M-9QZ4-XA2B-C`.
+    """Return the reference that people write on forms: `BF-7K3M-9QZ4-XA2B-C`.
 
-    60 of the id's random bits in base 32, and a Luhn letter that catches every single wrong one.
+    It is 60 random bits of the id in base 32, and a Luhn check character that detects every single wrong one.
     """
     digits = [submission.int >> shift & 31 for shift in range(55, -1, -5)]
     luhn = sum(digits[::2]) + sum([digit * 2 // 32 + digit * 2 % 32 for digit in digits[1::2]])

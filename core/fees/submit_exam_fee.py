@@ -11,17 +11,17 @@ from core.kernel.ids import Ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExamFeeSubmission:
-    """A candidate asks to sit an exam and accepts its fee."""
+class ExamFeeSubmission(PaperSelection):
+    """A request to sit an exam in the selected papers, which accepts its fee."""
 
     schedule: str
     registration: str
-    selection: PaperSelection
+    papers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitExamFee:
-    """Price an exam fee and store it, once however often it is asked."""
+    """Price an exam fee and store it; a repeated request takes effect once."""
 
     new_work: NewFeesUnitOfWork
     tariffs: Tariffs
@@ -33,16 +33,16 @@ class SubmitExamFee:
         """Return the stored submission.
 
         Raises `UnknownSchedule`, `UnknownCandidate`, what `FeeSchedule.quote` raises, `FeeAlreadySubmitted`
-        naming the first submission, and `RequestRepeated` when this very request took effect before.
+        naming the first submission, and `RequestRepeated` when the same request took effect before.
         """
         schedule = await self.tariffs.current(command.schedule)
         candidate = await self.candidates.find(command.registration)
-        quote = schedule.quote(candidate, command.selection, request.arrived)
+        quote = schedule.quote(candidate, command, request.arrived)
         submission, submitted = Submission.submit(
             SubmissionId(self.ids.new()),
             candidate,
             schedule,
-            command.selection,
+            command,
             quote,
             received_at=request.arrived,
             at=self.clock.now(),
@@ -50,6 +50,6 @@ class SubmitExamFee:
         async with self.new_work() as work:
             work.submissions.add(submission)
             work.record(submitted)
-            work.answer(request, submission)
+            work.record_answer(request, submission)
             await work.commit()
         return submission

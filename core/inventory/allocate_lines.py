@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.inventory import errors
-from core.inventory.backorders import serve_backorders
+from core.inventory.backorders import allocate_backorders
 from core.inventory.events import Queued
 from core.inventory.order_line import AllocationRequest, OrderLine
 from core.inventory.ports import InventoryWork, LineKey, NewInventoryWork
@@ -18,58 +18,58 @@ from core.kernel.trace import tracing
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A line that was asked for."""
+    """The line that a request refers to."""
 
     line: OrderLine
     new: bool
-    """Whether it is there because of this request; otherwise it was there, and nothing happened."""
+    """Whether this request created or changed the line; otherwise the line is returned as it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class AllocateLines:
-    """Give order lines their pieces: those that are asked for at the same moment together, in their order."""
+    """Allocate several order lines in one transaction, in the order of the requests."""
 
     new_work: NewInventoryWork
     clock: Clock
     ids: Ids
 
     async def __call__(self, requests: Sequence[AllocationRequest]) -> Sequence[Allocation | CoreError]:
-        """Return for each request its line, or why there is none: what `Sku.allocate` raises, or `UnknownSku`.
+        """Return for each request its line, or its refusal: what `Sku.allocate` raises, or `UnknownSku`.
 
-        Raises what makes all of them fail, `RequestRepeated` among it: take them apart, then.
+        Raises what fails the whole transaction, for example `RequestRepeated`: the caller retries each request alone.
         """
         try:
             return await self._allocate(requests)
-        except errors.ChangedMeanwhile:  # somebody asked first for a sku that nobody has bought: now it can be held
+        except errors.ChangedMeanwhile:  # a concurrent request created the same sku: now its row can be locked
             return await self._allocate(requests)
 
     async def _allocate(self, requests: Sequence[AllocationRequest]) -> Sequence[Allocation | CoreError]:
         now = self.clock.now()
         async with self.new_work() as work:
-            held = await work.skus.hold({each.demand.sku for each in requests})
-            await work.order_lines.fetch(
-                held.values(), {LineKey(each.demand.sku, each.demand.order) for each in requests}
+            locked = await work.skus.lock({each.demand.sku for each in requests})
+            await work.order_lines.load(
+                locked.values(), {LineKey(each.demand.sku, each.demand.order) for each in requests}
             )
-            for sku in held.values():
-                work.record(*await serve_backorders(sku, work.order_lines, now))
-            skus = {**held}
-            outcomes = [self._one(work, skus, each, now) for each in requests]
-            for name in sorted(skus):  # in one order: two who open several do not wait for each other
-                if name not in held:
+            for sku in locked.values():
+                work.record(*await allocate_backorders(sku, work.order_lines, now))
+            skus = {**locked}
+            outcomes = [self._allocate_line(work, skus, each, now) for each in requests]
+            for name in sorted(skus):  # new rows in one order, so that concurrent transactions do not deadlock
+                if name not in locked:
                     work.skus.add(skus[name])
                 work.skus.save(skus[name])
             await work.commit()
         return outcomes
 
-    def _one(
+    def _allocate_line(
         self, work: InventoryWork, skus: dict[str, Sku], request: AllocationRequest, now: datetime
     ) -> Allocation | CoreError:
         demand, sku = request.demand, skus.get(request.demand.sku)
         if sku is None and demand.wait:
             sku = Sku(id=SkuId(self.ids.new()), name=demand.sku)
         if sku is None:
-            return errors.UnknownSku(f"nothing of sku {demand.sku} was ever bought", at="$.sku")
-        with tracing(request.request.trace):
+            return errors.UnknownSku.named(demand.sku, at="$.sku")
+        with tracing(request.context.trace):
             try:
                 line, events = sku.allocate(request, now)
             except errors.OutOfStock as refusal:
@@ -82,5 +82,5 @@ class AllocateLines:
                 events = [*events, *sku.begin_shortage(demand.order, demand.quantity, now)]
             work.record(*events)
             if events:
-                work.answer(request.request, line)
+                work.record_answer(request.context, line)
         return Allocation(line, new=bool(events))

@@ -1,4 +1,4 @@
-"""A batch: goods bought together, in the warehouse or on their way."""
+"""A batch: pieces of one sku that were purchased together, in the warehouse or in transit."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,54 +9,56 @@ from core.inventory.errors import AlreadyShipped, QuantityBelowShipped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """So many pieces of a sku; what was purchased is available or allocated, and nothing else."""
+    """A number of pieces of one sku; `purchased` = `available` + `allocated`."""
 
     reference: str
     purchased: int
     allocated: int = 0
-    """Pieces that belong to order lines, those that have left the stores included."""
+    """Pieces that belong to order lines, including shipped ones."""
     shipped: int = 0
     eta: date | None = None
-    """When it arrives; None: it is in the warehouse."""
+    """The day of its arrival; None: it is in the warehouse."""
     number: int
-    """Of two that arrive on the same day, the lower one was announced first."""
+    """Orders batches that arrive on the same day: the lower number was created first."""
 
     @property
     def available(self) -> int:
-        """Return how many pieces belong to nobody."""
+        """Return the number of pieces that no line has."""
         return self.purchased - self.allocated
 
     @property
-    def order(self) -> tuple[date, int]:
-        """Return what sorts batches as they are preferred: the warehouse first, then the earliest arrival."""
+    def preference(self) -> tuple[date, int]:
+        """Return the sort key of the allocation order: the warehouse first, then the earliest arrival."""
         return self.eta or date.min, self.number
 
-    def take(self, pieces: int) -> Self:
-        """Let pieces belong to a line."""
-        assert 0 < pieces <= self.available  # noqa: S101 - or we would sell what is not there
+    def allocate(self, pieces: int) -> Self:
+        """Move pieces from available to allocated."""
+        assert 0 < pieces <= self.available  # noqa: S101 - a larger number would oversell the batch
         return replace(self, allocated=self.allocated + pieces)
 
     def deallocate(self, pieces: int) -> Self:
-        """Let pieces belong to nobody again."""
-        assert 0 < pieces <= self.allocated - self.shipped  # noqa: S101 - or pieces would be made from nothing
+        """Move unshipped pieces from allocated to available."""
+        assert 0 < pieces <= self.allocated - self.shipped  # noqa: S101 - a larger number would create pieces
         return replace(self, allocated=self.allocated - pieces)
 
     def ship(self, pieces: int) -> Self:
-        """Let pieces leave the stores."""
+        """Mark allocated pieces as shipped; raise `AlreadyShipped`."""
         if pieces > self.allocated - self.shipped:
-            raise AlreadyShipped(f"batch {self.reference} has no such pieces left to ship")
+            raise AlreadyShipped(
+                f"batch {self.reference} has fewer than {pieces} allocated pieces that are not shipped"
+            )
         return replace(self, shipped=self.shipped + pieces)
 
     def overallocated_by(self, quantity: int) -> int:
-        """Return how many allocated pieces are too many for such a quantity; raise `QuantityBelowShipped`."""
+        """Return by how much the allocated pieces exceed a quantity; raise `QuantityBelowShipped`."""
         if quantity < self.shipped:
             raise QuantityBelowShipped(
-                f"{self.shipped} pieces of {self.reference} have left the stores, so it had at least as many",
+                f"{self.shipped} pieces of {self.reference} were shipped: the quantity cannot be below that",
                 facts={"shipped": str(self.shipped)},
             )
         return max(0, self.allocated - quantity)
 
     def resize(self, quantity: int) -> Self:
-        """Change what was purchased, down to what is allocated."""
-        assert not self.overallocated_by(quantity)  # noqa: S101 - or lines would have what is gone
+        """Change the purchased quantity, which cannot fall below the allocated one."""
+        assert not self.overallocated_by(quantity)  # noqa: S101 - lines would keep pieces that do not exist
         return replace(self, purchased=quantity)

@@ -14,19 +14,19 @@ from core.kernel.idempotency import RequestContext
 
 @dataclass(frozen=True, slots=True)
 class ChangeArrival:
-    """Move the day a batch arrives on; without a day it has arrived."""
+    """Change the arrival day of a batch; no day means that it is in the warehouse."""
 
     new_work: NewInventoryWork
     clock: Clock
     zone: str
 
     async def __call__(self, reference: str, eta: date | None, request: RequestContext) -> StockChange:
-        """Return the batch as it is now; raise `ArrivalInThePast` or `UnknownBatch`."""
+        """Return the changed batch; raise `ArrivalInThePast` or `UnknownBatch`."""
         check_arrival(eta, request.arrived, self.zone)
         check_name("reference", reference)
         async with self.new_work() as work:
             if (sku := await work.skus.lock_batch(reference)) is None:
-                raise UnknownBatch(f"there is no batch {reference}")
+                raise UnknownBatch.named(reference)
             if sku.stock.batches[reference].eta != eta:
                 work.record(sku.change_arrival(reference, eta, self.clock.now()))
             work.skus.save(sku)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.inventory.backorders import serve_backorders
+from core.inventory.backorders import allocate_backorders
 from core.inventory.errors import BatchAlreadyCreated, UnknownBatch
 from core.inventory.events import Deallocated, StockEvent
 from core.inventory.names import check_name, check_quantity
@@ -13,35 +13,35 @@ from core.inventory.stock_level import StockChange
 from core.kernel.clock import Clock
 
 MAX_LINES_DEALLOCATED_PER_TRANSACTION = 2_000
-"""Lines that lose their pieces in one transaction, which keeps everybody else from the sku for so long."""
+"""Limits the time for which the transaction locks the sku."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeBatchQuantity:
-    """Make a batch larger or smaller.
+    """Increase or reduce the quantity of a batch.
 
-    When it becomes too small for what is allocated, lines give their pieces up: those of the highest priority number
-    first, the youngest of them first.  Each of them gets others, or waits at its old place in the queue.
+    A reduction below the allocated quantity deallocates lines: those of the highest priority number first, the newest
+    of them first.  Each is reallocated from other batches, or becomes a backorder with its original place.
     """
 
     new_work: NewInventoryWork
     clock: Clock
 
     async def __call__(self, reference: str, quantity: int, sku: str | None = None) -> StockChange:
-        """Return what came of it; raise `InvalidQuantity`, `UnknownBatch`, `QuantityBelowShipped` or `TooManyLines`.
+        """Return the change; raise `InvalidQuantity`, `UnknownBatch`, `QuantityBelowShipped` or `TooManyLines`.
 
-        Whoever says of which `sku` it is and is wrong meets `BatchAlreadyCreated`.
+        Raises `BatchAlreadyCreated` if `sku` is given and the batch belongs to another one.
         """
         check_quantity(quantity, least=0)
         check_name("reference", reference)
         async with self.new_work() as work:
-            if (held := await work.skus.lock_batch(reference)) is None:
-                raise UnknownBatch(f"there is no batch {reference}")
-            if sku not in (None, held.name):
-                raise BatchAlreadyCreated(f"batch {reference} is of {held.name}", facts={"sku": held.name})
-            events = await self._change(held, work.order_lines, reference, quantity)
-            change = StockChange.of(held, reference, events)
-            work.skus.save(held)
+            if (locked := await work.skus.lock_batch(reference)) is None:
+                raise UnknownBatch.named(reference)
+            if sku not in (None, locked.name):
+                raise BatchAlreadyCreated.named(reference, locked.name)
+            events = await self._change(locked, work.order_lines, reference, quantity)
+            change = StockChange.of(locked, reference, events)
+            work.skus.save(locked)
             work.record(*events)
             await work.commit()
         return change
@@ -58,8 +58,8 @@ class ChangeBatchQuantity:
             )
         if before.purchased != quantity:
             events.append(sku.resize(reference, quantity, now))
-        events += await serve_backorders(sku, lines, now)
-        losers = [sku.lines[event.line.order] for event in events if isinstance(event, Deallocated)]
-        if left := [line for line in losers if line.state is LineState.WAITING]:
-            events += sku.begin_shortage(left[0].order, left[0].quantity, now)
+        events += await allocate_backorders(sku, lines, now)
+        deallocated = [sku.lines[event.line.order] for event in events if isinstance(event, Deallocated)]
+        if waiting := [line for line in deallocated if line.state is LineState.WAITING]:
+            events += sku.begin_shortage(waiting[0].order, waiting[0].quantity, now)
         return events

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.inventory.backorders import serve_backorders
+from core.inventory.backorders import allocate_backorders
 from core.inventory.errors import UnknownSku
 from core.inventory.events import DeallocationReason
 from core.inventory.names import check_name
@@ -13,23 +13,23 @@ from core.kernel.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class DeallocateLine:
-    """Return the pieces of a line to stock, or its place in the queue to nobody."""
+    """Deallocate an allocated line, or end a backorder, and allocate the returned pieces to backorders."""
 
     new_work: NewInventoryWork
     clock: Clock
 
     async def __call__(self, key: LineKey) -> OrderLine:
-        """Return the line as it is now; raise `UnknownSku`, `UnknownOrderLine` or `AlreadyShipped`."""
+        """Return the changed line; raise `UnknownSku`, `UnknownOrderLine` or `AlreadyShipped`."""
         check_name("order", key.order)
         check_name("sku", key.sku)
         now = self.clock.now()
         async with self.new_work() as work:
-            if (sku := (await work.skus.hold([key.sku], whole=True)).get(key.sku)) is None:
-                raise UnknownSku(f"nothing of sku {key.sku} was ever bought")
-            await work.order_lines.fetch([sku], [key])
+            if (sku := (await work.skus.lock([key.sku], include_depleted=True)).get(key.sku)) is None:
+                raise UnknownSku.named(key.sku)
+            await work.order_lines.load([sku], [key])
             work.record(sku.deallocate(key.order, DeallocationReason.DEALLOCATED, now))
             line = sku.lines[key.order]
-            work.record(*await serve_backorders(sku, work.order_lines, now))
+            work.record(*await allocate_backorders(sku, work.order_lines, now))
             work.skus.save(sku)
             await work.commit()
         return line

@@ -1,93 +1,117 @@
-"""What can go wrong in the stores."""
+"""The errors of the inventory context."""
+
+from typing import Self
 
 from core.kernel.errors import Conflict, Invalid, NotFound
 
 
 class InvalidQuantity(Invalid):
-    """A quantity is no whole number of pieces that can be stocked."""
+    """A quantity is outside the range that a batch or an order line can have."""
 
     problem = "invalid-quantity"
 
 
 class ArrivalInThePast(Invalid):
-    """Goods that have arrived are announced without an arrival."""
+    """The arrival of a batch is before the current day."""
 
     problem = "arrival-in-the-past"
 
 
 class HoldInThePast(Invalid):
-    """A reservation cannot end before it begins."""
+    """A hold ends at or before the moment at which it was requested."""
 
     problem = "hold-in-the-past"
 
 
 class UnknownSku(NotFound):
-    """Nothing of this sku was ever bought."""
+    """No batch or backorder of this sku was ever created."""
 
     problem = "unknown-sku"
 
+    @classmethod
+    def named(cls, name: str, *, at: str | None = None, hint: str = "") -> Self:
+        """Return the error for a sku, with a hint at the end of its text."""
+        return cls(f"there is no sku {name[:64]}: no batch of it was created{hint}", at=at)
+
 
 class UnknownBatch(NotFound):
-    """There is no batch of this reference."""
+    """No batch has this reference."""
 
     problem = "unknown-batch"
 
+    @classmethod
+    def named(cls, reference: str, *, hint: str = "") -> Self:
+        """Return the error for a batch, with a hint at the end of its text."""
+        return cls(f"there is no batch {reference[:64]}{hint}")
+
 
 class UnknownOrderLine(NotFound):
-    """The order has no such line, or has it no longer."""
+    """The order has no active line of this sku."""
 
     problem = "unknown-order-line"
 
 
 class UnknownOrder(NotFound):
-    """Nothing was ever asked for by this order."""
+    """The order never had a line."""
 
     problem = "unknown-order"
 
 
 class BatchAlreadyCreated(Conflict):
-    """There is a batch of this reference."""
+    """A batch of this reference exists."""
 
     problem = "batch-already-created"
 
+    @classmethod
+    def named(cls, reference: str, sku: str | None = None) -> Self:
+        """Return the error for a batch, and for the sku that it belongs to where that is known."""
+        if sku is None:
+            return cls(f"there is a batch {reference}")
+        return cls(f"there is a batch {reference}, of {sku}", facts={"sku": sku})
+
 
 class OutOfStock(Conflict):
-    """No batch has enough left."""
+    """The available batches cannot supply the line."""
 
     problem = "out-of-stock"
 
 
 class LineAlreadyAllocated(Conflict):
-    """The order has a line of this sku, of another quantity."""
+    """The order has a line of this sku with another quantity."""
 
     problem = "line-already-allocated"
 
 
 class LineWaits(Conflict):
-    """The line waits for stock, and cannot be shipped."""
+    """The line is a backorder and cannot be shipped."""
 
     problem = "line-waits"
 
 
 class AlreadyShipped(Conflict):
-    """The line has left the stores."""
+    """The line was shipped and cannot be changed."""
 
     problem = "already-shipped"
 
 
 class QuantityBelowShipped(Conflict):
-    """More of the batch has left the stores than it should have had."""
+    """The new quantity of a batch is below the quantity that was shipped from it."""
 
     problem = "quantity-below-shipped"
 
 
 class TooManyLines(Conflict):
-    """More lines would have to give up their stock than can do so at once."""
+    """A reduction would deallocate more lines than one transaction may change."""
 
     problem = "too-many-lines"
 
 
 class ChangedMeanwhile(Conflict):
-    """Somebody else changed the same thing at the same moment."""
+    """A concurrent transaction committed the same change first."""
 
     problem = "changed-meanwhile"
+
+    @classmethod
+    def sku_created(cls, name: str) -> Self:
+        """Return the error for a sku that a concurrent transaction created."""
+        return cls(f"a concurrent request created sku {name}: try again")

@@ -1,28 +1,28 @@
-"""What the stores tell the world; each tells how the batches and the line that it changed are now."""
+"""The events of the inventory context; each contains the new state of the batches and the line that it changed."""
 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from uuid import UUID
 
 from core.inventory.batch import Batch
 from core.inventory.order_line import OrderLine
 from core.kernel.events import Event
+from core.messaging.command_refused import CommandRefused
 
 
 class DeallocationReason(StrEnum):
-    """Why a line lost its pieces."""
+    """The reason for a deallocation."""
 
     DEALLOCATED = "deallocated"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     REDUCED = "reduced"
-    """Its batch became smaller: the line waits for others."""
+    """The quantity of its batch was reduced; the line becomes a backorder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockEvent(Event):
-    """Something happened to a sku."""
+    """An event of one sku."""
 
     CONTEXT = "inventory"
 
@@ -31,7 +31,7 @@ class StockEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCreated(StockEvent):
-    """Goods were bought."""
+    """A batch was created."""
 
     MESSAGE_TYPE = "BatchCreated"
 
@@ -40,7 +40,7 @@ class BatchCreated(StockEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchQuantityChanged(StockEvent):
-    """A batch has more or fewer pieces than was thought."""
+    """The purchased quantity of a batch was changed."""
 
     MESSAGE_TYPE = "BatchQuantityChanged"
 
@@ -50,7 +50,7 @@ class BatchQuantityChanged(StockEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivalChanged(StockEvent):
-    """A batch has arrived, or arrives on another day."""
+    """The arrival of a batch was changed."""
 
     MESSAGE_TYPE = "ArrivalChanged"
 
@@ -60,7 +60,7 @@ class ArrivalChanged(StockEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocated(StockEvent):
-    """A line has its pieces."""
+    """A line was allocated."""
 
     MESSAGE_TYPE = "Allocated"
 
@@ -70,7 +70,7 @@ class Allocated(StockEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued(StockEvent):
-    """A line waits for stock."""
+    """A line was backordered."""
 
     MESSAGE_TYPE = "Queued"
 
@@ -79,7 +79,7 @@ class Queued(StockEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldMoved(StockEvent):
-    """A line keeps its pieces longer, shorter or for good."""
+    """The end of a hold was changed or removed."""
 
     MESSAGE_TYPE = "HoldMoved"
 
@@ -88,7 +88,7 @@ class HoldMoved(StockEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deallocated(StockEvent):
-    """A line has no pieces any more, or no longer waits for them."""
+    """An allocated line or a backorder was ended, or a line was deallocated because its batch was reduced."""
 
     MESSAGE_TYPE = "Deallocated"
 
@@ -99,7 +99,7 @@ class Deallocated(StockEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipped(StockEvent):
-    """The pieces of a line have left the stores."""
+    """A line was shipped."""
 
     MESSAGE_TYPE = "Shipped"
 
@@ -108,29 +108,22 @@ class Shipped(StockEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfStock(StockEvent):
-    """A shortage began: a line found no pieces.  It ends when more is bought; until then nothing more is said."""
+class StockRanOut(StockEvent):
+    """A shortage of a sku began: it is recorded once, until a purchase ends the shortage."""
 
     MESSAGE_TYPE = "OutOfStock"
 
     order: str
     quantity: int
     available: int
-    """The most that any one batch has left."""
+    """The largest available quantity of one batch."""
     waiting: int
-    """Lines that wait."""
+    """The number of backorders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockCommandRefused(Event):
-    """A command to the stores was refused."""
+class StockCommandRefused(CommandRefused):
+    """An inventory command was refused."""
 
     CONTEXT = "inventory"
     MESSAGE_TYPE = "StockCommandRefused"
-
-    command: UUID
-    problem: str
-    """The type of the problem, the same as over HTTP."""
-    detail: str
-    field: str | None
-    """The JSON path of the guilty field, when there is one."""

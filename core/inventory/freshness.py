@@ -1,4 +1,4 @@
-"""How new a view has to be for whoever looks at it: to see what one has just written oneself, for one."""
+"""Read-your-writes: a read waits until the projection contains a required version."""
 
 import asyncio
 import re
@@ -13,32 +13,32 @@ from core.kernel.signals import Signals
 
 VERSION_TOKEN_PATTERN = re.compile(f"({NAME_PATTERN.pattern}):([0-9]{{1,9}})")
 MAX_WAIT_SECONDS = 5.0
-"""Seconds that anybody is kept waiting."""
 DEFAULT_WAIT_SECONDS = 1.0
-"""Seconds that a token waits whose sender does not say for how long."""
+"""Applies to a version token without `seconds`."""
 MAX_CONCURRENT_LOOKUPS = 256
-"""Skus that are looked up together."""
 MIN_POLL_INTERVAL_SECONDS, MAX_POLL_INTERVAL_SECONDS = 0.01, 0.25
-"""Between looks, where nobody rings because the views are fed by another process."""
+"""Polling finds changes of a projection that another process updates, which sends no signal."""
 
 
 class SkuVersion(NamedTuple):
-    """A token: the sku and `version` of a line or batch that one was told of."""
+    """A version token: the sku and `version` of a line or batch from an earlier answer."""
 
     sku: str
     version: int
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read `EXAM-KIT:17`."""
+        """Parse a token such as `EXAM-KIT:17`; raise `Invalid`."""
         if (found := VERSION_TOKEN_PATTERN.fullmatch(text)) is None:
-            raise Invalid("`at_least` is the sku and the version of a line: EXAM-KIT:17", at="$.at_least")
+            raise Invalid(
+                "`at_least` must be a sku and the version of a line or batch, for example EXAM-KIT:17", at="$.at_least"
+            )
         return cls(found[1], int(found[2]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """A view should know at least of one version, or else of what is stored as we look; `seconds` are waited for it."""
+    """The version that a view must contain: `at_least`, else the stored one; a read waits up to `seconds` for it."""
 
     at_least: SkuVersion | None = None
     seconds: float | None = None
@@ -49,24 +49,24 @@ class Freshness:
         projection_progress: ProjectionProgress,
         signals: Signals,
     ) -> bool | None:
-        """Return whether the view came so far in time; None where nothing is asked of it."""
+        """Return whether the view reached the version in time; None if no version is required."""
         if self.at_least is None and self.seconds is None:
             return None
         wanted: Mapping[str, int] = dict([self.at_least]) if self.at_least else await stored_versions()
         loop, pause = asyncio.get_running_loop(), MIN_POLL_INTERVAL_SECONDS
         until = loop.time() + min(DEFAULT_WAIT_SECONDS if self.seconds is None else self.seconds, MAX_WAIT_SECONDS)
         while True:
-            rung = signals.listen(STOCK_VIEWS_CHANGED)
+            changed = signals.listen(STOCK_VIEWS_CHANGED)
             if not (wanted := await versions_behind(wanted, projection_progress)):
                 return True
             if (left := until - loop.time()) <= 0:
                 return False
-            await signals.wait(rung, min(pause, left))
+            await signals.wait(changed, min(pause, left))
             pause = min(pause * 2, MAX_POLL_INTERVAL_SECONDS)
 
 
 async def versions_behind(wanted: Mapping[str, int], projection_progress: ProjectionProgress) -> Mapping[str, int]:
-    """Return what the view has not come to."""
+    """Return the required versions that the view does not contain yet, by sku."""
     left = dict(wanted)
     for begin in range(0, len(wanted), MAX_CONCURRENT_LOOKUPS):
         some = list(wanted)[begin : begin + MAX_CONCURRENT_LOOKUPS]
@@ -77,5 +77,5 @@ async def versions_behind(wanted: Mapping[str, int], projection_progress: Projec
 
 
 def staleness_hint(caught_up: bool | None) -> str:
-    """Return what to add to the news that something is unknown."""
-    return "; the view has not caught up with what was asked for: ask again" if caught_up is False else ""
+    """Return the end of a not-found message: a hint to retry if the view may be stale."""
+    return "; the view does not contain the required version yet: try again" if caught_up is False else ""

@@ -1,4 +1,4 @@
-"""How skus, batches and orders are named, and how many pieces there can be."""
+"""The rules for names of skus, batches and orders, and for quantities."""
 
 import re
 
@@ -10,13 +10,13 @@ MAX_PIECES_PER_QUANTITY = 1_000_000
 
 
 def check_name(field: str, text: str) -> None:
-    """Raise `Invalid` unless a text can name a sku, a batch or an order."""
+    """Raise `Invalid` unless a text is a valid name of a sku, a batch or an order."""
     if not NAME_PATTERN.fullmatch(text):
-        told = "1 to 64 letters, digits, dots, colons, hyphens or underscores, the first a letter or digit"
-        raise Invalid(f"`{field}` is {told}", at=f"$.{field}")
+        rule = "1 to 64 letters, digits, dots, colons, hyphens or underscores, the first a letter or digit"
+        raise Invalid(f"`{field}` is {rule}", at=f"$.{field}")
 
 
 def check_quantity(quantity: int, least: int = 1) -> None:
-    """Raise `InvalidQuantity` unless so many pieces can be stocked or ordered."""
+    """Raise `InvalidQuantity` unless a quantity is from `least` to the maximum."""
     if not least <= quantity <= MAX_PIECES_PER_QUANTITY:
         raise InvalidQuantity(f"a quantity is {least} to {MAX_PIECES_PER_QUANTITY:,} pieces", at="$.quantity")

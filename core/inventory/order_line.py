@@ -1,4 +1,4 @@
-"""An order line: so many pieces of one sku for one order, and where they come from."""
+"""An order line: a quantity of one sku for one order, and the batches that supply it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,7 @@ MAX_PRIORITY = 9
 
 
 class LineState(StrEnum):
-    """Where an order line stands."""
+    """The state of an order line; a waiting line is a backorder."""
 
     ALLOCATED = "allocated"
     WAITING = "waiting"
@@ -30,61 +30,63 @@ ACTIVE_STATES = (LineState.ALLOCATED, LineState.WAITING, LineState.SHIPPED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationDemand:
-    """Somebody wants pieces of a sku for an order."""
+    """The input of an allocation: a quantity of one sku for one order."""
 
     order: str
     sku: str
     quantity: int
     split: bool = False
-    """Whether the pieces may come from several batches."""
+    """Whether several batches may supply the line."""
     wait: bool = False
-    """Whether to wait for stock where there is none; then the sku need not have been bought before."""
+    """Whether a shortage makes the line a backorder; the sku is then created if it does not exist."""
     priority: int = 5
-    """0 to 9: of two lines of a batch that becomes smaller, the one of the higher number gives its pieces up first."""
+    """0 to 9: a reduction of a batch deallocates lines of a higher number first."""
     hold_until: datetime | None = None
-    """When the pieces return to stock unless they have been shipped; None: never."""
-    once: bool = False
-    """Whether a line that the order once had stays as it is, whatever became of it."""
+    """The end of the hold: the line expires then unless it was shipped; None: never."""
 
     def __post_init__(self) -> None:
         check_name("order", self.order)
         check_name("sku", self.sku)
         check_quantity(self.quantity)
         if not 0 <= self.priority <= MAX_PRIORITY:
-            raise Invalid(f"a priority is 0 to {MAX_PRIORITY}", at="$.priority")
+            raise Invalid(f"`priority` must be from 0 to {MAX_PRIORITY}", at="$.priority")
         if self.hold_until is not None and self.hold_until.tzinfo is None:
-            raise Invalid("`hold_until` has no time zone: write 2026-11-20T00:00:00Z", at="$.hold_until")
+            raise Invalid("`hold_until` has no time zone: write it as 2026-11-20T00:00:00Z", at="$.hold_until")
         if self.hold_until is not None and not MIN_MOMENT <= self.hold_until <= MAX_MOMENT:
-            raise Invalid("`hold_until` is between the years 1970 and 9999", at="$.hold_until")
+            raise Invalid("`hold_until` must be between the years 1970 and 9999", at="$.hold_until")
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationRequest:
-    """A wish as it reached us."""
+    """A demand with the request that carried it."""
 
     demand: AllocationDemand
-    request: RequestContext
+    context: RequestContext
+    once: bool = False
+    """Whether a line that the order ever had of the sku is returned unchanged, also when it is no longer active."""
 
     def check_hold_until(self) -> None:
-        """Raise `HoldInThePast` unless a reservation ends after it was asked for."""
+        """Raise `HoldInThePast` unless the hold ends after the request arrived."""
         until = self.demand.hold_until
-        if until is not None and until <= self.request.arrived:
-            raise HoldInThePast(f"the hold would have ended at {until:%Y-%m-%d %H:%M:%S%z}", at="$.hold_until")
+        if until is not None and until <= self.context.arrived:
+            raise HoldInThePast(
+                f"`hold_until` was over when the request arrived: {until:%Y-%m-%d %H:%M:%S%z}", at="$.hold_until"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationPart:
-    """Pieces of a line that come from one batch."""
+    """The pieces that one batch supplies to a line."""
 
     batch: str
     quantity: int
     eta: date | None
-    """When the batch was to arrive as the pieces were allocated."""
+    """The arrival of the batch at the time of the allocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassedOver:
-    """A batch that would have been preferred, and why it was not taken."""
+class SkippedBatch:
+    """A preferred batch that could not supply the line, and the reason."""
 
     batch: str
     why: str
@@ -92,7 +94,7 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """One line of one order; what it gets it gets whole."""
+    """One line of one order; it is allocated completely or not at all."""
 
     order: str
     sku: str
@@ -100,21 +102,21 @@ class OrderLine:
     split: bool
     priority: int
     place: int
-    """In the queue: given when it was asked for, and kept for as long as it lives."""
+    """The position among backorders of the sku: assigned at creation, and kept until the line ends."""
     state: LineState
     hold_until: datetime | None
     asked_at: datetime
     parts: tuple[AllocationPart, ...] = ()
     why: str = ""
-    """Why these batches, or why none."""
-    passed_over: tuple[PassedOver, ...] = ()
-    """The first few batches that were looked at before, and were not taken."""
+    """The reason for the selected batches, or for the shortage."""
+    passed_over: tuple[SkippedBatch, ...] = ()
+    """The first preferred batches that could not supply the line."""
     version: int
-    """The sku's version when the line became so: a token to read one's own write by."""
+    """The sku's version after the last change of the line, which a version token contains."""
 
     @classmethod
-    def asked(cls, demand: AllocationDemand, place: int, at: datetime) -> Self:
-        """Return a new line, which waits."""
+    def from_demand(cls, demand: AllocationDemand, place: int, at: datetime) -> Self:
+        """Return a new line in the waiting state."""
         return cls(
             order=demand.order,
             sku=demand.sku,
@@ -129,6 +131,6 @@ class OrderLine:
         )
 
     @property
-    def lives(self) -> bool:
-        """Tell whether somebody still counts on it."""
+    def is_active(self) -> bool:
+        """Return whether the line is allocated, waiting or shipped."""
         return self.state in ACTIVE_STATES

@@ -1,4 +1,4 @@
-"""Project what happened in the stores."""
+"""Project stock events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,16 @@ from core.inventory.views import StockDelta
 
 @dataclass(frozen=True, slots=True)
 class ProjectStock:
-    """Bring the views up to events; those that came before, or come in another order, change nothing."""
+    """Apply events to the projection; repeated and late events change nothing."""
 
     new_work: NewInventoryWork
 
-    async def __call__(self, events: Sequence[StockEvent], only: int | None = None) -> None:
-        """Return when they are in every generation that is read or being built, or `only` in one."""
+    async def __call__(self, events: Sequence[StockEvent], only_generation: int | None = None) -> None:
+        """Apply the events to each generation that is read or being built, or to `only_generation`."""
         delta = StockDelta.of(events)
         async with self.new_work() as work:
-            for generation in await work.stock_projection.generations() if only is None else (only,):
+            for generation in (
+                await work.stock_projection.generations() if only_generation is None else (only_generation,)
+            ):
                 work.stock_projection.put(generation, delta)
             await work.commit()

@@ -13,7 +13,7 @@ from core.kernel.idempotency import RequestContext
 
 @dataclass(frozen=True, slots=True)
 class ShipOrder:
-    """Note that what an order has allocated left the stores: nobody can take it back any more."""
+    """Record that the allocated lines of an order were shipped; a shipped line cannot be deallocated."""
 
     new_work: NewInventoryWork
     clock: Clock
@@ -21,19 +21,18 @@ class ShipOrder:
     async def __call__(
         self, order: str, sku: str | None = None, request: RequestContext | None = None
     ) -> Sequence[OrderLine]:
-        """Return the lines that left, all of the order or that of one sku.
+        """Return the shipped lines: all of the order, or the one of `sku`.
 
-        Raises `UnknownOrderLine`, or `LineWaits` or `AlreadyShipped` where that is so of one of them, or
-        `RequestRepeated`.
+        Raises `UnknownOrderLine`, `LineWaits`, `AlreadyShipped` or `RequestRepeated`.
         """
         check_name("order", order)
         now = self.clock.now()
         async with self.new_work() as work:
             lines = [line for line in await work.order_lines.of_order(order) if sku in (None, line.sku)]
-            skus = await work.skus.hold([line.sku for line in lines], whole=True)
-            await work.order_lines.fetch(skus.values(), [LineKey(line.sku, order) for line in lines])
-            concerned = [skus[name] for name in sorted(skus) if skus[name].lines[order].lives]
-            if sku is None:  # a parcel that goes in parts is told of in parts
+            skus = await work.skus.lock([line.sku for line in lines], include_depleted=True)
+            await work.order_lines.load(skus.values(), [LineKey(line.sku, order) for line in lines])
+            concerned = [skus[name] for name in sorted(skus) if skus[name].lines[order].is_active]
+            if sku is None:  # lines of an earlier partial shipment are not shipped again
                 concerned = [each for each in concerned if each.lines[order].state is not LineState.SHIPPED]
             if not concerned:
                 raise UnknownOrderLine(f"order {order} has nothing to ship")
@@ -42,6 +41,6 @@ class ShipOrder:
                 work.skus.save(each)
             shipped = [each.lines[order] for each in concerned]
             if request:
-                work.answer(request, shipped)
+                work.record_answer(request, shipped)
             await work.commit()
         return shipped

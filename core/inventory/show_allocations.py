@@ -1,4 +1,4 @@
-"""Show what an order has."""
+"""Show the allocations of an order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from core.kernel.signals import Signals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAllocations:
-    """The lines of an order, those that it has no longer included."""
+    """The lines of an order, including ended ones."""
 
     order: str
     lines: Sequence[OrderLine]
     caught_up: bool | None
-    """Whether they are as new as was asked for; null: nothing was."""
+    """Whether the view contains the required version; null: none was required."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowAllocations:
-    """Show which batches an order gets its pieces from, why those, and what was passed over."""
+    """Show the batches that supply an order, the reason for each, and the skipped batches."""
 
     views: StockViews
     stored_versions: StoredVersions
@@ -31,10 +31,10 @@ class ShowAllocations:
     signals: Signals
 
     async def __call__(self, order: str, freshness: Freshness) -> OrderAllocations:
-        """Return the lines as the view tells them; raise `UnknownOrder` where it tells of none."""
+        """Return the lines in the view; raise `UnknownOrder` if it contains none."""
         caught_up = await freshness.wait_for(
             partial(self.stored_versions.of_order, order), self.projection_progress, self.signals
         )
         if not (lines := await self.views.order(order)):
-            raise UnknownOrder(f"no order {order[:64]!r} ever asked for anything{staleness_hint(caught_up)}")
+            raise UnknownOrder(f"order {order[:64]!r} has no lines{staleness_hint(caught_up)}")
         return OrderAllocations(order=order, lines=lines, caught_up=caught_up)

@@ -1,4 +1,4 @@
-"""Show what is left of a sku."""
+"""Show the availability of a sku."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,34 +15,34 @@ from core.kernel.signals import Signals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """How many pieces there will be."""
+    """The available quantity from an arrival on."""
 
     on: date | None
-    """From this day on; null: they are in the warehouse."""
+    """The first day on which the pieces are available; null: they are in the warehouse."""
     pieces: int
-    """Those that were there before included."""
+    """Including those of earlier arrivals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Availability:
-    """What nobody has been given yet."""
+    """The pieces of a sku that no line has."""
 
     sku: str
     on: date | None
     pieces: int
-    """That are there on that day; without a day, all that ever arrive."""
+    """Available on that day; without a day, after all arrivals."""
     arrivals: Sequence[Arrival]
     batches: Sequence[StockLevel]
-    """Those that have something left, the warehouse first, then as they arrive."""
+    """Those with available pieces: the warehouse first, then by arrival."""
     version: int
-    """The sku's version when it was so."""
+    """The version of the sku that the view contains."""
     caught_up: bool | None
-    """Whether this is as new as was asked for; null: nothing was."""
+    """Whether the view contains the required version; null: none was required."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowAvailability:
-    """Show how many pieces are left, on a day and after each arrival."""
+    """Show the available quantity on a day and after each arrival."""
 
     views: StockViews
     stored_versions: StoredVersions
@@ -50,18 +50,18 @@ class ShowAvailability:
     signals: Signals
 
     async def __call__(self, sku: str, on: date | None, freshness: Freshness) -> Availability:
-        """Return what the view tells; raise `UnknownSku` where it tells of none."""
+        """Return the availability in the view; raise `UnknownSku` if it does not contain the sku."""
         caught_up = await freshness.wait_for(
             partial(self.stored_versions.of_sku, sku), self.projection_progress, self.signals
         )
         if (known := await self.views.sku(sku)) is None:
-            raise UnknownSku(f"nothing of sku {sku[:64]!r} was ever bought{staleness_hint(caught_up)}")
+            raise UnknownSku.named(sku, hint=staleness_hint(caught_up))
         arrivals = list(cumulative_arrivals(known.batches))
-        there = [each.pieces for each in arrivals if on is None or (each.on or date.min) <= on]
+        available = [each.pieces for each in arrivals if on is None or (each.on or date.min) <= on]
         return Availability(
             sku=sku,
             on=on,
-            pieces=there[-1] if there else 0,
+            pieces=available[-1] if available else 0,
             arrivals=arrivals,
             batches=known.batches,
             version=known.version,
@@ -70,8 +70,8 @@ class ShowAvailability:
 
 
 def cumulative_arrivals(batches: Sequence[StockLevel]) -> Iterator[Arrival]:
-    """Add up what there is after each arrival."""
+    """Return the cumulative available quantity after each arrival."""
     pieces = 0
-    for eta, those in groupby(batches, key=lambda batch: batch.eta):
-        pieces += sum(batch.available for batch in those)
+    for eta, arriving in groupby(batches, key=lambda batch: batch.eta):
+        pieces += sum(batch.available for batch in arriving)
         yield Arrival(on=eta, pieces=pieces)

@@ -12,16 +12,16 @@ from core.kernel.signals import Signals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchView:
-    """A batch as it is seen."""
+    """A batch in the view."""
 
     batch: StockLevel
     caught_up: bool | None
-    """Whether this is as new as was asked for; null: nothing was."""
+    """Whether the view contains the required version; null: none was required."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowBatch:
-    """Show how much of a batch is left."""
+    """Show the stock level of a batch."""
 
     views: StockViews
     stored_versions: StoredVersions
@@ -29,9 +29,9 @@ class ShowBatch:
     signals: Signals
 
     async def __call__(self, reference: str, freshness: Freshness) -> BatchView:
-        """Return what the view tells; raise `UnknownBatch` where it tells nothing."""
+        """Return the batch in the view; raise `UnknownBatch` if it does not contain it."""
         stored = partial(self.stored_versions.of_batch, reference)
         caught_up = await freshness.wait_for(stored, self.projection_progress, self.signals)
         if (batch := await self.views.batch(reference)) is None:
-            raise UnknownBatch(f"there is no batch {reference[:64]!r}{staleness_hint(caught_up)}")
+            raise UnknownBatch.named(reference, hint=staleness_hint(caught_up))
         return BatchView(batch=batch, caught_up=caught_up)

@@ -1,4 +1,4 @@
-"""The shelf of a sku: its batches, in the warehouse and on their way."""
+"""The batches of a sku in the warehouse and in transit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,57 +10,57 @@ from core.inventory.order_line import AllocationPart
 
 @dataclass(slots=True, eq=False)
 class SkuStock:
-    """Batches, and which of them are no longer as they are stored."""
+    """Batches, and the references of those that differ from the stored ones."""
 
     batches: dict[str, Batch] = field(default_factory=dict)
-    """By reference: those that have something left, and those that are concerned otherwise."""
-    new: set[str] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
-    order: list[str] = field(default_factory=list)
-    """References as they are preferred, once somebody wanted to know: a sku may have thousands of batches."""
+    """The loaded batches by reference."""
+    added: set[str] = field(default_factory=set)
+    modified: set[str] = field(default_factory=set)
+    preference_order: list[str] = field(default_factory=list)
+    """References in order of preference, sorted at the first use: a sku may have thousands of batches."""
 
     def add(self, batch: Batch) -> None:
-        """Put a new batch on it."""
+        """Add a new batch."""
         self.batches[batch.reference] = batch
-        self.new.add(batch.reference)
+        self.added.add(batch.reference)
 
-    def put(self, *batches: Batch) -> tuple[Batch, ...]:
-        """Let batches be as they are from now on, and return them."""
+    def replace_batches(self, *batches: Batch) -> tuple[Batch, ...]:
+        """Replace batches by reference, and return them."""
         if any(batch.eta != self.batches[batch.reference].eta for batch in batches):
-            self.order.clear()
+            self.preference_order.clear()
         self.batches |= {batch.reference: batch for batch in batches}
-        self.changed.update(batch.reference for batch in batches)
+        self.modified.update(batch.reference for batch in batches)
         return batches
 
-    def take(self, parts: Iterable[AllocationPart]) -> tuple[Batch, ...]:
-        """Let pieces belong to a line, and return the batches they come from."""
-        return self.put(*[self.batches[part.batch].take(part.quantity) for part in parts])
+    def allocate(self, parts: Iterable[AllocationPart]) -> tuple[Batch, ...]:
+        """Allocate parts of a line, and return the changed batches."""
+        return self.replace_batches(*[self.batches[part.batch].allocate(part.quantity) for part in parts])
 
     def deallocate(self, parts: Iterable[AllocationPart]) -> tuple[Batch, ...]:
-        """Let pieces belong to nobody again, and return the batches they came from."""
-        return self.put(*[self.batches[part.batch].deallocate(part.quantity) for part in parts])
+        """Deallocate parts of a line, and return the changed batches."""
+        return self.replace_batches(*[self.batches[part.batch].deallocate(part.quantity) for part in parts])
 
     def ship(self, parts: Iterable[AllocationPart]) -> tuple[Batch, ...]:
-        """Let pieces leave the stores, and return the batches they come from."""
-        return self.put(*[self.batches[part.batch].ship(part.quantity) for part in parts])
+        """Ship parts of a line, and return the changed batches."""
+        return self.replace_batches(*[self.batches[part.batch].ship(part.quantity) for part in parts])
 
     def select_batches(self, quantity: int, *, split: bool) -> BatchSelection | None:
-        """Return the best batches for so many pieces, None if there are not enough."""
-        return select_batches(self.preferred, quantity, split=split)
+        """Return the batches that supply a quantity, None if they cannot."""
+        return select_batches(self.by_preference, quantity, split=split)
 
     @property
-    def preferred(self) -> list[Batch]:
-        """The warehouse first, then the earliest arrival."""
-        if len(self.order) != len(self.batches):
-            self.order = sorted(self.batches, key=lambda reference: self.batches[reference].order)
-        return [self.batches[reference] for reference in self.order]
+    def by_preference(self) -> list[Batch]:
+        """Return the batches in order of preference: the warehouse first, then the earliest arrival."""
+        if len(self.preference_order) != len(self.batches):
+            self.preference_order = sorted(self.batches, key=lambda reference: self.batches[reference].preference)
+        return [self.batches[reference] for reference in self.preference_order]
 
     @property
-    def most(self) -> int:
-        """How many pieces the batch has that has the most left."""
+    def largest_available(self) -> int:
+        """Return the largest available quantity of one batch."""
         return max((batch.available for batch in self.batches.values()), default=0)
 
     @property
-    def left(self) -> int:
-        """How many pieces a line can have that may be split."""
-        return splittable_quantity(self.preferred)
+    def splittable_available(self) -> int:
+        """Return the largest quantity that a split line can get."""
+        return splittable_quantity(self.by_preference)

@@ -1,4 +1,4 @@
-"""What people see of a batch."""
+"""Read models of a batch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from core.inventory.sku import Sku
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockLevel:
-    """A batch, and how much of it is left; `purchased` = `available` + `allocated`, always."""
+    """The quantities of a batch; `purchased` = `available` + `allocated`."""
 
     reference: str
     sku: str
     purchased: int
     available: int
     allocated: int
-    """Those that have left the stores included."""
+    """Including shipped pieces."""
     shipped: int
     eta: date | None
     version: int
-    """The sku's version when it was so."""
+    """The version of the sku with these quantities."""
 
     @classmethod
     def of(cls, sku: Sku, reference: str) -> Self:
-        """Show a batch as it is now."""
-        return cls.told(sku.stock.batches[reference], sku.name, sku.version)
+        """Return the current level of a batch."""
+        return cls.from_batch(sku.stock.batches[reference], sku.name, sku.version)
 
     @classmethod
-    def told(cls, batch: Batch, sku: str, version: int) -> Self:
-        """Show a batch as it was at a version of its sku."""
+    def from_batch(cls, batch: Batch, sku: str, version: int) -> Self:
+        """Return the level of a batch at a version of its sku."""
         return cls(
             reference=batch.reference,
             sku=sku,
@@ -47,16 +47,16 @@ class StockLevel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockChange:
-    """A batch after a change, and what that meant for order lines."""
+    """A batch after a change, and the number of order lines that the change affected."""
 
     batch: StockLevel
     gave_up: int
-    """Lines that lost their pieces."""
+    """Lines that were deallocated."""
     served: int
-    """Lines that got pieces: of those that lost theirs, and of those that waited."""
+    """Lines that were allocated, deallocated ones of this change included."""
 
     @classmethod
     def of(cls, sku: Sku, reference: str, events: Iterable[StockEvent]) -> Self:
-        """Count what happened."""
+        """Count the deallocations and allocations in the events of a change."""
         kinds = [type(event) for event in events]
         return cls(batch=StockLevel.of(sku, reference), gave_up=kinds.count(Deallocated), served=kinds.count(Allocated))

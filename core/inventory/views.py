@@ -1,4 +1,4 @@
-"""What people see of the stores: projections of their events, as new as the last that was taken in."""
+"""The projection of stock events, and the ports that read it."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,35 +22,35 @@ from core.inventory.order_line import OrderLine
 from core.inventory.stock_level import StockLevel
 
 STOCK_VIEWS_CHANGED = "sku_views"
-"""The signal that rings when the views were changed in this process."""
+"""The signal that a process sends after it changed the views."""
 
 
 @dataclass(frozen=True, slots=True)
 class StockDelta:
-    """What events tell: of each thing the newest."""
+    """The newest state of each line, batch and sku in a sequence of events."""
 
     lines: Mapping[tuple[str, str], OrderLine]
     """By order and sku."""
     batches: Mapping[str, StockLevel]
     """By reference."""
     skus: Mapping[str, int]
-    """By name: the version."""
+    """The version by name."""
 
     @classmethod
     def of(cls, events: Iterable[StockEvent]) -> Self:
-        """Read events, in whatever order they come."""
+        """Reduce events in any order to the newest states."""
         lines, batches, skus = dict[tuple[str, str], OrderLine](), dict[str, StockLevel](), dict[str, int]()
         for event in sorted(events, key=lambda event: event.version):
-            changed, line = told(event)
+            changed, line = state_after(event)
             skus[event.sku] = event.version
-            batches |= {batch.reference: StockLevel.told(batch, event.sku, event.version) for batch in changed}
+            batches |= {batch.reference: StockLevel.from_batch(batch, event.sku, event.version) for batch in changed}
             if line is not None:
                 lines[line.order, line.sku] = line
         return cls(lines, batches, skus)
 
 
-def told(event: StockEvent) -> tuple[Sequence[Batch], OrderLine | None]:
-    """Return the batches and the line that an event changed, as they were after it."""
+def state_after(event: StockEvent) -> tuple[Sequence[Batch], OrderLine | None]:
+    """Return the state of the batches and the line after an event."""
     match event:
         case BatchCreated() | BatchQuantityChanged() | ArrivalChanged():
             return (event.batch,), None
@@ -63,65 +63,65 @@ def told(event: StockEvent) -> tuple[Sequence[Batch], OrderLine | None]:
 
 
 class StockProjection(Protocol):
-    """The views, for whoever keeps them up to date."""
+    """Writes to the views."""
 
     @abstractmethod
     async def generations(self) -> Collection[int]:
-        """Return the generation that is read and the one that is being built, as of this moment."""
+        """Return the generation that is read, and the one that is being built if a rebuild runs."""
 
     @abstractmethod
     def put(self, generation: int, delta: StockDelta) -> None:
-        """Take over what is newer than what is there."""
+        """Store the states that are newer than the stored ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkuView:
-    """What is seen of a sku."""
+    """A sku in the views."""
 
     version: int
     batches: Sequence[StockLevel]
-    """Those that have something left, the warehouse first, then as they arrive."""
+    """Those with available pieces: the warehouse first, then by arrival."""
 
 
 class StockViews(Protocol):
-    """The views, for people who look at them."""
+    """Queries of the views."""
 
     @abstractmethod
     async def order(self, order: str) -> Sequence[OrderLine]:
-        """Return every line the order ever had, as it is now, by sku."""
+        """Return all lines of an order by sku, including ended ones."""
 
     @abstractmethod
     async def sku(self, sku: str) -> SkuView | None:
-        """Return what is left of a sku."""
+        """Return a sku with its available batches."""
 
     @abstractmethod
     async def batch(self, reference: str) -> StockLevel | None:
-        """Return a batch."""
+        """Return the level of a batch."""
 
 
 class StoredVersions(Protocol):
-    """What is stored, which the views follow: by sku, the version that somebody who looks now should see."""
+    """The stored versions by sku, which a view must contain to be current."""
 
     @abstractmethod
     async def of_order(self, order: str) -> Mapping[str, int]:
-        """Return when the lines of an order last changed."""
+        """Return for each sku of an order the version of its last change of the order's line."""
 
     @abstractmethod
     async def of_sku(self, sku: str) -> Mapping[str, int]:
-        """Return where a sku stands; nothing for one there is not."""
+        """Return the version of a sku; empty if it does not exist."""
 
     @abstractmethod
     async def of_batch(self, reference: str) -> Mapping[str, int]:
-        """Return where the sku of a batch stands; nothing for one there is not."""
+        """Return the version of the sku of a batch; empty if the batch does not exist."""
 
 
 class ProjectionProgress(Protocol):
-    """How far the views have come."""
+    """The progress of the projection."""
 
     @abstractmethod
     async def version(self, sku: str) -> int:
-        """Return up to which event of a sku they have come; 0 for one they know nothing of."""
+        """Return the version of a sku in the views; 0 if they do not contain it."""
 
     @abstractmethod
     async def oldest_unprojected_at(self) -> datetime | None:
-        """Return when the oldest event happened that has not come into them; None when they know everything."""
+        """Return the time of the oldest event that the views do not contain; None if they contain all."""

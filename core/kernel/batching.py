@@ -1,6 +1,6 @@
-"""What waits at the same moment is done together, as far as a power of two goes.
+"""Group commit: items that arrive while a batch is processed form the next batch.
 
-While one batch is under way the next gathers: nobody waits for company, and the more wait, the more share the cost.
+An item never waits for a batch to fill up; the batch size follows from the load.
 """
 
 import asyncio
@@ -15,31 +15,31 @@ from core.kernel.errors import Unavailable
 T = TypeVar("T")
 R = TypeVar("R")
 MAX_ITEMS_PER_BATCH = 256
-"""Items in one batch: the cost of a row no longer falls, and a batch that fails is soon found out."""
+"""Items in one batch. Larger batches cost the same for each row and fail later."""
 MAX_PENDING_ITEMS = 2_000
-"""Items that may wait: whoever comes later had better come again than keep his client in the dark."""
+"""Items that may wait for a batch; the batcher rejects further items at once with `Unavailable`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PendingItem(Generic[T, R]):
-    """Something to be done, and somebody who waits for the answer."""
+    """An item and the future that its caller awaits."""
 
     item: T
     answer: asyncio.Future[R] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    def end(self, answer: R) -> None:
-        """Tell whoever waits, if he still does."""
+    def resolve(self, answer: R) -> None:
+        """Set the result, unless the caller was cancelled."""
         if not self.answer.done():
             self.answer.set_result(answer)
 
     def fail(self, failure: Exception) -> None:
-        """Tell whoever waits why there is no answer, if he still does."""
+        """Set the exception, unless the caller was cancelled."""
         if not self.answer.done():
             self.answer.set_exception(failure)
 
 
 class Batcher(Generic[T, R]):
-    """Hands what waits to `work`, which ends each item or fails as a whole."""
+    """Passes pending items in batches to `work`, which resolves each item or fails as a whole."""
 
     def __init__(self, work: Callable[[Sequence[PendingItem[T, R]]], Awaitable[None]]) -> None:
         self._work = work
@@ -47,19 +47,19 @@ class Batcher(Generic[T, R]):
         self._drain_task: asyncio.Task[None] | None = None
 
     async def __call__(self, item: T) -> R:
-        """Return the answer to one item; raise `Unavailable` at once where too many wait already."""
+        """Return the answer to one item; raise `Unavailable` at once when `MAX_PENDING_ITEMS` are pending."""
         if len(self._pending_items) >= MAX_PENDING_ITEMS:
-            raise Unavailable("more wait for the database than it can serve soon", retry_after=1)
+            raise Unavailable("too many requests wait for the database; try again in a second", retry_after=1)
         waiting: PendingItem[T, R] = PendingItem(item)
         self._pending_items.append(waiting)
         if self._drain_task is None or self._drain_task.done():
-            # in no request's context, for it works for all
+            # An empty context: the task works for many requests and must not carry the trace of one.
             self._drain_task = asyncio.create_task(self._drain(), context=Context())
         return await waiting.answer
 
     async def _drain(self) -> None:
         while self._pending_items:
-            # a power of two, so that statements are of few lengths and the server need not read them again
+            # A power of two, so that statements have few lengths and the server reuses the parsed ones.
             size = min(1 << len(self._pending_items).bit_length() - 1, MAX_ITEMS_PER_BATCH)
             batch = [each for each in self._pending_items[:size] if not each.answer.done()]
             del self._pending_items[:size]
@@ -67,11 +67,11 @@ class Batcher(Generic[T, R]):
                 if batch:
                     await self._work(batch)
             except Unavailable as outage:
-                self._fail(batch + self._pending_items, outage)  # at once, and not one batch after another
+                self._fail(batch + self._pending_items, outage)  # later batches would meet the same outage
             except Exception as failure:
                 self._fail(batch, failure)
             except BaseException:
-                self._fail(batch + self._pending_items, Unavailable("we are stopping", retry_after=1))
+                self._fail(batch + self._pending_items, Unavailable("the program is stopping", retry_after=1))
                 raise
 
     def _fail(self, those: Sequence[PendingItem[T, R]], failure: Exception) -> None:
@@ -81,7 +81,7 @@ class Batcher(Generic[T, R]):
 
 
 def copy_of_failure(failure: Exception) -> Exception:
-    """Return a failure to be raised by one of many, who may add to it; the same where it cannot be copied."""
+    """Return a copy for one caller, whose traceback grows on its own; the original if it cannot be copied."""
     try:
         return copy(failure)
     except Exception:

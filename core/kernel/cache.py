@@ -1,20 +1,20 @@
-"""A memory that may forget."""
+"""The port of the cache."""
 
 from abc import abstractmethod
 from typing import Protocol
 
 
 class Cache(Protocol):
-    """Small facts that are cheap to lose.  It never fails: what cannot be reached is not there."""
+    """Small values that are cheap to lose; an unreachable cache is an empty one and never raises."""
 
     @abstractmethod
     async def get(self, key: str) -> bytes | None:
-        """Return what was put, unless it was forgotten."""
+        """Return the value, or None if it was never put or was evicted."""
 
     @abstractmethod
     async def put(self, key: str, value: bytes) -> None:
-        """Replace what is known, for everybody who shares the cache."""
+        """Replace the value for every process that shares the cache."""
 
     @abstractmethod
     async def add(self, key: str, value: bytes) -> None:
-        """Put a value unless there is one: a slow reader must not undo a newer `put`."""
+        """Put a value unless the key has one, so that a slow reader does not undo a newer `put`."""

@@ -1,16 +1,16 @@
-"""What people decide about what machines could not."""
+"""Decisions of operators, such as to replay or drop a dead letter."""
 
 from dataclasses import dataclass
 
 from core.kernel.errors import Invalid
 
 MAX_NAME_LENGTH, MAX_REASON_LENGTH = 64, 400
-"""Both fit into one line of a timeline."""
+"""In characters; both fit into one line of a timeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Who wanted something done, and why; it is kept with what was done."""
+    """The operator and the reason of an intervention; both are stored with it."""
 
     who: str
     why: str

@@ -1,22 +1,21 @@
-"""What can go wrong, in the language of the business.
+"""The kinds of error that the core raises.
 
-A core error does not know how it will be reported.  Each transport owns one
-table that gives these five kinds a meaning: a status code, an exit code, or
-the choice between redelivering a message and parking it.
+Each transport owns one table that maps these kinds to a status code, an exit code,
+or the choice between redelivering a message and dead-lettering it.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class CoreError(Exception):
-    """The root of everything the core raises on purpose.
+    """The root of the errors that the core raises.
 
-    `at` is the JSON path of the guilty field, when there is one: `$.papers[2]`; `facts` are for programs.
+    `at` is the JSON path of the invalid field, such as `$.papers[2]`; `facts` are extension members for programs.
     """
 
     problem: ClassVar[str] = "core-error"
-    """The last part of its name on the wire; a kind that declares none is reported under its parent's name."""
+    """The last part of the problem type; a kind without its own is reported as its parent."""
 
     def __init__(self, detail: str = "", *, at: str | None = None, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -25,7 +24,7 @@ class CoreError(Exception):
 
 
 class Invalid(CoreError, ValueError):
-    """The request makes no sense, whatever the state of the world."""
+    """The request is malformed or contradicts itself, independent of stored data."""
 
     problem = "invalid"
 
@@ -37,19 +36,24 @@ class NotFound(CoreError):
 
 
 class Conflict(CoreError):
-    """The request makes sense, but not in the present state of the world."""
+    """The request is valid, but stored data does not allow it now."""
 
     problem = "conflict"
 
+    @classmethod
+    def concurrent_change(cls) -> Self:
+        """Return the conflict of two transactions that changed the same rows."""
+        return cls("another request changed the same data at the same time; send the request again")
+
 
 class Forbidden(CoreError):
-    """The request makes sense, but not from this caller."""
+    """The request is valid, but not for this caller."""
 
     problem = "forbidden"
 
 
 class Unavailable(CoreError):
-    """The outside world failed us; the same request may succeed after `retry_after` seconds."""
+    """A dependency failed; the same request may succeed after `retry_after` seconds."""
 
     problem = "unavailable"
 
@@ -59,29 +63,29 @@ class Unavailable(CoreError):
 
 
 class InUse(Unavailable):
-    """Somebody else holds what is wanted for longer than we wait."""
+    """Another transaction holds a lock for longer than the wait limit."""
 
     problem = "in-use"
 
 
 class GaveWay(Unavailable):
-    """Somebody else and we each wanted what the other held, and we let go: the same may succeed at once."""
+    """The database rolled this transaction back to end a deadlock; a retry may succeed at once."""
 
     problem = "gave-way"
 
 
 def problem_type(kind: type[CoreError]) -> str:
-    """Return the name of a problem, the same on every transport: `urn:bursar:problem:fee-already-submitted`."""
+    """Return the problem type on every transport: `urn:bursar:problem:fee-already-submitted`."""
     return f"urn:bursar:problem:{kind.problem}"
 
 
 def reported_kind(error: CoreError) -> type[CoreError]:
-    """Return the kind under whose name an error is reported: its own, or the parent that declares a problem."""
+    """Return the nearest class that declares a `problem`: the error's own class or an ancestor."""
     return next(kind for kind in type(error).__mro__ if "problem" in vars(kind))
 
 
-def reason(error: Exception) -> str:
-    """Return the name that dead letters keep of an error: `FeeAlreadySubmitted`."""
+def error_name(error: Exception) -> str:
+    """Return the name that dead letters and metrics use, made of the problem type: `FeeAlreadySubmitted`."""
     if isinstance(error, CoreError):
         return "".join(word.capitalize() for word in error.problem.split("-"))
     return type(error).__name__

@@ -1,27 +1,39 @@
-"""Facts the core announces to the rest of the world."""
+"""The base of all events."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import ClassVar
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to an aggregate and can no longer be refused."""
+    """A committed change of an aggregate."""
 
     CONTEXT: ClassVar[str]
-    """The bounded context that announces it, as its topic names it."""
+    """The bounded context that publishes it, as its topic names it."""
     MESSAGE_TYPE: ClassVar[str]
-    """Its name on the wire, the CloudEvents type."""
+    """The CloudEvents type; it stays the same when the class is renamed."""
 
     at: datetime
     subject: UUID
-    """The aggregate it happened to; its events are published in the order of their `version`."""
+    """The id of the aggregate; its events are published in the order of `version`."""
     version: int
-    """How many events the aggregate has had, this one included."""
+    """The number of the event within its aggregate, from 1."""
 
     @property
     def context(self) -> str:
-        """Return the context under whose topic it is published."""
+        """Return the context in whose topic it is published."""
         return self.CONTEXT
+
+
+@cache
+def announcing_contexts() -> frozenset[str]:
+    """Return the contexts of all events: only this program writes their topics."""
+    kinds, contexts = [Event], set[str]()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        contexts |= {vars(kind)["CONTEXT"]} if "CONTEXT" in vars(kind) else set()
+    return frozenset(contexts)

@@ -1,18 +1,18 @@
-"""Whether what we depend on is there."""
+"""The port of health checks."""
 
 from abc import abstractmethod
 from typing import Protocol
 
 
 class Probe(Protocol):
-    """A question to one dependency."""
+    """The health check of one dependency."""
 
     name: str
     essential: bool = True
-    """Whether requests had better be sent elsewhere while it is away."""
+    """Whether the process is not ready while the dependency fails."""
     remedy: str
-    """What a person should do when it does not answer."""
+    """What an operator should do when the check fails."""
 
     @abstractmethod
     async def check(self) -> str:
-        """Return what was found in a few words, or raise `Unavailable` saying what is wrong."""
+        """Return a short description of the dependency, or raise `Unavailable` with the cause."""

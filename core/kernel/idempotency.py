@@ -1,10 +1,10 @@
-"""Requests that take effect once, however often they are sent."""
+"""Idempotency keys: a repeated request takes effect once and gets its first answer again."""
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from core.kernel.errors import Conflict, CoreError, Invalid, Unavailable
 from core.kernel.trace import Trace, current_trace
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
-    """One wish of one caller, as it reached us."""
+    """The envelope of one request: when it was received, and how its repetitions are recognised."""
 
     arrived: datetime
-    """When it reached us: deadlines are judged by this moment, not by when we found time for it."""
+    """When the process received it; deadlines are judged by this moment, not by the time of processing."""
     scope: str = ""
-    """Whose keys these are: the caller and the route."""
+    """The namespace of the key: the caller and the route."""
     key: str | None = None
-    """The idempotency key; without one nothing is remembered."""
+    """The idempotency key; without one no answer is stored."""
     fingerprint: bytes = b""
-    """SHA-256 of the body, so that a key cannot be used for two different wishes."""
+    """SHA-256 of the body, so that one key cannot be used for two different requests."""
     trace: Trace = field(default_factory=current_trace.get)
-    """For whoever works for several requests at once."""
+    """Kept for code that processes several requests in one task."""
 
 
 class RequestRepeated(Conflict):
@@ -33,9 +33,14 @@ class RequestRepeated(Conflict):
 
     problem = "request-repeated"
 
+    @classmethod
+    def already_effective(cls) -> Self:
+        """Return the refusal of a request whose idempotency key is stored."""
+        return cls("the request took effect before")
+
 
 class RequestInProgress(Conflict):
-    """The same request is being worked on at this moment; ask again in a second."""
+    """Another transaction processes the same request now; retry in a second."""
 
     problem = "request-in-progress"
 
@@ -45,26 +50,31 @@ class IdempotencyKeyReused(Invalid):
 
     problem = "idempotency-key-reused"
 
+    @classmethod
+    def for_another_body(cls) -> Self:
+        """Return the refusal of a key that is stored with another fingerprint."""
+        return cls("this idempotency key was used before, for a different body")
+
 
 class Answers(Protocol):
-    """What requests were answered, for as long as a client may repeat them."""
+    """Stored answers, kept for as long as a client may repeat a request."""
 
     @abstractmethod
-    async def to(self, request: RequestContext) -> bytes | None:
-        """Return the first answer, byte for byte, or None; raise `IdempotencyKeyReused`."""
+    async def find(self, request: RequestContext) -> bytes | None:
+        """Return the first answer, byte for byte, or None; raise `IdempotencyKeyReused` for another body."""
 
 
-async def once(answers: Answers, request: RequestContext, act: Callable[[], Awaitable[T]]) -> T | bytes:
-    """Act, or return what the same request was answered first.
+async def execute_once(answers: Answers, request: RequestContext, acting: Awaitable[T]) -> T | bytes:
+    """Return the result of `acting`, or the first answer of the same request.
 
-    Only a refusal makes us look for an earlier answer: a new request costs no extra query, and a repeated
-    one is refused by the key that was stored with its first effect.
+    The answer is read after a refusal only: a new request costs no extra query, and a repeated one is refused
+    by the key that was stored with its first effect.
     """
     try:
-        return await act()
+        return await acting
     except Unavailable:
         raise
     except CoreError:
-        if (answer := await answers.to(request)) is None:
+        if (answer := await answers.find(request)) is None:
             raise
         return answer

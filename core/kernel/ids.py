@@ -1,4 +1,4 @@
-"""Identity, as the core is given it."""
+"""The port of the id generator."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -6,8 +6,8 @@ from uuid import UUID
 
 
 class Ids(Protocol):
-    """Somebody who names new things."""
+    """The source of new ids."""
 
     @abstractmethod
     def new(self) -> UUID:
-        """Return an id nobody has: a UUIDv7, later ones sorting after earlier ones."""
+        """Return a new UUIDv7; later ids sort after earlier ones."""

@@ -1,21 +1,36 @@
-"""Money, counted in minor units so that it never drifts."""
+"""Money as integers of minor units, and how amounts are written for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import total_ordering
+from types import MappingProxyType
 
 from core.kernel.errors import Invalid
 
 MAX_MINOR_UNITS = 10**15
-"""No amount is further from zero: it fits a signed 64-bit column, and a sum of thousands of them does too."""
+"""The largest absolute amount; a sum of thousands of amounts still fits a signed 64-bit column."""
 FULL_BASIS_POINTS = 10_000
-"""A hundred per cent, in basis points."""
+"""100 % in basis points."""
+
+
+_CURRENCIES_BY_EXPONENT = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+EXPONENTS: Mapping[str, int] = MappingProxyType(
+    {currency: places for places, currencies in _CURRENCIES_BY_EXPONENT.items() for currency in currencies.split()}
+)
+"""Decimal places of the major unit by currency (ISO 4217, list one); currencies that are not listed have two."""
+DEFAULT_EXPONENT = 2
+SYMBOLS: Mapping[str, str] = MappingProxyType({"INR": "₹"})
+"""What is written before an amount instead of the code of its currency."""
 
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A signed amount of one currency (ISO 4217), in paise, cents or whatever its smallest unit is."""
+    """A signed amount in minor units of one currency (ISO 4217): paise, cents, or whole yen."""
 
     minor: int
     currency: str
@@ -30,7 +45,7 @@ class Money:
 
     @classmethod
     def zero(cls, currency: str) -> "Money":
-        """Return nothing, in this currency."""
+        """Return the amount 0 in this currency."""
         return cls(0, currency)
 
     def __add__(self, other: "Money") -> "Money":
@@ -46,13 +61,13 @@ class Money:
         return self.minor < self._minor_in_same_currency(other)
 
     def percent(self, basis_points: int) -> "Money":
-        """Return this share, rounded once to a minor unit; a half goes up in size: 0.5 → 1, -0.5 → -1."""
+        """Return this share, rounded once to a minor unit, halves away from zero: 0.5 → 1, -0.5 → -1."""
         product = self.minor * basis_points
         size = (abs(product) + FULL_BASIS_POINTS // 2) // FULL_BASIS_POINTS
         return Money(size if product >= 0 else -size, self.currency)
 
     def split(self, weights: Sequence[int]) -> tuple["Money", ...]:
-        """Return one part per weight, by largest remainder: the parts always sum to the whole."""
+        """Return one part for each weight, by largest remainder; the parts sum to the whole."""
         if not weights or min(weights) < 0 or sum(weights) == 0:
             raise Invalid("weights are not negative, and at least one is positive")
         whole, size = sum(weights), abs(self.minor)
@@ -64,10 +79,32 @@ class Money:
 
     def _minor_in_same_currency(self, other: "Money") -> int:
         if other.currency != self.currency:
-            raise Invalid(f"{self.currency} and {other.currency} do not mix")
+            raise Invalid(f"amounts in {self.currency} and {other.currency} do not mix")
         return other.minor
 
 
 def is_currency(code: object) -> bool:
     """Tell whether this has the shape of an ISO 4217 code."""
     return isinstance(code, str) and len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimal places the major unit of a currency has: 2 for INR, 0 for JPY, 3 for KWD."""
+    return EXPONENTS.get(currency, DEFAULT_EXPONENT)
+
+
+def format_amount(amount: Money) -> str:
+    """Return an amount as people write it: `₹1,500.00`, `JPY 1,500`, `-KWD 1.500`."""
+    symbol = SYMBOLS.get(amount.currency, f"{amount.currency} ")
+    return f"{'-' if amount.minor < 0 else ''}{symbol}{_format_size(amount)}"
+
+
+def format_number(amount: Money) -> str:
+    """Return an amount in major units without its currency, for a table whose heading names it: `-1,500.00`."""
+    return f"{'-' if amount.minor < 0 else ''}{_format_size(amount)}"
+
+
+def _format_size(amount: Money) -> str:
+    places = exponent(amount.currency)
+    major, minor = divmod(abs(amount.minor), 10**places)
+    return f"{major:,}.{minor:0{places}}" if places else f"{major:,}"

@@ -1,4 +1,4 @@
-"""How fast to go on with work that can be stopped."""
+"""Rate limits of long operations that can be stopped."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ MAX_STEPS_PER_SECOND = 100_000
 
 @dataclass(slots=True)
 class Pace:
-    """At most `rate` steps a second, if there is a rate, until `stop` is set."""
+    """Admits at most `rate` steps a second (None: no limit) until `stop` is set."""
 
     rate: int | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -19,10 +19,10 @@ class Pace:
 
     def __post_init__(self) -> None:
         if self.rate is not None and not 1 <= self.rate <= MAX_STEPS_PER_SECOND:
-            raise Invalid(f"a rate is 1 to {MAX_STEPS_PER_SECOND} a second", at="$.rate")
+            raise Invalid(f"a rate is from 1 to {MAX_STEPS_PER_SECOND} steps a second", at="$.rate")
 
     async def acquire(self, steps: int = 1) -> bool:
-        """Wait for our turn to do so many steps; return False once we are to stop."""
+        """Wait until the rate allows so many steps; return False once `stop` is set."""
         if self.rate is not None and not self.stop.is_set():
             now = asyncio.get_running_loop().time()
             await Signals.wait(self.stop, max(0.0, self._turn - now))

@@ -1,4 +1,4 @@
-"""From when to when."""
+"""Periods of time."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from core.kernel.errors import Invalid
 
 MIN_MOMENT, MAX_MOMENT = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-"""Every database and every time zone can write down what lies between."""
+"""Every supported database and time zone can represent the moments between these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """Moments from `since` on, and before `until`."""
+    """A half-open period: `since` is in it, `until` is not."""
 
     since: datetime = MIN_MOMENT
     until: datetime = MAX_MOMENT

@@ -1,4 +1,4 @@
-"""What ties together everything that one request caused."""
+"""The trace context of a request, which its events, messages and logs carry."""
 
 import random
 import re
@@ -14,14 +14,14 @@ REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._:@/+=-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The request that started it all: its id, and its W3C trace context."""
+    """The id of the first request, and its W3C trace context."""
 
     request_id: str = ""
     traceparent: str = ""
 
     @classmethod
     def continue_or_start(cls, request_id: str | None, traceparent: str | None) -> Self:
-        """Keep what the caller sent if it is well formed; make what is missing."""
+        """Keep the caller's values if they are well formed; generate those that are not."""
         trace_id, span_id = f"{random.getrandbits(128):032x}", f"{random.getrandbits(64):016x}"
         return cls(
             request_id if request_id and REQUEST_ID_PATTERN.fullmatch(request_id) else trace_id,
@@ -32,12 +32,12 @@ class Trace:
 
 
 current_trace: ContextVar[Trace] = ContextVar("current_trace", default=Trace())  # noqa: B039 - Trace is frozen
-"""Set by each transport when work comes in; read by the logs and by whoever records an event."""
+"""Set by each transport for each request or message; read by logs and recorded events."""
 
 
 @contextmanager
 def tracing(trace: Trace) -> Iterator[None]:
-    """Let what happens here carry a trace."""
+    """Set the current trace within a block."""
     token = current_trace.set(trace)
     try:
         yield

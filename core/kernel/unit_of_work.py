@@ -1,15 +1,16 @@
-"""The unit of work: all of it happens, or none of it does."""
+"""The port of the unit of work."""
 
 from abc import abstractmethod
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from core.kernel.events import Event
 from core.kernel.idempotency import RequestContext
 
 
 class UnitOfWork(Protocol):
-    """One transaction.  Leaving it without `commit` undoes everything."""
+    """One transaction; leaving the block without `commit` rolls it back."""
 
     @abstractmethod
     async def __aenter__(self) -> Self: ...
@@ -24,12 +25,31 @@ class UnitOfWork(Protocol):
 
     @abstractmethod
     def record(self, *events: Event) -> None:
-        """Publish these facts if, and only if, this work is committed."""
+        """Append events to the event log and the outbox, in this transaction."""
 
     @abstractmethod
-    def answer(self, request: RequestContext, result: object) -> None:
-        """Remember what this request was answered, if and only if this work is committed."""
+    def record_answer(self, request: RequestContext, result: object) -> None:
+        """Store the answer of a request under its idempotency key, in this transaction."""
 
     @abstractmethod
     async def commit(self) -> None:
-        """Make the work durable; raise `RequestRepeated`, or the conflict that a repository names."""
+        """Commit; raise `RequestRepeated`, or the conflict that a repository names."""
+
+
+class Transaction(Protocol):
+    """An open transaction that units of work can join."""
+
+    @abstractmethod
+    def begin(self) -> AbstractAsyncContextManager[Any]:
+        """Begin a part; the yielded object is private to the adapter and its units of work."""
+
+
+W_co = TypeVar("W_co", bound=UnitOfWork, covariant=True)
+
+
+class NewUnitOfWork(Protocol[W_co]):
+    """Opens units of work of one context."""
+
+    @abstractmethod
+    def __call__(self, *, within: Transaction | None = None) -> W_co:
+        """Return a unit of work with its own transaction, or one that is a part of `within`."""

@@ -1,16 +1,15 @@
-"""Dead letters: messages that could not be understood, and wait for a person."""
+"""Dead letters: messages that could not be processed and wait for an operator."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from core.kernel.decisions import Decision
-from core.kernel.errors import Conflict, Invalid, NotFound
-from core.kernel.errors import reason as error_name
+from core.kernel.errors import Conflict, Invalid, NotFound, error_name
 from core.kernel.period import Period
 from core.messaging.message import Message
 
@@ -18,43 +17,58 @@ MAX_TYPE_LENGTH, MAX_REASON_LENGTH, MAX_DETAIL_LENGTH = 255, 64, 4_000
 
 
 class UnknownDeadLetter(NotFound):
-    """There is no dead letter of this id."""
+    """No dead letter has this id."""
 
     problem = "unknown-dead-letter"
 
+    @classmethod
+    def with_id(cls, letter: UUID) -> Self:
+        """Return the error for the id of a message."""
+        return cls(f"there is no dead letter {letter}")
+
+    @classmethod
+    def to_continue_after(cls, letter: UUID) -> Self:
+        """Return the error for the id after which a page begins."""
+        return cls(f"there is no dead letter {letter} to continue after")
+
 
 class LetterAlreadySettled(Conflict):
-    """The dead letter was replayed or dropped before, or somebody is just doing it."""
+    """The dead letter was replayed or dropped before, or another transaction is settling it now."""
 
     problem = "letter-already-settled"
 
+    @classmethod
+    def since(cls, state: str, handled_at: datetime | None) -> Self:
+        """Return the error for a dead letter that was replayed or dropped."""
+        return cls(f"it was {state} at {handled_at:%Y-%m-%d %H:%M:%S} UTC")
+
 
 class LetterStillBuried(Conflict):
-    """The message failed again; nothing of it took effect, and it stays a dead letter."""
+    """The replay failed and was rolled back; the message stays a dead letter."""
 
     problem = "letter-still-buried"
 
 
 class NotUnderstoodHere(Conflict):
-    """Nobody in this program understands messages of this type and version; the dead letter stays as it is."""
+    """No route of this program matches the type and data version; the dead letter is unchanged."""
 
     problem = "not-understood-here"
 
 
 class LettersChanged(Conflict):
-    """There are more or fewer dead letters than were confirmed: look again at what would be done."""
+    """The number of dead letters differs from the confirmed one; preview them again."""
 
     problem = "letters-changed"
 
 
 class TooManyLetters(Conflict):
-    """These are more dead letters than one request may settle."""
+    """The filter matches more dead letters than one request may settle."""
 
     problem = "too-many-letters"
 
 
 class DeadLetterState(StrEnum):
-    """What became of a dead letter."""
+    """The state of a dead letter."""
 
     BURIED = "buried"
     REPLAYED = "replayed"
@@ -63,33 +77,33 @@ class DeadLetterState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that could not be understood, without its content."""
+    """A message that could not be processed, without its body."""
 
     id: UUID
     """The id of the message."""
     context: str
     type: str
     reason: str
-    """The name of the error that buried it, the latest if it failed again."""
+    """The name of the last error."""
     detail: str
     buried_at: datetime
     state: DeadLetterState = DeadLetterState.BURIED
     tries: int = 0
-    """How many replays have failed."""
+    """The number of failed replays."""
     handled_at: datetime | None = None
-    """When it was replayed, tried or dropped the last time."""
+    """The time of the last replay, failed replay or drop."""
     handled_by: str = ""
     why: str = ""
 
 
 def reason_and_detail(reason: Exception) -> Mapping[str, Any]:
-    """Return what is written down of an error."""
+    """Return the columns that store an error, cut to their widths."""
     return {"reason": error_name(reason)[:MAX_REASON_LENGTH], "detail": str(reason)[:MAX_DETAIL_LENGTH]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterFilter:
-    """Which dead letters are meant: all of a state and a period, of these names if they are given."""
+    """Selects dead letters by state, period of burial, and optionally context, type and reason."""
 
     state: DeadLetterState = DeadLetterState.BURIED
     buried: Period = field(default_factory=Period)
@@ -104,14 +118,14 @@ class DeadLetterFilter:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """Return the names that are given, by the field of a letter that must be equal."""
+        """Return the given names by the field of a dead letter that must equal them."""
         wanted = {"context": self.context, "type": self.type, "reason": self.reason}
         return {name: text for name, text in wanted.items() if text is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterGroup:
-    """Dead letters that are alike, and how many there are."""
+    """The number of dead letters of one context, type and reason."""
 
     context: str
     type: str
@@ -120,32 +134,35 @@ class DeadLetterGroup:
 
 
 class DeadLetters(Protocol):
-    """The dead letters of one consumer, within a transaction that changes them."""
+    """The dead letters of one consumer, for changes within a transaction."""
 
     @abstractmethod
     async def settle(self, letter: UUID, state: DeadLetterState, decision: Decision) -> Message:
-        """Mark a letter that is still buried; raise `UnknownDeadLetter` or `LetterAlreadySettled`, and never wait."""
+        """Set the state of a buried dead letter without waiting for locks.
+
+        Raises `UnknownDeadLetter` or `LetterAlreadySettled`.
+        """
 
     @abstractmethod
     async def record_failed_replay(self, letter: UUID, failure: Exception, decision: Decision) -> None:
-        """Write down that a replay failed, unless somebody has settled the letter meanwhile."""
+        """Store the failure of a replay, unless the dead letter was settled meanwhile."""
 
 
 class DeadLetterList(Protocol):
-    """The dead letters of one consumer, for people who look at them."""
+    """The dead letters of one consumer, for queries."""
 
     @abstractmethod
     async def find(self, letter: UUID) -> tuple[DeadLetter, Message] | None:
-        """Return a letter and what it holds."""
+        """Return a dead letter and its message."""
 
     @abstractmethod
     async def newest(self, which: DeadLetterFilter, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
-        """Return the letters buried last, or last before another one."""
+        """Return the dead letters buried last, or those before `after`."""
 
     @abstractmethod
     async def oldest(self, which: DeadLetterFilter, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
-        """Return the letters buried first, or first after another one."""
+        """Return the dead letters buried first, or those that follow `after`."""
 
     @abstractmethod
     async def count(self, which: DeadLetterFilter) -> Sequence[DeadLetterGroup]:
-        """Return how many there are of each kind, the largest group first."""
+        """Return the number of dead letters of each context, type and reason, the largest group first."""

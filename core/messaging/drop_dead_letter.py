@@ -1,4 +1,4 @@
-"""Give a dead letter up."""
+"""Drop a dead letter."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,12 +10,12 @@ from core.messaging.inbox import NewInbox
 
 @dataclass(frozen=True, slots=True)
 class DropDeadLetter:
-    """Decide that a message shall never take effect; its letter is kept."""
+    """Mark a dead letter as dropped, so that it is never replayed; its row is kept."""
 
     new_inbox: NewInbox
 
     async def __call__(self, letter: UUID, decision: Decision) -> None:
-        """Return once it is dropped; raise `UnknownDeadLetter` or `LetterAlreadySettled`."""
+        """Raise `UnknownDeadLetter` or `LetterAlreadySettled`."""
         async with self.new_inbox() as inbox:
             await inbox.dead_letters.settle(letter, DeadLetterState.DROPPED, decision)
             await inbox.commit()

@@ -1,4 +1,4 @@
-"""The log of everything that was announced, from which the effects of events can be made again."""
+"""The append-only log of all events, from which events can be replayed."""
 
 from abc import abstractmethod
 from collections import defaultdict
@@ -17,23 +17,23 @@ MAX_TYPE_LENGTH = 64
 
 
 class UnknownConsumer(NotFound):
-    """Nobody of this name takes events in."""
+    """No consumer has this name."""
 
     problem = "unknown-consumer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventReplay:
-    """Which events to take in again, and how."""
+    """Selects the events that a consumer processes again, and how."""
 
     consumer: str
     period: Period
     type: str | None = None
-    """Only events of this type."""
+    """Limits the replay to events of this type."""
     send: bool = False
-    """Whether what is missing goes out to people; otherwise it is written down as suppressed."""
-    dry: bool = False
-    """Only count."""
+    """Whether missing deliveries are sent; otherwise they are stored as suppressed."""
+    dry_run: bool = False
+    """Whether the replay only counts events."""
 
     def __post_init__(self) -> None:
         if self.type is not None and (len(self.type) > MAX_TYPE_LENGTH or not self.type.isprintable()):
@@ -42,7 +42,7 @@ class EventReplay:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogPosition:
-    """Where an event is in the log, which is ordered by time."""
+    """The position of an event in the log, which is ordered by time."""
 
     at: datetime
     event: UUID
@@ -52,41 +52,41 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """An event, and what the consumer remembers of it."""
+    """An event, and what is stored about it for the consumer."""
 
     message: Message
-    taken: bool
-    """Whether it came."""
+    in_inbox: bool
+    """Whether its id is in the inbox."""
     buried: bool
-    """Whether it is a dead letter that took no effect: it waits for a person, or was dropped by one."""
+    """Whether it is a dead letter that had no effect: buried or dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventLogPage:
-    """Some events in the order in which they should be taken in."""
+    """Events in the order in which they are to be processed."""
 
     events: Sequence[LoggedEvent]
     last: LogPosition | None
-    """Ask for what comes after this; None at the end."""
+    """The position after which the next page begins; None at the end."""
 
 
 class EventLog(Protocol):
-    """The log, as one consumer sees it."""
+    """The event log, joined with the inbox and dead letters of one consumer."""
 
     @abstractmethod
     async def page(self, which: EventReplay, after: LogPosition | None, limit: int) -> EventLogPage:
-        """Return about `limit` events by time, each after the earlier ones of its aggregate."""
+        """Return about `limit` events by time, each after the earlier events of its aggregate."""
 
     @abstractmethod
-    async def begin(self, which: EventReplay, decision: Decision) -> None:
-        """Write down who replays what, and why."""
+    async def record_replay(self, which: EventReplay, decision: Decision) -> None:
+        """Store the selection of a replay and the decision behind it."""
 
 
 def in_version_order(page: Sequence[LogPosition], same_aggregate: Iterable[LogPosition]) -> Sequence[UUID]:
-    """Return the events to take in with a page, given every event to be replayed of the aggregates in it.
+    """Return the events to process with a page, given all events to be replayed of the aggregates in it.
 
-    Processes differ about the time, so an event may be logged as later than one that follows it.  It is taken in
-    with the first that follows it, and left out where its own time comes.
+    The clocks of processes differ, so an event may be logged with a later time than its successor. It is processed
+    with its first successor and left out at its own position.
     """
     by_aggregate = defaultdict[UUID, list[LogPosition]](list)
     for relative in sorted(same_aggregate, key=lambda place: place.version):

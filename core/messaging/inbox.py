@@ -1,13 +1,15 @@
-"""The inbox: messages take effect once, however often they are delivered."""
+"""The inbox: a redelivered message takes effect once."""
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 from uuid import UUID
 
+from core.kernel.errors import Conflict
 from core.kernel.events import Event
+from core.kernel.unit_of_work import Transaction
 from core.messaging.dead_letters import DeadLetters
 from core.messaging.message import Message
 
@@ -16,13 +18,13 @@ DEAD_LETTER_SUFFIX = "dead-letters"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBuried(Event):
-    """A message could not be understood and waits for a person."""
+    """A message could not be processed and became a dead letter."""
 
     MESSAGE_TYPE = "MessageBuried"
 
     message: UUID
     buried_in: str
-    """The context whose dead letter it is."""
+    """The context of the message."""
     type: str
     reason: str
     detail: str
@@ -32,16 +34,16 @@ class MessageBuried(Event):
 
     @property
     def context(self) -> str:
-        """Return the topic of dead letters, not of events."""
+        """Return the context of the dead-letter topic."""
         return f"{self.buried_in}.{DEAD_LETTER_SUFFIX}"
 
 
-class Inbox(Protocol):
-    """One transaction over a message, or over a batch of them.  Leaving it without `commit` undoes everything.
+class Inbox(Transaction, Protocol):
+    """One transaction over a batch of messages; leaving the block without `commit` rolls it back.
 
-    A part that is left without its commit never happened.  The parts of a batch share their inserts.  A part that looks
-    sees what those before it wrote; what one of them runs into is a `Conflict` of whoever looks next, or of the commit
-    of all, which then fails in any case: whoever wants to know which one it was takes the messages one by one.
+    A part (a unit of work) that is left without its commit is rolled back alone. The parts share buffered inserts, and
+    a query of a part sees the rows of the parts before it. A broken constraint therefore surfaces as `Conflict` at the
+    next query of any part, or at the commit; to find the message, the caller processes the batch one by one.
     """
 
     dead_letters: DeadLetters
@@ -59,21 +61,20 @@ class Inbox(Protocol):
 
     @abstractmethod
     async def deduplicate(self, *messages: Message) -> Sequence[Message]:
-        """Return those that are new to this consumer, each once, and remember that they came; to be asked once."""
-
-    @abstractmethod
-    def new_work(self) -> Any:
-        """Return a unit of work of any context that is part of this transaction: its commit takes effect with ours."""
+        """Return the messages that are new to this consumer and store their ids; call it once per transaction."""
 
     @abstractmethod
     async def bury(self, message: Message, reason: Exception) -> None:
-        """Keep a message that cannot be understood where a person will find it."""
+        """Store a message that cannot be processed as a dead letter."""
 
     @abstractmethod
     async def commit(self) -> None:
-        """Make it durable; raise `Conflict` when the messages of a batch cannot take effect together."""
+        """Commit; raise `Conflict` when the messages of a batch cannot take effect together."""
+
+
+def batch_conflict() -> Conflict:
+    """Return the error of messages that cannot take effect in one transaction."""
+    return Conflict("a row that the batch inserts exists already; process its messages one by one")
 
 
 NewInbox = Callable[[], Inbox]
-Take = Callable[[Message, Callable[[], Any]], Awaitable[None]]
-"""Lets a message take effect in units of work of a transaction; raises what kept it from doing so."""

@@ -1,7 +1,7 @@
-"""Who may do what nobody else may do at the same time, until when.
+"""Leases: each shard of work has at most one holder at a time.
 
-Work is divided into shards; a shard belongs to whoever holds its lease.  A lease that runs out may be taken by
-anybody, with a higher token: what the former holder still does under the lower one can be told and refused.
+Any process may take an expired lease, with a higher fencing token; the database refuses writes of the former
+holder, which carry the lower token.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,19 +11,19 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One shard, and who has it."""
+    """One shard and its holder."""
 
     shard: int
     holder: str
     token: int
-    """The fencing token: it grows each time the shard changes hands."""
+    """The fencing token; it grows with each change of the holder."""
     until: datetime
 
 
 def rebalance(leases: Iterable[Lease], holder: str, alive: int, now: datetime, until: datetime) -> Sequence[Lease]:
-    """Return the leases that change so that `holder` has its fair share, one of `alive` parts.
+    """Return the leases that change so that `holder` has its fair share among `alive` holders.
 
-    It renews what it has, gives back what is more than its share, and takes what is free or has run out.
+    The holder renews its leases, releases those beyond its share, and takes leases that are free or expired.
     """
     leases = sorted(leases, key=lambda lease: lease.shard)
     share = -(-len(leases) // alive)
@@ -35,6 +35,6 @@ def rebalance(leases: Iterable[Lease], holder: str, alive: int, now: datetime, u
     return [*kept, *given_back, *taken]
 
 
-def tokens(leases: Iterable[Lease], holder: str) -> Mapping[int, int]:
-    """Return the shards a holder has, with their tokens."""
+def fencing_tokens(leases: Iterable[Lease], holder: str) -> Mapping[int, int]:
+    """Return the fencing tokens of a holder's shards, by shard."""
     return {lease.shard: lease.token for lease in leases if lease.holder == holder}

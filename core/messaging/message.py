@@ -1,23 +1,23 @@
-"""Events and commands while they travel."""
+"""Messages: encoded events and commands, and the ports that carry them."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
-from importlib.util import find_spec
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from core.kernel.events import announcing_contexts
 from core.kernel.trace import Trace
 
+B = TypeVar("B")
 CLOUDEVENTS_SOURCE = "bursar"
-"""Who announces our events: the CloudEvents source."""
+"""The CloudEvents source of every event that this program announces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A CloudEvent: one event or command, encoded, with what is known about it."""
+    """A CloudEvent: one encoded event or command with its attributes."""
 
     id: UUID
     type: str
@@ -25,45 +25,52 @@ class Message:
     subject: UUID
     version: int
     data_version: int = 1
-    """Of the form of its body; 0 where it cannot be read."""
+    """The version of the body's form; 0 if the header cannot be read."""
     at: datetime
     body: bytes
     """JSON."""
     trace: Trace = field(default_factory=Trace)
     origin: Mapping[str, str] = field(default_factory=dict)
-    """Where it came from, for whoever has to look into it: topic, partition, offset, headers."""
+    """Topic, partition, offset and headers, kept for the investigation of dead letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[B]):
+    """A message with its decoded body."""
+
+    message: Message
+    body: B
 
 
 def topic_of(context: str) -> str:
-    """Return the topic of a context's messages: `bursar.fees.v1`, or `bursar.fees.commands.v1` for its commands."""
+    """Return the topic of a context: `bursar.fees.v1`, or `bursar.fees.commands.v1` for `fees.commands`."""
     return f"{CLOUDEVENTS_SOURCE}.{context}.v1"
 
 
-@cache
 def is_own_context(context: str) -> bool:
-    """Return whether nobody else writes to the topic: it is a context of this core, and not its commands."""
-    name, _, what = context.partition(".")
-    return what != "commands" and find_spec(f"core.{name}") is not None
+    """Tell whether only this program writes to the topic of a context, such as `fees` or `fees.dead-letters`."""
+    name, _, kind = context.partition(".")
+    return name in announcing_contexts() and kind != "commands"
 
 
 class Publisher(Protocol):
-    """Somebody who makes events known outside."""
+    """The transport that publishes events."""
 
     @abstractmethod
     async def publish(self, messages: Sequence[Message]) -> Sequence[Exception | None]:
-        """Hand over messages in order; return for each `None` once it is safe, or why it is not.
+        """Publish messages in order; return for each `None` once it is acknowledged, or the error.
 
-        Raises `Unavailable` when nobody knows of any: they must all come again.
+        Raises `Unavailable` when the outcome of every message is unknown: publish all of them again.
         """
 
 
-Deliver = Callable[[Sequence[Message]], Awaitable[None]]
-"""Takes messages in; returns when they have taken effect, raises `Unavailable` when they must come again."""
+MessageBatchHandler = Callable[[Sequence[Message]], Awaitable[None]]
+"""Processes messages; returns when their effects are committed, raises `Unavailable` when they must be redelivered."""
 
 
 class MessageSource(Protocol):
-    """A publisher in the same process as its only subscriber."""
+    """The embedded transport: a publisher in the same process as its only subscriber."""
 
     @abstractmethod
-    def subscribe(self, deliver: Deliver) -> None:
-        """Give every message published from now on to `deliver`."""
+    def subscribe(self, handle_batch: MessageBatchHandler) -> None:
+        """Pass every message that is published from now on to `handle_batch`."""

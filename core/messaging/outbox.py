@@ -1,4 +1,4 @@
-"""The outbox: events that are committed and not yet published."""
+"""The outbox: committed events that are not published yet."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -10,61 +10,60 @@ from uuid import UUID
 from core.messaging.message import Message
 
 OUTBOX_SIGNAL = "outbox"
-"""The signal that rings when an event was committed in this process."""
+"""The signal that is set when this process commits an event."""
 SHARD_COUNT = 64
-"""Parts of the outbox; all events of one aggregate are in the same part, which one relay holds at a time."""
+"""Parts of the outbox; all events of one aggregate are in one shard, which one relay holds at a time."""
 MAX_BACKOFF_SECONDS = 300
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """An event on its way out, and its place in the queue."""
+    """An unpublished event and its position in the queue."""
 
     position: int
     shard: int
     message: Message
     token: int = 0
-    """The fencing token under which its shard was ours when we looked."""
+    """The fencing token of this relay for the shard, when the row was read."""
     failed_publishes: int = 0
-    """How often the broker has refused it."""
+    """The number of times that the broker refused it."""
 
 
 class PublishFailure(NamedTuple):
-    """An event the broker does not take, and why."""
+    """An event that the broker refused, and the reason."""
 
     event: OutboxEntry
     reason: str
 
 
 def backoff_seconds(failed_publishes: int) -> int:
-    """Return for how many seconds an aggregate is held back whose event was refused so often before."""
+    """Return how long an aggregate is blocked after this many refusals of its event."""
     return min(1 << min(failed_publishes, 16), MAX_BACKOFF_SECONDS)
 
 
 class Outbox(Protocol):
-    """Events on their way out, as one of several relays sees them."""
+    """The outbox, as one of several relays sees it."""
 
     @abstractmethod
-    async def hold(self, seconds: float) -> int:
-        """Make our share of the shards ours for so long, and return how many; for no time, give all back."""
+    async def renew(self, seconds: float) -> int:
+        """Renew or take the leases of a fair share of the shards and return their number; 0 seconds releases all."""
 
     @abstractmethod
     async def unpublished(self, limit: int) -> Sequence[OutboxEntry]:
-        """Return the oldest events of our shards, without those of aggregates that are blocked."""
+        """Return the oldest events of this relay's shards, without those of blocked aggregates."""
 
     @abstractmethod
-    async def published(self, events: Sequence[OutboxEntry], at: datetime) -> int:
-        """Let go of events the broker has, and return how many; what is no longer ours stays for whoever has it."""
+    async def mark_published(self, events: Sequence[OutboxEntry], at: datetime) -> int:
+        """Delete acknowledged events and return their number; rows of a shard that was lost stay for its new holder."""
 
     @abstractmethod
     async def block(self, failed_publishes: Sequence[PublishFailure]) -> None:
-        """Hold back the events of the aggregates concerned for a while, longer each time."""
+        """Block the aggregates of these events, longer after each failure (`backoff_seconds`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockedAggregate:
-    """An aggregate whose next event the broker refuses."""
+    """An aggregate whose next event the broker refused."""
 
     aggregate: UUID
     event: UUID
@@ -75,18 +74,18 @@ class BlockedAggregate:
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """What waits, and who is to send it."""
+    """The backlog of the outbox, and the relays that hold its shards."""
 
     waiting: int
     oldest: datetime | None
     relays: Mapping[str, int]
-    """How many shards each relay holds; '' for those that nobody does."""
+    """Shards by relay; those without a holder are under ''."""
     blocked: Sequence[BlockedAggregate]
 
 
 class Backlog(Protocol):
-    """The outbox, for people who look at it."""
+    """The outbox, for queries."""
 
     @abstractmethod
-    async def look(self) -> OutboxState:
-        """Return how things stand."""
+    async def snapshot(self) -> OutboxState:
+        """Return the current state."""

@@ -1,4 +1,4 @@
-"""Tell beforehand which dead letters something would be done to."""
+"""Count the dead letters that a bulk replay or drop will settle."""
 
 from dataclasses import dataclass, replace
 
@@ -10,32 +10,32 @@ MAX_PREVIEWED_DEAD_LETTERS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterPreview:
-    """How many dead letters there are of some kind, and which."""
+    """The dead letters that match a filter at one moment."""
 
     count: int
     groups: tuple[DeadLetterGroup, ...]
     first: tuple[DeadLetter, ...]
-    """The oldest few."""
+    """The oldest `MAX_PREVIEWED_DEAD_LETTERS`."""
     which: DeadLetterFilter
-    """What was looked for; nothing that is buried from now on is among them."""
+    """The filter, without dead letters that are buried after that moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewDeadLetters:
-    """Count dead letters, and show the first few; nothing is changed."""
+    """Count dead letters and show the oldest; nothing changes."""
 
-    office: DeadLetterList
+    dead_letters: DeadLetterList
     clock: Clock
 
     async def __call__(self, which: DeadLetterFilter) -> DeadLetterPreview:
-        """Return what there is to be settled at this moment."""
+        """Return what `SettleDeadLetters` takes."""
         which = excluding_future(which, self.clock)
-        groups = tuple(await self.office.count(which))
-        first = tuple(await self.office.oldest(which, None, MAX_PREVIEWED_DEAD_LETTERS))
+        groups = tuple(await self.dead_letters.count(which))
+        first = tuple(await self.dead_letters.oldest(which, None, MAX_PREVIEWED_DEAD_LETTERS))
         return DeadLetterPreview(count=sum(group.count for group in groups), groups=groups, first=first, which=which)
 
 
 def excluding_future(which: DeadLetterFilter, clock: Clock) -> DeadLetterFilter:
-    """Leave out what is buried from now on."""
+    """Return the filter without dead letters that are buried from now on."""
     since = which.buried.since
     return replace(which, buried=replace(which.buried, until=max(since, min(which.buried.until, clock.now()))))

@@ -1,12 +1,12 @@
-"""Projections: what people look at, kept by events, and built anew from the log while it is looked at.
+"""Projections: read models that events keep current and that can be rebuilt from the log while they are read.
 
-A projection has generations.  One is live, and read; another may be being built, and then events go into both.  Its
-events are those of the context of its name.
+A projection has generations. Queries read the live one; while another is being rebuilt, events go into both. A
+projection is named after the context whose events it projects.
 """
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from core.kernel.errors import Conflict, NotFound
@@ -14,50 +14,60 @@ from core.messaging.message import Message
 
 
 class UnknownProjection(NotFound):
-    """There is no projection of this name."""
+    """No projection has this name."""
 
     problem = "unknown-projection"
 
 
 class RebuildUnderWay(Conflict):
-    """Somebody is building the projection already."""
+    """Another process holds the lease of a rebuild of this projection."""
 
     problem = "rebuild-under-way"
 
+    @classmethod
+    def named(cls, name: str, seconds: float) -> Self:
+        """Return the error for a projection whose rebuild holds a lease of so many seconds."""
+        return cls(f"{name} is being rebuilt; if that was killed, try again in {seconds:.0f} s")
+
 
 class RebuildTakenOver(Conflict):
-    """The rebuild was silent for so long that it counts as dead; another may have begun."""
+    """The lease of the rebuild expired; another rebuild may have begun."""
 
     problem = "rebuild-taken-over"
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the error for a projection whose rebuild lost its lease."""
+        return cls(f"the rebuild of {name} did not renew its lease in time: begin it again")
+
 
 class Projections(Protocol):
-    """Which generation of each projection is read, and which is being built; leases go by the database's clock."""
+    """The live generation of each projection, and the one being rebuilt; leases use the database's clock."""
 
     @abstractmethod
-    async def begin(self, name: str, seconds: float) -> int:
-        """Let events go into a new generation, too, as long as our lease lasts; raise `RebuildUnderWay`."""
+    async def begin_rebuild(self, name: str, seconds: float) -> int:
+        """Begin a generation that events also go into, with a lease of so long; raise `RebuildUnderWay`."""
 
     @abstractmethod
-    async def hold(self, name: str, generation: int, seconds: float) -> None:
-        """Renew our lease, or give it back for no time; raise `RebuildTakenOver` once it has run out."""
+    async def renew(self, name: str, generation: int, seconds: float) -> None:
+        """Renew the lease, or release it with 0 seconds; raise `RebuildTakenOver` if it has expired."""
 
     @abstractmethod
     async def promote(self, name: str, generation: int) -> None:
-        """Let the new generation be read from now on; raise `RebuildTakenOver` once our lease has run out."""
+        """Make the new generation the live one; raise `RebuildTakenOver` if the lease has expired."""
 
     @abstractmethod
-    async def forget(self, name: str, limit: int) -> int:
-        """Delete some rows of generations before the one that is read; return how many, 0 when there are no more."""
+    async def purge(self, name: str, limit: int) -> int:
+        """Delete up to `limit` rows of superseded generations; return their number, 0 when none is left."""
 
 
 class EventHistory(Protocol):
-    """The log of events, context by context."""
+    """The event log by context, in the order of event ids."""
 
     @abstractmethod
     async def newest(self, context: str) -> UUID | None:
-        """Return an event behind which there is none that was committed before we asked."""
+        """Return an id such that no event committed before the call has a higher one; None without events."""
 
     @abstractmethod
     async def page(self, context: str, after: UUID | None, limit: int) -> Sequence[Message]:
-        """Return events by their ids, which is nearly by time, from behind one of them on."""
+        """Return the next events after one of them, by id, which is nearly by time."""

@@ -1,4 +1,4 @@
-"""Forget what nobody can send again."""
+"""Purge expired idempotency keys and inbox ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from core.kernel.clock import Clock
 from core.messaging.retention import RetainedRecords, Retention
 
 MAX_ROWS_PER_DELETE = 1_000
-"""Rows of one delete: it holds few locks, and replicas keep up."""
+"""Rows of one delete statement; a small one holds few locks and keeps replicas current."""
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeExpiredRecords:
-    """Forget requests and messages that are older than anybody may repeat them."""
+    """Delete records that are older than their retention."""
 
     retention: Retention
-    keep: Mapping[RetainedRecords, timedelta]
+    retention_periods: Mapping[RetainedRecords, timedelta]
     clock: Clock
 
     async def __call__(self) -> Mapping[RetainedRecords, int]:
-        """Return how many of each were forgotten."""
-        return {memory: await self._forget(memory, age) for memory, age in self.keep.items()}
+        """Return the number of deleted rows of each kind."""
+        return {memory: await self._forget(memory, age) for memory, age in self.retention_periods.items()}
 
     async def _forget(self, memory: RetainedRecords, age: timedelta) -> int:
         before, forgotten = self.clock.now() - age, 0
-        while gone := await self.retention.forget(memory, before, MAX_ROWS_PER_DELETE):
+        while gone := await self.retention.purge(memory, before, MAX_ROWS_PER_DELETE):
             forgotten += gone
         return forgotten

@@ -1,7 +1,7 @@
-"""Build a projection anew."""
+"""Rebuild a projection from the event log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -11,85 +11,87 @@ from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.message import Message
 from core.messaging.projections import EventHistory, Projections, UnknownProjection
+from core.messaging.routing import Projector, RoutedUseCases, Routes
 
 T = TypeVar("T")
-Build = Callable[[Sequence[Message], int], Awaitable[None]]
-"""Takes events into one generation."""
 EVENTS_PER_PAGE = 1_000
 LEASE_SECONDS = 30.0
-"""Seconds without a sign of life after which a rebuild counts as dead."""
+"""A rebuild that does not renew its lease for so long counts as dead."""
 RETRY_BACKOFF_SECONDS = (0.1, 0.5, 2.0)
-"""Seconds between tries of a step that met trouble: altogether less than the lease."""
+"""Pauses before the retries of a failed step; their sum is less than the lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """What came of a rebuild."""
+    """The result of a rebuild."""
 
     projection: str
     generation: int
     events: int
     forgotten: int
-    """Rows of older generations."""
+    """Deleted rows of older generations."""
 
 
 OnProgress = Callable[[int, datetime], None]
-"""Hears of each page how many events are in the new generation, and when the last of them happened."""
+"""Called for each page with the number of events in the new generation and the time of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildProjection:
-    """Build a new generation from the log, while the old one is read and both are fed; then read the new one.
+    """Build a new generation from the log while the old one is read and both are fed, then promote the new one.
 
-    An event is missed by neither of us: whoever took it in without knowing of the new generation did so after it was
-    committed and before the new generation was, so the scan, which begins later, finds it, whatever its time.
+    No event is missed: a consumer that does not know the new generation has committed its event before the new
+    generation was committed, so the scan, which begins later, finds the event whatever its time.
     """
 
     projections: Projections
     history: EventHistory
+    routes: Routes
+    use_cases: Callable[[], RoutedUseCases]
 
-    async def __call__(
-        self, builds: Mapping[str, Build], name: str, pace: Pace, told: OnProgress
-    ) -> RebuildReport | None:
-        """Return what came of it; None when we are to stop, and then what is read is what was read before.
+    async def __call__(self, name: str, pace: Pace, on_progress: OnProgress) -> RebuildReport | None:
+        """Return the result, or None when stopped; then the live generation is unchanged.
 
         Raises `UnknownProjection`, `RebuildUnderWay`, `RebuildTakenOver` or `Unavailable`.
         """
-        if name not in builds:
-            raise UnknownProjection(f"there is no projection {name[:80]!r}; there is {', '.join(sorted(builds))}")
-        generation = await self.projections.begin(name, LEASE_SECONDS)
-        size = min(
-            EVENTS_PER_PAGE, pace.rate or EVENTS_PER_PAGE
-        )  # a second's worth at most: whoever is silent for longer counts as dead
+        projector = self.routes.projectors.get(name)
+        if projector is None:
+            known = ", ".join(sorted(self.routes.projectors))
+            raise UnknownProjection(f"there is no projection {name[:80]!r}; there is {known}")
+        generation = await self.projections.begin_rebuild(name, LEASE_SECONDS)
+        # At most one second's worth of events: the lease is renewed for each page.
+        size = min(EVENTS_PER_PAGE, pace.rate or EVENTS_PER_PAGE)
         events, after, newest = 0, None, await self.history.newest(name)
         while newest is not None and (after is None or after < newest):
-            page = await retry_unavailable(self._step, builds[name], name, generation, after, size)
+            page = await retry_unavailable(self._step, projector, name, generation, after, size)
             after, events = page[-1].id, events + len(page)
-            told(events, page[-1].at)
+            on_progress(events, page[-1].at)
             if not await pace.acquire(len(page)):
-                await self.projections.hold(name, generation, 0)
+                await self.projections.renew(name, generation, 0)
                 return None
         await self.projections.promote(name, generation)
         return RebuildReport(name, generation, events, await self._forget(name, pace))
 
-    async def _step(self, build: Build, name: str, generation: int, after: UUID | None, size: int) -> Sequence[Message]:
-        await self.projections.hold(name, generation, LEASE_SECONDS)
+    async def _step(
+        self, projector: Projector, name: str, generation: int, after: UUID | None, size: int
+    ) -> Sequence[Message]:
+        await self.projections.renew(name, generation, LEASE_SECONDS)
         page = await self.history.page(name, after, size)
-        await build(page, generation)
+        await projector(page, generation, self.use_cases())
         return page
 
     async def _forget(self, name: str, pace: Pace) -> int:
-        """Delete what nobody reads any more; what is left when we are to stop, the next rebuild deletes."""
+        """Delete superseded generations; the next rebuild deletes what is left after a stop."""
         forgotten = 0
         while not pace.stop.is_set() and (
-            gone := await retry_unavailable(self.projections.forget, name, EVENTS_PER_PAGE)
+            gone := await retry_unavailable(self.projections.purge, name, EVENTS_PER_PAGE)
         ):
             forgotten += gone
         return forgotten
 
 
 async def retry_unavailable(step: Callable[..., Awaitable[T]], *arguments: object) -> T:
-    """Do what may be done twice, again where it met trouble that may pass."""
+    """Run an idempotent step, and retry it when a dependency is unavailable."""
     for pause in RETRY_BACKOFF_SECONDS:
         try:
             return await step(*arguments)

@@ -1,10 +1,11 @@
-"""Give a message that could not be understood another chance."""
+"""Replay a dead letter."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from core.kernel.decisions import Decision
-from core.kernel.errors import Unavailable, reason
+from core.kernel.errors import Unavailable, error_name
 from core.messaging.dead_letters import (
     DeadLetterState,
     LetterAlreadySettled,
@@ -12,28 +13,32 @@ from core.messaging.dead_letters import (
     NotUnderstoodHere,
     UnknownDeadLetter,
 )
-from core.messaging.inbox import NewInbox, Take
+from core.messaging.inbox import Inbox, NewInbox
+from core.messaging.message import Message
+from core.messaging.routing import RoutedUseCases, Routes, UnknownMessage, UnknownVersion
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayDeadLetter:
-    """Let a dead letter take effect as it would have: the same id, arrival, trace and body.
+    """Process a dead letter with its original id, time of arrival, trace and body.
 
-    It does not travel again: others have seen it, and it would arrive anew, after its deadline perhaps.
+    It is not published again: other consumers have had it, and a new arrival could be after its deadline.
     """
 
     new_inbox: NewInbox
+    routes: Routes
+    use_cases: Callable[[], RoutedUseCases]
 
-    async def __call__(self, take: Take, letter: UUID, decision: Decision) -> None:
-        """Return once it has taken effect.
+    async def __call__(self, letter: UUID, decision: Decision) -> None:
+        """Return once its effects are committed.
 
-        Raises `UnknownDeadLetter`, `LetterAlreadySettled`, `NotUnderstoodHere` and `Unavailable`, which change
-        nothing, or `LetterStillBuried`, with the new reason written down.
+        Raises `UnknownDeadLetter`, `LetterAlreadySettled`, `NotUnderstoodHere` or `Unavailable`, which change
+        nothing, or `LetterStillBuried`, after which the new reason is stored.
         """
         try:
             async with self.new_inbox() as inbox:
                 message = await inbox.dead_letters.settle(letter, DeadLetterState.REPLAYED, decision)
-                await take(message, inbox.new_work)
+                await self._handle(message, inbox)
                 await inbox.commit()
         except (UnknownDeadLetter, LetterAlreadySettled, NotUnderstoodHere, Unavailable):
             raise
@@ -41,4 +46,10 @@ class ReplayDeadLetter:
             async with self.new_inbox() as inbox:
                 await inbox.dead_letters.record_failed_replay(letter, failure, decision)
                 await inbox.commit()
-            raise LetterStillBuried(f"it failed again: {reason(failure)}: {failure}") from failure
+            raise LetterStillBuried(f"it failed again: {error_name(failure)}: {failure}") from failure
+
+    async def _handle(self, message: Message, inbox: Inbox) -> None:
+        try:
+            await self.routes.route(message)([message], self.use_cases().within(inbox))
+        except (UnknownMessage, UnknownVersion) as refusal:
+            raise NotUnderstoodHere(str(refusal)) from refusal

@@ -1,4 +1,4 @@
-"""Make the effects of events again, from the log."""
+"""Replay events from the log."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,85 +10,91 @@ from core.kernel.decisions import Decision
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.event_log import EventLog, EventReplay, LoggedEvent, UnknownConsumer
-from core.messaging.inbox import Inbox, NewInbox, Take
+from core.messaging.inbox import NewInbox
+from core.messaging.message import Message
 from core.messaging.retention import RetainedRecords
+from core.messaging.routing import RoutedUseCases, Routes
 
 EVENTS_PER_PAGE = 200
 
 
 @dataclass(slots=True)
 class ReplayProgress:
-    """How far a replay has come."""
+    """The progress of a replay."""
 
     until: datetime
     taken: int = 0
-    """Events that were taken in."""
+    """Processed events."""
     left: int = 0
-    """Events left alone, because they are still on their way to the consumer."""
+    """Events that were skipped because the broker has yet to deliver them."""
     dead_letters: int = 0
-    """Events left alone, because whoever is on duty decides about them."""
+    """Events that were skipped because they are dead letters, which an operator settles."""
     failed: int = 0
 
 
 OnProgress = Callable[[ReplayProgress, Mapping[UUID, Exception]], None]
-"""Hears that it has begun, then of each batch that is stored, and which of its events failed."""
+"""Called at the beginning, then for each committed batch with the failures of its events."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayEvents:
-    """Take events in as if they had just come; effects that are there stay as they are, those missing are made."""
+    """Process logged events as if they had just been delivered; existing effects stay, missing ones are created."""
 
     log: EventLog
     new_inbox: NewInbox
     consumer: str
-    keep: Mapping[RetainedRecords, timedelta]
+    retention_periods: Mapping[RetainedRecords, timedelta]
     clock: Clock
+    routes: Routes
+    use_cases: Callable[[], RoutedUseCases]
 
-    async def __call__(self, take: Take, which: EventReplay, decision: Decision, pace: Pace, told: OnProgress) -> None:
-        """Return at the end of the period, or soon after we are to stop; each batch is one transaction.
+    async def __call__(self, which: EventReplay, decision: Decision, pace: Pace, on_progress: OnProgress) -> None:
+        """Return at the end of the period, or soon after a stop; each batch is one transaction.
 
-        Raises `UnknownConsumer`, or `Unavailable`: then what was told of is stored, and nothing else.
+        Raises `UnknownConsumer`, or `Unavailable`: then only the batches reported to `on_progress` are committed.
         """
         if which.consumer != self.consumer:
             raise UnknownConsumer(f"there is no consumer {which.consumer[:80]!r}; there is {self.consumer}")
-        if not which.dry:
-            await self.log.begin(which, decision)
+        if not which.dry_run:
+            await self.log.record_replay(which, decision)
         progress, after = ReplayProgress(which.period.since), None
-        told(progress, {})
+        on_progress(progress, {})
         while True:
             page = await self.log.page(which, after, min(EVENTS_PER_PAGE, pace.rate or EVENTS_PER_PAGE))
             if page.last is None or not await pace.acquire(len(page.events)):
                 return
             living = [event for event in page.events if not event.buried]
             chosen = [event for event in living if which.send or self._was_received(event)]
-            failures = {} if which.dry else await self._take(take, chosen, which)
+            failures = {} if which.dry_run else await self._take(chosen, which)
             after, progress.until = page.last, page.last.at
             progress.taken += len(chosen) - len(failures)
             progress.left += len(living) - len(chosen)
             progress.dead_letters += len(page.events) - len(living)
             progress.failed += len(failures)
-            told(progress, failures)
+            on_progress(progress, failures)
 
     def _was_received(self, event: LoggedEvent) -> bool:
-        """Tell whether the consumer has had an event, as far as it can remember."""
-        return event.taken or event.message.at < self.clock.now() - self.keep[RetainedRecords.INBOX]
+        """Tell whether the consumer has processed an event, as far as the retention of its inbox shows."""
+        return event.in_inbox or event.message.at < self.clock.now() - self.retention_periods[RetainedRecords.INBOX]
 
-    async def _take(self, take: Take, events: Sequence[LoggedEvent], which: EventReplay) -> Mapping[UUID, Exception]:
+    async def _take(self, events: Sequence[LoggedEvent], which: EventReplay) -> Mapping[UUID, Exception]:
         failures: dict[UUID, Exception] = {}
+        use_cases = self.use_cases() if which.send else self.use_cases().without_sending()
         async with self.new_inbox() as inbox:
+            joined = use_cases.within(inbox)
             for event in events:
-                # When it comes by the broker after all, it has come before.
+                # If the broker delivers it later, the inbox recognises it.
                 fresh = which.send and await inbox.deduplicate(event.message)
-                if failure := await self._failure(take, event, inbox):
+                if failure := await self._failure(event.message, joined):
                     failures[event.message.id] = failure
                     if fresh:
                         await inbox.bury(event.message, failure)
             await inbox.commit()
         return failures
 
-    async def _failure(self, take: Take, event: LoggedEvent, inbox: Inbox) -> Exception | None:
+    async def _failure(self, message: Message, use_cases: RoutedUseCases) -> Exception | None:
         try:
-            await take(event.message, inbox.new_work)
+            await self.routes.route(message)([message], use_cases)
         except Unavailable:
             raise
         except Exception as error:

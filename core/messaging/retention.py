@@ -1,4 +1,4 @@
-"""How long we remember what came to us."""
+"""The retention of idempotency keys and inbox ids."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -7,17 +7,17 @@ from typing import Protocol
 
 
 class RetainedRecords(StrEnum):
-    """Something we may forget when it is old enough."""
+    """Records that are purged after their retention."""
 
     REQUESTS = "requests"
     """Idempotency keys with their answers."""
     INBOX = "inbox"
-    """Ids of messages that have taken effect."""
+    """Ids of processed messages."""
 
 
 class Retention(Protocol):
-    """Somebody who can forget."""
+    """Deletes expired records."""
 
     @abstractmethod
-    async def forget(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
-        """Forget up to `limit` of the oldest from before this moment, and return how many."""
+    async def purge(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
+        """Delete up to `limit` of the oldest records from before this moment and return their number."""

@@ -1,4 +1,4 @@
-"""Look into a dead letter."""
+"""Show a dead letter with its message."""
 
 import json
 from base64 import b64encode
@@ -16,37 +16,37 @@ Format = Literal["json", "text", "base64"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterWithMessage(DeadLetter):
-    """A dead letter with everything that is known of its message."""
+    """A dead letter with its message."""
 
     subject: UUID
     version: int
     arrived_at: datetime
-    """Deadlines are judged by this moment, also when it is replayed."""
+    """Deadlines are judged by this moment, also in a replay."""
     request_id: str
     traceparent: str
     origin: Mapping[str, str]
     """Topic, partition, offset, headers."""
     format: Format
-    """How to read `body`: as JSON, as plain text, or as bytes in base64."""
+    """The encoding of `body`: JSON, plain text, or base64."""
     body: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowDeadLetter:
-    """Show a dead letter with its content."""
+    """Show one dead letter with its message."""
 
-    office: DeadLetterList
+    dead_letters: DeadLetterList
 
     async def __call__(self, letter: UUID) -> DeadLetterWithMessage:
-        """Return the letter, or raise `UnknownDeadLetter`."""
-        found = await self.office.find(letter)
+        """Raise `UnknownDeadLetter` if there is none."""
+        found = await self.dead_letters.find(letter)
         if found is None:
-            raise UnknownDeadLetter(f"there is no dead letter {letter}")
+            raise UnknownDeadLetter.with_id(letter)
         return with_message(*found)
 
 
 def with_message(letter: DeadLetter, message: Message) -> DeadLetterWithMessage:
-    """Return all there is to see."""
+    """Return the dead letter with the attributes and the readable body of its message."""
     form, body = decode_body(message.body)
     return DeadLetterWithMessage(
         **{field.name: getattr(letter, field.name) for field in fields(letter)},
@@ -62,7 +62,7 @@ def with_message(letter: DeadLetter, message: Message) -> DeadLetterWithMessage:
 
 
 def decode_body(body: bytes) -> tuple[Format, str]:
-    """Return a body as text, and what kind of text that is."""
+    """Return a body as text, with the encoding of the text."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -75,5 +75,5 @@ def decode_body(body: bytes) -> tuple[Format, str]:
 
 
 def reject_json_constant(constant: str) -> None:
-    """Refuse `NaN` and `Infinity`, which Python would take for JSON."""
+    """Reject `NaN` and `Infinity`, which Python accepts although JSON has no such values."""
     raise ValueError(constant)

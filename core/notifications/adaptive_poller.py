@@ -1,40 +1,39 @@
-"""When to look again for what others stored, or what falls due, without a bell."""
+"""The interval between polls for work that no signal of this process announces."""
 
 from asyncio import get_running_loop
 
 MIN_POLL_INTERVAL_SECONDS, MAX_POLL_INTERVAL_SECONDS = 0.05, 2.5
-"""Seconds."""
 
 
 class AdaptivePoller:
-    """Look often while there is something to find, and ever more rarely while there is nothing."""
+    """Schedules the next poll: at once after a full result, with a doubling interval after empty ones."""
 
     def __init__(self) -> None:
         self.has_more = False
-        """Whether there is something, as far as we know."""
-        self._pause = MIN_POLL_INTERVAL_SECONDS
+        """Whether the last poll returned as much as it asked for, or a signal arrived since."""
+        self._interval = MIN_POLL_INTERVAL_SECONDS
         self._next = self._now()
 
     @property
     def due(self) -> bool:
-        """Whether it is time."""
+        """Whether the next poll is due."""
         return self._now() >= self._next
 
     @property
     def due_in(self) -> float:
-        """The seconds until the next look."""
+        """The seconds until the next poll."""
         return max(self._next - self._now(), 0.0)
 
     def poll_immediately(self) -> None:
-        """Look at once."""
+        """Make the next poll due now."""
         self.has_more, self._next = True, self._now()
 
-    def note(self, found: int, wanted: int, wait: float) -> None:
-        """Look again: at once where all we wanted was found, else after `wait`, or sooner in case others store more."""
+    def record_poll(self, found: int, wanted: int, wait: float) -> None:
+        """Schedule the poll after one that found `found` of `wanted`: at most `wait` seconds later if that is not 0."""
         if found == wanted:
             return self.poll_immediately()
-        self._pause = MIN_POLL_INTERVAL_SECONDS if found else min(2 * self._pause, MAX_POLL_INTERVAL_SECONDS)
-        self.has_more, self._next = False, self._now() + min(wait or self._pause, self._pause)
+        self._interval = MIN_POLL_INTERVAL_SECONDS if found else min(2 * self._interval, MAX_POLL_INTERVAL_SECONDS)
+        self.has_more, self._next = False, self._now() + min(wait or self._interval, self._interval)
         return None
 
     def _now(self) -> float:

@@ -1,4 +1,4 @@
-"""What each call of a vendor came to, until it is written down with the delivery."""
+"""The outcomes of vendor calls, kept until they are stored with the delivery."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from core.notifications.messages import DeliveryId
 
 
 class AttemptOutcome(StrEnum):
-    """What a vendor's answer means for us."""
+    """The meaning of a vendor's answer, the same for all vendors."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -25,19 +25,19 @@ class Attempt:
     vendor: str
     outcome: AttemptOutcome
     detail: str
-    """The vendor's id of the message, or the reason it gave."""
+    """The vendor's message id, or the reason that it gave."""
 
 
 class AttemptLog:
-    """Attempts of deliveries that are under way in this process."""
+    """The attempts of deliveries that are in flight in this process."""
 
     def __init__(self) -> None:
         self._attempts: defaultdict[DeliveryId, list[Attempt]] = defaultdict(list)
 
-    def note(self, delivery: DeliveryId, attempt: Attempt) -> None:
-        """Remember one call."""
+    def record(self, delivery: DeliveryId, attempt: Attempt) -> None:
+        """Add one call."""
         self._attempts[delivery].append(attempt)
 
-    def take(self, delivery: DeliveryId) -> tuple[Attempt, ...]:
-        """Return the calls made for a delivery, and forget them."""
+    def pop(self, delivery: DeliveryId) -> tuple[Attempt, ...]:
+        """Return and remove the calls of a delivery."""
         return tuple(self._attempts.pop(delivery, ()))

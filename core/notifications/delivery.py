@@ -1,4 +1,4 @@
-"""A delivery: one message to one person by one channel, and what became of it."""
+"""The delivery aggregate: one message to one recipient on one channel, and its state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ from core.notifications.messages import DeliveryId
 from core.notifications.status_reports import DeliveryStatus, StatusReport, VendorReport
 
 RecipientId = NewType("RecipientId", UUID)
-"""Of somebody on the roster, or of the staff."""
+"""The id of a student, or of a staff role."""
 
 
 class Channel(StrEnum):
-    """How a message reaches a person."""
+    """The medium of a message."""
 
     EMAIL = "email"
     SMS = "sms"
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands; `unknown` is never sent again blindly."""
+    """The state of a delivery; one in `unknown` is not sent again before its outcome is determined."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -34,13 +34,13 @@ class DeliveryState(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     UNDECIDED = "undecided"
-    """Unknown for so long that a person has to say whether it was sent."""
+    """The vendors did not report the outcome in time: a person decides."""
     SUPPRESSED = "suppressed"
 
 
 IN_DOUBT_STATES = (DeliveryState.UNKNOWN, DeliveryState.UNDECIDED)
 REPORTED_STATES = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.DELIVERED)
-"""What a vendor can report, each believed over those before it: reports come late, twice and in any order."""
+"""The states that a vendor reports; the later in this order wins, because reports arrive late, twice and unordered."""
 FINAL_STATES = (*REPORTED_STATES, DeliveryState.REJECTED, DeliveryState.SUPPRESSED)
 STATE_BY_STATUS = dict(
     zip((DeliveryStatus.FOUND, DeliveryStatus.BOUNCED, DeliveryStatus.DELIVERED), REPORTED_STATES, strict=True)
@@ -49,10 +49,10 @@ STATE_BY_STATUS = dict(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something somebody should be told."""
+    """The input of `SendNotice`: a message to one recipient on all channels."""
 
     notice: UUID
-    """The message that made it necessary: a notice becomes one delivery per channel, whatever happens."""
+    """The id of the message that caused it; a notice becomes exactly one delivery per channel."""
     about: UUID
     recipient: RecipientId
     template: str
@@ -73,58 +73,58 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     due_at: datetime
-    """Not before this moment; while `sending`, when we give up on whoever took it; while `unknown`, the next look."""
+    """When to send it; while `sending`, the end of the claim; while `unknown`, the next lookup."""
     reason: str = ""
-    """Why it is in this state, if that is not plain."""
+    """The reason for the state, if there is one to show."""
     trace: Trace = field(default_factory=Trace)
-    """The request that made it necessary."""
-    stored: tuple[DeliveryState, datetime] | None = None
-    """What it is and when it is due as far as we know: where something else is stored, it is no longer in our hand."""
-    made: list[Attempt] = field(default_factory=list)
+    """The trace of the request that caused it."""
+    stored_as: tuple[DeliveryState, datetime] | None = None
+    """The state and `due_at` of the row as this process last saw it: a row that differs is claimed elsewhere."""
+    unsaved_attempts: list[Attempt] = field(default_factory=list)
     """Attempts that are not stored yet."""
     in_doubt_since: datetime | None = None
-    """When somebody took it in hand to send it, and did not say what came of that; known from the first look on."""
-    findings: list[StatusReport] = field(default_factory=list)
-    """Findings that are not stored yet."""
+    """When the claim of unknown outcome began; set by the first lookup."""
+    status_reports: list[StatusReport] = field(default_factory=list)
+    """Reports that are not stored yet."""
 
     def claim(self, until: datetime) -> None:
-        """Take it in hand; whoever does not settle it by then leaves its outcome unknown."""
+        """Claim it for sending; without a result by `until` its outcome becomes unknown."""
         self.state, self.due_at = DeliveryState.SENDING, until
 
     def settle(self, state: DeliveryState, reason: str = "") -> None:
-        """Come to an end."""
+        """Set its state and the reason."""
         self.state, self.reason = state, reason
 
     def postpone(self, until: datetime, reason: str) -> None:
-        """Try again later."""
+        """Make it pending, due at `until`."""
         self.state, self.due_at, self.reason = DeliveryState.PENDING, until, reason
 
-    def note(self, *attempts: Attempt) -> None:
-        """Add what vendors were asked and answered."""
-        self.made += attempts
+    def record_attempts(self, *attempts: Attempt) -> None:
+        """Add vendor calls and count them."""
+        self.unsaved_attempts += attempts
         self.attempts += len(attempts)
 
     def claim_for_lookup(self, since: datetime, until: datetime) -> None:
-        """Take the question of what became of it in hand; others may take it up again after `until`."""
+        """Claim it for an outcome lookup; another process may claim it after `until`."""
         self.in_doubt_since = self.in_doubt_since or since
         self.due_at = until
 
-    def hear(self, report: VendorReport, at: datetime) -> bool:
-        """Believe a vendor, unless it said something later before; return whether that changed anything."""
+    def apply_report(self, report: VendorReport, at: datetime) -> bool:
+        """Apply a vendor's report unless a later state was reported before; return whether it changed the state."""
         state = STATE_BY_STATUS[report.learnt]
         if self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
             return False
-        told = StatusReport(
+        status = StatusReport(
             at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=report.detail
         )
-        self.resolve(state, told)
+        self.resolve(state, status)
         return True
 
-    def resolve(self, state: DeliveryState, finding: StatusReport) -> None:
-        """Come to a state because of what was learnt; one that is pending again is due at once."""
-        self.state, self.reason = state, finding.detail
-        self.findings.append(finding)
+    def resolve(self, state: DeliveryState, report: StatusReport) -> None:
+        """Set the state that a report implies; a delivery that becomes pending is due at once."""
+        self.state, self.reason = state, report.detail
+        self.status_reports.append(report)
         if state is not DeliveryState.UNDECIDED:
             self.in_doubt_since = None
         if state is DeliveryState.PENDING:
-            self.due_at = finding.at
+            self.due_at = report.at

@@ -1,4 +1,4 @@
-"""What people see of deliveries; nobody's address is in it."""
+"""Read models of deliveries, without personal data."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,28 +12,28 @@ from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.messages import DeliveryId
 
 CONTACT_PATTERN = re.compile(r"[^\s<>]+@[^\s<>]+|\+?\d[\d ()-]{5,}\d")
-"""What looks like a mailbox or a telephone number: mail servers quote them in their refusals."""
+"""Matches mailboxes and telephone numbers, which mail servers quote in their refusals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySummary:
-    """A delivery, and where it stands."""
+    """A delivery and its state."""
 
     id: DeliveryId
     about: UUID
-    """What it tells of: of a candidate the exam fee, whose timeline tells the whole story."""
+    """The id of its subject, for a candidate the exam fee, whose timeline shows all deliveries."""
     channel: Channel
     template: str
     state: DeliveryState
     attempts: int
     due_at: datetime
-    """When it is sent or looked into next, or was last."""
+    """The time of the next send or lookup, or of the last one."""
     in_doubt_since: datetime | None
     reason: str
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
-        """Leave out what is personal."""
+        """Return the summary with addresses redacted from the reason."""
         return cls(
             id=delivery.id,
             about=delivery.about,
@@ -49,7 +49,7 @@ class DeliverySummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Which deliveries somebody wants to see."""
+    """The filter of a delivery list."""
 
     state: DeliveryState = DeliveryState.UNDECIDED
     channel: Channel | None = None
@@ -58,20 +58,20 @@ class DeliveryFilter:
 
 @dataclass(frozen=True, slots=True, order=True)
 class DeliveryCursor:
-    """Where in the list a delivery stands."""
+    """The position of a delivery in the list."""
 
     due_at: datetime
     id: DeliveryId
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what `str` wrote."""
+        """Parse the text that `str` returns; raise `Invalid`."""
         moment, _, name = text.partition("_")
         try:
-            place = cls(datetime.fromisoformat(moment).astimezone(UTC), DeliveryId(UUID(name)))
+            cursor = cls(datetime.fromisoformat(moment).astimezone(UTC), DeliveryId(UUID(name)))
         except (ValueError, OverflowError) as error:
-            raise Invalid("`after` is the `next` of another page", at="$.after") from error
-        return place
+            raise Invalid("`after` must be the `next` of another page", at="$.after") from error
+        return cursor
 
     def __str__(self) -> str:
         return f"{self.due_at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z_{self.id}"
@@ -79,8 +79,8 @@ class DeliveryCursor:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Some of the deliveries, the longest due first."""
+    """A page of deliveries, the earliest due first."""
 
     items: tuple[DeliverySummary, ...]
     next: str | None
-    """Ask for what comes after this; None at the end."""
+    """The `after` of the next page; None on the last page."""

@@ -1,4 +1,4 @@
-"""Hand due deliveries to the vendors."""
+"""Dispatch deliveries."""
 
 import asyncio
 import math
@@ -33,97 +33,96 @@ MAX_RETRY_DELAY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class DispatchDeliveries:
-    """Send what is due on one channel, with no transaction open while a vendor is asked.
+    """Send due deliveries of one channel; no transaction is open during a vendor call.
 
-    Nothing is taken in hand that the vendors have no room for: a kill leaves little behind, a vendor that hangs fills
-    no memory, and while all vendors rest nothing is touched.
+    A delivery is claimed only when a vendor has capacity for it: a kill leaves few deliveries in flight, a vendor that
+    hangs fills no memory, and no delivery is claimed while all breakers are open.
     """
 
     new_work: NewNotificationsWork
-    queue: DueDeliveries
+    due_deliveries: DueDeliveries
     contacts: Contacts
     templates: Templates
     email: VendorChannel[Email]
     sms: VendorChannel[Sms]
-    journal: AttemptLog
+    attempt_log: AttemptLog
     signals: Signals
     clock: Clock
     lease: timedelta
-    """Longer than twice what any call of a vendor with its retries may take."""
+    """The duration of a claim: more than twice the longest vendor call with its retries."""
 
     async def __call__(self, channel: Channel, stop: asyncio.Event | None = None) -> int:
-        """Return how many deliveries were taken in hand; all of them are settled or postponed.
+        """Return the number of claimed deliveries, of which each is settled or postponed.
 
-        Go on until `stop` is set, or without it until nothing is due.  Soon after `stop` calls are cut short: those
-        a vendor may have heard become unknown, the others wait.
+        Runs until `stop` is set, or without `stop` until no delivery is due.  After `stop`, vendor calls are cancelled
+        when their grace period ends: a delivery that may have reached a vendor becomes unknown, others become pending.
         """
         run_until_stopped, stop = stop is not None, stop or asyncio.Event()
         async with InFlightDeliveries(
             self._save, math.inf if run_until_stopped else self.lease.total_seconds()
-        ) as hand:
-            taken = await self._claim_continuously(channel, hand, stop, run_until_stopped=run_until_stopped)
+        ) as in_flight:
+            claimed = await self._claim_continuously(channel, in_flight, stop, run_until_stopped=run_until_stopped)
             if stop.is_set():
-                await hand.drain()
-        return taken
+                await in_flight.drain()
+        return claimed
 
     async def _claim_continuously(
-        self, channel: Channel, hand: InFlightDeliveries, stop: asyncio.Event, *, run_until_stopped: bool
+        self, channel: Channel, in_flight: InFlightDeliveries, stop: asyncio.Event, *, run_until_stopped: bool
     ) -> int:
         vendor_channel: VendorChannel[Email] | VendorChannel[Sms] = self.sms if channel is Channel.SMS else self.email
-        taken, poller = 0, AdaptivePoller()
+        claimed, poller = 0, AdaptivePoller()
         while not stop.is_set():
-            bell, moved = self.signals.listen(DELIVERIES_STORED), hand.bell
-            room = vendor_channel.room() if hand.has_capacity else 0
-            found = await self._poll(channel, room, hand, poller) if room and poller.due else 0
-            taken += found
-            if not len(hand) and (hand.failure or not (run_until_stopped or found)):
+            stored, changed = self.signals.listen(DELIVERIES_STORED), in_flight.changed
+            capacity = vendor_channel.capacity() if in_flight.has_capacity else 0
+            found = await self._poll(channel, capacity, in_flight, poller) if capacity and poller.due else 0
+            claimed += found
+            if not len(in_flight) and (in_flight.failure or not (run_until_stopped or found)):
                 break
-            await wait_for_any(
-                bell, moved, stop, seconds=poller.due_in if room else vendor_channel.rest() or MAX_POLL_INTERVAL_SECONDS
-            )
-            if bell.is_set():
+            seconds = poller.due_in if capacity else vendor_channel.cooldown_seconds() or MAX_POLL_INTERVAL_SECONDS
+            await wait_for_any(stored, changed, stop, seconds=seconds)
+            if stored.is_set():
                 poller.poll_immediately()
-            if moved.is_set():
-                await asyncio.sleep(
-                    BATCH_WINDOW_SECONDS
-                )  # others are about to end: one transaction takes the next for them all
-        return taken
+            if changed.is_set():
+                await asyncio.sleep(BATCH_WINDOW_SECONDS)  # so that one transaction claims for several ended calls
+        return claimed
 
-    async def _poll(self, channel: Channel, room: int, hand: InFlightDeliveries, poller: AdaptivePoller) -> int:
-        """Take what is due and return how much; when the database is away, what is in hand comes first."""
+    async def _poll(
+        self, channel: Channel, capacity: int, in_flight: InFlightDeliveries, poller: AdaptivePoller
+    ) -> int:
+        """Claim due deliveries and return their number; 0 if the database is unavailable while others are in flight."""
         try:
             wait = 0.0 if poller.has_more else await self._seconds_until_due(channel)
-            found = 0 if wait else await self._claim(channel, room, hand)
+            found = 0 if wait else await self._claim(channel, capacity, in_flight)
         except Unavailable:
-            if not len(hand):
+            if not len(in_flight):
                 raise
             wait, found = SAVE_RETRY_INTERVAL_SECONDS, 0
-        poller.note(found, room, wait)
+        poller.record_poll(found, capacity, wait)
         return found
 
     async def _seconds_until_due(self, channel: Channel) -> float:
-        due = await self.queue.next_due_at(channel)
+        due = await self.due_deliveries.next_due_at(channel)
         return MAX_POLL_INTERVAL_SECONDS if due is None else max((due - self.clock.now()).total_seconds(), 0.0)
 
-    async def _claim(self, channel: Channel, room: int, hand: InFlightDeliveries) -> int:
+    async def _claim(self, channel: Channel, capacity: int, in_flight: InFlightDeliveries) -> int:
         now = self.clock.now()
         async with self.new_work() as work:
-            claimed = await work.deliveries.claim(channel, now, now + self.lease, room)
+            claimed = await work.deliveries.claim(channel, now, now + self.lease, capacity)
             if not claimed:
                 return 0
-            # Before the commit: when the roster is away, nothing has been taken in hand.
+            # Before the commit, so that an unavailable roster undoes the claim.
             contacts = await self.contacts.of({delivery.recipient for delivery in claimed})
             try:
                 await work.commit()
-            except Unavailable:  # it may have taken effect all the same, and no vendor was asked
-                hand.release(claimed, now)
+            except Unavailable:  # the commit may have taken effect, but no vendor was called
+                in_flight.release(claimed, now)
                 raise
         for delivery in claimed:
-            hand.take(self._deliver(delivery, contacts.get(delivery.recipient)))
+            in_flight.start(self._deliver(delivery, contacts.get(delivery.recipient)))
         return len(claimed)
 
     async def _deliver(self, delivery: Delivery, contact: Contact | None) -> Delivery:
-        current_trace.set(delivery.trace)  # of this task alone
+        current_trace.set(delivery.trace)  # only in this task
         try:
             if await self._send(delivery, contact) is None:
                 delivery.settle(DeliveryState.SUPPRESSED, f"no {delivery.channel} address")
@@ -131,18 +130,18 @@ class DispatchDeliveries:
                 delivery.settle(DeliveryState.SENT)
         except (Rejected, Unwordable) as refusal:
             delivery.settle(DeliveryState.REJECTED, str(refusal))
-        except OutcomeUnknown as silence:
-            delivery.settle(DeliveryState.UNKNOWN, str(silence))
+        except OutcomeUnknown as doubt:
+            delivery.settle(DeliveryState.UNKNOWN, str(doubt))
         except VendorUnavailable as outage:
             delivery.postpone(self._retry_at(delivery, outage.retry_after), str(outage))
         except asyncio.CancelledError:
             delivery.postpone(self.clock.now(), "")
-        except Exception as defect:  # of ours: whether the message left, nobody knows
+        except Exception as defect:  # a defect in this process: the message may have been sent
             delivery.settle(DeliveryState.UNKNOWN, f"{type(defect).__name__}: {defect}")
-        attempts = self.journal.take(delivery.id)
+        attempts = self.attempt_log.pop(delivery.id)
         if delivery.state is DeliveryState.PENDING and any(each.outcome is AttemptOutcome.UNKNOWN for each in attempts):
-            delivery.settle(DeliveryState.UNKNOWN, "we stopped while a vendor was asked")
-        delivery.note(*attempts)
+            delivery.settle(DeliveryState.UNKNOWN, "the dispatcher stopped during a vendor call")
+        delivery.record_attempts(*attempts)
         return delivery
 
     async def _send(self, delivery: Delivery, contact: Contact | None) -> Accepted | None:
@@ -152,7 +151,7 @@ class DispatchDeliveries:
         return await (self.sms.send(message) if isinstance(message, Sms) else self.email.send(message))
 
     def _retry_at(self, delivery: Delivery, retry_after: float | None) -> datetime:
-        """Return when to try again: full jitter under a doubling ceiling, never before the vendor said."""
+        """Return the next attempt: full jitter below a doubling ceiling, never before the vendor's `retry_after`."""
         ceiling = min(INITIAL_RETRY_DELAY * (1 << min(delivery.attempts, 16)), MAX_RETRY_DELAY)
         wait = timedelta(seconds=retry_after or 0) + ceiling * random.random()  # noqa: S311 - spreads load only
         return self.clock.now() + wait

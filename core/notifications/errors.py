@@ -1,57 +1,64 @@
-"""What can go wrong with a message."""
+"""The errors of the notifications context."""
+
+from typing import Self
 
 from core.kernel.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable
 
 
 class Rejected(Invalid):
-    """No vendor will ever accept this message as it is."""
+    """No vendor can accept this message."""
 
     problem = "rejected"
 
 
 class VendorUnavailable(Unavailable):
-    """The vendor cannot take messages now, and certainly did not take this one."""
+    """The vendor cannot accept messages now, and has certainly not accepted this one."""
 
     problem = "vendor-unavailable"
 
 
 class TooLate(VendorUnavailable):
-    """We had it in hand for too long: by now it may be somebody else's, so no vendor was asked."""
+    """The claim of the delivery expired before the vendor call, so no vendor was called."""
 
     problem = "too-late"
 
 
 class OutcomeUnknown(CoreError):
-    """The request left and no answer came: it may have been sent, so it is never sent again blindly."""
+    """The vendor may have accepted the message: it is not sent again before the outcome is determined."""
 
     problem = "outcome-unknown"
 
 
 class NobodyToAsk(OutcomeUnknown):
-    """No vendor that may have taken the message can be asked for it."""
+    """No vendor that may have accepted the message supports status queries."""
 
     problem = "nobody-to-ask"
 
 
 class UnknownDelivery(NotFound):
-    """There is no delivery of this id."""
+    """No delivery has this id."""
 
     problem = "unknown-delivery"
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the error for an id as it was written in the request."""
+        return cls(f"there is no delivery {name[:40]!r}")
+
 
 class DeliverySettled(Conflict):
-    """What became of the delivery is known, or somebody decided it before."""
+    """The delivery is not in doubt, so there is nothing to decide."""
 
     problem = "delivery-settled"
 
 
 class ForgedReport(Forbidden):
-    """The report does not bear the signature of the vendor."""
+    """The signature of a vendor report is invalid."""
 
     problem = "forged-report"
 
 
 class Unwordable(Invalid):
-    """There is no such template in any language, or it needs a fact that was not given."""
+    """The template does not exist in any language, or a fact that it needs is missing."""
 
     problem = "unwordable"

@@ -1,4 +1,4 @@
-"""Own up to deliveries whose sender never came back."""
+"""Expire claims."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ MAX_CLAIMS_PER_TRANSACTION = 100
 
 @dataclass(frozen=True, slots=True)
 class ExpireClaims:
-    """Mark as unknown what was being sent when its process died: the vendor may have taken it."""
+    """Mark deliveries of expired claims as unknown: the vendor may have accepted them before their process died."""
 
     new_work: NewNotificationsWork
     clock: Clock
 
     async def __call__(self) -> int:
-        """Return how many were marked."""
+        """Return the number of expired claims."""
         async with self.new_work() as work:
             expired_claims = await work.deliveries.expired_claims(self.clock.now(), MAX_CLAIMS_PER_TRANSACTION)
             for delivery in expired_claims:
-                delivery.settle(DeliveryState.UNKNOWN, "the process that was sending it did not come back")
+                delivery.settle(DeliveryState.UNKNOWN, "the process that claimed it did not store an outcome in time")
             await work.deliveries.save(expired_claims)
             await work.commit()
         return len(expired_claims)

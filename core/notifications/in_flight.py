@@ -1,4 +1,4 @@
-"""Deliveries in hand: a vendor is asked for them, or what became of them is not stored yet."""
+"""In-flight deliveries: a vendor call is running, or its outcome is not stored yet."""
 
 import asyncio
 from asyncio import CancelledError, Task
@@ -11,57 +11,57 @@ from core.kernel.errors import Unavailable
 from core.notifications.delivery import Delivery
 
 BATCH_WINDOW_SECONDS = 0.002
-"""Seconds that others under way are given to end, so that one transaction stores them all."""
+"""Time for other calls to end, so that one transaction stores several outcomes."""
 MAX_UNSAVED_DELIVERIES = 200
-"""When the database is that far behind the vendors, they wait for it."""
+"""Back-pressure: no delivery is claimed while this many outcomes are not stored."""
 SAVE_RETRY_INTERVAL_SECONDS = 0.5
-"""Seconds between tries to store while the database is away."""
+"""Between two attempts to store while the database is unavailable."""
 VENDOR_CALL_GRACE_SECONDS = 1.0
-"""Seconds that calls of vendors have to end when we stop."""
+"""Time for vendor calls to end after the stop signal."""
 SAVE_GRACE_SECONDS = 5.0
-"""Seconds that the database has to come back when we stop."""
+"""Time for an unavailable database to return after the stop signal."""
 
 
 class InFlightDeliveries:
-    """Store what became of each delivery soon after it is known, many in one transaction.
+    """Runs vendor calls, and stores their outcomes in batches.
 
-    Leaving waits until all is stored; a cancellation drops everything, as a kill would.
+    Leaving the context waits until all outcomes are stored; a cancellation drops them, as a kill would.
     """
 
     def __init__(self, save: Callable[[Sequence[Delivery]], Awaitable[None]], save_timeout_seconds: float) -> None:
-        """Give up storing when the database has been away for so many seconds, or when we stop."""
+        """Fail when storing a batch takes longer than the timeout because the database is unavailable."""
         self._save, self._save_timeout_seconds = save, save_timeout_seconds
         self._calls: set[Task[Delivery]] = set()
         self._unsaved: list[Delivery] = []
         self._closed = False
         self.failure: Exception | None = None
-        """Why something could not be stored."""
-        self.bell = asyncio.Event()
-        """Rings, and is another, when a call has ended or something was stored."""
+        """The reason why an outcome could not be stored."""
+        self.changed = asyncio.Event()
+        """Set, and replaced by a new event, when a call ends or outcomes are stored."""
 
     def __len__(self) -> int:
         return len(self._calls) + len(self._unsaved)
 
     @property
     def has_capacity(self) -> bool:
-        """Whether we can take more."""
+        """Whether another delivery may be claimed."""
         return self.failure is None and len(self._unsaved) < MAX_UNSAVED_DELIVERIES
 
-    def take(self, call: Coroutine[Any, Any, Delivery]) -> None:
-        """Let a vendor be asked."""
+    def start(self, call: Coroutine[Any, Any, Delivery]) -> None:
+        """Start a vendor call."""
         task = asyncio.create_task(call)
         self._calls.add(task)
         task.add_done_callback(self._on_call_done)
 
     def release(self, deliveries: Sequence[Delivery], due_at: datetime) -> None:
-        """Let others take what was never sent."""
+        """Postpone deliveries that were claimed but not sent, and store that."""
         for delivery in deliveries:
             delivery.postpone(due_at, "")
         self._unsaved += deliveries
         self._notify_changed()
 
     async def drain(self) -> None:
-        """Give calls a moment to end, and end those that do not."""
+        """Wait for the grace period, then cancel the remaining calls."""
         self._save_timeout_seconds = min(self._save_timeout_seconds, SAVE_GRACE_SECONDS)
         if self._calls:
             await asyncio.wait(self._calls, timeout=VENDOR_CALL_GRACE_SECONDS)
@@ -95,13 +95,13 @@ class InFlightDeliveries:
         self._notify_changed()
 
     def _notify_changed(self) -> None:
-        rung, self.bell = self.bell, asyncio.Event()
-        rung.set()
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
 
     async def _save_continuously(self) -> None:
         while len(self) or not self._closed:
             if not self._unsaved:
-                await self.bell.wait()
+                await self.changed.wait()
                 continue
             if self._calls:
                 await asyncio.sleep(BATCH_WINDOW_SECONDS)
@@ -111,7 +111,7 @@ class InFlightDeliveries:
             self._notify_changed()
 
     async def _save_with_retry(self, batch: Sequence[Delivery]) -> None:
-        """Store a batch, again and again while the database is away; what cannot be stored must not harm the others."""
+        """Store a batch, with retries while the database is unavailable; after a defect, store each delivery alone."""
         began = asyncio.get_running_loop().time()
         while True:
             try:

@@ -1,4 +1,4 @@
-"""List how every process stands with the vendors."""
+"""List vendor standings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ STALE_AFTER = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class ListVendorStandings:
-    """Leave out whoever has said nothing for a minute: it is gone, and what it said is not so any more."""
+    """List the standings of each process, except those that sent no heartbeat for a minute."""
 
     vendor_standings: VendorStandings
     clock: Clock
 
     async def __call__(self) -> Sequence[VendorStanding]:
-        """Return the last word of each process, by channel, vendor and process."""
+        """Return the last standings of each process by channel, vendor and process."""
         return await self.vendor_standings.since(self.clock.now() - STALE_AFTER)

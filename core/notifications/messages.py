@@ -1,4 +1,4 @@
-"""Messages, before any vendor has seen them."""
+"""Messages as the vendor ports accept them."""
 
 import re
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ DeliveryId = NewType("DeliveryId", UUID)
 UUID_PATTERN = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-def delivery_id(name: str) -> DeliveryId:
-    """Read the id of a delivery as people and vendors write it, or raise `UnknownDelivery`."""
+def parse_delivery_id(name: str) -> DeliveryId:
+    """Parse the id of a delivery in hyphenated form; raise `UnknownDelivery`."""
     if not UUID_PATTERN.fullmatch(name):
-        raise UnknownDelivery(f"there is no delivery {name[:40]!r}")
+        raise UnknownDelivery.named(name)
     return DeliveryId(UUID(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """How to reach somebody today."""
+    """The current name, addresses and language of a recipient."""
 
     name: str
     email: str
@@ -31,10 +31,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailContent:
-    """The words of an e-mail."""
+    """The rendered content of an e-mail."""
 
     subject: str
-    """One line, whatever the facts."""
+    """Always one line."""
     text: str
     html: str
 
@@ -49,7 +49,7 @@ class Email:
     text: str
     html: str
     until: datetime | None = None
-    """No vendor may be asked after this moment."""
+    """The end of the claim: no vendor is called after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +61,13 @@ class Sms:
     """E.164: +919876543210."""
     text: str
     until: datetime | None = None
-    """No vendor may be asked after this moment."""
+    """The end of the claim: no vendor is called after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A vendor took the message over."""
+    """The vendor accepted the message."""
 
     vendor: str
     id: str
-    """The vendor's own id of the message."""
+    """The vendor's message id."""

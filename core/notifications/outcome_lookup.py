@@ -1,4 +1,4 @@
-"""Ask vendors what became of a message."""
+"""The lookup of a delivery's outcome in the records of the vendors."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,28 +15,28 @@ from core.notifications.rendering import render_message
 from core.notifications.status_reports import VendorReport
 
 SentMessagesByVendor = Mapping[str, SentMessages[Any] | None]
-"""The vendors of a channel; None for one that cannot be asked."""
+"""The vendors of a channel; None for one without status queries."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeLookup:
-    """Asks whoever may have taken a message, and nobody else."""
+    """Queries the vendors that may have accepted a message."""
 
     records: Mapping[Channel, SentMessagesByVendor]
     templates: Templates
     deadline: timedelta
 
-    async def about(
+    async def find(
         self, delivery: Delivery, attempts: Sequence[Attempt], contact: Contact | None, until: datetime
     ) -> VendorReport | None:
-        """Return what became of it, None if certainly nobody has it; raise `OutcomeUnknown` if that stays open."""
-        asked, records = vendors_in_doubt(delivery, attempts), self.records[delivery.channel]
-        names = asked or list(records)  # whoever sent it died without a word: it may have been any of them
+        """Return a vendor's report, None if certainly no vendor has the message; raise `OutcomeUnknown`."""
+        called, records = vendors_in_doubt(delivery, attempts), self.records[delivery.channel]
+        names = called or list(records)  # the sender died before it stored an attempt: any vendor may have it
         if not any(records.get(name) for name in names):
-            raise NobodyToAsk(f"{' and '.join(names)} cannot be asked what became of it")
+            raise NobodyToAsk(f"{' and '.join(names)} cannot be queried for the outcome")
         message = render_message(delivery, contact, self.templates)
         if message is None:
-            raise OutcomeUnknown(f"the recipient has no {delivery.channel} address any more to ask for")
+            raise OutcomeUnknown(f"the recipient has no {delivery.channel} address any more to query for")
         doubts = []
         for name in names:
             try:
@@ -52,7 +52,7 @@ class OutcomeLookup:
         self, name: str, record: SentMessages[Any] | None, message: Email | Sms, since: datetime, until: datetime
     ) -> VendorReport | None:
         if record is None:
-            raise NobodyToAsk(f"{name} cannot be asked")
+            raise NobodyToAsk(f"{name} cannot be queried")
         try:
             async with asyncio.timeout(self.deadline.total_seconds()):
                 return await record.find(message, since, until)
@@ -61,7 +61,7 @@ class OutcomeLookup:
 
 
 def vendors_in_doubt(delivery: Delivery, attempts: Sequence[Attempt]) -> list[str]:
-    """Return the vendors that did not answer since the delivery was taken in hand for the last time."""
+    """Return the vendors whose calls since the last claim ended without a known outcome."""
     since = delivery.in_doubt_since
     doubts = [
         each for each in attempts if each.outcome is AttemptOutcome.UNKNOWN and (since is None or each.at >= since)

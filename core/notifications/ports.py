@@ -1,11 +1,11 @@
-"""What the notifications context needs from the outside world."""
+"""The ports of the notifications context."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from core.kernel.unit_of_work import UnitOfWork
+from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, RecipientId
 from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliverySummary
@@ -14,158 +14,158 @@ from core.notifications.status_reports import VendorReport
 from core.notifications.vendor_standing import VendorStanding
 
 DELIVERIES_STORED = "deliveries"
-"""The signal that rings when deliveries were stored in this process."""
+"""The signal that a process sends after it stored deliveries."""
 
 M = TypeVar("M", contravariant=True)
 
 
 class Sender(Protocol[M]):
-    """Somebody who delivers messages of one kind."""
+    """Sends messages of one channel."""
 
     @abstractmethod
     async def send(self, message: M) -> Accepted:
-        """Hand the message over; raise `Rejected`, `VendorUnavailable` or `OutcomeUnknown`."""
+        """Send a message; raise `Rejected`, `VendorUnavailable` or `OutcomeUnknown`."""
 
 
 class EmailSender(Sender[Email], Protocol):
-    """Somebody who sends e-mails."""
+    """Sends e-mails."""
 
 
 class SmsSender(Sender[Sms], Protocol):
-    """Somebody who sends text messages."""
+    """Sends text messages."""
 
 
 class SentMessages(Protocol[M]):
-    """What a vendor knows of the messages it took."""
+    """A vendor's records of the messages that it accepted."""
 
     @abstractmethod
     async def find(self, message: M, since: datetime, until: datetime) -> VendorReport | None:
-        """Return what became of a message that was handed over in this time, None if it certainly never arrived.
+        """Return the report of a message that was sent in this period, None if the vendor certainly did not accept it.
 
-        Raises `VendorUnavailable`, or `OutcomeUnknown` where the vendor's records leave it open.
+        Raises `VendorUnavailable`, or `OutcomeUnknown` if the records are inconclusive.
         """
 
 
 class VendorReports(Protocol):
-    """What a vendor tells us by itself."""
+    """Reports that a vendor sends by callback."""
 
     @abstractmethod
     def read(self, delivery: DeliveryId, fields: Sequence[tuple[str, str]], signature: str) -> VendorReport:
-        """Return what it says of a delivery; raise `ForgedReport`, or `Invalid` where it says nothing."""
+        """Parse a report of a delivery; raise `ForgedReport`, or `Invalid` if it contains no status."""
 
 
 class VendorChannel(Sender[M], Protocol[M]):
-    """All vendors of one channel, who bear only so much at a time."""
+    """All vendors of one channel, with limited concurrency."""
 
     @abstractmethod
-    def room(self) -> int:
-        """Return how many more messages they would take right now."""
+    def capacity(self) -> int:
+        """Return how many more messages the vendors accept now."""
 
     @abstractmethod
-    def rest(self) -> float:
-        """Return in how many seconds the first of them may be asked again; 0 when one is asked already."""
+    def cooldown_seconds(self) -> float:
+        """Return the seconds until the first breaker lets a call through; 0 if one does now."""
 
     @abstractmethod
     def standings(self) -> Sequence[VendorStanding]:
-        """Return how we stand with each."""
+        """Return the standing of this process with each vendor."""
 
 
 class VendorStandings(Protocol):
-    """What every process says of the vendors."""
+    """The repository of the standings that all processes publish."""
 
     @abstractmethod
-    async def tell(self, standings: Sequence[VendorStanding]) -> None:
-        """Replace what the process that they name has said, and forget what is older than an hour."""
+    async def publish(self, standings: Sequence[VendorStanding]) -> None:
+        """Replace the standings of the processes in `standings`, and delete those older than an hour."""
 
     @abstractmethod
     async def since(self, moment: datetime) -> Sequence[VendorStanding]:
-        """Return what was said from this moment on, by channel, vendor and process."""
+        """Return the standings published at or after a moment, by channel, vendor and process."""
 
 
 class Templates(Protocol):
-    """Somebody who finds the words, in English where a language is missing."""
+    """Renders templates, in English if a language is missing."""
 
     @abstractmethod
     def email(self, template: str, language: str, facts: Mapping[str, Any]) -> EmailContent:
-        """Word an e-mail, or raise `Unwordable`."""
+        """Render an e-mail; raise `Unwordable`."""
 
     @abstractmethod
     def sms(self, template: str, language: str, facts: Mapping[str, Any]) -> str:
-        """Word a text message, or raise `Unwordable`."""
+        """Render a text message; raise `Unwordable`."""
 
 
 class Contacts(Protocol):
-    """How people can be reached: who works here, and the roster, as far as we may look into it."""
+    """A read port for the contacts of students and staff."""
 
     @abstractmethod
     async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
-        """Return the contacts of those who are known."""
+        """Return the contacts of the recipients that exist."""
 
 
 class Deliveries(Protocol):
-    """Every message we owe somebody or have sent."""
+    """The repository of deliveries, for dispatching."""
 
     @abstractmethod
     def add(self, delivery: Delivery) -> None:
-        """Remember a new delivery, unless its notice has one on the same channel: that one stays as it is."""
+        """Insert a delivery unless its notice has one on the same channel."""
 
     @abstractmethod
     async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
-        """Take the pending deliveries longest due out of everybody else's reach, and mark them as sending."""
+        """Claim the pending deliveries that are due, the earliest due first, until a moment; no other process can."""
 
     @abstractmethod
     async def save(self, deliveries: Sequence[Delivery]) -> None:
-        """Store what became of deliveries that are still in our hand, and the attempts they have made.
+        """Store the state and the unsaved attempts of claimed deliveries.
 
-        One that somebody else took meanwhile stays as it is, unless we know that a vendor has accepted it.
+        The state of a row that another process claimed meanwhile is kept, unless a vendor accepted the message.
         """
 
     @abstractmethod
     async def expired_claims(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        """Return deliveries whose sender has not come back in time."""
+        """Return deliveries whose claim ended at or before `now`, and lock their rows."""
 
 
 class InDoubtDeliveries(Protocol):
-    """Deliveries, for whoever looks into what became of them."""
+    """The repository of deliveries, for determining their outcomes."""
 
     @abstractmethod
     async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        """Return unknown deliveries that should be looked into, out of everybody else's reach until this work ends."""
+        """Return unknown deliveries whose lookup is due, and lock their rows until this unit of work ends."""
 
     @abstractmethod
     async def find(self, delivery: DeliveryId) -> Delivery | None:
-        """Return a delivery, and keep everybody else from changing it until this work ends."""
+        """Return a delivery, and lock its row until this unit of work ends."""
 
     @abstractmethod
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
-        """Return every call of a vendor that was made for it."""
+        """Return the vendor calls of a delivery in order."""
 
     @abstractmethod
     async def save(self, delivery: Delivery) -> None:
-        """Store the state of a delivery that was found here, and what was learnt of it."""
+        """Store the state and the new status reports of a delivery from this repository."""
 
 
 class DeliveryList(Protocol):
-    """Deliveries, for people who look at them."""
+    """Queries of deliveries."""
 
     @abstractmethod
     async def find(self, search: DeliveryFilter, after: DeliveryCursor | None, limit: int) -> Sequence[DeliverySummary]:
-        """Return those that match, the longest due first, only ones behind a place if that is given."""
+        """Return the matching deliveries behind the cursor `after`, the earliest due first."""
 
 
 class DueDeliveries(Protocol):
-    """Deliveries that wait, seen without a transaction."""
+    """A read port for pending deliveries, outside of a unit of work."""
 
     @abstractmethod
     async def next_due_at(self, channel: Channel) -> datetime | None:
-        """Return when the first of them is or was due, if there is one."""
+        """Return the earliest due time of a pending delivery, None if there is none."""
 
 
 class NotificationsWork(UnitOfWork, Protocol):
-    """A unit of work over deliveries."""
+    """A unit of work of the notifications context."""
 
     deliveries: Deliveries
-    cases: InDoubtDeliveries
+    in_doubt_deliveries: InDoubtDeliveries
 
 
-NewNotificationsWork = Callable[[], NotificationsWork]
+NewNotificationsWork = NewUnitOfWork[NotificationsWork]

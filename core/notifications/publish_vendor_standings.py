@@ -1,4 +1,4 @@
-"""Tell other processes how we stand with the vendors."""
+"""Publish vendor standings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ HEARTBEAT_INTERVAL = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class PublishVendorStandings:
-    """Say it when a breaker has changed, and from time to time as a sign of life."""
+    """Publish the standings of this process when a breaker changes, and as a heartbeat."""
 
     email: VendorChannel[Email]
     sms: VendorChannel[Sms]
@@ -21,7 +21,7 @@ class PublishVendorStandings:
     process: str
 
     async def __call__(self, published: Sequence[VendorStanding] = ()) -> Sequence[VendorStanding]:
-        """Return what others know now, given what they were `told` before."""
+        """Return the standings that are published now; `published` are those of the last call."""
         present = [*self.email.standings(), *self.sms.standings()]
         if (
             published
@@ -30,10 +30,10 @@ class PublishVendorStandings:
         ):
             return published
         present = [replace(each, process=self.process) for each in present]
-        await self.vendor_standings.tell(present)
+        await self.vendor_standings.publish(present)
         return present
 
 
 def breaker_states(standings: Sequence[VendorStanding]) -> list[object]:
-    """Return what others should know at once."""
+    """Return the breaker states, whose change is published at once."""
     return [each.breaker for each in standings]

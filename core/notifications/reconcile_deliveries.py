@@ -1,4 +1,4 @@
-"""Find out what became of deliveries whose outcome is unknown."""
+"""Reconcile deliveries."""
 
 import asyncio
 from collections import Counter
@@ -18,12 +18,12 @@ from core.notifications.status_reports import DeliveryStatus, StatusReport, Vend
 MAX_CONCURRENT_LOOKUPS = 8
 MIN_LOOKUP_INTERVAL, MAX_LOOKUP_INTERVAL = timedelta(minutes=1), timedelta(hours=1)
 LookupAnswer = VendorReport | OutcomeUnknown | None
-"""What a vendor says of a message, that nobody can say, or that certainly nobody has it."""
+"""A vendor's report, the reason why the outcome stays unknown, or None if certainly no vendor has the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class InDoubtDelivery:
-    """A delivery that was taken to be looked into, and what is known of it."""
+    """A delivery that is claimed for a lookup, with its attempts and contact."""
 
     delivery: Delivery
     attempts: Sequence[Attempt]
@@ -32,21 +32,22 @@ class InDoubtDelivery:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileDeliveries:
-    """Ask the vendors, with no transaction open meanwhile; what stays unknown for too long is left to a person."""
+    """Determine the outcome of unknown deliveries by status queries; after a timeout leave it to a person."""
 
     new_work: NewNotificationsWork
     contacts: Contacts
     outcome_lookup: OutcomeLookup
     clock: Clock
     lease: timedelta
-    """How long whoever sends a delivery may have it in hand."""
+    """The duration of a claim for sending."""
     absent_after: timedelta
-    """By then every message a vendor took is in its records."""
+    """The delay after which a vendor's records contain each message that it accepted."""
     person_after: timedelta
+    """The age at which a delivery becomes undecided."""
     batch: int = 50
 
     async def __call__(self) -> Mapping[DeliveryStatus, int]:
-        """Return how many were found, were absent and are pending again, and are left to a person."""
+        """Return the number of deliveries by determined status."""
         learnt: Counter[DeliveryStatus] = Counter()
         while cases := await self._claim():
             turns = asyncio.Semaphore(MAX_CONCURRENT_LOOKUPS)
@@ -54,18 +55,18 @@ class ReconcileDeliveries:
             learnt.update(end for end in ends if isinstance(end, DeliveryStatus))
             for end in ends:
                 if isinstance(end, BaseException):
-                    raise end  # the database is away; they are looked into again when their lease has run out
+                    raise end  # the database is unavailable; the next lookup follows when their claim has expired
         return learnt
 
     async def _claim(self) -> Sequence[InDoubtDelivery]:
         now = self.clock.now()
         until = now + self.outcome_lookup.deadline * self.batch + MIN_LOOKUP_INTERVAL
         async with self.new_work() as work:
-            due = await work.cases.due(now, self.batch)
+            due = await work.in_doubt_deliveries.due(now, self.batch)
             for delivery in due:
                 delivery.claim_for_lookup(delivery.due_at - self.lease, until)
-                await work.cases.save(delivery)
-            attempts = [await work.cases.attempts(delivery.id) for delivery in due]
+                await work.in_doubt_deliveries.save(delivery)
+            attempts = [await work.in_doubt_deliveries.attempts(delivery.id) for delivery in due]
             contacts = await self.contacts.of({delivery.recipient for delivery in due}) if due else {}
             await work.commit()
         return [
@@ -76,54 +77,54 @@ class ReconcileDeliveries:
         async with turns:
             answer = await self._ask(case)
             async with self.new_work() as work:
-                delivery = await work.cases.find(case.delivery.id)
+                delivery = await work.in_doubt_deliveries.find(case.delivery.id)
                 if delivery is None:
                     return None
                 learnt = self._apply_answer(delivery, case.delivery, answer)
-                await work.cases.save(delivery)
+                await work.in_doubt_deliveries.save(delivery)
                 await work.commit()
         return learnt
 
     async def _ask(self, case: InDoubtDelivery) -> LookupAnswer:
-        until = since(case.delivery) + self.lease
+        until = in_doubt_since(case.delivery) + self.lease
         try:
-            return await self.outcome_lookup.about(case.delivery, case.attempts, case.contact, until)
+            return await self.outcome_lookup.find(case.delivery, case.attempts, case.contact, until)
         except OutcomeUnknown as doubt:
             return doubt
-        except Exception as defect:  # of ours, or words that no longer fit: it proves nothing
+        except Exception as defect:  # a defect in this process or in a template proves nothing
             return OutcomeUnknown(f"{type(defect).__name__}: {defect}")
 
-    def _apply_answer(self, delivery: Delivery, taken: Delivery, answer: LookupAnswer) -> DeliveryStatus | None:
+    def _apply_answer(self, delivery: Delivery, claimed: Delivery, answer: LookupAnswer) -> DeliveryStatus | None:
         now = self.clock.now()
         if isinstance(answer, VendorReport):
-            return answer.learnt if delivery.hear(answer, now) else None
-        if delivery.state is not DeliveryState.UNKNOWN or delivery.due_at != taken.due_at:
-            return None  # somebody settled it meanwhile, or took it up when our lease had run out
-        age = now - since(delivery)
+            return answer.learnt if delivery.apply_report(answer, now) else None
+        if delivery.state is not DeliveryState.UNKNOWN or delivery.due_at != claimed.due_at:
+            return None  # it was settled meanwhile, or claimed by another process after this claim expired
+        age = now - in_doubt_since(delivery)
         if answer is None and age >= self.lease + self.absent_after:
             delivery.resolve(
                 DeliveryState.PENDING, StatusReport(at=now, learnt=DeliveryStatus.ABSENT, detail="no vendor has it")
             )
             return DeliveryStatus.ABSENT
         if age >= self.person_after:
-            told = str(answer or "no vendor has it yet")
+            detail = str(answer or "no vendor has it yet")
             delivery.resolve(
-                DeliveryState.UNDECIDED, StatusReport(at=now, learnt=DeliveryStatus.UNDECIDED, detail=told)
+                DeliveryState.UNDECIDED, StatusReport(at=now, learnt=DeliveryStatus.UNDECIDED, detail=detail)
             )
             return DeliveryStatus.UNDECIDED
         delivery.due_at = self._next_lookup_at(delivery, now, answer)
         return None
 
     def _next_lookup_at(self, delivery: Delivery, now: datetime, answer: LookupAnswer) -> datetime:
-        """Return when to look again: the rarer the longer it has been unknown, and in time for a decision."""
-        last = since(delivery) + self.person_after
+        """Return the next lookup: after half the age of the doubt, and at the times when a decision is possible."""
+        final = in_doubt_since(delivery) + self.person_after
         if isinstance(answer, NobodyToAsk):
-            return last
-        pause = min(max((now - since(delivery)) / 2, MIN_LOOKUP_INTERVAL), MAX_LOOKUP_INTERVAL)
-        decisive = [each for each in (since(delivery) + self.lease + self.absent_after, last) if each > now]
+            return final
+        pause = min(max((now - in_doubt_since(delivery)) / 2, MIN_LOOKUP_INTERVAL), MAX_LOOKUP_INTERVAL)
+        decisive = [each for each in (in_doubt_since(delivery) + self.lease + self.absent_after, final) if each > now]
         return min(now + pause, *decisive)
 
 
-def since(delivery: Delivery) -> datetime:
-    """Return since when it has been in doubt, for one that was taken to be looked into."""
+def in_doubt_since(delivery: Delivery) -> datetime:
+    """Return when the doubt about a delivery began that is claimed for a lookup."""
     return delivery.in_doubt_since or delivery.due_at

@@ -1,4 +1,4 @@
-"""A delivery in the words and to the address of today."""
+"""Rendering of a delivery with the current templates and contact."""
 
 from core.notifications.delivery import Channel, Delivery
 from core.notifications.messages import Contact, Email, Sms
@@ -6,7 +6,7 @@ from core.notifications.ports import Templates
 
 
 def render_message(delivery: Delivery, contact: Contact | None, templates: Templates) -> Email | Sms | None:
-    """Return the message, None for somebody who has no such address; raise `Unwordable`."""
+    """Return the message, None if the recipient has no address of the channel; raise `Unwordable`."""
     if contact is None:
         return None
     facts = {**delivery.facts, "name": contact.name}
@@ -17,12 +17,12 @@ def render_message(delivery: Delivery, contact: Contact | None, templates: Templ
         return Sms(delivery=delivery.id, to=contact.phone, text=text, until=delivery.due_at)
     if not contact.email:
         return None
-    letter = templates.email(delivery.template, contact.language, facts)
+    content = templates.email(delivery.template, contact.language, facts)
     return Email(
         delivery=delivery.id,
         to=contact.email,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
+        subject=content.subject,
+        text=content.text,
+        html=content.html,
         until=delivery.due_at,
     )

@@ -1,4 +1,4 @@
-"""Tell somebody something."""
+"""Send a notice."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ from core.notifications.ports import NewNotificationsWork
 
 @dataclass(frozen=True, slots=True)
 class SendNotice:
-    """Put a notice in the queue of every channel."""
+    """Create a delivery of a notice on each channel."""
 
     new_work: NewNotificationsWork
     clock: Clock
     ids: Ids
     send: bool = True
-    """Whether new deliveries go out; otherwise they are only written down, for a notice of the past."""
+    """Whether new deliveries are sent; a replay stores them as suppressed."""
 
     async def __call__(self, notice: Notice) -> None:
-        """Store a delivery for each channel on which there is none yet."""
+        """Store a delivery for each channel on which the notice has none."""
         async with self.new_work() as work:
             for channel in Channel:
                 work.deliveries.add(

@@ -1,4 +1,4 @@
-"""Decide what became of a delivery that nobody else can settle."""
+"""Settle a delivery."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,13 +8,13 @@ from core.kernel.decisions import Decision
 from core.notifications.delivery import IN_DOUBT_STATES, Delivery, DeliveryState
 from core.notifications.delivery_list import DeliverySummary
 from core.notifications.errors import DeliverySettled, UnknownDelivery
-from core.notifications.messages import delivery_id
+from core.notifications.messages import parse_delivery_id
 from core.notifications.ports import NewNotificationsWork
 from core.notifications.status_reports import DeliveryStatus, StatusReport
 
 
 class Verdict(StrEnum):
-    """The two answers there are."""
+    """The two possible decisions."""
 
     SENT = "sent"
     NOT_SENT = "not-sent"
@@ -25,26 +25,26 @@ STATE_BY_VERDICT = {Verdict.SENT: DeliveryState.SENT, Verdict.NOT_SENT: Delivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement(Decision):
-    """What a person decided about a delivery."""
+    """A person's decision about a delivery in doubt."""
 
     verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class SettleDelivery:
-    """Let a person decide, once; what was not sent is sent again."""
+    """Apply a person's decision once; a message that was not sent becomes pending."""
 
     new_work: NewNotificationsWork
     clock: Clock
 
     async def __call__(self, name: str, settlement: Settlement) -> DeliverySummary:
-        """Return the delivery; raise `UnknownDelivery`, or `DeliverySettled` if there is nothing to decide."""
+        """Return the settled delivery; raise `UnknownDelivery`, or `DeliverySettled` if it is not in doubt."""
         async with self.new_work() as work:
-            delivery = await work.cases.find(delivery_id(name))
+            delivery = await work.in_doubt_deliveries.find(parse_delivery_id(name))
             if delivery is None:
-                raise UnknownDelivery(f"there is no delivery {name[:40]!r}")
+                raise UnknownDelivery.named(name)
             self._decide(delivery, settlement)
-            await work.cases.save(delivery)
+            await work.in_doubt_deliveries.save(delivery)
             await work.commit()
         return DeliverySummary.of(delivery)
 
@@ -53,6 +53,6 @@ class SettleDelivery:
             raise DeliverySettled(
                 f"there is nothing to decide: the delivery is {delivery.state}", facts={"state": delivery.state}
             )
-        told = f"{settlement.verdict}, says {settlement.who}: {settlement.why}"
-        finding = StatusReport(at=self.clock.now(), learnt=DeliveryStatus.SETTLED, detail=told)
-        delivery.resolve(STATE_BY_VERDICT[settlement.verdict], finding)
+        detail = f"{settlement.verdict}, says {settlement.who}: {settlement.why}"
+        report = StatusReport(at=self.clock.now(), learnt=DeliveryStatus.SETTLED, detail=detail)
+        delivery.resolve(STATE_BY_VERDICT[settlement.verdict], report)

@@ -1,4 +1,4 @@
-"""What was learnt of a delivery other than by sending it."""
+"""Reports on the status of a delivery from other sources than its sending."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,34 +6,34 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """What became of a message, as far as somebody knows."""
+    """The reported status of a message."""
 
     FOUND = "found"
     """A vendor has it."""
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     ABSENT = "absent"
-    """The vendor certainly has not got it."""
+    """No vendor has it."""
     UNDECIDED = "undecided"
-    """No vendor can say."""
+    """No vendor reported the outcome in time."""
     SETTLED = "settled"
-    """A person decided."""
+    """A person decided the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class VendorReport:
-    """What a vendor says became of a message: found, delivered or bounced."""
+    """A vendor's report on a message: found, delivered or bounced."""
 
     vendor: str
     id: str
-    """The vendor's own id of the message."""
+    """The vendor's message id."""
     learnt: DeliveryStatus
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """One thing that was learnt, by whom and when."""
+    """A report on a delivery with its time and source."""
 
     at: datetime
     learnt: DeliveryStatus

@@ -1,4 +1,4 @@
-"""How we stand with the vendors."""
+"""The standing of a process with the vendors."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,28 +8,28 @@ from core.notifications.delivery import Channel
 
 
 class Breaker(StrEnum):
-    """Whether a vendor is asked."""
+    """The state of a circuit breaker."""
 
     CLOSED = "closed"
     HALF_OPEN = "half-open"
-    """One probe at a time."""
+    """One probe call at a time."""
     OPEN = "open"
-    """Nobody asks it."""
+    """No call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorStanding:
-    """How one process stands with one vendor."""
+    """The state of one vendor in one process."""
 
     channel: Channel
     vendor: str
     breaker: Breaker
     calls: int
-    """In the window that the breaker looks at."""
+    """In the sliding window of the breaker."""
     failure_percent: int
     under_way: int
     rests_until: datetime | None
-    """When it may be asked again."""
+    """When the breaker lets a probe through."""
     at: datetime
     process: str = ""
-    """Who says so; empty before it is said to others."""
+    """The publishing process; empty before publication."""

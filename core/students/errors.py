@@ -1,15 +1,15 @@
-"""What can go wrong with the roster."""
+"""The errors of the students context."""
 
 from core.kernel.errors import Invalid, NotFound
 
 
 class UnknownStudent(NotFound):
-    """Nobody on the roster has this registration."""
+    """No student on the roster has this registration."""
 
     problem = "unknown-student"
 
 
 class UnreadableRoster(Invalid):
-    """The roster cannot be read as the CSV we expect."""
+    """The roster is not a CSV file of the documented form."""
 
     problem = "unreadable-roster"

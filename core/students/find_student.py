@@ -1,4 +1,4 @@
-"""Look somebody up on the roster."""
+"""Find a student on the roster."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class FindStudent:
     async def __call__(self, registration: str) -> Student:
         """Return the student, or raise `UnknownStudent`."""
         async with self.new_work() as work:
-            known = await work.students.known([registration])
+            known = await work.students.by_registration([registration])
         if registration not in known:
-            raise UnknownStudent(f"nobody on the roster has the registration {registration[:40]!r}")
+            raise UnknownStudent(f"no student on the roster has the registration {registration[:40]!r}")
         return known[registration]

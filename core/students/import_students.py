@@ -1,4 +1,4 @@
-"""Take a roster over from a school."""
+"""Import a roster of a school."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -14,12 +14,12 @@ KNOWN_COLUMNS = [column.name for column in fields(Enrolment)]
 REQUIRED_COLUMNS = {"registration", "name", "category"}
 MAX_ROWS_PER_BATCH = 512
 MAX_REPORTED_BAD_ROWS = 1_000
-"""Bad rows that are named one by one; a file with more of them is the wrong file."""
+"""Rejected rows that a report lists; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that was left out, and why."""
+    """A rejected row and the reason."""
 
     line: int
     reason: str
@@ -27,7 +27,7 @@ class BadRow:
 
 @dataclass(slots=True)
 class RosterReport:
-    """What became of the rows of a roster."""
+    """The outcome of the rows of a roster."""
 
     read: int = 0
     added: int = 0
@@ -37,7 +37,7 @@ class RosterReport:
     bad_rows: list[BadRow] = field(default_factory=list)
 
     def reject(self, line: int, reason: str) -> None:
-        """Leave a row out."""
+        """Count a rejected row, and list it up to `MAX_REPORTED_BAD_ROWS`."""
         self.rejected += 1
         if len(self.bad_rows) < MAX_REPORTED_BAD_ROWS:
             self.bad_rows.append(BadRow(line, reason))
@@ -45,18 +45,18 @@ class RosterReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportStudents:
-    """Keep the good rows of a roster and report the bad ones; the same roster again changes nothing."""
+    """Store the valid rows of a roster and report the others; a repeated import changes nothing."""
 
     new_work: NewStudentsUnitOfWork
     ids: Ids
 
     async def __call__(self, rows: AsyncIterable[RosterRow]) -> RosterReport:
-        """Return what became of each row; batches of rows are kept as they are read.
+        """Return the report; each batch of rows is committed as it is read.
 
         Raises `UnreadableRoster` when the columns are not those of `Enrolment`.
         """
         report, batch = RosterReport(), dict[str, Enrolment]()
-        async for enrolment in good(rows, report):
+        async for enrolment in valid_enrolments(rows, report):
             batch[enrolment.registration] = enrolment
             if len(batch) == MAX_ROWS_PER_BATCH:
                 await self._store(batch, report)
@@ -66,7 +66,7 @@ class ImportStudents:
 
     async def _store(self, batch: Mapping[str, Enrolment], report: RosterReport) -> None:
         async with self.new_work() as work:
-            known = await work.students.known(batch.keys())
+            known = await work.students.by_registration(batch.keys())
             for registration, enrolment in batch.items():
                 student = known.get(registration)
                 if student is None:
@@ -80,8 +80,8 @@ class ImportStudents:
             await work.commit()
 
 
-async def good(rows: AsyncIterable[RosterRow], report: RosterReport) -> AsyncIterator[Enrolment]:
-    """Read the rows, and report those that cannot be kept."""
+async def valid_enrolments(rows: AsyncIterable[RosterRow], report: RosterReport) -> AsyncIterator[Enrolment]:
+    """Yield the enrolments of valid rows; report the other rows."""
     columns, seen = list[str](), dict[str, int]()
     async for row in rows:
         if not columns:
@@ -97,23 +97,23 @@ async def good(rows: AsyncIterable[RosterRow], report: RosterReport) -> AsyncIte
         if first == row.line:
             yield enrolment
         else:
-            report.reject(row.line, f"registration {enrolment.registration} stands in line {first} already")
+            report.reject(row.line, f"registration {enrolment.registration} is already in line {first}")
     if not columns:
         raise UnreadableRoster("the roster is empty; its first line names columns")
 
 
 def check_columns(names: Sequence[str]) -> None:
-    """Raise `UnreadableRoster` unless these are columns we know, with the ones we cannot do without."""
+    """Raise `UnreadableRoster` unless all columns are known, unique, and include `REQUIRED_COLUMNS`."""
     if missing := REQUIRED_COLUMNS - set(names):
         raise UnreadableRoster(f"the roster has no column {', '.join(sorted(missing))}; its first line names columns")
     if unknown := set(names) - set(KNOWN_COLUMNS):
         raise UnreadableRoster(f"unknown column {', '.join(sorted(unknown))}; known are {', '.join(KNOWN_COLUMNS)}")
     if len(set(names)) < len(names):
-        raise UnreadableRoster("a column stands twice")
+        raise UnreadableRoster("the roster has a column twice; its first line names each column once")
 
 
 def parse_enrolment(row: RosterRow, columns: Sequence[str]) -> Enrolment:
-    """Turn one row into an enrolment; empty cells mean the default."""
+    """Return the enrolment of a row, with defaults for empty cells; raise `Invalid`."""
     if row.problem:
         raise Invalid(row.problem)
     if len(row.cells) > len(columns):

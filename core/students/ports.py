@@ -1,23 +1,23 @@
-"""What the roster needs from the outside world."""
+"""The ports of the students context."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from core.kernel.unit_of_work import UnitOfWork
+from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.students.student import Student
 
 
 class Students(Protocol):
-    """Everybody who may owe a fee."""
+    """The repository of students."""
 
     @abstractmethod
-    async def known(self, registrations: Collection[str]) -> Mapping[str, Student]:
-        """Return those of these registrations that are on the roster."""
+    async def by_registration(self, registrations: Collection[str]) -> Mapping[str, Student]:
+        """Return the students of those registrations that are on the roster."""
 
     @abstractmethod
     def put(self, student: Student) -> None:
-        """Add a student, or replace what was known of them."""
+        """Add or replace a student."""
 
 
 class StudentsUnitOfWork(UnitOfWork, Protocol):
@@ -26,4 +26,4 @@ class StudentsUnitOfWork(UnitOfWork, Protocol):
     students: Students
 
 
-NewStudentsUnitOfWork = Callable[[], StudentsUnitOfWork]
+NewStudentsUnitOfWork = NewUnitOfWork[StudentsUnitOfWork]

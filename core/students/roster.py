@@ -1,4 +1,4 @@
-"""A roster as schools send it: CSV in UTF-8, with a first line that names the columns."""
+"""The roster format: CSV in UTF-8, whose first line names the columns."""
 
 import codecs
 import csv
@@ -11,25 +11,25 @@ from core.students.errors import UnreadableRoster
 
 MAX_ROW_CHARACTERS = 64 * 1024
 UNCLOSED_QUOTE = re.compile(r'(?:(?:"(?:[^"]|"")*+"[^,]*+|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z')
-"""A line that ends inside a quoted cell.  Quotes inside unquoted cells are only letters, as for `csv`."""
+"""Matches a line that ends inside a quoted cell; a quote inside an unquoted cell is a plain character, as for `csv`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """One row, the line of the file it begins in, and what is wrong with it as CSV."""
+    """One row, the line of the file in which it begins, and its CSV fault if it has one."""
 
     line: int
     cells: list[str] = field(default_factory=list)
     problem: str = ""
 
 
-async def rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[RosterRow]:
-    """Return the rows of a file as its bytes come in; raise `UnreadableRoster` if it is not UTF-8 text."""
+async def read_rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[RosterRow]:
+    """Yield the rows of a file as its chunks arrive; raise `UnreadableRoster` if it is not UTF-8 text."""
     decoder, text, line = codecs.getincrementaldecoder("utf-8-sig")(), "", 1
     try:
         async for chunk in chunks:
             text += decoder.decode(chunk)
-            *complete, text = records(text)
+            *complete, text = split_records(text)
             for record in complete:
                 check_row_length(record, line)
                 if record.strip():
@@ -43,8 +43,8 @@ async def rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[RosterRow]:
         yield parse_record(text, line)
 
 
-def records(text: str) -> Iterator[str]:
-    """Split text into records, each with its line ends; the last is what may still be incomplete."""
+def split_records(text: str) -> Iterator[str]:
+    """Yield the records of a text with their line ends; the last one may be incomplete."""
     *lines, rest = text.split("\n")
     record, is_open = "", False
     for line in lines:
@@ -57,7 +57,7 @@ def records(text: str) -> Iterator[str]:
 
 
 def check_row_length(record: str, line: int) -> None:
-    """Raise `UnreadableRoster` for a row that is longer than any."""
+    """Raise `UnreadableRoster` for a row that is longer than `MAX_ROW_CHARACTERS`."""
     if len(record) > MAX_ROW_CHARACTERS:
         raise UnreadableRoster(f"the row that begins in line {line} does not end; a quote may be missing")
 

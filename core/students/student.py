@@ -1,4 +1,4 @@
-"""A student: who may owe a fee, and how to reach them."""
+"""Students and their contact data."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ FIELD_PATTERNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """What a school says about one student: a row of its roster."""
+    """The data of one student in a roster of a school."""
 
     registration: str
     name: str
@@ -36,7 +36,7 @@ class Enrolment:
     phone: str = ""
     """E.164: +919876543210."""
     language: str = "en"
-    """ISO 639-1: what we write to them in."""
+    """ISO 639-1: the language of notifications."""
 
     def __post_init__(self) -> None:
         for field, shape in FIELD_PATTERNS.items():
@@ -50,7 +50,7 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Student:
-    """One person on the roster."""
+    """One student on the roster."""
 
     id: StudentId
     enrolment: Enrolment

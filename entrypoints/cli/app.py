@@ -1,67 +1,75 @@
-"""The command line."""
+"""The command line: every command and its group."""
 
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
+from types import ModuleType
 from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
 
-from entrypoints.cli import imports
 from entrypoints.cli.command_runner import CommandRunner
-from entrypoints.cli.fees import exam_fees
-from entrypoints.cli.inventory import stock_commands
-from entrypoints.cli.notifications import deliveries, vendors
-from entrypoints.cli.operations import administration, dead_letters, demo, projections, replay_events, serve
 from entrypoints.cli.runtime import OpenRuntime
 
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Commands behind one word."""
+
+    name: str
+    help: str
+    modules: tuple[ModuleType, ...]
+    """Each has its `commands`."""
+    hidden: bool = False
+    """Whether it is an older name that still works."""
+
+
 PIPE_WIDTH_COLUMNS = 400
-"""Columns for whoever is no terminal and does not wrap."""
+"""Columns of output that goes to a pipe or a file, which do not wrap lines."""
 
 
-def create_cli(open_runtime: OpenRuntime) -> typer.Typer:
-    """Return the command `bursar`, given how to open a fee office."""
+def create_cli(open_runtime: OpenRuntime, commands: tuple[ModuleType, ...], groups: tuple[Group, ...]) -> typer.Typer:
+    """Return the command `bursar` for runtimes that `open_runtime` opens."""
     cli = typer.Typer(
         name="bursar",
         help="A fee office that can be trusted on deadline day.",
         no_args_is_help=True,
         rich_markup_mode="rich",
-        pretty_exceptions_enable=False,  # they would fill screens, and show secrets
+        pretty_exceptions_enable=False,  # they fill screens, and show secrets
     )
+    add_commands(cli, commands)
+    for each in groups:
+        group = typer.Typer(name=each.name, help=each.help, no_args_is_help=True, hidden=each.hidden)
+        add_commands(group, each.modules)
+        cli.add_typer(group)
     runner = CommandRunner(open_runtime, out=plain(sys.stdout), err=plain(sys.stderr))
-    shown = (
-        serve,
-        demo,
-        administration,
-        vendors,
-        deliveries,
-        dead_letters,
-        replay_events,
-        projections,
-        imports,
-        exam_fees,
-        stock_commands,
-    )
-    for commands in shown:
-        commands.register_commands(cli, runner)
 
     @cli.callback()
     def bursar(
+        context: typer.Context,
         _version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
     ) -> None:
         """Run a fee office that can be trusted on deadline day."""
+        context.obj = runner
 
     return cli
 
 
+def add_commands(group: typer.Typer, modules: tuple[ModuleType, ...]) -> None:
+    """Add the commands of some modules to a group."""
+    for module in modules:
+        group.add_typer(module.commands)
+
+
 def plain(stream: TextIO) -> Console:
-    """Return a console on which what people are called is no markup and no emoji."""
+    """Return a console that prints names verbatim, without markup and emoji."""
     width = None if stream.isatty() else PIPE_WIDTH_COLUMNS
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
 def show_version(wanted: bool) -> None:
-    """Print the version and leave."""
+    """Print the version and exit."""
     if wanted:
         typer.echo(f"bursar {version('bursar')}")
         raise typer.Exit

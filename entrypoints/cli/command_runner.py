@@ -1,6 +1,7 @@
-"""How every command works: open the office, do the work, say what went wrong."""
+"""What every command does: open the runtime, run its work, report an error with its exit code."""
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +10,19 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import typer
 import uvloop
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from core.kernel.errors import Conflict, CoreError, Unavailable, problem_type
 from entrypoints.cli.runtime import OpenRuntime, Runtime
 
 T = TypeVar("T")
-EXIT_CODES: Mapping[type[CoreError], int] = {Unavailable: 75, Conflict: 3, CoreError: 1}
-"""The first kind that fits counts; 75 is what sysexits.h calls a temporary failure."""
+EXIT_CODES: Mapping[type[Exception], int] = {Unavailable: 75, Conflict: 3, Exception: 1}
+"""The first kind that an error belongs to counts; 75 is the temporary failure (EX_TEMPFAIL) of sysexits.h."""
+EXIT_INTERRUPTED = 130
+"""The exit code that shells give a program which Ctrl-C ends."""
 
 ERRORS_ONLY_LOGGING = {"telemetry": {"level": "error"}}
-"""What a command has to say it prints itself."""
+"""Settings of commands that print their results themselves."""
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="TOML file; without one, the local profile.")
@@ -29,7 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON instead o
 
 @dataclass(frozen=True, slots=True)
 class CommandRunner:
-    """Where commands are served."""
+    """Runs the work of commands and prints their results; it is `obj` of every command's context."""
 
     open_runtime: OpenRuntime
     out: Console
@@ -41,50 +44,63 @@ class CommandRunner:
         work: Callable[[Runtime], Awaitable[T]],
         changes: Mapping[str, Any] = ERRORS_ONLY_LOGGING,
     ) -> T:
-        """Do some work in the office of a configuration; an error of the core ends the command with its code."""
+        """Run `work` with the runtime of a configuration; a core error ends the command with its exit code."""
 
-        async def in_office() -> T:
-            async with self.open_runtime(path, changes) as office:
-                return await work(office)
+        async def in_runtime() -> T:
+            async with self.open_runtime(path, changes) as runtime:
+                return await work(runtime)
 
         try:
-            return uvloop.run(in_office())
+            return uvloop.run(in_runtime())
         except CoreError as error:
-            raise self.failed(error) from error
+            raise self.report(error) from error
         except BaseExceptionGroup as group:
             known, unknown = group.split(CoreError)
             if unknown is not None or known is None:
                 raise
-            raise self.failed(first(known)) from group
+            raise self.report(first_core_error(known)) from group
 
     def run_provisioned(self, path: Path | None, work: Callable[[Runtime], Awaitable[T]]) -> T:
-        """Do some work in an office that is ready for it."""
+        """Run `work` after an empty database was provisioned."""
 
-        async def when_ready(office: Runtime) -> T:
-            await office.provision()
-            return await work(office)
+        async def when_ready(runtime: Runtime) -> T:
+            await runtime.provision()
+            return await work(runtime)
 
         return self.run(path, when_ready)
 
-    def failed(self, error: CoreError) -> typer.Exit:
-        """Say what went wrong, and return how to end."""
+    def report(self, error: CoreError) -> typer.Exit:
+        """Print an error, and return the exit that ends the command."""
         where = f" (at {error.at})" if error.at else ""
         self.err.print(problem_type(type(error)).rpartition(":")[2], style="red", end=": ")
         self.err.print(escape_unprintable(f"{error}{where}"), soft_wrap=True)
-        return typer.Exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
+        return typer.Exit(exit_code(error))
+
+    def print(self, value: T, render: Callable[[T], RenderableType], *, json: bool) -> None:
+        """Print a result as a line of JSON, or as `render` shows it to people."""
+        if json:
+            self.print_json(value)
+        else:
+            shown = render(value)
+            self.out.print(shown, soft_wrap=isinstance(shown, str))
 
     def print_json(self, value: object) -> None:
-        """Write one line of JSON."""
+        """Print one line of JSON."""
         typer.echo(msgspec.json.encode(value))
 
 
+def exit_code(error: Exception) -> int:
+    """Return the exit code of a command that fails with this error."""
+    return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+
+
 def escape_unprintable(text: str) -> str:
-    """Return a text without anything a terminal would obey."""
+    """Return a text in which control characters are escaped, so that a terminal does not obey them."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
-def first(group: BaseException) -> CoreError:
-    """Return the first error of nested groups."""
+def first_core_error(group: BaseException) -> CoreError:
+    """Return the first error of nested groups of core errors."""
     while isinstance(group, BaseExceptionGroup):
         group = group.exceptions[0]
     assert isinstance(group, CoreError)  # noqa: S101 - the group was split by this type
@@ -92,9 +108,7 @@ def first(group: BaseException) -> CoreError:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return what Ctrl-C and SIGTERM will set."""
-    import signal
-
+    """Return an event that Ctrl-C and SIGTERM set."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

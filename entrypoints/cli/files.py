@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 CHUNK_BYTES = 64 * 1024
-"""Bytes: so few that a bar moves evenly while a large file is worked off."""
+"""Small enough that a progress bar moves evenly while a large file is imported."""
 
 
-async def read_chunks(path: Path, read: Callable[[int], None] = lambda _: None) -> AsyncIterator[bytes]:
-    """Return the bytes of a file as they are read; tell `read` how many at a time."""
+async def read_chunks(path: Path, on_read: Callable[[int], None] = lambda _: None) -> AsyncIterator[bytes]:
+    """Return the bytes of a file in chunks; call `on_read` with the size of each."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
-            read(len(chunk))
+            on_read(len(chunk))
             yield chunk

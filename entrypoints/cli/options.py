@@ -1,8 +1,8 @@
-"""What people type: moments, ids, and who they are."""
+"""Options and arguments that several commands share, and how they are parsed."""
 
 import getpass
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,20 +16,22 @@ from core.messaging.dead_letters import UnknownDeadLetter
 
 Since = Annotated[str | None, typer.Option("--from", metavar="MOMENT", help="From then on: 2026-11-20T00:00Z.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="MOMENT", help="Before then.")]
-Why = Annotated[str, typer.Option(help="The reason, for whoever asks later.")]
+Why = Annotated[str, typer.Option(help="The reason; it is stored with the decision.")]
 Who = Annotated[str | None, typer.Option(help="Who decides.", show_default="you, as the system knows you")]
 Rate = Annotated[
     int | None, typer.Option(min=1, max=MAX_STEPS_PER_SECOND, metavar="N", help="At most so many a second.")
 ]
+Order = Annotated[str, typer.Argument(help="Id of the order; for the kit of an exam fee, its reference.")]
+Sku = Annotated[str, typer.Argument(metavar="SKU", help="What goods: SU-EXAM-KIT.")]
 
 
 def decision(who: str | None, why: str) -> Decision:
-    """Return who decides, and why."""
+    """Return a decision of `who`, or of the user of the operating system."""
     return Decision(who=decider(who), why=why)
 
 
 def decider(who: str | None) -> str:
-    """Return who decides; without a name, the operating system says who it is."""
+    """Return `who`, or the name of the user of the operating system; it is empty when that has no name."""
     if who is None:
         with suppress(OSError, KeyError):
             who = getpass.getuser()
@@ -37,23 +39,33 @@ def decider(who: str | None) -> str:
 
 
 def period(since: str | None, until: str | None) -> Period:
-    """Return from when to when."""
+    """Return the period of `--from` and `--to`; without one of them it is open on that side."""
     return Period(since=parse_moment(since, "$.from") or MIN_MOMENT, until=parse_moment(until, "$.to") or MAX_MOMENT)
 
 
 def parse_moment(text: str | None, at: str) -> datetime | None:
-    """Read a moment of ISO 8601; without an offset it is UTC."""
+    """Parse a moment in ISO 8601, which is UTC without an offset; raise `Invalid` at the path `at`."""
     if text is None:
         return None
     try:
-        read = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise Invalid(f"{text[:40]!r} is no moment: write 2026-11-20T00:00Z", at=at) from error
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_day(text: str | None, at: str) -> date | None:
+    """Parse a calendar day in ISO 8601; raise `Invalid` at the path `at`."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid(f"{text[:40]!r} is no day: write 2027-01-15", at=at) from error
 
 
 def dead_letter_id(text: str) -> UUID:
-    """Read the id of a letter."""
+    """Parse the id of a dead letter; raise `UnknownDeadLetter`."""
     try:
         return UUID(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the commands need of the fee office."""
+"""The runtime that commands work with, as a port."""
 
 import asyncio
 from abc import abstractmethod
@@ -12,44 +12,45 @@ from core.kernel.clock import Clock
 from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
 from core.messaging.outbox import Backlog
+from core.use_cases import UseCases
 
 
 @dataclass(frozen=True, slots=True)
 class StartupReport:
-    """A fee office that is open."""
+    """What a runtime reports when it starts to serve."""
 
     url: str
-    """Where HTTP is answered; empty when this process does not."""
+    """The address of HTTP; empty when this process does not serve HTTP."""
     warnings: Sequence[str]
-    """What is missing, and what to do about it."""
+    """What is missing, and the remedy."""
 
 
 class Runtime(Protocol):
-    """A fee office as one configuration describes it."""
+    """Use cases and transports as one configuration describes them."""
 
-    use_cases: Mapping[str, Callable[..., Any]]
+    use_cases: UseCases
     answers: Answers
     backlog: Backlog
     clock: Clock
     probes: Sequence[Probe]
-    """Everything the configuration names, vendors included."""
+    """One probe for each dependency that the configuration names, vendors included."""
 
     @abstractmethod
     async def provision(self) -> None:
-        """Make an empty database usable, where the configuration says so; one in use stays as it is."""
+        """Migrate and fill an empty database where the configuration says so; a filled one stays as it is."""
 
     @abstractmethod
     async def migrate(self, target: str) -> str:
-        """Move the schema, and return its newest version."""
+        """Migrate the schema to `target`, and return the newest version."""
 
     @abstractmethod
     async def topics(self) -> Sequence[Any]:
-        """Create the topics that are missing, and return all."""
+        """Create the missing topics, and return all."""
 
     @abstractmethod
-    async def serve(self, opened: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
-        """Serve what the configuration names until `stop` is set; tell `opened` when it begins."""
+    async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
+        """Serve what the configuration names until `stop` is set; call `on_started` once everything listens."""
 
 
 OpenRuntime = Callable[[Path | None, Mapping[str, Any]], AbstractAsyncContextManager[Runtime]]
-"""Opens the office of a configuration file, the local one without; a mapping overrides parts of it."""
+"""Opens the runtime of a configuration file, of the local profile without one; a mapping overrides settings."""

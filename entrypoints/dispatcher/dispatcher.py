@@ -1,54 +1,51 @@
-"""Due deliveries to the vendors: a lane for each channel, so that none waits for another's vendor."""
+"""The loops that send due deliveries: one per channel, so that no channel waits for a vendor of the other."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
-
-from core.kernel.signals import Signals
 from core.notifications.delivery import Channel
 from core.notifications.vendor_standing import VendorStanding
+from core.use_cases import UseCases
+from entrypoints.periodic import run_every
 
-log = structlog.get_logger()
 OUTAGE_BACKOFF_SECONDS = 1.0
-"""Seconds between tries while the database is away."""
+"""The pause between two attempts while the database is unavailable."""
+DRAIN_SECONDS = 8.0
+"""The time limit of a channel at shutdown: calls in flight are cancelled after 1 s, then their outcomes are stored."""
 STANDINGS_INTERVAL_SECONDS = 1.0
-"""Seconds between looks at our own breakers."""
 CLAIM_EXPIRY_INTERVAL_SECONDS = 20.0
-"""Seconds between looks for deliveries whose sender died."""
 
 
-async def dispatch(
+def dispatcher(use_cases: UseCases, stop: asyncio.Event) -> list[Awaitable[None]]:
+    """Return the loops of a dispatcher."""
+    standings = StandingsPublisher(use_cases)
+    return [
+        *(dispatch_channel(use_cases.dispatch.dispatch_deliveries, channel, stop) for channel in Channel),
+        run_every(STANDINGS_INTERVAL_SECONDS, "vendor_standings", standings.publish, stop),
+        run_every(CLAIM_EXPIRY_INTERVAL_SECONDS, "claims_expired", use_cases.notifications.expire_claims, stop),
+    ]
+
+
+async def dispatch_channel(
     deliver: Callable[[Channel, asyncio.Event], Awaitable[object]], channel: Channel, stop: asyncio.Event
 ) -> None:
-    """Send what is due on one channel until `stop` is set."""
-    while not stop.is_set():
-        try:
+    """Send the due deliveries of one channel until `stop` is set."""
+
+    async def deliver_until_stopped() -> None:
+        while not stop.is_set():
             await deliver(channel, stop)
-        except Exception as error:  # a defect, too, must not end the process that answers candidates
-            log.warning("dispatcher_backing_off", channel=channel, error=repr(error))
-            await Signals.wait(stop, OUTAGE_BACKOFF_SECONDS)
+
+    name = f"{channel}_dispatch"
+    await run_every(OUTAGE_BACKOFF_SECONDS, name, deliver_until_stopped, stop, shutdown_seconds=DRAIN_SECONDS)
 
 
-async def expire_claims(abandon: Callable[[], Awaitable[int]], signals: Signals, stop: asyncio.Event) -> None:
-    """Look after deliveries whose sender died, until `stop` is set."""
-    while not stop.is_set():
-        try:
-            if abandoned := await abandon():
-                log.warning("claims_expired", count=abandoned)
-        except Exception as error:
-            log.warning("dispatcher_backing_off", error=repr(error))
-        await signals.wait(stop, CLAIM_EXPIRY_INTERVAL_SECONDS)
+class StandingsPublisher:
+    """Publishes the vendor standings of this process when they have changed."""
 
+    def __init__(self, use_cases: UseCases) -> None:
+        self._publish = use_cases.dispatch.publish_vendor_standings
+        self._published: Sequence[VendorStanding] = ()
 
-async def report_standings(
-    tell: Callable[..., Awaitable[Sequence[VendorStanding]]], signals: Signals, stop: asyncio.Event
-) -> None:
-    """Let others know how we stand with the vendors, until `stop` is set."""
-    told: Sequence[VendorStanding] = ()
-    while not stop.is_set():
-        try:
-            told = await tell(told)
-        except Exception as error:
-            log.warning("dispatcher_backing_off", error=repr(error))
-        await signals.wait(stop, STANDINGS_INTERVAL_SECONDS)
+    async def publish(self) -> None:
+        """Publish the standings that differ from the last published ones."""
+        self._published = await self._publish(self._published)

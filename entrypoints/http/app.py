@@ -1,13 +1,10 @@
-"""The HTTP application, given the use cases it may drive."""
+"""The composition of the HTTP application: routes, dependencies, error handlers and middleware."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
@@ -16,61 +13,42 @@ from core.kernel.clock import Clock
 from core.kernel.errors import CoreError
 from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
+from core.use_cases import UseCases
 from entrypoints.http import docs
-from entrypoints.http.fees.exam_fee_batch import MAX_CONCURRENT_UPLOADS, submit_rows
-from entrypoints.http.fees.exam_fees import ExamFeesController
-from entrypoints.http.fees.fee_schedules import FeeSchedulesController
-from entrypoints.http.inventory.allocation_batcher import AllocationBatcher
-from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
-from entrypoints.http.inventory.stock_views import AvailabilityController
+from entrypoints.http.dependencies import Wired, provide
+from entrypoints.http.fees.exam_fee_batch import RowSubmitter
+from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
 from entrypoints.http.middleware.tracing import TracingMiddleware
-from entrypoints.http.notifications.deliveries import DeliveriesController
-from entrypoints.http.notifications.vendors import VendorsController
-from entrypoints.http.operations.dead_letters import DeadLettersController
-from entrypoints.http.operations.health import OperationsController, ReadinessCheck
-from entrypoints.http.problems import core_problem, defect, http_problem
+from entrypoints.http.operations.health import ReadinessCheck
+from entrypoints.http.problems import core_problem, http_problem, internal_error
 from entrypoints.http.strict_json import JsonRequest
-from entrypoints.http.students.students import StudentsController
 
 MAX_BODY_BYTES = 1_000_000
 
 
 def create_app(
-    use_cases: Mapping[str, Callable[[], Any]],
+    handlers: Sequence[Any],
+    use_cases: UseCases,
     answers: Answers,
     probes: Sequence[Probe],
     clock: Clock,
     admission: AdmissionControl,
 ) -> ASGIApp:
-    """Serve `use_cases` over HTTP, submissions through a door; handlers ask for them by name."""
-    made: dict[str, Callable[[], object]] = {**use_cases, "probes": lambda: ReadinessCheck(probes)}
+    """Serve use cases over HTTP, submissions through admission control."""
+    signer = admission.intent_signer
+    wired = {
+        "use_cases": use_cases,
+        "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
+        "readiness_check": ReadinessCheck(probes),
+    }
     app = Litestar(
-        route_handlers=[
-            ExamFeesController,
-            submit_rows,
-            FeeSchedulesController,
-            StudentsController,
-            DeadLettersController,
-            DeliveriesController,
-            OperationsController,
-            BatchesController,
-            AllocationsController,
-            ship,
-            AvailabilityController,
-            VendorsController,
-            docs.asset,
-        ],
-        dependencies={name: provide(make) for name, make in made.items()},
-        exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: defect},
-        state=State(
-            {
-                "answers": answers,
-                "intents": admission.intent_signer,
-                "places": asyncio.Semaphore(MAX_CONCURRENT_UPLOADS),
-                "allocate": AllocationBatcher(use_cases["allocate_lines"]()),
-            }
-        ),
+        route_handlers=[*handlers, docs.asset],
+        dependencies={
+            **{name: provide(value) for name, value in wired.items()},
+            "idempotency": after_use_cases(Idempotency(answers, signer)),
+        },
+        exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: internal_error},
         openapi_config=docs.openapi(version("bursar")),
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
@@ -79,11 +57,10 @@ def create_app(
     return TracingMiddleware(AdmissionMiddleware(app, admission), clock)
 
 
-def provide(make: Callable[[], object]) -> Provide:
-    """Hide `make` in a function, because Litestar reads signatures; a use case is the same for every request."""
-    made = cache(make)
+def after_use_cases(idempotency: Idempotency) -> Provide:
+    """Resolve `idempotency` after `use_cases`: for two independent dependencies Litestar starts a task group."""
 
-    def build() -> object:
-        return made()
+    def build(use_cases: Wired[UseCases]) -> Any:  # noqa: ARG001 - required only to be resolved first
+        return idempotency
 
     return Provide(build, sync_to_thread=False)

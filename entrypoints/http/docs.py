@@ -1,4 +1,4 @@
-"""The API document, and a page that shows it without the internet."""
+"""The OpenAPI document, and a page that shows it without internet access."""
 
 from dataclasses import dataclass, fields
 from importlib.resources import files
@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import OpenAPI, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPI, OpenAPIMediaType, OpenAPIType, Operation, Reference, RequestBody, Schema
 from litestar.params import FromPath
 
 ASSETS = {
@@ -18,14 +18,13 @@ ASSETS = {
 }
 
 NDJSON_MEDIA_TYPE = "application/x-ndjson"
-CLOSED_SCHEMAS = ("ExamFeeBody", "DecisionBody", "BulkSettlementBody", "SettlementBody")
-LOCAL_TIMES = {"FeeSchedule": ("opens",), "Closes": ("submission", "payment")}
+LOCAL_TIMES = {"FeeSchedule": ("opens",), "Deadlines": ("submission", "payment")}
 LOCAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$"
 
 
 @get("/docs-assets/{name:str}", include_in_schema=False, cache=False, sync_to_thread=True)
 def asset(name: FromPath[str]) -> Response[bytes]:
-    """Serve a file of the page."""
+    """Serve an asset of the page."""
     if name not in ASSETS:
         raise NotFoundException
     body = files("offapi").joinpath(name).read_bytes()
@@ -34,22 +33,22 @@ def asset(name: FromPath[str]) -> Response[bytes]:
 
 @dataclass
 class CsvBodyOperation(Operation):
-    """A route whose body is read as a stream, so that its signature does not show it."""
+    """A route that reads its CSV body as a stream; its signature has no body parameter."""
 
     def __post_init__(self) -> None:
-        """Describe the body."""
+        """Add the body to the document."""
         self.request_body = RequestBody({"text/csv": OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}, required=True)
 
 
 @dataclass
 class NdjsonBodyOperation(Operation):
-    """A route whose body is read line by line while it is answered."""
+    """A route that reads its body line by line while it responds."""
 
     def __post_init__(self) -> None:
-        """Describe a line, and show one."""
+        """Add the body and an example line to the document."""
         row = (
-            "One exam fee a line: what `POST /v1/exam-fees` takes, and its idempotency key as `key`. "
-            "A line has at most 64 KiB; there may be any number of them."
+            "One exam fee per line: the body of `POST /v1/exam-fees`, and its idempotency key as `key`. "
+            "A line has at most 64 KiB; the number of lines is not limited."
         )
         example = '{"key": "form-17", "schedule": "cbse-2020-xii", "registration": "CB-2020-1001", "papers": ["041"]}\n'
         body = OpenAPIMediaType(Schema(type=OpenAPIType.STRING, description=row), example=example)
@@ -58,22 +57,25 @@ class NdjsonBodyOperation(Operation):
 
 @dataclass
 class FormBodyOperation(Operation):
-    """A route whose form is read as it was sent, because it is signed."""
+    """A route that reads the raw form, because the vendor signs it."""
 
     def __post_init__(self) -> None:
-        """Describe the form."""
+        """Add the form to the document."""
         form = Schema(type=OpenAPIType.OBJECT, additional_properties=Schema(type=OpenAPIType.STRING))
         self.request_body = RequestBody({"application/x-www-form-urlencoded": OpenAPIMediaType(form)}, required=True)
 
 
 class AmendedOpenAPI(OpenAPI):
-    """Says what Litestar cannot tell from types: which objects take no unknown field, which moments are local time."""
+    """Adds what Litestar cannot derive from types: objects without unknown fields, and moments in local time."""
 
     def to_schema(self) -> dict[str, Any]:
-        """Amend what Litestar found, when somebody asks for it."""
+        """Return the document with the additions."""
         schemas: dict[str, Any] = dict(self.components.schemas)
-        for name in CLOSED_SCHEMAS:
-            schemas[name].additional_properties = False
+        for path in (self.paths or {}).values():
+            for operation in (path.post, path.put, path.patch, path.delete):
+                if operation and isinstance(operation.request_body, RequestBody):
+                    for body in operation.request_body.content.values():
+                        close(body.schema, schemas)
         for name, moments in LOCAL_TIMES.items():
             for field in moments:
                 schemas[name].properties[field] = Schema(
@@ -83,18 +85,29 @@ class AmendedOpenAPI(OpenAPI):
         return super().to_schema()
 
 
+def close(schema: Any, schemas: dict[str, Any]) -> None:
+    """Forbid unknown fields in the schema of a body and its nested objects, as the decoder does."""
+    if isinstance(schema, Reference):
+        schema = schemas[schema.ref.rpartition("/")[2]]
+    if schema is None or schema.properties is None or schema.additional_properties is False:
+        return
+    schema.additional_properties = False
+    for each in schema.properties.values():
+        close(each, schemas)
+
+
 @dataclass
 class AmendedOpenAPIConfig(OpenAPIConfig):
-    """Makes our document instead of Litestar's."""
+    """Creates an `AmendedOpenAPI` instead of Litestar's document."""
 
     def to_openapi_schema(self) -> OpenAPI:
-        """Begin the document."""
+        """Return the document that Litestar derives from the routes, as `AmendedOpenAPI`."""
         begun = super().to_openapi_schema()
         return AmendedOpenAPI(**{field.name: getattr(begun, field.name) for field in fields(begun)})
 
 
 def openapi(version: str) -> OpenAPIConfig:
-    """Describe the API."""
+    """Return the configuration of the OpenAPI document."""
     return AmendedOpenAPIConfig(
         title="Bursar",
         version=version,

@@ -1,7 +1,9 @@
-"""The `Idempotency-Key` header: the same wish again gets the first answer, byte for byte."""
+"""The `Idempotency-Key` header: a repeated request gets the first answer, byte for byte."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -11,7 +13,8 @@ from litestar.params import HeaderParameter
 from litestar.types import HTTPScope
 
 from core.kernel.errors import Invalid
-from core.kernel.idempotency import RequestContext, once
+from core.kernel.idempotency import Answers, RequestContext, execute_once
+from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
 IdempotencyKey = Annotated[
@@ -19,42 +22,54 @@ IdempotencyKey = Annotated[
     HeaderParameter(
         name="Idempotency-Key",
         required=True,
-        description="Your name for this wish: 1 to 255 visible characters, a new one for each wish. Kept for 24 hours.",
+        description="The client's name for this request: 1 to 255 visible ASCII characters, a new one for each request;"
+        " repeat a request with the same key. Keys are kept for 24 hours.",
     ),
 ]
 
 
 class MissingIdempotencyKey(Invalid):
-    """The request needs an `Idempotency-Key` header, so that it can be repeated safely."""
+    """The request needs an `Idempotency-Key` header, so that the client can repeat it safely."""
 
     problem = "missing-idempotency-key"
 
 
-async def respond_idempotently(
-    request: Request[Any, Any, Any],
-    key: str | None,
-    act: Callable[[RequestContext], Awaitable[object]],
-    intent: str | None = None,
-) -> Response[Any]:
-    """Act and answer 201, or answer a repeated request as it was answered first."""
-    context, state = request_context(request.scope, key, await request.body()), request.app.state
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """Answers a repeated request with its first answer."""
 
-    async def honoured() -> object:
-        meant = state.intent_signer.verify(intent, context)
-        request.scope["wish"] = meant  # type: ignore[typeddict-unknown-key]  # if we fail, it may come again
-        return await act(meant)
+    answers: Answers
+    intent_signer: IntentSigner
 
-    # From the application and not injected: two dependencies of a handler would cost a group of tasks.
-    result = await once(state.answers, context, honoured)
-    if isinstance(result, bytes):
-        return created(result, {"Idempotency-Replayed": "true"})
-    return created(msgspec.json.encode(result), {})
+    async def context(
+        self, request: Request[Any, Any, Any], key: str | None, intent: str | None = None
+    ) -> RequestContext:
+        """Return the identity and the first arrival of a request.
+
+        Raises `MissingIdempotencyKey` and `InvalidIntent`.
+        """
+        context = request_context(request.scope, key, await request.body())
+        try:
+            context = self.intent_signer.verify(intent, context)
+        except InvalidIntent:  # a request that took effect gets its answer, however late it is repeated
+            if await self.answers.find(context) is None:
+                raise
+        # Read by the handler of `Unavailable`: the answer then carries the intent for a later attempt.
+        request.scope["sign_intent"] = partial(self.intent_signer.sign, context)  # type: ignore[typeddict-unknown-key]
+        return context
+
+    async def respond(self, context: RequestContext, acting: Awaitable[object]) -> Response[Any]:
+        """Respond 201 with the result, or with the stored answer if the same request took effect before."""
+        result = await execute_once(self.answers, context, acting)
+        if isinstance(result, bytes):
+            return created(result, {"Idempotency-Replayed": "true"})
+        return created(msgspec.json.encode(result), {})
 
 
 def request_context(scope: HTTPScope, key: str | None, body: bytes) -> RequestContext:
-    """Return what makes a request the same as another; raise `MissingIdempotencyKey`."""
+    """Return the identity of a request; raise `MissingIdempotencyKey`."""
     if not key:
-        raise MissingIdempotencyKey("send an Idempotency-Key header: any new name for this wish")
+        raise MissingIdempotencyKey("send an Idempotency-Key header: a new name for this request")
     if not KEY_PATTERN.fullmatch(key):
         raise MissingIdempotencyKey("an Idempotency-Key is 1 to 255 visible ASCII characters")
     return RequestContext(
@@ -66,5 +81,5 @@ def request_context(scope: HTTPScope, key: str | None, body: bytes) -> RequestCo
 
 
 def created(body: bytes, headers: dict[str, str]) -> Response[Any]:
-    """Answer 201 with JSON that is encoded already."""
+    """Respond 201 with encoded JSON."""
     return Response(body, status_code=201, media_type="application/json", headers=headers)

@@ -1,4 +1,4 @@
-"""What a body must be, asked before it is read: hooks and not guards, for each of which Litestar copies the handler."""
+"""Checks of the media type before the body is read: hooks, because Litestar copies the handler for each guard."""
 
 from typing import Any
 
@@ -7,27 +7,27 @@ from litestar.exceptions import HTTPException
 
 
 def only(request: Request[Any, Any, Any], media_type: str, *synonyms: str) -> None:
-    """Refuse a body of another media type, and one that does not say what it is."""
+    """Refuse a body of another media type or without one."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent not in (media_type, *synonyms):
         raise HTTPException(status_code=415, detail=f"send {media_type}, not {sent[:80] or 'a body without a type'}")
 
 
 async def json_only(request: Request[Any, Any, Any]) -> None:
-    """Take JSON."""
+    """Refuse a body that is not JSON."""
     only(request, "application/json")
 
 
 async def csv_only(request: Request[Any, Any, Any]) -> None:
-    """Take CSV."""
+    """Refuse a body that is not CSV."""
     only(request, "text/csv")
 
 
 async def form_only(request: Request[Any, Any, Any]) -> None:
-    """Take a form."""
+    """Refuse a body that is not a form."""
     only(request, "application/x-www-form-urlencoded")
 
 
 async def json_lines_only(request: Request[Any, Any, Any]) -> None:
-    """Take JSON lines."""
+    """Refuse a body that is not JSON lines."""
     only(request, "application/x-ndjson", "application/jsonl")

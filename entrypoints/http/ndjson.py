@@ -1,4 +1,4 @@
-"""Bodies of many lines, in and out, while both are under way."""
+"""Streams of JSON lines: requests read and responses written line by line."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -14,24 +14,24 @@ from litestar.types import Receive, Send
 
 log = structlog.get_logger()
 MAX_LINE_BYTES = 64 * 1024
-"""Bytes of a line; so much of one that is not yet whole is kept, and no more."""
+"""The maximum size of a line; at most one byte more of an incomplete line is kept."""
 WRITE_TIMEOUT_SECONDS = 60.0
-"""Seconds we wait for a client that does not read."""
+"""The time limit for a client to accept one part of a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class NdjsonLine:
-    """A line of a body, and when the last of it reached us; of one that is too long, only so much that this shows."""
+    """A line of a body and the arrival of its end; a line over the limit is truncated to one byte over it."""
 
     number: int
     text: bytes
     arrived: datetime
 
 
-async def lines(request: Request[Any, Any, Any]) -> AsyncIterator[Sequence[NdjsonLine]]:
-    """Return lines as they come in, those together that came together; blank ones only count.
+async def read_lines(request: Request[Any, Any, Any]) -> AsyncIterator[Sequence[NdjsonLine]]:
+    """Yield the lines of each received part; blank lines are only counted.
 
-    A client that leaves in the middle of a line has not sent it.
+    When the client disconnects within a line, that line is discarded.
     """
     number, rest, more = 0, b"", True
     while more and (message := await request.receive())["type"] == "http.request":
@@ -46,17 +46,17 @@ async def lines(request: Request[Any, Any, Any]) -> AsyncIterator[Sequence[Ndjso
 
 
 class StreamedResponse(ASGIResponse):
-    """Sends parts as they are made, and leaves the request alone: Litestar's would take what it receives away."""
+    """Sends parts as they become available; unlike Litestar's `Stream`, it does not consume the request."""
 
     _should_set_content_length = False
 
     def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], media_type: str) -> None:
-        """Begin with a part that is made already: some clients send no body until it is asked for."""
+        """Start with a prepared part: some clients send no body before the server reads."""
         super().__init__(body=first, media_type=media_type)
         self._rest = rest
 
-    async def send_body(self, send: Send, receive: Receive) -> None:  # noqa: ARG002 - of a response
-        """Send all parts; leave in the middle when the client reads nothing for too long."""
+    async def send_body(self, send: Send, receive: Receive) -> None:  # noqa: ARG002 - signature of Litestar
+        """Send all parts; stop when the client accepts none within the time limit."""
         async with aclosing(self._rest):
             part: bytes | None = self.body
             while part is not None:

@@ -1,11 +1,8 @@
-"""What errors mean over HTTP: RFC 9457 problem documents."""
+"""Errors as RFC 9457 problem documents."""
 
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from importlib import import_module
-from importlib.util import find_spec
-from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
@@ -14,7 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
-import core
+import core.use_cases  # noqa: F401 - imports every type of error, for the API document
 from core.kernel.errors import (
     Conflict,
     CoreError,
@@ -38,48 +35,43 @@ STATUS_BY_ERROR: dict[type[CoreError], int] = {
     Conflict: 409,
     Unavailable: 503,
 }
-"""The first kind that fits counts."""
+"""The first type that an error is an instance of determines its status."""
 
-for context in iter_modules(core.__path__, "core."):
-    if find_spec(f"{context.name}.errors"):
-        import_module(f"{context.name}.errors")  # so that the API document knows every kind there is
 CLIENT_VISIBLE_MODULES = ("core.", MissingIdempotencyKey.__module__, InvalidIntent.__module__)
-"""Where the kinds of error come from that a client may meet: an adapter's count as the core's kind they are."""
-
-
-UNAVAILABLE_DETAIL = "something we depend on does not answer; `/health/ready` says what"
+"""The modules of the errors in the API document; an error of an adapter is reported as its base type in the core."""
+UNAVAILABLE_DETAIL = "a dependency of the server is unavailable; `/health/ready` shows which"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What went wrong, for the person who reads it and the program that gets it."""
+    """A problem document of RFC 9457 with two extensions, `at` and `facts`."""
 
     type: str
-    """`urn:bursar:problem:…`, the same on every transport; `about:blank` when the status says it all."""
+    """`urn:bursar:problem:…`, the same on every transport; `about:blank` without a meaning beyond the status."""
     title: str
     status: int
     detail: str = ""
     at: str | None = None
-    """The JSON path of the guilty field: `$.papers[2]`."""
+    """The JSON path of the invalid field: `$.papers[2]`."""
     facts: dict[str, str] | None = None
-    """What a program may want to know: `submission`, the id of the one that came first."""
+    """Details for programs: `submission`, the id of the submission that exists already."""
 
 
 STATUS_TITLES = {
-    400: "The request makes no sense",
-    403: "Not for this caller",
-    404: "There is no such thing",
-    409: "Not in the present state of the world",
+    400: "The request is invalid",
+    403: "The caller has no permission",
+    404: "The resource does not exist",
+    409: "The request conflicts with the present state",
     413: "The body is too large",
-    415: "The body is of another content type",
+    415: "The media type of the body is not supported",
     422: "The idempotency key was used for a different body",
-    500: "Something went wrong on our side",
-    503: "Something we depend on is away; try again after `Retry-After` seconds",
+    500: "The server has an internal error",
+    503: "The server or a dependency is unavailable; send the request again after `Retry-After` seconds",
 }
 INTERNAL_ERROR = Problem(type="about:blank", title=STATUS_TITLES[500], status=500)
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Return what the API document says of the errors of a route; any route may have a defect."""
+    """Return the error responses of a route for the API document, including 500, which every route has."""
     return {
         status: ResponseSpec(
             Problem, description=describe_status(status), media_type="application/problem+json", generate_examples=False
@@ -89,18 +81,18 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
 
 
 def describe_status(status: int) -> str:
-    """Return what a status means, and which types of problem carry it."""
+    """Return the meaning of a status, and the problem types with this status."""
     lines = sorted(
         f"* `{problem_type(kind)}`: {title(kind)}" for kind in client_visible_errors() if status_of(kind) == status
     )
-    carried = "\n".join(
+    types = "\n".join(
         ["`type` is one of these, or `about:blank`:", "", *lines] if lines else ["`type` is `about:blank`."]
     )
-    return f"{STATUS_TITLES[status]}.\n\n{carried}"
+    return f"{STATUS_TITLES[status]}.\n\n{types}"
 
 
 def client_visible_errors(root: type[CoreError] = CoreError) -> Iterator[type[CoreError]]:
-    """Return every kind of error that a client may meet."""
+    """Yield every type of error that a client can receive."""
     if root.__module__.startswith(CLIENT_VISIBLE_MODULES):
         yield root
     for kind in root.__subclasses__():
@@ -108,25 +100,25 @@ def client_visible_errors(root: type[CoreError] = CoreError) -> Iterator[type[Co
 
 
 def status_of(kind: type[CoreError]) -> int:
-    """Return the status of a kind of error; 500 for one that is nobody's answer."""
+    """Return the status of a type of error; 500 for a type without one."""
     return next((status for known, status in STATUS_BY_ERROR.items() if issubclass(kind, known)), 500)
 
 
 def title(kind: type[CoreError]) -> str:
-    """Return what a kind of error says of itself."""
+    """Return the title of a type of error: the first line of its docstring."""
     return (kind.__doc__ or "").partition("\n")[0]
 
 
 def core_problem(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
-    """Tell of an error the core raised on purpose."""
+    """Respond with an error of the core."""
     seconds, intent = retry_after(error), dict[str, str]()
-    if isinstance(error, Unavailable) and (context := request.scope.get("wish")):
-        intent = request.app.state.intent_signer.of(context)
+    if isinstance(error, Unavailable) and (sign := request.scope.get("sign_intent")):
+        intent = sign()  # type: ignore[operator]  # set by `Idempotency.context`
     return respond(as_problem(error, **intent), intent | ({"Retry-After": str(seconds)} if seconds else {}))
 
 
 def as_problem(error: CoreError, **more: str) -> Problem:
-    """Return what to say of an error the core raised on purpose, with more facts."""
+    """Return the problem document of an error of the core, with additional facts."""
     kind = reported_kind(error)
     return Problem(
         type=problem_type(kind),
@@ -139,18 +131,18 @@ def as_problem(error: CoreError, **more: str) -> Problem:
 
 
 def retry_after(error: CoreError) -> int | None:
-    """Return after how many seconds the same request may succeed, if it may."""
+    """Return the seconds after which the same request can succeed; None if it cannot."""
     if isinstance(error, Unavailable | RequestInProgress):
         return max(1, round(getattr(error, "retry_after", None) or 1))
     return None
 
 
 def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Tell of an error that HTTP or JSON already knows."""
+    """Respond with an error of HTTP or JSON."""
     if isinstance(cause := error.__cause__, CoreError):
         return core_problem(request, cause)
     if error.status_code == 500:
-        return defect(request, error)
+        return internal_error(request, error)
     detail, at = validation_detail(request, error)
     kind = problem_type(Invalid) if isinstance(error, ValidationException) else "about:blank"
     meaning = STATUS_TITLES.get(error.status_code) or HTTPStatus(error.status_code).phrase
@@ -158,48 +150,48 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     return respond(problem, error.headers or {})
 
 
-def defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Tell of a defect of ours, and nothing about it; the log has the rest."""
-    log.error("defect", method=request.method, path=request.scope.get("path_template"), exc_info=error)
+def internal_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Respond 500 without details, which only the log contains."""
+    log.error("internal_error", method=request.method, path=request.scope.get("path_template"), exc_info=error)
     return respond(INTERNAL_ERROR, {})
 
 
 def decoding_problem(error: Exception) -> Problem:
-    """Return what to say of JSON that is malformed, or does not say what we want to know."""
-    if isinstance(cause := error.__cause__, CoreError):
+    """Return the problem document of JSON that is malformed or has invalid fields."""
+    if isinstance(cause := error if isinstance(error, CoreError) else error.__cause__, CoreError):
         return as_problem(cause)
     kind, detail, at = "about:blank", str(error), None
     if isinstance(error, msgspec.ValidationError):
         detail, _, path = detail.partition(" - at `")
-        kind, at = problem_type(Invalid), guilty(detail, path.rstrip("`") or "$")
+        kind, at = problem_type(Invalid), field_path(detail, path.rstrip("`") or "$")
     elif not isinstance(error, msgspec.DecodeError):
         detail = f"JSON is malformed: {error}"
     return Problem(type=kind, title=STATUS_TITLES[400], status=400, detail=detail, at=at)
 
 
 def validation_detail(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str, str | None]:
-    """Split what a decoder says into the complaint and the path of the field: `$` is the body."""
+    """Return the message of a decoder and the path of the field; `$` is the body."""
     if not isinstance(error.extra, list) or not error.extra:
         return error.detail, None
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
-    return message, guilty(message, "$" if key == "data" else f"$.{wire_name(request, key)}")
+    return message, field_path(message, "$" if key == "data" else f"$.{wire_name(request, key)}")
 
 
-def guilty(message: str, path: str) -> str:
-    """Return the path of the field that a decoder complains of, which may be one more step than it says."""
+def field_path(message: str, path: str) -> str:
+    """Return the path of an invalid field; a decoder names a missing or unknown field only in its message."""
     named = re.search(r"field `(.+)`$", message)
     return f"{path}.{named[1]}" if named else path
 
 
 def wire_name(request: Request[Any, Any, Any], key: str) -> str:
-    """Return the name under which a client sends a parameter; in Python it may have another."""
+    """Return the name of a parameter in a request, which can differ from its name in Python."""
     parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
     return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)
 
 
 def respond(problem: Problem, headers: dict[str, str]) -> Response[Any]:
-    """Send a problem document."""
+    """Respond with a problem document."""
     body = msgspec.json.encode(problem)
     return Response(body, status_code=problem.status, headers=headers, media_type="application/problem+json")

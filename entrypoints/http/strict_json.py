@@ -1,4 +1,4 @@
-"""JSON that Litestar cannot read or write by itself."""
+"""Strict decoding of request bodies, and JSON responses of types that Litestar does not encode."""
 
 from typing import Any
 
@@ -7,13 +7,14 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from core.kernel.errors import Invalid
+from entrypoints.strict_decoding import convert
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """A request whose body may be no JSON in ways that Litestar takes for a defect of ours."""
+    """A request whose malformed JSON is always a client error; for some of it, Litestar responds 500."""
 
     async def json(self) -> Any:
-        """Return what the body says; a text that stands where a number should is no number."""
+        """Decode the body strictly: unknown fields and strings instead of numbers are refused."""
         try:
             body = await super().json()
         except (RecursionError, UnicodeDecodeError) as error:
@@ -25,9 +26,9 @@ class JsonRequest(Request[Any, Any, Any]):
 
 
 def refuse_coerced(body: object, kind: Any) -> None:
-    """Raise `Invalid` for what only Litestar, which is not strict, would take; the rest it refuses itself."""
+    """Raise what the type itself raises, or `Invalid` for what only Litestar, which is not strict, would take."""
     try:
-        msgspec.convert(body, kind, str_keys=True)
+        convert(body, kind)
     except msgspec.ValidationError as error:
         try:
             msgspec.convert(body, kind, strict=False, str_keys=True)
@@ -38,5 +39,5 @@ def refuse_coerced(body: object, kind: Any) -> None:
 
 
 def as_json(value: object) -> Response[Any]:
-    """Answer 200 with a value as JSON."""
+    """Respond 200 with a value as JSON."""
     return Response(msgspec.json.encode(value), media_type="application/json")

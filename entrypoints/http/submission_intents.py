@@ -1,4 +1,4 @@
-"""The `Submission-Intent` header: a moment of arrival, signed, so that whoever was turned away stays in time."""
+"""The `Submission-Intent` header: the signed arrival of a rejected request, which decides about its retries."""
 
 import hmac
 import re
@@ -14,55 +14,53 @@ from core.kernel.idempotency import RequestContext
 
 INTENT_HEADER = "Submission-Intent"
 TOKEN_PATTERN = re.compile(r"1\.([0-9]{1,17})\.[A-Za-z0-9_-]{43}")
-"""The version of this form, microseconds since 1970, and the seal."""
+"""The version of the format, microseconds since 1970, and the signature."""
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-RETRY_WITHOUT_INTENT = "send it without, and it is judged by when it arrives then"
+RETRY_WITHOUT_INTENT = "send it without the header, and its new arrival decides about deadlines"
 SubmissionIntent = Annotated[
     str | None,
     HeaderParameter(
         name=INTENT_HEADER,
-        description="What a 503 gave you in its header of this name, and among the `facts` of its problem: the same "
-        "wish, sent again with it in time, is judged by the moment at which it first arrived.",
+        description="The value of this header in a 503, also in the `facts` of its problem: with it, the first arrival "
+        "of the request decides about deadlines when the same request is sent again in time.",
     ),
 ]
 
 
 class InvalidIntent(Invalid):
-    """The `Submission-Intent` is not from us, or was given to another wish, or has run out."""
+    """The `Submission-Intent` is not from this server, belongs to another request, or has expired."""
 
     problem = "invalid-intent"
 
 
 @dataclass(frozen=True, slots=True)
 class IntentSigner:
-    """Signs when a wish arrived, and knows its own signature again."""
+    """Signs the arrival of a request, and verifies the signature."""
 
     secret: bytes
-    """The same in every process that a client may meet; without one nobody keeps his moment."""
+    """The same in every process that serves HTTP; if empty, no intent is signed."""
     grace: timedelta
-    """How long after its first arrival a wish may come again."""
+    """How long after its first arrival a request can be sent again with its intent."""
 
-    def of(self, context: RequestContext) -> dict[str, str]:
-        """Return the header with which a client whom we turn away may come again."""
+    def sign(self, context: RequestContext) -> dict[str, str]:
+        """Return the header with which a client can send a rejected request again."""
         return {INTENT_HEADER: self._token((context.arrived - EPOCH) // MICROSECOND, context)} if self.secret else {}
 
     def verify(self, token: str | None, context: RequestContext) -> RequestContext:
-        """Return the wish as of its first arrival; raise `InvalidIntent`, for nobody shall be late unawares."""
+        """Return the request with its first arrival; raise `InvalidIntent` rather than use the present arrival."""
         if token is None:
             return context
         moment = int(claimed[1]) if (claimed := TOKEN_PATTERN.fullmatch(token)) else 0
         if not self.secret or not hmac.compare_digest(token.encode(), self._token(moment, context).encode()):
-            raise InvalidIntent(
-                f"this {INTENT_HEADER} was not given by us to this key and body; {RETRY_WITHOUT_INTENT}"
-            )
+            raise InvalidIntent(f"this {INTENT_HEADER} was not issued for this key and body; {RETRY_WITHOUT_INTENT}")
         first = EPOCH + moment * MICROSECOND
         if context.arrived - first > self.grace:
             raise InvalidIntent(
-                f"this {INTENT_HEADER} was good for {self.grace.total_seconds():g} s; {RETRY_WITHOUT_INTENT}"
+                f"this {INTENT_HEADER} was valid for {self.grace.total_seconds():g} s; {RETRY_WITHOUT_INTENT}"
             )
         return replace(context, arrived=first)
 
     def _token(self, moment: int, context: RequestContext) -> str:
-        said = f"1.{moment}"
-        of = f"{INTENT_HEADER}\0{said}\0{context.scope}\0{context.key}\0".encode() + context.fingerprint
-        return f"{said}.{urlsafe_b64encode(hmac.digest(self.secret, of, 'sha256')).decode().rstrip('=')}"
+        claim = f"1.{moment}"
+        signed = f"{INTENT_HEADER}\0{claim}\0{context.scope}\0{context.key}\0".encode() + context.fingerprint
+        return f"{claim}.{urlsafe_b64encode(hmac.digest(self.secret, signed, 'sha256')).decode().rstrip('=')}"

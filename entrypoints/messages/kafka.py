@@ -1,4 +1,4 @@
-"""Messages from Kafka: the offset moves after the effect is stored."""
+"""Consumes Kafka: an offset is committed after the effect of its messages is stored."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
@@ -10,31 +10,37 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from core.messaging.message import Deliver, Message, topic_of
+from core.messaging.message import Message, MessageBatchHandler, topic_of
 from entrypoints.messages.kafka_partition import MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS, Partition, wait
 
 log = structlog.get_logger()
 DRAIN_TIMEOUT_SECONDS = 5.0
-"""Seconds that work in hand has to end when its partition is taken from us, or we stop."""
+"""Work in flight has so long to end when its partition is revoked, or the transport stops."""
 START_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS = 5.0, 2.0
 MAX_BATCHES_IN_FLIGHT = 4
-"""Batches that take effect at a time: more would not be faster, and would leave others no connection."""
+"""More batches at a time are not faster, and leave other loops no database connection."""
 NO_PARTITION = TopicPartition("", 0)
 
 
 class KafkaTransport:
-    """Feed a consumer from Kafka, at least once; the inbox makes that once."""
+    """Delivers messages to a consumer at least once; its inbox drops repetitions."""
 
     def __init__(
-        self, bootstrap: str, topic_prefix: str, group: str, contexts: Iterable[str], deliver: Deliver, **client: Any
+        self,
+        bootstrap: str,
+        topic_prefix: str,
+        group: str,
+        contexts: Iterable[str],
+        handle_batch: MessageBatchHandler,
+        **client: Any,
     ) -> None:
-        """Pass other settings of the `client` on."""
-        self._bootstrap, self._group, self._deliver, self._client = bootstrap, group, deliver, client
-        self._turns = asyncio.Semaphore(MAX_BATCHES_IN_FLIGHT)
+        """Subscribe `group` to the topics of `contexts`; `client` overrides settings of `AIOKafkaConsumer`."""
+        self._bootstrap, self._group, self._handle_batch, self._client = bootstrap, group, handle_batch, client
+        self._slots = asyncio.Semaphore(MAX_BATCHES_IN_FLIGHT)
         self._contexts = {topic_prefix + topic_of(context): context for context in contexts}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set, then finish what is in hand."""
+        """Consume until `stop` is set; batches in flight are finished first."""
         pause = MIN_BACKOFF_SECONDS
         while not stop.is_set():
             began = monotonic()
@@ -48,9 +54,9 @@ class KafkaTransport:
                 await wait(stop, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
 
-    async def _deliver_in_turn(self, messages: Sequence[Message]) -> None:
-        async with self._turns:
-            await self._deliver(messages)
+    async def _deliver_bounded(self, messages: Sequence[Message]) -> None:
+        async with self._slots:
+            await self._handle_batch(messages)
 
     async def _session(self, stop: asyncio.Event) -> None:
         settings = {
@@ -59,53 +65,53 @@ class KafkaTransport:
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "isolation_level": "read_committed",
-            # A partition whose batch was in hand at the last request waits for the next: let that be soon.
+            # A partition whose batch was in flight at the last fetch request waits for the next, so none may take long.
             "fetch_max_wait_ms": 100,
         }
         kafka = AIOKafkaConsumer(**(settings | self._client))
-        ours = AssignedPartitions(kafka, self._deliver_in_turn, self._contexts)
+        partitions = AssignedPartitions(kafka, self._deliver_bounded, self._contexts)
         try:
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
                 await kafka.start()
-            # Afterwards, or the start would wait for the group, which waits until it has missed a dead member.
-            kafka.subscribe(list(self._contexts), listener=ours)
+            # After the start, which would otherwise wait for the group until the broker drops a dead member.
+            kafka.subscribe(list(self._contexts), listener=partitions)
             log.info("consuming", topics=list(self._contexts), group=self._group)
             while not stop.is_set():
-                # Asking tells the client that we are alive, however long the work in hand takes.
+                # Each poll renews the membership in the group, however long the batches in flight take.
                 await kafka.getmany(NO_PARTITION, timeout_ms=200)
-                ours.raise_failures()
+                partitions.raise_failures()
         finally:
-            await ours.end()
+            await partitions.end()
             with suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(STOP_TIMEOUT_SECONDS):  # with the broker down it would never end
+                async with asyncio.timeout(STOP_TIMEOUT_SECONDS):  # without a broker it never returns
                     await kafka.stop()
 
 
 class AssignedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """The partitions that the group has given us; each goes its own way."""
+    """The partitions that the group has assigned; each is consumed independently."""
 
-    def __init__(self, kafka: AIOKafkaConsumer, deliver: Deliver, contexts: dict[str, str]) -> None:
-        self._kafka, self._deliver, self._contexts = kafka, deliver, contexts
+    def __init__(self, kafka: AIOKafkaConsumer, handle_batch: MessageBatchHandler, contexts: dict[str, str]) -> None:
+        self._kafka, self._handle_batch, self._contexts = kafka, handle_batch, contexts
         self._assigned: dict[TopicPartition, Partition] = {}
         self._ended = False
 
     def raise_failures(self) -> None:
-        """Raise what ended a partition that should not have ended."""
+        """Raise the error of a partition whose task has ended."""
         for partition in self._assigned.values():
             if partition.task.done():
-                partition.task.result()  # where the client gave up, this is a cancellation that nobody asked for
+                partition.task.result()  # aiokafka cancels the task where it gives up
 
     async def end(self) -> None:
-        """Let go of all, and take none any more."""
+        """Release all partitions, and accept no more."""
         self._ended = True
         await self.on_partitions_revoked(list(self._assigned))
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Finish what is in hand, or roll it back when it takes too long; its messages come again."""
-        given_up = [self._assigned.pop(place) for place in revoked if place in self._assigned]
-        for partition in given_up:
+        """Finish batches in flight, or cancel them after `DRAIN_TIMEOUT_SECONDS`; their messages are redelivered."""
+        released = [self._assigned.pop(place) for place in revoked if place in self._assigned]
+        for partition in released:
             partition.revoke()
-        tasks = [partition.task for partition in given_up]
+        tasks = [partition.task for partition in released]
         if tasks:
             await asyncio.wait(tasks, timeout=DRAIN_TIMEOUT_SECONDS)
             for task in tasks:
@@ -115,6 +121,6 @@ class AssignedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
                     log.warning("batch_cancelled", error=repr(outcome))
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Begin with what is ours now."""
+        """Start to consume new partitions."""
         for place in () if self._ended else assigned:
-            self._assigned[place] = Partition(self._kafka, place, self._contexts[place.topic], self._deliver)
+            self._assigned[place] = Partition(self._kafka, place, self._contexts[place.topic], self._handle_batch)

@@ -1,4 +1,4 @@
-"""One partition of a topic: batch after batch takes effect, and then its offset moves."""
+"""Consumes one partition of a topic: delivers a batch, then commits its offset."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from core.messaging.message import Deliver, Message
+from core.messaging.message import Message, MessageBatchHandler
 from entrypoints.messages.kafka_records import as_message, unreadable
 
 log = structlog.get_logger()
@@ -18,15 +18,17 @@ MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 30.0
 
 
 class Partition:
-    """A partition as long as it is ours.  While a batch of it is in hand, the client has at most one fetch ready."""
+    """An assigned partition.  While one of its batches is in flight, the client buffers at most one fetch."""
 
-    def __init__(self, kafka: AIOKafkaConsumer, place: TopicPartition, context: str, deliver: Deliver) -> None:
-        self._kafka, self._place, self._context, self._deliver = kafka, place, context, deliver
+    def __init__(
+        self, kafka: AIOKafkaConsumer, place: TopicPartition, context: str, handle_batch: MessageBatchHandler
+    ) -> None:
+        self._kafka, self._place, self._context, self._handle_batch = kafka, place, context, handle_batch
         self._revoked, self._busy = asyncio.Event(), False
         self.task = asyncio.create_task(self._run())
 
     def revoke(self) -> None:
-        """End with the batch in hand, if there is one."""
+        """Stop after the batch in flight; without one, stop now."""
         self._revoked.set()
         if not self._busy:
             self.task.cancel()
@@ -36,7 +38,7 @@ class Partition:
         while not self._revoked.is_set():
             try:
                 messages, offset = await self._next()
-            except Exception as error:  # what cannot be read here must not stop the other partitions
+            except Exception as error:  # an unreadable partition must not stop the others
                 log.warning("partition_unreadable", partition=self._place.partition, error=repr(error))
                 await wait(self._revoked, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
@@ -48,7 +50,7 @@ class Partition:
                 self._busy = False
 
     async def _next(self) -> tuple[Sequence[Message], int]:
-        """Return the next messages, and the offset behind them."""
+        """Return the next messages, and the offset after them."""
         try:
             found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=MAX_RECORDS_PER_POLL)
         except UnicodeDecodeError:
@@ -56,7 +58,7 @@ class Partition:
         return self._read(found)
 
     async def _next_alone(self) -> tuple[Sequence[Message], int]:
-        """Return one message; it stands for a record that the client cannot read: a header's name may be no text."""
+        """Return one message, a substitute for a record that aiokafka cannot decode: a header's name is not UTF-8."""
         offset = await self._kafka.position(self._place)
         try:
             found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=1)
@@ -70,22 +72,22 @@ class Partition:
         return [as_message(record, self._context) for record in records], records[-1].offset + 1 if records else 0
 
     async def _deliver_until_done(self, messages: Sequence[Message], offset: int) -> None:
-        """Deliver until it succeeds; whoever wants the partition back gets it with the offset where it is."""
+        """Deliver a batch until it succeeds; after a revocation, stop and leave the offset uncommitted."""
         pause = MIN_BACKOFF_SECONDS
         while not self._revoked.is_set():
             try:
-                await self._deliver(messages)
-            except Exception as outage:  # a defect, too, must stop no more than its partition
-                told = f"{self._place.topic}/{self._place.partition}"
-                log.warning("batch_failed_will_retry", partition=told, error=repr(outage))
-                await wait(self._revoked, max(pause, getattr(outage, "retry_after", None) or 0.0))
+                await self._handle_batch(messages)
+            except Exception as error:  # a defect must stop only its partition
+                partition = f"{self._place.topic}/{self._place.partition}"
+                log.warning("batch_failed_will_retry", partition=partition, error=repr(error))
+                await wait(self._revoked, max(pause, getattr(error, "retry_after", None) or 0.0))
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
             else:
                 await self._commit(offset)
                 return
 
     async def _commit(self, offset: int) -> None:
-        """Move the offset; where the group is just being divided anew, the next one moves it, or the inbox absorbs."""
+        """Commit the offset; a failed commit is made up for by the next one, or the inbox drops the redelivery."""
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
                 await self._kafka.commit({self._place: offset})
@@ -94,7 +96,7 @@ class Partition:
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but not for ever."""
+    """Wait for an event, for `seconds` at most."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

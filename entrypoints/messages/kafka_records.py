@@ -1,4 +1,4 @@
-"""Records of Kafka, read as CloudEvents in binary mode."""
+"""Decodes Kafka records as CloudEvents in binary mode."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,21 +11,21 @@ from core.kernel.trace import Trace
 from core.messaging.message import CLOUDEVENTS_SOURCE, Message, is_own_context
 
 RETAINED_HEADERS = {"traceparent", "content-type"}
-"""Headers that are kept with a dead letter, besides a CloudEvent's own; others may be secrets."""
+"""Headers besides those of CloudEvents that a dead letter keeps; others may hold secrets."""
 LOG_APPEND_TIME = 1
 MAX_TIMESTAMP_MILLISECONDS = 253_370_764_800_000
-"""The beginning of the year 9999, in milliseconds: any time zone can still write it down."""
+"""9999-01-01: a later moment overflows `datetime` in some time zones."""
 
 
 def as_message(record: ConsumerRecord, context: str) -> Message:
-    """Read a CloudEvent; what is missing or misshapen becomes something nobody understands."""
+    """Decode a CloudEvent; missing or malformed attributes get values that no route accepts."""
     headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-    told = {name: value for name, value in headers.items() if name in RETAINED_HEADERS or name.startswith("ce_")}
+    kept = {name: value for name, value in headers.items() if name in RETAINED_HEADERS or name.startswith("ce_")}
     origin = {
         "topic": record.topic,
         "partition": str(record.partition),
         "offset": str(record.offset),
-        "headers": str(told)[:4_000],
+        "headers": str(kept)[:4_000],
     }
     return Message(
         id=message_id(headers, record, context),
@@ -36,14 +36,14 @@ def as_message(record: ConsumerRecord, context: str) -> Message:
         data_version=as_number(headers.get("ce_dataversion", "1")),
         at=arrived_at(record),
         body=record.value or b"",
-        # whoever sent a command finds its id on the event that answers it
+        # the event that answers a command carries the id of the command
         trace=Trace.continue_or_start(headers.get("ce_requestid") or headers.get("ce_id"), headers.get("traceparent")),
         origin=origin,
     )
 
 
 def unreadable(partition: TopicPartition, offset: int, context: str, error: Exception) -> Message:
-    """Stand in for a record that cannot be read at all; nobody understands it, so it is buried with its place."""
+    """Return a substitute for a record that cannot be decoded; no route accepts it, so it becomes a dead letter."""
     place = {"topic": partition.topic, "partition": str(partition.partition), "offset": str(offset)}
     return Message(
         id=uuid5(NAMESPACE_URL, f"{partition.topic}/{partition.partition}/{offset}"),
@@ -58,14 +58,14 @@ def unreadable(partition: TopicPartition, offset: int, context: str, error: Exce
 
 
 def arrived_at(record: ConsumerRecord) -> datetime:
-    """Return when a record reached the broker; without its word for it, that is now, and never what a sender says."""
+    """Return the broker's time of arrival; where the timestamp is the sender's, return the present time."""
     return as_moment(record.timestamp) if record.timestamp_type == LOG_APPEND_TIME else datetime.now(UTC)
 
 
 def message_id(headers: Mapping[str, str], record: ConsumerRecord, context: str) -> UUID:
-    """Return the id of a message: a CloudEvent is known by its source and id together.
+    """Return the id of a message: Bursar's own events carry a UUID.
 
-    Our own events carry UUIDs; anybody else's id is made one, and what has no id is known by its place.
+    Another sender's id is hashed with its source; a record without an id is identified by its offset.
     """
     source, name = headers.get("ce_source", ""), headers.get("ce_id", "")
     if not name:
@@ -77,7 +77,7 @@ def message_id(headers: Mapping[str, str], record: ConsumerRecord, context: str)
 
 
 def as_uuid(text: str) -> UUID:
-    """Read a UUID, or return the nil one."""
+    """Parse a UUID; return the nil UUID for another text."""
     try:
         return UUID(text)
     except ValueError:
@@ -85,10 +85,10 @@ def as_uuid(text: str) -> UUID:
 
 
 def as_number(text: str) -> int:
-    """Read a number, or return 0."""
+    """Parse a number; return 0 for another text."""
     return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 def as_moment(milliseconds: int) -> datetime:
-    """Read a timestamp; one that no calendar has becomes the nearest that every calendar has."""
+    """Convert a timestamp; one outside 1970 to 9999 becomes the nearest limit."""
     return datetime.fromtimestamp(min(max(milliseconds, 0), MAX_TIMESTAMP_MILLISECONDS) / 1000, UTC)

@@ -1,4 +1,4 @@
-"""The outbox to the broker: a row leaves only after the broker has acknowledged it."""
+"""Publishes the outbox: a row is deleted only after the broker has acknowledged it."""
 
 import asyncio
 from collections import Counter
@@ -22,51 +22,51 @@ EVENTS_PUBLISHED = Metric("bursar_events_published", "Events the broker has take
 EVENTS_REFUSED = Metric("bursar_events_refused", "Events the broker would not take")
 MAX_EVENTS_PER_BATCH = 500
 MIN_POLL_INTERVAL_SECONDS, MAX_POLL_INTERVAL_SECONDS = 0.005, 0.45
-"""Seconds between looks into an empty outbox: others may fill it without our hearing the bell."""
+"""Polling finds the events of other processes, which cannot signal this one."""
 MAX_OUTAGE_BACKOFF_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Publish what was committed, oldest first."""
+    """Publishes committed events, the oldest first."""
 
     outbox: Outbox
     publisher: Publisher
     signals: Signals
     clock: Clock
-    lease: float = 5.0
-    """Seconds after which others may take the shards of a relay that gives no sign of life."""
+    lease_seconds: float = 5.0
+    """Other relays take over the shards of a relay that has not renewed its leases for so long."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Relay until `stop` is set and nothing is in hand."""
+        """Publish until `stop` is set; the batch in flight is finished first."""
         idle, outage, renewal = MIN_POLL_INTERVAL_SECONDS, MIN_POLL_INTERVAL_SECONDS, 0.0
         while not stop.is_set():
-            bell = self.signals.listen(OUTBOX_SIGNAL)
+            committed = self.signals.listen(OUTBOX_SIGNAL)
             try:
                 if monotonic() >= renewal:
-                    await self.outbox.hold(self.lease)
-                    renewal = monotonic() + self.lease / 2
-                moved = await self.relay()
-            except Exception as error:  # a defect, too, must not end the process that answers candidates
+                    await self.outbox.renew(self.lease_seconds)
+                    renewal = monotonic() + self.lease_seconds / 2
+                found = await self.relay()
+            except Exception as error:  # a defect must not end a process that also serves HTTP
                 outage = min(outage * 2, MAX_OUTAGE_BACKOFF_SECONDS)
                 log.warning("relay_backing_off", seconds=round(outage, 2), error=repr(error))
                 await self.signals.wait(stop, outage)
                 continue
             outage = MIN_POLL_INTERVAL_SECONDS
-            idle = MIN_POLL_INTERVAL_SECONDS if moved else min(idle * 2, MAX_POLL_INTERVAL_SECONDS)
-            if not moved:
-                await self.signals.wait(bell, idle)
+            idle = MIN_POLL_INTERVAL_SECONDS if found else min(idle * 2, MAX_POLL_INTERVAL_SECONDS)
+            if not found:
+                await self.signals.wait(committed, idle)
         with suppress(Unavailable):
-            await self.outbox.hold(0)  # so that nobody has to wait for our leases to run out
+            await self.outbox.renew(0)  # other relays need not wait for the leases to expire
 
     async def relay(self) -> int:
-        """Publish one batch, and return how many events were handed over."""
+        """Publish one batch, and return how many events the outbox had for it, refused ones included."""
         began = monotonic()
         batch = await self.outbox.unpublished(MAX_EVENTS_PER_BATCH)
         handed_over, taken, refused = self.clock.now(), list[OutboxEntry](), dict[UUID, PublishFailure]()
         for wave in waves(batch):
-            if (taken or refused) and monotonic() - began > self.lease / 3:
-                break  # to be on the safe side of our leases; the rest comes again
+            if (taken or refused) and monotonic() - began > self.lease_seconds / 3:
+                break  # before the leases expire; the next batch has the rest
             if not (ready := [event for event in wave if event.message.subject not in refused]):
                 continue
             results = await self.publisher.publish([event.message for event in ready])
@@ -76,7 +76,7 @@ class Relay:
                 else:
                     refused[event.message.subject] = PublishFailure(event, repr(failure))
         if taken:
-            await self.outbox.published(taken, handed_over)
+            await self.outbox.mark_published(taken, handed_over)
             EVENTS_PUBLISHED.inc(len(taken))
         if refused:
             await self._block(list(refused.values()))
@@ -90,7 +90,7 @@ class Relay:
 
 
 def waves(batch: Sequence[OutboxEntry]) -> Sequence[Sequence[OutboxEntry]]:
-    """Split events so that no two of one aggregate travel together: the second waits for the first's fate."""
+    """Split a batch so that no wave has two events of one aggregate: the second waits for the first's result."""
     seen = Counter[UUID]()
     split: list[list[OutboxEntry]] = []
     for event in batch:

@@ -1,4 +1,4 @@
-"""Several processes of one fee office: started together, started again when one dies, stopped together."""
+"""Worker processes: started together, restarted when they die, stopped together."""
 
 import asyncio
 import os
@@ -17,33 +17,39 @@ from core.kernel.signals import Signals
 
 log = structlog.get_logger()
 WORKER_SHUTDOWN_SECONDS = 12.0
-"""Seconds in which a worker has finished what it had in hand; a consumer needs up to ten."""
+"""A worker that needs longer to finish its work in flight is killed; a consumer needs up to ten seconds."""
 MIN_RESTART_DELAY_SECONDS, MAX_RESTART_DELAY_SECONDS = 0.5, 30.0
-"""Seconds before a worker that died is started again: each time twice as long…"""
+"""The delay doubles with each death in a row."""
 STABLE_AFTER_SECONDS = 60.0
-"""…until one has lived so long."""
+"""The death of a worker that has lived longer does not count as one in a row."""
 
 
 class Worker:
-    """One process of `bursar work`, at the other end of a line: it says when it is open, and ends when we are gone."""
+    """One process of `bursar work`.
+
+    Its standard input is a socket: it writes a byte when it is ready, and stops when the supervisor's end closes.
+    """
 
     def __init__(self, config: Path | None, changes: Mapping[str, str], metrics: str) -> None:
-        """Run with a changed configuration, and metrics in a folder for all."""
+        """Override settings by the environment variables `changes`; `metrics` is the folder that all workers share."""
         at = ("--config", str(config)) if config else ()
         self._command = [sys.executable, "-P", "-m", "entrypoints", "work", *at]
         self._changes, self._metrics = changes, metrics
-        self.open = asyncio.Event()
+        self.ready = asyncio.Event()
 
-    async def keep(self, stop: asyncio.Event) -> None:
-        """Have it running until `stop` is set."""
+    async def keep_running(self, stop: asyncio.Event) -> None:
+        """Start the process, and restart it when it dies, until `stop` is set.
+
+        Raises `Unavailable` where it ends before it was ever ready.
+        """
         pause = 0.0
         while not stop.is_set():
             began = time.monotonic()
             code = await self._run(stop)
             if stop.is_set():
                 return
-            if not self.open.is_set():
-                raise Unavailable(f"a worker could not start, and ended with {code}; it says why above")
+            if not self.ready.is_set():
+                raise Unavailable(f"a worker could not start, and ended with {code}; its own message is above")
             pause = (
                 MIN_RESTART_DELAY_SECONDS
                 if time.monotonic() - began > STABLE_AFTER_SECONDS
@@ -53,34 +59,34 @@ class Worker:
             await Signals.wait(stop, pause)
 
     async def _run(self, stop: asyncio.Event) -> int:
-        """Start it, and return how it ended."""
+        """Start the process, and return its exit code."""
         environment = {**os.environ, **self._changes, "PROMETHEUS_MULTIPROC_DIR": self._metrics}
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.setblocking(False)
             try:
                 process = await asyncio.create_subprocess_exec(*self._command, stdin=theirs.fileno(), env=environment)
-            except OSError as error:  # no room for one more: those that are there go on
+            except OSError as error:  # the other workers continue without this one
                 log.error("worker_spawn_failed", error=repr(error))
                 return error.errno or -1
             theirs.close()
-            listening = asyncio.create_task(self._listen(ours))
+            awaiting = asyncio.create_task(self._await_ready(ours))
             stopping, ending = asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())
             await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
-            for waiting in (listening, stopping):
-                waiting.cancel()
-            code = await ended(process, ending)
+            for task in (awaiting, stopping):
+                task.cancel()
+            code = await terminate(process, ending)
         mark_process_dead(process.pid, self._metrics)  # type: ignore[no-untyped-call]
         return code
 
-    async def _listen(self, line: socket.socket) -> None:
+    async def _await_ready(self, line: socket.socket) -> None:
         if await asyncio.get_running_loop().sock_recv(line, 1):
-            self.open.set()
+            self.ready.set()
 
 
-async def ended(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]") -> int:
-    """Let a process end, and make it end where it does not."""
-    with suppress(ProcessLookupError):  # it has
+async def terminate(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]") -> int:
+    """Terminate a process, kill it after `WORKER_SHUTDOWN_SECONDS`, and return its exit code."""
+    with suppress(ProcessLookupError):  # it has ended
         process.terminate()
     try:
         return await asyncio.wait_for(asyncio.shield(ending), WORKER_SHUTDOWN_SECONDS)
@@ -89,22 +95,22 @@ async def ended(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]"
         return await ending
 
 
-async def supervise(workers: Sequence[Worker], opened: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Keep all of them running until `stop` is set; tell `opened` when all are open.
+async def supervise(workers: Sequence[Worker], on_ready: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Keep the workers running until `stop` is set; call `on_ready` when all are ready.
 
-    Raises `Unavailable` where one cannot even start.
+    Raises `Unavailable` where one cannot start.
     """
 
-    async def tell() -> None:
+    async def report_ready() -> None:
         for worker in workers:
-            await worker.open.wait()
-        await opened()
+            await worker.ready.wait()
+        await on_ready()
 
-    telling = asyncio.create_task(tell())
-    keeping = [asyncio.create_task(worker.keep(stop)) for worker in workers]
+    reporting = asyncio.create_task(report_ready())
+    keeping = [asyncio.create_task(worker.keep_running(stop)) for worker in workers]
     try:
         await asyncio.gather(*keeping)
     finally:
-        stop.set()  # where one cannot start, the others end too
-        telling.cancel()
-        await asyncio.gather(telling, *keeping, return_exceptions=True)
+        stop.set()  # where one cannot start, the others stop too
+        reporting.cancel()
+        await asyncio.gather(reporting, *keeping, return_exceptions=True)

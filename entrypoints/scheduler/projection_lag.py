@@ -1,4 +1,4 @@
-"""How far what people look at is behind what is stored, for those who watch."""
+"""The metric of how far the projections are behind the event log."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, Gauge
 from core.inventory.views import ProjectionProgress
 from core.kernel.clock import Clock
 
-# Not registered before somebody has looked: a process without a scheduler would tell nothing but zeros.
+# Registered with the first measurement: a process without a scheduler would export zeros.
 PROJECTION_LAG_SECONDS = Gauge(
     "bursar_projection_lag_seconds",
     "How long ago the oldest event happened that a projection does not know of",
@@ -17,13 +17,12 @@ PROJECTION_LAG_SECONDS = Gauge(
     multiprocess_mode="livemax",
 )
 LAG_SAMPLING_INTERVAL_SECONDS = 30.0
-"""Seconds between looks."""
 
 
 async def measure_projection_lag(projection_progress: ProjectionProgress, clock: Clock) -> Mapping[str, int]:
-    """Set the gauge; that is nothing worth a line in the log.  It grows while nobody feeds the projection."""
+    """Set the gauge to the age of the oldest event that is not projected; return no counts, so nothing is logged."""
     oldest = await projection_progress.oldest_unprojected_at()
     PROJECTION_LAG_SECONDS.labels("inventory").set(max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0)
-    with suppress(ValueError):  # it can be read already
+    with suppress(ValueError):  # it is registered already
         REGISTRY.register(PROJECTION_LAG_SECONDS)
     return {}

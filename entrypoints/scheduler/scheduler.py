@@ -1,38 +1,32 @@
-"""What has to be done from time to time."""
+"""The periodic jobs of a scheduler process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
+from functools import partial
 
-import structlog
+from core.inventory.views import ProjectionProgress
+from core.kernel.clock import Clock
+from core.use_cases import UseCases
+from entrypoints.periodic import run_every
+from entrypoints.scheduler.projection_lag import LAG_SAMPLING_INTERVAL_SECONDS, measure_projection_lag
 
-from core.kernel.signals import Signals
-
-log = structlog.get_logger()
-JOB_SHUTDOWN_SECONDS = 1.0
-"""Seconds that a job has to end when we stop; what it does not finish is found again."""
-
-
-async def run_every(
-    seconds: float, name: str, job: Callable[[], Awaitable[Mapping[str, int]]], stop: asyncio.Event
-) -> None:
-    """Do a job again and again until `stop` is set, and say what it came to if that was anything."""
-    while not stop.is_set():
-        try:
-            if any((done := await finish_or_cancel(job(), stop)).values()):
-                log.info(name, **done)
-        except Exception as error:  # a defect, too, must not end the process that answers candidates
-            log.warning("job_failed_will_retry", job=name, error=repr(error))
-        await Signals.wait(stop, seconds)
+RETENTION_INTERVAL_SECONDS = 600.0
+HOLD_EXPIRY_INTERVAL_SECONDS = 20.0
+BACKORDER_INTERVAL_SECONDS = 20.0
+RECONCILIATION_INTERVAL_SECONDS = 30.0
 
 
-async def finish_or_cancel(job: Awaitable[Mapping[str, int]], stop: asyncio.Event) -> Mapping[str, int]:
-    """Return what a job came to; nothing for one that does not end soon after `stop` is set."""
-    doing, stopping = asyncio.ensure_future(job), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({doing}, timeout=JOB_SHUTDOWN_SECONDS if stopping.done() else None)
-    finally:
-        stopping.cancel()
-        doing.cancel()
-    await asyncio.wait({doing})
-    return {} if doing.cancelled() else doing.result()
+def scheduler(
+    use_cases: UseCases, progress: ProjectionProgress, clock: Clock, stop: asyncio.Event
+) -> list[Awaitable[None]]:
+    """Return one loop for each job."""
+    lag = partial(measure_projection_lag, progress, clock)
+    return [
+        run_every(RETENTION_INTERVAL_SECONDS, "old_records_purged", use_cases.messaging.purge_expired_records, stop),
+        run_every(HOLD_EXPIRY_INTERVAL_SECONDS, "holds_expired", use_cases.inventory.expire_holds, stop),
+        run_every(BACKORDER_INTERVAL_SECONDS, "backorders_served", use_cases.inventory.serve_backorders, stop),
+        run_every(
+            RECONCILIATION_INTERVAL_SECONDS, "deliveries_reconciled", use_cases.dispatch.reconcile_deliveries, stop
+        ),
+        run_every(LAG_SAMPLING_INTERVAL_SECONDS, "projection_lag_measured", lag, stop),
+    ]

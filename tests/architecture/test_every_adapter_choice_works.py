@@ -1,4 +1,5 @@
 import inspect
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -8,21 +9,43 @@ from dependency_injector import providers
 
 import config
 from adapters.encoding import MsgspecScheduleFormat
-from adapters.memory.database import Store
-from adapters.memory.messages import MemoryOutbox
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.system.clock import SystemClock, TimeOrderedIds
-from config.container import Application, Driven, UseCases, running
-from config.settings import Adapters, Settings, SQLite, load
+from config.container import Application, running
+from config.container.fees import Fees
+from config.container.inventory import Inventory
+from config.container.messaging import Messaging
+from config.container.notifications import Notifications
+from config.container.storage import Storage
+from config.container.students import Students
+from config.container.vendors import Vendors
+from config.settings import Adapters, Settings, SQLite
+from config.settings_file import load
 from core.kernel.signals import Signals
 from core.notifications.attempt_log import AttemptLog
 
 HINTS = get_type_hints(Adapters)
-SELECTORS = {name: each for name, each in Driven.providers.items() if isinstance(each, providers.Selector)}
-VENDORS = {"email": Driven.email_vendors, "sms": Driven.sms_vendors}
+CONTAINERS = {
+    "storage": Storage,
+    "messaging": Messaging,
+    "students": Students,
+    "fees": Fees,
+    "notifications": Notifications,
+    "inventory": Inventory,
+}
+SELECTORS = {
+    (attribute, name): each
+    for attribute, container in CONTAINERS.items()
+    for name, each in container.providers.items()
+    if isinstance(each, providers.Selector)
+}
+VENDORS = {"email": Vendors.email_vendors, "sms": Vendors.sms_vendors}
+USE_CASES = ("students", "fees", "notifications", "dispatch", "inventory", "messaging")
 
 
 def words(switch: str) -> set[str]:
-    """Return what can be written at a switch."""
+    """Return the words of an adapter setting."""
     hint = HINTS[switch]
     return set(get_args(get_args(hint)[0] if get_origin(hint) is tuple else hint))
 
@@ -35,20 +58,20 @@ SWITCHES = [switch for switch in HINTS if not switch.startswith("_")]
 POSITIONS = [(switch, word) for switch in SWITCHES for word in sorted(words(switch))]
 
 
-def turned(switch: str, word: str) -> Adapters:
-    """Return the default switchboard with one switch turned."""
+def with_adapter(switch: str, word: str) -> Adapters:
+    """Return the default adapters with one setting changed."""
     return Adapters(**{switch: (word,) if is_list(switch) else word})
 
 
 def switch_of(selector: providers.Selector[Any]) -> str:
-    """Return the only switch that moves a selector."""
+    """Return the only setting that a selector depends on."""
     moved = set()
     for switch in SWITCHES:
         if is_list(switch):
             continue
         for word in words(switch):
             try:
-                chosen = str(getattr(turned(switch, word), switch))
+                chosen = str(getattr(with_adapter(switch, word), switch))
             except TypeError:
                 continue
             if chosen in selector.providers and words(switch) == set(selector.providers):
@@ -58,7 +81,7 @@ def switch_of(selector: providers.Selector[Any]) -> str:
 
 
 @pytest.mark.parametrize("name", SELECTORS)
-def test_every_selector_has_a_position_for_each_word_of_its_switch(name: str) -> None:
+def test_every_selector_has_a_position_for_each_word_of_its_switch(name: tuple[str, str]) -> None:
     assert switch_of(SELECTORS[name]) in SWITCHES
 
 
@@ -81,13 +104,21 @@ def test_a_selector_with_another_set_of_words_is_found() -> None:
 def test_providers_shared_by_several_containers_are_one_singleton() -> None:
     found = [each.provides for each in Application(settings=Settings()).traverse([providers.Singleton])]
 
-    for shared in (SystemClock, TimeOrderedIds, Signals, AttemptLog, Store, MsgspecScheduleFormat, MemoryOutbox):
+    for shared in (
+        SystemClock,
+        TimeOrderedIds,
+        Signals,
+        AttemptLog,
+        MemoryDatabase,
+        MsgspecScheduleFormat,
+        MemoryOutbox,
+    ):
         assert found.count(shared) == 1
 
 
 @pytest.mark.parametrize(("switch", "word"), POSITIONS)
 async def test_every_use_case_and_every_port_can_be_built_in(switch: str, word: str, tmp_path: Path) -> None:
-    settings = Settings(adapters=turned(switch, word), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
+    settings = Settings(adapters=with_adapter(switch, word), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
     await build(settings)
 
 
@@ -102,15 +133,15 @@ async def test_vendors_that_take_over_from_each_other_can_be_built() -> None:
 
 
 async def build(settings: Settings) -> None:
-    """Make every use case, and everything that stands behind a port."""
+    """Create every use case and every provider of an adapter."""
     async with running(Application(settings=settings)) as application:
-        for name in UseCases.providers:
-            if name != "driven":
-                assert callable(getattr(application.use_cases, name)())
-        for name in SELECTORS:
-            made = getattr(application.driven, name)()
+        for context in USE_CASES:
+            collection = getattr(application.use_cases(), context)
+            assert all(getattr(collection, field.name) for field in fields(collection))
+        for attribute, name in SELECTORS:
+            made = getattr(getattr(application, attribute), name)()
             assert made is not None
             if inspect.iscoroutine(made):
                 made.close()
-        for name in ("email", "sms", "templates", "probes", "vendor_probes", "clock", "ids", "signals", "journal"):
-            assert getattr(application.driven, name)() is not None
+        assert application.probes() is not None
+        assert application.vendors.vendor_probes() is not None

@@ -8,11 +8,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "core").rglob("*.py"))
 IO = {"socket", "ssl", "subprocess", "http", "urllib", "sqlite3", "smtplib", "shutil", "tempfile", "logging"}
-"""Standard, and yet the outside world; `asyncio` is how the core waits, `io` and `csv` work on text it was given."""
+"""Impure modules of the standard library; `asyncio` is allowed for waiting, `io` and `csv` for text."""
 
 
 def imported(source: str) -> Iterator[str]:
-    """Return the packages that a module imports, wherever in it."""
+    """Return the packages that a module imports, at any level."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -21,7 +21,7 @@ def imported(source: str) -> Iterator[str]:
 
 
 def impurities(source: str) -> set[str]:
-    """Return what keeps a module from being pure Python: foreign packages, I/O, and the clock of the machine."""
+    """Return the violations in a module: foreign packages, I/O, and the system clock."""
     found = set(imported(source)) - (sys.stdlib_module_names | {"core"}) | set(imported(source)) & IO
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and node.id in {"open", "print", "input", "eval", "exec", "__import__", "float"}:
@@ -42,7 +42,7 @@ def impurities(source: str) -> set[str]:
 
 @pytest.mark.parametrize("module", CORE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_core_imports_only_python_and_itself(module: Path) -> None:
-    allowed = {"float"}  # as the name of a type, in seconds to wait and in probabilities: money never is one
+    allowed = {"float"}  # `float` is allowed as a type, in seconds and in probabilities, but never for money
     assert impurities(module.read_text()) - allowed == set()
 
 

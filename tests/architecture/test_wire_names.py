@@ -1,4 +1,4 @@
-"""Names that others depend on: they change only when `docs/reference/wire-names.md` changes with them."""
+"""Names that other systems depend on: a change requires a change of `docs/reference/wire-names.md`."""
 
 import re
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ import adapters
 import config
 import core
 import entrypoints
-from adapters.sql.tables import metadata
-from core.kernel.errors import CoreError, Invalid, problem_type, reason
+from adapters.sql.schema import metadata
+from core.kernel.errors import CoreError, Invalid, error_name, problem_type
 from core.kernel.events import Event
 from core.messaging.message import topic_of
-from entrypoints.messages.routes import contexts, routes
+from entrypoints.contexts import ROUTES
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/wire-names.md"
 
@@ -38,16 +38,16 @@ def descendants(kind: type) -> Iterator[type]:
 
 
 def topics() -> list[str]:
-    return sorted(topic_of(context) for context in contexts())
+    return sorted(topic_of(context) for context in ROUTES.contexts)
 
 
 def events() -> list[str]:
-    found = [kind for kind in descendants(Event) if "MESSAGE_TYPE" in vars(kind)]
-    return sorted(f"{kind.MESSAGE_TYPE}: {', '.join(sorted(each.name for each in fields(kind)))}" for kind in found)
+    found = [kind for kind in descendants(Event) if "MESSAGE_TYPE" in vars(kind) and "tests" not in kind.__module__]
+    return sorted({f"{kind.MESSAGE_TYPE}: {', '.join(sorted(each.name for each in fields(kind)))}" for kind in found})
 
 
 def messages_in() -> list[str]:
-    return sorted(f"{context} {kind}" for context, kind in routes({}))
+    return sorted(f"{context} {kind}" for context, kind in ROUTES.table)
 
 
 def problems() -> list[str]:
@@ -108,4 +108,4 @@ def test_a_name_follows_from_no_class() -> None:
         problem = "invalid-code"
 
     assert problem_type(RenamedSince) == "urn:bursar:problem:invalid-code"
-    assert reason(RenamedSince()) == "InvalidCode"
+    assert error_name(RenamedSince()) == "InvalidCode"

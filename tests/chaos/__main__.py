@@ -1,4 +1,4 @@
-"""`just chaos`: kill the fee office in every way we know of, and count what is left."""
+"""`just chaos`: run the system under faults, and count violations of its guarantees."""
 
 import argparse
 import asyncio
@@ -27,7 +27,7 @@ def main() -> None:
     words.add_argument("--kills", type=int, help="how many workers are killed meanwhile (default: 25 a minute)")
     words.add_argument("--seed", type=int, default=1, help="the same seed, the same plan (default: %(default)s)")
     chosen = words.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every broker that we took away
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the client logs each broker that the plan stops
     folder = Path(tempfile.mkdtemp(prefix="bursar-chaos-"))
     kills = chosen.kills if chosen.kills is not None else round(chosen.minutes * 25)
     result = asyncio.run(run(folder, chosen.minutes * 60, kills, chosen.seed))
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 async def run(folder: Path, seconds: float, kills: int, seed: int) -> Result:
-    """Start everything, and run once."""
+    """Start the servers, and run once."""
     console = Console(stderr=True, highlight=False, markup=False)
     with console.status("starting MySQL, Kafka, Toxiproxy") as status:
         async with running_stack() as stack, fork_server() as server:
@@ -46,7 +46,7 @@ async def run(folder: Path, seconds: float, kills: int, seed: int) -> Result:
 
 
 def speaker(console: Console, update: Callable[[str], None]) -> Callable[[str], None]:
-    """Return how to say something: how far we are stands still on a terminal, everything else is a line."""
+    """Return an output function: progress is a status line on a terminal, all else is printed."""
 
     def say(text: str) -> None:
         if console.is_terminal and " acknowledged, " in text:
@@ -58,7 +58,7 @@ def speaker(console: Console, update: Callable[[str], None]) -> Callable[[str], 
 
 
 def report(result: Result, folder: Path) -> None:
-    """Tell what was found, with ids, and where to look further."""
+    """Print the findings with their ids, and the logs of workers that died."""
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     if result.findings.of["unfinished"]:
         console.print("there was no quiet: what was still under way counts as lost")

@@ -1,4 +1,4 @@
-"""Everybody who wants something of the office, all at once."""
+"""All clients of the system under test, running concurrently."""
 
 import asyncio
 import time
@@ -10,31 +10,31 @@ from tests.chaos.findings import Findings
 from tests.chaos.stock_clients import StockClients
 from tests.chaos.stock_reply_log import StockReplyLog
 from tests.chaos.submission_clients import Clients, Sender, SubmissionLog
-from tests.chaos.system import Office
+from tests.chaos.system import SystemUnderTest
 from tests.chaos.workers import Workers
 
 CLIENTS, PAUSE = 10, 0.3
-"""Clients over HTTP, and the mean of the seconds that one waits between two submissions."""
+"""The number of clients over HTTP, and the mean pause in seconds between two submissions of one."""
 COMMAND_INTERVAL_SECONDS = 0.5
 STOREKEEPERS, STORES_PAUSE = 5, 0.15
 DRAIN_TIMEOUT_SECONDS = 60.0
-"""Seconds in which the last wishes must have their answers, when nothing goes wrong any more."""
+"""The time limit for the last requests after all faults have ended."""
 Say = Callable[[str], None]
 
 
 @asynccontextmanager
-async def client_traffic(office: Office, findings: Findings) -> AsyncIterator[SubmissionLog]:
-    """Submit fees and work the stores all the time; afterwards wait for the last answers."""
-    ledger, book, candidates = SubmissionLog(office.folder), StockReplyLog(office.folder), count()
-    clients = Clients(office.doors, ledger, candidates, PAUSE)
-    sender = Sender(office.stack.kafka, office.prefix, ledger, candidates)
-    keepers = StockClients(office.doors, office.stack.kafka, office.prefix, book)
+async def client_traffic(system: SystemUnderTest, findings: Findings) -> AsyncIterator[SubmissionLog]:
+    """Submit fees and send stock commands until the end; then wait for the last replies."""
+    ledger, book, candidates = SubmissionLog(system.folder), StockReplyLog(system.folder), count()
+    clients = Clients(system.base_urls, ledger, candidates, PAUSE)
+    sender = Sender(system.stack.kafka, system.prefix, ledger, candidates)
+    keepers = StockClients(system.base_urls, system.stack.kafka, system.prefix, book)
     work = clients.run(CLIENTS), sender.run(COMMAND_INTERVAL_SECONDS), keepers.run(STOREKEEPERS, STORES_PAUSE)
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield ledger
-        for everybody in (clients, sender, keepers):
-            everybody.closing.set()
+        for client in (clients, sender, keepers):
+            client.closing.set()
         _, late = await asyncio.wait(tasks, timeout=DRAIN_TIMEOUT_SECONDS)
         if late:
             wishes = ledger.waiting + book.waiting
@@ -54,7 +54,7 @@ async def client_traffic(office: Office, findings: Findings) -> AsyncIterator[Su
 
 @asynccontextmanager
 async def progress_reports(say: Say, ledger: SubmissionLog, workers: Workers) -> AsyncIterator[None]:
-    """Say every few seconds how far we are."""
+    """Report the progress every few seconds."""
 
     async def tell() -> None:
         began = time.monotonic()

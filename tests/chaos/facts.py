@@ -1,4 +1,4 @@
-"""What can be seen from outside: rows, topics, the vendors' record, the ledger."""
+"""The observable state: rows, topics, the records of vendors, and the replies to clients."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from core.messaging.message import topic_of
-from core.notifications.staff import STORES
-from entrypoints.messages.routes import consumed_contexts
+from core.notifications.staff import INVENTORY_STAFF
+from entrypoints.contexts import ROUTES
 from tests.chaos.servers import Stack
 from tests.chaos.sql import select
 from tests.chaos.stock import Stock, take_stock
@@ -33,7 +33,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """A delivery, and the address that is its candidate's alone."""
+    """A delivery, with the address that belongs to its candidate alone."""
 
     id: UUID
     student: UUID
@@ -45,7 +45,7 @@ class StoredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the judge needs."""
+    """The input of the judge."""
 
     answers: list[SubmissionReply]
     students: dict[str, UUID]
@@ -54,7 +54,7 @@ class Facts:
     """Id, reference, student."""
     events: list[StoredEvent]
     topics: dict[str, list[list[Published]]]
-    """By context, the records of each partition in their order."""
+    """By context, the records of each partition in order."""
     deliveries: list[StoredDelivery]
     vendors: list[VendorRecord]
     dead_letters: list[str]
@@ -62,7 +62,7 @@ class Facts:
 
 
 async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Facts:
-    """Look at everything, past the proxy and past the product."""
+    """Read the state directly, without the proxy and the product."""
     rows = await stack.connect(database)
     try:
         students = await select(rows, "SELECT registration, id, email, phone FROM students")
@@ -88,7 +88,7 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
         deliveries=[
             StoredDelivery(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
             for row in deliveries
-            if row[1] != STORES.bytes
+            if row[1] != INVENTORY_STAFF.bytes
         ],
         vendors=recorded(folder),
         dead_letters=[f"{row[0]} {UUID(bytes=row[1])}: {row[2]}: {row[3]}" for row in dead],
@@ -97,7 +97,7 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
 
 
 async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[str, int]:
-    """Return what is still under way, and how much of it."""
+    """Return the work in progress: counts by kind."""
     connection = await stack.connect(database)
     try:
         left = {"outbox": (await select(connection, "SELECT COUNT(*) FROM outbox"))[0][0]}
@@ -106,10 +106,10 @@ async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[
     finally:
         await connection.ensure_closed()
     left |= {state: count for state, count in states if state in ("pending", "sending")}
-    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in consumed_contexts()], group)
+    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in ROUTES.consumed_contexts], group)
     return {what: count for what, count in left.items() if count}
 
 
 def message_of(event: StoredEvent) -> UUID:
-    """Return which message an effect was the effect of."""
+    """Return the id of the message whose effect an event records."""
     return UUID(msgspec.json.decode(event.body)["message"])

@@ -1,4 +1,4 @@
-"""Carries out a plan."""
+"""Executes a plan of faults."""
 
 import asyncio
 import signal
@@ -7,30 +7,32 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tests.chaos.fault_points import FaultPointRegistry
-from tests.chaos.plan import PAUSE_BEYOND_LEASE_SECONDS, Fault, Kill, Point, Restart, Step, Stop, Trouble
+from tests.chaos.plan import PAUSE_BEYOND_LEASE_SECONDS, Fault, Kill, NetworkFault, Pause, Point, Restart, Step
 from tests.chaos.servers import Stack
 from tests.chaos.workers import Workers
 
 FAULT_POINT_TIMEOUT_SECONDS = 40.0
-"""Seconds that armed fault points have, after all other troubles, to be reached."""
+"""Seconds after all other faults in which armed fault points must be reached."""
 
 
 class FaultInjector:
-    """Does to servers and workers what the plan says, and counts it."""
+    """Applies the faults of a plan to servers and workers, and counts them."""
 
-    def __init__(self, stack: Stack, workers: Workers, armoury: FaultPointRegistry, say: Callable[[str], None]) -> None:
-        self._stack, self._workers, self._armoury, self._say = stack, workers, armoury, say
+    def __init__(
+        self, stack: Stack, workers: Workers, registry: FaultPointRegistry, say: Callable[[str], None]
+    ) -> None:
+        self._stack, self._workers, self._registry, self._say = stack, workers, registry, say
         self._done: Counter[str] = Counter()
 
     def faults(self) -> dict[str, int]:
-        """Return how often each thing went wrong; a fault point counts when somebody was there."""
-        killed = Counter(hit.point for hit in self._armoury.hits() if hit.signal == "SIGKILL")
-        asleep = Counter(f"asleep_{hit.point}" for hit in self._armoury.hits() if hit.signal == "SIGSTOP")
+        """Return the number of faults by kind; a fault point counts when a worker reached it."""
+        killed = Counter(hit.point for hit in self._registry.hits() if hit.signal == "SIGKILL")
+        asleep = Counter(f"asleep_{hit.point}" for hit in self._registry.hits() if hit.signal == "SIGSTOP")
         alone = Counter(died=len(self._workers.died), unavailable_at_start=self._workers.unavailable)
         return dict(sorted((self._done + killed + asleep + alone).items()))
 
     async def carry_out(self, steps: Sequence[Step]) -> None:
-        """Return when all of it has happened."""
+        """Return when all faults have happened."""
         begin = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as tasks:
             waker = tasks.create_task(self._resume_stopped_workers())
@@ -42,15 +44,15 @@ class FaultInjector:
             waker.cancel()
 
     async def finish(self) -> set[str]:
-        """Let nothing go wrong any more, when every armed point was reached; return those that nobody came to."""
+        """End all faults once every armed point was reached; return the points that no worker reached."""
         self._workers.wake()
         with suppress(TimeoutError):
             async with asyncio.timeout(FAULT_POINT_TIMEOUT_SECONDS):
-                while self._armoury.armed():
+                while self._registry.armed():
                     await asyncio.sleep(0.1)
-        unreached = self._armoury.armed() - {hit.point for hit in self._armoury.hits()}
-        self._armoury.disarm()
-        await asyncio.sleep(0.1)  # who took a point just now is asleep by then
+        unreached = self._registry.armed() - {hit.point for hit in self._registry.hits()}
+        self._registry.disarm()
+        await asyncio.sleep(0.1)  # a worker that has just reached a point is stopped by then
         self._workers.wake()
         return unreached
 
@@ -61,13 +63,13 @@ class FaultInjector:
                 await self._workers.kill(worker)
             case Point(point, signal_name):
                 self._say(f"armed {point} {signal_name}")
-                self._armoury.arm(point, signal_name)
-            case Stop(worker, seconds):
+                self._registry.arm(point, signal_name)
+            case Pause(worker, seconds):
                 self._count("stop", f"{worker} for {seconds:g} s")
                 self._workers.signal(worker, signal.SIGSTOP)
                 await asyncio.sleep(seconds)
                 self._workers.signal(worker, signal.SIGCONT)
-            case Trouble(server, kind, seconds):
+            case NetworkFault(server, kind, seconds):
                 self._count(f"{server}_{kind}", f"for {seconds:g} s")
                 await self._stack.trouble(server, kind)
                 await asyncio.sleep(seconds)
@@ -77,10 +79,10 @@ class FaultInjector:
                 await self._stack.restart(server, gently=gently)
 
     async def _resume_stopped_workers(self) -> None:
-        """Wake workers that fell asleep at a point, once everybody has given them up."""
+        """Resume workers that stopped at a point, once other processes have taken over their work."""
         woken = 0
         while True:
-            sleepers = [hit for hit in self._armoury.hits() if hit.signal == "SIGSTOP"]
+            sleepers = [hit for hit in self._registry.hits() if hit.signal == "SIGSTOP"]
             if sleepers[woken:]:
                 await asyncio.sleep(PAUSE_BEYOND_LEASE_SECONDS["relay"])
                 self._workers.signal(sleepers[woken].worker, signal.SIGCONT)

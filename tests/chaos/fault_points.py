@@ -1,7 +1,7 @@
-"""Fault points: moments at which a worker can be made to die or to fall asleep, on ports that are watched here.
+"""Fault points: moments at which a worker kills or stops itself, in calls of ports that the test kit wraps.
 
-A point is armed by a file; the worker that gets there first takes it away, writes down that it was there, and sends
-itself the signal the file names.  The product knows nothing of it.
+A file arms a point; the first worker that reaches it removes the file, records this, and sends itself the signal that
+the file names.  The product does not know the fault points.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ POINTS = {
     "after_effect_before_offset": "consumer",
     "after_acceptance_before_row": "dispatcher",
 }
-"""Every point, and whose it is."""
+"""Every fault point by role."""
 
 
 class FaultPointHit(msgspec.Struct):
-    """Somebody reached an armed point."""
+    """A worker reached an armed point."""
 
     point: str
     worker: str
@@ -40,7 +40,7 @@ class FaultPointHit(msgspec.Struct):
 
 
 class FaultPointRegistry:
-    """The folder in which points are armed, as the kit and its workers see it."""
+    """The folder of armed points, shared by the test kit and its workers."""
 
     def __init__(self, folder: Path) -> None:
         self._armed, self._hits = folder / "armed", folder / "hits.jsonl"
@@ -48,25 +48,25 @@ class FaultPointRegistry:
         self._hits.touch()
 
     def arm(self, point: str, signal_name: str) -> None:
-        """Let the next worker that reaches a point send itself a signal."""
+        """Arm a point: the next worker that reaches it sends itself a signal."""
         (self._armed / f"{point}.new").write_text(signal_name)
         (self._armed / f"{point}.new").rename(self._armed / point)
 
     def armed(self) -> set[str]:
-        """Return the points that wait for somebody."""
+        """Return the points that are armed."""
         return {armed.name for armed in self._armed.iterdir()}
 
     def disarm(self) -> None:
-        """Let everybody pass."""
+        """Disarm all points."""
         for armed in self._armed.iterdir():
             armed.unlink(missing_ok=True)
 
     def hits(self) -> list[FaultPointHit]:
-        """Return who reached what."""
+        """Return the points that workers reached."""
         return [msgspec.json.decode(line, type=FaultPointHit) for line in self._hits.read_bytes().splitlines()]
 
     def take(self, point: str, worker: str) -> signal.Signals | None:
-        """Return the signal that this worker has to send itself; a point goes off once."""
+        """Return the signal for this worker and disarm the point; None if it is not armed."""
         try:
             name = (self._armed / point).read_text()
             (self._armed / point).unlink()
@@ -78,37 +78,40 @@ class FaultPointRegistry:
 
 
 def patch_factory(made: Any, change: Callable[[Any], Any]) -> None:
-    """Let everybody who asks for a new one of these have it changed first."""
-    made.override(providers.Callable(change, made.last_overriding or made.providers["mysql"]))
+    """Change each new object of a provider before it is used."""
+    make = made.last_overriding or made.providers["mysql"]
+    made.override(providers.Callable(lambda *arguments, **named: change(make(*arguments, **named))))
 
 
-class Watch:
-    """The eyes of one worker."""
+class FaultPoints:
+    """The fault points of one worker."""
 
-    def __init__(self, worker: str, armoury: FaultPointRegistry) -> None:
-        self._worker, self._armoury = worker, armoury
+    def __init__(self, worker: str, registry: FaultPointRegistry) -> None:
+        self._worker, self._registry = worker, registry
 
     def instrument(self, application: Application, role: str) -> None:
-        """Watch the ports whose points are this role's."""
-        driven = application.driven
+        """Wrap the ports with points of this role."""
         match role:
             case "http":
-                patch_factory(driven.new_work, self._work)
+                for context in ("fees", "students", "notifications", "inventory"):
+                    patch_factory(getattr(application, context).new_work, self._work)
             case "relay":
-                self._call(driven.outbox(), "published", before="after_acknowledgement_before_delete")
+                self._call(
+                    application.messaging.outbox(), "mark_published", before="after_acknowledgement_before_delete"
+                )
                 self._produce_requests()
             case "consumer":
-                patch_factory(driven.new_inbox, self._inbox)
+                patch_factory(application.messaging.new_inbox, self._inbox)
             case "dispatcher":
                 adapters = application.settings().adapters
-                vendors = [driven.email_vendors(name) for name in adapters.email]
-                vendors += [driven.sms_vendors(name) for name in adapters.sms]
+                vendors = [application.vendors.email_vendors(name) for name in adapters.email]
+                vendors += [application.vendors.sms_vendors(name) for name in adapters.sms]
                 for vendor in vendors:
                     self._call(vendor, "send", after="after_acceptance_before_row")
 
     def reached(self, point: str) -> None:
-        """Die or sleep here, if the point is armed."""
-        if (number := self._armoury.take(point, self._worker)) is not None:
+        """Send the signal of the point, if it is armed."""
+        if (number := self._registry.take(point, self._worker)) is not None:
             os.kill(os.getpid(), number)
 
     def _work(self, work: Any) -> Any:
@@ -134,7 +137,7 @@ class Watch:
         setattr(port, method, watched)
 
     def _produce_requests(self) -> None:
-        """Watch the client's own connection: no port tells a record that has left from one that was acknowledged."""
+        """Wrap the connection of the client: no port distinguishes a sent record from an acknowledged one."""
         send = aiokafka.conn.AIOKafkaConnection.send
 
         def watched(connection: Any, request: Any, expect_response: bool = True) -> Any:
@@ -142,9 +145,9 @@ class Watch:
             point = "after_send_before_acknowledgement"
             if not type(request).__name__.startswith("ProduceRequest"):
                 return sent
-            if (number := self._armoury.take(point, self._worker)) is None:
+            if (number := self._registry.take(point, self._worker)) is None:
                 return sent
-            # A loop writes when it comes round; in the meantime nobody may hear the acknowledgement.
+            # The loop writes later; until then the acknowledgement must not be processed.
             asyncio.get_running_loop().call_later(0.005, os.kill, os.getpid(), number)
             return asyncio.get_running_loop().create_future() if number is signal.SIGKILL else sent
 

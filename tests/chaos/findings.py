@@ -1,4 +1,4 @@
-"""What was found that should not be."""
+"""Violations that the judge found."""
 
 from collections import defaultdict
 
@@ -6,20 +6,20 @@ FINDING_KINDS = (
     "lost", "duplicate_submissions", "duplicate_effects", "out_of_order", "blind_resends", "dead_letters",
     "stock_lost", "stock_not_conserved", "stock_duplicates", "stock_untold", "stock_idle",
 )  # fmt: skip
-"""What there must be none of."""
+"""The kinds of findings; a passing run has none."""
 
 
 class Findings:
-    """What was found, by kind."""
+    """Findings by kind."""
 
     def __init__(self) -> None:
         self.of: defaultdict[str, list[str]] = defaultdict(list)
         self.unknown = 0
 
     def add(self, kind: str, what: str) -> None:
-        """Write one finding down."""
+        """Record one finding."""
         self.of[kind].append(what)
 
     def counts(self) -> dict[str, int]:
-        """Return how many there are of each kind."""
+        """Return the number of findings by kind."""
         return {kind: len(self.of[kind]) for kind in FINDING_KINDS}

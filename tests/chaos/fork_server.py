@@ -1,7 +1,7 @@
-"""A process that has imported everything and forks one worker after another.
+"""A process that has imported the application and forks each worker.
 
-Python needs seconds to import the fee office; a fork of this process needs milliseconds.  It has no thread and no
-loop, and has made no id and no connection, so a worker is as good as one that was started on its own.
+The imports of a worker take seconds, a fork takes milliseconds.  This process has no thread and no event loop, and
+has created no id and no connection, so a fork does not differ from a new process.
 """
 
 import gc
@@ -17,12 +17,12 @@ import msgspec
 from tests.chaos.orders import Ended, Forked, Order, Signal
 
 POLL_INTERVAL_SECONDS = 0.02
-"""Seconds between looks for workers that ended."""
+"""The interval in seconds of checks for workers that ended."""
 
 
 def main() -> None:
-    """Fork, send signals and report until standard input ends; then kill whoever is left."""
-    from tests.chaos import worker  # noqa: F401 - a fork has it already
+    """Fork workers, send signals and report until standard input ends; then kill the remaining workers."""
+    from tests.chaos import worker  # noqa: F401 - imported for the forks
 
     gc.freeze()
     names: dict[int, str] = {}
@@ -46,12 +46,12 @@ def execute(command: Order | Signal, names: dict[int, str]) -> None:
         pid = os.fork() or run_worker(command)
         names[pid] = command.name
         tell(msgspec.json.encode(Forked(command.name, pid)))
-    elif command.pid in names:  # not reaped yet, so the number is still its own
+    elif command.pid in names:  # not reaped yet, so its process id is still valid
         os.kill(command.pid, command.number)
 
 
 def reap(names: dict[int, str]) -> None:
-    """Say who has ended, and how."""
+    """Report each worker that has ended, with its exit code."""
     while names:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
@@ -60,7 +60,7 @@ def reap(names: dict[int, str]) -> None:
 
 
 def run_worker(order: Order) -> int:
-    """Be a worker from here on; never return."""
+    """Run the worker in this process; never return."""
     log = os.open(Path(order.folder) / f"{order.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for file, number in ((nothing, 0), (log, 1), (log, 2)):
@@ -79,7 +79,7 @@ def run_worker(order: Order) -> int:
 
 
 def tell(line: bytes) -> None:
-    """Write one line to whoever started us."""
+    """Write one line to the parent process."""
     os.write(1, line + b"\n")
 
 

@@ -1,4 +1,4 @@
-"""Judges what was seen: a pure function from facts to findings, each with the ids it is about."""
+"""Judges the state of the system: a pure function from facts to findings with ids."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ CHANNELS = ("email", "sms")
 
 
 def judge(facts: Facts, findings: Findings) -> None:
-    """Find everything that should not be."""
+    """Return all findings."""
     judge_submissions(facts, findings)
     judge_events(facts, findings)
     judge_effects(facts, findings)
@@ -24,7 +24,7 @@ def judge(facts: Facts, findings: Findings) -> None:
 
 
 def judge_submissions(facts: Facts, findings: Findings) -> None:
-    """Compare what clients were told with what is stored."""
+    """Compare the replies to clients with the stored submissions."""
     stored: defaultdict[UUID, list[str]] = defaultdict(list)
     for _, reference, student in facts.submissions:
         stored[student].append(reference)
@@ -46,7 +46,7 @@ def judge_submissions(facts: Facts, findings: Findings) -> None:
 
 
 def judge_events(facts: Facts, findings: Findings) -> None:
-    """Compare the log of events with the topics."""
+    """Compare the event log with the topics."""
     for context, partitions in facts.topics.items():
         there = {record.event for records in partitions for record in records}
         for event in facts.events:
@@ -59,7 +59,7 @@ def judge_events(facts: Facts, findings: Findings) -> None:
 
 
 def disorder(partitions: list[list[Published]]) -> Iterator[str]:
-    """Tell of every event whose first record comes after that of a later one, and of aggregates in two partitions."""
+    """Find each event whose first record follows that of a later event, and each aggregate in two partitions."""
     homes: dict[UUID, int] = {}
     for number, records in enumerate(partitions):
         seen: dict[UUID, set[int]] = defaultdict(set)
@@ -76,7 +76,7 @@ def disorder(partitions: list[list[Published]]) -> Iterator[str]:
 
 
 def judge_effects(facts: Facts, findings: Findings) -> None:
-    """Every submission has one effect, and one delivery for each channel."""
+    """Check that each submission has one effect, and one delivery per channel."""
     effects = Counter(message_of(event) for event in facts.events if event.type == "EffectTaken")
     for event in facts.events:
         if event.type == "FeeSubmitted" and not effects[event.id]:
@@ -98,11 +98,11 @@ def judge_effects(facts: Facts, findings: Findings) -> None:
 
 
 def judge_deliveries(facts: Facts, findings: Findings) -> None:
-    """Compare deliveries with what vendors accepted."""
+    """Compare deliveries with the messages that vendors accepted."""
     accepted = Counter(line.to for line in facts.vendors if line.id)
     decided = Counter(
         line.to for line in facts.vendors if not line.id and not line.found
-    )  # it was asked, and knew of none
+    )  # the vendor was queried and had no message
     for delivery in facts.deliveries:
         named, times = f"delivery {delivery.id} by {delivery.channel} to {delivery.address}", accepted[delivery.address]
         allowed = 1 + decided[delivery.address]

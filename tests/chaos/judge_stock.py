@@ -1,4 +1,4 @@
-"""Judges the stores by their rows: what there must be none of, however it came about."""
+"""Judges the inventory by its rows: invariants that hold after any sequence of commands."""
 
 from collections import Counter, defaultdict
 
@@ -11,7 +11,7 @@ from tests.chaos.stock_clients import KIT
 
 
 def judge_stock(facts: Facts, findings: Findings) -> None:
-    """Find everything that should not be in the stores."""
+    """Find violations of the inventory's invariants."""
     judge_lines(facts.stock, findings)
     judge_batches(facts.stock, findings)
     judge_queue(facts.stock, findings)
@@ -21,7 +21,7 @@ def judge_stock(facts: Facts, findings: Findings) -> None:
 
 
 def judge_lines(stock: Stock, findings: Findings) -> None:
-    """Every line is there once, and has all its pieces or none."""
+    """Check that each line exists once, and has all of its pieces or none."""
     for (order, sku), times in Counter((line.order, line.sku) for line in stock.lines).items():
         if times > 1:
             findings.add("stock_duplicates", f"{sku} of {order} is there {times} times")
@@ -39,7 +39,7 @@ def judge_lines(stock: Stock, findings: Findings) -> None:
 
 
 def judge_batches(stock: Stock, findings: Findings) -> None:
-    """What was purchased is available or belongs to lines that live, and only what belongs to one has left."""
+    """Check that purchased pieces are available or belong to open lines, and that only pieces of lines were shipped."""
     state = {(line.order, line.sku): line.state for line in stock.lines}
     held: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for piece in stock.pieces:
@@ -52,11 +52,11 @@ def judge_batches(stock: Stock, findings: Findings) -> None:
         if batch.shipped != theirs["shipped"]:
             findings.add("stock_not_conserved", f"{batch}, and lines that were shipped have {theirs['shipped']} of it")
     for reference, theirs in held.items():
-        findings.add("stock_not_conserved", f"{theirs.total()} pieces are of {reference}, which nobody bought")
+        findings.add("stock_not_conserved", f"{theirs.total()} pieces are of {reference}, which was never purchased")
 
 
 def judge_queue(stock: Stock, findings: Findings) -> None:
-    """Nobody waits for what is there."""
+    """Check that no backorder waits for a quantity that is available."""
     left: defaultdict[str, list[int]] = defaultdict(lambda: [0])
     for batch in stock.batches:
         left[batch.sku].append(batch.available)
@@ -67,7 +67,7 @@ def judge_queue(stock: Stock, findings: Findings) -> None:
 
 
 def judge_kits(facts: Facts, findings: Findings) -> None:
-    """Every fee has one kit, or waits for one."""
+    """Check that each fee has one allocated or backordered kit."""
     lines = {line.order: line for line in facts.stock.lines if line.sku == KIT}
     for _, reference, _ in facts.submissions:
         kit = lines.pop(reference, None)
@@ -78,5 +78,5 @@ def judge_kits(facts: Facts, findings: Findings) -> None:
 
 
 def name(line: Line) -> str:
-    """Return what a line is called in a finding."""
+    """Return the name of a line in findings."""
     return f"{line.quantity} {line.sku} of {line.order}"

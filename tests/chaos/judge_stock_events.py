@@ -1,4 +1,4 @@
-"""Judges the stores by what was told of them: every change by one event, and nothing twice."""
+"""Judges the inventory by its events: one event per change."""
 
 from collections import Counter
 from typing import Any
@@ -14,7 +14,7 @@ CHANNELS = ("email", "sms")
 
 
 def judge_stock_events(facts: Facts, findings: Findings) -> None:
-    """Read the history of every sku, and compare where it ends with how things are."""
+    """Replay the history of each sku, and compare its end with the rows."""
     lines = {(line.order, line.sku): line for line in facts.stock.lines}
     for sku in facts.stock.skus:
         events = sorted((each for each in facts.events if each.aggregate == sku.id), key=lambda each: each.version)
@@ -35,16 +35,16 @@ def judge_stock_events(facts: Facts, findings: Findings) -> None:
 
 
 class History:
-    """What became of the lines of one sku, event by event."""
+    """The state of the lines of one sku, event by event."""
 
     def __init__(self, sku: str, findings: Findings) -> None:
         self._sku, self._findings = sku, findings
         self._short, self._born = False, set[str]()
         self.lines: dict[str, tuple[str, int]] = {}
-        """By order: the last state that was told, and in which version."""
+        """By order: the state in the last event, and its version."""
 
     def read(self, event: StoredEvent) -> None:
-        """Go on by one event."""
+        """Apply one event."""
         body = msgspec.json.decode(event.body)
         self._read_shortage(event.type, body)
         if line := body.get("line"):
@@ -61,7 +61,7 @@ class History:
         order, (before, _) = line["order"], self.lines.get(line["order"], ("", 0))
         if (
             kind in CREATION_EVENT_TYPES and before not in OPEN_STATES and order in self._born
-        ):  # nobody here asks twice for the same line
+        ):  # the clients request each line once
             self._findings.add("stock_duplicates", f"{self._sku} of {order} was {before}, and came back")
         if kind in CREATION_EVENT_TYPES and (
             before in STATES_WITH_ALLOCATION or (kind == "Queued" and before == "waiting")
@@ -73,7 +73,7 @@ class History:
 
 
 def judge_notices(facts: Facts, findings: Findings) -> None:
-    """Whoever is in charge hears of each shortage once by each channel."""
+    """Check that each shortage was notified once per channel."""
     heard = Counter((notice.event, notice.channel) for notice in facts.stock.notices)
     shortages = {event.id: event for event in facts.events if event.type == "OutOfStock"}
     for (event, channel), times in heard.items():

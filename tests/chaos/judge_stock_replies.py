@@ -1,4 +1,4 @@
-"""Judges the stores by what storekeepers were told: it is so, unless they themselves changed it later."""
+"""Judges the inventory by the replies to stock clients: each reply holds until a later command of the same client."""
 
 from collections import defaultdict
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -12,13 +12,13 @@ from tests.chaos.stock import OPEN_STATES, Stock
 from tests.chaos.stock_reply_log import StockReply
 
 UNENDED_STATES = {"allocated", "waiting"}
-"""Where a line may stand that nobody ended."""
+"""The states of a line that no command has ended."""
 ENDS = {"CancelOrder": "cancelled", "Deallocate": "deallocated", "ShipOrder": "shipped"}
-"""What becomes of a line by the last command of its order, if any."""
+"""The final state of a line after the last command of its order, if any."""
 
 
 def judge_stock_replies(facts: Facts, findings: Findings) -> None:
-    """Compare every command with what is there."""
+    """Compare each command with the rows."""
     refused = {
         UUID(msgspec.json.decode(event.body)["command"])
         for event in facts.events
@@ -30,14 +30,14 @@ def judge_stock_replies(facts: Facts, findings: Findings) -> None:
 
 
 def outcome(told: StockReply, refused: set[UUID]) -> str:
-    """Return whether a command was done; whoever sent it by Kafka heard only of refusals."""
+    """Return the outcome of a command; Kafka clients only receive refusals."""
     if told.outcome != "sent":
         return told.outcome
     return "refused" if uuid5(uuid5(NAMESPACE_URL, SOURCE), told.id) in refused else "done"
 
 
 def judge_purchases(stock: Stock, told: list[tuple[StockReply, str]], findings: Findings) -> None:
-    """What was bought is there, in a quantity that somebody said."""
+    """Check that each purchased batch exists, in a quantity that a command set."""
     said: defaultdict[str, set[int]] = defaultdict(set)
     for each, became in told:
         if "reference" in each.body and became != "refused":
@@ -53,7 +53,7 @@ def judge_purchases(stock: Stock, told: list[tuple[StockReply, str]], findings: 
 
 
 def judge_orders(stock: Stock, told: list[tuple[StockReply, str]], findings: Findings) -> None:
-    """A line is as its own commands have left it, and in the batches it was told unless these were corrected."""
+    """Check that a line has the state of its last command, and the batches of its reply unless these were changed."""
     state = {(line.order, line.sku): line.state for line in stock.lines}
     has: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for piece in stock.pieces:
@@ -75,7 +75,7 @@ def judge_orders(stock: Stock, told: list[tuple[StockReply, str]], findings: Fin
 
 
 def expected(line: StockReply, became: str, end: tuple[StockReply, str] | None) -> set[str]:
-    """Return the states in which a line may be; the empty one for a line that is not there."""
+    """Return the possible states of a line; '' means that the line does not exist."""
     if became == "refused":
         return {""}
     if end is None or end[0].body.get("sku", line.body["sku"]) != line.body["sku"] or end[1] == "refused":

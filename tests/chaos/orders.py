@@ -1,4 +1,4 @@
-"""What the kit and its fork server say to each other: lines of JSON."""
+"""The protocol between the test kit and its fork server: lines of JSON."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ class Order(msgspec.Struct, tag=True):
     """Fork a worker."""
 
     name: str
-    """`relay-2`: who it is, in logs and plans."""
+    """The name in logs and plans: `relay-2`."""
     role: str
-    """What `bursar serve` would be told to serve, or a task of the kit's own."""
+    """The value of the setting `serve`, or a task of the test kit."""
     settings: dict[str, Any]
-    """The configuration, as a TOML file would give it."""
+    """The configuration, as in a TOML file."""
     folder: str
-    """Where its log goes, and where fault points are armed."""
+    """The paths of its log and of the armed fault points."""
     sabotage: str = ""
-    """A promise that this worker breaks, so that the kit has something to find."""
+    """A guarantee that this worker violates on purpose."""
     task: dict[str, Any] = {}
-    """What a task of the kit's own needs to know."""
+    """The arguments of a task of the test kit."""
 
 
 class Signal(msgspec.Struct, tag=True):
@@ -30,16 +30,16 @@ class Signal(msgspec.Struct, tag=True):
 
 
 class Forked(msgspec.Struct, tag=True):
-    """A worker runs."""
+    """A worker has started."""
 
     name: str
     pid: int
 
 
 class Ended(msgspec.Struct, tag=True):
-    """A worker runs no more."""
+    """A worker has ended."""
 
     name: str
     pid: int
     code: int
-    """Its exit code; of a signal, the number below zero."""
+    """Its exit code; negative: the number of the signal."""

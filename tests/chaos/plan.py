@@ -1,4 +1,4 @@
-"""What will go wrong, and when: the same seed, the same plan."""
+"""The plan of faults, determined by a seed."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,11 @@ from tests.chaos.fault_points import POINTS
 
 WORKERS = {"http": 2, "relay": 3, "consumer": 2, "dispatcher": 2, "scheduler": 1}
 SHUTDOWN_GRACE_SECONDS = {"consumer": 18.0}
-"""Seconds between two deaths of a role: a group needs ten to find out about a dead member, and must make progress."""
+"""Seconds between two kills of a role: a consumer group needs ten to detect a dead member, and must make progress."""
 FAULT_COOLDOWN_SECONDS = 4.0
-"""Seconds between two heavy troubles."""
+"""Seconds between two heavy faults."""
 PAUSE_BEYOND_LEASE_SECONDS = {"relay": 7.0, "dispatcher": 14.0, "consumer": 12.0, "http": 6.0}
-"""Seconds for which a worker of a role is stopped: longer than anybody waits for it."""
+"""Seconds for which a worker of a role is paused: longer than its lease or session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """SIGSTOP for one worker, and after so many seconds SIGCONT."""
+class Pause:
+    """SIGSTOP for one worker, and SIGCONT after a number of seconds."""
 
     lane: ClassVar[str] = "stops"
     worker: str
@@ -43,8 +43,8 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something between a server and its clients."""
+class NetworkFault:
+    """A fault in the connections between a server and its clients."""
 
     lane: ClassVar[str] = "network"
     server: str
@@ -54,33 +54,33 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """A server that goes away and comes back."""
+    """A server stops and starts again."""
 
     lane: ClassVar[str] = "restarts"
     server: str
     gently: bool = False
 
 
-Fault = Kill | Point | Stop | Trouble | Restart
+Fault = Kill | Point | Pause | NetworkFault | Restart
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A fault, and when it begins, in seconds from the first submission."""
+    """A fault and its start, in seconds from the first submission."""
 
     at: float
     fault: Fault
 
 
 def draw(seed: int, seconds: float, kills: int) -> Sequence[Step]:
-    """Return a plan: deaths all the time, heavy troubles one after another, light ones beside them."""
+    """Draw a plan: kills throughout, heavy faults one after another, light faults beside them."""
     chance = random.Random(seed)
     steps = [*deaths(chance, seconds, kills), *heavy(chance, seconds), *light(chance, seconds)]
     return sorted(steps, key=lambda step: step.at)
 
 
 def deaths(chance: random.Random, seconds: float, kills: int) -> Iterator[Step]:
-    """Kill at a point and at random by turns; every point has its turn before one has its second."""
+    """Alternate kills at a fault point and random kills; every point has its turn before one has its second."""
     crowd = [f"{role}-{number + 1}" for role, count in WORKERS.items() for number in range(count)]
     points, last = list[str](), dict[str, float]()
     for number in range(kills):
@@ -102,14 +102,16 @@ def deaths(chance: random.Random, seconds: float, kills: int) -> Iterator[Step]:
 
 
 def heavy(chance: random.Random, seconds: float) -> Iterator[Step]:
-    """Trouble the database and the broker, one at a time, with some calm after each."""
+    """Schedule faults of the database and the broker, without overlaps and with a cooldown after each."""
     deck: list[Fault] = []
     at = 3.0
     while True:
         if not deck:
             deck = [Restart("mysql"), Restart("kafka", gently=chance.random() < 0.5)]
-            deck += [Trouble(server, kind, 3.0) for server in ("mysql", "kafka") for kind in ("cut", "delay", "reset")]
-            deck.append(Trouble(chance.choice(["mysql", "kafka"]), chance.choice(["limit", "hang"]), 3.0))
+            deck += [
+                NetworkFault(server, kind, 3.0) for server in ("mysql", "kafka") for kind in ("cut", "delay", "reset")
+            ]
+            deck.append(NetworkFault(chance.choice(["mysql", "kafka"]), chance.choice(["limit", "hang"]), 3.0))
             chance.shuffle(deck)
         fault = deck.pop()
         took = 6.0 if isinstance(fault, Restart) else 3.0
@@ -120,18 +122,18 @@ def heavy(chance: random.Random, seconds: float) -> Iterator[Step]:
 
 
 def light(chance: random.Random, seconds: float) -> Iterator[Step]:
-    """Stop one worker past its lease, or trouble a vendor."""
+    """Pause a worker beyond its lease, or schedule a fault of a vendor."""
     deck: list[Fault] = []
     at = 6.0
     while True:
         if not deck:
-            deck = [Stop(f"{role}-{chance.randint(1, 2)}", past) for role, past in PAUSE_BEYOND_LEASE_SECONDS.items()]
+            deck = [Pause(f"{role}-{chance.randint(1, 2)}", past) for role, past in PAUSE_BEYOND_LEASE_SECONDS.items()]
             deck.append(Point("after_acknowledgement_before_delete", "SIGSTOP"))
             vendors, kinds = ("twilio", "ses"), ("cut", "reset", "mute", "hang")
-            deck += [Trouble(vendor, kind, 2.0) for vendor in vendors for kind in kinds]
+            deck += [NetworkFault(vendor, kind, 2.0) for vendor in vendors for kind in kinds]
             chance.shuffle(deck)
         fault = deck.pop()
-        took = fault.seconds if isinstance(fault, Stop | Trouble) else PAUSE_BEYOND_LEASE_SECONDS["relay"]
+        took = fault.seconds if isinstance(fault, Pause | NetworkFault) else PAUSE_BEYOND_LEASE_SECONDS["relay"]
         if at + took > seconds:
             return
         yield Step(at, fault)
@@ -139,5 +141,5 @@ def light(chance: random.Random, seconds: float) -> Iterator[Step]:
 
 
 def role_of(worker: str) -> str:
-    """Return what a worker does."""
+    """Return the role of a worker."""
     return worker.rpartition("-")[0]

@@ -1,4 +1,4 @@
-"""A fee office with candidates, before anything goes wrong: schema, topics, roster, one schedule."""
+"""The initial state of a run: schema, topics, roster, and one schedule."""
 
 import tomllib
 from collections.abc import AsyncIterator
@@ -7,11 +7,12 @@ import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from config.container import Application, running
-from config.settings import check
+from config.settings_file import validate
 from core.messaging.message import topic_of
-from core.students.roster import rows
-from entrypoints.__main__ import ConfiguredRuntime, bundled_schedules
-from entrypoints.messages.routes import contexts
+from core.students.roster import read_rows
+from entrypoints.contexts import ROUTES
+from entrypoints.runtime.configured_runtime import ConfiguredRuntime
+from entrypoints.runtime.sample_data import bundled_schedules
 from tests.chaos.orders import Order
 
 SCHEDULE = "sahyadri-semester"
@@ -19,34 +20,34 @@ PARTITIONS = 3
 
 
 def registration(number: int) -> str:
-    """Return what a candidate is known by."""
+    """Return the registration of a candidate."""
     return f"C-{number:06}"
 
 
 def phone(number: int) -> str:
-    """Return the telephone of a candidate, which is nobody else's."""
+    """Return the telephone number of a candidate, which is unique."""
     return f"+9198{number:08}"
 
 
 def mailbox(number: int) -> str:
-    """Return the mailbox of a candidate, which is nobody else's."""
+    """Return the e-mail address of a candidate, which is unique."""
     return f"c{number}@example.org"
 
 
 def run(order: Order) -> None:
-    """Prepare everything."""
+    """Create the initial state."""
     uvloop.run(prepare(order))
 
 
 async def prepare(order: Order) -> None:
-    """Prepare a database and topics that are there and empty."""
-    settings = check(order.settings, order.name)
-    async with running(Application(settings=settings, contexts=contexts())) as application:
-        office = ConfiguredRuntime(application, settings)
-        await office.migrate("head")
-        await office.topics()
-        await office.use_cases["import_students"]()(rows(roster(order.task["candidates"])))
-        await office.use_cases["publish_fee_schedule"]()(tomllib.loads(bundled_schedules()[SCHEDULE]))
+    """Create an empty database and topics."""
+    settings = validate(order.settings, order.name)
+    async with running(Application(settings=settings, routes=ROUTES)) as application:
+        runtime = ConfiguredRuntime(application, settings)
+        await runtime.migrate("head")
+        await runtime.topics()
+        await runtime.use_cases.students.import_students(read_rows(roster(order.task["candidates"])))
+        await runtime.use_cases.fees.publish_fee_schedule(tomllib.loads(bundled_schedules()[SCHEDULE]))
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     await admin.start()
     try:
@@ -56,7 +57,7 @@ async def prepare(order: Order) -> None:
 
 
 async def roster(candidates: int) -> AsyncIterator[bytes]:
-    """Write a roster of candidates who share neither telephone nor mailbox."""
+    """Write a roster of candidates with unique telephone numbers and e-mail addresses."""
     yield b"registration,name,category,email,phone\n"
     for each in range(candidates):
         yield f"{registration(each)},Asha {each},student,{mailbox(each)},{phone(each)}\n".encode()

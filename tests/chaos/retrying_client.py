@@ -1,4 +1,4 @@
-"""How careful clients ask and send: they name every wish, and repeat it until they know what became of it."""
+"""Retries of clients: a request keeps its name, and is repeated until its outcome is known."""
 
 import asyncio
 import random
@@ -14,28 +14,28 @@ from aiokafka.errors import KafkaError
 IN_PROGRESS = "urn:bursar:problem:request-in-progress"
 TIMEOUT = aiohttp.ClientTimeout(total=6)
 SOURCE = "chaos"
-"""Who sends our commands, as they say themselves."""
+"""The `ce_source` of the clients' commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A definite answer over HTTP."""
+    """A definite response over HTTP."""
 
     status: int
     body: Any
     times: int
-    """How often it was asked for."""
+    """The number of attempts."""
 
 
 async def post_until_answered(
-    session: aiohttp.ClientSession, doors: Sequence[str], method: str, path: str, demand: Any, key: str
+    session: aiohttp.ClientSession, base_urls: Sequence[str], method: str, path: str, demand: Any, key: str
 ) -> HttpAnswer:
-    """Ask until there is an answer: the same wish, under the same key, at whichever door is open."""
+    """Repeat a request with the same key, at any of the addresses, until it has a response."""
     pause, times = 0.05, 0
     while True:
         times += 1
         try:
-            url, headers = random.choice(doors) + path, {"Idempotency-Key": key}
+            url, headers = random.choice(base_urls) + path, {"Idempotency-Key": key}
             async with session.request(method, url, json=demand, headers=headers) as response:
                 body = await response.json()
                 if response.status < 400 or (response.status < 500 and body.get("type") != IN_PROGRESS):
@@ -49,7 +49,7 @@ async def post_until_answered(
 async def send_until_acknowledged(
     producer: AIOKafkaProducer, topic: str, kind: str, name: str, key: str, body: Any
 ) -> None:
-    """Send a command until the broker has it, now and then once more: a careful sender may be in doubt."""
+    """Send a command until the broker acknowledges it, and sometimes once more, as a sender in doubt does."""
     told: Mapping[str, str] = {"ce_type": kind, "ce_source": SOURCE, "ce_id": name}
     headers = [(header, text.encode()) for header, text in told.items()]
     sent = 0

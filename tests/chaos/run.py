@@ -1,4 +1,4 @@
-"""One run: an office, its clients, its troubles, and at the end the count."""
+"""One run: the system under test, its clients, its faults, and the findings at the end."""
 
 import asyncio
 import time
@@ -18,32 +18,32 @@ from tests.chaos.findings import Findings
 from tests.chaos.judge import judge
 from tests.chaos.plan import Step
 from tests.chaos.servers import Stack
-from tests.chaos.system import Office
+from tests.chaos.system import SystemUnderTest
 from tests.chaos.workers import ForkServer, Workers
 
 STUCK, LONGEST_QUIET = 60.0, 900.0
-"""Seconds without any progress after which nothing more will come, and seconds after which nobody waits any longer."""
+"""Seconds without progress after which a run stops waiting for an idle system, and the limit of all its waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to."""
+    """The result of a run."""
 
     line: dict[str, Any]
     findings: Findings
     died: list[str]
-    """Workers that ended by themselves: no promise, but nothing that should happen either."""
+    """Workers that ended by themselves; no guarantee excludes this, but it must not happen."""
 
     @property
     def passed(self) -> bool:
-        """Tell whether every promise was kept, and tried."""
+        """Return whether every guarantee held and was tested."""
         tried = self.line["acknowledged"] and self.line["stock_commands"]
         return tried > 0 and not any(self.findings.of.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What runs have in common."""
+    """The servers that runs share."""
 
     stack: Stack
     server: ForkServer
@@ -52,40 +52,40 @@ class Run:
     async def __call__(
         self, folder: Path, steps: Sequence[Step], seed: int, seconds: float, sabotage: str = ""
     ) -> Result:
-        """Let things go wrong for so many seconds, heal them, wait for quiet, and count."""
+        """Inject faults for a number of seconds, end them, wait until the system is idle, and judge."""
         began, findings = time.monotonic(), Findings()
-        office, workers = Office(self.stack, folder, sabotage), Workers(self.server, self.say)
+        system, workers = SystemUnderTest(self.stack, folder, sabotage), Workers(self.server, self.say)
         troublemaker = FaultInjector(self.stack, workers, FaultPointRegistry(folder), self.say)
-        await self._open(office, workers, candidates=int(seconds * 60) + 500)
-        async with client_traffic(office, findings) as ledger, progress_reports(self.say, ledger, workers):
+        await self._open(system, workers, candidates=int(seconds * 60) + 500)
+        async with client_traffic(system, findings) as ledger, progress_reports(self.say, ledger, workers):
             await asyncio.gather(troublemaker.carry_out(steps), asyncio.sleep(seconds))
             for point in await troublemaker.finish():
-                findings.add("untried", f"nobody reached the fault point {point}")
+                findings.add("untried", f"no worker reached the fault point {point}")
             self.say("healed; waiting for the last answers")
         await workers.stop(["ticker-1"])
-        await self._wait_until_drained(office, findings)
+        await self._wait_until_drained(system, findings)
         for worker, code in (await workers.stop(workers.names())).items():
             findings.add("unwell", f"{worker} ended with {code} after SIGTERM, or not within 15 s")
-        facts = await gather(self.stack, office.name, office.prefix, folder)
+        facts = await gather(self.stack, system.name, system.prefix, folder)
         judge(facts, findings)
         counted = counts(facts, findings) | {"kills": workers.kills, "faults": troublemaker.faults()}
         return Result(counted | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}, findings, workers.died)
 
-    async def _open(self, office: Office, workers: Workers, candidates: int) -> None:
+    async def _open(self, system: SystemUnderTest, workers: Workers, candidates: int) -> None:
         connection = await self.stack.connect()
         async with connection.cursor() as cursor:
-            await cursor.execute(f"CREATE DATABASE {office.name}")
+            await cursor.execute(f"CREATE DATABASE {system.name}")
         await connection.ensure_closed()
-        await workers.finish(office.preparation(candidates))
-        await workers.start([office.vendors(), office.ticker(), *office.workers()])
-        await asyncio.gather(*(opened(door) for door in office.doors))
-        self.say(f"the office is open; its logs are in {office.folder}")
+        await workers.finish(system.preparation(candidates))
+        await workers.start([system.vendors(), system.ticker(), *system.workers()])
+        await asyncio.gather(*(opened(base_url) for base_url in system.base_urls))
+        self.say(f"the office is open; its logs are in {system.folder}")
 
-    async def _wait_until_drained(self, office: Office, findings: Findings) -> None:
-        """Return when twice in a row nothing was under way."""
+    async def _wait_until_drained(self, system: SystemUnderTest, findings: Findings) -> None:
+        """Return when no work is in progress twice in a row."""
         began, moved, quiet, before = time.monotonic(), time.monotonic(), 0, dict[str, int]()
         while quiet < 2:
-            left = await waiting(self.stack, office.name, office.prefix, office.name)
+            left = await waiting(self.stack, system.name, system.prefix, system.name)
             quiet = 0 if left else quiet + 1
             now = time.monotonic()
             if left != before:
@@ -97,18 +97,18 @@ class Run:
             await asyncio.sleep(0.5)
 
 
-async def opened(door: str) -> None:
-    """Return when somebody answers there."""
+async def opened(base_url: str) -> None:
+    """Return when a server responds."""
     async with aiohttp.ClientSession() as session, asyncio.timeout(60):
         while True:
             with suppress(aiohttp.ClientError):
-                async with session.get(f"{door}/health/live"):
+                async with session.get(f"{base_url}/health/live"):
                     return
             await asyncio.sleep(0.1)
 
 
 def counts(facts: Facts, findings: Findings) -> dict[str, int]:
-    """Return the numbers of the last line, in their order."""
+    """Return the figures of the last line, in order."""
     found = findings.counts()
     return {
         "acknowledged": sum(answer.status == 201 for answer in facts.answers),

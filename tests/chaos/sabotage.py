@@ -1,10 +1,10 @@
-"""Promises that workers can be made to break, each by changing one port: the kit must find them out."""
+"""Guarantees that workers violate on purpose, each by one changed port: the judge must find each violation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.sql.inventory import SqlSkus
+from adapters.sql.inventory.skus import SqlSkus
 from config.container import Application
 from core.inventory.sku import Sku
 from tests.chaos.fault_points import patch_factory
@@ -16,21 +16,20 @@ SABOTAGES = {
     "piece": "http",
     "batch": "http",
 }
-"""What can be broken, and by whom."""
+"""The violations, and the roles that commit them."""
 
 
 def sabotage(application: Application, role: str, which: str) -> None:
-    """Break one promise."""
+    """Apply one violation."""
     if SABOTAGES.get(which) != role:
         return
-    driven = application.driven
     match which:
         case "inbox":
-            patch_factory(driven.new_inbox, without_inbox_deduplication)
+            patch_factory(application.messaging.new_inbox, without_inbox_deduplication)
         case "acknowledgement":
-            deleting_before_acknowledgement(driven.outbox(), driven.clock())
+            deleting_before_acknowledgement(application.messaging.outbox(), application.process.clock())
         case "order":
-            in_reverse_order(driven.outbox())
+            in_reverse_order(application.messaging.outbox())
         case "piece":
             corrupting_saved_skus(withhold_one_unit)
         case "batch":
@@ -38,14 +37,14 @@ def sabotage(application: Application, role: str, which: str) -> None:
 
 
 def without_inbox_deduplication(inbox: Any) -> Any:
-    """Take every message for a new one."""
-    accept = inbox.accept
+    """Take each message as a new one."""
+    deduplicate = inbox.deduplicate
 
-    async def accept_always(*messages: Any) -> Sequence[Any]:
-        await accept(*messages)
+    async def deduplicate_nothing(*messages: Any) -> Sequence[Any]:
+        await deduplicate(*messages)
         return messages
 
-    inbox.accept = accept_always
+    inbox.deduplicate = deduplicate_nothing
     return inbox
 
 
@@ -56,7 +55,7 @@ def deleting_before_acknowledgement(outbox: Any, clock: Any) -> None:
     async def read_and_delete(limit: int) -> Sequence[Any]:
         events: Sequence[Any] = await read(limit)
         if events:
-            await outbox.published(events, clock.now())
+            await outbox.mark_published(events, clock.now())
         return events
 
     outbox.unpublished = read_and_delete
@@ -73,7 +72,7 @@ def in_reverse_order(outbox: Any) -> None:
 
 
 def corrupting_saved_skus(spoil: Callable[[Sku], None]) -> None:
-    """Spoil every sku before it is stored."""
+    """Corrupt each sku before it is stored."""
     save = SqlSkus.save
 
     def save_spoilt(skus: SqlSkus, sku: Sku) -> None:
@@ -84,13 +83,13 @@ def corrupting_saved_skus(spoil: Callable[[Sku], None]) -> None:
 
 
 def withhold_one_unit(sku: Sku) -> None:
-    """Give back a piece too few of whatever comes back."""
-    for reference in {each for theirs in sku.returned.values() for each in theirs}:
+    """Return one piece too few to each batch that a line gives back."""
+    for reference in {each for theirs in sku.deallocated_batches_by_order.values() for each in theirs}:
         batch = sku.stock.batches[reference]
         if batch.available:
             sku.stock.batches[reference] = replace(batch, allocated=batch.allocated + 1)
 
 
 def drop_batch_updates(sku: Sku) -> None:
-    """Commit lines without the batches that they have their pieces of."""
-    sku.stock.changed.clear()
+    """Commit lines without the changes to their batches."""
+    sku.stock.modified.clear()

@@ -1,7 +1,7 @@
-"""The real servers: MySQL and Kafka in containers, and Toxiproxy between them and the fee office.
+"""The real servers: MySQL and Kafka in containers, and Toxiproxy between them and the product.
 
-Toxiproxy runs in the network of the host: so its resets arrive as resets, where Docker's own proxy for published
-ports would turn them into polite good-byes, and it reaches vendors on this machine like everything else.
+Toxiproxy runs in the network of the host: so its resets arrive as resets, which Docker's proxy for published ports
+would turn into orderly closes, and it reaches vendors on this machine.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ TOXICS: dict[str, dict[str, Any]] = {
     "hang": {"type": "timeout", "attributes": {"timeout": 0}},
     "mute": {"type": "limit_data", "attributes": {"bytes": 1}},
 }
-"""What Toxiproxy does to answers; `cut` is no toxic of its own: the proxy is closed."""
+"""The toxics of Toxiproxy on responses; `cut` closes the proxy instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where everything is: directly, for those who count, and behind the proxy, for those who are tried."""
+    """The addresses: direct ones for the judge, and those behind the proxy for the system under test."""
 
     direct: dict[str, int]
     proxied: dict[str, int]
@@ -47,31 +47,31 @@ class Stack:
 
     @property
     def kafka(self) -> str:
-        """Return where Kafka itself is found."""
+        """Return the direct address of Kafka."""
         return f"{HOST}:{self.direct['kafka']}"
 
     async def connect(self, database: str = "mysql") -> Any:
-        """Open a connection to MySQL itself."""
+        """Open a direct connection to MySQL."""
         return await asyncmy.connect(
             host=HOST, port=self.direct["mysql"], user="root", password=PASSWORD, database=database, autocommit=True
         )
 
     async def trouble(self, server: str, kind: str) -> None:
-        """Come between a server and its clients."""
+        """Add a fault between a server and its clients."""
         if kind == "cut":
             await self._ask("POST", f"/proxies/{server}", {"enabled": False})
         else:
             await self._ask("POST", f"/proxies/{server}/toxics", {"name": kind, "stream": "downstream", **TOXICS[kind]})
 
     async def heal(self, server: str, kind: str) -> None:
-        """Take one trouble away."""
+        """Remove a fault."""
         if kind == "cut":
             await self._ask("POST", f"/proxies/{server}", {"enabled": True})
         else:
             await self._ask("DELETE", f"/proxies/{server}/toxics/{kind}")
 
     async def restart(self, server: str, *, gently: bool = False) -> None:
-        """Stop a server, by SIGKILL unless `gently`, and start it; return when it answers again."""
+        """Stop a server, by SIGKILL unless `gently`, and start it; return when it responds."""
         container = self.containers[server].get_wrapped_container()
         if gently:
             await asyncio.to_thread(container.stop, timeout=10)
@@ -81,7 +81,7 @@ class Stack:
         await self.answers(server)
 
     async def answers(self, server: str) -> None:
-        """Return when a server works; Docker's proxy alone takes connections, too."""
+        """Return when a server responds; a connection alone proves only that Docker's proxy runs."""
         async with asyncio.timeout(60):
             while not await self._works(server):
                 await asyncio.sleep(0.1)
@@ -107,7 +107,7 @@ class Stack:
 
 @asynccontextmanager
 async def running_stack() -> AsyncIterator[Stack]:
-    """Start the servers side by side, and throw them away at the end."""
+    """Start the servers concurrently, and remove them at the end."""
     direct, proxied = ({name: free_port() for name in PROXIED} for _ in range(2))
     control = free_port()
     mysql = MySqlContainer(MYSQL, dialect="asyncmy", root_password=PASSWORD).with_bind_ports(3306, direct["mysql"])
@@ -140,7 +140,7 @@ async def running_stack() -> AsyncIterator[Stack]:
 
 
 async def start(everything: AsyncExitStack, *containers: DockerContainer) -> None:
-    """Start containers at the same time; whatever was started is thrown away, also when another would not start."""
+    """Start containers concurrently; remove the started ones even if another fails to start."""
     loop = asyncio.get_running_loop()
     pool = everything.enter_context(ThreadPoolExecutor(len(containers)))
     for container in containers:
@@ -149,7 +149,7 @@ async def start(everything: AsyncExitStack, *containers: DockerContainer) -> Non
 
 
 def throw_away(container: DockerContainer) -> None:
-    """Remove a container with its data, at whatever point it is."""
-    with suppress(ContainerStartException):  # it never began; why, is being said already
+    """Remove a container with its data, in any state."""
+    with suppress(ContainerStartException):  # it never started; the original error is raised already
         if container.get_wrapped_container() is not None:
             container.stop()

@@ -1,4 +1,4 @@
-"""Rows, past the proxy and past the product."""
+"""Direct reads of rows, without the proxy and the product."""
 
 from typing import Any
 

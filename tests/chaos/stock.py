@@ -1,16 +1,16 @@
-"""What can be seen of the stores from outside: rows, and the storekeepers' book."""
+"""The observable state of the inventory: rows, and the replies to stock clients."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from core.notifications.staff import STORES
+from core.notifications.staff import INVENTORY_STAFF
 from tests.chaos.sql import select
 from tests.chaos.stock_reply_log import StockReply, told
 
 STATES_WITH_ALLOCATION = ("allocated", "shipped")
-"""Lines in these states have pieces."""
+"""The states in which a line has pieces."""
 OPEN_STATES = (*STATES_WITH_ALLOCATION, "waiting")
 
 
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class AllocationRow:
-    """What a line has of a batch."""
+    """The pieces of a line from one batch."""
 
     batch: str
     order: str
@@ -58,7 +58,7 @@ class AllocationRow:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A delivery to whoever is in charge of the stores."""
+    """A delivery to the inventory staff."""
 
     event: UUID
     channel: str
@@ -67,7 +67,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Everything about the stores that the judge needs."""
+    """The inventory part of the judge's input."""
 
     skus: list[SkuRow] = field(default_factory=list)
     batches: list[BatchRow] = field(default_factory=list)
@@ -84,13 +84,13 @@ PIECES = f"SELECT batch, order_id, skus.name, quantity FROM allocations {OF_SKU}
 
 
 async def take_stock(rows: Any, folder: Path) -> Stock:
-    """Look at all of it."""
+    """Read the state."""
     deliveries = await select(rows, "SELECT student_id, notice_id, channel, state FROM deliveries")
     return Stock(
         skus=[SkuRow(UUID(bytes=row[0]), *row[1:]) for row in await select(rows, "SELECT id, name, version FROM skus")],
         batches=[BatchRow(*row) for row in await select(rows, BATCHES)],
         lines=[Line(*row) for row in await select(rows, LINES)],
         pieces=[AllocationRow(*row) for row in await select(rows, PIECES)],
-        notices=[Notice(UUID(bytes=row[1]), *row[2:]) for row in deliveries if row[0] == STORES.bytes],
+        notices=[Notice(UUID(bytes=row[1]), *row[2:]) for row in deliveries if row[0] == INVENTORY_STAFF.bytes],
         told=told(folder),
     )

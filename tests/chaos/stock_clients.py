@@ -1,4 +1,4 @@
-"""Careful clients who work the stores: they buy, correct, order, cancel and ship, and write the answers down."""
+"""Clients of the inventory that purchase, correct, allocate, cancel and ship, and record the replies."""
 
 import asyncio
 import random
@@ -24,18 +24,18 @@ ROUTES = {
     "CancelOrder": ("DELETE", "/v1/allocations/{order}"),
     "ShipOrder": ("POST", "/v1/shipments"),
 }
-"""How each command is given over HTTP."""
+"""The HTTP request of each command."""
 
 
 class StockClient(ABC):
-    """Runs one errand after another; nobody else has its batches and its orders."""
+    """Runs one scenario after another, with batches and orders of its own."""
 
     def __init__(self, book: StockReplyLog, pause: float) -> None:
         self._book, self._pause = book, pause
         self._batches: dict[str, int] = {}
 
     async def run(self, closing: asyncio.Event) -> None:
-        """Work until `closing` is set, and every command has its answer."""
+        """Send commands until `closing` is set and each command has its reply."""
         while not closing.is_set():
             self._book.waiting += 1
             await random.choice((self._buy, self._correct, self._order, self._order, self._order))()
@@ -44,7 +44,7 @@ class StockClient(ABC):
 
     @abstractmethod
     async def _ask(self, kind: str, body: dict[str, Any], name: str) -> StockReply:
-        """Give a command under a name of its own; return when its answer, or the topic, is known to have it."""
+        """Send a command with a new id; return when a reply or an acknowledgement of the broker has arrived."""
 
     async def _say(self, kind: str, **body: Any) -> None:
         self._book.note(await self._ask(kind, body, uuid4().hex))
@@ -77,17 +77,19 @@ class StockClient(ABC):
 
 
 class HttpStockClient(StockClient):
-    """Asks over HTTP, and repeats what got no answer."""
+    """Sends commands over HTTP, and repeats those without a response."""
 
-    def __init__(self, book: StockReplyLog, pause: float, session: aiohttp.ClientSession, doors: Sequence[str]) -> None:
+    def __init__(
+        self, book: StockReplyLog, pause: float, session: aiohttp.ClientSession, base_urls: Sequence[str]
+    ) -> None:
         super().__init__(book, pause)
-        self._session, self._doors = session, doors
+        self._session, self._base_urls = session, base_urls
 
     async def _ask(self, kind: str, body: dict[str, Any], name: str) -> StockReply:
         method, path = ROUTES[kind]
         demand = {word: value for word, value in body.items() if f"{{{word}}}" not in path}
         heard = await post_until_answered(
-            self._session, self._doors, method, path.format(**body), None if method == "DELETE" else demand, name
+            self._session, self._base_urls, method, path.format(**body), None if method == "DELETE" else demand, name
         )
         if heard.status < 300:
             parts = heard.body["parts"] if kind == "Allocate" else []
@@ -100,14 +102,14 @@ class HttpStockClient(StockClient):
 
 
 class KafkaStockClient(StockClient):
-    """Sends commands; whoever refuses one says so by an event."""
+    """Sends commands by Kafka; refusals arrive as events."""
 
     def __init__(self, book: StockReplyLog, pause: float, producer: AIOKafkaProducer, topic: str) -> None:
         super().__init__(book, pause)
         self._producer, self._topic = producer, topic
 
     async def _ask(self, kind: str, body: dict[str, Any], name: str) -> StockReply:
-        # what concerns one order or batch has one key, and so its order
+        # the commands of one order or batch have one key, and therefore their order
         await send_until_acknowledged(
             self._producer, self._topic, kind, name, body.get("order") or body["reference"], body
         )
@@ -115,21 +117,21 @@ class KafkaStockClient(StockClient):
 
 
 class StockClients:
-    """All of them."""
+    """All stock clients."""
 
-    def __init__(self, doors: Sequence[str], bootstrap: str, topic_prefix: str, book: StockReplyLog) -> None:
-        self._doors, self._bootstrap, self._book = doors, bootstrap, book
+    def __init__(self, base_urls: Sequence[str], bootstrap: str, topic_prefix: str, book: StockReplyLog) -> None:
+        self._base_urls, self._bootstrap, self._book = base_urls, bootstrap, book
         self._topic = topic_prefix + topic_of("inventory.commands")
         self.closing = asyncio.Event()
 
     async def run(self, at_once: int, pause: float) -> None:
-        """Work the stores until `closing` is set: so many over HTTP, and one by Kafka, who never waits for answers."""
+        """Send commands until `closing` is set: several clients over HTTP, one by Kafka without waiting for replies."""
         producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
         await producer.start()
         try:
             async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
                 keepers: list[StockClient] = [KafkaStockClient(self._book, 2 * pause, producer, self._topic)]
-                keepers += [HttpStockClient(self._book, pause, session, self._doors) for _ in range(at_once)]
+                keepers += [HttpStockClient(self._book, pause, session, self._base_urls) for _ in range(at_once)]
                 await asyncio.gather(*(keeper.run(self.closing) for keeper in keepers))
         finally:
             await producer.stop()

@@ -1,4 +1,4 @@
-"""What storekeepers were told."""
+"""The log of replies to stock clients."""
 
 from pathlib import Path
 from typing import Any
@@ -9,38 +9,38 @@ STOCK_REPLY_LOG_FILE = "stores.jsonl"
 
 
 class StockReply(msgspec.Struct):
-    """One command, and what became of it."""
+    """One command and its outcome."""
 
     kind: str
     body: dict[str, Any]
     id: str
     outcome: str
-    """`done`, `refused`, `unsure` (refused at last, after questions without an answer) or `sent` by Kafka."""
+    """`done`, `refused`, `unsure` (refused after attempts without a response) or `sent` by Kafka."""
     times: int = 1
     parts: dict[str, int] = {}
-    """The pieces that were acknowledged, by batch."""
+    """The acknowledged pieces by batch."""
     why: str = ""
 
 
 class StockReplyLog:
-    """What storekeepers were told, on disk before they do anything else."""
+    """Stores each reply on disk before its client continues."""
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / STOCK_REPLY_LOG_FILE).open("ab")
         self.waiting = 0
 
     def note(self, told: StockReply) -> None:
-        """Write an answer down."""
+        """Append a reply."""
         self._file.write(msgspec.json.encode(told) + b"\n")
         self._file.flush()
 
     def close(self) -> None:
-        """Close the book."""
+        """Close the log."""
         self._file.close()
 
 
 def told(folder: Path) -> list[StockReply]:
-    """Read the book."""
+    """Read the log."""
     return [
         msgspec.json.decode(line, type=StockReply) for line in (folder / STOCK_REPLY_LOG_FILE).read_bytes().splitlines()
     ]

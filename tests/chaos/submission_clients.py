@@ -1,4 +1,4 @@
-"""Careful clients who submit fees: they repeat every wish until it is answered, and write the answer down."""
+"""Clients that submit fees: they repeat each request until it has a response, and record the reply."""
 
 import asyncio
 import random
@@ -18,42 +18,42 @@ SUBMISSION_LOG_FILE = "ledger.jsonl"
 
 
 class SubmissionReply(msgspec.Struct):
-    """A definite answer to one wish."""
+    """A definite reply to one request."""
 
     registration: str
     status: int
     reference: str = ""
     told: str = ""
-    """What was said, when it was not 201."""
+    """The body of a response other than 201."""
 
 
 class SubmissionLog:
-    """What we were told, on disk before anything else happens."""
+    """Stores each reply on disk before its client continues."""
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / SUBMISSION_LOG_FILE).open("ab")
         self.acknowledged = self.waiting = 0
 
     def note(self, answer: SubmissionReply) -> None:
-        """Write an answer down."""
+        """Append a reply."""
         self._file.write(msgspec.json.encode(answer) + b"\n")
         self._file.flush()
         self.acknowledged += answer.status == 201
 
     def close(self) -> None:
-        """Close the book."""
+        """Close the log."""
         self._file.close()
 
 
 class Clients:
-    """Several clients at once, each with one wish at a time."""
+    """Several concurrent clients with one request in flight each."""
 
     def __init__(self, urls: Sequence[str], ledger: SubmissionLog, candidates: Iterator[int], pause: float) -> None:
         self._urls, self._ledger, self._candidates, self._pause = urls, ledger, candidates, pause
         self.closing = asyncio.Event()
 
     async def run(self, at_once: int) -> None:
-        """Submit until `closing` is set, and every wish has its answer."""
+        """Submit until `closing` is set and each request has its reply."""
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             await asyncio.gather(*(self._submit_sequentially(session) for _ in range(at_once)))
 
@@ -73,7 +73,7 @@ class Clients:
 
 
 class Sender:
-    """A careful sender of commands by Kafka."""
+    """A sender of commands by Kafka."""
 
     def __init__(self, bootstrap: str, topic_prefix: str, ledger: SubmissionLog, candidates: Iterator[int]) -> None:
         self._bootstrap, self._topic = bootstrap, topic_prefix + topic_of("fees.commands")
@@ -81,7 +81,7 @@ class Sender:
         self.closing = asyncio.Event()
 
     async def run(self, pause: float) -> None:
-        """Send commands until `closing` is set and the last is acknowledged; each may arrive more than once."""
+        """Send commands until `closing` is set and the last is acknowledged; each can arrive more than once."""
         producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
         await producer.start()
         try:
@@ -100,7 +100,7 @@ class Sender:
 
 
 def told(folder: Path) -> list[SubmissionReply]:
-    """Read the ledger."""
+    """Read the log."""
     return [
         msgspec.json.decode(line, type=SubmissionReply)
         for line in (folder / SUBMISSION_LOG_FILE).read_bytes().splitlines()

@@ -1,4 +1,4 @@
-"""The fee office that is tried: who works in it, and under which configuration."""
+"""The system under test: its processes and their configuration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ from tests.contract.servers.twilio import SID, TOKEN
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """A database, topics and doors that no other run has."""
+class SystemUnderTest:
+    """A database, topics and addresses that no other run uses."""
 
     stack: Stack
     folder: Path
@@ -29,28 +29,28 @@ class Office:
 
     @property
     def prefix(self) -> str:
-        """Return what its topics begin with."""
+        """Return the prefix of its topics."""
         return f"{self.name}."
 
     @property
-    def doors(self) -> list[str]:
-        """Return where HTTP is answered."""
+    def base_urls(self) -> list[str]:
+        """Return the base URLs of HTTP."""
         return [f"http://{HOST}:{port}" for port in self.ports.values()]
 
     def preparation(self, candidates: int) -> Order:
-        """Return the order to make schema, topics and roster."""
+        """Return the order that creates schema, topics and roster."""
         return self._order("setup-1", self.stack.direct, {"candidates": candidates})
 
     def vendors(self) -> Order:
-        """Return the order to be the vendors."""
+        """Return the order that runs the vendors."""
         return self._order("vendors-1", self.stack.direct, {name: self.stack.direct[name] for name in VENDORS})
 
     def ticker(self) -> Order:
-        """Return the order to record events."""
+        """Return the order that records test events."""
         return self._order("ticker-1", self.stack.proxied)
 
     def workers(self) -> list[Order]:
-        """Return the orders for everybody whom `bursar serve` would start."""
+        """Return the orders for the processes of the system."""
         names = [f"{role}-{number + 1}" for role, count in WORKERS.items() for number in range(count)]
         return [self._order(name, self.stack.proxied) for name in names]
 
@@ -79,7 +79,7 @@ class Office:
             },
             "ses": {"region": REGION, "url": urls["ses"], "access_key_id": KEY_ID, "secret_access_key": KEY},
             "twilio": {"url": urls["twilio"], "account_sid": SID, "auth_token": TOKEN},
-            "resilience": {"deadline_seconds": 2, "tries": 2, "window_seconds": 5, "open_seconds": 1},
-            "stores": {"email": "stores@example.org", "phone": "+919700000000"},
-            "telemetry": {"logs": "json"},
+            "resilience": {"deadline_seconds": 2, "max_attempts": 2, "window_seconds": 5, "open_seconds": 1},
+            "inventory": {"email": "stores@example.org", "phone": "+919700000000"},
+            "telemetry": {"log_format": "json"},
         }  # fmt: skip

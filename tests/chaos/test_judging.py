@@ -1,4 +1,4 @@
-"""What counts as lost, repeated or disordered, case by case."""
+"""The judge's findings about lost, duplicate and disordered effects, case by case."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""What counts as lost, repeated or not conserved in the stores, case by case."""
+"""The judge's findings about the inventory, case by case."""
 
 from dataclasses import replace
 from typing import Any

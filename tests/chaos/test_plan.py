@@ -1,9 +1,9 @@
-"""What a plan promises."""
+"""The properties of every plan."""
 
 from itertools import pairwise
 
 from tests.chaos.fault_points import POINTS
-from tests.chaos.plan import Kill, Point, Restart, Stop, Trouble, draw
+from tests.chaos.plan import Kill, NetworkFault, Pause, Point, Restart, draw
 
 SHORT = draw(seed=1, seconds=72, kills=30)
 
@@ -18,8 +18,8 @@ def test_even_a_short_run_tries_every_fault_point_and_every_server() -> None:
 
     assert {fault.point for fault in faults if isinstance(fault, Point) and fault.signal == "SIGKILL"} == set(POINTS)
     assert {fault.server for fault in faults if isinstance(fault, Restart)} == {"mysql", "kafka"}
-    assert {fault.server for fault in faults if isinstance(fault, Trouble)} == {"mysql", "kafka", "twilio", "ses"}
-    assert any(isinstance(fault, Stop) for fault in faults)
+    assert {fault.server for fault in faults if isinstance(fault, NetworkFault)} == {"mysql", "kafka", "twilio", "ses"}
+    assert any(isinstance(fault, Pause) for fault in faults)
 
 
 def test_it_kills_as_often_as_it_is_asked_to() -> None:

@@ -1,4 +1,4 @@
-"""A fee office that breaks a promise on purpose is found out: otherwise a clean result would mean nothing."""
+"""The judge finds each sabotaged guarantee; otherwise a run without findings would prove nothing."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.chaos.plan import Kill, Point, Step, Trouble
+from tests.chaos.plan import Kill, NetworkFault, Point, Step
 from tests.chaos.run import Result, Run
 from tests.chaos.servers import running_stack
 from tests.chaos.workers import fork_server
@@ -39,9 +39,9 @@ async def test_without_the_inbox_it_reports_duplicate_effects(run: Run, tmp_path
 
 
 async def test_with_the_delete_before_the_acknowledgement_it_reports_losses(run: Run, tmp_path: Path) -> None:
-    # some of them with deleted events in hand
+    # some of them while they hold deleted events
     deaths = [Step(at, Kill(f"relay-{number}")) for at in (1.8, 2.6, 3.4) for number in (1, 2, 3)]
-    result = await broken(run, tmp_path, "acknowledgement", Step(1.0, Trouble("kafka", "cut", 3.0)), *deaths)
+    result = await broken(run, tmp_path, "acknowledgement", Step(1.0, NetworkFault("kafka", "cut", 3.0)), *deaths)
 
     assert result.line["lost"] > 0
     assert any("no record" in finding for finding in result.findings.of["lost"])

@@ -1,20 +1,22 @@
-"""Aggregates with many events, so that there is an order to keep."""
+"""Aggregates with many events, for the check of their order."""
 
 import asyncio
 import random
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
 import uvloop
 
 from config.container import Application, running
-from config.settings import check
+from config.settings_file import validate
 from core.kernel.errors import Conflict
 from entrypoints.cli.command_runner import stop_on_signals
 from tests.chaos.events import Ticked
 from tests.chaos.orders import Order
+from tests.units_of_work import any_work
 
 log = structlog.get_logger()
 AGGREGATE_COUNT = 30
@@ -23,19 +25,19 @@ MAX_PAUSE_SECONDS = 1.5
 
 
 def run(order: Order) -> None:
-    """Tick until told to stop."""
+    """Record events until `stop` is set."""
     uvloop.run(tick(order))
 
 
 async def tick(order: Order) -> None:
-    """Let every aggregate tick by itself."""
+    """Record events of each aggregate concurrently."""
     stop = stop_on_signals()
-    async with running(Application(settings=check(order.settings, order.name))) as application:
-        await asyncio.gather(*(tick_one(application.driven.new_work, stop) for _ in range(AGGREGATE_COUNT)))
+    async with running(Application(settings=validate(order.settings, order.name))) as application:
+        await asyncio.gather(*(tick_one(partial(any_work, application), stop) for _ in range(AGGREGATE_COUNT)))
 
 
 async def tick_one(new_work: Any, stop: asyncio.Event) -> None:
-    """Record one to three events at a time, until they are known to be stored."""
+    """Record one to three events at a time, and repeat until they are known to be stored."""
     aggregate, version = uuid.uuid4(), 0
     while not stop.is_set():
         last = version + random.randint(1, MAX_EVENTS_PER_COMMIT)
@@ -46,7 +48,7 @@ async def tick_one(new_work: Any, stop: asyncio.Event) -> None:
 
 
 async def recorded(new_work: Any, aggregate: uuid.UUID, versions: range) -> bool:
-    """Tell whether these events are stored now; a conflict says that an unanswered commit has stored them."""
+    """Return whether the events are stored; a conflict means that an earlier commit without a response stored them."""
     try:
         async with new_work() as work:
             work.record(*(Ticked(at=datetime.now(UTC), subject=aggregate, version=each) for each in versions))

@@ -1,4 +1,4 @@
-"""What is in the topics, read from their beginning, and how far the consumers are."""
+"""The contents of topics from their beginning, and the progress of the consumers."""
 
 import asyncio
 from collections import defaultdict
@@ -19,7 +19,7 @@ class Published:
 
 
 async def records(bootstrap: str, topic: str) -> list[list[Published]]:
-    """Read a topic from its beginning to what is its end now."""
+    """Read a topic from its beginning to its present end."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
     await consumer.start()
     try:
@@ -49,14 +49,14 @@ async def partitions_of(bootstrap: str, *topics: str) -> list[TopicPartition]:
 
 
 def published(headers: dict[str, bytes]) -> Published:
-    """Read the envelope of a record."""
+    """Decode the envelope of a record."""
     return Published(
         UUID(headers["ce_id"].decode()), UUID(headers["ce_subject"].decode()), int(headers["ce_sequence"].decode())
     )
 
 
 async def lag(bootstrap: str, topics: list[str], group: str) -> int:
-    """Return how many records the consumers have not finished with."""
+    """Return the number of records that the consumers have not committed."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await admin.start()

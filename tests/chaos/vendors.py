@@ -1,4 +1,4 @@
-"""Vendors that are never killed and write down every message they accept, and everything they are asked later."""
+"""Vendors without faults that record each accepted message and each status query."""
 
 import asyncio
 from pathlib import Path
@@ -16,21 +16,21 @@ from tests.contract.servers.twilio import LocalTwilio
 
 
 class VendorRecord(msgspec.Struct):
-    """One line of a vendor's record, in the order in which things happened."""
+    """One line of a vendor's record, in chronological order."""
 
     vendor: str
     to: str
     id: str = ""
-    """The message it accepted; empty when it was asked about earlier ones."""
+    """The id of the accepted message; empty for a status query."""
     found: int = 0
-    """How many earlier ones it told of, when asked."""
+    """The number of earlier messages that the response to a status query listed."""
 
 
 VENDOR_RECORD_FILE = "vendors.jsonl"
 
 
 class RecordingVendor:
-    """A vendor, its record, and what else it answers."""
+    """A vendor, its record, and its responses to status queries."""
 
     def __init__(self, name: str, vendor: HttpVendor, record: Any) -> None:
         self._name, self._vendor, self._record = name, vendor, record
@@ -38,14 +38,14 @@ class RecordingVendor:
         vendor.accepted = self.accepted  # type: ignore[method-assign]
 
     def accepted(self, body: bytes) -> web.Response:
-        """Write the message down before anybody hears that it was accepted."""
+        """Record a message before the response is sent."""
         answer = self._accepted(body)
         message = self._vendor.taken[-1]
         self._note(VendorRecord(self._name, message.to, message.id))
         return answer
 
     async def listed(self, request: web.Request) -> web.Response:
-        """Answer as Twilio does when it is asked for the messages to one number."""
+        """Respond as Twilio does to a query for the messages to one number."""
         to = request.query.get("To", "")
         found = [
             {"sid": each.id, "to": each.to, "body": each.words, "status": "delivered"}
@@ -60,7 +60,7 @@ class RecordingVendor:
         self._record.flush()
 
     async def serve(self, port: int) -> web.AppRunner:
-        """Listen."""
+        """Listen on the port."""
         application = web.Application()
         application.router.add_post(self._vendor.path, self._vendor.serve)
         application.router.add_get(self._vendor.path, self.listed)
@@ -71,7 +71,7 @@ class RecordingVendor:
 
 
 def run(order: Order) -> None:
-    """Serve both vendors until told to stop."""
+    """Serve both vendors until `stop` is set."""
     uvloop.run(serve(order))
 
 
@@ -88,7 +88,7 @@ async def serve(order: Order) -> None:
 
 
 def recorded(folder: Path) -> list[VendorRecord]:
-    """Read what the vendors wrote down."""
+    """Read the records of the vendors."""
     return [
         msgspec.json.decode(line, type=VendorRecord) for line in (folder / VENDOR_RECORD_FILE).read_bytes().splitlines()
     ]

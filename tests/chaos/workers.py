@@ -1,4 +1,4 @@
-"""The processes of the fee office: started, killed, stopped, and started again as an orchestrator would."""
+"""The processes of the product: started, killed, paused, and restarted as an orchestrator does."""
 
 import asyncio
 import signal
@@ -14,26 +14,26 @@ from tests.chaos.orders import Ended, Forked, Order, Signal
 
 ROOT = Path(__file__).parents[2]
 MIN_RESTART_DELAY_SECONDS = 0.1
-"""Seconds until a worker that was killed is there again."""
+"""Seconds until a killed worker is restarted."""
 MAX_RESTART_DELAY_SECONDS = 2.0
-"""Seconds until one that ended by itself is, when it does so again and again."""
+"""The maximum delay in seconds for a worker that repeatedly ends by itself."""
 SHUTDOWN_TIMEOUT_SECONDS = 15.0
-"""Seconds that SIGTERM has to work."""
+"""Seconds in which a worker must end after SIGTERM."""
 UNAVAILABLE = 75
-"""The exit code of `bursar serve` without its database."""
+"""The exit code of `bursar serve` without a database."""
 
 
 class ForkServer:
-    """The process whose children the workers are."""
+    """The parent process of the workers."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._forks: dict[str, asyncio.Future[None]] = {}
         self.told: Callable[[Forked | Ended], None] = lambda _: None
-        """Hears at once what becomes of workers, in the order in which it happens."""
+        """Receives each report about a worker, in order."""
 
     async def fork(self, order: Order) -> None:
-        """Return when there is a new worker."""
+        """Fork a worker, and return when it has started."""
         self._forks[order.name] = asyncio.get_running_loop().create_future()
         self._tell(order)
         await self._forks[order.name]
@@ -43,7 +43,7 @@ class ForkServer:
         self._tell(Signal(pid, number))
 
     async def listen(self) -> None:
-        """Hear what becomes of workers."""
+        """Receive reports about workers."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             told = msgspec.json.decode(line, type=Forked | Ended)
@@ -58,7 +58,7 @@ class ForkServer:
 
 @asynccontextmanager
 async def fork_server() -> AsyncIterator[ForkServer]:
-    """Start the fork server; at the end it takes its workers with it."""
+    """Start the fork server; at the end it kills its workers."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.chaos.fork_server", cwd=ROOT,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
@@ -91,20 +91,20 @@ class Workers:
         self._in_a_row: Counter[str] = Counter()
         self.kills = 0
         self.unavailable = 0
-        """How often a worker ended because what it cannot do without was away."""
+        """The number of times that a worker ended because its database was unavailable."""
         self.died: list[str] = []
-        """Workers that ended by themselves for any other reason."""
+        """Workers that ended by themselves for another reason."""
         server.told = self._told
 
     async def start(self, orders: Sequence[Order]) -> None:
-        """Fork workers, and keep them running from now on."""
+        """Fork workers, and restart each one that ends."""
         for order in orders:
             self._orders[order.name] = order
             self._kept.add(order.name)
             await self._start(order.name)
 
     async def finish(self, order: Order) -> None:
-        """Let a worker do a task, and wait for its end."""
+        """Fork a worker for a task, and wait for its end."""
         self._orders[order.name] = order
         await self._start(order.name)
         await self._gone[order.name].wait()
@@ -112,11 +112,11 @@ class Workers:
         assert code == 0, f"{order.name} ended with {code}; see {order.folder}/{order.name}.log"
 
     def names(self) -> list[str]:
-        """Return who is kept running."""
+        """Return the names of the workers that are restarted."""
         return sorted(self._kept)
 
     async def kill(self, name: str) -> None:
-        """Kill a worker, once it is there to be killed."""
+        """Kill a worker once it runs."""
         with suppress(TimeoutError):
             async with asyncio.timeout(5):
                 while name not in self._pids:
@@ -124,17 +124,17 @@ class Workers:
         self.signal(name, signal.SIGKILL)
 
     def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a worker a signal; one that is just being started again is spared."""
+        """Send a worker a signal, unless it is being restarted."""
         if (pid := self._pids.get(name)) is not None:
             self._server.signal(pid, number)
 
     def wake(self) -> None:
-        """Let everybody go on who was stopped."""
+        """Resume all paused workers."""
         for name in self._pids:
             self.signal(name, signal.SIGCONT)
 
     async def stop(self, names: Sequence[str]) -> dict[str, int]:
-        """Send workers SIGTERM; return the exit codes of those that did not end well and in time."""
+        """Send the workers SIGTERM; return the exit codes of those that failed or exceeded the time limit."""
         self._kept.difference_update(names)
         await asyncio.gather(*self._starting)
         for name in names:

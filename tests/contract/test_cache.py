@@ -1,19 +1,20 @@
-"""Whatever stands behind `Cache` must behave like this."""
+"""The contract of `Cache`, for every adapter."""
 
 import asyncio
 
 import pytest
 
-from config.container import Driven
+from config.container import Application
+from config.container.storage import Storage
 from config.settings import Adapters, Redis, Secret, Settings
 from core.kernel.cache import Cache
 from tests.examples import ids
 
 
-@pytest.fixture(params=sorted(Driven.cache.providers))
+@pytest.fixture(params=sorted(Storage.cache.providers))
 async def cache(request: pytest.FixtureRequest, redis_settings: Redis):
     settings = Settings(adapters=Adapters(cache=request.param), redis=redis_settings)
-    cache = Driven(settings=settings).cache()
+    cache = Application(settings=settings).storage.cache()
     yield cache
     if hasattr(cache, "close"):
         await cache.close()
@@ -21,7 +22,7 @@ async def cache(request: pytest.FixtureRequest, redis_settings: Redis):
 
 @pytest.fixture
 def redis_settings(request: pytest.FixtureRequest) -> Redis:
-    """Ask for Redis only where it is the one on trial."""
+    """Start Redis only for the adapter that needs it."""
     wanted = request.node.callspec.params["cache"] == "redis"
     return request.getfixturevalue("redis") if wanted else Redis()
 
@@ -60,7 +61,7 @@ async def test_what_is_not_there_can_be_added(cache: Cache, key: str) -> None:
 
 async def test_a_cache_that_cannot_be_reached_knows_nothing_and_does_not_fail() -> None:
     away = Redis(url=Secret("redis://127.0.0.1:1/0"))
-    cache = Driven(settings=Settings(adapters=Adapters(cache="redis"), redis=away)).cache()
+    cache = Application(settings=Settings(adapters=Adapters(cache="redis"), redis=away)).storage.cache()
     await cache.put("x", b"1")
     await cache.add("x", b"1")
     assert await cache.get("x") is None

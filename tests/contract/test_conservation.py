@@ -1,4 +1,4 @@
-"""Whatever happens to the stores happens alike, wherever they are kept: what is loaded in part is no less true."""
+"""The inventory conserves stock on every kind of persistence, also with partially loaded skus."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from config.container import Application, running
 from config.settings import Settings
 from tests.databases import DatabasePool
 from tests.unit.inventory.conservation_machine import Conservation, Run, sequences
-from tests.unit.inventory.harness import Stores
+from tests.unit.inventory.harness import InventoryHarness
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["sqlite", "mysql"], indirect=True)
 SEQUENCES_BY_DATABASE = {"sqlite": 20, "mysql": 10}
@@ -29,17 +29,18 @@ def test_stock_is_conserved_by_any_sequence_of_commands(
 ) -> None:
     stack, prefixes = AsyncExitStack(), (f"n{number}-" for number in count())
 
-    async def open_stores() -> Stores:
-        settings = await stack.enter_async_context(prepared.lent(stored_settings))
+    async def open_stores() -> InventoryHarness:
+        settings = await stack.enter_async_context(prepared.acquire(stored_settings))
         application = await stack.enter_async_context(running(Application(settings=settings)))
-        driven = application.driven
-        return Stores(driven.new_work, driven.chores(), driven.outbox())
+        return InventoryHarness(
+            application.inventory.new_work, application.inventory.inventory_backlog(), application.messaging.outbox()
+        )
 
-    stores = run(open_stores())
+    inventory = run(open_stores())
     few = SEQUENCES_BY_DATABASE[stored_settings.adapters.persistence]
     try:
         run_state_machine_as_test(
-            lambda: Conservation(stores, run, next(prefixes)),
+            lambda: Conservation(inventory, run, next(prefixes)),
             settings=sequences(few, stateful_step_count=20, derandomize=True, database=None),
         )
     finally:

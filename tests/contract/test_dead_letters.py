@@ -1,4 +1,4 @@
-"""Whatever stands behind `DeadLetters` and `DeadLetterList` must behave like this."""
+"""The contract of `DeadLetters` and `DeadLetterList`, for every adapter."""
 
 import asyncio
 from datetime import timedelta
@@ -27,26 +27,26 @@ ASHA = Decision(who="asha", why="the roster was mended")
 @pytest.fixture
 def clock(stored: Application) -> StoppedClock:
     clock = StoppedClock()
-    stored.driven.clock.override(clock)
+    stored.process.clock.override(clock)
     return clock
 
 
 async def bury(application: Application, *messages: Message, reason: Exception | None = None) -> None:
-    async with application.driven.new_inbox() as inbox:
+    async with application.messaging.new_inbox() as inbox:
         for message in messages:
             await inbox.bury(message, reason or Invalid("it makes no sense"))
         await inbox.commit()
 
 
 async def settle(application: Application, letter: UUID, state: DeadLetterState = DeadLetterState.REPLAYED) -> Message:
-    async with application.driven.new_inbox() as inbox:
+    async with application.messaging.new_inbox() as inbox:
         message: Message = await inbox.dead_letters.settle(letter, state, ASHA)
         await inbox.commit()
     return message
 
 
 async def find(application: Application, letter: UUID) -> DeadLetter:
-    found = await application.driven.dead_letter_list().find(letter)
+    found = await application.messaging.dead_letter_list().find(letter)
     assert found is not None
     return found[0]
 
@@ -64,7 +64,7 @@ async def test_a_dead_letter_keeps_its_whole_message(stored: Application, clock:
     )
     await bury(stored, message)
 
-    found = await stored.driven.dead_letter_list().find(message.id)
+    found = await stored.messaging.dead_letter_list().find(message.id)
 
     assert found is not None
     assert found[1] == message
@@ -98,7 +98,7 @@ async def test_of_two_concurrent_settlements_of_a_dead_letter_one_succeeds(store
     await bury(stored, message)
 
     async def hold() -> None:
-        async with stored.driven.new_inbox() as inbox:
+        async with stored.messaging.new_inbox() as inbox:
             await inbox.dead_letters.settle(message.id, DeadLetterState.REPLAYED, ASHA)
             held.set()
             await asyncio.sleep(0)
@@ -120,7 +120,7 @@ async def test_of_two_concurrent_settlements_of_a_dead_letter_one_succeeds(store
 async def test_an_uncommitted_settlement_leaves_the_dead_letter_buried(stored: Application) -> None:
     message = a_message()
     await bury(stored, message)
-    async with stored.driven.new_inbox() as inbox:
+    async with stored.messaging.new_inbox() as inbox:
         await inbox.dead_letters.settle(message.id, DeadLetterState.REPLAYED, ASHA)
 
     assert (await find(stored, message.id)).state is DeadLetterState.BURIED
@@ -132,8 +132,8 @@ async def test_a_failure_is_recorded_only_on_a_buried_dead_letter(stored: Applic
     await bury(stored, message)
 
     async def note() -> None:
-        async with stored.driven.new_inbox() as inbox:
-            await inbox.dead_letters.note(message.id, KeyError("x" * 10_000), ASHA)
+        async with stored.messaging.new_inbox() as inbox:
+            await inbox.dead_letters.record_failed_replay(message.id, KeyError("x" * 10_000), ASHA)
             await inbox.commit()
 
     for _ in range(2):
@@ -151,7 +151,7 @@ async def test_settling_an_unknown_dead_letter_is_refused(stored: Application) -
 
     with pytest.raises(UnknownDeadLetter):
         await settle(stored, ids.new())
-    assert await stored.driven.dead_letter_list().find(ids.new()) is None
+    assert await stored.messaging.dead_letter_list().find(ids.new()) is None
 
 
 async def test_a_settled_message_that_is_buried_again_is_a_dead_letter_again(stored: Application) -> None:
@@ -169,11 +169,11 @@ async def test_pages_list_every_dead_letter_once_in_both_directions(stored: Appl
     for pair in (messages[:3], messages[3:4], messages[4:]):
         await bury(stored, *pair)
         clock.pass_by(timedelta(microseconds=1))
-    office = stored.driven.dead_letter_list()
+    dead_letters = stored.messaging.dead_letter_list()
 
     for walk, names in (
-        (office.oldest, sorted(message.id for message in messages[:3])),
-        (office.newest, sorted((message.id for message in messages[4:]), reverse=True)),
+        (dead_letters.oldest, sorted(message.id for message in messages[:3])),
+        (dead_letters.newest, sorted((message.id for message in messages[4:]), reverse=True)),
     ):
         seen: list[UUID] = []
         while page := await walk(DeadLetterFilter(), seen[-1] if seen else None, 2):
@@ -186,8 +186,8 @@ async def test_pages_list_every_dead_letter_once_in_both_directions(stored: Appl
 async def test_a_page_continues_after_a_dead_letter_settled_meanwhile(stored: Application) -> None:
     messages = [a_message() for _ in range(4)]
     await bury(stored, *messages)
-    office, seen = stored.driven.dead_letter_list(), []
-    while page := await office.oldest(DeadLetterFilter(), seen[-1] if seen else None, 2):
+    dead_letters, seen = stored.messaging.dead_letter_list(), []
+    while page := await dead_letters.oldest(DeadLetterFilter(), seen[-1] if seen else None, 2):
         for letter in page:
             await settle(stored, letter.id)
             seen.append(letter.id)
@@ -198,7 +198,7 @@ async def test_a_page_continues_after_a_dead_letter_settled_meanwhile(stored: Ap
 @pytest.mark.parametrize("walk", ["newest", "oldest"])
 async def test_a_page_after_an_unknown_cursor_is_refused(stored: Application, walk: str) -> None:
     with pytest.raises(UnknownDeadLetter):
-        await getattr(stored.driven.dead_letter_list(), walk)(DeadLetterFilter(), ids.new(), 10)
+        await getattr(stored.messaging.dead_letter_list(), walk)(DeadLetterFilter(), ids.new(), 10)
 
 
 async def test_dead_letters_are_filtered_by_every_criterion(stored: Application, clock: StoppedClock) -> None:
@@ -207,13 +207,13 @@ async def test_dead_letters_are_filtered_by_every_criterion(stored: Application,
     clock.pass_by(timedelta(minutes=1))
     await bury(stored, late, other)
     await settle(stored, other.id, DeadLetterState.DROPPED)
-    office, minute = stored.driven.dead_letter_list(), NOON + timedelta(minutes=1)
+    dead_letters, minute = stored.messaging.dead_letter_list(), NOON + timedelta(minutes=1)
 
     async def found(**wanted: object) -> set[UUID]:
         which = DeadLetterFilter(**wanted)  # type: ignore[arg-type]
-        letters = {letter.id for letter in await office.newest(which, None, 10)}
-        assert letters == {letter.id for letter in await office.oldest(which, None, 10)}
-        assert sum(group.count for group in await office.count(which)) == len(letters)
+        letters = {letter.id for letter in await dead_letters.newest(which, None, 10)}
+        assert letters == {letter.id for letter in await dead_letters.oldest(which, None, 10)}
+        assert sum(group.count for group in await dead_letters.count(which)) == len(letters)
         return letters
 
     assert await found() == {early.id, late.id}
@@ -230,7 +230,7 @@ async def test_similar_dead_letters_are_grouped_largest_group_first(stored: Appl
     await bury(stored, a_message(type="A"), a_message(type="B"), a_message(type="B"))
     await bury(stored, a_message(type="B"), reason=KeyError("k"))
 
-    groups = await stored.driven.dead_letter_list().count(DeadLetterFilter())
+    groups = await stored.messaging.dead_letter_list().count(DeadLetterFilter())
 
     assert [(each.type, each.reason, each.count) for each in groups] == [
         ("B", "Invalid", 2),

@@ -1,4 +1,4 @@
-"""Whatever stands behind `Deliveries` must behave like this."""
+"""The contract of `Deliveries`, for every adapter."""
 
 import asyncio
 from datetime import timedelta
@@ -10,19 +10,20 @@ from config.container import Application
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from tests.examples import NOON, a_delivery, a_submission
+from tests.units_of_work import any_work
 
 LATER = NOON + timedelta(minutes=2)
 
 
 async def add(application: Application, *deliveries: Delivery) -> None:
-    async with application.driven.new_work() as work:
+    async with any_work(application) as work:
         for delivery in deliveries:
             work.deliveries.add(delivery)
         await work.commit()
 
 
 async def claim(application: Application, channel: Channel = Channel.EMAIL, limit: int = 10) -> list[Delivery]:
-    async with application.driven.new_work() as work:
+    async with any_work(application) as work:
         claimed = list(await work.deliveries.claim(channel, NOON, LATER, limit))
         await work.commit()
     return claimed
@@ -52,7 +53,7 @@ async def test_a_delivery_is_claimed_once(stored: Application) -> None:
 
 async def test_an_uncommitted_claim_leaves_the_delivery_unclaimed(stored: Application) -> None:
     await add(stored, a_delivery())
-    async with stored.driven.new_work() as work:
+    async with any_work(stored) as work:
         assert await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 10)
 
     assert len(await claim(stored)) == 1
@@ -61,19 +62,19 @@ async def test_an_uncommitted_claim_leaves_the_delivery_unclaimed(stored: Applic
 async def test_what_was_settled_is_not_due_again_and_its_attempts_are_told(stored: Application) -> None:
     submission, submitted = a_submission()
     await add(stored, a_delivery(about=submission.id))
-    async with stored.driven.new_work() as work:
+    async with any_work(stored) as work:
         work.submissions.add(submission)
         work.record(submitted)
         await work.commit()
     [delivery] = await claim(stored)
-    delivery.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="throttled"))
-    delivery.note(Attempt(at=LATER, vendor="smtp", outcome=AttemptOutcome.ACCEPTED, detail="250-7"))
+    delivery.record_attempts(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="throttled"))
+    delivery.record_attempts(Attempt(at=LATER, vendor="smtp", outcome=AttemptOutcome.ACCEPTED, detail="250-7"))
     delivery.settle(DeliveryState.SENT)
-    async with stored.driven.new_work() as work:
+    async with any_work(stored) as work:
         await work.deliveries.save([delivery])
         await work.commit()
 
-    found = await stored.driven.exam_fees().find(submission.id)
+    found = await stored.fees.exam_fees().find(submission.id)
 
     assert not await claim(stored)
     assert found is not None
@@ -87,34 +88,34 @@ async def test_what_was_settled_is_not_due_again_and_its_attempts_are_told(store
 async def test_attempts_of_several_rounds_add_up(stored: Application) -> None:
     submission, _ = a_submission()
     await add(stored, a_delivery(about=submission.id))
-    async with stored.driven.new_work() as work:
+    async with any_work(stored) as work:
         work.submissions.add(submission)
         await work.commit()
     for _ in range(3):
         [delivery] = await claim(stored)
-        delivery.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
+        delivery.record_attempts(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
         delivery.postpone(NOON, "away")
-        async with stored.driven.new_work() as work:
+        async with any_work(stored) as work:
             await work.deliveries.save([delivery])
             await work.commit()
 
     [delivery] = await claim(stored)
-    found = await stored.driven.exam_fees().find(submission.id)
+    found = await stored.fees.exam_fees().find(submission.id)
 
     assert (delivery.attempts, delivery.reason) == (3, "away")
     assert found is not None
     assert len([entry for entry in found.timeline if entry.vendor]) == 3
 
 
-async def test_only_expired_claims_are_abandoned(stored: Application) -> None:
+async def test_only_expired_claims_are_returned(stored: Application) -> None:
     await add(stored, a_delivery(), a_delivery(Channel.SMS), a_delivery(due_at=LATER))
     await claim(stored)
-    async with stored.driven.new_work() as work:
-        assert not await work.deliveries.abandoned(LATER - timedelta(seconds=1), 10)
-    async with stored.driven.new_work() as work:
-        abandoned = await work.deliveries.abandoned(LATER, 10)
+    async with any_work(stored) as work:
+        assert not await work.deliveries.expired_claims(LATER - timedelta(seconds=1), 10)
+    async with any_work(stored) as work:
+        expired_claims = await work.deliveries.expired_claims(LATER, 10)
 
-    assert [each.state for each in abandoned] == [DeliveryState.SENDING]
+    assert [each.state for each in expired_claims] == [DeliveryState.SENDING]
 
 
 async def test_a_notice_is_delivered_once_per_channel_and_what_is_missing_is_added(stored: Application) -> None:
@@ -131,19 +132,19 @@ async def test_a_notice_is_delivered_once_per_channel_and_what_is_missing_is_add
 
     assert [each.id for each in await claim(stored)] == [other.id]
     assert [each.id for each in await claim(stored, Channel.SMS)] == [sms.id]
-    async with stored.driven.new_work() as work:
-        under_way = [each.id for each in await work.deliveries.abandoned(LATER, 10)]
+    async with any_work(stored) as work:
+        under_way = [each.id for each in await work.deliveries.expired_claims(LATER, 10)]
     assert sorted(under_way) == sorted([first.id, other.id, sms.id])
 
 
-@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only there columns can be too short
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only these have columns of limited length
 async def test_a_delivery_too_large_for_its_columns_raises(stored: Application) -> None:
     with pytest.raises(DBAPIError):
         await add(stored, a_delivery(template="x" * 65))
 
 
 async def save(application: Application, *deliveries: Delivery) -> None:
-    async with application.driven.new_work() as work:
+    async with any_work(application) as work:
         await work.deliveries.save(deliveries)
         await work.commit()
 
@@ -151,8 +152,8 @@ async def save(application: Application, *deliveries: Delivery) -> None:
 async def test_an_expired_claim_cannot_change_a_delivery_unless_a_vendor_accepted_it(stored: Application) -> None:
     await add(stored, a_delivery(), a_delivery())
     slow, accepted = await claim(stored)
-    async with stored.driven.new_work() as work:
-        given_up = await work.deliveries.abandoned(LATER, 10)
+    async with any_work(stored) as work:
+        given_up = await work.deliveries.expired_claims(LATER, 10)
         for each in given_up:
             each.settle(DeliveryState.UNKNOWN)
         await work.deliveries.save(given_up)
@@ -161,8 +162,8 @@ async def test_an_expired_claim_cannot_change_a_delivery_unless_a_vendor_accepte
     accepted.settle(DeliveryState.SENT)
     await save(stored, slow, accepted)
 
-    async with stored.driven.new_work() as work:
-        found = [await work.cases.find(each.id) for each in (slow, accepted)]
+    async with any_work(stored) as work:
+        found = [await work.in_doubt_deliveries.find(each.id) for each in (slow, accepted)]
     assert [each and each.state for each in found] == [DeliveryState.UNKNOWN, DeliveryState.SENT]
     assert not await claim(stored)
 
@@ -170,34 +171,34 @@ async def test_an_expired_claim_cannot_change_a_delivery_unless_a_vendor_accepte
 async def test_attempts_that_failed_to_store_are_stored_completely_later(stored: Application) -> None:
     await add(stored, a_delivery())
     [delivery] = await claim(stored)
-    delivery.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
+    delivery.record_attempts(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
     delivery.postpone(NOON, "away")
-    async with stored.driven.new_work() as work:
-        await work.deliveries.save([delivery])  # and the database goes away before the commit
+    async with any_work(stored) as work:
+        await work.deliveries.save([delivery])  # the database becomes unavailable before the commit
     await save(stored, delivery)
 
-    async with stored.driven.new_work() as work:
-        assert [each.detail for each in await work.cases.attempts(delivery.id)] == ["away"]
+    async with any_work(stored) as work:
+        assert [each.detail for each in await work.in_doubt_deliveries.attempts(delivery.id)] == ["away"]
     assert [each.id for each in await claim(stored)] == [delivery.id]
 
 
 async def test_attempts_of_a_late_sender_are_kept_beside_those_of_its_successor(stored: Application) -> None:
     await add(stored, a_delivery())
     [late] = await claim(stored)
-    async with stored.driven.new_work() as work:
-        [given_up] = await work.deliveries.abandoned(LATER, 10)
+    async with any_work(stored) as work:
+        [given_up] = await work.deliveries.expired_claims(LATER, 10)
         given_up.settle(DeliveryState.PENDING)
         await work.deliveries.save([given_up])
         await work.commit()
-    async with stored.driven.new_work() as work:
+    async with any_work(stored) as work:
         [next_one] = await work.deliveries.claim(Channel.EMAIL, LATER, LATER + timedelta(minutes=2), 10)
         await work.commit()
-    late.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="503"))
+    late.record_attempts(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="503"))
     late.postpone(LATER, "503")
     await save(stored, late)
-    next_one.note(Attempt(at=LATER, vendor="ses", outcome=AttemptOutcome.ACCEPTED, detail="id-7"))
+    next_one.record_attempts(Attempt(at=LATER, vendor="ses", outcome=AttemptOutcome.ACCEPTED, detail="id-7"))
     next_one.settle(DeliveryState.SENT)
     await save(stored, next_one)
 
-    async with stored.driven.new_work() as work:
-        assert [each.detail for each in await work.cases.attempts(late.id)] == ["503", "id-7"]
+    async with any_work(stored) as work:
+        assert [each.detail for each in await work.in_doubt_deliveries.attempts(late.id)] == ["503", "id-7"]

@@ -1,4 +1,4 @@
-"""Whatever stands behind `EventLog` must behave like this."""
+"""The contract of `EventLog`, for every adapter."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from adapters.memory.database import Store
-from adapters.sql.tables import replays
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.sql.messaging.tables import replays
 from config.container import Application
 from core.fees.submission import FeeSubmitted
 from core.kernel.decisions import Decision
@@ -20,6 +20,7 @@ from core.messaging.event_log import EventReplay, LoggedEvent
 from core.messaging.inbox import MessageBuried
 from core.messaging.message import Message
 from tests.examples import NOON, a_submission, ids
+from tests.units_of_work import any_work
 
 SECOND = timedelta(seconds=1)
 
@@ -30,9 +31,9 @@ def an_event(subject: UUID | None = None, *, version: int = 1, at: datetime = NO
 
 
 async def log(application: Application, *events: Event) -> None:
-    """Announce events, each in a transaction of its own."""
+    """Record events, each in a transaction of its own."""
     for event in events:
-        async with application.driven.new_work() as work:
+        async with any_work(application) as work:
             work.record(event)
             await work.commit()
 
@@ -42,11 +43,11 @@ def wanted(**changes: Any) -> EventReplay:
 
 
 async def walk(application: Application, which: EventReplay | None = None, limit: int = 2) -> list[LoggedEvent]:
-    """Return the events of every page."""
+    """Return the events of all pages."""
     events: list[LoggedEvent] = []
     after = None
     while True:
-        page = await application.driven.event_log().page(which or wanted(), after, limit)
+        page = await application.messaging.event_log().page(which or wanted(), after, limit)
         if page.last is None:
             return events
         events += page.events
@@ -65,7 +66,7 @@ async def test_events_come_back_as_they_were_recorded_by_time(stored: Applicatio
 
     in_time = sorted(events, key=lambda event: event.at)
     assert [each.message.subject for each in found] == [event.subject for event in in_time]
-    async with stored.driven.new_inbox() as inbox:
+    async with stored.messaging.new_inbox() as inbox:
         for each in found:
             await inbox.deduplicate(each.message)
         await inbox.commit()
@@ -74,8 +75,8 @@ async def test_events_come_back_as_they_were_recorded_by_time(stored: Applicatio
 
 
 async def outgoing(application: Application) -> Any:
-    outbox = application.driven.outbox()
-    await outbox.hold(60)
+    outbox = application.messaging.outbox()
+    await outbox.renew(60)
     return await outbox.unpublished(100)
 
 
@@ -130,17 +131,17 @@ async def test_only_the_period_and_the_type_that_are_wanted_come(stored: Applica
 async def test_a_logged_event_shows_whether_its_consumer_processed_it(stored: Application) -> None:
     await log(stored, an_event(), an_event(at=NOON + SECOND))
     first, _ = await walk(stored)
-    async with stored.driven.new_inbox() as inbox:
+    async with stored.messaging.new_inbox() as inbox:
         await inbox.deduplicate(first.message)
         await inbox.commit()
 
-    assert [each.taken for each in await walk(stored)] == [True, False]
+    assert [each.in_inbox for each in await walk(stored)] == [True, False]
 
 
 async def test_an_event_tells_whether_it_is_a_dead_letter_of_its_consumer(stored: Application) -> None:
     await log(stored, *(an_event(at=NOON + SECOND * number) for number in range(4)))
     waiting, dropped, replayed, _ = (each.message for each in await walk(stored))
-    async with stored.driven.new_inbox() as inbox:
+    async with stored.messaging.new_inbox() as inbox:
         for message in (waiting, dropped, replayed):
             await inbox.bury(message, KeyError("x"))
         for letter, state in ((dropped, DeadLetterState.DROPPED), (replayed, DeadLetterState.REPLAYED)):
@@ -152,10 +153,10 @@ async def test_an_event_tells_whether_it_is_a_dead_letter_of_its_consumer(stored
 
 async def test_a_replay_records_its_author_and_reason(stored: Application) -> None:
     which = wanted(type="FeeSubmitted", send=True)
-    await stored.driven.event_log().begin(which, Decision(who="asha", why="a table was lost"))
+    await stored.messaging.event_log().record_replay(which, Decision(who="asha", why="a table was lost"))
 
-    database = stored.driven.database()
-    if isinstance(database, Store):
+    database = stored.storage.database()
+    if isinstance(database, MemoryDatabase):
         assert list(database.replays.values()) == [(which, Decision(who="asha", why="a table was lost"))]
         return
     async with database.reading() as connection:

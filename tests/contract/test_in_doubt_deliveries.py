@@ -1,4 +1,4 @@
-"""Whatever stands behind `InDoubtDeliveries` and `DeliveryList` must behave like this."""
+"""The contract of `InDoubtDeliveries` and `DeliveryList`, for every adapter."""
 
 import asyncio
 from datetime import timedelta
@@ -17,37 +17,38 @@ from core.notifications.messages import DeliveryId
 from core.notifications.settle_delivery import Settlement, Verdict
 from core.notifications.status_reports import DeliveryStatus, StatusReport, VendorReport
 from tests.examples import NOON, a_delivery, a_submission
+from tests.units_of_work import any_work
 
 LATER = NOON + timedelta(minutes=10)
 UNKNOWN, UNDECIDED = DeliveryState.UNKNOWN, DeliveryState.UNDECIDED
 
 
 async def add(application: Application, *deliveries: Delivery) -> None:
-    async with application.driven.new_work() as work:
+    async with any_work(application) as work:
         for delivery in deliveries:
             work.deliveries.add(delivery)
         await work.commit()
 
 
 async def save(application: Application, delivery: Delivery) -> None:
-    async with application.driven.new_work() as work:
-        await work.cases.save(delivery)
+    async with any_work(application) as work:
+        await work.in_doubt_deliveries.save(delivery)
         await work.commit()
 
 
 async def find(application: Application, delivery: DeliveryId) -> Delivery:
-    async with application.driven.new_work() as work:
-        found = await work.cases.find(delivery)
+    async with any_work(application) as work:
+        found = await work.in_doubt_deliveries.find(delivery)
     assert found is not None
     return found
 
 
 async def take(application: Application, limit: int = 10) -> list[Delivery]:
-    async with application.driven.new_work() as work:
-        taken = list(await work.cases.due(NOON, limit))
+    async with any_work(application) as work:
+        taken = list(await work.in_doubt_deliveries.due(NOON, limit))
         for delivery in taken:
             delivery.claim_for_lookup(NOON, LATER)
-            await work.cases.save(delivery)
+            await work.in_doubt_deliveries.save(delivery)
         await work.commit()
     return taken
 
@@ -87,10 +88,10 @@ async def test_a_claim_records_when_the_doubt_began(stored: Application) -> None
 
 async def test_an_uncommitted_reconciliation_claim_leaves_the_delivery_unclaimed(stored: Application) -> None:
     await add(stored, a_delivery(state=UNKNOWN))
-    async with stored.driven.new_work() as work:
-        for delivery in await work.cases.due(NOON, 10):
+    async with any_work(stored) as work:
+        for delivery in await work.in_doubt_deliveries.due(NOON, 10):
             delivery.claim_for_lookup(NOON, LATER)
-            await work.cases.save(delivery)
+            await work.in_doubt_deliveries.save(delivery)
 
     assert len(await take(stored)) == 1
 
@@ -101,34 +102,36 @@ async def test_delivery_attempts_are_listed_in_order_for_that_delivery_only(stor
         Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="throttled"),
         Attempt(at=NOON, vendor="smtp", outcome=AttemptOutcome.UNKNOWN, detail="no answer"),
     ]
-    delivery.note(*calls)
-    other.note(calls[0])
-    async with stored.driven.new_work() as work:
+    delivery.record_attempts(*calls)
+    other.record_attempts(calls[0])
+    async with any_work(stored) as work:
         await work.deliveries.save([delivery, other])
         await work.commit()
-    async with stored.driven.new_work() as work:
-        assert list(await work.cases.attempts(delivery.id)) == calls
+    async with any_work(stored) as work:
+        assert list(await work.in_doubt_deliveries.attempts(delivery.id)) == calls
 
 
 async def test_nothing_is_found_where_nothing_is(stored: Application) -> None:
-    async with stored.driven.new_work() as work:
-        assert await work.cases.find(DeliveryId(UUID(int=7))) is None
-        assert await work.cases.due(NOON, 10) == []
+    async with any_work(stored) as work:
+        assert await work.in_doubt_deliveries.find(DeliveryId(UUID(int=7))) is None
+        assert await work.in_doubt_deliveries.due(NOON, 10) == []
 
 
 async def test_a_status_report_appears_on_the_timeline(stored: Application) -> None:
     submission, _ = a_submission()
     await add(stored, delivery := a_delivery(Channel.SMS, about=submission.id, state=UNKNOWN))
-    async with stored.driven.new_work() as work:
+    async with any_work(stored) as work:
         work.submissions.add(submission)
         await work.commit()
     told = StatusReport(at=LATER, learnt=DeliveryStatus.SETTLED, detail="sent, says Ravi: seen")
     delivery.resolve(DeliveryState.SENT, told)
     await save(stored, delivery)
-    delivery.hear(VendorReport("twilio", "SM7", DeliveryStatus.DELIVERED, "x" * 600), LATER + timedelta(seconds=1))
+    delivery.apply_report(
+        VendorReport("twilio", "SM7", DeliveryStatus.DELIVERED, "x" * 600), LATER + timedelta(seconds=1)
+    )
     await save(stored, delivery)
 
-    fee = await stored.driven.exam_fees().find(submission.id)
+    fee = await stored.fees.exam_fees().find(submission.id)
     assert fee is not None
     found = await find(stored, delivery.id)
     assert (found.state, found.in_doubt_since, found.reason[:500]) == (DeliveryState.DELIVERED, None, "x" * 500)
@@ -147,7 +150,7 @@ async def test_what_is_pending_again_can_be_claimed_once(stored: Application) ->
     await save(stored, delivery)
 
     for count in (1, 0):
-        async with stored.driven.new_work() as work:
+        async with any_work(stored) as work:
             assert len(await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 10)) == count
             await work.commit()
 
@@ -155,27 +158,29 @@ async def test_what_is_pending_again_can_be_claimed_once(stored: Application) ->
 @pytest.mark.parametrize("ended", [DeliveryStatus.FOUND, DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED])
 async def test_a_late_sender_does_not_reopen_a_final_delivery(stored: Application, ended: DeliveryStatus) -> None:
     await add(stored, a_delivery())
-    async with stored.driven.new_work() as work:
-        [in_hand] = await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 1)
+    async with any_work(stored) as work:
+        [claimed_delivery] = await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 1)
         await work.commit()
-    found = await find(stored, in_hand.id)
-    found.hear(VendorReport("ses", "7", ended), NOON)
+    found = await find(stored, claimed_delivery.id)
+    found.apply_report(VendorReport("ses", "7", ended), NOON)
     await save(stored, found)
-    in_hand.note(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
-    in_hand.postpone(NOON, "away")
-    async with stored.driven.new_work() as work:
-        await work.deliveries.save([in_hand])
+    claimed_delivery.record_attempts(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.UNAVAILABLE, detail="away"))
+    claimed_delivery.postpone(NOON, "away")
+    async with any_work(stored) as work:
+        await work.deliveries.save([claimed_delivery])
         await work.commit()
 
-    assert (await find(stored, in_hand.id)).state is found.state
-    async with stored.driven.new_work() as work:
+    assert (await find(stored, claimed_delivery.id)).state is found.state
+    async with any_work(stored) as work:
         assert not await work.deliveries.claim(Channel.EMAIL, LATER, LATER, 10)
-        assert len(await work.cases.attempts(in_hand.id)) == 1  # what was tried is told all the same
+        assert (
+            len(await work.in_doubt_deliveries.attempts(claimed_delivery.id)) == 1
+        )  # the attempts are listed all the same
 
 
 async def test_of_two_concurrent_decisions_one_is_refused(stored: Application) -> None:
     await add(stored, delivery := a_delivery(state=UNDECIDED))
-    settle = stored.use_cases.settle_delivery()
+    settle = stored.use_cases().notifications.settle_delivery
 
     async def decide(decision: str) -> str:
         try:
@@ -194,7 +199,7 @@ async def test_pages_follow_each_other_over_both_channels_without_gap_or_repetit
     due = [NOON + timedelta(seconds=max(0, number - 2)) for number in range(7)]
     made = [a_delivery(ch, state=UNDECIDED, due_at=at) for ch, at in zip(channels, due, strict=True)]
     await add(stored, *reversed(made), a_delivery(), a_delivery(state=UNKNOWN))
-    look, seen, after = ListDeliveries(stored.driven.delivery_list()), [], None
+    look, seen, after = ListDeliveries(stored.notifications.delivery_list()), [], None
     for _ in range(4):
         page = await look(DeliveryFilter(), after, 2)
         seen += [each.id for each in page.items]
@@ -207,7 +212,7 @@ async def test_pages_follow_each_other_over_both_channels_without_gap_or_repetit
 async def test_the_list_is_of_one_state_one_channel_and_a_time(stored: Application) -> None:
     old, new = a_delivery(state=UNDECIDED, due_at=NOON - timedelta(days=1)), a_delivery(state=UNDECIDED)
     await add(stored, old, new, a_delivery(Channel.SMS, state=UNDECIDED), a_delivery(state=UNKNOWN))
-    look = ListDeliveries(stored.driven.delivery_list())
+    look = ListDeliveries(stored.notifications.delivery_list())
 
     async def found(search: DeliveryFilter) -> list[DeliveryId]:
         return [each.id for each in (await look(search, None, 10)).items]
@@ -223,7 +228,7 @@ async def test_the_list_is_of_one_state_one_channel_and_a_time(stored: Applicati
 async def test_the_delivery_list_contains_no_address(stored: Application) -> None:
     reason = "550 no asha.1@example.org here; call +91 98765-43210 (RFC 5321)"
     await add(stored, a_delivery(state=UNDECIDED, reason=reason))
-    [summary] = (await ListDeliveries(stored.driven.delivery_list())(DeliveryFilter(), None, 10)).items
+    [summary] = (await ListDeliveries(stored.notifications.delivery_list())(DeliveryFilter(), None, 10)).items
 
     assert summary.reason == "550 no … here; call … (RFC 5321)"
 
@@ -233,6 +238,6 @@ async def test_the_delivery_list_contains_no_address(stored: Application) -> Non
 )
 async def test_a_page_that_is_not_there_is_refused(stored: Application, after: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        await ListDeliveries(stored.driven.delivery_list())(DeliveryFilter(), after, 10)
+        await ListDeliveries(stored.notifications.delivery_list())(DeliveryFilter(), after, 10)
 
     assert refusal.value.at == "$.after"

@@ -1,4 +1,4 @@
-"""Whatever stands behind `SentMessages` must behave like this."""
+"""The contract of `SentMessages`, for every adapter."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 
 from adapters.sandbox import sent_messages as sent
-from config.container import Driven
+from config.container import Application
+from config.container.vendors import Vendors
 from config.settings import Adapters, Resilience, Sandbox, Settings
 from core.notifications.delivery import Channel
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
@@ -22,7 +23,7 @@ from tests.contract.servers.twilio import LocalTwilio, fault
 
 A_MINUTE = timedelta(minutes=1)
 OLD = {"date_created": format_datetime(datetime(2020, 1, 1, tzinfo=UTC))}
-NAMED = [(channel, name) for channel in Channel for name in getattr(Driven, f"{channel}_records").providers]
+NAMED = [(channel, name) for channel in Channel for name in getattr(Vendors, f"{channel}_records").providers]
 
 
 def an_sms(**changes: Any) -> Sms:
@@ -43,19 +44,19 @@ async def server() -> AsyncIterator[LocalTwilio]:
 
 
 class VendorHarness:
-    """One vendor, as a sender and as somebody who can be asked."""
+    """One vendor: its sender, and its lookup of sent messages."""
 
     def __init__(self, channel: Channel, name: str, server: LocalTwilio, folder: Path) -> None:
         adapters = Adapters(**{str(channel): (name,)})  # type: ignore[arg-type]
         settings = Settings(
             adapters=adapters,
-            sandbox=Sandbox(record=str(folder / "record.jsonl")),
+            sandbox=Sandbox(record_path=str(folder / "record.jsonl")),
             resilience=Resilience(deadline_seconds=1),
             **server.settings(),
         )
-        driven = Driven(settings=settings)
-        self.sender = getattr(driven, f"{channel}_vendors")(name)
-        self.records = driven.records()[channel][name]
+        application = Application(settings=settings)
+        self.sender = getattr(application.vendors, f"{channel}_vendors")(name)
+        self.records = application.vendors.records()[channel][name]
         self.a_message: Any = an_sms if channel is Channel.SMS else an_email
         self.began = datetime.now(UTC)
 
@@ -70,43 +71,45 @@ class VendorHarness:
 
 
 @pytest.fixture
-async def place(request: pytest.FixtureRequest, server: LocalTwilio, tmp_path: Path) -> AsyncIterator[VendorHarness]:
+async def vendor_harness(
+    request: pytest.FixtureRequest, server: LocalTwilio, tmp_path: Path
+) -> AsyncIterator[VendorHarness]:
     made = VendorHarness(*getattr(request, "param", (Channel.SMS, "twilio")), server, tmp_path)
     yield made
     await made.close()
 
 
-everywhere = pytest.mark.parametrize("place", NAMED, ids=str, indirect=True)
+everywhere = pytest.mark.parametrize("vendor_harness", NAMED, ids=str, indirect=True)
 
 
 @everywhere
-async def test_an_accepted_message_is_found_under_its_vendor_reference(place: VendorHarness) -> None:
-    messages = [place.a_message(), place.a_message()]
+async def test_an_accepted_message_is_found_under_its_vendor_reference(vendor_harness: VendorHarness) -> None:
+    messages = [vendor_harness.a_message(), vendor_harness.a_message()]
     if isinstance(messages[0], Sms):
         messages[1] = replace(messages[1], to="+919876543211")
-    told = [await place.sender.send(message) for message in messages]
+    told = [await vendor_harness.sender.send(message) for message in messages]
 
-    found = [await place.find(message) for message in messages]
+    found = [await vendor_harness.find(message) for message in messages]
     assert [(each.vendor, each.id, each.learnt) for each in found if each] == [
         (each.vendor, each.id, DeliveryStatus.FOUND) for each in told
     ]
 
 
 @everywhere
-async def test_what_was_never_taken_is_not_there(place: VendorHarness) -> None:
-    assert await place.find(place.a_message()) is None
-    if isinstance(message := place.a_message(), Sms):
-        await place.sender.send(an_sms(to="+919876543211"))
+async def test_what_was_never_taken_is_not_there(vendor_harness: VendorHarness) -> None:
+    assert await vendor_harness.find(vendor_harness.a_message()) is None
+    if isinstance(message := vendor_harness.a_message(), Sms):
+        await vendor_harness.sender.send(an_sms(to="+919876543211"))
     else:
-        await place.sender.send(place.a_message())
-    assert await place.find(message) is None
+        await vendor_harness.sender.send(vendor_harness.a_message())
+    assert await vendor_harness.find(message) is None
 
 
 def test_only_vendors_that_can_answer_are_asked() -> None:
     settings = Settings(adapters=Adapters(email=("ses", "smtp", "console", "sandbox"), sms=("twilio", "console")))
     asked = {
         name: known is not None
-        for records in Driven(settings=settings).records().values()
+        for records in Application(settings=settings).vendors.records().values()
         for name, known in records.items()
     }
 
@@ -116,16 +119,16 @@ def test_only_vendors_that_can_answer_are_asked() -> None:
 async def test_the_record_of_the_sandbox_is_read_back_over_any_number_of_blocks(
     tmp_path: Path, server: LocalTwilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = VendorHarness(Channel.SMS, "sandbox", server, tmp_path)
+    vendor_harness = VendorHarness(Channel.SMS, "sandbox", server, tmp_path)
     messages = [an_sms(text="शुल्क " * number) for number in range(1, 40)]
-    told = [await place.sender.send(message) for message in messages]
+    told = [await vendor_harness.sender.send(message) for message in messages]
     with (tmp_path / "record.jsonl").open("a") as record:
-        record.write(f'{{"channel": "sms", "delivery": "{messages[0].delivery}", "id": "half')  # being written
+        record.write(f'{{"channel": "sms", "delivery": "{messages[0].delivery}", "id": "half')  # incomplete
 
     for size in (1, 7, 100, 1_000, 1 << 20):
         monkeypatch.setattr(sent, "BLOCK_BYTES", size)
         for number in (0, 1, 20, 38) if size > 1 else (38,):
-            found = await place.find(messages[number])
+            found = await vendor_harness.find(messages[number])
             assert found is not None, size
             assert found.id == told[number].id
 
@@ -143,49 +146,51 @@ ENDS = {
 
 @pytest.mark.parametrize(("status", "learnt"), ENDS.items())
 async def test_twilio_tells_what_became_of_it(
-    place: VendorHarness, server: LocalTwilio, status: str, learnt: DeliveryStatus
+    vendor_harness: VendorHarness, server: LocalTwilio, status: str, learnt: DeliveryStatus
 ) -> None:
-    await place.sender.send(message := an_sms())
+    await vendor_harness.sender.send(message := an_sms())
     server.messages[0] |= {"status": status, "error_code": 30008}
 
-    found = await place.find(message)
+    found = await vendor_harness.find(message)
     assert found is not None
     assert (found.learnt, found.detail) == (learnt, f"twilio says {status}, error 30008")
 
 
 async def test_a_message_that_is_still_queued_is_found_though_it_has_no_date_of_sending(
-    place: VendorHarness, server: LocalTwilio
+    vendor_harness: VendorHarness, server: LocalTwilio
 ) -> None:
-    await place.sender.send(message := an_sms())
+    await vendor_harness.sender.send(message := an_sms())
 
     assert server.messages[0]["date_sent"] is None
-    assert await place.find(message)
+    assert await vendor_harness.find(message)
     assert not any("DateSent" in name for query in server.queries for name in query)
 
 
-async def test_it_is_found_on_the_last_page(place: VendorHarness, server: LocalTwilio) -> None:
-    await place.sender.send(message := an_sms())
+async def test_it_is_found_on_the_last_page(vendor_harness: VendorHarness, server: LocalTwilio) -> None:
+    await vendor_harness.sender.send(message := an_sms())
     old = server.messages[0] | OLD
     server.messages[:0] = [old | {"sid": f"SM{number:032x}"} for number in range(100, 107)]
 
-    found = await place.find(message)
+    found = await vendor_harness.find(message)
     assert found is not None
     assert found.id == server.taken[0].id
     assert len(server.queries) == 4
 
 
-async def test_the_same_words_at_another_time_are_another_message(place: VendorHarness, server: LocalTwilio) -> None:
-    await place.sender.send(message := an_sms())
-    for moment in (place.began - 2 * A_MINUTE, place.began + 3 * A_MINUTE):
+async def test_the_same_words_at_another_time_are_another_message(
+    vendor_harness: VendorHarness, server: LocalTwilio
+) -> None:
+    await vendor_harness.sender.send(message := an_sms())
+    for moment in (vendor_harness.began - 2 * A_MINUTE, vendor_harness.began + 3 * A_MINUTE):
         server.messages[0]["date_created"] = format_datetime(moment)
-        assert await place.find(message) is None
+        assert await vendor_harness.find(message) is None
 
 
-async def test_an_inbound_message_is_not_matched(place: VendorHarness, server: LocalTwilio) -> None:
-    await place.sender.send(message := an_sms())
+async def test_an_inbound_message_is_not_matched(vendor_harness: VendorHarness, server: LocalTwilio) -> None:
+    await vendor_harness.sender.send(message := an_sms())
     server.messages[0] |= {"direction": "inbound"}
 
-    assert await place.find(message) is None
+    assert await vendor_harness.find(message) is None
 
 
 OPEN: dict[str, dict[str, Any]] = {
@@ -198,37 +203,39 @@ OPEN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("change", OPEN.values(), ids=OPEN)
 async def test_a_message_to_the_number_that_may_be_ours_leaves_it_open(
-    place: VendorHarness, server: LocalTwilio, change: dict[str, Any]
+    vendor_harness: VendorHarness, server: LocalTwilio, change: dict[str, Any]
 ) -> None:
-    await place.sender.send(message := an_sms())
+    await vendor_harness.sender.send(message := an_sms())
     server.messages[0] |= change
 
     with pytest.raises(OutcomeUnknown):
-        await place.find(message)
+        await vendor_harness.find(message)
 
 
-async def test_a_list_without_end_leaves_it_open(place: VendorHarness, server: LocalTwilio) -> None:
+async def test_a_list_without_end_leaves_it_open(vendor_harness: VendorHarness, server: LocalTwilio) -> None:
     server.page = 1
-    await place.sender.send(an_sms())
+    await vendor_harness.sender.send(an_sms())
     server.messages[:] = [server.messages[0] | OLD] * 30
 
     with pytest.raises(OutcomeUnknown, match="by hand"):
-        await place.find(an_sms())
+        await vendor_harness.find(an_sms())
     assert len(server.queries) < 30
 
 
-async def test_a_list_that_goes_on_elsewhere_is_not_followed(place: VendorHarness, server: LocalTwilio) -> None:
-    await place.sender.send(an_sms())
+async def test_a_list_that_goes_on_elsewhere_is_not_followed(
+    vendor_harness: VendorHarness, server: LocalTwilio
+) -> None:
+    await vendor_harness.sender.send(an_sms())
     server.messages[:] = [server.messages[0] | OLD] * 5
     server.next_path = "/elsewhere"
 
     with pytest.raises(OutcomeUnknown):
-        await place.find(an_sms())
+        await vendor_harness.find(an_sms())
     assert not server.lured
 
 
 @pytest.mark.parametrize(
-    "mood",
+    "behaviour",
     [
         VendorBehaviour.THROTTLE,
         VendorBehaviour.BREAK,
@@ -239,23 +246,23 @@ async def test_a_list_that_goes_on_elsewhere_is_not_followed(place: VendorHarnes
     ],
 )
 async def test_a_vendor_in_trouble_has_not_said_that_it_is_not_there(
-    place: VendorHarness, server: LocalTwilio, mood: VendorBehaviour
+    vendor_harness: VendorHarness, server: LocalTwilio, behaviour: VendorBehaviour
 ) -> None:
-    server.mood = mood
+    server.behaviour = behaviour
     with pytest.raises(VendorUnavailable):
-        await place.find(an_sms())
+        await vendor_harness.find(an_sms())
 
 
-async def test_an_answer_of_another_shape_is_no_answer(place: VendorHarness, server: LocalTwilio) -> None:
+async def test_an_answer_of_another_shape_is_no_answer(vendor_harness: VendorHarness, server: LocalTwilio) -> None:
     server.answer = fault(200, 0)
     with pytest.raises(VendorUnavailable):
-        await place.find(an_sms())
+        await vendor_harness.find(an_sms())
 
 
-async def test_pages_as_large_as_twilio_sends_them_are_read(place: VendorHarness, server: LocalTwilio) -> None:
-    await place.sender.send(message := an_sms())
+async def test_pages_as_large_as_twilio_sends_them_are_read(vendor_harness: VendorHarness, server: LocalTwilio) -> None:
+    await vendor_harness.sender.send(message := an_sms())
     long = server.messages[0] | OLD | {"body": "शु" * 300}
     server.page = 100
     server.messages[:0] = [long] * 99
 
-    assert await place.find(message)
+    assert await vendor_harness.find(message)

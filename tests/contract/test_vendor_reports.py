@@ -1,4 +1,4 @@
-"""Whatever stands behind `VendorReports` must behave like this."""
+"""The contract of `VendorReports`, for every adapter."""
 
 import hmac
 from base64 import b64encode
@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from adapters.twilio.status_reports import TwilioReports
-from config.container import Driven
-from config.settings import Http, Misconfigured, Secret, Settings, Twilio, load
+from config.container import Application
+from config.settings import Http, Misconfigured, Secret, Settings, Twilio
+from config.settings_file import load
 from core.kernel.errors import Invalid
 from core.notifications.errors import ForgedReport
 from core.notifications.messages import DeliveryId
@@ -24,8 +25,10 @@ FORM = [("MessageSid", SID), ("MessageStatus", "delivered"), ("To", "+9198765432
 
 
 def reports(public_url: str = PUBLIC, token: str = TOKEN) -> VendorReports:
-    driven = Driven(settings=Settings(http=Http(public_url=public_url), twilio=Twilio(auth_token=Secret(token))))
-    made: VendorReports = driven.twilio_reports()
+    application = Application(
+        settings=Settings(http=Http(public_url=public_url), twilio=Twilio(auth_token=Secret(token)))
+    )
+    made: VendorReports = application.vendors.twilio_reports()
     return made
 
 
@@ -34,7 +37,7 @@ def url(delivery: DeliveryId = DELIVERY, public_url: str = PUBLIC) -> str:
 
 
 def signature(form: list[tuple[str, str]], at: str = url(), token: str = TOKEN) -> str:
-    """Sign as Twilio's page on security says: the address, then every field by its name, nothing in between."""
+    """Sign as Twilio documents: the URL, then the fields sorted by name, without separators."""
     text = at + "".join(name + value for name, value in sorted(form))
     return b64encode(hmac.new(token.encode(), text.encode(), sha1).digest()).decode()
 
@@ -73,8 +76,8 @@ FORGED: dict[str, dict[str, Any]] = {
     "a field more": {"form": [*FORM, ("X", "1")]},
     "a field less": {"form": FORM[:-2]},
     "a changed field": {"form": [("MessageSid", SID), ("MessageStatus", "failed"), *FORM[2:]]},
-    "where nobody can reach us": {"public_url": "", "signature": signature(FORM, "")},
-    "where nobody can reach us, over the path": {"public_url": "", "signature": signature(FORM, url(public_url=""))},
+    "without a public URL": {"public_url": "", "signature": signature(FORM, "")},
+    "without a public URL, over the path": {"public_url": "", "signature": signature(FORM, url(public_url=""))},
     "without a secret": {"token": "", "signature": signature(FORM, token="")},
 }
 

@@ -1,4 +1,4 @@
-"""Whatever stands behind `VendorStandings` must behave like this."""
+"""The contract of `VendorStandings`, for every adapter."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,10 +20,10 @@ def a_report(process: str = "host-1", **changes: Any) -> VendorStanding:
 
 
 async def test_what_was_said_is_told_by_channel_vendor_and_process(stored: Application) -> None:
-    reports = stored.driven.vendor_standings()
+    reports = stored.notifications.vendor_standings()
     resting = a_report(vendor="smtp", breaker=Breaker.OPEN, rests_until=LATER)
-    await reports.tell([a_report("host-2"), a_report("host-2", channel=Channel.SMS, vendor="twilio")])
-    await reports.tell([resting, a_report()])
+    await reports.publish([a_report("host-2"), a_report("host-2", channel=Channel.SMS, vendor="twilio")])
+    await reports.publish([resting, a_report()])
 
     assert await reports.since(NOON) == [
         a_report(), a_report("host-2"), resting, a_report("host-2", channel=Channel.SMS, vendor="twilio"),
@@ -31,19 +31,19 @@ async def test_what_was_said_is_told_by_channel_vendor_and_process(stored: Appli
 
 
 async def test_the_latest_report_of_a_process_replaces_earlier_ones(stored: Application) -> None:
-    reports = stored.driven.vendor_standings()
-    await reports.tell([a_report(), a_report(vendor="smtp")])
-    await reports.tell([a_report("host-2")])
-    await reports.tell([a_report(breaker=Breaker.HALF_OPEN, at=LATER)])
+    reports = stored.notifications.vendor_standings()
+    await reports.publish([a_report(), a_report(vendor="smtp")])
+    await reports.publish([a_report("host-2")])
+    await reports.publish([a_report(breaker=Breaker.HALF_OPEN, at=LATER)])
 
     assert await reports.since(NOON) == [a_report(breaker=Breaker.HALF_OPEN, at=LATER), a_report("host-2")]
 
 
 async def test_a_process_that_stopped_reporting_is_omitted_and_deleted(stored: Application) -> None:
-    reports = stored.driven.vendor_standings()
-    await reports.tell([a_report("host-2")])
-    await reports.tell([a_report(at=LATER)])
+    reports = stored.notifications.vendor_standings()
+    await reports.publish([a_report("host-2")])
+    await reports.publish([a_report(at=LATER)])
     assert [each.process for each in await reports.since(LATER)] == ["host-1"]
 
-    await reports.tell([a_report(at=NOON + timedelta(hours=2))])
+    await reports.publish([a_report(at=NOON + timedelta(hours=2))])
     assert [each.process for each in await reports.since(NOON)] == ["host-1"]

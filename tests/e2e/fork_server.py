@@ -1,4 +1,4 @@
-"""`bursar` in processes of its own that need not import everything again: each is a fork of one that has."""
+"""`bursar` in separate processes without repeated imports: each is a fork of a process that has imported it."""
 
 import atexit
 import importlib
@@ -17,10 +17,10 @@ from threading import Lock
 from typing import IO, Any
 
 EXIT_TIMEOUT_SECONDS = 60.0
-PRELOADED = (  # what a process imports when it comes to it
-    "adapters.sql.group_commit",
-    "adapters.sql.inbox",
-    "adapters.sql.migrate",
+PRELOADED = (  # modules that a process imports lazily
+    "adapters.sql.engine.group_commit",
+    "adapters.sql.messaging.inbox",
+    "adapters.sql.engine.migrate",
     "aiokafka",
     "aiosqlite",
     "alembic.command",
@@ -36,26 +36,26 @@ one_at_a_time = Lock()
 
 
 class Process:
-    """A command that runs, to be asked and told what a `Popen` is."""
+    """A running command, with the interface of a `Popen`."""
 
     def __init__(self, words: Sequence[str], folder: Path, env: Mapping[str, str], files: Mapping[str, str]) -> None:
-        """Start `bursar` with words; `files` name where `in` comes from and `out` and `err` go."""
-        self._words, self._place = words, tempfile.TemporaryDirectory()
+        """Start `bursar` with arguments; `files` are the paths of `in`, `out` and `err`."""
+        self._words, self._status_folder = words, tempfile.TemporaryDirectory()
         order = {"words": list(words), "folder": str(folder), "env": dict(env), "files": files}
         with one_at_a_time:
-            fork_server().write(json.dumps(order | {"place": self._place.name}).encode() + b"\n")
+            fork_server().write(json.dumps(order | {"status_folder": self._status_folder.name}).encode() + b"\n")
         self.returncode: int | None = None
         self.pid = self._note("pid", time.monotonic() + EXIT_TIMEOUT_SECONDS)
 
     def poll(self) -> int | None:
-        """Return how it ended, or None if it has not."""
-        if self.returncode is None and (Path(self._place.name) / "code").exists():
+        """Return the exit code; None while the command runs."""
+        if self.returncode is None and (Path(self._status_folder.name) / "code").exists():
             self.returncode = self._note("code", 0)
-            self._place.cleanup()
+            self._status_folder.cleanup()
         return self.returncode
 
     def wait(self, timeout: float = EXIT_TIMEOUT_SECONDS) -> int:
-        """Return how it ended."""
+        """Wait for the exit code."""
         end = time.monotonic() + timeout
         while (code := self.poll()) is None:
             assert time.monotonic() < end, f"bursar {' '.join(self._words)} does not end"
@@ -63,11 +63,11 @@ class Process:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send the command a signal."""
         os.kill(self.pid, number)
 
     def _note(self, name: str, end: float) -> int:
-        file = Path(self._place.name) / name
+        file = Path(self._status_folder.name) / name
         while not file.exists():
             assert time.monotonic() < end, f"nothing forks bursar {' '.join(self._words)}"
             time.sleep(0.002)
@@ -75,9 +75,9 @@ class Process:
 
 
 def run(words: Sequence[str], folder: Path, env: Mapping[str, str], stdin: str) -> subprocess.CompletedProcess[str]:
-    """Run `bursar` to its end; several at the same time if several ask."""
-    with tempfile.TemporaryDirectory() as place:
-        files = {name: str(Path(place) / name) for name in ("in", "out", "err")}
+    """Run `bursar` to its end; calls are concurrent if their callers are."""
+    with tempfile.TemporaryDirectory() as scratch:
+        files = {name: str(Path(scratch) / name) for name in ("in", "out", "err")}
         Path(files["in"]).write_text(stdin)
         code = Process(words, folder, env, files).wait()
         out, err = (Path(files[name]).read_text() for name in ("out", "err"))
@@ -86,7 +86,7 @@ def run(words: Sequence[str], folder: Path, env: Mapping[str, str], stdin: str) 
 
 @cache
 def fork_server() -> IO[bytes]:
-    """Start what forks, and return what to tell it; it ends with us."""
+    """Start the fork server, and return a writer of its orders; it ends with this process."""
     server = subprocess.Popen([sys.executable, "-m", "tests.e2e.fork_server"], stdin=subprocess.PIPE, bufsize=0)
     atexit.register(server.communicate)
     assert server.stdin is not None
@@ -94,7 +94,7 @@ def fork_server() -> IO[bytes]:
 
 
 def main() -> None:
-    """Fork for every line that comes in, and write down how it ended."""
+    """Fork for each received line, and report the exit code."""
     for name in PRELOADED:
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -104,23 +104,23 @@ def main() -> None:
 
 
 def watch(order: dict[str, Any]) -> None:
-    """Wait for the command's end; never return."""
+    """Wait for the end of the command; never return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork() or run_command(order)
-    note(Path(order["place"]) / "pid", pid)
+    note(Path(order["status_folder"]) / "pid", pid)
     _, status = os.waitpid(pid, 0)
-    note(Path(order["place"]) / "code", os.waitstatus_to_exitcode(status))
+    note(Path(order["status_folder"]) / "code", os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 
 def note(file: Path, number: int) -> None:
-    """Write a number where somebody waits for it, whole."""
+    """Write a number at once, so that its reader never sees a part of it."""
     file.with_suffix(".new").write_text(str(number))
     file.with_suffix(".new").rename(file)
 
 
 def run_command(order: dict[str, Any]) -> int:
-    """Be the command; never return."""
+    """Run the command in this process; never return."""
     from entrypoints import __main__
 
     code = 1

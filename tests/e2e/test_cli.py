@@ -1,4 +1,4 @@
-"""The command line as people type it, and as scripts read it."""
+"""The command line, with its output for people and for scripts."""
 
 import json
 import os
@@ -18,12 +18,12 @@ import typer
 from typer.testing import CliRunner
 
 from entrypoints.__main__ import open_runtime
-from entrypoints.cli.app import create_cli
+from entrypoints.contexts import create_bursar
 from tests.e2e.workspace import BURSAR, Running, Workspace, until
 
 LOCAL = {"BURSAR__HTTP__PORT": "0"}
 MARKUP = "[red]x[/red] :smile: [bold]"
-"""What a terminal library would take for colours and pictures."""
+"""Text that rich would render as colours and emoji."""
 SCHEDULE = """
 code = "{code}"
 title = "{title}"
@@ -42,27 +42,27 @@ amount = 25000
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Name the folder in which everything happens that does not need one of its own."""
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return the workspace that most tests share."""
     return Workspace(tmp_path_factory.mktemp("office"), None, LOCAL)
 
 
 @pytest.fixture(scope="module")
-def office(place: Workspace) -> Iterator[Running]:
-    """Keep the fee office open, so that the folder is provisioned once."""
-    with place.serve() as running:
-        until(lambda: tried(running))
+def server(workspace: Workspace) -> Iterator[Running]:
+    """Serve during all tests, so that the workspace is provisioned once."""
+    with workspace.serve() as running:
+        until(lambda: suggested_command(running))
         yield running
 
 
-def tried(office: Running) -> str:
-    """Return the command that `serve` suggests, as it stands on the terminal."""
-    found = re.search(r"^curl (?:.*\\\n)*.*[^\\]\n", office.log.read_text(), re.MULTILINE)
+def suggested_command(server: Running) -> str:
+    """Return the command that `serve` suggests, as printed."""
+    found = re.search(r"^curl (?:.*\\\n)*.*[^\\]\n", server.log.read_text(), re.MULTILINE)
     return found[0] if found else ""
 
 
-def sent_by_hand(command: str) -> httpx.Response:
-    """Send what a `curl` command would send."""
+def send_as_curl(command: str) -> httpx.Response:
+    """Send the request of a `curl` command."""
     words = shlex.split(command.replace("\\\n", " "))
     [url] = [word for word in words if word.startswith("http")]
     after = {flag: [words[at + 1] for at, word in enumerate(words) if word == flag] for flag in ("-H", "-d")}
@@ -70,15 +70,15 @@ def sent_by_hand(command: str) -> httpx.Response:
     return httpx.post(url, headers=headers, content=after["-d"][0])
 
 
-def at_once(place: Workspace, *lines: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
-    """Run commands beside each other, because each takes seconds to start."""
+def run_concurrently(workspace: Workspace, *lines: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
+    """Run commands concurrently, because each takes seconds to start."""
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda words: place.run(*words), lines))
+        return list(pool.map(lambda words: workspace.run(*words), lines))
 
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Walk every command there is."""
-    group = group or typer.main.get_command(create_cli(open_runtime))
+    """Return the path of every command, and the command."""
+    group = group or typer.main.get_command(create_bursar(open_runtime))
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
@@ -86,25 +86,25 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
             yield (*path, name), command
 
 
-def test_the_command_that_serve_suggests_works(office: Running) -> None:
-    by_hand = sent_by_hand(tried(office))
+def test_the_command_that_serve_suggests_works(server: Running) -> None:
+    by_hand = send_as_curl(suggested_command(server))
     assert by_hand.status_code == 201, by_hand.text
     assert re.fullmatch(r"BF(-[0-9A-Z]{4}){3}-[0-9A-Z]", by_hand.json()["reference"])
 
     if shutil.which("curl") and shutil.which("bash"):
-        command = tried(office).rstrip() + r" -w '\n%{http_code}'"
+        command = suggested_command(server).rstrip() + r" -w '\n%{http_code}'"
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20, check=True)
         assert done.stdout.split("\n") == [by_hand.text, "201"]
 
 
-def test_a_quote_in_a_pipe_is_plain_and_complete(place: Workspace, office: Running) -> None:
+def test_a_quote_in_a_pipe_is_plain_and_complete(workspace: Workspace, server: Running) -> None:
     [example] = [command.epilog for path, command in commands() if path == ("quote",)]
     words = shlex.split(example.removeprefix("Example: bursar "))
     papers = [word for before, word in pairwise(words) if before == "--paper"]
-    with office.client() as client:
+    with server.client() as client:
         command = {"schedule": words[1], "registration": words[2], "papers": papers}
         quote = client.post("/v1/quotes", json=command).json()
-    done, machine = at_once(place, tuple(words), (*words, "--json"))
+    done, machine = run_concurrently(workspace, tuple(words), (*words, "--json"))
 
     assert (done.returncode, done.stderr) == (0, "")
     assert_plain(done.stdout)
@@ -120,30 +120,30 @@ def test_a_quote_in_a_pipe_is_plain_and_complete(place: Workspace, office: Runni
 
 
 def assert_plain(text: str) -> None:
-    """Check that nothing is coloured, framed or cut off."""
+    """Check that nothing is coloured, framed or truncated."""
     assert "\x1b" not in text
     assert not re.search(r"[\u2500-\u257f…]", text), text
 
 
 def rupees(money: dict[str, Any]) -> str:
-    """Write an amount as people do."""
+    """Return an amount in rupees."""
     return f"{money['minor'] / 100:,.2f}"
 
 
-def test_names_are_printed_verbatim(place: Workspace, office: Running) -> None:
+def test_names_are_printed_verbatim(workspace: Workspace, server: Running) -> None:
     text = SCHEDULE.format(code="marked", title=MARKUP) + RULE.format(title=MARKUP)
-    (place.folder / "marked.toml").write_text(text)
+    (workspace.folder / "marked.toml").write_text(text)
     roster = f"registration,name,category,email\nM-1,{MARKUP},student,m@example.org\nM-2,Asha,student,[red]:x:\n"
-    (place.folder / "marked.csv").write_text(roster)
+    (workspace.folder / "marked.csv").write_text(roster)
     loading = ("import", "schedule", "marked.toml"), ("import", "students", "marked.csv")
-    published, enrolled = at_once(place, *loading)
-    quoted, machine = at_once(place, quoting := ("quote", "marked", "M-1"), (*quoting, "--json"))
+    published, enrolled = run_concurrently(workspace, *loading)
+    quoted, machine = run_concurrently(workspace, quoting := ("quote", "marked", "M-1"), (*quoting, "--json"))
     command = {"schedule": "marked", "registration": "M-1"}
-    with office.client() as client:
+    with server.client() as client:
         quote = client.post("/v1/quotes", json=command).json()
         name = client.get("/v1/students/M-1").json()["enrolment"]["name"]
         client.post("/v1/exam-fees", json=command, headers={"Idempotency-Key": "marked"}).raise_for_status()
-        until(lambda: f"Dear {MARKUP}," in office.log.read_text())
+        until(lambda: f"Dear {MARKUP}," in server.log.read_text())
 
     assert published.stdout == f"marked, version 1: {MARKUP}\n"
     assert "email '[red]:x:' is not" in enrolled.stderr
@@ -153,40 +153,40 @@ def test_names_are_printed_verbatim(place: Workspace, office: Running) -> None:
     assert name == MARKUP
 
 
-def test_bad_rows_of_a_roster_are_named_by_line_and_end_the_command_with_1(place: Workspace, office: Running) -> None:
+def test_invalid_rows_of_a_roster_are_reported_by_line_with_exit_code_1(workspace: Workspace, server: Running) -> None:
     rows = ["registration,name,category,email", "R-1,Asha,student,", "R-2,,student,", "R-3,Ravi,student,ravi@@x"]
-    (place.folder / "roster.csv").write_text("\n".join([*rows, "R-1,Again,student,"]))
-    done = place.run("import", "students", "roster.csv")
+    (workspace.folder / "roster.csv").write_text("\n".join([*rows, "R-1,Again,student,"]))
+    done = workspace.run("import", "students", "roster.csv")
 
     assert done.returncode == 1
     assert done.stdout == "4 rows: 1 added, 0 changed, 0 unchanged, 3 rejected\n"
     assert re.findall(r"^line (\d+): \S", done.stderr, re.MULTILINE) == ["3", "4", "5"]
-    assert done.stderr.startswith("line 3: name is empty\n"), "a bar was drawn where nobody sees it"
+    assert done.stderr.startswith("line 3: name is empty\n"), "a progress bar was drawn without a terminal"
     assert_plain(done.stdout + done.stderr)
 
 
-def test_a_schedule_that_contradicts_itself_is_refused_with_the_place(place: Workspace, office: Running) -> None:
+def test_a_contradictory_schedule_is_refused_with_the_path(workspace: Workspace, server: Running) -> None:
     text = SCHEDULE.format(code="twice", title="Twice") + 2 * RULE.format(title="Registration")
-    (place.folder / "twice.toml").write_text(text)
-    done = place.run("import", "schedule", "twice.toml")
+    (workspace.folder / "twice.toml").write_text(text)
+    done = workspace.run("import", "schedule", "twice.toml")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("invalid-schedule: ")
     assert done.stderr.endswith(" (at $.rules[1])\n")
 
 
-def test_an_unknown_fee_is_not_shown(place: Workspace, office: Running) -> None:
-    done = place.run("show", "BF-0000-0000-0000-0")
+def test_an_unknown_fee_ends_with_exit_code_1(workspace: Workspace, server: Running) -> None:
+    done = workspace.run("show", "BF-0000-0000-0000-0")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("unknown-exam-fee: ")
     assert "BF-0000-0000-0000-0" in done.stderr
 
 
-def test_a_key_submits_once_and_another_key_is_told_of_the_first(place: Workspace, office: Running) -> None:
+def test_a_key_submits_once_and_another_key_gets_the_first_reference(workspace: Workspace, server: Running) -> None:
     words = ("submit", "sahyadri-semester", "SU-2026-0002", "--key")
-    first, again = place.json(*words, "counter-1"), place.json(*words, "counter-1")
-    refused = place.run(*words, "counter-2")
+    first, again = workspace.json(*words, "counter-1"), workspace.json(*words, "counter-1")
+    refused = workspace.run(*words, "counter-2")
 
     assert again == first
     assert (refused.returncode, refused.stdout) == (3, "")
@@ -195,8 +195,8 @@ def test_a_key_submits_once_and_another_key_is_told_of_the_first(place: Workspac
 
 
 @pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)
-def test_help_gives_an_example_that_can_be_typed(path: tuple[str, ...]) -> None:
-    shown = CliRunner().invoke(create_cli(open_runtime), [*path, "--help"])
+def test_the_example_in_the_help_has_valid_words_and_options(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(create_bursar(open_runtime), [*path, "--help"])
     [command] = [command for each, command in commands() if each == path]
     words = shlex.split(command.epilog.removeprefix("Example: bursar "))
 
@@ -207,8 +207,8 @@ def test_help_gives_an_example_that_can_be_typed(path: tuple[str, ...]) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
-def test_it_says_which_version_it_is(place: Workspace) -> None:
-    done = place.run("--version")
+def test_the_version_is_printed(workspace: Workspace) -> None:
+    done = workspace.run("--version")
 
     assert done.returncode == 0
     assert re.fullmatch(r"bursar \d+\.\d+\.\d+\S*\n", done.stdout)
@@ -236,7 +236,7 @@ echo "${COMPREPLY[@]}"
     assert (done.returncode, done.stdout, done.stderr) == (0, "quote\n", "")
 
 
-def test_in_a_fresh_folder_everything_is_ready(tmp_path: Path) -> None:
+def test_in_an_empty_folder_every_dependency_is_ready(tmp_path: Path) -> None:
     found = Workspace(tmp_path, None, LOCAL).json("doctor")
     ready = {each["name"].partition(" ")[0]: each["ready"] for each in found}
 
@@ -247,13 +247,13 @@ def test_in_a_fresh_folder_everything_is_ready(tmp_path: Path) -> None:
     }
 
 
-def test_the_demonstration_ends_with_zeros(tmp_path: Path) -> None:
+def test_the_demonstration_loses_and_duplicates_nothing(tmp_path: Path) -> None:
     done = Workspace(tmp_path, None, {}).run("demo", "--candidates", "20")
-    told = dict(line.split() for line in done.stdout.splitlines())
+    counts = dict(line.split() for line in done.stdout.splitlines())
 
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert_plain(done.stdout)
-    assert {name: told[name] for name in told if name != "seconds"} == {
+    assert {name: counts[name] for name in counts if name != "seconds"} == {
         "submitted": "20",
         "confirmed": "20",
         "emails": "20",
@@ -265,12 +265,12 @@ def test_the_demonstration_ends_with_zeros(tmp_path: Path) -> None:
 
 
 def test_vendor_standings_are_reported_by_the_dispatcher(tmp_path: Path) -> None:
-    place = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
-    with place.serve() as office, office.client() as client:
+    workspace = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
+    with workspace.serve() as server, server.client() as client:
         until(lambda: client.get("/v1/vendors").json())
         over_http = client.get("/v1/vendors").json()
-        listed = place.json("vendors")
-        shown = place.run("vendors").stdout
+        listed = workspace.json("vendors")
+        shown = workspace.run("vendors").stdout
 
     found = [(each["channel"], each["vendor"], each["breaker"]) for each in listed]
     assert found == [("email", "console", "closed"), ("sms", "console", "closed")]

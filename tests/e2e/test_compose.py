@@ -1,4 +1,4 @@
-"""The whole stack of `compose.yaml`, from the outside."""
+"""The complete stack of `compose.yaml`, from the outside."""
 
 import json
 import os
@@ -26,7 +26,7 @@ FEE = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """A project of its own."""
+    """A compose project of its own."""
 
     project: str
     port: int
@@ -58,7 +58,7 @@ class Compose:
 
 @cache
 def no_compose() -> str | None:
-    """Return why the stack cannot be started, or None if it can be."""
+    """Return the reason why the stack cannot be started; None if it can."""
     if reason := stack.no_docker():
         return reason
     asked = ["docker", "compose", "version"]
@@ -79,7 +79,7 @@ def started() -> Iterator[Compose]:
 
 @pytest.fixture
 def compose(request: pytest.FixtureRequest) -> Compose:
-    """Lend the running stack, or skip loudly where there can be none."""
+    """Yield the running stack; skip the test with a reason if there is none."""
     if reason := no_compose():
         if request.config.getoption("--require-stack"):
             pytest.fail(f"the stack is required, but {reason}")
@@ -90,13 +90,13 @@ def compose(request: pytest.FixtureRequest) -> Compose:
 
 
 def test_a_fee_submitted_to_the_stack_reaches_both_vendors(compose: Compose) -> None:
-    with httpx.Client(base_url=compose.url) as office:
-        assert office.get("/health/ready").json()["ready"]
-        answer = office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "first"})
+    with httpx.Client(base_url=compose.url) as client:
+        assert client.get("/health/ready").json()["ready"]
+        answer = client.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "first"})
         assert answer.status_code == 201, answer.text
 
         def both_accepted() -> bool:
-            timeline = office.get(f"/v1/exam-fees/{answer.json()['reference']}").json()["timeline"]
+            timeline = client.get(f"/v1/exam-fees/{answer.json()['reference']}").json()["timeline"]
             return {"published", "email accepted", "sms accepted"} <= {entry["what"] for entry in timeline}
 
         until(both_accepted, seconds=60)
@@ -134,7 +134,7 @@ def test_only_http_is_published_and_only_to_this_machine(compose: Compose) -> No
     assert published == {("bursar", "127.0.0.1", compose.port)}
 
 
-def test_it_stops_in_order(compose: Compose) -> None:  # the last, because nothing is served afterwards
+def test_it_stops_in_order(compose: Compose) -> None:  # the last test, because the stack is down afterwards
     assert compose.run("stop", "bursar").returncode == 0
     state = compose.run("ps", "--all", "--format", "{{.ExitCode}}", "bursar").stdout
     assert state.strip() == "0"

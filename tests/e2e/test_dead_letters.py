@@ -1,4 +1,4 @@
-"""A night on duty: dead letters and lost tables, at the command line."""
+"""Dead letters and lost tables on the command line."""
 
 import asyncio
 import json
@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from adapters.sql.tables import deliveries, submissions
+from adapters.sql.fees.tables import submissions
+from adapters.sql.notifications.tables import deliveries
 from config.container import Application, running
 from config.settings import Adapters, MySQL, Settings, SQLite
 from core.kernel.errors import Invalid
 from core.messaging.message import Message
 from entrypoints.__main__ import open_runtime
-from entrypoints.cli.app import create_cli
+from entrypoints.contexts import create_bursar
 from tests.e2e.workspace import BURSAR, Workspace, until
 from tests.examples import a_message
 
@@ -30,34 +31,34 @@ Typed = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path) -> Workspace:
     (tmp_path / "roster.csv").write_text(ROSTER)
-    place = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
-    assert place.run("import", "students", "roster.csv").returncode == 0
-    return place
+    workspace = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
+    assert workspace.run("import", "students", "roster.csv").returncode == 0
+    return workspace
 
 
 @pytest.fixture
 def typed(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Typed:
-    """Run commands in this process, which takes no second to start, in one folder for all."""
+    """Run commands in this process, in one folder for all tests."""
     monkeypatch.chdir(tmp_path_factory.getbasetemp())
 
     def run(*words: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
-            create_cli(open_runtime)(words)
+            create_bursar(open_runtime)(words)
         return int(ended.value.code or 0), capsys.readouterr().err
 
     return run
 
 
-def settings_of(place: Workspace) -> Settings:
-    return Settings(adapters=Adapters(persistence="sqlite"), sqlite=SQLite(path=str(place.folder / "bursar.db")))
+def settings_of(workspace: Workspace) -> Settings:
+    return Settings(adapters=Adapters(persistence="sqlite"), sqlite=SQLite(path=str(workspace.folder / "bursar.db")))
 
 
 def inside(settings: Settings, work: Callable[[Application], Coroutine[Any, Any, Any]]) -> Any:
-    """Do something in the database of an office."""
+    """Run a coroutine on the database of a workspace."""
 
     async def run() -> Any:
         async with running(Application(settings=settings)) as application:
@@ -74,7 +75,7 @@ def a_command(number: int = 1, **changes: Any) -> Message:
 
 def bury(settings: Settings, *messages: Message) -> None:
     async def work(application: Application) -> None:
-        async with application.driven.new_inbox() as inbox:
+        async with application.messaging.new_inbox() as inbox:
             for message in messages:
                 await inbox.deduplicate(message)
                 await inbox.bury(message, Invalid(f"it makes {ESCAPE} no sense"))
@@ -85,7 +86,7 @@ def bury(settings: Settings, *messages: Message) -> None:
 
 def count(settings: Settings) -> int:
     async def work(application: Application) -> int:
-        async with application.driven.database().reading() as connection:
+        async with application.storage.database().reading() as connection:
             return await connection.scalar(select(func.count()).select_from(submissions)) or 0
 
     found: int = inside(settings, work)
@@ -94,7 +95,7 @@ def count(settings: Settings) -> int:
 
 def states(settings: Settings) -> list[tuple[str, str, str]]:
     async def work(application: Application) -> list[tuple[str, str, str]]:
-        async with application.driven.database().reading() as connection:
+        async with application.storage.database().reading() as connection:
             query = select(deliveries.c.channel, deliveries.c.state, deliveries.c.reason)
             return sorted((row[0], row[1], row[2]) for row in await connection.execute(query))
 
@@ -102,14 +103,14 @@ def states(settings: Settings) -> list[tuple[str, str, str]]:
     return found
 
 
-def test_a_dead_letter_is_listed_shown_and_replayed_once(place: Workspace) -> None:
+def test_a_dead_letter_is_listed_shown_and_replayed_once(workspace: Workspace) -> None:
     message = a_command(origin={"topic": "t", "offset": "7", "headers": ESCAPE}, at=datetime(2026, 3, 1, tzinfo=UTC))
-    bury(settings_of(place), message, a_command(2, type=f"Buy{ESCAPE}\nLunch\u202e", body=b"\xff\x00"))
+    bury(settings_of(workspace), message, a_command(2, type=f"Buy{ESCAPE}\nLunch\u202e", body=b"\xff\x00"))
 
-    listed = place.run("dead-letters", "list")
-    shown = place.run("dead-letters", "show", str(message.id))
-    first = place.run("dead-letters", "replay", str(message.id), *WHY)
-    second = place.run("dead-letters", "replay", str(message.id), *WHY)
+    listed = workspace.run("dead-letters", "list")
+    shown = workspace.run("dead-letters", "show", str(message.id))
+    first = workspace.run("dead-letters", "replay", str(message.id), *WHY)
+    second = workspace.run("dead-letters", "replay", str(message.id), *WHY)
 
     assert str(message.id) in listed.stdout
     assert "it makes \\x1b[31m no sense" in listed.stdout
@@ -120,42 +121,42 @@ def test_a_dead_letter_is_listed_shown_and_replayed_once(place: Workspace) -> No
     assert (first.returncode, first.stdout) == (0, "1 replayed, 0 failed, 0 settled by others\n"), first.stderr
     assert (second.returncode, second.stdout) == (3, "")
     assert second.stderr.startswith("letter-already-settled: it was replayed at ")
-    assert count(settings_of(place)) == 1
-    after = place.json("dead-letters", "show", str(message.id))
+    assert count(settings_of(workspace)) == 1
+    after = workspace.json("dead-letters", "show", str(message.id))
     assert (after["state"], after["handled_by"], after["why"]) == ("replayed", "asha", "the roster is mended")
     assert after["arrived_at"] == "2026-03-01T00:00:00Z"
 
 
-def test_a_bulk_replay_without_confirmation_only_counts(place: Workspace) -> None:
-    bury(settings_of(place), *(a_command(number) for number in range(5)), a_command(9, body=b"{"))
+def test_a_bulk_replay_without_confirmation_only_counts(workspace: Workspace) -> None:
+    bury(settings_of(workspace), *(a_command(number) for number in range(5)), a_command(9, body=b"{"))
     words = ("dead-letters", "replay", "--type", "SubmitExamFee", *WHY)
 
-    look, machine = place.run(*words), place.json(*words)
+    look, machine = workspace.run(*words), workspace.json(*words)
     assert look.returncode == 0
     assert look.stdout.endswith("6 dead letters would be replayed; nothing was changed: add --yes\n")
     assert (machine["count"], machine["groups"][0]["type"]) == (6, "SubmitExamFee")
-    assert count(settings_of(place)) == 0
+    assert count(settings_of(workspace)) == 0
 
-    done = place.run(*words, "--yes", "--json")
-    assert done.returncode == 1
+    done = workspace.run(*words, "--yes", "--json")
+    assert done.returncode == 3
     assert json.loads(done.stdout) == {"replayed": 5, "failed": 1, "settled_by_others": 0}
     assert "it failed again: DecodeError" in done.stderr
-    assert count(settings_of(place)) == 5
-    [left] = place.json("dead-letters", "list")["items"]
+    assert count(settings_of(workspace)) == 5
+    [left] = workspace.json("dead-letters", "list")["items"]
     assert (left["tries"], left["reason"]) == (1, "DecodeError")
 
 
-def test_what_is_dropped_is_kept_and_never_replayed(place: Workspace) -> None:
+def test_what_is_dropped_is_kept_and_never_replayed(workspace: Workspace) -> None:
     message = a_command()
-    bury(settings_of(place), message)
+    bury(settings_of(workspace), message)
 
-    dropped = place.run("dead-letters", "drop", str(message.id), *WHY)
-    refused = place.run("dead-letters", "replay", str(message.id), *WHY)
+    dropped = workspace.run("dead-letters", "drop", str(message.id), *WHY)
+    refused = workspace.run("dead-letters", "replay", str(message.id), *WHY)
 
     assert (dropped.returncode, dropped.stdout) == (0, "1 dropped, 0 failed, 0 settled by others\n")
     assert refused.returncode == 3
-    assert count(settings_of(place)) == 0
-    [kept] = place.json("dead-letters", "list", "--state", "dropped")["items"]
+    assert count(settings_of(workspace)) == 0
+    [kept] = workspace.json("dead-letters", "list", "--state", "dropped")["items"]
     assert (kept["id"], kept["handled_by"]) == (str(message.id), "asha")
 
 
@@ -188,27 +189,27 @@ def test_what_makes_no_sense_changes_nothing(typed: Typed, words: tuple[str, ...
     assert "\x1b" not in said
 
 
-def test_the_operating_system_user_is_the_default_author(place: Workspace) -> None:
+def test_the_operating_system_user_is_the_default_author(workspace: Workspace) -> None:
     message = a_command()
-    bury(settings_of(place), message)
-    assert place.run("dead-letters", "drop", str(message.id), "--why", "a test").returncode == 0
+    bury(settings_of(workspace), message)
+    assert workspace.run("dead-letters", "drop", str(message.id), "--why", "a test").returncode == 0
 
-    assert place.json("dead-letters", "show", str(message.id))["handled_by"]
+    assert workspace.json("dead-letters", "show", str(message.id))["handled_by"]
 
 
-def test_ctrl_c_leaves_every_dead_letter_settled_or_untouched(place: Workspace) -> None:
-    bury(settings_of(place), *(a_command(number) for number in range(50)))
+def test_ctrl_c_leaves_every_dead_letter_settled_or_untouched(workspace: Workspace) -> None:
+    bury(settings_of(workspace), *(a_command(number) for number in range(50)))
     words = [BURSAR, "dead-letters", "replay", "--to", "2030-01-01", "--rate", "20", "--yes", *WHY]
-    process = subprocess.Popen(words, cwd=place.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: count(settings_of(place)) >= 2)
+    process = subprocess.Popen(words, cwd=workspace.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: count(settings_of(workspace)) >= 2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
 
     assert process.returncode == 130, err
-    replayed = len(place.json("dead-letters", "list", "--state", "replayed", "--limit", "100")["items"])
-    buried = len(place.json("dead-letters", "list", "--limit", "100")["items"])
+    replayed = len(workspace.json("dead-letters", "list", "--state", "replayed", "--limit", "100")["items"])
+    buried = len(workspace.json("dead-letters", "list", "--limit", "100")["items"])
     assert replayed + buried == 50
-    assert 2 <= replayed == count(settings_of(place)) < 50
+    assert 2 <= replayed == count(settings_of(workspace)) < 50
     assert out == f"{replayed} replayed, 0 failed, 0 settled by others\n"
 
 
@@ -218,57 +219,59 @@ async def test_on_mysql_two_replays_at_the_same_moment_are_one(mysql: MySQL, tmp
         'serve = []\nprovision = true\n[adapters]\npersistence = "mysql"\n[mysql]\n'
         f'host = "{mysql.host}"\nport = {mysql.port}\ndatabase = "{mysql.database}"\nuser = "{mysql.user}"\n'
     )
-    place = Workspace(tmp_path, config, {"BURSAR__MYSQL__PASSWORD": mysql.password.reveal()})
+    workspace = Workspace(tmp_path, config, {"BURSAR__MYSQL__PASSWORD": mysql.password.reveal()})
     (tmp_path / "roster.csv").write_text(ROSTER)
     settings = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql)
 
-    def night() -> tuple[list[int], int]:
-        assert place.run("import", "students", "roster.csv").returncode == 0
+    def bulk_replay() -> tuple[list[int], int]:
+        assert workspace.run("import", "students", "roster.csv").returncode == 0
         message = a_command()
         bury(settings, message)
         with ThreadPoolExecutor() as pool:
             words = ("dead-letters", "replay", str(message.id), *WHY)
-            return sorted(done.returncode for done in pool.map(lambda _: place.run(*words), range(2))), count(settings)
+            return sorted(done.returncode for done in pool.map(lambda _: workspace.run(*words), range(2))), count(
+                settings
+            )
 
-    assert await asyncio.to_thread(night) == ([0, 3], 1)
+    assert await asyncio.to_thread(bulk_replay) == ([0, 3], 1)
 
 
-def test_a_lost_table_is_rebuilt_without_sending_a_second_notice(place: Workspace) -> None:
-    bury(settings_of(place), *(a_command(number) for number in range(3)))
-    place.run("dead-letters", "replay", "--to", "2030-01-01", "--yes", *WHY)
-    with place.serve():
-        until(lambda: len(states(settings_of(place))) == 6)
-        until(lambda: all(state != "pending" and state != "sending" for _, state, _ in states(settings_of(place))))
+def test_a_lost_table_is_rebuilt_without_sending_a_second_notice(workspace: Workspace) -> None:
+    bury(settings_of(workspace), *(a_command(number) for number in range(3)))
+    workspace.run("dead-letters", "replay", "--to", "2030-01-01", "--yes", *WHY)
+    with workspace.serve():
+        until(lambda: len(states(settings_of(workspace))) == 6)
+        until(lambda: all(state != "pending" and state != "sending" for _, state, _ in states(settings_of(workspace))))
 
     async def lose(application: Application) -> None:
-        async with application.driven.database().writing() as connection:
+        async with application.storage.database().writing() as connection:
             await connection.execute(delete(deliveries).where(deliveries.c.channel == "sms"))
-            await connection.execute(update(deliveries).values(state="unknown", reason="nobody knows"))
+            await connection.execute(update(deliveries).values(state="unknown", reason="no response"))
             await connection.commit()
 
-    inside(settings_of(place), lose)
+    inside(settings_of(workspace), lose)
     words = ("replay", "--from", "2026-01-01", "--consumer", "bursar", *WHY)
-    dry = place.json(*words, "--dry-run")
-    assert len(states(settings_of(place))) == 3
-    first = place.json(*words, "--type", "FeeSubmitted")
-    again = place.run(*words, "--type", "FeeSubmitted")
+    dry = workspace.json(*words, "--dry-run")
+    assert len(states(settings_of(workspace))) == 3
+    first = workspace.json(*words, "--type", "FeeSubmitted")
+    again = workspace.run(*words, "--type", "FeeSubmitted")
 
-    assert dry["taken"] >= first["taken"] == 3  # the stores tell of kits, too
+    assert dry["taken"] >= first["taken"] == 3  # inventory events are about kits, too
     assert (again.returncode, again.stderr) == (0, "")
     assert "3 events taken in, 0 left to the broker, 0 are dead letters, 0 failed\n" in again.stdout
-    expected = [("email", "unknown", "nobody knows")] * 3 + [("sms", "suppressed", "rebuilt by replay")] * 3
-    assert states(settings_of(place)) == expected
+    expected = [("email", "unknown", "no response")] * 3 + [("sms", "suppressed", "rebuilt by replay")] * 3
+    assert states(settings_of(workspace)) == expected
 
 
-def test_what_the_consumer_has_not_had_is_left_to_it(place: Workspace) -> None:
-    bury(settings_of(place), a_command())
-    place.run("dead-letters", "replay", "--to", "2030-01-01", "--yes", *WHY)
+def test_what_the_consumer_has_not_had_is_left_to_it(workspace: Workspace) -> None:
+    bury(settings_of(workspace), a_command())
+    workspace.run("dead-letters", "replay", "--to", "2030-01-01", "--yes", *WHY)
     words = ("replay", "--from", "2026-01-01", "--consumer", "bursar", "--type", "FeeSubmitted", *WHY)
 
-    assert place.json(*words) == {"taken": 0, "left": 1, "dead_letters": 0, "failed": 0}
-    assert states(settings_of(place)) == []
-    assert place.json(*words, "--send") == {"taken": 1, "left": 0, "dead_letters": 0, "failed": 0}
-    assert [state for _, state, _ in states(settings_of(place))] == ["pending", "pending"]
+    assert workspace.json(*words) == {"taken": 0, "left": 1, "dead_letters": 0, "failed": 0}
+    assert states(settings_of(workspace)) == []
+    assert workspace.json(*words, "--send") == {"taken": 1, "left": 0, "dead_letters": 0, "failed": 0}
+    assert [state for _, state, _ in states(settings_of(workspace))] == ["pending", "pending"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The story of the stores, told by HTTP, by Kafka and at the counter."""
+"""The inventory over HTTP, Kafka and the command line."""
 
 import asyncio
 import json
@@ -15,37 +15,37 @@ from tests.e2e.topics import Command, received_events, send
 from tests.e2e.workspace import Workspace, until
 from tests.e2e.workspaces import a_workspace
 
-STORES = '[stores]\nemail = "stores@example.org"\nname = "Meera Pillai"\n'
+STORES = '[inventory]\nemail = "stores@example.org"\nname = "Meera Pillai"\n'
 ROSTER = "registration,name,category,email\nSU-1,Kavya Rao,student,kavya@example.org\n"
 KIT = "SU-EXAM-KIT"
 
 
 @pytest.fixture(params=["embedded", "mysql+kafka"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
-    """Prepare a fee office with empty stores, and somebody in charge of them."""
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    """Create a workspace with empty inventory and a contact of its staff."""
     made = a_workspace(request, tmp_path, STORES)
     (tmp_path / "roster.csv").write_text(ROSTER)
-    schedule = Path("config/schedules/sahyadri-semester.toml").resolve()
+    schedule = Path("config/data/schedules/sahyadri-semester.toml").resolve()
     assert made.json("import", "schedule", str(schedule))
     assert made.json("import", "students", "roster.csv")["added"] == 1
     return made
 
 
-def test_goods_are_bought_ordered_corrected_and_shipped(place: Workspace) -> None:
-    with place.serve() as office, office.client() as client:
+def test_goods_are_bought_ordered_corrected_and_shipped(workspace: Workspace) -> None:
+    with workspace.serve() as server, server.client() as client:
         bought = buy(client, "B-1", "PEN", 10, key="b-1")
         again = buy(client, "B-1", "PEN", 10, key="b-1")
         first = allocate(client, "SCHOOL-1", 6)
         repeated = allocate(client, "SCHOOL-1", 6)
         other = allocate(client, "SCHOOL-1", 7)
         refused = [allocate(client, "SCHOOL-2", 5) for _ in range(2)]
-        at_the_counter = place.json("stores", "allocate", "SCHOOL-2", "PEN", "5", "--wait")
+        at_the_counter = workspace.json("stores", "allocate", "SCHOOL-2", "PEN", "5", "--wait")
         reduced = client.patch("/v1/batches/B-1", json={"quantity": 4})
         more = buy(client, "B-2", "PEN", 12)
         cancelled = client.delete("/v1/allocations/SCHOOL-2")
         shipped = client.post("/v1/shipments", json={"order": "SCHOOL-1"}, headers={"Idempotency-Key": "parcel"})
         gone = client.delete("/v1/allocations/SCHOOL-1")
-        until(lambda: shortages(place, "PEN"))
+        until(lambda: shortages(workspace, "PEN"))
 
     assert (bought.status_code, again.content) == (201, bought.content)
     assert (first.status_code, first.json()["state"], parts(first.json())) == (201, "allocated", {"B-1": 6})
@@ -53,34 +53,34 @@ def test_goods_are_bought_ordered_corrected_and_shipped(place: Workspace) -> Non
     assert problem(other) == (409, "line-already-allocated")
     assert [problem(each) for each in refused] == [(409, "out-of-stock")] * 2
     assert [line["state"] for line in at_the_counter] == ["waiting"]
-    # the line that lost its pieces waits at its old place: before the one that found none
+    # the deallocated line has its old position, before the line that found no stock
     assert (reduced.json()["gave_up"], reduced.json()["served"], reduced.json()["batch"]["available"]) == (1, 0, 4)
     assert (more.json()["served"], more.json()["batch"]["available"]) == (2, 1)
     assert [(line["state"], line["parts"]) for line in cancelled.json()] == [("cancelled", [])]
     assert [(line["state"], parts(line)) for line in shipped.json()] == [("shipped", {"B-2": 6})]
     assert problem(gone) == (409, "already-shipped")
-    assert len(shortages(place, "PEN")) == 1
+    assert len(shortages(workspace, "PEN")) == 1
 
 
-def test_inventory_staff_are_notified_of_a_shortage_once(place: Workspace) -> None:
-    with place.serve() as office, office.client() as client:
+def test_inventory_staff_are_notified_of_a_shortage_once(workspace: Workspace) -> None:
+    with workspace.serve() as server, server.client() as client:
         buy(client, "B-1", "PEN", 1)
         for order in ("SCHOOL-1", "SCHOOL-2", "SCHOOL-3"):
             assert problem(allocate(client, order, 5)) == (409, "out-of-stock")
-        until(lambda: shortages(place, "PEN"))
+        until(lambda: shortages(workspace, "PEN"))
         buy(client, "B-2", "PEN", 1)
         assert problem(allocate(client, "SCHOOL-4", 5)) == (409, "out-of-stock")
-        until(lambda: len(shortages(place, "PEN")) == 2)
+        until(lambda: len(shortages(workspace, "PEN")) == 2)
 
-    assert {message["to"] for message in shortages(place, "PEN")} == {"stores@example.org"}
+    assert {message["to"] for message in shortages(workspace, "PEN")} == {"stores@example.org"}
 
 
-def test_a_fee_reserves_its_kit_as_soon_as_there_is_one(place: Workspace) -> None:
+def test_a_fee_reserves_its_kit_as_soon_as_there_is_one(workspace: Workspace) -> None:
     fee = {"schedule": "sahyadri-semester", "registration": "SU-1"}
-    with place.serve() as office, office.client() as client:
+    with workspace.serve() as server, server.client() as client:
         submitted = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "k"}).json()
         order = submitted["reference"]
-        # a second kit nobody has: the refusal tells of the first
+        # a second kit is out of stock: the refusal reports the first
         until(lambda: problem(allocate(client, order, 2, KIT)) == (409, "line-already-allocated"))
         waiting = allocate(client, order, 2, KIT).json()["facts"]
         kits = buy(client, "KITS-1", KIT, 1).json()
@@ -91,9 +91,9 @@ def test_a_fee_reserves_its_kit_as_soon_as_there_is_one(place: Workspace) -> Non
     assert (reserved["state"], parts(reserved)) == ("allocated", {"KITS-1": 1})
 
 
-@pytest.mark.parametrize("place", ["mysql+kafka"], indirect=True)
-def test_a_command_takes_effect_or_is_refused_by_an_event(place: Workspace, kafka: Kafka) -> None:
-    with place.serve() as office, office.client() as client:
+@pytest.mark.parametrize("workspace", ["mysql+kafka"], indirect=True)
+def test_a_command_takes_effect_or_is_refused_by_an_event(workspace: Workspace, kafka: Kafka) -> None:
+    with workspace.serve() as server, server.client() as client:
         asyncio.run(send(kafka, "inventory.commands", command("buy", "CreateBatch", batch("B-1", 10))))
         asyncio.run(received_events(kafka, 1, "inventory"))
         asyncio.run(
@@ -138,10 +138,10 @@ def test_a_command_takes_effect_or_is_refused_by_an_event(place: Workspace, kafk
     assert [line["state"] for line in lines] == ["cancelled"]
 
 
-@pytest.mark.parametrize("place", ["mysql+kafka"], indirect=True)
-def test_a_warehouse_delivery_message_is_translated_into_stock_commands(place: Workspace, kafka: Kafka) -> None:
+@pytest.mark.parametrize("workspace", ["mysql+kafka"], indirect=True)
+def test_a_warehouse_delivery_message_is_translated_into_stock_commands(workspace: Workspace, kafka: Kafka) -> None:
     note = {"delivery_note": "DN-7", "article": "PEN", "pieces": 12}
-    with place.serve() as office, office.client() as client:
+    with workspace.serve() as server, server.client() as client:
         announced = buy(client, "DN-7", "PEN", 10, eta="2099-01-15")
         asyncio.run(send(kafka, "warehouse", command("arrived", "GoodsReceived", note)))
         until(lambda: allocate(client, "SCHOOL-1", 12).status_code == 201)
@@ -166,37 +166,37 @@ def test_a_warehouse_delivery_message_is_translated_into_stock_commands(place: W
 
 
 def command(name: str, kind: str, body: Mapping[str, object], **headers: str) -> Command:
-    """Return a command of a school or a message of a warehouse."""
+    """Return a command of a school or an event of a warehouse."""
     return Command(name, kind, json.dumps(body), headers)
 
 
 def batch(reference: str, quantity: int) -> dict[str, object]:
-    """Return what a command says of pens."""
+    """Return the output of a command about pens."""
     return {"reference": reference, "sku": "PEN", "quantity": quantity}
 
 
 def buy(client: httpx.Client, reference: str, sku: str, quantity: int, key: str = "", **more: str) -> httpx.Response:
-    """Announce a batch."""
+    """Create a batch."""
     body = {"reference": reference, "sku": sku, "quantity": quantity, **more}
     return client.post("/v1/batches", json=body, headers={"Idempotency-Key": key or uuid4().hex})
 
 
 def allocate(client: httpx.Client, order: str, quantity: int, sku: str = "PEN") -> httpx.Response:
-    """Ask for pieces, under a new key each time."""
+    """Request an allocation with a new key."""
     body = {"order": order, "sku": sku, "quantity": quantity}
     return client.post("/v1/allocations", json=body, headers={"Idempotency-Key": uuid4().hex})
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """Return what is wrong."""
+    """Return the problem of a refusal."""
     return answer.status_code, answer.json().get("type", "").rpartition(":")[2]
 
 
 def parts(line: dict[str, Any]) -> dict[str, int]:
-    """Return how many pieces a line has of each batch."""
+    """Return the quantity of a line by batch."""
     return {part["batch"]: part["quantity"] for part in line["parts"]}
 
 
-def shortages(place: Workspace, sku: str) -> list[dict[str, str]]:
-    """Return what the person in charge was told."""
-    return [message for message in place.messages() if message.get("subject") == f"Out of stock: {sku}"]
+def shortages(workspace: Workspace, sku: str) -> list[dict[str, str]]:
+    """Return the messages to the inventory staff."""
+    return [message for message in workspace.messages() if message.get("subject") == f"Out of stock: {sku}"]

@@ -1,4 +1,4 @@
-"""A process imports what it needs: counted in modules, because seconds depend on the machine."""
+"""A process imports only the packages it needs: counted in modules, because seconds depend on the machine."""
 
 import json
 import subprocess
@@ -16,8 +16,8 @@ async def main():
     stop = asyncio.Event()
     async def opened(_):
         stop.set()
-    async with open_runtime(None, {"http": {"port": 0}, "serve": %r}) as office:
-        await office.serve(opened, stop)
+    async with open_runtime(None, {"http": {"port": 0}, "serve": %r}) as runtime:
+        await runtime.serve(opened, stop)
 
 asyncio.run(main())
 """
@@ -25,7 +25,7 @@ EVERYTHING = ["http", "consumer", "relay", "dispatcher", "scheduler"]
 
 
 def imported(program: str, folder: Path) -> set[str]:
-    """Return the packages that a program has imported when it ends."""
+    """Return the packages that a program has imported at its end."""
     tell = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     words = [sys.executable, "-P", "-c", program + tell]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
@@ -44,7 +44,7 @@ def test_a_command_imports_no_framework_and_no_vendor_before_it_is_known_what_it
 def test_serve_imports_no_migrations_and_no_unconfigured_vendor(
     tmp_path: Path, serve: list[str], spared: set[str]
 ) -> None:
-    imported(SERVED % serve, tmp_path)  # the first time the schema has to be made
+    imported(SERVED % serve, tmp_path)  # the first start creates the schema
     found = imported(SERVED % serve, tmp_path)
 
     assert {"litestar", "sqlalchemy"} <= found

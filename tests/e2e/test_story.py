@@ -1,4 +1,4 @@
-"""The story, told three ways on two stacks: the same requests get the same answers."""
+"""One scenario over three transports on two stacks: the same requests get the same answers."""
 
 import asyncio
 import json
@@ -23,30 +23,30 @@ XII = {"papers": ["301", "041", "042", "043", "083", "048"], "practicals": ["042
 
 
 @pytest.fixture(params=["embedded", "mysql+kafka"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
-    """Prepare an empty fee office, and load a schedule and a roster."""
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    """Create an empty workspace, and load a schedule and a roster."""
     made = a_workspace(request, tmp_path)
     (tmp_path / "roster.csv").write_text(ROSTER)
-    shipped = [str(path.resolve()) for path in sorted(Path("config/schedules").glob("*.toml"))]
+    shipped = [str(path.resolve()) for path in sorted(Path("config/data/schedules").glob("*.toml"))]
     assert len(made.json("import", "schedule", *shipped)) == len(shipped)
     assert made.json("import", "students", "roster.csv")["added"] == 5
     return made
 
 
-def test_from_quote_to_sms(place: Workspace) -> None:
+def test_from_quote_to_sms(workspace: Workspace) -> None:
     body = {"schedule": "cbse-2020-xii", "registration": "CB-1", **XII}
-    with place.serve() as office, office.client() as client:
+    with workspace.serve() as server, server.client() as client:
         quote = client.post("/v1/quotes", json=body)
         submitted = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": "k1", "X-Request-ID": "desk-7"})
         again = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": "k1"})
         fee = f"/v1/exam-fees/{submitted.json()['id']}"
         until(lambda: told(client.get(fee).json()) >= {"email accepted", "sms accepted"})
         shown = client.get(fee).json()
-        by_reference = place.json("show", submitted.json()["reference"])
-        later = place.json("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-1")
-        repeated = place.json("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-1")
-        refused = place.run("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-2")
-        until(lambda: len(place.messages()) == 3)
+        by_reference = workspace.json("show", submitted.json()["reference"])
+        later = workspace.json("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-1")
+        repeated = workspace.json("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-1")
+        refused = workspace.run("submit", "cbse-2020-xii", "CB-2", *papers(), "--key", "counter-2")
+        until(lambda: len(workspace.messages()) == 3)
 
     # five papers 1,200, one further 300, two practicals 2 × 150, and late by years: 2,000
     assert [line["amount"]["minor"] for line in quote.json()["lines"]] == [120_000, 30_000, 30_000, 200_000]
@@ -61,34 +61,34 @@ def test_from_quote_to_sms(place: Workspace) -> None:
     assert by_reference == shown
     assert (later["total"]["minor"], repeated["reference"]) == (0, later["reference"])
     assert (refused.returncode, later["reference"] in refused.stderr) == (3, True)
-    # the candidate without a telephone is written to by e-mail alone; nobody is written to twice
-    assert sorted(message["to"] for message in place.messages()) == [
+    # the candidate without a telephone number gets an e-mail only, and no candidate gets a message twice
+    assert sorted(message["to"] for message in workspace.messages()) == [
         "+919812345605",
         "arjun@example.org",
         "sunita@example.org",
     ]
 
 
-def test_a_restart_loses_and_repeats_nothing(place: Workspace) -> None:
+def test_a_restart_loses_and_repeats_nothing(workspace: Workspace) -> None:
     references = []
     for number, papers_of in enumerate(("CB-1", "CB-2")):
-        with place.serve() as office, office.client() as client:
+        with workspace.serve() as server, server.client() as client:
             body = {"schedule": "cbse-2020-xii", "registration": papers_of, **XII}
             submitted = client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": f"k{number}"})
             references.append(submitted.json()["reference"])
             client.get("/health/ready").raise_for_status()
-    with place.serve():
-        until(lambda: len(place.messages()) == 3)
+    with workspace.serve():
+        until(lambda: len(workspace.messages()) == 3)
 
-    texts = [json.dumps(message) for message in place.messages()]
+    texts = [json.dumps(message) for message in workspace.messages()]
     assert [sum(reference in text for text in texts) for reference in references] == [2, 1]
 
 
-@pytest.mark.parametrize("place", ["mysql+kafka"], indirect=True)
-def test_a_command_gets_the_same_answers_as_http(place: Workspace, kafka: Kafka) -> None:
+@pytest.mark.parametrize("workspace", ["mysql+kafka"], indirect=True)
+def test_a_command_gets_the_same_answers_as_http(workspace: Workspace, kafka: Kafka) -> None:
     accepted, refused, garbage = str(uuid4()), "order/2", str(uuid4())
     command = {"schedule": "cbse-2020-xii", "registration": "CB-1", **XII}
-    with place.serve() as office, office.client() as client:
+    with workspace.serve() as server, server.client() as client:
         quote = client.post("/v1/quotes", json=command).json()
         sent = [
             Command(accepted, "SubmitExamFee", json.dumps(command)),
@@ -99,7 +99,7 @@ def test_a_command_gets_the_same_answers_as_http(place: Workspace, kafka: Kafka)
         ]
         asyncio.run(send(kafka, "fees.commands", *sent))
         answers = asyncio.run(received_events(kafka, 4, "fees", "fees.dead-letters"))
-        until(lambda: len(place.messages()) == 2)
+        until(lambda: len(workspace.messages()) == 2)
         listed = client.get("/v1/students/CB-1/exam-fees").json()["items"]
 
     [submitted] = [event.body for event in answers if event.kind == "FeeSubmitted"]
@@ -112,11 +112,11 @@ def test_a_command_gets_the_same_answers_as_http(place: Workspace, kafka: Kafka)
 
 
 def told(fee: dict[str, list[dict[str, str]]]) -> set[str]:
-    """Return what the timeline of a fee tells."""
+    """Return the timeline of a fee."""
     return {entry["what"] for entry in fee["timeline"]}
 
 
 def papers() -> list[str]:
-    """Return the words that choose class XII's papers on the command line."""
+    """Return the options that choose class XII's papers on the command line."""
     words = [word for paper in XII["papers"] for word in ("--paper", paper)]
     return words + [word for paper in XII["practicals"] for word in ("--practical", paper)]

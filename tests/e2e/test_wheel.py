@@ -1,4 +1,4 @@
-"""The wheel alone, in an empty environment, away from this repository."""
+"""The wheel in an empty environment, outside this repository."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def run(*command: object, folder: Path, seconds: float = 300) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy, so that nothing is left here."""
+    """Build the wheel from a copy, so that the build leaves no files here."""
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(REPOSITORY / name, source)
@@ -47,7 +47,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bursar(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install it as the container image does: the exported requirements, and the wheel without its own."""
+    """Install the wheel as the container image does: the exported requirements, then the wheel without dependencies."""
     home = tmp_path_factory.mktemp("installed")
     python = home / "env/bin/python"
     requirements = REPOSITORY / "deploy/requirements.txt"
@@ -75,20 +75,20 @@ def test_the_demonstration_loses_and_doubles_nothing(bursar: Path, tmp_path: Pat
 
 
 def test_what_it_serves_travels_with_it(bursar: Path, tmp_path: Path) -> None:
-    with serving(bursar, tmp_path) as url, httpx.Client(base_url=url) as office:
-        page = office.get("/docs").text
+    with serving(bursar, tmp_path) as url, httpx.Client(base_url=url) as client:
+        page = client.get("/docs").text
         assets = [word for word in page.split('"') if word.startswith("/docs-assets/")]
         assert len(assets) == 3
-        assert all(len(office.get(asset).raise_for_status().content) > 10_000 for asset in assets)
+        assert all(len(client.get(asset).raise_for_status().content) > 10_000 for asset in assets)
 
-        shipped = {path.stem for path in (REPOSITORY / "config/schedules").glob("*.toml")}
-        assert shipped <= {schedule["code"] for schedule in office.get("/v1/fee-schedules").json()}
+        shipped = {path.stem for path in (REPOSITORY / "config/data/schedules").glob("*.toml")}
+        assert shipped <= {schedule["code"] for schedule in client.get("/v1/fee-schedules").json()}
 
         fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
-        answer = office.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "first"}).raise_for_status()
+        answer = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "first"}).raise_for_status()
 
         def both_accepted() -> bool:
-            timeline = office.get(f"/v1/exam-fees/{answer.json()['reference']}").json()["timeline"]
+            timeline = client.get(f"/v1/exam-fees/{answer.json()['reference']}").json()["timeline"]
             return {"email accepted", "sms accepted"} <= {entry["what"] for entry in timeline}
 
         until(both_accepted)
@@ -96,7 +96,7 @@ def test_what_it_serves_travels_with_it(bursar: Path, tmp_path: Path) -> None:
 
 @contextmanager
 def serving(bursar: Path, folder: Path) -> Iterator[str]:
-    """Run `bursar serve` without any configuration in an empty folder, and return its address."""
+    """Run `bursar serve` without a configuration in an empty folder, and yield its address."""
     with (folder / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             [bursar, "serve"],

@@ -1,4 +1,4 @@
-"""Several processes behind one address: one that is killed is missed by nobody, and none is left behind."""
+"""Several workers share one address: clients notice no killed worker, and no worker outlives the supervisor."""
 
 import asyncio
 import os
@@ -21,8 +21,8 @@ CANDIDATE_COUNT, CLERKS = 600, 6
 
 
 @pytest.fixture
-def place(tmp_path: Path, mysql: MySQL) -> Workspace:
-    """Prepare a fee office with two workers, and everything but HTTP in a third process."""
+def workspace(tmp_path: Path, mysql: MySQL) -> Workspace:
+    """Create a workspace with two HTTP workers, and all other transports in a third process."""
     environment = on_real_servers(
         mysql,
         Kafka(),
@@ -39,9 +39,9 @@ def place(tmp_path: Path, mysql: MySQL) -> Workspace:
 
 
 @pytest.fixture
-def office(place: Workspace) -> Iterator[Running]:
-    """Open it."""
-    running = place.start()
+def server(workspace: Workspace) -> Iterator[Running]:
+    """Start the server."""
+    running = workspace.start()
     running.wait_until_ready()
     yield running
     if running.process.poll() is None:
@@ -49,9 +49,9 @@ def office(place: Workspace) -> Iterator[Running]:
     running.process.wait(timeout=30)
 
 
-def workers(office: Running) -> list[int]:
-    """Return the processes that it has started."""
-    pid = office.process.pid
+def workers(server: Running) -> list[int]:
+    """Return the ids of its child processes."""
+    pid = server.process.pid
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
@@ -62,9 +62,9 @@ def alive(pid: int) -> bool:
     return False
 
 
-def submit_repeatedly(office: Running, first: int, stored: list[str], refused: list[int]) -> None:
-    """Submit for every so many-th candidate, and again where the line goes dead."""
-    with office.client() as client:
+def submit_repeatedly(server: Running, first: int, stored: list[str], refused: list[int]) -> None:
+    """Submit for every n-th candidate, and repeat requests whose connection was lost."""
+    with server.client() as client:
         for number in range(first, CANDIDATE_COUNT, CLERKS):
             fee = {"schedule": "sahyadri-semester", "registration": f"W-{number}"}
             while True:
@@ -75,10 +75,12 @@ def submit_repeatedly(office: Running, first: int, stored: list[str], refused: l
                     break
 
 
-def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(office: Running, place: Workspace) -> None:
-    before, stored, refused = workers(office), list[str](), list[int]()
+def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(
+    server: Running, workspace: Workspace
+) -> None:
+    before, stored, refused = workers(server), list[str](), list[int]()
     clerks = [
-        threading.Thread(target=submit_repeatedly, args=(office, first, stored, refused)) for first in range(CLERKS)
+        threading.Thread(target=submit_repeatedly, args=(server, first, stored, refused)) for first in range(CLERKS)
     ]
     for each in clerks:
         each.start()
@@ -86,8 +88,8 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(offi
     os.kill(before[0], signal.SIGKILL)
     for each in clerks:
         each.join(timeout=120)
-    until(lambda: len([pid for pid in workers(office) if alive(pid)]) == len(before))
-    with office.client() as client:
+    until(lambda: len([pid for pid in workers(server) if alive(pid)]) == len(before))
+    with server.client() as client:
         shown = [client.get(f"/v1/exam-fees/{reference}").status_code for reference in stored[::20]]
         told = [len(client.get(f"/v1/students/W-{number}/exam-fees").json()["items"]) for number in range(0, 600, 20)]
 
@@ -95,40 +97,40 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(offi
     assert (len(set(stored)), refused) == (CANDIDATE_COUNT, [])
     assert set(shown) == {200}
     assert set(told) == {1}
-    assert "worker_died" in office.log.read_text()
+    assert "worker_died" in server.log.read_text()
 
 
-def test_metrics_are_those_of_all_workers(office: Running) -> None:
+def test_metrics_are_those_of_all_workers(server: Running) -> None:
     asked = 0
     for _ in range(20):
-        with office.client() as client:  # a new connection, and perhaps another worker
+        with server.client() as client:  # a new connection, which another worker may accept
             client.get("/v1/fee-schedules").raise_for_status()
             asked += 1
     line = 'bursar_http_seconds_count{method="GET",route="/v1/fee-schedules",status="200"}'
 
     def counted() -> bool:
-        with office.client() as client:
+        with server.client() as client:
             return f"{line} {asked:.1f}" in client.get("/metrics").text
 
     until(counted)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_when_it_is_told_to_stop_no_process_is_left(office: Running, number: int) -> None:
-    processes = workers(office)
+def test_when_it_is_told_to_stop_no_process_is_left(server: Running, number: int) -> None:
+    processes = workers(server)
     began = time.monotonic()
-    office.process.send_signal(number)
-    code = office.process.wait(timeout=30)
+    server.process.send_signal(number)
+    code = server.process.wait(timeout=30)
 
     assert (len(processes), code) == (3, 0)
     assert not [pid for pid in processes if alive(pid)]
-    assert time.monotonic() - began < WORKER_SHUTDOWN_SECONDS, "somebody had to be killed"
+    assert time.monotonic() - began < WORKER_SHUTDOWN_SECONDS, "a worker had to be killed"
 
 
-def test_workers_exit_when_their_supervisor_dies(office: Running) -> None:
-    processes = workers(office)
-    office.process.send_signal(signal.SIGKILL)
-    office.process.wait(timeout=30)
+def test_workers_exit_when_their_supervisor_dies(server: Running) -> None:
+    processes = workers(server)
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait(timeout=30)
 
     until(lambda: not [pid for pid in processes if alive(pid)])
 

@@ -1,4 +1,4 @@
-"""What a school or a warehouse does with the topics: send commands, and hear what became of them."""
+"""The topics from the outside: send commands, and receive events."""
 
 import asyncio
 import json
@@ -13,26 +13,26 @@ from core.messaging.message import topic_of
 
 
 class Command(NamedTuple):
-    """A message that somebody sends."""
+    """A message to send."""
 
     id: str
     kind: str
     body: str
     more: Mapping[str, str] = {}
-    """Headers besides those that every message has."""
+    """Headers in addition to those of every message."""
 
 
 class Event(NamedTuple):
-    """A message of ours."""
+    """A received event."""
 
     kind: str
     cause: str
-    """The id of the command it answers."""
+    """The id of the command that it answers."""
     body: dict[str, Any]
 
 
 async def send(kafka: Kafka, context: str, *commands: Command) -> None:
-    """Send commands that are followed one after the other: they have one key."""
+    """Send commands with one key, so that they are processed in order."""
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
         for each in commands:
             told = {"ce_id": each.id, "ce_type": each.kind, "ce_source": "school-42", "ce_specversion": "1.0"}
@@ -42,7 +42,7 @@ async def send(kafka: Kafka, context: str, *commands: Command) -> None:
 
 
 async def received_events(kafka: Kafka, most: int, *contexts: str) -> Sequence[Event]:
-    """Return the first events of some contexts; those there are when no more come."""
+    """Return the first events of some contexts; fewer when no more arrive within the time limit."""
     topics = [kafka.topic_prefix + topic_of(context) for context in contexts]
     found: list[Event] = []
     async with AIOKafkaConsumer(

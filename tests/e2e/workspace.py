@@ -1,4 +1,4 @@
-"""A fee office in processes of its own, as people run it."""
+"""`bursar` in separate processes, with a folder for its configuration and files."""
 
 import json
 import os
@@ -23,7 +23,7 @@ BURSAR = str(Path(sys.executable).with_name("bursar"))
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A folder, and the configuration of the fee office in it."""
+    """A folder with a configuration."""
 
     folder: Path
     config: Path | None
@@ -35,14 +35,14 @@ class Workspace:
         return forks.run([*words, *at], self.folder, self._env(), stdin)
 
     def json(self, *words: str) -> Any:
-        """Run one command, and read the JSON it prints."""
+        """Run one command, and decode the JSON it prints."""
         done = self.run(*words, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     @contextmanager
     def serve(self) -> Iterator["Running"]:
-        """Run `bursar serve` until the end of the block, and then stop it as Ctrl-C does."""
+        """Run `bursar serve` until the end of the block, and then stop it with SIGINT."""
         running = self.start()
         try:
             running.wait_until_ready()
@@ -53,7 +53,7 @@ class Workspace:
             running.process.wait(timeout=15)
 
     def start(self, *words: str) -> "Running":
-        """Run one command, `serve` if none is named, and let it run."""
+        """Start one command, `serve` by default."""
         log = self.folder / "serve.log"
         log.write_text("")
         at = ("--config", str(self.config)) if self.config else ()
@@ -61,7 +61,7 @@ class Workspace:
         return Running(forks.Process([*(words or ["serve"]), *at], self.folder, self._env(), files), log)
 
     def messages(self) -> list[dict[str, str]]:
-        """Return what the vendors wrote down."""
+        """Return the messages that the vendors recorded."""
         record = self.folder / "vendors.jsonl"
         return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
 
@@ -71,14 +71,14 @@ class Workspace:
 
 @dataclass(slots=True)
 class Running:
-    """A fee office that is open."""
+    """A running server."""
 
     process: forks.Process
     log: Path
     url: str = ""
 
     def wait_until_ready(self) -> None:
-        """Wait for the address it prints."""
+        """Wait for the address that it prints."""
 
         def address() -> bool:
             assert self.process.poll() is None, self.log.read_text()
@@ -89,12 +89,12 @@ class Running:
         until(address, seconds=30)
 
     def client(self) -> httpx.Client:
-        """Return somebody who may ask it things."""
+        """Return an HTTP client of the server."""
         return httpx.Client(base_url=self.url, timeout=10)
 
 
 def until(check: Callable[[], object], seconds: float = 20.0) -> None:
-    """Wait until a condition holds, or fail."""
+    """Wait until a condition holds; fail after the time limit."""
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, f"still not so after {seconds} s"
@@ -102,7 +102,7 @@ def until(check: Callable[[], object], seconds: float = 20.0) -> None:
 
 
 def on_real_servers(mysql: MySQL, kafka: Kafka, **changes: str) -> dict[str, str]:
-    """Return the environment that puts the shipped configuration on MySQL and Kafka."""
+    """Return environment variables that use the default configuration with MySQL and Kafka."""
     given = {
         "PROVISION": "false",
         "ADAPTERS__PERSISTENCE": "mysql",

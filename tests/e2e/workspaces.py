@@ -1,11 +1,11 @@
-"""An empty fee office, in one process on SQLite or on the real servers."""
+"""An empty application, in one process on SQLite or on the real servers."""
 
 from pathlib import Path
 
 import pytest
 
 from config.settings import Kafka, MySQL, Redis
-from entrypoints.messages.routes import contexts
+from entrypoints.contexts import ROUTES
 from tests.e2e.workspace import Workspace
 
 EMBEDDED = """
@@ -23,7 +23,7 @@ record = "vendors.jsonl"
 
 
 def a_workspace(request: pytest.FixtureRequest, folder: Path, more: str = "") -> Workspace:
-    """Prepare the database, and the topics where there is a broker; `more` settings go to the end of the file."""
+    """Create the database, and the topics if there is a broker; `more` settings are appended to the file."""
     config, environment = folder / "bursar.toml", dict[str, str]()
     text = EMBEDDED
     if request.param != "embedded":
@@ -41,5 +41,5 @@ def a_workspace(request: pytest.FixtureRequest, folder: Path, more: str = "") ->
     made = Workspace(folder, config, environment)
     assert made.run("migrate").returncode == 0
     if request.param != "embedded":
-        assert len(made.json("topics")) == len(contexts())
+        assert len(made.json("topics")) == len(ROUTES.contexts)
     return made

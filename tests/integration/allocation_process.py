@@ -1,8 +1,8 @@
-"""One process that allocates as fast as it can, and counts the answers.
+"""One process that allocates as fast as it can, and counts the results.
 
-python -m tests.integration.allocation_process NAME LINES      the configuration comes from the environment
+python -m tests.integration.allocation_process NAME LINES      the configuration is in the environment
 
-It says that it is ready, waits for a line of input, and prints how often each answer came, as JSON.
+It reports that it is ready, waits for a line of input, and prints the number of each result as JSON.
 """
 
 import asyncio
@@ -14,22 +14,22 @@ from pathlib import Path
 
 import config
 from config.container import Application, running
-from config.settings import load
+from config.settings_file import load
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.kernel.idempotency import RequestContext
 from tests.examples import NOON
 
 AT_ONCE, TOGETHER = 4, 5
-"""Transactions at the same moment, and lines in each."""
+"""Concurrent transactions, and lines in each."""
 
 
 async def main(name: str, lines: int) -> None:
     settings = load(Path(config.__file__).parent / "local.toml", os.environ)
-    wishes = [AllocationDemand(order=f"{name}-{number}", sku="KIT", quantity=1) for number in range(lines)]
-    left = [AllocationRequest(demand, RequestContext(arrived=NOON)) for demand in wishes]
+    demands = [AllocationDemand(order=f"{name}-{number}", sku="KIT", quantity=1) for number in range(lines)]
+    left = [AllocationRequest(demand, RequestContext(arrived=NOON)) for demand in demands]
     answers = Counter[str]()
     async with running(Application(settings=settings)) as application:
-        allocate = application.use_cases.allocate_lines()
+        allocate = application.use_cases().inventory.allocate_lines
 
         async def work_off() -> None:
             while left:

@@ -1,6 +1,6 @@
-"""One relay in a process of its own, as `bursar serve` starts it but with a lease that tests can wait for.
+"""One relay in a separate process, as `bursar serve` starts it, but with a short lease.
 
-python -m tests.integration.relay_process LEASE      the configuration comes from the environment
+python -m tests.integration.relay_process LEASE      the configuration is in the environment
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import config
 from config.container import Application, running
-from config.settings import load
+from config.settings_file import load
 from entrypoints.relay.relay import Relay
 
 
@@ -20,8 +20,8 @@ async def main(lease: float) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with running(Application(settings=settings)) as application:
-        driven = application.driven
-        relay = Relay(driven.outbox(), driven.publisher(), driven.signals(), driven.clock(), lease)
+        messaging, process = application.messaging, application.process
+        relay = Relay(messaging.outbox(), messaging.publisher(), process.signals(), process.clock(), lease)
         await relay.run(stop)
 
 

@@ -1,4 +1,4 @@
-"""More submissions than can be served: who is told so, what goes on meanwhile, and who stays in time."""
+"""Admission control: rejections, other routes meanwhile, and the deadlines of rejected submissions."""
 
 import asyncio
 import json
@@ -20,12 +20,12 @@ from config.container import Application, running
 from config.settings import Adapters, MySQL, Settings, SQLite
 from core.fees.deadlines import Deadlines
 from core.fees.schedule import FeeSchedule
-from core.kernel.idempotency import Request
-from entrypoints.http.app import create_app
+from core.kernel.idempotency import RequestContext
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 from tests.databases import DatabasePool
 from tests.examples import NOON, StoppedClock, a_request, a_schedule, a_student, enrol, publish
+from tests.integration.admission import http_app
 
 CLOSING = NOON + timedelta(minutes=1)
 GRACE = timedelta(minutes=15)
@@ -38,7 +38,7 @@ def fee(number: int = 1) -> dict[str, str]:
 
 
 class AdmissionHarness:
-    """One fee office, and the doors that lead into it."""
+    """One application, served through several admission controls."""
 
     def __init__(self, application: Application, clock: StoppedClock) -> None:
         self.application, self.clock = application, clock
@@ -47,12 +47,8 @@ class AdmissionHarness:
     async def admission(
         self, most: int, intent_signer: IntentSigner = INTENT_SIGNER
     ) -> AsyncIterator[httpx.AsyncClient]:
-        """Lead in through an application of its own, as in another process."""
-        driven = self.application.driven
-        use_cases = self.application.use_cases().providers
-        app: Any = create_app(
-            use_cases, driven.answers(), driven.probes(), self.clock, AdmissionControl(intent_signer, most)
-        )
+        """Serve the application as another process would."""
+        app = http_app(self.application, clock=self.clock, admission=AdmissionControl(intent_signer, most))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
             yield client
 
@@ -65,20 +61,20 @@ async def submit(client: httpx.AsyncClient, body: Any = None, key: str = "k", **
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[AdmissionHarness]:
     application, clock = Application(settings=settings), StoppedClock(NOON)
-    application.driven.clock.override(clock)
+    application.process.clock.override(clock)
     async with running(application):
         yield AdmissionHarness(application, clock)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def office(
+async def harness(
     request: pytest.FixtureRequest, tmp_path: Path, prepared: DatabasePool
 ) -> AsyncIterator[AdmissionHarness]:
     chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
-    async with prepared.lent(chosen) as settings, opened(settings) as office:
-        await publish(office.application, closing_at(CLOSING))
-        await enrol(office.application, *(a_student(number) for number in range(1, 10)))
-        yield office
+    async with prepared.acquire(chosen) as settings, opened(settings) as harness:
+        await publish(harness.application, closing_at(CLOSING))
+        await enrol(harness.application, *(a_student(number) for number in range(1, 10)))
+        yield harness
 
 
 def closing_at(moment: datetime) -> FeeSchedule:
@@ -88,18 +84,18 @@ def closing_at(moment: datetime) -> FeeSchedule:
 
 @contextmanager
 def hanging(path: str) -> Iterator[Callable[[], None]]:
-    """Keep everybody from writing into a file until the returned is called."""
+    """Lock a database file until the yielded function is called."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield other.rollback
 
 
-@pytest.mark.parametrize("office", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("harness", ["sqlite"], indirect=True)
 async def test_when_the_database_hangs_submissions_are_rejected_at_once_and_other_routes_work(
-    office: AdmissionHarness,
+    harness: AdmissionHarness,
 ) -> None:
-    path = office.application.settings().sqlite.path
-    async with office.admission(MAX_IN_FLIGHT) as client:
+    path = harness.application.settings().sqlite.path
+    async with harness.admission(MAX_IN_FLIGHT) as client:
         first = await submit(client, fee(9), "first")
         with hanging(path) as let_go:
             inside = [
@@ -128,13 +124,13 @@ async def test_when_the_database_hangs_submissions_are_rejected_at_once_and_othe
     assert (stored, again.status_code) == ([201] * MAX_IN_FLIGHT, 201)
 
 
-async def test_a_submission_rejected_before_the_deadline_is_on_time_when_retried(office: AdmissionHarness) -> None:
-    office.clock.moment = CLOSING - timedelta(microseconds=1)
-    async with office.admission(0) as full, office.admission(1) as free:
+async def test_a_submission_rejected_before_the_deadline_is_on_time_when_retried(harness: AdmissionHarness) -> None:
+    harness.clock.moment = CLOSING - timedelta(microseconds=1)
+    async with harness.admission(0) as full, harness.admission(1) as free:
         refused = await submit(full)
-        office.clock.pass_by(timedelta(minutes=7))
+        harness.clock.pass_by(timedelta(minutes=7))
         still = await submit(full, Submission_Intent=refused.headers["Submission-Intent"])
-        office.clock.pass_by(timedelta(minutes=7))
+        harness.clock.pass_by(timedelta(minutes=7))
         late = await submit(free)
         token = still.headers["Submission-Intent"]
         stored, replayed = [await submit(free, Submission_Intent=token) for _ in range(2)]
@@ -145,11 +141,11 @@ async def test_a_submission_rejected_before_the_deadline_is_on_time_when_retried
     assert (replayed.content, replayed.headers["Idempotency-Replayed"]) == (stored.content, "true")
 
 
-async def test_a_submission_made_during_a_database_outage_is_on_time_when_retried(office: AdmissionHarness) -> None:
+async def test_a_submission_made_during_a_database_outage_is_on_time_when_retried(harness: AdmissionHarness) -> None:
     away = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=1))
-    async with opened(away) as without, without.admission(1) as dark, office.admission(1) as free:
+    async with opened(away) as without, without.admission(1) as dark, harness.admission(1) as free:
         refused = await submit(dark)
-        office.clock.moment = NOON + timedelta(minutes=10)
+        harness.clock.moment = NOON + timedelta(minutes=10)
         stored = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
 
     assert refused.status_code == 503
@@ -171,11 +167,11 @@ async def test_a_submission_made_during_a_database_outage_is_on_time_when_retrie
     ids=["another key", "another body", "forged", "empty", "no ASCII", "too late"],
 )
 async def test_an_invalid_token_is_refused_with_instructions(
-    office: AdmissionHarness, most: int, changed: dict[str, Any], passed: float, says: str
+    harness: AdmissionHarness, most: int, changed: dict[str, Any], passed: float, says: str
 ) -> None:
-    async with office.admission(0) as full, office.admission(most) as admission:
+    async with harness.admission(0) as full, harness.admission(most) as admission:
         refused = await submit(full)
-        office.clock.pass_by(timedelta(seconds=passed))
+        harness.clock.pass_by(timedelta(seconds=passed))
         answer = await submit(admission, **{"Submission_Intent": refused.headers["Submission-Intent"]} | changed)
         listed = await admission.get("/v1/students/T-1/exam-fees")
 
@@ -185,17 +181,17 @@ async def test_an_invalid_token_is_refused_with_instructions(
     assert listed.json()["items"] == []
 
 
-async def test_a_token_of_a_process_with_another_secret_is_refused(office: AdmissionHarness) -> None:
-    async with office.admission(0, IntentSigner(b"another", GRACE)) as full, office.admission(1) as free:
+async def test_a_token_of_a_process_with_another_secret_is_refused(harness: AdmissionHarness) -> None:
+    async with harness.admission(0, IntentSigner(b"another", GRACE)) as full, harness.admission(1) as free:
         refused = await submit(full)
         answer = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
 
     assert answer.status_code == 400
 
 
-async def test_without_a_secret_no_intent_token_is_issued(office: AdmissionHarness) -> None:
+async def test_without_a_secret_no_intent_token_is_issued(harness: AdmissionHarness) -> None:
     nothing = IntentSigner(b"", GRACE)
-    async with office.admission(0, nothing) as full, office.admission(1, nothing) as free:
+    async with harness.admission(0, nothing) as full, harness.admission(1, nothing) as free:
         refused = await submit(full)
         answer = await submit(free, Submission_Intent="1.1795177400000000." + "A" * 43)
 
@@ -216,9 +212,9 @@ async def test_without_a_secret_no_intent_token_is_issued(office: AdmissionHarne
     ids=["without a key", "too large"],
 )
 async def test_an_invalid_submission_gets_no_retry_after(
-    office: AdmissionHarness, content: bytes, headers: dict[str, str], status: int
+    harness: AdmissionHarness, content: bytes, headers: dict[str, str], status: int
 ) -> None:
-    async with office.admission(0) as full:
+    async with harness.admission(0) as full:
         answer = await full.post(
             "/v1/exam-fees", content=content, headers=headers | {"Content-Type": "application/json"}
         )
@@ -226,7 +222,7 @@ async def test_an_invalid_submission_gets_no_retry_after(
     assert answer.status_code == status
 
 
-async def test_an_incomplete_body_occupies_no_admission_slot(office: AdmissionHarness) -> None:
+async def test_an_incomplete_body_occupies_no_admission_slot(harness: AdmissionHarness) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -236,7 +232,7 @@ async def test_an_incomplete_body_occupies_no_admission_slot(office: AdmissionHa
         await go_on.wait()
         yield whole[5:]
 
-    async with office.admission(1) as client:
+    async with harness.admission(1) as client:
         headers = {"Idempotency-Key": "slow", "Content-Type": "application/json"}
         slow = asyncio.create_task(client.post("/v1/exam-fees", content=slowly(), headers=headers))
         await begun.wait()
@@ -246,15 +242,15 @@ async def test_an_incomplete_body_occupies_no_admission_slot(office: AdmissionHa
         assert (quick.status_code, (await slow).status_code) == (201, 201)
 
 
-async def test_an_admission_slot_is_released_however_the_submission_ended(office: AdmissionHarness) -> None:
-    async with office.admission(1) as client:
+async def test_an_admission_slot_is_released_however_the_submission_ended(harness: AdmissionHarness) -> None:
+    async with harness.admission(1) as client:
         ended = [(await submit(client, body)).status_code for body in (fee(99), {"schedule": 1}, fee())]
 
     assert ended == [404, 400, 201]
 
 
-async def test_rejected_requests_are_counted_under_their_route(office: AdmissionHarness) -> None:
-    async with office.admission(0) as full:
+async def test_rejected_requests_are_counted_under_their_route(harness: AdmissionHarness) -> None:
+    async with harness.admission(0) as full:
         await submit(full)
         metrics = (await full.get("/metrics")).text
 
@@ -264,7 +260,7 @@ async def test_rejected_requests_are_counted_under_their_route(office: Admission
 @given(place=st.integers(0, 60), letter=st.characters(codec="latin-1"))
 def test_changing_any_character_of_a_token_invalidates_it(place: int, letter: str) -> None:
     context = a_request()
-    [token] = INTENT_SIGNER.of(context).values()
+    [token] = INTENT_SIGNER.sign(context).values()
     altered = token[: place % len(token)] + letter + token[place % len(token) + 1 :]
 
     if altered != token:
@@ -275,8 +271,8 @@ def test_changing_any_character_of_a_token_invalidates_it(place: int, letter: st
 
 @given(key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), scope=st.text(), body=st.binary())
 def test_an_intent_token_is_bound_to_one_request(key: str, scope: str, body: bytes) -> None:
-    context, other = a_request(), Request(arrived=NOON, scope=scope, key=key, fingerprint=body)
-    [token] = INTENT_SIGNER.of(context).values()
+    context, other = a_request(), RequestContext(arrived=NOON, scope=scope, key=key, fingerprint=body)
+    [token] = INTENT_SIGNER.sign(context).values()
 
     if (key, scope, body) != (context.key, context.scope, context.fingerprint):
         with pytest.raises(InvalidIntent):
@@ -285,19 +281,19 @@ def test_an_intent_token_is_bound_to_one_request(key: str, scope: str, body: byt
 
 @pytest.mark.parametrize("path", ["/v1/exam-fees", "/v1/exam-fees/", "/v1//exam-fees", "/v1/exam-fees//"])
 async def test_no_alternative_spelling_of_the_path_bypasses_admission_control(
-    office: AdmissionHarness, path: str
+    harness: AdmissionHarness, path: str
 ) -> None:
-    async with office.admission(0) as full:
+    async with harness.admission(0) as full:
         answer = await full.post(path, json=fee(1), headers={"Idempotency-Key": "k"})
 
     assert answer.status_code == 503
 
 
-async def test_an_expired_token_does_not_hide_a_stored_answer(office: AdmissionHarness) -> None:
-    async with office.admission(0) as full, office.admission(1) as free:
+async def test_an_expired_token_does_not_hide_a_stored_answer(harness: AdmissionHarness) -> None:
+    async with harness.admission(0) as full, harness.admission(1) as free:
         refused = await submit(full)
         stored = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
-        office.clock.pass_by(GRACE + timedelta(minutes=1))
+        harness.clock.pass_by(GRACE + timedelta(minutes=1))
         again = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
 
     assert (stored.status_code, again.content) == (201, stored.content)

@@ -1,4 +1,4 @@
-"""What `just bench` and `just profile` do, in small."""
+"""Small runs of `just bench` and `just profile`."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,70 +6,75 @@ import httpx
 import pytest
 
 from benchmarks import contenders, http_stages, profile, seed
-from benchmarks.environment import Office, benchmark_environment
+from benchmarks.environment import BenchmarkEnvironment, benchmark_environment
 from benchmarks.stages import STAGES
 from tests.containers import MySqlServer
 
 FEE = {"schedule": "load", "registration": "T-1", "papers": ["041", "042"]}
 OWN = {"id", "reference", "received_at", "submitted_at"}
-"""What two submissions cannot have in common."""
+"""Values that differ between two submissions."""
 
 
 @pytest.fixture
-def office(server: Callable[[str], object]) -> Iterator[Office]:
+def environment(server: Callable[[str], object]) -> Iterator[BenchmarkEnvironment]:
     mysql = server("mysql")
     assert isinstance(mysql, MySqlServer)
-    with benchmark_environment(mysql, None) as office:
-        yield office
+    with benchmark_environment(mysql, None) as environment:
+        yield environment
 
 
 def submit(url: str, key: str, **changes: object) -> httpx.Response:
     return httpx.post(f"{url}/v1/exam-fees", json=FEE | changes, headers={"Idempotency-Key": key}, timeout=10)
 
 
-def test_the_usual_stack_answers_and_stores_what_we_do(office: Office) -> None:
+def test_the_usual_stack_answers_and_stores_what_we_do(environment: BenchmarkEnvironment) -> None:
     pytest.importorskip("fastapi")
-    seed.candidates(office, 1, "load", "again")
-    with contenders.bursar(office) as ours, contenders.peer(office) as theirs:
-        answers = [submit(ours.until_open(), "a"), submit(theirs.until_open(), "b", schedule="again")]
+    seed.candidates(environment, 1, "load", "again")
+    with contenders.bursar(environment) as ours, contenders.peer(environment) as theirs:
+        answers = [submit(ours.wait_until_ready(), "a"), submit(theirs.wait_until_ready(), "b", schedule="again")]
     told = [{name: value for name, value in answer.json().items() if name not in OWN} for answer in answers]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert told[0] == told[1] | {"schedule": "load"}
     assert {*answers[0].json()} == {*answers[1].json()}
     for table in "submissions", "event_log", "outbox", "requests":
-        assert office.sql(f"SELECT COUNT(*) FROM {table}") == [(2,)], table
-    assert office.sql("SELECT COUNT(DISTINCT scope) FROM requests") == [(1,)]
+        assert environment.sql(f"SELECT COUNT(*) FROM {table}") == [(2,)], table
+    assert environment.sql("SELECT COUNT(DISTINCT scope) FROM requests") == [(1,)]
 
 
-def test_the_usual_stack_answers_a_repeated_request_as_the_first(office: Office) -> None:
+def test_the_usual_stack_answers_a_repeated_request_as_the_first(environment: BenchmarkEnvironment) -> None:
     pytest.importorskip("fastapi")
-    seed.candidates(office, 1, "load")
-    with contenders.peer(office) as peer:
-        first, again = (submit(peer.until_open(), "a") for _ in range(2))
-        other_body, other_key = submit(peer.until_open(), "a", papers=["041"]), submit(peer.until_open(), "b")
+    seed.candidates(environment, 1, "load")
+    with contenders.peer(environment) as peer:
+        first, again = (submit(peer.wait_until_ready(), "a") for _ in range(2))
+        other_body, other_key = (
+            submit(peer.wait_until_ready(), "a", papers=["041"]),
+            submit(peer.wait_until_ready(), "b"),
+        )
     assert (again.content, again.headers["Idempotency-Replayed"]) == (first.content, "true")
     assert (other_body.status_code, other_key.status_code) == (422, 409)
 
 
 @pytest.mark.parametrize("name", ["submissions", "reading", "workers", "embedded", "start"])
-def test_a_stage_measures(office: Office, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_measures(environment: BenchmarkEnvironment, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fastapi")
     monkeypatch.setattr(http_stages, "CONNECTION_COUNTS", (4,))
-    figures = STAGES[name].measure(office, 4_000)
+    figures = STAGES[name].measure(environment, 4_000)
     assert figures
     assert all(value > 0 for name, value in figures.items() if "refused" not in name), figures
 
 
-def test_depth_is_measured_with_as_many_stored_as_it_says(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_depth_is_measured_with_as_many_stored_as_it_says(
+    environment: BenchmarkEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http_stages, "FEW_STORED", 100)
-    monkeypatch.setattr(http_stages, "APART", 10)
-    monkeypatch.setattr(seed, "PATIENCE", 0)  # others may write on the same server
-    assert "submissions/s with 20,000 stored" in http_stages.depth(office, 20_000)
-    assert office.sql("SELECT COUNT(*) FROM submissions WHERE schedule = 'of-others'") == [(19_999,)]
+    monkeypatch.setattr(http_stages, "SPREAD_FACTOR", 10)
+    monkeypatch.setattr(seed, "PATIENCE", 0)  # other clients may write on the same server
+    assert "submissions/s with 20,000 stored" in http_stages.depth(environment, 20_000)
+    assert environment.sql("SELECT COUNT(*) FROM submissions WHERE schedule = 'of-others'") == [(19_999,)]
 
 
-def test_the_profile_adds_up(office: Office) -> None:
-    found, submitted = profile.look(office, 1)
+def test_the_profile_adds_up(environment: BenchmarkEnvironment) -> None:
+    found, submitted = profile.measure(environment, 1)
     assert submitted > 0
     *_, together = profile.rows(found, submitted)
     parts = {part for part, *_ in found["seen"]}

@@ -1,4 +1,4 @@
-"""Many want the last pieces at the same moment, in several processes."""
+"""Several processes allocate the last pieces concurrently."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from sqlalchemy import text
 
 from config.container import Application
 from tests.integration import allocation_process as stores_process
-from tests.unit.inventory.harness import Stores
+from tests.unit.inventory.harness import InventoryHarness
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 LINES, PIECES = 500, 100
 
 
 def started(application: Application, name: str) -> subprocess.Popen[str]:
-    """Start a process that is ready to allocate."""
+    """Start a process, and wait until it is ready to allocate."""
     mysql = application.settings().mysql
     names = {"HOST": mysql.host, "PORT": str(mysql.port), "DATABASE": mysql.database, "USER": mysql.user}
     given = {f"BURSAR__MYSQL__{word}": value for word, value in names.items()}
@@ -33,9 +33,10 @@ def started(application: Application, name: str) -> subprocess.Popen[str]:
 
 
 async def test_two_processes_allocate_exactly_the_stock_there_is(stored: Application) -> None:
-    driven = stored.driven
-    stores = Stores(driven.new_work, driven.chores(), driven.outbox())
-    await stores.buy("shelf", PIECES, sku="KIT")
+    inventory = InventoryHarness(
+        stored.inventory.new_work, stored.inventory.inventory_backlog(), stored.messaging.outbox()
+    )
+    await inventory.buy("shelf", PIECES, sku="KIT")
     processes = [started(stored, name) for name in ("a", "b")]
     answers = Counter[str]()
     try:
@@ -52,11 +53,11 @@ async def test_two_processes_allocate_exactly_the_stock_there_is(stored: Applica
             process.wait()
 
     assert answers == {"Allocation": PIECES, "OutOfStock": LINES - PIECES}
-    batch = (await stores.sku("KIT")).stock.batches["shelf"]
+    batch = (await inventory.sku("KIT")).stock.batches["shelf"]
     assert (batch.available, batch.allocated) == (0, PIECES)
-    async with driven.database().reading() as connection:
+    async with stored.storage.database().reading() as connection:
         lines = (await connection.execute(text("SELECT SUM(quantity), COUNT(*) FROM allocations"))).one()
     assert tuple(map(int, lines)) == (PIECES, PIECES)
-    news = await stores.news()
+    news = await inventory.announced_since()
     assert Counter(told.type for told in news) == {"BatchCreated": 1, "Allocated": PIECES, "OutOfStock": 1}
     assert [told.version for told in news] == list(range(1, PIECES + 3))

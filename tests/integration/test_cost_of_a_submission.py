@@ -1,4 +1,4 @@
-"""What a submission costs under load, in things that can be counted and do not depend on the machine."""
+"""The cost of a submission under load, in counts that do not depend on the machine."""
 
 import asyncio
 import json
@@ -15,13 +15,12 @@ from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from config.container import Application
-from entrypoints.http.app import create_app
 from tests.examples import a_schedule, a_student, enrol, publish
-from tests.integration.admission import unlimited_admission
+from tests.integration.admission import http_app
 
 CROWD, ROUNDS = 64, 5
 MAX_PYTHON_CALLS_PER_SUBMISSION = 550
-"""A fifth more than a submission takes: what becomes dearer shall be noticed."""
+"""The limits: one fifth above the present cost, so that an increase is noticed."""
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 
 
@@ -52,19 +51,16 @@ async def submit(app: ASGIApp, number: int) -> int:
 
 
 async def deadline_day(application: Application) -> ASGIApp:
-    """Open the office, and serve a crowd so that everything is warm."""
+    """Open the application, and serve concurrent submissions to fill its caches."""
     await publish(application, a_schedule("sahyadri-test"))
     await enrol(application, *(a_student(number) for number in range(CROWD * (ROUNDS + 1))))
-    driven = application.driven
-    app = create_app(
-        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), unlimited_admission()
-    )
+    app = http_app(application)
     assert set(await asyncio.gather(*(submit(app, number) for number in range(CROWD)))) == {201}
     return app
 
 
 async def concurrent_batches_of_submissions(app: ASGIApp) -> int:
-    """Let one crowd after another submit, and return how many that were."""
+    """Run rounds of concurrent submissions, and return the number of submissions."""
     for crowd in range(1, ROUNDS + 1):
         numbers = range(crowd * CROWD, (crowd + 1) * CROWD)
         assert set(await asyncio.gather(*(submit(app, number) for number in numbers))) == {201}
@@ -73,7 +69,7 @@ async def concurrent_batches_of_submissions(app: ASGIApp) -> int:
 
 @contextmanager
 def calls() -> Iterator[Counter[str]]:
-    """Count the Python functions that are called."""
+    """Count calls of Python functions."""
     seen: Counter[str] = Counter()
 
     def note(_frame: FrameType, what: str, _argument: object) -> None:
@@ -89,7 +85,7 @@ def calls() -> Iterator[Counter[str]]:
 
 async def test_concurrent_submissions_cost_few_database_statements(stored: Application) -> None:
     app, seen = await deadline_day(stored), Counter[str]()
-    database = stored.driven.database()
+    database = stored.storage.database()
     event.listen(database.engine.sync_engine, "commit", lambda _: seen.update(["transactions"]))
     for engine in (database.engine, database.reader):
         event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: seen.update(["statements"]))

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from adapters.sql import database
-from adapters.sql.probe import SqlProbe
+from adapters.sql.engine import database
+from adapters.sql.engine.probe import SqlProbe
 from config.container import Application
 from core.kernel.errors import Unavailable
 from tests import databases
@@ -34,8 +34,8 @@ async def test_a_pooled_connection_closed_while_idle_is_replaced_silently(
     stored: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "PING_AFTER_IDLE_SECONDS", 0.0)
-    office = stored.driven.database()
-    for lend in (office.writing, office.reading):
+    sql = stored.storage.database()
+    for lend in (sql.writing, sql.reading):
         async with lend() as connection:
             ours = await connection.scalar(text("SELECT CONNECTION_ID()"))
         async with databases.root_of(stored.settings().mysql) as run:
@@ -51,6 +51,6 @@ async def test_a_pooled_connection_closed_while_idle_is_replaced_silently(
 async def test_a_machine_whose_clock_is_off_is_not_ready(stored: Application, seconds: int, side: str) -> None:
     off = StoppedClock(datetime.now(UTC) + timedelta(seconds=seconds))
 
-    assert await stored.driven.persistence_probe().check()
+    assert await stored.storage.persistence_probe().check()
     with pytest.raises(Unavailable, match=f"clock is {side}"):
-        await SqlProbe("mysql", stored.driven.database(), off).check()
+        await SqlProbe("mysql", stored.storage.database(), off).check()

@@ -1,4 +1,4 @@
-"""What whoever is on duty can do with dead letters over HTTP."""
+"""Dead letters over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,16 +23,16 @@ GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 @pytest.fixture(params=["memory", "sqlite"])
 async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: DatabasePool) -> AsyncIterator[Api]:
     chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
-    async with prepared.lent(chosen) as settings, opened(settings) as api:
+    async with prepared.acquire(chosen) as settings, opened(settings) as api:
         await api.provision()
         yield api
 
 
 async def bury(api: Api, body: bytes = GOOD, **changes: Any) -> Message:
-    """Let a command be misunderstood on its way in."""
+    """Bury a command because of a decoding error."""
     given = {"context": "fees.commands", "type": "SubmitExamFee", "at": api.clock.now()}
     message = a_message(**(given | {"body": body} | changes))
-    async with api.application.driven.new_inbox() as inbox:
+    async with api.application.messaging.new_inbox() as inbox:
         await inbox.deduplicate(message)
         await inbox.bury(message, Invalid("it makes no sense"))
         await inbox.commit()

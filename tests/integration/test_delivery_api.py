@@ -1,4 +1,4 @@
-"""Deliveries in doubt as a person and as a vendor see them over HTTP."""
+"""Deliveries in doubt over HTTP: decisions of people, and reports of vendors."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from tests.contract.test_vendor_reports import PUBLIC, SID, TOKEN, signature, ur
 from tests.databases import DatabasePool
 from tests.examples import a_delivery, a_student, a_submission, enrol
 from tests.integration.test_http_api import Api, assert_problem, opened
+from tests.units_of_work import any_work
 
 DECISION = {"decision": "sent", "who": "Ravi Deshpande", "why": "the student showed it"}
 FACTS = {"reference": "BF-1", "schedule_title": "Semester", "total": "₹500.00", "pay_by": None, "lines": []}
@@ -35,22 +36,22 @@ async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: Database
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
     )
-    async with prepared.lent(chosen) as settings, opened(settings) as api:
+    async with prepared.acquire(chosen) as settings, opened(settings) as api:
         yield api
 
 
 async def store(application: Application, *deliveries: Delivery) -> None:
-    async with application.driven.new_work() as work:
+    async with any_work(application) as work:
         for delivery in deliveries:
             work.deliveries.add(delivery)
         await work.commit()
 
 
 async def doubtful(api: Api, state: DeliveryState = DeliveryState.UNDECIDED) -> tuple[Delivery, str]:
-    """Store a delivery in doubt, and return it with the address of the fee it is about."""
+    """Store a delivery in doubt, and return it with the URL of the fee it is about."""
     submission, submitted = a_submission()
     delivery = a_delivery(Channel.SMS, about=submission.id, state=state, reason="no answer from +919876543210")
-    async with api.application.driven.new_work() as work:
+    async with any_work(api.application) as work:
         work.submissions.add(submission)
         work.record(submitted)
         work.deliveries.add(delivery)
@@ -244,7 +245,7 @@ async def test_twilio_is_told_where_to_report_and_what_it_reports_there_is_belie
         await enrol(api.application, student := a_student())
         delivery = a_delivery(Channel.SMS, recipient=student.id, due_at=api.clock.now(), facts=FACTS)
         await store(api.application, delivery)
-        await api.application.use_cases.dispatch_deliveries()(Channel.SMS)
+        await api.application.use_cases().dispatch.dispatch_deliveries(Channel.SMS)
         [taken] = server.taken
         [callback] = taken.extra["StatusCallback"]
         form = [("MessageSid", taken.id), ("MessageStatus", "delivered")]
@@ -262,20 +263,20 @@ async def test_after_a_lost_response_only_messages_unknown_to_twilio_are_resent(
     await server.start()
     adapters, hasty = Adapters(persistence="memory", sms=("twilio",)), Resilience(deadline_seconds=0.5)
     async with opened(Settings(adapters=adapters, resilience=hasty, **server.settings())) as api:
-        api.clock.moment = datetime.now(UTC)  # the server's
-        use_cases, sent = api.application.use_cases, list[Delivery]()
-        for number, mood in ((1, VendorBehaviour.HANG_UP), (2, VendorBehaviour.FALL_SILENT)):
+        api.clock.moment = datetime.now(UTC)  # the records of the server
+        dispatch, sent = api.application.use_cases().dispatch, list[Delivery]()
+        for number, behaviour in ((1, VendorBehaviour.HANG_UP), (2, VendorBehaviour.FALL_SILENT)):
             await enrol(api.application, student := a_student(number))
             sent.append(a_delivery(Channel.SMS, recipient=student.id, due_at=api.clock.now(), facts=FACTS))
             await store(api.application, sent[-1])
-            server.mood = mood
-            await use_cases.dispatch_deliveries()(Channel.SMS)
+            server.behaviour = behaviour
+            await dispatch.dispatch_deliveries(Channel.SMS)
         assert [await states(api, each) for each in sent] == [["unknown"]] * 2
-        server.mood = VendorBehaviour.ACCEPT
+        server.behaviour = VendorBehaviour.ACCEPT
         api.clock.pass_by(timedelta(hours=2))
 
-        assert await use_cases.reconcile_deliveries()() == {"found": 1, "absent": 1}
-        await use_cases.dispatch_deliveries()(Channel.SMS)
+        assert await dispatch.reconcile_deliveries() == {"found": 1, "absent": 1}
+        await dispatch.dispatch_deliveries(Channel.SMS)
         assert [await states(api, each) for each in sent] == [["sent"]] * 2
         assert [taken.to for taken in server.taken] == ["+919800000001", "+919800000002"]
     await server.stop()

@@ -1,10 +1,12 @@
-"""Exam fees of a whole school in one request, over each kind of storage."""
+"""`POST /v1/exam-fees:batch` over each kind of storage."""
 
 import asyncio
+import dataclasses
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
@@ -16,27 +18,24 @@ from config.settings import Settings
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.errors import Unavailable
 from core.kernel.idempotency import RequestContext
-from entrypoints.http import ndjson as lines
-from entrypoints.http import server
-from entrypoints.http.app import create_app
+from entrypoints.http import ndjson, server
 from entrypoints.http.fees.exam_fee_batch import IDEMPOTENCY_SCOPE, MAX_CONCURRENT_UPLOADS, MAX_ROWS_IN_FLIGHT
-from entrypoints.http.fees.exam_fee_rows import read
+from entrypoints.http.fees.exam_fee_rows import parse_row
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.middleware.load_shedding import LoadShedder
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.submission_intents import IntentSigner
-from entrypoints.messages.replays import with_replays
 from tests.conftest import eventually
 from tests.databases import DatabasePool, statements
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
-from tests.integration.admission import unlimited_admission
+from tests.integration.admission import http_app, unlimited_admission
 from tests.integration.test_group_commit import on_both
 from tests.integration.test_http_api import CLOSED, REFUSED, Api, assert_problem, opened
 
 PATH = "/v1/exam-fees:batch"
 ROWS = {"Content-Type": "application/x-ndjson"}
 ROWS_PER_REQUEST = 300
-"""Candidates: more than are worked on at a time."""
+"""The number of candidates, more than are in flight at a time."""
 on_memory = pytest.mark.parametrize("stored_settings", ["memory"], indirect=True)
 BatchAnswers = list[dict[str, Any]]
 
@@ -44,7 +43,7 @@ BatchAnswers = list[dict[str, Any]]
 @pytest.fixture
 async def api(stored_settings: Settings, commits: str, prepared: DatabasePool) -> AsyncIterator[Api]:
     chosen = replace(stored_settings, adapters=replace(stored_settings.adapters, commits=commits))
-    async with prepared.lent(chosen) as settings, opened(settings) as api:
+    async with prepared.acquire(chosen) as settings, opened(settings) as api:
         await publish(api.application, a_schedule())
         await enrol(api.application, *(a_student(number) for number in range(ROWS_PER_REQUEST)))
         yield api
@@ -73,7 +72,7 @@ async def stored(api: Api) -> int:
 
 
 class AsgiConnection:
-    """One request as the server hands it on: what arrives and what leaves, part by part."""
+    """One ASGI connection: received and sent parts, one by one."""
 
     def __init__(self, app: Any) -> None:
         self._app, self.taken, self.told, self.ended = app, 0, list[dict[str, Any]](), False
@@ -85,7 +84,7 @@ class AsgiConnection:
         *,
         cut: bool = False,
     ) -> None:
-        """Send chunks; after them the request ends, or the client is gone."""
+        """Send chunks; then the request ends or, with `cut`, the client disconnects."""
         coming = chunks if isinstance(chunks, AsyncIterator) else each(chunks)
 
         async def receive() -> dict[str, Any]:
@@ -318,7 +317,7 @@ async def test_a_client_that_does_not_read_gets_back_pressure(api: Api) -> None:
 async def test_a_client_that_stops_reading_is_disconnected_after_the_timeout(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "WRITE_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(ndjson, "WRITE_TIMEOUT_SECONDS", 0.01)
     wire, never = AsgiConnection(api.app), asyncio.Event()
     parts = 0
 
@@ -337,23 +336,23 @@ async def test_a_client_that_stops_reading_is_disconnected_after_the_timeout(
 
 
 class Failing:
-    """The use case, for which the database goes away."""
+    """A use case that raises `Unavailable` for some candidates."""
 
     def __init__(self, api: Api, failing: set[str]) -> None:
-        self._real, self.failing, self.tried = api.application.use_cases.submit_exam_fee(), failing, 0
+        self._real, self.failing, self.tried = api.application.use_cases().fees.submit_exam_fee, failing, 0
 
     async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> object:
         self.tried += 1
         if command.registration in self.failing:
-            raise Unavailable("nobody is there", retry_after=30)
+            raise Unavailable("the database is away", retry_after=30)
         return await self._real(command, request)
 
 
 def app_with(api: Api, submit: Failing, secret: bytes = b"") -> Any:
-    driven = api.application.driven
-    use_cases = {**with_replays(api.application.use_cases().providers), "submit_exam_fee": lambda: submit}
-    admission = AdmissionControl(IntentSigner(secret, grace=timedelta(minutes=15)), most=320)
-    return create_app(use_cases, driven.answers(), driven.probes(), api.clock, admission)
+    use_cases = copy(api.application.use_cases())
+    use_cases.fees = dataclasses.replace(use_cases.fees, submit_exam_fee=submit)  # type: ignore[arg-type]
+    admission = AdmissionControl(IntentSigner(secret, grace=timedelta(minutes=15)), max_in_flight=320)
+    return http_app(api.application, use_cases=use_cases, clock=api.clock, admission=admission)
 
 
 @on_memory
@@ -378,8 +377,8 @@ async def test_a_rejected_row_keeps_its_own_arrival_time_when_retried(api: Api) 
 @on_memory
 async def test_an_expired_intent_does_not_hide_a_stored_answer(api: Api) -> None:
     app = app_with(api, Failing(api, set()), secret=b"s" * 32)
-    row: Any = read(NdjsonLine(1, json.dumps(a_row(1)).encode(), api.clock.moment))
-    seal = IntentSigner(b"s" * 32, timedelta(minutes=15)).of(row.request(IDEMPOTENCY_SCOPE))
+    row: Any = parse_row(NdjsonLine(1, json.dumps(a_row(1)).encode(), api.clock.moment))
+    seal = IntentSigner(b"s" * 32, timedelta(minutes=15)).sign(row.request(IDEMPOTENCY_SCOPE))
     first, second = AsgiConnection(app), AsgiConnection(app)
     await first.run([file_of(a_row(1) | {"intent": seal["Submission-Intent"]})])
     api.clock.pass_by(timedelta(hours=1))
@@ -442,7 +441,7 @@ async def test_a_defect_of_ours_is_told_by_its_row(api: Api) -> None:
 
 @on_memory
 async def test_all_batch_requests_together_have_at_most_one_transaction_of_rows_in_flight(api: Api) -> None:
-    real, under_way, most = api.application.use_cases.submit_exam_fee(), 0, 0
+    real, under_way, most = api.application.use_cases().fees.submit_exam_fee, 0, 0
 
     class Counted(Failing):
         async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> object:
@@ -469,20 +468,20 @@ async def test_all_batch_requests_together_have_at_most_one_transaction_of_rows_
 
 @on_both
 async def test_a_batch_request_costs_few_statements_and_its_repetition_one_query(api: Api) -> None:
-    await send(api, a_row(0))  # finds the schedule
+    await send(api, a_row(0))  # reads the schedule
     asked = statements(api.application)
     rows = [a_row(number) for number in range(1, MAX_ROWS_IN_FLIGHT + 1)]
     assert set(statuses(await send(api, *rows))) == {201}
     first = len(asked)
     assert all(row["replayed"] for row in await send(api, *rows))
 
-    assert first <= 7, "not: what was answered before, who they are, a transaction, and a statement a table"
+    assert first <= 7, "more than stored answers, candidates, a transaction, and one statement per table"
     assert len(asked) == first + 1
 
 
 @asynccontextmanager
 async def served(api: Api) -> AsyncIterator[int]:
-    """Serve it as it is served to the world."""
+    """Serve the application with the real server."""
     stop, listening = asyncio.Event(), server.listen("127.0.0.1", 0)
     serving = asyncio.create_task(server.serve(api.app, LoadShedder(unlimited_admission(), api.clock), listening, stop))
     yield listening.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Units of work that wait at the same moment share a transaction, and nothing else: above all no fault."""
+"""Concurrent units of work share a transaction; a failure of one does not affect the others."""
 
 import asyncio
 from collections import Counter
@@ -10,37 +10,38 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event
 
-from adapters.sql.database import Database
-from adapters.sql.group_commit import GroupCommit
-from adapters.sql.transactions import Commit, SingleCommits, Transactions
+from adapters.sql.engine.database import Database
+from adapters.sql.engine.group_commit import GroupCommit
+from adapters.sql.engine.transactions import Commit, SingleCommits, Transactions
 from config.container import Application
 from core.fees.errors import FeeAlreadySubmitted
 from core.kernel.batching import MAX_PENDING_ITEMS, Batcher
 from core.kernel.errors import Unavailable
 from core.kernel.idempotency import RequestRepeated
 from tests.examples import a_delivery, a_request, a_submission, unpublished
+from tests.units_of_work import any_work
 
 on_both = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
 CONCURRENT_SUBMISSIONS = 100
 
 
 def transactions(application: Application) -> Counter[str]:
-    """Count what the database is asked to commit from now on."""
+    """Count the commits of the database."""
     seen: Counter[str] = Counter()
-    engine = application.driven.database().engine.sync_engine
+    engine = application.storage.database().engine.sync_engine
     event.listen(engine, "commit", lambda _: seen.update(["commits"]))
     event.listen(engine, "before_cursor_execute", lambda *_: seen.update(["statements"]))
     return seen
 
 
 async def submit(application: Application, student: UUID | None = None, key: str | None = None) -> str:
-    """Submit once, and return how that ended."""
+    """Submit once, and return the result."""
     submission, submitted = a_submission(student)
     try:
-        async with application.driven.new_work() as work:
+        async with any_work(application) as work:
             work.submissions.add(submission)
             work.record(submitted)
-            work.answer(a_request(key or str(submission.id)), submission)
+            work.record_answer(a_request(key or str(submission.id)), submission)
             await work.commit()
     except Exception as refusal:
         return type(refusal).__name__
@@ -122,7 +123,7 @@ async def test_a_cancelled_submission_does_not_affect_its_group(stored: Applicat
 @on_both
 async def test_a_row_too_large_for_its_column_fails_alone_in_its_group(stored: Application) -> None:
     async def owe(attempts: int) -> None:
-        async with stored.driven.new_work() as work:
+        async with any_work(stored) as work:
             work.deliveries.add(a_delivery(attempts=attempts))
             await work.commit()
 
@@ -134,11 +135,11 @@ async def test_a_row_too_large_for_its_column_fails_alone_in_its_group(stored: A
     assert not isinstance(ended[37], Unavailable)
 
 
-@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only there several can write at a time
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)  # only MySQL has concurrent writers
 async def test_a_submission_blocked_by_a_lock_delays_only_its_own_group(stored: Application) -> None:
-    async with stored.driven.new_inbox() as slow:
-        async with slow.new_work() as part:
-            part.answer(a_request("held"), "first")
+    async with stored.messaging.new_inbox() as slow:
+        async with any_work(stored, slow) as part:
+            part.record_answer(a_request("held"), "first")
             await part.commit()
         held = asyncio.create_task(submit(stored, key="held"))
         with_him = [asyncio.create_task(submit(stored)) for _ in range(20)]
@@ -153,7 +154,7 @@ async def test_a_submission_blocked_by_a_lock_delays_only_its_own_group(stored: 
 
 
 class LostAcknowledgement:
-    """A transaction whose connection is cut while it commits."""
+    """A transaction whose connection is lost during its commit."""
 
     def __init__(self, commit: Callable[[], Awaitable[None]], *, after: bool) -> None:
         self._commit, self._after = commit, after
@@ -167,7 +168,7 @@ class LostAcknowledgement:
 @on_both
 @pytest.mark.parametrize("after", [True, False])
 async def test_the_outcome_of_an_unacknowledged_commit_is_looked_up(stored: Application, *, after: bool) -> None:
-    real, cuts = stored.driven.database(), [after]
+    real, cuts = stored.storage.database(), [after]
 
     class Wire(Database):
         @asynccontextmanager
@@ -176,13 +177,13 @@ async def test_the_outcome_of_an_unacknowledged_commit_is_looked_up(stored: Appl
                 yield connection, LostAcknowledgement(transaction.commit, after=cuts.pop()) if cuts else transaction
 
     wire = Wire(real.engine, real.reader, real.write_lock)
-    commits: Commit = Batcher(GroupCommit(wire, SingleCommits(wire)).store)
-    begin = Transactions(wire, commits, lambda _: None).begin
+    commits: Commit = Batcher(GroupCommit(wire, SingleCommits(wire)).commit_batch)
+    transactions = Transactions(wire, commits, lambda _: None)
 
     async def one() -> str:
         submission, submitted = a_submission()
         try:
-            async with stored.driven.sql_work(begin=begin) as work:
+            async with stored.fees.new_work(within=transactions) as work:
                 work.submissions.add(submission)
                 work.record(submitted)
                 await work.commit()

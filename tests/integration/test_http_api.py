@@ -1,4 +1,4 @@
-"""The JSON API as a client sees it, over each kind of storage that needs no server."""
+"""The JSON API over each kind of storage without a server."""
 
 import asyncio
 import json
@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -32,20 +34,19 @@ from core.kernel.idempotency import IdempotencyKeyReused
 from core.messaging import dead_letters
 from core.notifications.errors import DeliverySettled, ForgedReport, UnknownDelivery
 from core.students import errors as students
-from core.students.roster import rows
+from core.students.roster import read_rows
+from entrypoints.contexts import ROUTES
 from entrypoints.http import docs
-from entrypoints.http.app import create_app
 from entrypoints.http.idempotency import MissingIdempotencyKey
-from entrypoints.messages.replays import with_replays
 from tests.conftest import eventually
 from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished
-from tests.integration.admission import unlimited_admission
+from tests.integration.admission import http_app
 from tests.unit.fees.schedules import local
 
-SHIPPED = Path(config.__file__).parent
+SHIPPED = Path(config.__file__).parent / "data"
 OPEN, CLOSED = local("2026-02-20T10:00"), local("2026-03-08T21:00")
-"""Of NEET."""
+"""The registration of a candidate of NEET."""
 STUDENTS = ("SU-2026-0001", "CB-2020-1001", "NE-2026-2001")
 SUBMISSION = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
 CBSE = {"schedule": "cbse-2020-xii", "registration": "CB-2020-1001", "papers": ["041", "042"]}
@@ -61,7 +62,7 @@ CONFORMANCE = [
     openapi.negative_data_rejection,
 ]
 STREAMING_EXCEPTIONS = {"/v1/exam-fees:batch": [openapi.negative_data_rejection]}
-"""What is wrong with one row is no fault of the request."""
+"""Rows with one error each; an error in a row does not fail the request."""
 OPERATIONS = {
     "delete /v1/allocations/{order}",
     "delete /v1/allocations/{order}/{sku}",
@@ -101,18 +102,11 @@ TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 class Api:
-    """The API, the clock on its wall, and everything it has announced."""
+    """The API, its clock, and the published events."""
 
     def __init__(self, application: Application, clock: StoppedClock) -> None:
-        driven = application.driven
         self.application, self.clock = application, clock
-        self.app: Any = create_app(
-            with_replays(application.use_cases().providers),
-            driven.answers(),
-            driven.probes(),
-            clock,
-            unlimited_admission(),
-        )
+        self.app = http_app(application, clock=clock)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bursar")
 
     async def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -127,26 +121,26 @@ class Api:
         return await self("POST", "/v1/exam-fees", json=body, headers=sent)
 
     async def world(self) -> list[Any]:
-        """Return everything that can be seen from outside."""
+        """Return the state that clients can observe."""
         pages = [f"/v1/students/{student}/exam-fees" for student in STUDENTS]
         seen: list[Any] = [(await self("GET", page)).content for page in ["/v1/fee-schedules", *pages]]
         return [*seen, [event.message.id for event in await unpublished(self.application, 10_000)]]
 
     async def provision(self) -> None:
-        """Load what is shipped."""
+        """Load the bundled schedules and roster."""
 
         async def roster() -> AsyncIterator[bytes]:
             yield (SHIPPED / "roster.csv").read_bytes()
 
         for path in sorted((SHIPPED / "schedules").glob("*.toml")):
-            await self.application.use_cases.publish_fee_schedule()(tomllib.loads(path.read_text()))
-        await self.application.use_cases.import_students()(rows(roster()))
+            await self.application.use_cases().fees.publish_fee_schedule(tomllib.loads(path.read_text()))
+        await self.application.use_cases().students.import_students(read_rows(roster()))
 
 
 @asynccontextmanager
 async def opened(wanted: Settings) -> AsyncIterator[Api]:
-    application, clock = Application(settings=wanted), StoppedClock(OPEN)
-    application.driven.clock.override(clock)
+    application, clock = Application(settings=wanted, routes=ROUTES), StoppedClock(OPEN)
+    application.process.clock.override(clock)
     async with running(application):
         api = Api(application, clock)
         async with api.client:
@@ -156,7 +150,7 @@ async def opened(wanted: Settings) -> AsyncIterator[Api]:
 @pytest.fixture(params=["memory", "sqlite"])
 async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: DatabasePool) -> AsyncIterator[Api]:
     chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
-    async with prepared.lent(chosen) as settings, opened(settings) as api:
+    async with prepared.acquire(chosen) as settings, opened(settings) as api:
         await api.provision()
         yield api
 
@@ -164,7 +158,7 @@ async def api(request: pytest.FixtureRequest, tmp_path: Path, prepared: Database
 def assert_problem(
     response: httpx.Response, status: int, kind: str = "about:blank", at: str | None = None
 ) -> dict[str, Any]:
-    """Check that this is a problem document of RFC 9457, and return it."""
+    """Check that a response is a problem document of RFC 9457, and return it."""
     problem: dict[str, Any] = response.json()
     assert (response.status_code, problem["status"]) == (status, status), response.text
     assert response.headers["content-type"] == "application/problem+json"
@@ -338,7 +332,7 @@ async def test_a_key_cannot_be_used_for_another_body(api: Api) -> None:
     before = await api.world()
 
     assert_problem(await api.submit(CBSE), 422, "idempotency-key-reused")
-    assert_problem(await api.submit(SUBMISSION | {"papers": ["1", "1"]}), 422, "idempotency-key-reused")
+    assert_problem(await api.submit(SUBMISSION | {"papers": ["1"]}), 422, "idempotency-key-reused")
     assert await api.world() == before
 
 
@@ -437,7 +431,7 @@ async def test_a_roster_is_taken_over_row_by_row(api: Api) -> None:
     assert (report["read"], report["added"], report["rejected"]) == (4, 1, 3)
     assert [bad["line"] for bad in report["bad_rows"]] == [3, 4, 5]
     assert report["bad_rows"][0]["reason"] == "name is empty"
-    assert report["bad_rows"][2]["reason"] == "registration T-1 stands in line 2 already"
+    assert report["bad_rows"][2]["reason"] == "registration T-1 is already in line 2"
     found = (await api("GET", "/v1/students/T-1")).json()
     assert (found["enrolment"]["name"], found["enrolment"]["country"]) == ("Asha", "IN")
     assert_problem(await api("GET", "/v1/students/T-2"), 404, "unknown-student")
@@ -620,7 +614,7 @@ async def test_without_its_database_a_process_is_alive_but_not_ready(tmp_path: P
         assert away[0]["detail"]
         assert_problem(submitted, 503, "unavailable")
         assert int(submitted.headers["Retry-After"]) >= 1
-    # the thread of a connection that failed ends by itself, and must find the event loop
+    # the thread of a failed connection needs the event loop to end
     await eventually(lambda: not any("_connection_worker" in thread.name for thread in enumerate_threads()))
 
 
@@ -634,7 +628,7 @@ async def test_a_database_without_its_schema_is_not_ready(tmp_path: Path) -> Non
 
 
 class Away(Probe):
-    """A dependency that is away."""
+    """A dependency that is unavailable."""
 
     name, remedy = "cache", "start it"
 
@@ -642,24 +636,17 @@ class Away(Probe):
         self.essential = essential
 
     async def check(self) -> str:
-        raise Unavailable("nobody is there")
+        raise Unavailable("connection refused")
 
 
 @pytest.mark.parametrize(("essential", "status"), [(True, 503), (False, 200)])
 async def test_only_an_essential_dependency_sends_requests_elsewhere(api: Api, essential: bool, status: int) -> None:
-    driven = api.application.driven
-    app: Any = create_app(
-        with_replays(api.application.use_cases().providers),
-        driven.answers(),
-        [Away(essential=essential)],
-        api.clock,
-        unlimited_admission(),
-    )
+    app = http_app(api.application, probes=[Away(essential=essential)], clock=api.clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
         ready = await client.get("/health/ready")
 
     assert ready.status_code == status
-    assert ready.json()["dependencies"] == [{"name": "cache", "ready": False, "detail": "nobody is there"}]
+    assert ready.json()["dependencies"] == [{"name": "cache", "ready": False, "detail": "connection refused"}]
 
 
 async def test_metrics_count_requests_by_route_and_not_by_name(api: Api) -> None:
@@ -674,7 +661,7 @@ async def test_metrics_count_requests_by_route_and_not_by_name(api: Api) -> None
 
 
 class Links(HTMLParser):
-    """Everything a page asks for."""
+    """The URLs that a page loads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -702,7 +689,7 @@ STRICTER = {IdempotencyKeyReused: "422"}
 
 
 def defined() -> dict[str, str]:
-    """Return the status of every problem type that the core defines."""
+    """Return the status of each problem type of the core."""
     found: dict[str, str] = {}
     for module in (fees, students, requests, dead_letters):
         for kind in vars(module).values():
@@ -744,16 +731,16 @@ def raising(error: Exception) -> Any:
     async def act(*_: object) -> None:
         raise error
 
-    return lambda: act
+    return act
 
 
 async def test_an_error_of_an_adapter_has_the_documented_type_of_its_kind(api: Api) -> None:
     class Congested(Unavailable):
-        """The road is full."""
+        """The roster is temporarily locked."""
 
-    driven, use_cases = api.application.driven, dict(with_replays(api.application.use_cases().providers))
-    use_cases["find_student"] = raising(Congested("no way through", retry_after=7))
-    app: Any = create_app(use_cases, driven.answers(), driven.probes(), api.clock, unlimited_admission())
+    use_cases = copy(api.application.use_cases())
+    use_cases.students = replace(use_cases.students, find_student=raising(Congested("no way through", retry_after=7)))
+    app = http_app(api.application, use_cases=use_cases, clock=api.clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bursar") as client:
         response = await client.get("/v1/students/T-1")
 
@@ -781,14 +768,16 @@ async def test_every_route_documents_its_problems_as_problem_documents(api: Api)
         if "requestBody" in operation:
             assert {400, 415} <= answers.keys(), name
     assert {400, 404, 409, 413, 415, 422, 503} <= {int(each) for each in operations["post /v1/exam-fees"]["responses"]}
-    assert document["components"]["schemas"]["ExamFeeBody"]["additionalProperties"] is False
+    assert document["components"]["schemas"]["ExamFeeSubmission"]["additionalProperties"] is False
     assert list(operations["post /v1/students:import"]["requestBody"]["content"]) == ["text/csv"]
 
 
 @pytest.fixture(scope="module")
 def described() -> Any:
-    """Describe a fee office with everything that is shipped to a program that tries what it finds."""
-    api = Api(Application(settings=Settings(adapters=Adapters(persistence="memory"))), StoppedClock(OPEN))
+    """Return the API document of an application with all bundled data, for generated requests."""
+    api = Api(
+        Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES), StoppedClock(OPEN)
+    )
     asyncio.run(api.provision())
     return schemathesis.openapi.from_asgi("/docs/openapi.json", api.app)
 
@@ -818,7 +807,7 @@ async def test_a_request_arrives_when_its_body_is_complete(api: Api) -> None:
     assert answer.json()["received_at"] == api.clock.now().isoformat().replace("+00:00", "Z")
 
 
-@pytest.mark.parametrize("api", ["memory"], indirect=True)  # a file is read in a thread
+@pytest.mark.parametrize("api", ["memory"], indirect=True)  # a thread reads a file
 async def test_a_submission_starts_no_thread_and_no_task(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await api.submit()).status_code == 201
     started: list[object] = []

@@ -1,4 +1,4 @@
-"""The stores as a client of HTTP sees them."""
+"""The inventory over HTTP."""
 
 import asyncio
 from collections import Counter
@@ -12,15 +12,16 @@ from config.settings import Settings
 from tests.databases import DatabasePool
 from tests.examples import a_message
 from tests.integration.test_http_api import Api, assert_problem, opened
+from tests.units_of_work import any_work
 
 NEXT = iter(range(1_000_000))
 TOMORROW, YESTERDAY = "2026-02-21", "2026-02-19"
-"""It is the 20th in the stores."""
+"""The 20th in the inventory's time zone."""
 
 
 @pytest.fixture
 async def api(stored_settings: Settings, prepared: DatabasePool) -> AsyncIterator[Api]:
-    async with prepared.lent(stored_settings) as settings, opened(settings) as api:
+    async with prepared.acquire(stored_settings) as settings, opened(settings) as api:
         yield api
 
 
@@ -246,10 +247,10 @@ async def test_an_operation_on_a_whole_order_is_retried_on_deadlock(api: Api, wh
     for sku in ("A", "B"):
         await buy(api, f"of-{sku}", sku=sku)
         await allocate(api, "o1", sku=sku)
-    async with api.application.driven.new_inbox() as batch:
-        await batch.deduplicate(a_message())  # it has written something: whoever has not is the one to give way
-        async with batch.new_work() as part:
-            await part.skus.hold(["B"])
+    async with api.application.messaging.new_inbox() as batch:
+        await batch.deduplicate(a_message())  # the database chooses the transaction with fewer writes as the victim
+        async with any_work(api.application, batch) as part:
+            await part.skus.lock(["B"])
             ask = (
                 post(api, "/v1/shipments", {"order": "o1"})
                 if what == "shipped"
@@ -258,7 +259,7 @@ async def test_an_operation_on_a_whole_order_is_retried_on_deadlock(api: Api, wh
             asking = asyncio.create_task(ask)
             done, _ = await asyncio.wait({asking}, timeout=0.3)
             assert not done
-            await part.skus.hold(["A"])
+            await part.skus.lock(["A"])
 
     assert [line["state"] for line in (await asking).json()] == [what, what]
 
@@ -267,8 +268,8 @@ async def test_an_operation_on_a_whole_order_is_retried_on_deadlock(api: Api, wh
 async def test_a_sku_locked_for_too_long_does_not_delay_other_skus(api: Api) -> None:
     for sku in ("HOT", "COLD"):
         await buy(api, f"B-{sku}", 10, sku)
-    async with api.application.driven.new_work() as somebody:
-        await somebody.skus.hold(["HOT"])
+    async with any_work(api.application) as other:
+        await other.skus.lock(["HOT"])
         wanted = [allocate(api, f"o{number}", 1, sku) for number in range(3) for sku in ("HOT", "COLD")]
         answers = await asyncio.gather(*wanted)
         later = await allocate(api, "o9", 1, "COLD")

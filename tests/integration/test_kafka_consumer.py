@@ -1,4 +1,4 @@
-"""What only Kafka can show: offsets, redelivery, two consumers."""
+"""Behaviour of the consumer that requires a real Kafka: offsets, redelivery, two consumers."""
 
 import asyncio
 import os
@@ -16,16 +16,18 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from config.container import Application, Driven
+from config.container import Application
 from config.settings import Adapters, Kafka, Retention, Settings
 from core.kernel.errors import Unavailable
-from core.messaging.message import Deliver, Message
+from core.messaging.message import Message, MessageBatchHandler
+from core.messaging.routing import Routes
+from entrypoints.contexts import ROUTES
+from entrypoints.messages.handlers import ignore_messages
 from entrypoints.messages.kafka import MAX_BATCHES_IN_FLIGHT, KafkaTransport
 from entrypoints.messages.kafka_records import LOG_APPEND_TIME
-from entrypoints.messages.routes import consumed_contexts, contexts
 from tests.conftest import eventually
 from tests.examples import a_message
-from tests.unit.messages.harness import Office, a_command
+from tests.unit.messages.harness import ConsumerHarness, a_command
 
 UNREADABLE = """
 import asyncio, sys
@@ -46,17 +48,19 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @pytest.fixture
-async def driven(kafka: Kafka) -> AsyncIterator[Driven]:
-    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), contexts=contexts())
-    await driven.topics()()
-    yield driven
-    await driven.publisher().close()
+async def application(kafka: Kafka) -> AsyncIterator[Application]:
+    application = Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), routes=ROUTES)
+    await application.messaging.topics()()
+    yield application
+    await application.messaging.publisher().close()
 
 
 @asynccontextmanager
-async def consuming(kafka: Kafka, deliver: Deliver, **client: object) -> AsyncIterator[None]:
+async def consuming(kafka: Kafka, deliver: MessageBatchHandler, **client: object) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, consumed_contexts(), deliver, **client)
+    transport = KafkaTransport(
+        kafka.bootstrap, kafka.topic_prefix, kafka.group, ROUTES.consumed_contexts, deliver, **client
+    )
     running = asyncio.create_task(transport.run(stop))
     yield
     stop.set()
@@ -65,20 +69,20 @@ async def consuming(kafka: Kafka, deliver: Deliver, **client: object) -> AsyncIt
 
 
 async def committed(kafka: Kafka, context: str = "fees") -> int:
-    """Return how many messages the group has put behind it."""
+    """Return the number of messages that the group has committed."""
     client = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=kafka.group, enable_auto_commit=False)
     partitions = [TopicPartition(f"{kafka.topic_prefix}bursar.{context}.v1", number) for number in range(3)]
     async with client as consumer:
         return sum([await consumer.committed(partition) or 0 for partition in partitions])
 
 
-async def test_the_offset_moves_after_the_effect(driven: Driven, kafka: Kafka) -> None:
+async def test_the_offset_moves_after_the_effect(application: Application, kafka: Kafka) -> None:
     offsets_during: list[int] = []
 
     async def deliver(messages: Sequence[Message]) -> None:
         offsets_during.append(await committed(kafka))
 
-    await driven.publisher().publish([a_message()])
+    await application.messaging.publisher().publish([a_message()])
     async with consuming(kafka, deliver):
         await eventually(lambda: offsets_during)
 
@@ -86,7 +90,9 @@ async def test_the_offset_moves_after_the_effect(driven: Driven, kafka: Kafka) -
     assert await committed(kafka) == 1
 
 
-async def test_an_outage_keeps_the_offset_and_the_messages_come_again_in_order(driven: Driven, kafka: Kafka) -> None:
+async def test_an_outage_keeps_the_offset_and_the_messages_come_again_in_order(
+    application: Application, kafka: Kafka
+) -> None:
     outages, heard = 2, list[int]()
 
     async def deliver(messages: Sequence[Message]) -> None:
@@ -97,7 +103,9 @@ async def test_an_outage_keeps_the_offset_and_the_messages_come_again_in_order(d
         heard.extend(message.version for message in messages)
 
     subject = a_message().subject
-    await driven.publisher().publish([a_message(subject=subject, version=version) for version in range(1, 6)])
+    await application.messaging.publisher().publish(
+        [a_message(subject=subject, version=version) for version in range(1, 6)]
+    )
     async with consuming(kafka, deliver):
         await eventually(lambda: len(heard) == 5)
 
@@ -111,8 +119,8 @@ async def members(admin: AIOKafkaAdminClient, group: str) -> set[str]:
 
 
 @pytest.mark.parametrize("away", [False, True])
-async def test_a_slow_handler_keeps_its_group_membership(driven: Driven, kafka: Kafka, *, away: bool) -> None:
-    """Its partitions are held for four times as long as the client may go without asking for more."""
+async def test_a_slow_handler_keeps_its_group_membership(application: Application, kafka: Kafka, *, away: bool) -> None:
+    """The partitions are paused for four times the maximum poll interval."""
     calls, go_on = Counter[str](), asyncio.Event()
 
     async def deliver(messages: Sequence[Message]) -> None:
@@ -146,19 +154,19 @@ async def test_a_slow_handler_keeps_its_group_membership(driven: Driven, kafka: 
 
 
 async def test_a_poisoned_message_is_buried_with_its_place_and_the_partition_goes_on(
-    driven: Driven, kafka: Kafka
+    application: Application, kafka: Kafka
 ) -> None:
-    office = await Office().open()
+    harness = await ConsumerHarness().open()
     topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
     bodies = [a_command("T-1").body, *[b"{poison"] * 3, a_command("T-2").body]
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
         for body in bodies:
             await producer.send_and_wait(topic, body, partition=1, headers=[("ce_type", b"SubmitExamFee")])
-    async with consuming(kafka, office.consume):
-        await eventually(lambda: len(office.submitted) == 2)
+    async with consuming(kafka, harness.consume):
+        await eventually(lambda: len(harness.submitted) == 2)
 
     assert await committed(kafka, "fees.commands") == 5
-    buried = [(message, letter.reason) for letter, message in office.store.dead_letters.values()]
+    buried = [(message, letter.reason) for letter, message in harness.store.dead_letters.values()]
     assert [(message.body, message.origin["offset"], reason) for message, reason in buried] == [
         (b"{poison", str(offset), "DecodeError") for offset in (1, 2, 3)
     ]
@@ -166,7 +174,9 @@ async def test_a_poisoned_message_is_buried_with_its_place_and_the_partition_goe
     assert "SubmitExamFee" in buried[0][0].origin["headers"]
 
 
-async def test_a_consumer_that_stops_lets_the_next_one_go_on_where_it_was(driven: Driven, kafka: Kafka) -> None:
+async def test_a_consumer_that_stops_lets_the_next_one_go_on_where_it_was(
+    application: Application, kafka: Kafka
+) -> None:
     first, second = list[Message](), list[Message]()
 
     async def to_first(messages: Sequence[Message]) -> None:
@@ -175,17 +185,19 @@ async def test_a_consumer_that_stops_lets_the_next_one_go_on_where_it_was(driven
     async def to_second(messages: Sequence[Message]) -> None:
         second.extend(messages)
 
-    await driven.publisher().publish([a_message() for _ in range(10)])
+    await application.messaging.publisher().publish([a_message() for _ in range(10)])
     async with consuming(kafka, to_first):
         await eventually(lambda: len(first) == 10)
-    await driven.publisher().publish([a_message() for _ in range(10)])
+    await application.messaging.publisher().publish([a_message() for _ in range(10)])
     async with consuming(kafka, to_second):
         await eventually(lambda: len(second) == 10)
 
     assert len({message.id for message in first + second}) == 20
 
 
-async def test_a_command_arrives_when_the_broker_got_it_whatever_its_sender_says(kafka: Kafka, driven: Driven) -> None:
+async def test_a_command_arrives_when_the_broker_got_it_whatever_its_sender_says(
+    kafka: Kafka, application: Application
+) -> None:
     heard = list[Message]()
 
     async def deliver(messages: Sequence[Message]) -> None:
@@ -206,16 +218,18 @@ async def test_a_consumer_waits_for_a_broker_and_stops_without_one() -> None:
     stop = asyncio.Event()
 
     async def deliver(_: Sequence[Message]) -> None:
-        raise AssertionError("there is nobody to hear from")
+        raise AssertionError("a consumer without messages must not be called")
 
-    running = asyncio.create_task(KafkaTransport("127.0.0.1:1", "", "bursar", consumed_contexts(), deliver).run(stop))
+    running = asyncio.create_task(
+        KafkaTransport("127.0.0.1:1", "", "bursar", ROUTES.consumed_contexts, deliver).run(stop)
+    )
     await asyncio.sleep(0)
     stop.set()
     async with asyncio.timeout(10):
         await running
 
 
-async def test_a_partition_that_waits_does_not_hold_up_the_others(driven: Driven, kafka: Kafka) -> None:
+async def test_a_partition_that_waits_does_not_hold_up_the_others(application: Application, kafka: Kafka) -> None:
     heard, stuck = set[int](), asyncio.Event()
 
     async def deliver(messages: Sequence[Message]) -> None:
@@ -241,13 +255,13 @@ async def test_a_partition_that_waits_does_not_hold_up_the_others(driven: Driven
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Application, kafka: Kafka) -> None:
-    """Two consumers with one inbox: what both are given takes effect once."""
-    driven = Driven(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), contexts=contexts())
-    await driven.topics()()
+    """Two consumers with one inbox: a message that both receive takes effect once."""
+    application = Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), routes=ROUTES)
+    await application.messaging.topics()()
     effects = list[UUID]()
 
     async def deliver(messages: Sequence[Message]) -> None:
-        async with stored.driven.new_inbox() as inbox:
+        async with stored.messaging.new_inbox() as inbox:
             new = await inbox.deduplicate(*messages)
             await inbox.commit()
         effects.extend(message.id for message in new)
@@ -255,23 +269,23 @@ async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Applica
     sent = [a_message() for _ in range(150)]
     async with consuming(kafka, deliver):
         for start in range(0, 150, 50):
-            await driven.publisher().publish(sent[start : start + 50])
+            await application.messaging.publisher().publish(sent[start : start + 50])
             async with consuming(kafka, deliver):
                 await eventually(lambda expected=start: len(effects) > expected)
         await eventually(lambda: len(effects) == 150, seconds=40)
-    await driven.publisher().close()
+    await application.messaging.publisher().close()
 
     assert sorted(effects) == sorted(message.id for message in sent)
 
 
-async def test_a_record_that_cannot_be_read_at_all_is_stepped_over(driven: Driven, kafka: Kafka) -> None:
+async def test_a_record_that_cannot_be_read_at_all_is_stepped_over(application: Application, kafka: Kafka) -> None:
     heard = list[Message]()
 
     async def deliver(messages: Sequence[Message]) -> None:
         heard.extend(messages)
 
     topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
-    # Only the client without its C extensions lets us write what no honest client does.
+    # Only the pure Python client can write invalid records.
     environment = {**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"}
     subprocess.run([sys.executable, "-c", UNREADABLE, kafka.bootstrap, topic], env=environment, check=True, timeout=30)
     async with consuming(kafka, deliver):
@@ -290,19 +304,22 @@ async def test_topics_written_by_other_systems_get_our_settings(kafka: Kafka, co
     await admin.close()
 
     settings = Settings(adapters=Adapters(events="kafka"), kafka=kafka)
-    await Driven(settings=settings, contexts=(context,)).topics()()
+    routes = Routes(table={(context, "GoodsReceived"): ignore_messages})
+    await Application(settings=settings, routes=routes).messaging.topics()()
 
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer, asyncio.timeout(10):
         sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
-        while sent.timestamp_type != LOG_APPEND_TIME:  # it takes a moment until its settings reach the partition
+        while sent.timestamp_type != LOG_APPEND_TIME:  # the settings reach the partition after a moment
             sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)
     assert sent.timestamp > 1_000
 
 
-async def test_no_topic_we_consume_is_kept_longer_than_the_inbox_remembers(driven: Driven, kafka: Kafka) -> None:
+async def test_no_topic_we_consume_is_kept_longer_than_the_inbox_remembers(
+    application: Application, kafka: Kafka
+) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
-    for context in consumed_contexts():
+    for context in ROUTES.consumed_contexts:
         topic = ConfigResource(ConfigResourceType.TOPIC, f"{kafka.topic_prefix}bursar.{context}.v1")
         [described] = await admin.describe_configs([topic])
         settings = {name: value for name, value, *_ in described.resources[0][4]}

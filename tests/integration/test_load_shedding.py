@@ -1,20 +1,19 @@
-"""Refusals where the bytes come in: the same as those of the application, whatever the bytes are cut into."""
+"""Load shedding: the same rejections as those of the application, however the bytes are split."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
 from entrypoints.http import server
-from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.middleware.load_shedding import LoadShedder
 from entrypoints.http.submission_intents import IntentSigner
 from tests.examples import a_schedule, a_student, enrol, publish
+from tests.integration.admission import http_app
 
 BODY = b'{"schedule": "sahyadri-test", "registration": "T-1"}'
 PLAIN_HEADERS = {
@@ -33,7 +32,7 @@ def request(body: bytes = BODY, path: str = "/v1/exam-fees", **headers: str) -> 
 
 
 class RawConnection:
-    """One connection, byte by byte."""
+    """One TCP connection with explicit bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -43,14 +42,14 @@ class RawConnection:
         await self._writer.drain()
 
     async def receive(self) -> tuple[int, dict[str, str], bytes]:
-        """Return the next answer."""
+        """Return the next response."""
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         status, *lines = head.strip().split("\r\n")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         return int(status.split()[1]), headers, await self._reader.readexactly(int(headers["content-length"]))
 
     async def rest(self) -> bytes:
-        """Return what comes until they hang up."""
+        """Return the bytes until the server closes the connection."""
         async with asyncio.timeout(5):
             return await self._reader.read()
 
@@ -60,7 +59,7 @@ class RawConnection:
 
 
 class RunningGate:
-    """An office that is open on a port, and its door."""
+    """A served application, its port and its admission control."""
 
     def __init__(self, admission: AdmissionControl, port: int) -> None:
         self.admission, self._port, self._writers = admission, port, list[asyncio.StreamWriter]()
@@ -76,23 +75,22 @@ class RunningGate:
             await writer.wait_closed()
 
     def exhaust_admission(self) -> None:
-        self.admission.inside += 1
+        self.admission.in_flight += 1
 
     def release_admission(self) -> None:
-        self.admission.inside -= 1
+        self.admission.in_flight -= 1
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[RunningGate]:
+async def gate() -> AsyncIterator[RunningGate]:
     admission = AdmissionControl(IntentSigner(b"a secret", timedelta(minutes=15)), 1)
     async with running(Application(settings=Settings(adapters=Adapters(persistence="memory")))) as application:
-        driven, stop = application.driven, asyncio.Event()
+        stop, clock = asyncio.Event(), application.process.clock()
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, 4)))
-        use_cases = application.use_cases().providers
-        app: Any = create_app(use_cases, driven.answers(), driven.probes(), driven.clock(), admission)
+        app = http_app(application, admission=admission)
         listening = server.listen("127.0.0.1", 0)
-        serving = asyncio.create_task(server.serve(app, LoadShedder(admission, driven.clock()), listening, stop))
+        serving = asyncio.create_task(server.serve(app, LoadShedder(admission, clock), listening, stop))
         served = RunningGate(admission, listening.getsockname()[1])
         yield served
         await served.hang_up()
@@ -101,17 +99,15 @@ async def office() -> AsyncIterator[RunningGate]:
 
 
 @pytest.mark.parametrize(("cut", "at_the_gate"), [(0, True), (10, False), (-len(BODY), False), (-3, False)], ids=str)
-async def test_a_refusal_is_the_same_however_the_request_is_cut(
-    office: RunningGate, cut: int, at_the_gate: bool
-) -> None:
-    line, whole = await office.line(), request()
-    office.exhaust_admission()
+async def test_a_refusal_is_the_same_however_the_request_is_cut(gate: RunningGate, cut: int, at_the_gate: bool) -> None:
+    line, whole = await gate.line(), request()
+    gate.exhaust_admission()
     await line.send(whole[:cut])
-    for _ in range(20 if cut else 0):  # so that it arrives by itself
+    for _ in range(20 if cut else 0):  # so that the server receives the part separately
         await asyncio.sleep(0)
     status, headers, body = await line.ask(whole[cut:])
     alive = await line.ask(LIVE)
-    office.release_admission()
+    gate.release_admission()
     token = headers["submission-intent"]
     stored = await line.ask(request(Submission_Intent=token))
 
@@ -137,25 +133,25 @@ async def test_a_refusal_is_the_same_however_the_request_is_cut(
     ],
 )
 async def test_a_request_the_gate_cannot_judge_is_passed_to_the_application(
-    office: RunningGate, sent: bytes, status: int
+    gate: RunningGate, sent: bytes, status: int
 ) -> None:
-    line = await office.line()
-    office.exhaust_admission()
+    line = await gate.line()
+    gate.exhaust_admission()
 
     assert (await line.ask(sent))[0] == status
 
 
-async def test_a_connection_close_request_gets_one_response(office: RunningGate) -> None:
-    line = await office.line()
-    office.exhaust_admission()
+async def test_a_connection_close_request_gets_one_response(gate: RunningGate) -> None:
+    line = await gate.line()
+    gate.exhaust_admission()
     answer = await line.ask(request(Connection="close"))
 
     assert (answer[0], await line.rest()) == (503, b"")
 
 
-async def test_what_looks_like_a_request_within_another_is_none(office: RunningGate) -> None:
-    line = await office.line()
-    office.exhaust_admission()
+async def test_what_looks_like_a_request_within_another_is_none(gate: RunningGate) -> None:
+    line = await gate.line()
+    gate.exhaust_admission()
     await line.send(LIVE.replace(b"\r\n\r\n", b"\r\nX-Said: "))
     for _ in range(20):
         await asyncio.sleep(0)
@@ -163,19 +159,19 @@ async def test_what_looks_like_a_request_within_another_is_none(office: RunningG
     assert (await line.ask(request()))[0] == 200
 
 
-async def test_a_head_without_end_is_left_to_the_application_at_once(office: RunningGate) -> None:
-    line = await office.line()
-    office.exhaust_admission()
+async def test_a_head_without_end_is_left_to_the_application_at_once(gate: RunningGate) -> None:
+    line = await gate.line()
+    gate.exhaust_admission()
     await line.send(b"POST /v1/exam-fees HTTP/1.1\r\n" + b"A: b\r\n" * 1_000 + b"C")
-    other = await office.line()
+    other = await gate.line()
 
     async with asyncio.timeout(5):
         assert (await other.ask(request()))[0] == 503
 
 
-async def test_one_request_behind_another_is_answered_after_it(office: RunningGate) -> None:
-    line = await office.line()
-    office.exhaust_admission()
+async def test_one_request_behind_another_is_answered_after_it(gate: RunningGate) -> None:
+    line = await gate.line()
+    gate.exhaust_admission()
     await line.send(LIVE + request())
 
     assert [(await line.receive())[0] for _ in range(2)] == [200, 503]
@@ -183,8 +179,8 @@ async def test_one_request_behind_another_is_answered_after_it(office: RunningGa
     assert [(await line.receive())[0] for _ in range(2)] == [503, 200]
 
 
-async def test_no_request_is_rejected_while_a_slot_is_free(office: RunningGate) -> None:
-    lines = [await office.line() for _ in range(3)]
+async def test_no_request_is_rejected_while_a_slot_is_free(gate: RunningGate) -> None:
+    lines = [await gate.line() for _ in range(3)]
     answers = []
     for number, line in enumerate(lines, 1):
         body = BODY.replace(b"T-1", f"T-{number}".encode())

@@ -1,4 +1,4 @@
-"""The schema: every step up can be taken back, and the last one is what the program needs."""
+"""The migrations: each upgrade has a downgrade, and the last revision is the schema that the program needs."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,10 +9,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from adapters.sql.database import Database
-from adapters.sql.migrate import configuration, migrate
-from adapters.sql.schema_version import current_version, ensure_migrated
-from adapters.sql.tables import metadata
+from adapters.sql.engine.database import Database
+from adapters.sql.engine.migrate import configuration, migrate
+from adapters.sql.engine.schema_version import current_version, ensure_migrated
+from adapters.sql.schema import metadata
 from config.container import Application, running
 from config.settings import Settings
 from core.kernel.errors import Unavailable
@@ -24,7 +24,7 @@ REVISIONS = [script.revision for script in ScriptDirectory.from_config(configura
 @pytest.fixture
 async def database(stored_settings: Settings) -> AsyncIterator[Database]:
     async with running(Application(settings=stored_settings)) as application:
-        yield application.driven.database()
+        yield application.storage.database()
 
 
 async def look(database: Database, question: Any) -> Any:
@@ -58,7 +58,7 @@ async def test_a_program_that_needs_another_schema_says_so(stored_settings: Sett
     await migrate(database, "base")
     async with running(Application(settings=stored_settings)) as application:
         with pytest.raises(Unavailable, match="the schema is at nothing, this program needs"):
-            await application.driven.persistence_probe().check()
+            await application.storage.persistence_probe().check()
 
 
 def tables_of(connection: Connection) -> list[str]:

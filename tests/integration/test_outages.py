@@ -1,4 +1,4 @@
-"""A database or a broker that is not there: said at once, by name, with what to do."""
+"""An unavailable database or broker is reported at once, by name, with a remedy."""
 
 import asyncio
 import socket
@@ -16,11 +16,10 @@ import uvloop
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings, SQLite
 from core.kernel.errors import Unavailable
-from entrypoints.http.app import create_app
 from tests.containers import free_port
-from tests.e2e.workspace import Place, until
+from tests.e2e.workspace import Workspace, until
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
-from tests.integration.admission import unlimited_admission
+from tests.integration.admission import http_app
 
 AWAY = """
 [adapters]
@@ -34,11 +33,9 @@ FEE = {"schedule": "sahyadri-test", "registration": "T-1"}
 
 @asynccontextmanager
 async def client(application: Application) -> AsyncIterator[httpx.AsyncClient]:
-    driven = application.driven
-    app = create_app(
-        application.use_cases().providers, driven.answers(), driven.probes(), driven.clock(), unlimited_admission()
-    )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://office") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(http_app(application)), base_url="http://office"
+    ) as client:
         yield client
 
 
@@ -48,12 +45,12 @@ async def test_without_its_database_it_answers_503_and_says_when_to_come_back(st
         adapters=msgspec.structs.replace(stored_settings.adapters, persistence="mysql"),
         mysql=MySQL(host="127.0.0.1", port=1),
     )
-    async with running(Application(settings=settings)) as application, client(application) as office:
+    async with running(Application(settings=settings)) as application, client(application) as http:
         began = time.monotonic()
-        submitted = await office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
-        read = await office.get("/v1/students/T-1")
-        ready = await office.get("/health/ready")
-        live = await office.get("/health/live")
+        submitted = await http.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
+        read = await http.get("/v1/students/T-1")
+        ready = await http.get("/health/ready")
+        live = await http.get("/health/live")
         took = time.monotonic() - began
 
     for answer in (submitted, read):
@@ -69,10 +66,10 @@ async def test_a_database_that_accepts_and_never_answers_is_not_waited_for() -> 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mysql = MySQL(host="127.0.0.1", port=silent.getsockname()[1])
         settings = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql)
-        async with running(Application(settings=settings)) as application, client(application) as office:
+        async with running(Application(settings=settings)) as application, client(application) as http:
             async with asyncio.timeout(8):
-                answer = await office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
-                ready = await office.get("/health/ready")
+                answer = await http.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
+                ready = await http.get("/health/ready")
 
     assert (answer.status_code, ready.status_code) == (503, 503)
 
@@ -83,7 +80,7 @@ def test_a_database_that_closes_connections_at_once_is_unavailable_and_no_defect
         async with running(Application(settings=settings)) as application:
             for _ in range(20):
                 with pytest.raises(Unavailable):
-                    await application.driven.candidates().find("T-1")
+                    await application.fees.candidates().find("T-1")
 
     def hang_up() -> None:
         with suppress(OSError):
@@ -92,7 +89,7 @@ def test_a_database_that_closes_connections_at_once_is_unavailable_and_no_defect
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=hang_up, daemon=True).start()
-        uvloop.run(ask(server.getsockname()[1]))  # the loop of `bursar serve`, with which the driver loses its socket
+        uvloop.run(ask(server.getsockname()[1]))  # as in `bursar serve`: the driver does not close its socket
         server.shutdown(socket.SHUT_RDWR)
 
 
@@ -103,12 +100,12 @@ async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tm
         kafka=Kafka(bootstrap="127.0.0.1:1"),
     )
     async with running(Application(settings=settings)) as application:
-        await application.driven.migrate()
+        await application.storage.migrate()
         await publish(application, a_schedule())
         await enrol(application, a_student(1))
-        async with client(application) as office:
-            submitted = await office.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
-            ready = await office.get("/health/ready")
+        async with client(application) as http:
+            submitted = await http.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
+            ready = await http.get("/health/ready")
             waiting = await unpublished(application, 10)
 
     assert submitted.status_code == 201
@@ -119,9 +116,9 @@ async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tm
 
 def test_serve_without_its_database_says_which_why_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "away.toml").write_text(AWAY)
-    place = Place(tmp_path, tmp_path / "away.toml", {"BURSAR__HTTP__PORT": "0"})
+    workspace = Workspace(tmp_path, tmp_path / "away.toml", {"BURSAR__HTTP__PORT": "0"})
 
-    served, examined = place.run("serve"), place.run("doctor")
+    served, examined = workspace.run("serve"), workspace.run("doctor")
 
     assert served.returncode == examined.returncode == 75
     for said in (served.stderr, examined.stdout):
@@ -132,12 +129,12 @@ def test_serve_without_its_database_says_which_why_and_what_to_do(tmp_path: Path
 
 def test_a_second_process_on_the_same_file_or_port_exits_with_an_error(tmp_path: Path) -> None:
     port = free_port()
-    first = Place(tmp_path, None, {"BURSAR__HTTP__PORT": str(port)})
+    first = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": str(port)})
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     with first.serve():
-        same_file = Place(tmp_path, None, {"BURSAR__HTTP__PORT": "0"}).run("serve")
-        same_port = Place(elsewhere, None, {"BURSAR__HTTP__PORT": str(port)}).run("serve")
+        same_file = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"}).run("serve")
+        same_port = Workspace(elsewhere, None, {"BURSAR__HTTP__PORT": str(port)}).run("serve")
 
     assert (same_file.returncode, same_port.returncode) == (3, 3)
     assert "another `bursar serve` uses bursar.db" in same_file.stderr
@@ -145,19 +142,19 @@ def test_a_second_process_on_the_same_file_or_port_exits_with_an_error(tmp_path:
 
 
 def test_a_second_start_keeps_all_data_and_ctrl_c_ends_it_within_two_seconds(tmp_path: Path) -> None:
-    place = Place(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
+    workspace = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
     fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
-    with place.serve() as office, office.client() as client:
+    with workspace.serve() as server, server.client() as client:
         first = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "my-first-fee"})
         began = time.monotonic()
     stopped = time.monotonic() - began
-    with place.serve() as office, office.client() as client:
+    with workspace.serve() as server, server.client() as client:
         again = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "my-first-fee"})
         until(lambda: "email accepted" in client.get(f"/v1/exam-fees/{first.json()['id']}").text)
 
     assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
     assert stopped < 2
-    assert office.process.returncode == 0
+    assert server.process.returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -171,7 +168,7 @@ def test_a_second_start_keeps_all_data_and_ctrl_c_ends_it_within_two_seconds(tmp
 def test_a_misspelt_configuration_dies_at_start_and_names_the_place(
     tmp_path: Path, variable: str, value: str, path: str
 ) -> None:
-    done = Place(tmp_path, None, {variable: value}).run("serve")
+    done = Workspace(tmp_path, None, {variable: value}).run("serve")
 
     assert done.returncode == 1
     assert path in done.stderr
@@ -181,11 +178,11 @@ def test_a_hanging_vendor_does_not_delay_shutdown(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)
         settings = {"ADAPTERS__EMAIL": "smtp", "SMTP__PORT": str(silent.getsockname()[1]), "SMTP__TLS": "none"}
-        place = Place(tmp_path, None, {f"BURSAR__{name}": value for name, value in settings.items()})
-        place.environment["BURSAR__HTTP__PORT"] = "0"
-        place.environment["BURSAR__SMTP__HOST"] = "127.0.0.1"
+        workspace = Workspace(tmp_path, None, {f"BURSAR__{name}": value for name, value in settings.items()})
+        workspace.environment["BURSAR__HTTP__PORT"] = "0"
+        workspace.environment["BURSAR__SMTP__HOST"] = "127.0.0.1"
         fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
-        with place.serve() as office, office.client() as client:
+        with workspace.serve() as server, server.client() as client:
             client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "k"}).raise_for_status()
             connection, _ = silent.accept()
             began = time.monotonic()
@@ -193,4 +190,4 @@ def test_a_hanging_vendor_does_not_delay_shutdown(tmp_path: Path) -> None:
         connection.close()
 
     assert stopped < 3
-    assert office.process.returncode == 0
+    assert server.process.returncode == 0

@@ -1,4 +1,4 @@
-"""A large roster is taken over in few steps, and after a kill from where it was."""
+"""The import of a large roster needs few statements, and continues after a kill."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from config.container import Application
 from core.students.import_students import MAX_ROWS_PER_BATCH, RosterReport
-from core.students.roster import rows
+from core.students.roster import read_rows
 from tests.databases import statements
 from tests.integration.test_group_commit import on_both
 
@@ -22,7 +22,7 @@ async def roster(number: int, *, killed: bool = False) -> AsyncIterator[bytes]:
 
 
 async def take_over(application: Application, file: AsyncIterator[bytes]) -> RosterReport:
-    report: RosterReport = await application.use_cases.import_students()(rows(file))
+    report: RosterReport = await application.use_cases().students.import_students(read_rows(file))
     return report
 
 
@@ -34,7 +34,7 @@ async def test_a_thousand_rows_cost_a_few_statements_and_so_does_their_repetitio
     again = await take_over(stored, roster(STUDENT_COUNT))
 
     assert (first.added, again.unchanged) == (STUDENT_COUNT, STUDENT_COUNT)
-    assert of_first <= 9 * STUDENT_COUNT / 1_000, "not: a transaction, who is known, and who is new, for each 512"
+    assert of_first <= 9 * STUDENT_COUNT / 1_000, "more than the statements of one transaction per 512 rows"
     assert len(asked) - of_first <= 9 * STUDENT_COUNT / 1_000
 
 

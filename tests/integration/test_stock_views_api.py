@@ -1,4 +1,4 @@
-"""What is seen of the stores over HTTP, over each kind of storage that needs no server."""
+"""The views of inventory over HTTP, over each kind of storage without a server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,13 +10,13 @@ import pytest
 from config.settings import Adapters, Settings, SQLite
 from tests.databases import DatabasePool
 from tests.integration.test_http_api import Api, assert_problem, opened
-from tests.inventory_harness import KIT, Stores
+from tests.inventory_harness import KIT, InventoryHarness
 
 EVENTUALLY = {"Prefer": "wait=5"}
 
 
-class InventoryApi(Stores):
-    """Stores with a counter for HTTP."""
+class InventoryApi(InventoryHarness):
+    """The inventory harness with an HTTP client."""
 
     def __init__(self, api: Api) -> None:
         super().__init__(api.application)
@@ -28,7 +28,7 @@ async def inventory(
     request: pytest.FixtureRequest, tmp_path: Path, prepared: DatabasePool
 ) -> AsyncIterator[InventoryApi]:
     chosen = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
-    async with prepared.lent(chosen) as settings, opened(settings) as api:
+    async with prepared.acquire(chosen) as settings, opened(settings) as api:
         inventory = InventoryApi(api)
         await inventory.buy("B-1", 10)
         await inventory.buy("B-2", 30, eta=api.clock.now().date().replace(year=2027))
@@ -123,7 +123,7 @@ async def test_a_client_reads_its_own_write_once_projected(
 async def test_a_view_that_does_not_catch_up_is_shown_as_it_is_and_says_so(inventory: InventoryApi, path: str) -> None:
     await post(inventory)
     await inventory.take_in()
-    await inventory.use_cases["cancel_order"]()("order-1")
+    await inventory.use_cases.inventory.cancel_order("order-1")
     shown = await inventory.api("GET", f"/v1/{path}", headers={"Prefer": "wait=20ms"})
 
     assert (shown.status_code, shown.json()["caught_up"]) == (200, False)

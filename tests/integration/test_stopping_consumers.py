@@ -1,4 +1,4 @@
-"""A consumer in a process of its own is told to stop, whatever state its broker is in."""
+"""A consumer process ends on SIGTERM in any state of its broker."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from adapters.encoding import message_from_event
-from config.container import Application, Driven, running
+from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings
-from entrypoints.messages.routes import contexts
+from entrypoints.contexts import ROUTES
 from tests.e2e.workspace import BURSAR
 from tests.examples import a_submission, ids
 from tests.integration.test_kafka_consumer import committed
@@ -43,7 +43,7 @@ SELECT COUNT(*) FROM performance_schema.data_locks WHERE object_schema = :schema
 
 
 class TcpProxy:
-    """A line to a broker that can be made to hang: what is said on it is neither heard nor refused."""
+    """A TCP proxy to a broker that can hang: bytes are neither forwarded nor refused."""
 
     def __init__(self, bootstrap: str) -> None:
         self._host, self._port = bootstrap.split(":")
@@ -72,7 +72,7 @@ class TcpProxy:
             self._talks.add(task)
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        """Pass frames on; a broker that names its own address is made to name ours."""
+        """Forward frames, and replace the broker's address in metadata by that of the proxy."""
         theirs, ours = (b"localhost" + struct.pack(">i", int(port)) for port in (self._port, self.port))
         try:
             while True:
@@ -82,7 +82,7 @@ class TcpProxy:
                 target.write(length + frame.replace(theirs, ours))
                 await target.drain()
         except (asyncio.IncompleteReadError, OSError):
-            pass  # the other side hung up
+            pass  # the peer closed the connection
         finally:
             target.close()
             with suppress(OSError):
@@ -96,16 +96,15 @@ async def test_a_stopping_consumer_finishes_its_in_flight_messages_within_ten_se
     settings = Settings(adapters=Adapters(persistence="mysql", events="kafka"), mysql=mysql, kafka=kafka)
     line, log = TcpProxy(kafka.bootstrap), tmp_path / "serve.log"
     messages = [message_from_event(a_submission()[1], ids.new()) for _ in range(30)]
-    async with running(Application(settings=settings, contexts=contexts())) as application, line.listening() as port:
-        driven = application.driven
-        await driven.migrate()
-        await driven.topics()()
+    async with running(Application(settings=settings, routes=ROUTES)) as application, line.listening() as port:
+        await application.storage.migrate()
+        await application.messaging.topics()()
         (tmp_path / "office.toml").write_text(CONFIG.format(mysql=mysql, kafka=kafka, port=port))
-        async with driven.new_inbox() as slow:
+        async with application.messaging.new_inbox() as slow:
             await slow.deduplicate(messages[0])
-            await driven.publisher().publish(messages)
+            await application.messaging.publisher().publish(messages)
             process = await serve(tmp_path / "office.toml", log, mysql)
-            await until_one(driven, WAITING, {"schema": mysql.database})
+            await until_one(application, WAITING, {"schema": mysql.database})
             if hanging:
                 line.hang()
             began = time.monotonic()
@@ -113,7 +112,7 @@ async def test_a_stopping_consumer_finishes_its_in_flight_messages_within_ten_se
         async with asyncio.timeout(20):
             code = await process.wait()
         took = time.monotonic() - began
-        taken = await one(driven, "SELECT COUNT(DISTINCT notice_id) FROM deliveries")
+        taken = await one(application, "SELECT COUNT(DISTINCT notice_id) FROM deliveries")
 
     assert (code, took < 10) == (0, True), (took, log.read_text())
     assert "Traceback" not in log.read_text()
@@ -129,12 +128,12 @@ async def serve(config: Path, log: Path, mysql: MySQL) -> asyncio.subprocess.Pro
         )
 
 
-async def one(driven: Driven, query: str, values: Mapping[str, object] = MappingProxyType({})) -> int:
-    async with driven.database().reading() as connection:
+async def one(application: Application, query: str, values: Mapping[str, object] = MappingProxyType({})) -> int:
+    async with application.storage.database().reading() as connection:
         return int(await connection.scalar(text(query), values))
 
 
-async def until_one(driven: Driven, query: str, values: Mapping[str, object]) -> None:
+async def until_one(application: Application, query: str, values: Mapping[str, object]) -> None:
     async with asyncio.timeout(30):
-        while not await one(driven, query, values):
+        while not await one(application, query, values):
             await asyncio.sleep(0.02)

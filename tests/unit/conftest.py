@@ -1,4 +1,4 @@
-"""In unit tests time passes as fast as nobody works."""
+"""Unit tests run in virtual time."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,4 +7,4 @@ from tests.unit.virtual_time import VirtualTimeLoop
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"warped": VirtualTimeLoop}
+    return {"virtual_time": VirtualTimeLoop}

@@ -1,4 +1,4 @@
-"""Time that passes as fast as nobody works: an hour of waiting takes no time, and nothing is ever late."""
+"""Virtual time: the event loop advances its clock instead of waiting."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop that sets its clock forward to the next timer when everybody waits."""
+    """An event loop that advances its clock to the next timer when all tasks wait."""
 
     _passed = 0.0
 
@@ -28,7 +28,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            # A little later, for a loop may wake a hair too early, and would do so for ever.
+            # A little later than the timer: a loop that wakes too early by rounding would repeat this for ever.
             self._passed = max(self._passed, self._scheduled[0].when()) + 1e-6  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]
 
@@ -38,8 +38,8 @@ class VirtualClock(StoppedClock):
         return NOON + timedelta(seconds=asyncio.get_running_loop().time())
 
 
-def warped(story: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Tell a story in warped time."""
+def run_in_virtual_time(story: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine in virtual time."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(story())
 
@@ -49,16 +49,16 @@ def now() -> float:
 
 
 class SimulatedVendor(Sender[Any]):
-    """A vendor that takes a twentieth of a second, and has its moods by the clock."""
+    """A vendor that responds after a twentieth of a second, with a behaviour that depends on the time."""
 
-    def __init__(self, mood: Callable[[float], Exception | None] = lambda _: None) -> None:
-        self.mood, self.seconds = mood, 0.05
+    def __init__(self, behaviour: Callable[[float], Exception | None] = lambda _: None) -> None:
+        self.behaviour, self.seconds = behaviour, 0.05
         self.calls: list[float] = []
         self.accepted: list[DeliveryId] = []
 
     async def send(self, message: Email | Sms) -> Accepted:
         self.calls.append(now())
-        if trouble := self.mood(now()):
+        if trouble := self.behaviour(now()):
             raise trouble
         await asyncio.sleep(self.seconds)
         self.accepted.append(message.delivery)
@@ -71,22 +71,22 @@ class SimulatedVendor(Sender[Any]):
 def virtual_time_harness(
     email: list[SimulatedVendor], sms: list[SimulatedVendor] | None = None, **limits: Any
 ) -> NotificationsHarness:
-    """Return a post room on the time of the loop, whose vendors stand behind the real chain."""
-    room, clock = NotificationsHarness(), VirtualClock()
-    room.clock = clock
+    """Return a harness in virtual time, with vendors behind the real resilience chain."""
+    harness, clock = NotificationsHarness(), VirtualClock()
+    harness.clock = clock
     policy = ResiliencePolicy(
         **{field.name: getattr(Resilience(), field.name) for field in fields(ResiliencePolicy)} | limits
     )
 
     def outlet(channel: Channel, vendors: list[SimulatedVendor]) -> Any:
         named = {f"vendor-{number}": vendor for number, vendor in enumerate(vendors)}
-        return resilient(channel, tuple(named), named.__getitem__, policy, clock, room.journal, now=now)
+        return resilient(channel, tuple(named), named.__getitem__, policy, clock, harness.attempt_log, now=now)
 
-    room.dispatch = replace(
-        room.dispatch,
+    harness.dispatch = replace(
+        harness.dispatch,
         clock=clock,
         lease=timedelta(minutes=5),
         email=outlet(Channel.EMAIL, email),
         sms=outlet(Channel.SMS, sms or [SimulatedVendor()]),
     )
-    return room
+    return harness

@@ -1,8 +1,8 @@
-"""Alembic's entry: run migrations on the connection that `migrate` lends."""
+"""Alembic's entry point: runs the migrations on the connection that `migrate` passes in."""
 
 from alembic import context
 
-from adapters.sql.tables import metadata
+from adapters.sql.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, compare_type=True)
 with context.begin_transaction():

@@ -1,1 +1,1 @@
-"""How fees are priced: a schedule is a list of rules, and each kind of rule is one module."""
+"""Pricing rules: a schedule is a list of rules, and each kind of rule is one module."""

@@ -1,4 +1,4 @@
-"""Amounts and rates as a schedule writes them."""
+"""Amounts and rates of schedules."""
 
 from collections.abc import Mapping
 
@@ -6,18 +6,18 @@ from core.fees.errors import InvalidSchedule
 from core.kernel.money import FULL_BASIS_POINTS
 
 Amount = int | Mapping[str, int]
-"""Minor units: one amount for everybody, or one for each category."""
+"""Minor units: one amount for all categories, or one for each category."""
 MAX_AMOUNT_MINOR_UNITS = 10**12
-"""So that fifty papers, or ten years of days, still are an amount of money."""
+"""The product of an amount and 50 papers, or ten years of days, stays below `MAX_MINOR_UNITS` of money."""
 
 
 def amount_for(category: str, amount: Amount) -> int:
-    """Return what this category pays."""
+    """Return the amount of one category in minor units."""
     return amount if isinstance(amount, int) else amount[category]
 
 
 def check_amount(amount: object, *, at: str) -> None:
-    """Raise `InvalidSchedule` unless this is an `Amount` from nothing to `MAX_AMOUNT_MINOR_UNITS`."""
+    """Raise `InvalidSchedule` unless this is an `Amount` from 0 to `MAX_AMOUNT_MINOR_UNITS`."""
     if isinstance(amount, Mapping):
         if not amount:
             raise InvalidSchedule("there is no amount", at=at)
@@ -28,16 +28,16 @@ def check_amount(amount: object, *, at: str) -> None:
 
 
 def check_rate(basis_points: object, *, at: str) -> None:
-    """Raise `InvalidSchedule` unless this is a rate from nothing to a hundred per cent."""
+    """Raise `InvalidSchedule` unless this is a rate from 0 to 100 % in basis points."""
     check_range(basis_points, FULL_BASIS_POINTS, at=at)
 
 
-def check_range(number: object, most: int, *, at: str, least: int = 0) -> None:
-    """Raise `InvalidSchedule` unless this is a whole number within these bounds."""
+def check_range(number: object, maximum: int, *, at: str, minimum: int = 0) -> None:
+    """Raise `InvalidSchedule` unless this is a whole number within these inclusive bounds."""
     if type(number) is not int:  # a bool is an int to isinstance
         raise InvalidSchedule("a whole number is expected", at=at)
-    if not least <= number <= most:
-        raise InvalidSchedule(f"it must be from {least} to {most}", at=at)
+    if not minimum <= number <= maximum:
+        raise InvalidSchedule(f"it must be from {minimum} to {maximum}", at=at)
 
 
 def check_one_of(**given: int | None) -> None:

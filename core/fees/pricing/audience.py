@@ -1,4 +1,4 @@
-"""Whom a rule applies to."""
+"""Audiences: the candidates that a pricing rule applies to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ Region = Literal["home", "abroad"]
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """A candidate, as far as a rule can tell one from another."""
+    """The properties of a candidate that rules distinguish."""
 
     category: str
     certificates: frozenset[str] = frozenset()
@@ -20,7 +20,7 @@ class Payer:
 
     @classmethod
     def of(cls, candidate: Candidate, home: str) -> Self:
-        """Return what a rule sees of a candidate; whoever sits the exam in another country is abroad."""
+        """Return the payer of a candidate, who is abroad when the exam is sat outside the country `home`."""
         return cls(candidate.category, candidate.certificates, "home" if candidate.country == home else "abroad")
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Payer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """The people a rule applies to; what is left out restricts nobody."""
+    """The candidates a rule applies to; an empty field does not restrict them."""
 
     categories: frozenset[str] = frozenset()
     """One of these."""
@@ -49,7 +49,7 @@ class Audience:
         )
 
     def overlaps(self, other: "Audience") -> bool:
-        """Tell whether there can be a payer whom both include."""
+        """Tell whether some payer can be in both."""
         barred = self.without | other.without
         return (
             not (self.categories and other.categories and self.categories.isdisjoint(other.categories))
@@ -58,12 +58,12 @@ class Audience:
         )
 
     def priced_by(self, amount: Amount) -> "Audience":
-        """Return those of them who have a price."""
+        """Return the audience limited to the categories that the amount names."""
         return replace(self, categories=frozenset(amount)) if isinstance(amount, Mapping) else self
 
-    def because(self, payer: Payer) -> str:
-        """Return what makes the rule apply to this payer: certificates, or else the category."""
+    def match_reason(self, payer: Payer) -> str:
+        """Return why the rule applies to this payer: the certificates, or else the category."""
         return " and ".join(sorted(self.certificates & payer.certificates)) or payer.category
 
 
-EVERYBODY = Audience()
+ALL_PAYERS = Audience()

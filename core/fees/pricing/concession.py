@@ -1,4 +1,4 @@
-"""So much less for some."""
+"""Concessions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from core.fees.quote import QuoteLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concession(Rule):
-    """A rate or an amount off everything so far, never more than all of it."""
+    """A rate or a fixed amount off the total of the rules before, never more than that total."""
 
     kind: Literal["concession"] = "concession"
     head: str = "concession"
     basis_points: int | None = None
     amount: int | None = None
-    who: Audience
+    audience: Audience
 
     def __post_init__(self) -> None:
         check_one_of(basis_points=self.basis_points, amount=self.amount)
@@ -28,11 +28,11 @@ class Concession(Rule):
             check_rate(self.basis_points, at="$.basis_points")
         if self.amount is not None:
             check_amount(self.amount, at="$.amount")
-        if not (self.who.categories or self.who.certificates):
-            raise InvalidSchedule("a concession names categories or certificates", at="$.who")
+        if not (self.audience.categories or self.audience.certificates):
+            raise InvalidSchedule("a concession names categories or certificates", at="$.audience")
 
     def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
-        because = self.who.because(case.payer)
+        because = self.audience.match_reason(case.payer)
         if self.basis_points is not None:
             off = case.total.percent(self.basis_points)
             yield QuoteLine(self.head, f"{because}: {format_percent(self.basis_points)} off", -off)

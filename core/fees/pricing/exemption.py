@@ -1,4 +1,4 @@
-"""Nothing at all for some."""
+"""Exemptions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from core.fees.quote import QuoteLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption(Rule):
-    """Everything so far is waived."""
+    """Waives the total of the rules before."""
 
     kind: Literal["exempt"] = "exempt"
     head: str = "exemption"
-    who: Audience
+    audience: Audience
 
     def __post_init__(self) -> None:
-        if not (self.who.categories or self.who.certificates):
-            raise InvalidSchedule("an exemption names categories or certificates", at="$.who")
+        if not (self.audience.categories or self.audience.certificates):
+            raise InvalidSchedule("an exemption names categories or certificates", at="$.audience")
 
     def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
-        yield QuoteLine(self.head, f"{self.who.because(case.payer)}: exempt", -case.total)
+        yield QuoteLine(self.head, f"{self.audience.match_reason(case.payer)}: exempt", -case.total)

@@ -1,4 +1,4 @@
-"""So much for everybody, or for everybody of a category."""
+"""Flat fees."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from core.fees.errors import InvalidSchedule
 from core.fees.pricing.amount import Amount, amount_for, check_amount
-from core.fees.pricing.audience import EVERYBODY, Audience
+from core.fees.pricing.audience import ALL_PAYERS, Audience
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import QuoteLine
 
@@ -20,20 +20,20 @@ class FlatFee(Rule):
     kind: Literal["flat"] = "flat"
     head: str
     title: str
-    """As the candidate reads it: `Statement of marks`."""
+    """The name that candidates read: `Statement of marks`."""
     amount: Amount
-    who: Audience = EVERYBODY
+    audience: Audience = ALL_PAYERS
 
     def __post_init__(self) -> None:
         check_amount(self.amount, at="$.amount")
         if not self.title.strip() or len(self.title) > 200:
             raise InvalidSchedule("a title is 1 to 200 characters", at="$.title")
-        if isinstance(self.amount, Mapping) and self.who.categories:
-            raise InvalidSchedule("the amounts already say which categories", at="$.who.categories")
+        if isinstance(self.amount, Mapping) and self.audience.categories:
+            raise InvalidSchedule("the amounts name the categories; remove these", at="$.audience.categories")
 
     @property
-    def whom(self) -> Audience:
-        return self.who.priced_by(self.amount)
+    def priced_audience(self) -> Audience:
+        return self.audience.priced_by(self.amount)
 
     def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
         why = f"{self.title}, {case.payer}"

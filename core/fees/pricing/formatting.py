@@ -1,9 +1,9 @@
-"""How a line says why, in plain English."""
+"""The English texts that explain the lines of a quote."""
 
 from datetime import date
 
 
-def count(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Return `1 paper` or `5 papers`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -14,6 +14,6 @@ def format_percent(basis_points: int) -> str:
     return (f"{whole}.{rest:02}".rstrip("0") if rest else f"{whole}") + " %"
 
 
-def written(day: date) -> str:
+def format_date(day: date) -> str:
     """Return `1 October 2019`."""
     return f"{day.day} {day:%B} {day.year}"

@@ -1,4 +1,4 @@
-"""What it costs to be late."""
+"""Late fees."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Literal
 
 from core.fees.errors import InvalidSchedule
 from core.fees.pricing.amount import check_amount, check_one_of, check_range, check_rate
-from core.fees.pricing.audience import EVERYBODY, Audience
-from core.fees.pricing.formatting import count, format_percent, written
+from core.fees.pricing.audience import ALL_PAYERS, Audience
+from core.fees.pricing.formatting import format_count, format_date, format_percent
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import QuoteLine
 from core.kernel.money import Money
@@ -17,22 +17,22 @@ from core.kernel.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateFeeWindow:
-    """Days on which one late fee holds: `amount`, a rate in `basis_points`, or so much `per_day`."""
+    """The days of one late fee: a fixed `amount`, a rate in `basis_points`, or an amount `per_day`."""
 
     after: date
     """The last day that is in time."""
     until: date | None = None
-    """The last day of the window; None: for ever."""
+    """The last day of the window; None: no end."""
     amount: int | None = None
     basis_points: int | None = None
     of: Literal["total", "balance"] = "total"
-    """What the rate is of: everything so far, or what is not yet paid of it."""
+    """The base of the rate: the total of the rules before, or its unpaid part."""
     per_day: int | None = None
-    """For each day that has begun."""
+    """Minor units for each day that has begun."""
     grace_days: int = 0
-    """Days at the beginning that cost nothing, whenever one comes."""
+    """Days at the beginning that are never charged, even when the submission is later."""
     cap: int | None = None
-    """No late fee of this window is higher."""
+    """The highest late fee of this window, in minor units."""
 
     def __post_init__(self) -> None:
         check_one_of(amount=self.amount, basis_points=self.basis_points, per_day=self.per_day)
@@ -46,7 +46,7 @@ class LateFeeWindow:
             raise InvalidSchedule("the window is over before it begins", at="$.until")
 
     def days(self, today: date) -> int:
-        """Count the late days that have begun; 0 outside the window and in grace."""
+        """Return the number of late days that have begun; 0 outside the window and in the days of grace."""
         if self.until and today > self.until:
             return 0
         return max(0, (today - self.after).days - self.grace_days)
@@ -62,20 +62,20 @@ class LateFeeWindow:
 
     def why(self, days: int) -> str:
         """Return the reason, such as `late since 1 October 2019, 5 days`."""
-        since = f"late since {written(self.after + timedelta(days=self.grace_days + 1))}"
+        since = f"late since {format_date(self.after + timedelta(days=self.grace_days + 1))}"
         if self.basis_points is not None:
             return f"{since}: {format_percent(self.basis_points)} of the {self.of}"
-        return since if self.per_day is None else f"{since}, {count(days, 'day')}"
+        return since if self.per_day is None else f"{since}, {format_count(days, 'day')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateFee(Rule):
-    """A fee for coming after the last day."""
+    """A fee for submissions after the last day."""
 
     kind: Literal["late"] = "late"
     head: str = "late-fee"
     windows: tuple[LateFeeWindow, ...]
-    who: Audience = EVERYBODY
+    audience: Audience = ALL_PAYERS
 
     def __post_init__(self) -> None:
         if not self.windows:

@@ -1,4 +1,4 @@
-"""So much for the first papers, so much for each further one and for each practical."""
+"""Fees by the number of papers and practicals."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,65 +7,69 @@ from typing import ClassVar, Literal
 from core.fees.errors import InvalidSchedule, NoPapers, TooManyPapers
 from core.fees.paper_selection import MAX_PAPERS
 from core.fees.pricing.amount import Amount, amount_for, check_amount, check_range
-from core.fees.pricing.audience import EVERYBODY, Audience
-from core.fees.pricing.formatting import count
+from core.fees.pricing.audience import ALL_PAYERS, Audience
+from core.fees.pricing.formatting import format_count
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import QuoteLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperFee(Rule):
-    """A price that depends on how many papers are sat."""
+    """A price for the included papers, one for each further paper, and one for each practical."""
 
     price_field: ClassVar[str] = "base"
 
     kind: Literal["papers"] = "papers"
     head: str = "examination"
     base: Amount
-    """For up to `included` papers: fewer cost the same."""
+    """For up to `included` papers; fewer papers cost the same."""
     included: int
     further: Amount
     """For each paper beyond those included."""
     practical: Amount = 0
     """For each practical."""
     maximum: int = MAX_PAPERS
-    """As many papers as a candidate may choose."""
-    who: Audience = EVERYBODY
+    """The highest number of papers that a candidate may select."""
+    audience: Audience = ALL_PAYERS
 
     def __post_init__(self) -> None:
-        check_range(self.included, MAX_PAPERS, at="$.included", least=1)
-        check_range(self.maximum, MAX_PAPERS, at="$.maximum", least=self.included)
+        check_range(self.included, MAX_PAPERS, at="$.included", minimum=1)
+        check_range(self.maximum, MAX_PAPERS, at="$.maximum", minimum=self.included)
         for name in ("base", "further", "practical"):
             check_amount(amount := getattr(self, name), at=f"$.{name}")
-            if isinstance(amount, Mapping) and frozenset(amount) != self.whom.categories:
+            if isinstance(amount, Mapping) and frozenset(amount) != self.priced_audience.categories:
                 raise InvalidSchedule("it must name the same categories as the base", at=f"$.{name}")
-        if isinstance(self.base, Mapping) and self.who.categories:
-            raise InvalidSchedule("the base already says which categories", at="$.who.categories")
+        if isinstance(self.base, Mapping) and self.audience.categories:
+            raise InvalidSchedule("the base names the categories; remove these", at="$.audience.categories")
 
     @property
-    def whom(self) -> Audience:
-        return self.who.priced_by(self.base)
+    def priced_audience(self) -> Audience:
+        return self.audience.priced_by(self.base)
 
     def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
         papers, practicals = self._counted(case), len(case.selection.practicals)
         included = min(papers, self.included)
         further = papers - included
-        yield self._line(case, f"{count(included, 'paper')}, {case.payer}", 1, self.base)
+        yield self._line(case, f"{format_count(included, 'paper')}, {case.payer}", 1, self.base)
         if further:
-            yield self._line(case, count(further, "further paper"), further, self.further)
+            yield self._line(case, format_count(further, "further paper"), further, self.further)
         if practicals and amount_for(case.payer.category, self.practical):
-            yield self._line(case, count(practicals, "practical"), practicals, self.practical)
+            yield self._line(case, format_count(practicals, "practical"), practicals, self.practical)
 
     def double_charges_with(self, other: Rule) -> bool:
         # Two counts of the same papers are a double charge under whatever head.
-        return (isinstance(other, PaperFee) and self.whom.overlaps(other.whom)) or Rule.double_charges_with(self, other)
+        return (
+            isinstance(other, PaperFee) and self.priced_audience.overlaps(other.priced_audience)
+        ) or Rule.double_charges_with(self, other)
 
     def _counted(self, case: PricingCase) -> int:
         papers = len(case.selection.papers)
         if papers == 0:
             raise NoPapers("choose at least one paper", at="$.papers")
         if papers > self.maximum:
-            raise TooManyPapers(f"at most {count(self.maximum, 'paper')} can be chosen", at=f"$.papers[{self.maximum}]")
+            raise TooManyPapers(
+                f"at most {format_count(self.maximum, 'paper')} can be chosen", at=f"$.papers[{self.maximum}]"
+            )
         return papers
 
     def _line(self, case: PricingCase, why: str, times: int, amount: Amount) -> QuoteLine:

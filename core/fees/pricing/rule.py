@@ -1,4 +1,4 @@
-"""What every pricing rule is: a strategy that adds lines to a quote."""
+"""The interface of pricing rules, which are strategies that add lines to a quote."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from core.kernel.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricingCase:
-    """Everything a price may depend on."""
+    """The input of a pricing rule."""
 
     payer: Payer
     selection: PaperSelection
     day: date
     """In the schedule's own time zone."""
     total: Money
-    """Of the lines so far: rules apply in the order in which they are written."""
+    """The total of the lines so far; rules apply in the order in which a schedule lists them."""
     paid: Money
 
     def money(self, minor: int) -> Money:
@@ -30,36 +30,29 @@ class PricingCase:
 
 
 class Rule(ABC):
-    """One paragraph of a tariff.  A new kind of rule is one new module and one line in `kinds.py`."""
+    """One rule of a tariff; a new kind of rule is one new module and one line in `rule_kinds.py`."""
 
     __slots__ = ()
     price_field: ClassVar[str] = ""
     """The field that holds its price; empty for a rule that only alters the price of others."""
 
-    @property
-    @abstractmethod
-    def kind(self) -> str:
-        """The word by which a document names this kind of rule."""
+    # Annotations, not abstract properties: a property is the default of a dataclass field of the same name.
+    kind: str
+    """The word for this kind of rule in documents."""
+    head: str
+    """The accounting code of its lines."""
+    audience: Audience
+    """The candidates that the rule names."""
 
     @property
-    @abstractmethod
-    def head(self) -> str:
-        """The code its lines are booked under."""
-
-    @property
-    @abstractmethod
-    def who(self) -> Audience:
-        """The people it is written for."""
-
-    @property
-    def whom(self) -> Audience:
-        """The people it applies to: those it is written for and has an amount for."""
-        return self.who
+    def priced_audience(self) -> Audience:
+        """The candidates that the rule applies to: those it names and has an amount for."""
+        return self.audience
 
     @abstractmethod
     def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
         """Yield what the rule adds for a payer it applies to."""
 
     def double_charges_with(self, other: "Rule") -> bool:
-        """Tell whether somebody could be charged twice for the same thing."""
-        return self.head == other.head and self.whom.overlaps(other.whom)
+        """Tell whether both rules can charge one candidate under the same head."""
+        return self.head == other.head and self.priced_audience.overlaps(other.priced_audience)

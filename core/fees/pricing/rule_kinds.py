@@ -1,4 +1,4 @@
-"""Which kinds of rule there are: the factory that makes a strategy from the word in a document."""
+"""The kinds of pricing rules by their words in documents."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,4 +19,4 @@ RULE_KINDS: Mapping[str, type[Rule]] = MappingProxyType(
         "papers": PaperFee,
     }
 )
-"""The class that prices each kind."""
+"""The rule class of each kind."""

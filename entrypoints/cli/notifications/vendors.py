@@ -1,30 +1,43 @@
-"""`bursar vendors`: how we stand with them."""
+"""`bursar vendors`: the breakers of the vendors."""
+
+from collections.abc import Sequence
 
 import typer
 from rich.table import Table
 
-from core.notifications.vendor_standing import Breaker
+from core.notifications.vendor_standing import Breaker, VendorStanding
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
+from entrypoints.cli.runtime import Runtime
+
+commands = typer.Typer()
 
 
-def register_commands(cli: typer.Typer, runner: CommandRunner) -> None:
-    """Add the command."""
+@commands.command(epilog="Example: bursar vendors --config production.toml")
+def vendors(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
+    """Show which vendors are asked, how often they fail, and which dispatcher says so."""
+    runner: CommandRunner = context.obj
 
-    @cli.command(epilog="Example: bursar vendors --config production.toml")
-    def vendors(config: ConfigFile = None, json: AsJson = False) -> None:
-        """Show which vendors are asked, how often they fail, and which dispatcher says so."""
-        found = runner.run_provisioned(config, lambda office: office.use_cases["list_vendor_standings"]()())
-        if json:
-            runner.print_json(found)
-        elif not found:
-            runner.out.print("no dispatcher has said anything in the last minute: is one running?")
-        else:
-            table = Table("channel", "vendor", "breaker", "failures", "under way", "rests until", "says", "at (UTC)")
-            for each in found:
-                until = f"{each.rests_until:%H:%M:%S}" if each.rests_until else ""
-                table.add_row(
-                    each.channel, each.vendor, each.breaker, f"{each.failure_percent} % of {each.calls}",
-                    str(each.under_way), until, each.process, f"{each.at:%H:%M:%S}",
-                    style="" if each.breaker is Breaker.CLOSED else "red",
-                )  # fmt: skip
-            runner.out.print(table)
+    async def work(runtime: Runtime) -> Sequence[VendorStanding]:
+        return await runtime.use_cases.notifications.list_vendor_standings()
+
+    runner.print(runner.run_provisioned(config, work), standings_table, json=json)
+
+
+def standings_table(standings: Sequence[VendorStanding]) -> Table | str:
+    """Return a table of vendor standings, or a text when no dispatcher reports any."""
+    if not standings:
+        return "no dispatcher has reported in the last minute: is one running?"
+    table = Table("channel", "vendor", "breaker", "failures", "under way", "rests until", "says", "at (UTC)")
+    for each in standings:
+        table.add_row(
+            each.channel,
+            each.vendor,
+            each.breaker,
+            f"{each.failure_percent} % of {each.calls}",
+            str(each.under_way),
+            f"{each.rests_until:%H:%M:%S}" if each.rests_until else "",
+            each.process,
+            f"{each.at:%H:%M:%S}",
+            style="" if each.breaker is Breaker.CLOSED else "red",
+        )
+    return table

@@ -1,90 +1,65 @@
-"""Commands for the people who run it: doctor, migrate, topics."""
+"""`bursar doctor`, `migrate`, `topics` and `outbox`: commands of the operators."""
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
-from core.messaging.outbox import SHARD_COUNT
-from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile, escape_unprintable
+from core.messaging.outbox import SHARD_COUNT, OutboxState
+from entrypoints.cli.command_runner import EXIT_CODES, AsJson, CommandRunner, ConfigFile, escape_unprintable
 from entrypoints.cli.runtime import Runtime
 
 PROBE_TIMEOUT_SECONDS = 5.0
+Target = Annotated[str, typer.Option(help="head, base, a revision, or steps from here: +1, -1.")]
+commands = typer.Typer()
 
 
-def register_commands(cli: typer.Typer, runner: CommandRunner) -> None:
-    """Add the commands."""
+@commands.command(epilog="Example: bursar doctor --config /etc/bursar/production.toml")
+def doctor(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
+    """Check the configuration, and reach everything it names."""
+    runner: CommandRunner = context.obj
 
-    @cli.command(epilog="Example: bursar doctor --config /etc/bursar/production.toml")
-    def doctor(config: ConfigFile = None, json: AsJson = False) -> None:
-        """Check the configuration, and reach everything it names."""
+    async def work(runtime: Runtime) -> list[dict[str, Any]]:
+        with suppress(Unavailable):  # the probe of the database reports it
+            await runtime.provision()
+        return list(await asyncio.gather(*(check_probe(probe) for probe in runtime.probes)))
 
-        async def work(office: Runtime) -> list[dict[str, object]]:
-            with suppress(Unavailable):  # who is away is found below
-                await office.provision()
-            return list(await asyncio.gather(*(check_probe(probe) for probe in office.probes)))
-
-        found = runner.run(config, work)
-        if json:
-            runner.print_json(found)
-        else:
-            runner.out.print("✓ configuration", style="green")
-            for each in found:
-                mark, style = ("✓", "green") if each["ready"] else ("✗", "red")
-                runner.out.print(f"{mark} {each['name']} · {each['detail']}", style=style, soft_wrap=True)
-                if not each["ready"]:
-                    runner.out.print("  →", each["remedy"], soft_wrap=True)
-        if not all(each["ready"] for each in found):
-            raise typer.Exit(75)
-
-    @cli.command(epilog="Example: bursar migrate --config production.toml")
-    def migrate(
-        config: ConfigFile = None,
-        to: Annotated[str, typer.Option(help="head, base, a revision, or steps from here: +1, -1.")] = "head",
-        json: AsJson = False,
-    ) -> None:
-        """Bring the schema of the database to the version this program needs."""
-        newest = runner.run(config, lambda office: office.migrate(to))
-        if json:
-            runner.print_json({"to": to, "newest": newest})
-        else:
-            runner.out.print(f"migrated to {to}; this program needs {newest}")
-
-    @cli.command(epilog="Example: bursar topics --config production.toml")
-    def topics(config: ConfigFile = None, json: AsJson = False) -> None:
-        """Create the Kafka topics that are missing, and show all of ours."""
-        found = runner.run(config, lambda office: office.topics())
-        if json:
-            runner.print_json(found)
-            return
-        table = Table("topic", "partitions", "replicas", "settings", "")
-        for each in found:
-            settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
-            table.add_row(each.name, str(each.partitions), str(each.replicas), settings, "new" if each.created else "")
-        runner.out.print(table)
-
-    @cli.command(epilog="Example: bursar outbox --config production.toml")
-    def outbox(config: ConfigFile = None, json: AsJson = False) -> None:
-        """Show the events that wait for the broker, who is to send them, and which are refused."""
-        state = runner.run_provisioned(config, lambda office: office.backlog.look())
-        if json:
-            runner.print_json(state)
-            return
-        since = f", the oldest since {state.oldest:%Y-%m-%d %H:%M:%S} UTC" if state.oldest else ""
-        runner.out.print(f"{state.waiting} events wait{since}")
-        for relay, shards in state.relays.items():
-            runner.out.print(f"{relay or 'nobody'}: {shards} of {SHARD_COUNT} shards")
-        for each in state.blocked:
-            told = f"blocked: event {each.event} after {each.attempts} attempts, next {each.until:%H:%M:%S} UTC"
-            runner.out.print(f"{told}: {escape_unprintable(each.reason)}", soft_wrap=True)
+    results = runner.run(config, work)
+    runner.print_json(results) if json else print_probes(runner, results)
+    if not all(each["ready"] for each in results):
+        raise typer.Exit(EXIT_CODES[Unavailable])
 
 
-async def check_probe(probe: Probe) -> dict[str, object]:
-    """Ask one dependency, and say what to do if it is away."""
+@commands.command(epilog="Example: bursar migrate --config production.toml")
+def migrate(context: typer.Context, config: ConfigFile = None, to: Target = "head", json: AsJson = False) -> None:
+    """Bring the schema of the database to the version this program needs."""
+    runner: CommandRunner = context.obj
+    result = {"to": to, "newest": runner.run(config, lambda runtime: runtime.migrate(to))}
+    runner.print(result, "migrated to {to}; this program needs {newest}".format_map, json=json)
+
+
+@commands.command(epilog="Example: bursar topics --config production.toml")
+def topics(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
+    """Create the Kafka topics that are missing, and show all that Bursar uses."""
+    runner: CommandRunner = context.obj
+    runner.print(runner.run(config, lambda runtime: runtime.topics()), topics_table, json=json)
+
+
+@commands.command(epilog="Example: bursar outbox --config production.toml")
+def outbox(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
+    """Show the events that wait for the broker, who is to send them, and which are refused."""
+    runner: CommandRunner = context.obj
+    state = runner.run_provisioned(config, lambda runtime: runtime.backlog.snapshot())
+    runner.print(state, lambda state: "\n".join(outbox_lines(state)), json=json)
+
+
+async def check_probe(probe: Probe) -> dict[str, Any]:
+    """Return the result of one probe, with the remedy when the dependency does not answer."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
             return {"name": probe.name, "ready": True, "detail": await probe.check()}
@@ -93,3 +68,33 @@ async def check_probe(probe: Probe) -> dict[str, object]:
     except TimeoutError:
         detail = f"no answer within {PROBE_TIMEOUT_SECONDS:g} s"
     return {"name": probe.name, "ready": False, "detail": detail, "remedy": probe.remedy}
+
+
+def print_probes(runner: CommandRunner, results: Sequence[Mapping[str, Any]]) -> None:
+    """Print the results of all probes."""
+    runner.out.print("✓ configuration", style="green")
+    for each in results:
+        mark, style = ("✓", "green") if each["ready"] else ("✗", "red")
+        runner.out.print(f"{mark} {each['name']} · {each['detail']}", style=style, soft_wrap=True)
+        if not each["ready"]:
+            runner.out.print("  →", each["remedy"], soft_wrap=True)
+
+
+def topics_table(topics: Sequence[Any]) -> Table:
+    """Return a table of topics."""
+    table = Table("topic", "partitions", "replicas", "settings", "")
+    for each in topics:
+        settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
+        table.add_row(each.name, str(each.partitions), str(each.replicas), settings, "new" if each.created else "")
+    return table
+
+
+def outbox_lines(state: OutboxState) -> Iterator[str]:
+    """Return the backlog, the shards of each relay, and the blocked aggregates as lines of text."""
+    since = f", the oldest since {state.oldest:%Y-%m-%d %H:%M:%S} UTC" if state.oldest else ""
+    yield f"{state.waiting} events wait{since}"
+    for relay, shards in state.relays.items():
+        yield f"{relay or 'no relay'}: {shards} of {SHARD_COUNT} shards"
+    for each in state.blocked:
+        blocked = f"blocked: event {each.event} after {each.attempts} attempts, next {each.until:%H:%M:%S} UTC"
+        yield f"{blocked}: {escape_unprintable(each.reason)}"

@@ -1,8 +1,7 @@
-"""Replay or drop dead letters, and tell how it went."""
+"""Replay or drop one dead letter, or all that the filters match, and print the counts."""
 
-from collections import Counter
-from functools import partial
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import typer
@@ -12,81 +11,89 @@ from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError
 from core.kernel.pace import Pace
 from core.messaging.dead_letters import DeadLetterFilter, LetterAlreadySettled
-from core.messaging.preview_dead_letters import DeadLetterPreview
-from entrypoints.cli.command_runner import CommandRunner, escape_unprintable, stop_on_signals
-from entrypoints.cli.operations.dead_letter_tables import dead_letters_table, groups_table
+from core.messaging.settle_dead_letters import Settle, SettlementProgress
+from core.messaging.use_cases import MessagingUseCases
+from entrypoints.cli.command_runner import (
+    EXIT_INTERRUPTED,
+    CommandRunner,
+    escape_unprintable,
+    exit_code,
+    stop_on_signals,
+)
+from entrypoints.cli.operations.dead_letter_options import SettlementOptions
+from entrypoints.cli.operations.dead_letter_tables import print_preview
+from entrypoints.cli.options import dead_letter_id, decision
 from entrypoints.cli.runtime import Runtime
 
-EXIT_INTERRUPTED = 130
-"""What shells make of Ctrl-C."""
+ChooseSettle = Callable[[MessagingUseCases], Settle]
+"""Returns the use case that replays a dead letter, or the one that drops it."""
 
 
-class BulkSettlement:
-    """One command that settles letters."""
+class Settlement:
+    """One run of `replay` or `drop`; `done` is the word for a settled dead letter."""
 
-    def __init__(self, runner: CommandRunner, use_case: str, done: str, *, json: bool) -> None:
-        self._runner, self._use_case, self._done, self._json = runner, use_case, done, json
-        self._counts: Counter[str] = Counter()
-        self._pace = Pace()
+    def __init__(self, runner: CommandRunner, choose: ChooseSettle, done: str, options: SettlementOptions) -> None:
+        self._runner, self._choose, self._done, self._options = runner, choose, done, options
+        self._progress, self._pace, self._exit_code = SettlementProgress(), Pace(options.rate), 0
 
-    async def one(self, office: Runtime, letter: UUID, decision: Decision) -> None:
-        """Settle one letter."""
-        await office.use_cases[self._use_case]()(letter, decision)
-        self._counts[self._done] += 1
-        self._tell()
-
-    async def survey(self, office: Runtime, which: DeadLetterFilter) -> None:
-        """Tell what would be done, and change nothing."""
-        found: DeadLetterPreview = await office.use_cases["preview_dead_letters"]()(which)
-        if self._json:
-            self._runner.print_json(found)
-            return
-        self._runner.out.print(groups_table(found.groups))
-        if found.count:
-            self._runner.out.print(dead_letters_table(found.first))
-        self._runner.out.print(f"{found.count:,} dead letters would be {self._done}; nothing was changed: add --yes")
-
-    async def all(self, office: Runtime, which: DeadLetterFilter, decision: Decision, rate: int | None) -> None:
-        """Settle all of a kind; Ctrl-C ends it between two letters."""
-        self._pace = Pace(rate, stop_on_signals())
-        total = (await office.use_cases["preview_dead_letters"]()(which)).count
-        settle, err = partial(settle_one, office.use_cases[self._use_case](), decision), self._runner.err
-        try:
-            with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-                bar = progress.add_task(self._done, total=total)
-
-                def told(letter: UUID, refusal: CoreError | None) -> None:
-                    progress.advance(bar)
-                    self._note(letter, refusal)
-
-                await office.use_cases["settle_dead_letters"]()(which, settle, self._pace, told)
-        finally:  # also when the database went away in the middle
-            self._tell()
-
-    def end(self) -> None:
-        """End the command with 1 if a letter failed, and as Ctrl-C does if we were stopped."""
+    def run(self, config: Path | None) -> None:
+        """Settle what the options name; end as Ctrl-C does after a stop, or with the exit code of the first failure."""
+        self._options.check()
+        self._runner.run_provisioned(config, self._work)
         if self._pace.stop.is_set():
             raise typer.Exit(EXIT_INTERRUPTED)
-        if self._counts["failed"]:
-            raise typer.Exit(1)
+        if self._exit_code:
+            raise typer.Exit(self._exit_code)
 
-    def _note(self, letter: UUID, refusal: CoreError | None) -> None:
-        if refusal is None:
-            self._counts[self._done] += 1
-        elif isinstance(refusal, LetterAlreadySettled):
-            self._counts["settled by others"] += 1
+    async def _work(self, runtime: Runtime) -> None:
+        messaging, options = runtime.use_cases.messaging, self._options
+        decided = decision(options.who, options.why)
+        if options.dead_letter is not None:
+            await self._choose(messaging)(dead_letter_id(options.dead_letter), decided)
+            self._progress = SettlementProgress(settled=1)
+            self._print_counts()
+        elif options.yes:
+            await self._settle_all(messaging, options.filters.parse(), decided)
         else:
-            self._counts["failed"] += 1
-            self._runner.err.print(f"{letter}: {escape_unprintable(str(refusal))}", soft_wrap=True)
+            await self._preview(messaging, options.filters.parse())
 
-    def _tell(self) -> None:
-        counts = {name: self._counts[name] for name in (self._done, "failed", "settled by others")}
-        if self._json:
+    async def _preview(self, messaging: MessagingUseCases, which: DeadLetterFilter) -> None:
+        preview = await messaging.preview_dead_letters(which)
+        if self._options.json:
+            self._runner.print_json(preview)
+        else:
+            print_preview(self._runner, preview, self._done)
+
+    async def _settle_all(self, messaging: MessagingUseCases, which: DeadLetterFilter, decided: Decision) -> None:
+        """Settle what matches; Ctrl-C stops between two dead letters."""
+        self._pace.stop, err = stop_on_signals(), self._runner.err
+        preview = await messaging.preview_dead_letters(which)
+        try:
+            with Progress(console=err, transient=True, disable=not err.is_terminal) as bars:
+                bar = bars.add_task(self._done, total=preview.count)
+
+                def on_settled(progress: SettlementProgress, dead_letter: UUID, error: CoreError | None) -> None:
+                    bars.advance(bar)
+                    self._note(progress, dead_letter, error)
+
+                await messaging.settle_dead_letters(preview, self._choose(messaging), decided, self._pace, on_settled)
+        finally:  # `Unavailable` can end it in the middle
+            self._print_counts()
+
+    def _note(self, progress: SettlementProgress, dead_letter: UUID, error: CoreError | None) -> None:
+        self._progress = progress
+        if error is not None and not isinstance(error, LetterAlreadySettled):
+            self._exit_code = self._exit_code or exit_code(error)
+            self._runner.err.print(f"{dead_letter}: {escape_unprintable(str(error))}", soft_wrap=True)
+
+    def _print_counts(self) -> None:
+        progress = self._progress
+        counts = {
+            self._done: progress.settled,
+            "failed": progress.failed,
+            "settled by others": progress.settled_by_others,
+        }
+        if self._options.json:
             self._runner.print_json({name.replace(" ", "_"): count for name, count in counts.items()})
         else:
             self._runner.out.print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
-
-
-async def settle_one(use_case: Any, decision: Decision, letter: UUID) -> None:
-    """Settle one letter of many."""
-    await use_case(letter, decision)

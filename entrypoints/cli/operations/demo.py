@@ -1,11 +1,11 @@
-"""`bursar demo`: the whole story on one machine, counted from the vendors' side."""
+"""`bursar demo`: candidates submit fees to failing vendors, and the messages are counted at the vendors."""
 
 import asyncio
 import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,17 +18,21 @@ from rich.table import Table
 from entrypoints.cli.command_runner import AsJson, CommandRunner
 from entrypoints.cli.runtime import Runtime, StartupReport
 
-SCHEDULE = "sahyadri-semester"
-MAX_CONCURRENT_SUBMISSIONS = 16
 if TYPE_CHECKING:
     import aiohttp
 
+SCHEDULE = "sahyadri-semester"
+MAX_CONCURRENT_SUBMISSIONS = 16
 IDLE_TIMEOUT_SECONDS = 120.0
-"""Seconds without a new message after which we stop waiting for the rest."""
+"""Without a new message for so long, the demonstration stops waiting for the rest."""
+POLL_INTERVAL_SECONDS = 0.1
+Candidates = Annotated[int, typer.Option(min=1, max=100_000)]
+Failing = Annotated[int, typer.Option(min=0, max=90, help="Per cent of calls that the vendors refuse.")]
+commands = typer.Typer()
 
 
 class DemoResult(msgspec.Struct, kw_only=True):
-    """What the story came to."""
+    """What was submitted, and what the vendors took."""
 
     submitted: int
     confirmed: int
@@ -39,125 +43,116 @@ class DemoResult(msgspec.Struct, kw_only=True):
     seconds: float
 
 
-def register_commands(cli: typer.Typer, runner: CommandRunner) -> None:
-    """Add the command."""
+@commands.command(epilog="Example: bursar demo --candidates 500")
+def demo(context: typer.Context, candidates: Candidates = 500, failing: Failing = 10, json: AsJson = False) -> None:
+    """Run the story in a temporary folder, with vendors that fail, and count what arrived."""
+    runner: CommandRunner = context.obj
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "vendors.jsonl"
 
-    @cli.command(epilog="Example: bursar demo --candidates 500")
-    def demo(
-        candidates: Annotated[int, typer.Option(min=1, max=100_000)] = 500,
-        failing: Annotated[int, typer.Option(min=0, max=90, help="Per cent of calls that the vendors refuse.")] = 10,
-        json: AsJson = False,
-    ) -> None:
-        """Run the story in a temporary folder, with vendors that fail, and count what arrived."""
-        with tempfile.TemporaryDirectory() as folder:
-            record = Path(folder) / "vendors.jsonl"
+        async def work(runtime: Runtime) -> DemoResult:
+            with Progress(console=runner.err, transient=True) as progress:
+                return await run_demo(runtime, candidates, record, progress)
 
-            async def work(office: Runtime) -> DemoResult:
-                with Progress(console=runner.err, transient=True) as progress:
-                    return await story(office, candidates, record, progress)
-
-            outcome = runner.run(None, work, settings(folder, record, failing))
-        if json:
-            runner.print_json(outcome)
-        else:
-            runner.out.print(as_table(outcome))
-        if outcome.lost or outcome.duplicates or outcome.submitted != candidates:
-            raise typer.Exit(1)
+        result = runner.run(None, work, demo_settings(folder, record, failing))
+    runner.print(result, result_table, json=json)
+    if result.lost or result.duplicates or result.submitted != candidates:
+        raise typer.Exit(1)
 
 
-def settings(folder: str, record: Path, failing: int) -> Mapping[str, Any]:
-    """Return what is different about the demonstration."""
+def demo_settings(folder: str, record: Path, failing: int) -> Mapping[str, Any]:
+    """Return the settings in which the demonstration differs from the local profile."""
     return {
         "adapters": {"persistence": "sqlite", "events": "embedded", "email": ["sandbox"], "sms": ["sandbox"]},
         "http": {"port": 0},
         "sqlite": {"path": f"{folder}/bursar.db"},
-        "sandbox": {"record": str(record), "failing_percent": failing},
+        "sandbox": {"record_path": str(record), "failure_percent": failing},
         "telemetry": {"level": "error"},
     }
 
 
-async def story(office: Runtime, candidates: int, record: Path, progress: Progress) -> DemoResult:
-    """Let candidates submit over HTTP, and wait until the vendors have heard of them all."""
+async def run_demo(runtime: Runtime, candidates: int, record: Path, progress: Progress) -> DemoResult:
+    """Submit a fee for each candidate over HTTP, and wait for the messages at the vendors."""
     import aiohttp  # no other command needs a client
 
     began = time.monotonic()
-    async with opened(office) as url, aiohttp.ClientSession(url) as client:
+    async with serving(runtime) as url, aiohttp.ClientSession(url) as client:
         await enrol(client, candidates)
         submitting = progress.add_task("submitting", total=candidates)
-        turns = asyncio.Semaphore(MAX_CONCURRENT_SUBMISSIONS)
+        slots = asyncio.Semaphore(MAX_CONCURRENT_SUBMISSIONS)
 
         async def submit(number: int) -> str:
-            async with turns:
+            async with slots:
                 reference = await submit_one(client, number)
             progress.advance(submitting)
             return reference
 
         references = await asyncio.gather(*(submit(number) for number in range(candidates)))
         arriving = progress.add_task("e-mails and SMS", total=2 * candidates)
-        await arrive(record, 2 * candidates, lambda count: progress.update(arriving, completed=count))
-    return count(references, read(record), time.monotonic() - began)
+        await wait_for_messages(record, 2 * candidates, lambda count: progress.update(arriving, completed=count))
+    return count_messages(references, read_record(record), time.monotonic() - began)
 
 
 @asynccontextmanager
-async def opened(office: Runtime) -> AsyncIterator[str]:
+async def serving(runtime: Runtime) -> AsyncIterator[str]:
     """Serve in the background, and return the address."""
     stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
 
-    async def note(served: StartupReport) -> None:
-        address.set_result(served.url)
+    async def on_started(report: StartupReport) -> None:
+        address.set_result(report.url)
 
-    serving = asyncio.create_task(office.serve(note, stop))
-    await asyncio.wait({serving, address}, return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        await serving
+    task = asyncio.create_task(runtime.serve(on_started, stop))
+    await asyncio.wait({task, address}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
     try:
         yield await address
     finally:
         stop.set()
-        await serving
+        await task
 
 
 async def enrol(client: "aiohttp.ClientSession", candidates: int) -> None:
-    """Put candidates on the roster."""
+    """Import a roster of candidates."""
     rows = ["registration,name,category,email,phone"]
     rows += [f"DEMO-{n},Candidate {n},student,candidate.{n}@example.org,+9190{n:08}" for n in range(candidates)]
-    answer = await client.post("/v1/students:import", data="\n".join(rows), headers={"Content-Type": "text/csv"})
-    answer.raise_for_status()
+    response = await client.post("/v1/students:import", data="\n".join(rows), headers={"Content-Type": "text/csv"})
+    response.raise_for_status()
 
 
 async def submit_one(client: "aiohttp.ClientSession", number: int) -> str:
-    """Submit the fee of one candidate as a careful client does, and return its reference."""
+    """Submit the fee of one candidate, again after each 503, and return its reference."""
     body = {"schedule": SCHEDULE, "registration": f"DEMO-{number}"}
     while True:
-        async with client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": f"demo-{number}"}) as answer:
-            if answer.status != 503:
-                answer.raise_for_status()
-                return str((await answer.json())["reference"])
-            await asyncio.sleep(float(answer.headers["Retry-After"]))
+        async with client.post("/v1/exam-fees", json=body, headers={"Idempotency-Key": f"demo-{number}"}) as response:
+            if response.status != 503:
+                response.raise_for_status()
+                return str((await response.json())["reference"])
+            await asyncio.sleep(float(response.headers["Retry-After"]))
 
 
-async def arrive(record: Path, expected: int, counted: Any) -> None:
-    """Wait until the vendors have taken as many messages as they should, or take no more."""
-    seen, since = -1, time.monotonic()
-    while seen < expected and time.monotonic() - since < IDLE_TIMEOUT_SECONDS:
-        if (now := len(read(record))) != seen:
-            seen, since = now, time.monotonic()
-            counted(seen)
-        await asyncio.sleep(0.1)
+async def wait_for_messages(record: Path, expected: int, on_count: Callable[[int], None]) -> None:
+    """Return when the vendors have taken `expected` messages, or no new one for `IDLE_TIMEOUT_SECONDS`."""
+    count, since = -1, time.monotonic()
+    while count < expected and time.monotonic() - since < IDLE_TIMEOUT_SECONDS:
+        if (found := len(read_record(record))) != count:
+            count, since = found, time.monotonic()
+            on_count(count)
+        await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
 
-def read(record: Path) -> list[dict[str, str]]:
-    """Read what the vendors wrote down."""
+def read_record(record: Path) -> list[dict[str, str]]:
+    """Return the messages that the sandbox vendors have recorded."""
     if not record.exists():
         return []
-    lines = record.read_bytes().split(b"\n")[:-1]  # the last may still be being written
+    lines = record.read_bytes().split(b"\n")[:-1]  # the last line may be incomplete
     return [json.loads(line) for line in lines]
 
 
-def count(references: list[str], messages: list[dict[str, str]], seconds: float) -> DemoResult:
-    """Compare what was submitted with what the vendors took: one e-mail and one SMS for each reference."""
-    heard = {channel: Counter(named(references, messages, channel)) for channel in ("email", "sms")}
-    emails, sms = heard["email"], heard["sms"]
+def count_messages(references: list[str], messages: list[dict[str, str]], seconds: float) -> DemoResult:
+    """Compare submissions with messages: one e-mail and one SMS are due for each reference."""
+    named = {channel: Counter(named_references(references, messages, channel)) for channel in ("email", "sms")}
+    emails, sms = named["email"], named["sms"]
     return DemoResult(
         submitted=len(set(references)),
         confirmed=len(emails.keys() & sms.keys()),
@@ -169,17 +164,17 @@ def count(references: list[str], messages: list[dict[str, str]], seconds: float)
     )
 
 
-def named(references: list[str], messages: list[dict[str, str]], channel: str) -> list[str]:
-    """Return the reference that each message of a channel names."""
+def named_references(references: list[str], messages: list[dict[str, str]], channel: str) -> list[str]:
+    """Return the references that the messages of a channel name."""
     known = set(references)
-    theirs = [message for message in messages if message["channel"] == channel]
-    words = [f"{message.get('subject', '')} {message.get('text', '')}".split() for message in theirs]
-    return [word.strip(".,:") for text in words for word in text if word.strip(".,:") in known]
+    texts = [f"{each.get('subject', '')} {each.get('text', '')}" for each in messages if each["channel"] == channel]
+    words = [word.strip(".,:") for text in texts for word in text.split()]
+    return [word for word in words if word in known]
 
 
-def as_table(outcome: DemoResult) -> Table:
-    """Show the outcome to a person."""
+def result_table(result: DemoResult) -> Table:
+    """Return a table of the counts."""
     table = Table("", "", show_header=False, box=None)
-    for name, value in msgspec.to_builtins(outcome).items():
+    for name, value in msgspec.to_builtins(result).items():
         table.add_row(name, f"{value:,}")
     return table

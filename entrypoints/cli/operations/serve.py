@@ -1,4 +1,4 @@
-"""`bursar serve`: open the fee office."""
+"""`bursar serve`, and `bursar work` for the processes that it starts."""
 
 import asyncio
 import gc
@@ -9,58 +9,66 @@ import typer
 from entrypoints.cli.command_runner import CommandRunner, ConfigFile, stop_on_signals
 from entrypoints.cli.runtime import Runtime, StartupReport
 
+WORKER_LINE = 0
+"""File descriptor of a worker's socket to its supervisor; the worker writes a byte when it is ready."""
 TRY_IT = """\
 Try it:
 curl -s {url}/v1/exam-fees -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-fee' \\
   -d '{{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}}'"""
+commands = typer.Typer()
 
 
-def register_commands(cli: typer.Typer, runner: CommandRunner) -> None:
-    """Add the command."""
+@commands.command(epilog="Example: bursar serve --config /etc/bursar/production.toml")
+def serve(context: typer.Context, config: ConfigFile = None) -> None:
+    """Serve what the configuration names: HTTP, consumer, relay, dispatcher. Ctrl-C stops it."""
+    runner: CommandRunner = context.obj
 
-    @cli.command(epilog="Example: bursar serve --config /etc/bursar/production.toml")
-    def serve(config: ConfigFile = None) -> None:
-        """Serve what the configuration names: HTTP, consumer, relay, dispatcher. Ctrl-C stops it."""
+    async def on_started(report: StartupReport) -> None:
+        freeze_gc_heap()
+        print_startup(runner, report, suggest=config is None)
 
-        async def opened(served: StartupReport) -> None:
-            freeze_gc_heap()
-            for warning in served.warnings:
-                runner.err.print(warning, soft_wrap=True)
-            if served.url:
-                runner.out.print(f"The fee office is open: {served.url}")
-                runner.out.print(f"Its API pages: {served.url}/docs")
-            else:
-                runner.out.print("The fee office is open.")
-            if config is None:
-                runner.out.print(TRY_IT.format(url=served.url), soft_wrap=True)
+    async def work(runtime: Runtime) -> None:
+        await runtime.serve(on_started, stop_on_signals())
 
-        async def work(office: Runtime) -> None:
-            await office.serve(opened, stop_on_signals())
+    runner.run(config, work, {})
 
-        runner.run(config, work, {})
 
-    @cli.command(hidden=True, epilog="Example: bursar work")
-    def work(config: ConfigFile = None) -> None:
-        """Be one of the processes that `serve` started; standard input is its line to us, which ends when it does."""
+@commands.command("work", hidden=True, epilog="Example: bursar work")
+def serve_as_worker(context: typer.Context, config: ConfigFile = None) -> None:
+    """Run as a worker process of `serve`; it stops when the socket on its standard input closes."""
+    runner: CommandRunner = context.obj
 
-        async def opened(_: StartupReport) -> None:
-            freeze_gc_heap()
-            os.write(0, b".")
+    async def on_started(_: StartupReport) -> None:
+        freeze_gc_heap()
+        os.write(WORKER_LINE, b".")
 
-        async def work(office: Runtime) -> None:
-            loop, stop = asyncio.get_running_loop(), stop_on_signals()
+    async def work(runtime: Runtime) -> None:
+        loop, stop = asyncio.get_running_loop(), stop_on_signals()
 
-            def left_alone() -> None:
-                loop.remove_reader(0)
-                stop.set()
+        def on_supervisor_gone() -> None:
+            loop.remove_reader(WORKER_LINE)
+            stop.set()
 
-            loop.add_reader(0, left_alone)
-            await office.serve(opened, stop)
+        loop.add_reader(WORKER_LINE, on_supervisor_gone)
+        await runtime.serve(on_started, stop)
 
-        runner.run(config, work, {})
+    runner.run(config, work, {})
+
+
+def print_startup(runner: CommandRunner, report: StartupReport, *, suggest: bool) -> None:
+    """Print the warnings, the address, and on `suggest` a command that submits a fee."""
+    for warning in report.warnings:
+        runner.err.print(warning, soft_wrap=True)
+    if report.url:
+        runner.out.print(f"The fee office is open: {report.url}")
+        runner.out.print(f"Its API pages: {report.url}/docs")
+    else:
+        runner.out.print("The fee office is open.")
+    if suggest:
+        runner.out.print(TRY_IT.format(url=report.url), soft_wrap=True)
 
 
 def freeze_gc_heap() -> None:
-    """Let it pass over everything that is loaded and stays: that took it a third of a submission's time."""
+    """Exclude everything that is loaded from garbage collection, which took a third of a submission's time."""
     gc.collect()
     gc.freeze()

@@ -1,8 +1,8 @@
-"""Exam fees of a whole school over HTTP, a row a line."""
+"""`POST /v1/exam-fees:batch`: many exam fees in one request, one JSON object per line."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import SubmitExamFee
 from core.kernel.errors import CoreError, Unavailable
-from core.kernel.idempotency import Answers, once
+from core.kernel.idempotency import Answers, execute_once
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.fees.exam_fee_rows import ParsedRow, RowOutcome, read, receipt
+from entrypoints.http.fees.exam_fee_rows import ParsedRow, RowOutcome, parse_row, receipt
 from entrypoints.http.media_types import json_lines_only
-from entrypoints.http.ndjson import StreamedResponse, lines
+from entrypoints.http.ndjson import StreamedResponse, read_lines
 from entrypoints.http.problems import INTERNAL_ERROR, as_problem, problems, retry_after
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 
@@ -28,12 +28,12 @@ log = structlog.get_logger()
 BATCH_PATH = "/v1/exam-fees:batch"
 IDEMPOTENCY_SCOPE = f"POST {BATCH_PATH}"
 MAX_ROWS_IN_FLIGHT = 128
-"""Rows of one school that are worked on at a time; while Python is busy with them, single requests wait."""
+"""Rows of one upload in flight; while the process works on them, single requests wait."""
 MAX_CONCURRENT_UPLOADS = 2
-"""Schools whose rows are worked on at a time; together they fill one transaction, not the queue in front of it."""
+"""Uploads whose rows are in flight; together they fill one transaction of group commit, but not its queue."""
 OUTCOMES_RESPONSE = ResponseSpec(
     RowOutcome,
-    description="What became of each row, a line each, in their order, while rows are still read",
+    description="One line per row with its outcome, in the order of the rows, sent while later rows are still read",
     media_type=docs.NDJSON_MEDIA_TYPE,
     generate_examples=False,
 )
@@ -44,63 +44,61 @@ OUTCOMES_RESPONSE = ResponseSpec(
     status_code=200,
     before_request=json_lines_only,
     operation_class=docs.NdjsonBodyOperation,
-    request_max_body_size=None,  # it is read as a stream, and each line is bounded
+    request_max_body_size=None,  # the body is a stream, and each line is limited
     responses={200: OUTCOMES_RESPONSE, **problems(400, 415, 503)},
     tags=["Exam fees"],
 )
-async def submit_rows(request: Request[Any, Any, Any], submit_exam_fee: Wired[SubmitExamFee]) -> ASGIResponse:
-    """Submit any number of exam fees and hear of each; the same rows again do what is missing, and tell of the rest."""
-    state = request.app.state
-    submitter = RowSubmitter(submit_exam_fee, state.answers, state.intent_signer, state.upload_slots)
-    told = outcomes(request, submitter)
-    return StreamedResponse(await anext(told, b""), told, docs.NDJSON_MEDIA_TYPE)
+async def submit_rows(request: Request[Any, Any, Any], row_submitter: Wired["RowSubmitter"]) -> ASGIResponse:
+    """Submit any number of exam fees; a repeated request submits the missing rows and repeats the other results."""
+    parts = outcomes(request, row_submitter)
+    return StreamedResponse(await anext(parts, b""), parts, docs.NDJSON_MEDIA_TYPE)
 
 
 async def outcomes(request: Request[Any, Any, Any], submitter: "RowSubmitter") -> AsyncGenerator[bytes, None]:
-    """Return what became of rows as they come in, in their order; nothing is tried while we know that it is in vain."""
+    """Yield the outcomes of rows in their order; during a known outage, rows fail without an attempt."""
     encoder, now = msgspec.json.Encoder(), asyncio.get_running_loop().time
     outage, until = None, 0.0
-    async for some in lines(request):
-        for group in group_rows(map(read, some)):
+    async for received in read_lines(request):
+        for group in group_rows(map(parse_row, received)):
             if outage and now() < until:
-                told: Sequence[RowOutcome] = [submitter.fail_fast(row, outage) for row in group]
+                results: Sequence[RowOutcome] = [submitter.fail_fast(row, outage) for row in group]
             else:
-                told = await submitter(group)
-                outage = told[-1] if len(told) > 1 and all(each.status == 503 for each in told) else None
+                results = await submitter(group)
+                outage = results[-1] if len(results) > 1 and all(each.status == 503 for each in results) else None
                 until = now() + ((outage and outage.retry_after) or 0)
-            yield encoder.encode_lines(told)
+            yield encoder.encode_lines(results)
 
 
 def group_rows(rows: Iterable[ParsedRow | RowOutcome]) -> Iterator[Sequence[ParsedRow | RowOutcome]]:
-    """Put rows together that may be worked on at the same time; one that wants what another wants has to come later."""
-    group, wanted = list[ParsedRow | RowOutcome](), set[tuple[str, str]]()
+    """Group consecutive rows that can be in flight together; a row that conflicts with one of them begins a group."""
+    group, taken = list[ParsedRow | RowOutcome](), set[tuple[str, str]]()
     for row in rows:
-        wants = row.wants() if isinstance(row, ParsedRow) else set()
-        if len(group) == MAX_ROWS_IN_FLIGHT or wants & wanted:
+        keys = row.conflict_keys() if isinstance(row, ParsedRow) else set()
+        if len(group) == MAX_ROWS_IN_FLIGHT or keys & taken:
             yield group
-            group, wanted = [], set()
+            group, taken = [], set()
         group.append(row)
-        wanted |= wants
+        taken |= keys
     if group:
         yield group
 
 
 @dataclass(frozen=True, slots=True)
 class RowSubmitter:
-    """Where rows are worked on."""
+    """Submits the rows of all uploads of this process."""
 
     submit_exam_fee: SubmitExamFee
     answers: Answers
     intent_signer: IntentSigner
-    upload_slots: asyncio.Semaphore
+    upload_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_UPLOADS))
 
     async def __call__(self, group: Sequence[ParsedRow | RowOutcome]) -> Sequence[RowOutcome]:
-        """Return what became of rows."""
+        """Submit the rows of a group concurrently, and return their outcomes in order."""
         async with self.upload_slots:
             return await asyncio.gather(*(self._submit(row) for row in group))
 
     def fail_fast(self, row: ParsedRow | RowOutcome, outage: RowOutcome) -> RowOutcome:
-        """Tell of a row what was told of another, and sign when it came."""
+        """Return the outcome of another row for this one, with a signed intent of this one."""
         if isinstance(row, RowOutcome):
             return row
         problem = outage.problem and replace(outage.problem, facts=self._signed_intent(row) or None)
@@ -111,22 +109,22 @@ class RowSubmitter:
             return row
         request = row.request(IDEMPOTENCY_SCOPE)
         try:
-            # Looked up first, other than for a single request: a file that is sent again is mostly known.
-            result: Submission | bytes | None = await self.answers.to(request)
+            # Unlike for a single request, the answer is looked up first: most rows of a repeated file have one.
+            result: Submission | bytes | None = await self.answers.find(request)
             if result is None:
                 request = self.intent_signer.verify(row.fee.intent, request)
-                result = await once(self.answers, request, lambda: self.submit_exam_fee(row.fee.command(), request))
+                result = await execute_once(self.answers, request, self.submit_exam_fee(row.fee, request))
         except CoreError as error:
             problem = as_problem(error, **(self._signed_intent(row) if isinstance(error, Unavailable) else {}))
             return row.outcome(problem.status, problem=problem, retry_after=retry_after(error))
         except Exception as error:
-            log.error("defect", method="POST", path=BATCH_PATH, exc_info=error)
+            log.error("internal_error", method="POST", path=BATCH_PATH, exc_info=error)
             return row.outcome(INTERNAL_ERROR.status, problem=INTERNAL_ERROR)
         return row.outcome(201, submission=receipt(result), replayed=isinstance(result, bytes))
 
     def _signed_intent(self, row: ParsedRow) -> dict[str, str]:
-        """Sign when a row first came; one that came with what we did not sign is told so when it is tried."""
+        """Sign the first arrival of a row; an invalid intent is reported by the next attempt."""
         try:
-            return self.intent_signer.of(self.intent_signer.verify(row.fee.intent, row.request(IDEMPOTENCY_SCOPE)))
+            return self.intent_signer.sign(self.intent_signer.verify(row.fee.intent, row.request(IDEMPOTENCY_SCOPE)))
         except InvalidIntent:
             return {}

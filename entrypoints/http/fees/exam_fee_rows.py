@@ -1,4 +1,4 @@
-"""Rows of many exam fees: what a line says, and what is told of it."""
+"""The rows of an upload of exam fees, and their outcomes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,33 +8,36 @@ from typing import Any
 import msgspec
 
 from core.fees.submission import Submission, SubmissionId
-from core.kernel.errors import Invalid
+from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.kernel.errors import CoreError, Invalid
 from core.kernel.idempotency import RequestContext
 from core.kernel.money import Money
-from entrypoints.http.fees.exam_fees import ExamFeeBody
 from entrypoints.http.idempotency import KEY_PATTERN
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.problems import STATUS_TITLES, Problem, decoding_problem
+from entrypoints.strict_decoding import convert
 
 TOO_LONG = Problem(
     type="about:blank", title=STATUS_TITLES[413], status=413, detail=f"a line has at most {MAX_LINE_BYTES // 1024} KiB"
 )
 
 
-class ExamFeeRow(ExamFeeBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A candidate asks to sit an exam, in a file of many."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamFeeRow(ExamFeeSubmission):
+    """An exam fee in a file of many."""
 
     key: str
     intent: str | None = None
-    """The `Submission-Intent` among the facts of the 503 that this row got: it is judged by when it first arrived."""
+    """The `Submission-Intent` from the `facts` of a 503 of this row: its first arrival decides about deadlines."""
 
     def __post_init__(self) -> None:
+        ExamFeeSubmission.__post_init__(self)
         if not KEY_PATTERN.fullmatch(self.key):
             raise Invalid("a key is 1 to 255 visible ASCII characters", at="$.key")
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What a school tells its candidate, and has to pay; `GET /v1/exam-fees/{id}` tells the rest."""
+    """The reference and the amount of a submission; `GET /v1/exam-fees/{id}` shows the rest."""
 
     id: SubmissionId
     reference: str
@@ -46,58 +49,58 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class RowOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of a row."""
+    """The outcome of a row."""
 
     line: int
     key: str | None = None
     status: int
-    """The one that `POST /v1/exam-fees` would have."""
+    """The status that `POST /v1/exam-fees` would return."""
     submission: Receipt | None = None
     replayed: bool = False
-    """It was stored before, for the same key."""
+    """Whether an earlier request with the same key stored the submission."""
     problem: Problem | None = None
     retry_after: int | None = None
-    """Send the row again after so many seconds."""
+    """Seconds after which the row can be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """A line that can be read."""
+    """A line that was parsed."""
 
     line: NdjsonLine
     fee: ExamFeeRow
 
     def request(self, scope: str) -> RequestContext:
-        """Return what makes the row the same as another: what it says, however it is written."""
-        said = (self.fee.schedule, self.fee.registration, self.fee.papers, self.fee.practicals)
-        fingerprint = sha256(msgspec.json.encode(said)).digest()
+        """Return the idempotent request of the row; its fingerprint does not depend on the JSON formatting."""
+        content = (self.fee.schedule, self.fee.registration, self.fee.papers, self.fee.practicals)
+        fingerprint = sha256(msgspec.json.encode(content)).digest()
         return RequestContext(arrived=self.line.arrived, scope=scope, key=self.fee.key, fingerprint=fingerprint)
 
-    def wants(self) -> set[tuple[str, str]]:
-        """Return what only one can have."""
+    def conflict_keys(self) -> set[tuple[str, str]]:
+        """Return the keys that no two rows in flight share: the idempotency key, and the candidate of a schedule."""
         return {("key", self.fee.key), (self.fee.schedule, self.fee.registration)}
 
     def outcome(self, status: int, **more: Any) -> RowOutcome:
-        """Tell what became of it."""
+        """Return the outcome of this row."""
         return RowOutcome(line=self.line.number, key=self.fee.key, status=status, **more)
 
 
 def receipt(submission: Submission | bytes) -> Receipt:
-    """Write a receipt of a submission, or of the answer it got first."""
+    """Return the receipt of a submission, or of its stored answer."""
     if isinstance(submission, bytes):
         return msgspec.json.decode(submission, type=Receipt)
     return Receipt(*(getattr(submission, name) for name in Receipt.__struct_fields__))
 
 
-def read(line: NdjsonLine) -> ParsedRow | RowOutcome:
-    """Return what a line says, or why it cannot be read."""
+def parse_row(line: NdjsonLine) -> ParsedRow | RowOutcome:
+    """Parse a line, or return the outcome of one that cannot be parsed."""
     if len(line.text) > MAX_LINE_BYTES:
         return RowOutcome(line=line.number, status=TOO_LONG.status, problem=TOO_LONG)
     given: Any = None
     try:
         given = msgspec.json.decode(line.text)
-        return ParsedRow(line, msgspec.convert(given, ExamFeeRow))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return ParsedRow(line, convert(given, ExamFeeRow))
+    except (CoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         key = given.get("key") if isinstance(given, dict) else None
         problem = decoding_problem(error)
     named = isinstance(key, str) and KEY_PATTERN.fullmatch(key)

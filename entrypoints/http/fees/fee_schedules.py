@@ -5,9 +5,8 @@ from typing import Any
 from litestar import Controller, Response, get, put
 from litestar.params import FromPath, JSONBody
 
-from core.fees.list_fee_schedules import ListFeeSchedules
-from core.fees.publish_fee_schedule import PublishFeeSchedule
 from core.fees.schedule import FeeSchedule
+from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
@@ -25,12 +24,12 @@ class FeeSchedulesController(Controller):
         self,
         code: FromPath[str],
         data: JSONBody[dict[str, Any]],
-        publish_fee_schedule: Wired[PublishFeeSchedule],
+        use_cases: Wired[UseCases],
     ) -> Response[FeeSchedule]:
-        """Put a schedule in force: the document of `config/schedules`, as JSON; a change makes a new version."""
-        return as_json(await publish_fee_schedule(data, code))
+        """Put a schedule in force: the document of `config/data/schedules`, as JSON; a change makes a new version."""
+        return as_json(await use_cases.fees.publish_fee_schedule(data, code))
 
     @get("/", responses=problems(503))
-    async def list_current(self, list_fee_schedules: Wired[ListFeeSchedules]) -> Response[list[FeeSchedule]]:
+    async def list_current(self, use_cases: Wired[UseCases]) -> Response[list[FeeSchedule]]:
         """List the schedules in force."""
-        return as_json(await list_fee_schedules())
+        return as_json(await use_cases.fees.list_fee_schedules())

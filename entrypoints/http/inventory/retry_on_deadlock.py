@@ -1,19 +1,20 @@
-"""Whoever gave way to somebody else is served at once afterwards: nobody hears of a deadlock."""
+"""Retries of a use case whose transaction the database chose as the victim of a deadlock."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from core.kernel.errors import GaveWay
 
+P = ParamSpec("P")
 T = TypeVar("T")
 MAX_ATTEMPTS = 4
 
 
-async def retry_on_deadlock(act: Callable[[], Awaitable[T]]) -> T:
-    """Act, in a transaction of its own, until nobody else is in the way."""
+async def retry_on_deadlock(act: Callable[P, Awaitable[T]], *arguments: P.args, **named: P.kwargs) -> T:
+    """Act, at most four times; raise `GaveWay` when the last attempt is a victim too."""
     for _ in range(MAX_ATTEMPTS - 1):
         try:
-            return await act()
+            return await act(*arguments, **named)
         except GaveWay:
             pass
-    return await act()
+    return await act(*arguments, **named)

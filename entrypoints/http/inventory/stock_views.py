@@ -1,4 +1,4 @@
-"""The stores over HTTP: what is seen of them, and how new it is."""
+"""The views of inventory over HTTP, and their freshness."""
 
 import re
 from datetime import date
@@ -9,9 +9,10 @@ from litestar.datastructures import ResponseHeader
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from core.inventory.freshness import Freshness, SkuVersion
-from core.inventory.show_allocations import OrderAllocations, ShowAllocations
-from core.inventory.show_availability import Availability, ShowAvailability
-from core.inventory.show_batch import BatchView, ShowBatch
+from core.inventory.show_allocations import OrderAllocations
+from core.inventory.show_availability import Availability
+from core.inventory.show_batch import BatchView
+from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.problems import problems
 from entrypoints.http.strict_json import as_json
@@ -25,14 +26,14 @@ Prefer = Annotated[
     HeaderParameter(
         name="Prefer",
         description="`wait=500ms`, or `wait=2` for seconds (RFC 7240): how long to wait, 5 s at most, until the view"
-        " knows what is stored at this moment, or `at_least`. Other preferences are ignored.",
+        " contains all that is stored at this moment, or `at_least`. Other preferences are ignored.",
     ),
 ]
 AtLeast = Annotated[
     str | None,
     QueryParameter(
-        description="See at least this: the sku and the `version` of a line that was answered before, `EXAM-KIT:17`;"
-        " without `Prefer` up to 1 s is waited for it."
+        description="The minimum version of the view: the sku and the `version` of a line in an earlier answer,"
+        " `EXAM-KIT:17`; without `Prefer` the request waits up to 1 s for it."
     ),
 ]
 PREFERENCE_APPLIED_HEADERS = [
@@ -40,82 +41,82 @@ PREFERENCE_APPLIED_HEADERS = [
         name="Preference-Applied",
         documentation_only=True,
         required=False,
-        description="`wait`, when the view came so far in time",
+        description="`wait`, when the view reached the required version in time",
     )
 ]
 
 
 class AllocationViews(Controller):
-    """Look at orders; what is seen follows what is stored by some milliseconds."""
+    """Shows orders; the view follows the stored lines within milliseconds."""
 
     path = "/v1/allocations"
-    tags = ("Stores",)
+    tags = ("Inventory",)
 
     @get("/{order:str}", responses=problems(400, 404, 503), response_headers=PREFERENCE_APPLIED_HEADERS)
     async def show(
         self,
         order: FromPath[str],
-        show_allocations: Wired[ShowAllocations],
+        use_cases: Wired[UseCases],
         at_least: AtLeast = None,
         prefer: Prefer = None,
     ) -> Response[OrderAllocations]:
-        """Show what an order has: from which batches, why those, and what was passed over."""
-        return answer(await show_allocations(order, freshness(at_least, prefer)), prefer)
+        """Show the lines of an order: their batches, why these were selected, and the batches passed over."""
+        return view_response(await use_cases.inventory.show_allocations(order, freshness(at_least, prefer)), prefer)
 
 
 class BatchViews(Controller):
-    """Look at batches."""
+    """Shows batches."""
 
     path = "/v1/batches"
-    tags = ("Stores",)
+    tags = ("Inventory",)
 
     @get("/{reference:str}", responses=problems(400, 404, 503), response_headers=PREFERENCE_APPLIED_HEADERS)
     async def show(
         self,
         reference: FromPath[str],
-        show_batch: Wired[ShowBatch],
+        use_cases: Wired[UseCases],
         at_least: AtLeast = None,
         prefer: Prefer = None,
     ) -> Response[BatchView]:
-        """Show how much of a batch is left."""
-        return answer(await show_batch(reference, freshness(at_least, prefer)), prefer)
+        """Show the remaining quantity of a batch."""
+        return view_response(await use_cases.inventory.show_batch(reference, freshness(at_least, prefer)), prefer)
 
 
 class AvailabilityController(Controller):
-    """Look at what is left."""
+    """Shows availability."""
 
     path = "/v1/availability"
-    tags = ("Stores",)
+    tags = ("Inventory",)
 
     @get("/{sku:str}", responses=problems(400, 404, 503), response_headers=PREFERENCE_APPLIED_HEADERS)
     async def show(
         self,
         sku: FromPath[str],
-        show_availability: Wired[ShowAvailability],
+        use_cases: Wired[UseCases],
         on: FromQuery[date | None] = None,
         at_least: AtLeast = None,
         prefer: Prefer = None,
     ) -> Response[Availability]:
-        """Show how many pieces nobody has been given, on a day and after each arrival."""
-        return answer(await show_availability(sku, on, freshness(at_least, prefer)), prefer)
+        """Show the unallocated pieces of a sku, on a day and after each arrival."""
+        return view_response(await use_cases.inventory.show_availability(sku, on, freshness(at_least, prefer)), prefer)
 
 
 def freshness(at_least: str | None, prefer: str | None) -> Freshness:
-    """Return how new a view is to be."""
+    """Return the required freshness of a view."""
     return Freshness(
         at_least=None if at_least is None else SkuVersion.read(at_least), seconds=preferred_wait_seconds(prefer)
     )
 
 
 def preferred_wait_seconds(prefer: str | None) -> float | None:
-    """Return the seconds that somebody would wait; None where nothing is said that we understand."""
+    """Return the seconds of `wait`; None without a valid one."""
     if prefer is None or (found := PREFER_WAIT_PATTERN.search(prefer)) is None:
         return None
     return int(found[2]) / (1000 if found[3] else 1)
 
 
-def answer(view: V, prefer: str | None) -> Response[V]:
-    """Answer with a view, and tell who asked for it to be new that it is."""
+def view_response(view: V, prefer: str | None) -> Response[V]:
+    """Respond with a view, and with `Preference-Applied` if it reached the version that `wait` requires."""
     response = as_json(view)
     if view.caught_up and preferred_wait_seconds(prefer) is not None:
         response.headers["Preference-Applied"] = "wait"

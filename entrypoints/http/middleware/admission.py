@@ -1,4 +1,4 @@
-"""How many submissions are inside at a time: whoever comes beyond that is told at once when to come again."""
+"""Admission control: a limited number of submissions is in flight; others get 503 with `Retry-After` at once."""
 
 import asyncio
 import random
@@ -18,45 +18,45 @@ SUBMISSIONS_PATH = "/v1/exam-fees"
 SUBMISSIONS_PATH_SEGMENTS = ["v1", "exam-fees"]
 RAW_KEY_HEADER, RAW_INTENT_HEADER = b"idempotency-key", INTENT_HEADER.lower().encode()
 MAX_SUBMISSION_BYTES = 64 * 1024
-"""Bytes of a submission: it is kept while somebody decides whether it may come in."""
+"""The maximum size of a submission, which is kept in memory during the decision about its admission."""
 MIN_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS = 1, 4
-"""Seconds after which they may come again, not all in the same one."""
+"""The range of `Retry-After`, random so that the retries of many clients do not coincide."""
 MAX_CONCURRENT_REJECTIONS = 128
-"""Refusals in one round of the event loop: whoever is inside needs time in it, too.  Most are told at the gate."""
-OVERLOADED_DETAIL = "more submit than we can serve at this moment: send the same again, with its key"
+"""Rejections per round of the event loop, which leaves time for submissions in flight; load shedding sends most."""
+OVERLOADED_DETAIL = "too many submissions are in flight: send the same request again, with the same key"
 OverloadResponse = tuple[dict[str, str], bytes]
 """The headers and the body of a 503."""
 
 
 class AdmissionControl:
-    """Knows how many submissions are inside, and what to tell those who have to stay out."""
+    """Counts the submissions in flight, and creates the responses to rejected ones."""
 
-    def __init__(self, intent_signer: IntentSigner, most: int) -> None:
-        """Let `most` submissions in at a time."""
-        self.intent_signer, self._most, self.inside = intent_signer, most, 0
+    def __init__(self, intent_signer: IntentSigner, max_in_flight: int) -> None:
+        """Admit at most `max_in_flight` concurrent submissions."""
+        self.intent_signer, self._max_in_flight, self.in_flight = intent_signer, max_in_flight, 0
 
     @property
     def full(self) -> bool:
-        """Whether nobody is let in at this moment."""
-        return self.inside >= self._most
+        """Whether the next submission is rejected."""
+        return self.in_flight >= self._max_in_flight
 
-    def refusal(self, scope: HTTPScope, headers: Mapping[bytes, bytes], body: bytes) -> OverloadResponse | None:
-        """Return what turns a submission away, or None for one that the application refuses at once anyway."""
+    def reject(self, scope: HTTPScope, headers: Mapping[bytes, bytes], body: bytes) -> OverloadResponse | None:
+        """Return the rejection of a submission; None for an invalid one, which the application refuses cheaply."""
         if len(body) > MAX_SUBMISSION_BYTES:
             return None
         key, token = (
             headers[name].decode("latin-1") if name in headers else None for name in (RAW_KEY_HEADER, RAW_INTENT_HEADER)
         )
-        scope["path_template"] = SUBMISSIONS_PATH  # for the log and the metrics, too
+        scope["path_template"] = SUBMISSIONS_PATH  # also read by the log and the metrics
         try:
             context = request_context(scope, key, body)
-            return overload_response(self.intent_signer.of(self.intent_signer.verify(token, context)))
+            return overload_response(self.intent_signer.sign(self.intent_signer.verify(token, context)))
         except Invalid:
             return None
 
 
 class AdmissionMiddleware:
-    """The layer in front of the application: it decides before anything is decoded or priced."""
+    """Decides about the admission of a submission before it is decoded or priced."""
 
     def __init__(self, app: ASGIApp, admission: AdmissionControl) -> None:
         self._app, self._admission, self._rejection_slots = app, admission, asyncio.Semaphore(MAX_CONCURRENT_REJECTIONS)
@@ -66,39 +66,39 @@ class AdmissionMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or not is_submissions_path(scope["path"]):
             await self._app(scope, receive, send)
             return
-        said = await read_body(receive)  # first: whoever holds the rest of his body back must not hold a place
-        body = b"".join(part.get("body", b"") for part in said)
-        if self._admission.full and (refusal := self._admission.refusal(scope, dict(scope["headers"]), body)):
+        received = await read_body(receive)  # before admission, so that an incomplete request does not count
+        body = b"".join(part.get("body", b"") for part in received)
+        if self._admission.full and (rejection := self._admission.reject(scope, dict(scope["headers"]), body)):
             async with self._rejection_slots:
-                await tell(refusal, send)
+                await send_response(rejection, send)
                 await asyncio.sleep(0)
             return
-        self._admission.inside += 1
+        self._admission.in_flight += 1
         try:
-            await self._app(scope, again(said, receive), send)
+            await self._app(scope, replaying_receive(received, receive), send)
         finally:
-            self._admission.inside -= 1
+            self._admission.in_flight -= 1
 
 
 def is_submissions_path(path: str) -> bool:
-    """Return whether the application takes a path for that of submissions: slashes that are too many do not count."""
+    """Return whether Litestar routes a path to submissions; it ignores repeated and trailing slashes."""
     return [part for part in path.split("/") if part] == SUBMISSIONS_PATH_SEGMENTS
 
 
 async def read_body(receive: Receive) -> list[Any]:
-    """Return what a client says until its body is complete or too large."""
-    said, size = list[Any](), 0
+    """Return the received messages until the body is complete or too large."""
+    received, size = list[Any](), 0
     while size <= MAX_SUBMISSION_BYTES:
-        said.append(message := await receive())
+        received.append(message := await receive())
         if message["type"] != "http.request" or not message.get("more_body"):
             break
         size += len(message["body"])
-    return said
+    return received
 
 
-def again(said: list[Any], receive: Receive) -> Receive:
-    """Say the same to somebody else."""
-    rest = iter(said)
+def replaying_receive(received: list[Any], receive: Receive) -> Receive:
+    """Return a `receive` that first returns the messages received before."""
+    rest = iter(received)
 
     async def repeat() -> Any:
         return next(rest, None) or await receive()
@@ -107,7 +107,7 @@ def again(said: list[Any], receive: Receive) -> Receive:
 
 
 def overload_response(intent: dict[str, str]) -> OverloadResponse:
-    """Return a 503 that says when and how."""
+    """Return a 503 with `Retry-After` and a signed intent."""
     detail = f"{OVERLOADED_DETAIL} and this {INTENT_HEADER}" if intent else OVERLOADED_DETAIL
     problem = Problem(
         type=problem_type(Unavailable),
@@ -117,14 +117,14 @@ def overload_response(intent: dict[str, str]) -> OverloadResponse:
         facts=intent or None,
     )
     body = msgspec.json.encode(problem)
-    after = str(random.randint(MIN_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS))  # noqa: S311 - no secret
-    headers = {"Content-Type": "application/problem+json", "Content-Length": str(len(body)), "Retry-After": after}
+    retry_after = str(random.randint(MIN_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS))  # noqa: S311 - not a secret
+    headers = {"Content-Type": "application/problem+json", "Content-Length": str(len(body)), "Retry-After": retry_after}
     return headers | intent, body
 
 
-async def tell(refusal: OverloadResponse, send: Send) -> None:
-    """Send a refusal."""
-    headers, body = refusal
+async def send_response(response: OverloadResponse, send: Send) -> None:
+    """Send a 503."""
+    headers, body = response
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": 503, "headers": encoded})
     await send({"type": "http.response.body", "body": body, "more_body": False})

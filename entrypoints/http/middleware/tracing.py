@@ -1,4 +1,4 @@
-"""Around every request: when it arrived, what it belongs to, how it ended, how long it took."""
+"""The arrival, trace, log line and metrics of each request."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 REQUEST_SECONDS = Histogram("bursar_http_seconds", "Time of requests", ["method", "route", "status"])
 
 QUIET_PATHS = {"/health/live", "/health/ready", "/metrics"}
-"""Asked by machines every few seconds: counted, and no news."""
+"""Paths that monitoring requests every few seconds: counted, and logged at debug level only."""
 
 
 class TracingMiddleware:
@@ -36,41 +36,41 @@ class TracingMiddleware:
         token = current_trace.set(trace)
         began, status = time.perf_counter(), 0
 
-        async def answer(message: Message) -> None:
+        async def traced_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *trace_headers(trace)]
             await send(message)
 
-        async def arriving() -> Any:
+        async def timed_receive() -> Any:
             message = await receive()
             if message["type"] == "http.request":
-                # Whoever holds the body back has not arrived yet.
+                # A request arrives with the last part of its body.
                 scope["arrived"] = self._clock.now()  # type: ignore[typeddict-unknown-key]
             return message
 
         try:
-            await self._app(scope, arriving, answer)
+            await self._app(scope, timed_receive, traced_send)
         finally:
-            self._note(scope, status, time.perf_counter() - began)
+            self._record(scope, status, time.perf_counter() - began)
             current_trace.reset(token)
 
-    def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
-        """Log and count a request that has ended; `status` 0 means that the client left before an answer."""
+    def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
+        """Log and count a finished request; `status` 0 means that the client disconnected before a response."""
         route = scope.get("path_template") or "(none)"
         REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
-        say = self._log.debug if route in QUIET_PATHS else self._log.info
-        say("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
+        write = self._log.debug if route in QUIET_PATHS else self._log.info
+        write("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
 
 
 def trace_of(headers: Mapping[bytes, bytes]) -> Trace:
-    """Return what a request says it belongs to, or what it belongs to from now on."""
+    """Return the trace that the headers name, or a new one."""
     return Trace.continue_or_start(text(headers, b"x-request-id"), text(headers, b"traceparent"))
 
 
 def trace_headers(trace: Trace) -> list[tuple[bytes, bytes]]:
-    """Return the headers that every answer has."""
+    """Return the headers of every response."""
     return [
         (b"x-request-id", trace.request_id.encode()),
         (b"traceparent", trace.traceparent.encode()),
@@ -79,6 +79,6 @@ def trace_headers(trace: Trace) -> list[tuple[bytes, bytes]]:
 
 
 def text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    """Return a header as text, if it was sent."""
+    """Return a header as text; None if it is missing."""
     value: Any = headers.get(name)
     return value.decode("latin-1") if value is not None else None

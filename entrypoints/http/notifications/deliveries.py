@@ -1,4 +1,4 @@
-"""Deliveries over HTTP: for the person who has to decide, and for vendors that report."""
+"""Deliveries over HTTP: their list, decisions about deliveries in doubt, and status reports of vendors."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,29 +11,28 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from core.kernel.errors import Invalid
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.delivery_list import DeliveryFilter, DeliveryPage, DeliverySummary
-from core.notifications.list_deliveries import ListDeliveries
-from core.notifications.record_vendor_report import RecordVendorReport
-from core.notifications.settle_delivery import SettleDelivery, Settlement, Verdict
+from core.notifications.settle_delivery import Settlement, Verdict
+from core.use_cases import UseCases
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import form_only, json_only
-from entrypoints.http.operations.bulk_dead_letters import period
 from entrypoints.http.problems import problems
+from entrypoints.http.query_parameters import period
 
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 20_000, 100
 
 
 class SettlementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody knows whether a message was sent."""
+    """A decision whether a message was sent, its author and its reason."""
 
     decision: Verdict
-    """`not-sent` puts it back into the queue."""
+    """`not-sent` makes the delivery pending again."""
     who: str
     why: str
 
 
 class DeliveriesController(Controller):
-    """List deliveries, settle those in doubt, hear what vendors report."""
+    """Lists deliveries, settles those in doubt, and records reports of vendors."""
 
     path = "/v1/deliveries"
     tags = ("Deliveries",)
@@ -41,17 +40,19 @@ class DeliveriesController(Controller):
     @get("/", responses=problems(400, 503))
     async def list_of_state(
         self,
-        list_deliveries: Wired[ListDeliveries],
+        use_cases: Wired[UseCases],
         state_: Annotated[DeliveryState, QueryParameter(name="state")] = DeliveryState.UNDECIDED,
         channel: FromQuery[Channel | None] = None,
-        since: Annotated[datetime | None, QueryParameter(name="from", description="Due from then on")] = None,
-        until: Annotated[datetime | None, QueryParameter(name="to", description="Due before then")] = None,
-        after: Annotated[str | None, QueryParameter(description="`next` of the page before")] = None,
+        since: Annotated[
+            datetime | None, QueryParameter(name="from", description="Due at this moment or later")
+        ] = None,
+        until: Annotated[datetime | None, QueryParameter(name="to", description="Due before this moment")] = None,
+        after: Annotated[str | None, QueryParameter(description="`next` of the previous page")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     ) -> DeliveryPage:
-        """List the deliveries of one state, the longest due first; `undecided` ones wait for a person."""
+        """List the deliveries of one state, the longest due first; `undecided` ones need a decision."""
         search = DeliveryFilter(state=state_, channel=channel, due=period(since, until))
-        return await list_deliveries(search, after, limit)
+        return await use_cases.notifications.list_deliveries(search, after, limit)
 
     @post(
         "/{delivery:str}/settlement",
@@ -60,11 +61,11 @@ class DeliveriesController(Controller):
         responses=problems(400, 404, 409, 413, 415, 503),
     )
     async def settle(
-        self, delivery: FromPath[str], data: JSONBody[SettlementBody], settle_delivery: Wired[SettleDelivery]
+        self, delivery: FromPath[str], data: JSONBody[SettlementBody], use_cases: Wired[UseCases]
     ) -> DeliverySummary:
-        """Decide whether an unknown or undecided delivery was sent; the decision stands, a second one is refused."""
+        """Decide whether an unknown or undecided delivery was sent; a second decision is refused."""
         settlement = Settlement(verdict=data.decision, who=data.who, why=data.why)
-        return await settle_delivery(delivery, settlement)
+        return await use_cases.notifications.settle_delivery(delivery, settlement)
 
     @post(
         "/{delivery:str}/reports/twilio",
@@ -78,19 +79,19 @@ class DeliveriesController(Controller):
         self,
         request: Request[Any, Any, Any],
         delivery: FromPath[str],
-        record_vendor_report: Wired[RecordVendorReport],
+        use_cases: Wired[UseCases],
         signature: Annotated[str, HeaderParameter(name="X-Twilio-Signature")] = "",
     ) -> None:
-        """Take Twilio's status callback, signed over `http.public_url`; late and repeated ones change nothing."""
-        await record_vendor_report(delivery, form_fields(await request.body()), signature)
+        """Record a status callback of Twilio, signed over `http.public_url`; late and repeated ones change nothing."""
+        await use_cases.notifications.record_vendor_report(delivery, form_fields(await request.body()), signature)
 
 
 def form_fields(body: bytes) -> list[tuple[str, str]]:
-    """Read a form."""
+    """Decode the fields of a form in their order; raise `Invalid`."""
     try:
         text = body.decode("ascii")
         return parse_qsl(
             text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
         )
     except ValueError as error:
-        raise Invalid("this is no form of at most a hundred fields") from error
+        raise Invalid(f"the body must be a form of at most {MAX_FORM_FIELDS} fields") from error

@@ -1,8 +1,7 @@
 """Many dead letters in one request: first a look, then what was seen is confirmed."""
 
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -10,10 +9,10 @@ import msgspec
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError, Invalid, problem_type
 from core.kernel.pace import MAX_STEPS_PER_SECOND, Pace
-from core.kernel.period import MAX_MOMENT, MIN_MOMENT, Period
 from core.messaging.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterGroup, LettersChanged, TooManyLetters
-from core.messaging.preview_dead_letters import PreviewDeadLetters
-from core.messaging.settle_dead_letters import SettleDeadLetters
+from core.messaging.settle_dead_letters import Settle, SettlementProgress
+from core.messaging.use_cases import MessagingUseCases
+from entrypoints.http.query_parameters import period
 
 MAX_DEAD_LETTERS_PER_REQUEST = 1_000
 """Letters of one request, which should not take longer than its client waits."""
@@ -64,39 +63,31 @@ class BulkSettlementReport(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[SettlementFailure]
 
 
-async def settle(
-    data: BulkSettlementBody, act: Any, survey: PreviewDeadLetters, settle_all: SettleDeadLetters
-) -> BulkSettlementReport:
-    """Settle what was confirmed, or tell what there is to be confirmed."""
-    decision, found = Decision(who=data.who, why=data.why), await survey(data.which())
-    done, failures = 0, list[SettlementFailure]()
+async def settle(data: BulkSettlementBody, act: Settle, messaging: MessagingUseCases) -> BulkSettlementReport:
+    """Settle the dead letters that the request confirms; without `confirm`, only report them."""
+    decision, preview = Decision(who=data.who, why=data.why), await messaging.preview_dead_letters(data.which())
+    failures = list[SettlementFailure]()
 
-    def told(letter: UUID, refusal: CoreError | None) -> None:
-        nonlocal done
-        done += refusal is None
-        if refusal is not None:
-            failures.append(SettlementFailure(letter, problem_type(type(refusal)), str(refusal)))
+    def note(_: SettlementProgress, letter: UUID, error: CoreError | None) -> None:
+        if error is not None:
+            failures.append(SettlementFailure(letter, problem_type(type(error)), str(error)))
 
+    done = None
     if data.confirm is not None:
-        check(data.confirm, found.count, data.rate)
-        await settle_all(found.which, partial(one, act, decision), Pace(data.rate), told)
+        check(data.confirm, preview.count, data.rate)
+        done = (await messaging.settle_dead_letters(preview, act, decision, Pace(data.rate), note)).settled
     return BulkSettlementReport(
-        count=found.count,
-        groups=found.groups,
-        first=found.first,
-        to=found.which.buried.until,
-        done=None if data.confirm is None else done,
+        count=preview.count,
+        groups=preview.groups,
+        first=preview.first,
+        to=preview.which.buried.until,
+        done=done,
         failures=failures,
     )
 
 
-async def one(act: Any, decision: Decision, letter: UUID) -> None:
-    """Settle one letter of many."""
-    await act(letter, decision)
-
-
 def check(confirmed: int, count: int, rate: int | None) -> None:
-    """Refuse what nobody has seen, and what takes too long."""
+    """Raise where the count is not the confirmed one, or the request would take too long."""
     facts = {"count": str(count)}
     if count > MAX_DEAD_LETTERS_PER_REQUEST:
         raise TooManyLetters(
@@ -106,8 +97,3 @@ def check(confirmed: int, count: int, rate: int | None) -> None:
         raise LettersChanged(f"{confirmed} were confirmed, and there are {count}", at="$.confirm", facts=facts)
     if rate is not None and count > rate * MAX_REQUEST_SECONDS:
         raise Invalid(f"{count} at {rate} a second take longer than {MAX_REQUEST_SECONDS} s", at="$.rate", facts=facts)
-
-
-def period(since: datetime | None, until: datetime | None) -> Period:
-    """Return from when to when."""
-    return Period(since=since or MIN_MOMENT, until=until or MAX_MOMENT)

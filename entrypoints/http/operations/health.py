@@ -1,4 +1,4 @@
-"""What the people who run it ask."""
+"""Liveness, readiness and metrics of the process."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ PROBE_TIMEOUT_SECONDS = 2.0
 
 
 class DependencyStatus(msgspec.Struct, frozen=True):
-    """What was found of one dependency."""
+    """The result of the probe of one dependency."""
 
     name: str
     ready: bool
@@ -29,7 +29,7 @@ class DependencyStatus(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether requests should be sent here."""
+    """Whether this process can serve requests."""
 
     ready: bool
     dependencies: list[DependencyStatus]
@@ -37,19 +37,19 @@ class Readiness(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ReadinessCheck:
-    """Every dependency of this process."""
+    """Probes every dependency of this process."""
 
-    each: Sequence[Probe]
+    probes: Sequence[Probe]
 
     async def __call__(self) -> Readiness:
-        """Ask them all at once; whoever does not answer in time is not there."""
-        found = await asyncio.gather(*(ask(probe) for probe in self.each))
-        essential = [answer.ready for probe, answer in zip(self.each, found, strict=True) if probe.essential]
-        return Readiness(all(essential), list(found))
+        """Check all probes concurrently; a probe that exceeds the time limit has failed."""
+        statuses = await asyncio.gather(*(check_probe(probe) for probe in self.probes))
+        essential = [status.ready for probe, status in zip(self.probes, statuses, strict=True) if probe.essential]
+        return Readiness(all(essential), list(statuses))
 
 
-async def ask(probe: Probe) -> DependencyStatus:
-    """Ask one dependency."""
+async def check_probe(probe: Probe) -> DependencyStatus:
+    """Return the status of one dependency."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
             return DependencyStatus(probe.name, True, await probe.check())
@@ -66,22 +66,22 @@ class OperationsController(Controller):
 
     @get("/health/live", responses=problems())
     async def live(self) -> dict[str, bool]:
-        """Say that the process runs."""
+        """Respond as long as the process runs."""
         return {"live": True}
 
     @get(
         "/health/ready",
         raises=[],
-        responses={503: ResponseSpec(Readiness, description="Something is away"), **problems()},
+        responses={503: ResponseSpec(Readiness, description="A dependency is unavailable"), **problems()},
     )
-    async def ready(self, probes: Wired[ReadinessCheck]) -> Response[Readiness]:
-        """Say whether every dependency answers: 200, or 503 with which does not and why."""
-        readiness = await probes()
+    async def ready(self, readiness_check: Wired[ReadinessCheck]) -> Response[Readiness]:
+        """Check every dependency: 200, or 503 with those that are unavailable and why."""
+        readiness = await readiness_check()
         return Response(readiness, status_code=200 if readiness.ready else 503)
 
     @get("/metrics", media_type="text/plain", responses=problems())
     async def metrics(self) -> Response[bytes]:
-        """Show the metrics of this process to Prometheus, or of all that `http.workers` started."""
+        """Export the metrics of this process, or of all workers of `http.workers`, to Prometheus."""
         registry = REGISTRY
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             MultiProcessCollector(registry := CollectorRegistry())  # type: ignore[no-untyped-call]

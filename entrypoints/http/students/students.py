@@ -5,10 +5,10 @@ from typing import Any
 from litestar import Controller, Request, get, post
 from litestar.params import FromPath
 
-from core.students.find_student import FindStudent
-from core.students.import_students import ImportStudents, RosterReport
-from core.students.roster import rows
+from core.students.import_students import RosterReport
+from core.students.roster import read_rows
 from core.students.student import Student
+from core.use_cases import UseCases
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import csv_only
@@ -16,7 +16,7 @@ from entrypoints.http.problems import problems
 
 
 class StudentsController(Controller):
-    """Import and find students."""
+    """Imports and finds students."""
 
     path = "/v1"
     tags = ("Students",)
@@ -26,16 +26,14 @@ class StudentsController(Controller):
         status_code=200,
         before_request=csv_only,
         operation_class=docs.CsvBodyOperation,
-        request_max_body_size=None,  # it is read as a stream, a batch of rows at a time
+        request_max_body_size=None,  # the body is a stream, read in batches of rows
         responses=problems(400, 415, 503),
     )
-    async def import_roster(
-        self, request: Request[Any, Any, Any], import_students: Wired[ImportStudents]
-    ) -> RosterReport:
-        """Take over a roster: CSV whose first line names the columns; good rows are kept, bad ones reported."""
-        return await import_students(rows(request.stream()))
+    async def import_roster(self, request: Request[Any, Any, Any], use_cases: Wired[UseCases]) -> RosterReport:
+        """Import a roster: CSV whose first line names the columns; valid rows are stored, invalid ones reported."""
+        return await use_cases.students.import_students(read_rows(request.stream()))
 
     @get("/students/{registration:str}", responses=problems(400, 404, 503))
-    async def find(self, registration: FromPath[str], find_student: Wired[FindStudent]) -> Student:
+    async def find(self, registration: FromPath[str], use_cases: Wired[UseCases]) -> Student:
         """Find a student by registration."""
-        return await find_student(registration)
+        return await use_cases.students.find_student(registration)

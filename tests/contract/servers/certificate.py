@@ -1,4 +1,4 @@
-"""A certificate that is good for localhost and today."""
+"""A certificate for localhost that is valid today."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Return the file to trust, and what a server needs to show it."""
+    """Return the trusted file, and the SSL context of a server."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Bursar's throw-away authority")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What the local SES and the local Twilio share: a web server with moods."""
+"""The common part of the local SES and the local Twilio: a web server with configurable behaviour."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ class HttpVendor(LocalVendor):
     path: str
 
     def __init__(self) -> None:
-        self.mood = VendorBehaviour.ACCEPT
+        self.behaviour = VendorBehaviour.ACCEPT
         self.retry_after: str | None = "7"
         self.date: str | None = None
         self.answer: web.Response | None = None
@@ -46,7 +46,7 @@ class HttpVendor(LocalVendor):
             return self.denied()
         if self.answer is not None:
             return self.answer
-        match self.mood:
+        match self.behaviour:
             case VendorBehaviour.THROTTLE:
                 return self.throttled()
             case VendorBehaviour.BREAK:

@@ -1,4 +1,4 @@
-"""A vendor on localhost: what it is in the mood for, and what it took over."""
+"""A vendor on localhost: its behaviour, and the messages it has accepted."""
 
 import socket
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class AcceptedMessage:
 
 
 class LocalVendor(Protocol):
-    mood: VendorBehaviour
+    behaviour: VendorBehaviour
     calls: int
     taken: list[AcceptedMessage]
 
@@ -36,7 +36,7 @@ class LocalVendor(Protocol):
     async def stop(self) -> None: ...
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the sections of the settings that lead here."""
+        """Return the sections of the settings that name this server."""
 
 
 def unused_port() -> int:

@@ -1,4 +1,4 @@
-"""As much of Amazon SES as takes an e-mail, and checks its signature by the published algorithm, not by botocore."""
+"""The part of Amazon SES that accepts e-mails; it verifies signatures by the published algorithm, without botocore."""
 
 import hashlib
 import hmac

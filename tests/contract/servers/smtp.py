@@ -1,4 +1,4 @@
-"""A mail server: aiosmtpd in the loop of the test, with moods."""
+"""A mail server with configurable behaviour: aiosmtpd in the event loop of the test."""
 
 import asyncio
 import ssl
@@ -20,7 +20,7 @@ class LocalSmtp(LocalVendor):
     key = PASSWORD
 
     def __init__(self, folder: Path, tls: str = "starttls") -> None:
-        self.mood = VendorBehaviour.ACCEPT
+        self.behaviour = VendorBehaviour.ACCEPT
         self.calls = 0
         self.taken: list[AcceptedMessage] = []
         self.logins: list[bool] = []
@@ -66,10 +66,11 @@ class LocalSmtp(LocalVendor):
             loop=asyncio.get_running_loop(),
         )  # fmt: skip
 
-    def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, how: str, who: Any) -> AuthResult:
-        right = isinstance(who, LoginPassword) and (who.login, who.password) == (USER.encode(), PASSWORD.encode())
+    def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, how: str, login: Any) -> AuthResult:
+        known = (USER.encode(), PASSWORD.encode())
+        right = isinstance(login, LoginPassword) and (login.login, login.password) == known
         self.logins.append(right)
-        return AuthResult(success=right and self.mood is not VendorBehaviour.DENY_US, handled=False)
+        return AuthResult(success=right and self.behaviour is not VendorBehaviour.DENY_US, handled=False)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -77,15 +78,15 @@ class LocalSmtp(LocalVendor):
         self.calls += 1
         if answer := self.answers.get("RCPT"):
             return answer
-        if self.mood is VendorBehaviour.REJECT:
-            return "550 5.1.1 nobody of that name"
+        if self.behaviour is VendorBehaviour.REJECT:
+            return "550 5.1.1 unknown recipient"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if answer := self.answers.get("DATA"):
             return answer
-        match self.mood:
+        match self.behaviour:
             case VendorBehaviour.THROTTLE:
                 return "451 4.7.1 too many messages, try again later"
             case VendorBehaviour.BREAK:
@@ -110,7 +111,7 @@ class LocalSmtp(LocalVendor):
 
 
 class Watched(SMTP):
-    """A session that its server knows of."""
+    """A session that its server can close."""
 
     def __init__(self, vendor: LocalSmtp, **options: Any) -> None:
         super().__init__(vendor, **options)

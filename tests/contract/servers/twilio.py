@@ -1,4 +1,4 @@
-"""As much of Twilio as takes a text message, checks who brings it, and lists what it took."""
+"""The part of Twilio that accepts text messages, authenticates clients, and lists the accepted messages."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class LocalTwilio(HttpVendor):
     path = f"/2010-04-01/Accounts/{SID}/Messages.json"
     key = TOKEN
     page = 2
-    """Messages of a page, whatever is asked for: less than there are."""
+    """Messages per page, less than any client requests."""
     next_path = path
 
     def __init__(self) -> None:

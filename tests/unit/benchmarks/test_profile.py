@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 
 from benchmarks.profile import rows
 from benchmarks.profiled import LOOP, place
-from core.kernel.idempotency import Answers, RequestContext, once
+from core.kernel.idempotency import Answers, RequestContext, execute_once
 
 
 class NoAnswers(Answers):
-    async def to(self, request: RequestContext) -> bytes | None:
+    async def find(self, request: RequestContext) -> bytes | None:
         return None
 
 
@@ -16,7 +16,7 @@ async def test_time_in_unattributed_code_counts_for_its_caller() -> None:
         return place(sys._getframe())
 
     request = RequestContext(arrived=datetime.now(UTC))
-    assert await once(NoAnswers(), request, act) == ("pricing and domain", "once")
+    assert await execute_once(NoAnswers(), request, act()) == ("pricing and domain", "execute_once")
 
 
 def test_time_without_a_function_of_python_is_the_loops() -> None:

@@ -4,5 +4,5 @@ from tests.unit.cli.runner import CliRunner
 
 
 @pytest.fixture
-def counter(capsys: pytest.CaptureFixture[str]) -> CliRunner:
+def runner(capsys: pytest.CaptureFixture[str]) -> CliRunner:
     return CliRunner(capsys)

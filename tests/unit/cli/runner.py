@@ -1,4 +1,4 @@
-"""A fee office in memory, and a terminal in front of it."""
+"""Runs commands over an application in memory."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -8,34 +8,35 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.memory.database import Store
+from adapters.memory.engine.database import MemoryDatabase
 from config.container import Application
 from config.settings import Adapters, Settings
-from entrypoints.__main__ import ConfiguredRuntime
-from entrypoints.cli.app import create_cli
+from core.messaging.routing import Routes
+from entrypoints.contexts import ROUTES, create_bursar
+from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from tests.examples import StoppedClock
 
 
 class CliRunner:
-    """Runs commands in this process, which takes no second to start."""
+    """Runs commands in this process, which saves the start of another."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, capsys: pytest.CaptureFixture[str], routes: Routes = ROUTES) -> None:
         self._settings, self._capsys = Settings(adapters=Adapters(persistence="memory")), capsys
-        self.application = Application(settings=self._settings)
-        self.application.driven.clock.override(StoppedClock())
+        self.application = Application(settings=self._settings, routes=routes)
+        self.application.process.clock.override(StoppedClock())
 
     @property
-    def store(self) -> Store:
-        store: Store = self.application.driven.store()
+    def store(self) -> MemoryDatabase:
+        store: MemoryDatabase = self.application.storage.memory()
         return store
 
     def run(self, *words: str) -> tuple[int, str, str]:
-        """Return how a command ended, what it printed, and what it complained about."""
+        """Return the exit code, standard output and standard error of a command."""
 
         @asynccontextmanager
         async def open_runtime(_path: Path | None, _changes: Mapping[str, Any]) -> AsyncIterator[ConfiguredRuntime]:
             yield ConfiguredRuntime(self.application, self._settings)
 
-        with capture_logs(), pytest.raises(SystemExit) as ended:  # commands are quiet
-            create_cli(open_runtime)(words)
+        with capture_logs(), pytest.raises(SystemExit) as ended:  # keep log lines out of the output
+            create_bursar(open_runtime)(words)
         return int(ended.value.code or 0), *self._capsys.readouterr()

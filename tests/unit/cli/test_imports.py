@@ -2,11 +2,11 @@ import json
 
 from tests.unit.cli.runner import CliRunner
 
-SAHYADRI, NEET = (f"config/schedules/{name}.toml" for name in ("sahyadri-semester", "neet-ug-2026"))
+SAHYADRI, NEET = (f"config/data/schedules/{name}.toml" for name in ("sahyadri-semester", "neet-ug-2026"))
 
 
-def test_a_schedule_is_shown_with_its_kit(counter: CliRunner) -> None:
-    code, out, _ = counter.run("import", "schedule", SAHYADRI, NEET)
+def test_a_schedule_is_shown_with_its_kit(runner: CliRunner) -> None:
+    code, out, _ = runner.run("import", "schedule", SAHYADRI, NEET)
 
     assert code == 0
     assert out.splitlines() == [
@@ -15,7 +15,7 @@ def test_a_schedule_is_shown_with_its_kit(counter: CliRunner) -> None:
     ]
 
 
-def test_the_kit_is_in_the_json_output(counter: CliRunner) -> None:
-    _, out, _ = counter.run("import", "schedule", SAHYADRI, NEET, "--json")
+def test_the_kit_is_in_the_json_output(runner: CliRunner) -> None:
+    _, out, _ = runner.run("import", "schedule", SAHYADRI, NEET, "--json")
 
     assert [each["kit"] for each in json.loads(out)] == ["SU-EXAM-KIT", None]

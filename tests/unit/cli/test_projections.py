@@ -2,36 +2,36 @@ import json
 
 import pytest
 
-from tests.inventory_harness import Stores
+from tests.inventory_harness import InventoryHarness
 from tests.unit.cli.runner import CliRunner
 
 REBUILD = ("projections", "rebuild", "inventory")
 
 
 @pytest.fixture
-def busy(counter: CliRunner) -> CliRunner:
-    """Return a counter where three lines were allocated that nobody has seen."""
+def busy(runner: CliRunner) -> CliRunner:
+    """Return a runner with three allocated lines that are not projected."""
     import asyncio
 
     async def work() -> None:
-        stores = Stores(counter.application)
-        await stores.buy("B-1")
+        inventory = InventoryHarness(runner.application)
+        await inventory.buy("B-1")
         for number in range(3):
-            await stores.allocate(f"order-{number}")
+            await inventory.allocate(f"order-{number}")
 
     asyncio.run(work())
-    return counter
+    return runner
 
 
-def test_a_rebuild_says_what_came_of_it(busy: CliRunner) -> None:
+def test_a_rebuild_prints_its_counts(busy: CliRunner) -> None:
     code, out, err = busy.run(*REBUILD)
 
-    told = "inventory was built anew from 4 events and is read now; 0 older rows were deleted\n"
-    assert (code, out, err) == (0, told, "")
+    expected = "inventory was built anew from 4 events and is read now; 0 older rows were deleted\n"
+    assert (code, out, err) == (0, expected, "")
     assert len(busy.store.line_views) == 3
 
 
-def test_a_rebuild_tells_programs_too(busy: CliRunner) -> None:
+def test_a_rebuild_prints_its_counts_as_json(busy: CliRunner) -> None:
     busy.run(*REBUILD)
     code, out, _ = busy.run(*REBUILD, "--json")
 
@@ -40,16 +40,16 @@ def test_a_rebuild_tells_programs_too(busy: CliRunner) -> None:
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_an_unknown_projection_is_refused_with_those_there_are(counter: CliRunner, form: tuple[str, ...]) -> None:
-    code, out, err = counter.run("projections", "rebuild", "fees", *form)
+def test_an_unknown_projection_is_refused_with_the_known_ones(runner: CliRunner, form: tuple[str, ...]) -> None:
+    code, out, err = runner.run("projections", "rebuild", "fees", *form)
 
     assert (code, out) == (1, "")
     assert err == "unknown-projection: there is no projection 'fees'; there is inventory\n"
 
 
-def test_a_second_rebuild_is_refused_and_told_when_to_try_again(busy: CliRunner) -> None:
+def test_a_second_rebuild_is_refused_with_the_time_to_try_again(busy: CliRunner) -> None:
     busy.store.projections["inventory"] = busy.store.projections["inventory"]._replace(
-        until=busy.application.driven.clock().now().replace(year=2027)
+        until=busy.application.process.clock().now().replace(year=2027)
     )
     code, out, err = busy.run(*REBUILD)
 
@@ -58,8 +58,8 @@ def test_a_second_rebuild_is_refused_and_told_when_to_try_again(busy: CliRunner)
 
 
 @pytest.mark.parametrize("words", [("projections",), ("projections", "--help"), (*REBUILD[:2], "--help")])
-def test_the_help_shows_how(counter: CliRunner, words: tuple[str, ...]) -> None:
-    _, out, _ = counter.run(*words)
+def test_the_help_shows_the_command_and_an_example(runner: CliRunner, words: tuple[str, ...]) -> None:
+    _, out, _ = runner.run(*words)
 
     assert ("bursar projections rebuild inventory" in " ".join(out.replace("│", " ").split())) == (len(words) == 3)
     assert "rebuild" in out

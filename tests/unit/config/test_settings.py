@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 import config
-from config.settings import Misconfigured, Secret, Settings, load
+from config.settings import Misconfigured, Secret, Settings
+from config.settings_file import load
 
 SHIPPED = sorted(Path(config.__file__).parent.glob("*.toml"))
 PASSWORD = "correct horse battery staple"
@@ -22,7 +23,7 @@ SECRETS = {
 
 @pytest.fixture
 def read(tmp_path: Path) -> Any:
-    """Read a configuration as if it were in a file, under an environment."""
+    """Read a configuration file under environment variables."""
 
     def read(toml: str = "", environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
         path = tmp_path / "bursar.toml"
@@ -228,14 +229,14 @@ def test_a_secret_that_can_be_guessed_is_refused(read: Any) -> None:
     ],
 )
 def test_invalid_inventory_staff_settings_are_refused(read: Any, name: str, said: str) -> None:
-    with pytest.raises(Misconfigured, match=r"\$\.stores"):
-        read("", stores={name: said})
+    with pytest.raises(Misconfigured, match=r"\$\.inventory"):
+        read("", inventory={name: said})
 
 
 def test_inventory_staff_settings_are_optional(read: Any) -> None:
-    stores = read('[stores]\nemail = ""\nphone = ""\nzone = "Asia/Kathmandu"\n').stores
+    staff = read('[inventory]\nemail = ""\nphone = ""\nzone = "Asia/Kathmandu"\n').inventory
 
-    assert (stores.email, stores.phone, stores.zone) == ("", "", "Asia/Kathmandu")
+    assert (staff.email, staff.phone, staff.zone) == ("", "", "Asia/Kathmandu")
 
 
 @pytest.mark.parametrize("name", ["commands_days", "events_days"])

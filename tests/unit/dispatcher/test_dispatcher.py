@@ -1,18 +1,12 @@
 import asyncio
-from collections.abc import Sequence
-from typing import Any
-
-import pytest
 
 from core.kernel.errors import Unavailable
-from core.kernel.signals import Signals
 from core.notifications.delivery import Channel
-from core.notifications.vendor_standing import VendorStanding
-from entrypoints.dispatcher.dispatcher import dispatch, expire_claims, report_standings
+from entrypoints.dispatcher.dispatcher import dispatch_channel
 
 
 class DispatcherHarness:
-    """Two channels, of which one hangs."""
+    """A stub of two channels, one of which hangs."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
@@ -31,12 +25,12 @@ class DispatcherHarness:
 
 
 async def test_a_vendor_that_hangs_on_one_channel_slows_nothing_on_the_other() -> None:
-    office = DispatcherHarness()
+    harness = DispatcherHarness()
     async with asyncio.timeout(5), asyncio.TaskGroup() as lanes:
         for channel in Channel:
-            lanes.create_task(dispatch(office.deliver, channel, office.stop))
-        await office.enough.wait()
-        office.stop.set()
+            lanes.create_task(dispatch_channel(harness.deliver, channel, harness.stop))
+        await harness.enough.wait()
+        harness.stop.set()
 
 
 async def test_an_outage_does_not_end_the_loop_of_a_channel() -> None:
@@ -51,34 +45,6 @@ async def test_an_outage_does_not_end_the_loop_of_a_channel() -> None:
         return 1
 
     async with asyncio.timeout(5):
-        await dispatch(deliver, Channel.SMS, stop)
+        await dispatch_channel(deliver, Channel.SMS, stop)
 
     assert calls == 2
-
-
-class SkippingSignals(Signals):
-    """Waits for nothing."""
-
-    @staticmethod
-    async def wait(event: asyncio.Event, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("error", [Unavailable("the database is away"), ValueError("a defect")])
-@pytest.mark.parametrize("look", [expire_claims, report_standings])
-async def test_dispatcher_jobs_continue_after_errors(look: Any, error: Exception) -> None:
-    calls, stop = 0, asyncio.Event()
-
-    async def work(*_: object) -> Sequence[VendorStanding] | int:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise error
-        if calls == 5:
-            stop.set()
-        return 0 if look is expire_claims else ()
-
-    async with asyncio.timeout(5):
-        await look(work, SkippingSignals(), stop)
-
-    assert calls == 5

@@ -1,4 +1,4 @@
-"""Schedules and candidates to test with."""
+"""Schedules and candidates for tests."""
 
 import tomllib
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from core.fees.paper_selection import PaperSelection
 from core.fees.pricing.flat_fee import FlatFee
 from core.fees.schedule import FeeSchedule
 
-SCHEDULES = Path(__file__).parents[3] / "config" / "schedules"
+SCHEDULES = Path(__file__).parents[3] / "config" / "data" / "schedules"
 SHIPPED = sorted(file.stem for file in SCHEDULES.glob("*.toml"))
 NOTHING = PaperSelection(papers=())
 PAPERS = ("301", "302", "041", "042", "043", "044", "083")
@@ -63,7 +63,7 @@ def a_schedule(*rules: Any, **changes: Any) -> FeeSchedule:
 
 
 def local(text: str, zone: str = "Asia/Kolkata", fold: int = 0) -> datetime:
-    """Return the moment in UTC at which a clock in the zone shows this."""
+    """Return the moment in UTC of a local time in a zone."""
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""A schedule that contradicts itself is refused, and the refusal names the place."""
+"""A contradictory schedule is refused, and the error names the field."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -102,9 +102,12 @@ def test_a_schedule_has_rules() -> None:
 
 def test_a_rule_with_an_unknown_category_or_certificate_is_refused() -> None:
     fee = a_fee()
-    assert refused(fee, Exemption(who=some("sc", "obc"))) == "$.rules[1].who.categories"
-    assert refused(fee, Exemption(who=Audience(certificates=frozenset({"deaf"})))) == "$.rules[1].who.certificates"
-    assert refused(fee, a_fee("lab", who=Audience(without=frozenset({"deaf"})))) == "$.rules[1].who.without"
+    assert refused(fee, Exemption(audience=some("sc", "obc"))) == "$.rules[1].audience.categories"
+    assert (
+        refused(fee, Exemption(audience=Audience(certificates=frozenset({"deaf"}))))
+        == "$.rules[1].audience.certificates"
+    )
+    assert refused(fee, a_fee("lab", audience=Audience(without=frozenset({"deaf"})))) == "$.rules[1].audience.without"
     assert refused(a_fee(amount={"general": 1, "sc": 1, "obc": 1})) == "$.rules[0].amount.obc"
     assert refused(papers(base={"general": 1, "sc": 1, "obc": 1})) == "$.rules[0].base.obc"
 
@@ -117,17 +120,17 @@ def test_a_head_has_a_name() -> None:
     "rules",
     [
         (a_fee(amount={"general": 100}),),
-        (a_fee(who=some("general")),),
-        (a_fee(who=HOME),),
+        (a_fee(audience=some("general")),),
+        (a_fee(audience=HOME),),
         (
-            a_fee(amount={"general": 100}, who=HOME),
+            a_fee(amount={"general": 100}, audience=HOME),
             a_fee(amount={"sc": 50}),
-            a_fee("abroad", who=ABROAD, amount={"sc": 1}),
+            a_fee("abroad", audience=ABROAD, amount={"sc": 1}),
         ),
-        (a_fee(who=SIGHTED),),
-        (a_fee(who=BLIND),),
-        (a_fee(who=Audience(without=frozenset({"blind", "merit"}))), a_fee(who=BLIND)),
-        (a_fee(who=SIGHTED), a_fee("lab", who=Audience(without=frozenset({"merit"})))),
+        (a_fee(audience=SIGHTED),),
+        (a_fee(audience=BLIND),),
+        (a_fee(audience=Audience(without=frozenset({"blind", "merit"}))), a_fee(audience=BLIND)),
+        (a_fee(audience=SIGHTED), a_fee("lab", audience=Audience(without=frozenset({"merit"})))),
         (LateFee(windows=(LateFeeWindow(after=date(2026, 1, 1), amount=1),)),),
     ],
 )
@@ -139,10 +142,10 @@ def test_a_schedule_without_a_price_for_some_candidate_is_refused(rules: tuple[A
     "rules",
     [
         (a_fee(amount={"general": 100}), a_fee(amount={"sc": 50})),
-        (a_fee(who=HOME), a_fee(who=ABROAD)),
-        (a_fee(who=SIGHTED), a_fee(who=BLIND)),
-        (papers(who=HOME), papers(who=ABROAD)),
-        (papers(base={"general": 100}, further={"general": 10}), a_fee(who=some("sc"))),
+        (a_fee(audience=HOME), a_fee(audience=ABROAD)),
+        (a_fee(audience=SIGHTED), a_fee(audience=BLIND)),
+        (papers(audience=HOME), papers(audience=ABROAD)),
+        (papers(base={"general": 100}, further={"general": 10}), a_fee(audience=some("sc"))),
         (a_fee(), a_fee("lab")),
     ],
 )
@@ -155,10 +158,10 @@ def test_rules_for_different_people_or_heads_go_together(rules: tuple[Any, ...])
     [
         (a_fee(), a_fee()),
         (a_fee(), a_fee(amount={"sc": 50})),
-        (a_fee(who=HOME), a_fee(who=some("general")), a_fee(who=ABROAD)),
-        (a_fee(), a_fee(who=BLIND)),
+        (a_fee(audience=HOME), a_fee(audience=some("general")), a_fee(audience=ABROAD)),
+        (a_fee(), a_fee(audience=BLIND)),
         (papers(), papers()),
-        (papers(), papers(head="more", who=BLIND)),
+        (papers(), papers(head="more", audience=BLIND)),
         (papers(), a_fee()),
     ],
 )
@@ -223,7 +226,7 @@ def test_an_amount_is_a_whole_number_of_a_sensible_size(amount: Any) -> None:
 @pytest.mark.parametrize("rate", [10_001, -1, True, "5000"])
 def test_a_rate_is_at_most_a_hundred_per_cent(rate: Any) -> None:
     for make in (
-        lambda: Concession(who=some("sc"), basis_points=rate),
+        lambda: Concession(audience=some("sc"), basis_points=rate),
         lambda: LateFeeWindow(after=MARCH.date(), basis_points=rate),
     ):
         with pytest.raises(InvalidSchedule) as refusal:
@@ -240,7 +243,7 @@ def test_a_rate_is_at_most_a_hundred_per_cent(rate: Any) -> None:
         ({"base": {}}, "$.base"),
         ({"further": {"sc": 1}}, "$.further"),
         ({"base": {"sc": 1}, "practical": {"general": 1}}, "$.practical"),
-        ({"base": {"sc": 1}, "who": some("sc")}, "$.who.categories"),
+        ({"base": {"sc": 1}, "audience": some("sc")}, "$.audience.categories"),
     ],
 )
 def test_papers_that_cannot_be_counted_or_priced_are_refused(wrong: dict[str, Any], at: str) -> None:
@@ -252,23 +255,25 @@ def test_papers_that_cannot_be_counted_or_priced_are_refused(wrong: dict[str, An
 
 def test_amounts_and_people_do_not_both_name_categories() -> None:
     with pytest.raises(InvalidSchedule) as refusal:
-        a_fee(amount={"sc": 1}, who=some("sc"))
+        a_fee(amount={"sc": 1}, audience=some("sc"))
 
-    assert refusal.value.at == "$.who.categories"
+    assert refusal.value.at == "$.audience.categories"
 
 
-@pytest.mark.parametrize("make", [lambda who: Exemption(who=who), lambda who: Concession(who=who, amount=1)])
+@pytest.mark.parametrize(
+    "make", [lambda audience: Exemption(audience=audience), lambda audience: Concession(audience=audience, amount=1)]
+)
 def test_a_concession_or_exemption_without_an_audience_is_refused(make: Any) -> None:
-    for who in (Audience(), HOME, SIGHTED):
+    for audience in (Audience(), HOME, SIGHTED):
         with pytest.raises(InvalidSchedule) as refusal:
-            make(who)
-        assert refusal.value.at == "$.who"
+            make(audience)
+        assert refusal.value.at == "$.audience"
 
 
 @pytest.mark.parametrize("given", [{}, {"amount": 1, "basis_points": 1}])
 def test_a_concession_and_a_window_charge_in_exactly_one_way(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidSchedule, match="exactly one"):
-        Concession(who=some("sc"), **given)
+        Concession(audience=some("sc"), **given)
     with pytest.raises(InvalidSchedule, match="exactly one"):
         LateFeeWindow(after=MARCH.date(), **given)
 

@@ -17,7 +17,7 @@ A_MICROSECOND = timedelta(microseconds=1)
 
 @pytest.fixture(autouse=True, params=["UTC", "Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kolkata"])
 def server_zone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Stand the server anywhere: it must not matter."""
+    """Set the time zone of the server, which must not matter."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = request.param
     time.tzset()
@@ -91,7 +91,7 @@ NEW_YORK = a_schedule(zone="America/New_York", closes=Deadlines(submission=datet
 def test_a_day_of_23_hours_ends_at_midnight_too() -> None:
     closing = local("2026-03-09T00:00", "America/New_York")
 
-    assert closing == datetime(2026, 3, 9, 4, tzinfo=UTC)  # summer time began the night before
+    assert closing == datetime(2026, 3, 9, 4, tzinfo=UTC)  # summer time begins the night before
     assert total(NEW_YORK, closing - A_MICROSECOND) == 10_000
     with pytest.raises(ScheduleClosed):
         total(NEW_YORK, closing)
@@ -111,14 +111,14 @@ def test_days_are_counted_by_the_calendar_and_not_in_hours() -> None:
     per_day = LateFee(windows=(LateFeeWindow(after=datetime(2026, 10, 31).date(), per_day=100),))  # noqa: DTZ001
     schedule = a_schedule(a_fee(), per_day, zone="America/New_York")
 
-    # The first of November 2026 has 25 hours in New York.
+    # 1 November 2026 has 25 hours in New York.
     assert total(schedule, local("2026-11-01T00:00", "America/New_York")) == 10_100
     assert total(schedule, local("2026-11-01T23:59:59", "America/New_York")) == 10_100
     assert total(schedule, local("2026-11-02T00:00", "America/New_York")) == 10_200
 
 
 def test_a_day_that_begins_at_one_begins_late() -> None:
-    # Clocks in Cairo jumped from 00:00 to 01:00 on 24 April 2026.
+    # Clocks in Cairo moved from 00:00 to 01:00 on 24 April 2026.
     fine = LateFee(windows=(LateFeeWindow(after=datetime(2026, 4, 23).date(), amount=100),))  # noqa: DTZ001
     schedule = a_schedule(a_fee(), fine, zone="Africa/Cairo", country="EG")
     first_instant = datetime(2026, 4, 23, 22, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What was published, figure by figure, against the schedules we ship."""
+"""The published tariffs, figure by figure, against the bundled schedules."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

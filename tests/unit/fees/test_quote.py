@@ -24,9 +24,9 @@ QUARTERS = (InstalmentShare(basis_points=2500),) * 4
 amounts = st.integers(0, 10**9)
 rates = st.integers(0, 10_000)
 concessions = st.one_of(
-    st.builds(Concession, who=st.just(GENERAL), basis_points=rates),
-    st.builds(Concession, who=st.just(GENERAL), amount=amounts),
-    st.just(Exemption(who=GENERAL)),
+    st.builds(Concession, audience=st.just(GENERAL), basis_points=rates),
+    st.builds(Concession, audience=st.just(GENERAL), amount=amounts),
+    st.just(Exemption(audience=GENERAL)),
 )
 windows = st.one_of(
     st.builds(LateFeeWindow, after=st.dates(), amount=amounts),

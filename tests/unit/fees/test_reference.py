@@ -11,10 +11,10 @@ ids = st.integers(0, 2**128 - 1).map(lambda number: SubmissionId(UUID(int=number
 
 
 def is_right(letters: str) -> bool:
-    """Check a number as a clerk's program would: Luhn's sum in base 32, from the right."""
+    """Verify a check character independently: the Luhn algorithm in base 32, from the right."""
     total = 0
-    for place, letter in enumerate(reversed(letters)):
-        value = CROCKFORD_BASE32.index(letter) * (1 + place % 2)
+    for position, letter in enumerate(reversed(letters)):
+        value = CROCKFORD_BASE32.index(letter) * (1 + position % 2)
         total += value // 32 + value % 32
     return total % 32 == 0
 
@@ -33,12 +33,12 @@ def test_every_reference_is_right_by_luhn(submission: SubmissionId) -> None:
     assert is_right(letters_of(submission))
 
 
-@given(submission=ids, place=st.integers(0, 12), shift=st.integers(1, 31))
-def test_every_single_wrong_letter_is_caught(submission: SubmissionId, place: int, shift: int) -> None:
+@given(submission=ids, position=st.integers(0, 12), shift=st.integers(1, 31))
+def test_every_single_wrong_letter_is_caught(submission: SubmissionId, position: int, shift: int) -> None:
     letters = letters_of(submission)
-    wrong = CROCKFORD_BASE32[(CROCKFORD_BASE32.index(letters[place]) + shift) % 32]
+    wrong = CROCKFORD_BASE32[(CROCKFORD_BASE32.index(letters[position]) + shift) % 32]
 
-    assert not is_right(letters[:place] + wrong + letters[place + 1 :])
+    assert not is_right(letters[:position] + wrong + letters[position + 1 :])
 
 
 @given(one=ids, other=ids)

@@ -1,4 +1,4 @@
-"""Documents of fee schedules, as an office may write or miswrite them."""
+"""Valid and invalid documents of fee schedules."""
 
 import json
 from collections.abc import Callable
@@ -61,12 +61,30 @@ def test_a_document_of_before_there_were_kits_reads_as_one_without() -> None:
     assert FORMAT.read(written) == shipped("cbse-2020-xii")
 
 
+def test_the_former_word_for_an_audience_reads_as_the_new_one_and_is_not_written() -> None:
+    former = FORMAT.write(shipped("neet-ug-2026"))
+    for rule in former["rules"]:
+        rule["who"] = rule.pop("audience")
+
+    read = FORMAT.read(former)
+
+    assert read == shipped("neet-ug-2026")
+    assert all("audience" in rule and "who" not in rule for rule in FORMAT.write(read)["rules"])
+
+
+def test_an_audience_under_both_words_is_refused() -> None:
+    refusal = refusal_of(lambda it: it["rules"][1].update(who={"region": "home"}))
+
+    assert refusal.at == "$.rules[1].who"
+    assert "write `audience` only" in str(refusal)
+
+
 @pytest.mark.parametrize(
     ("change", "at"),
     [
         (lambda it: it.update(tittle="CBSE"), "$.tittle"),
         (lambda it: it["rules"][0].update(inclded=5), "$.rules[0].inclded"),
-        (lambda it: it["rules"][1]["who"].update(regoin="home"), "$.rules[1].who.regoin"),
+        (lambda it: it["rules"][1]["audience"].update(regoin="home"), "$.rules[1].audience.regoin"),
         (lambda it: it["rules"][2]["windows"][0].update(per_dya=5), "$.rules[2].windows[0].per_dya"),
         (lambda it: it.update(closes={"payments": None}), "$.closes.payments"),
         (lambda it: it.update(instalments=[{"basis_points": 10_000, "date": "2019-12-01"}]), "$.instalments[0].date"),
@@ -89,10 +107,10 @@ def test_an_unknown_key_is_refused_wherever_it_is(change: Change, at: str) -> No
         (lambda it: it["rules"][1].update(base=10**100), "$.rules[1].base"),
         (lambda it: it["rules"][0]["base"].update(sc=10**100), "$.rules[0].base.sc"),
         (lambda it: it["rules"][0].update(included=5.0), "$.rules[0].included"),
-        (lambda it: it["rules"][1]["who"].update(region="mars"), "$.rules[1].who.region"),
+        (lambda it: it["rules"][1]["audience"].update(region="mars"), "$.rules[1].audience.region"),
         (lambda it: it["rules"][2]["windows"][0].update(after="2019-09-31"), "$.rules[2].windows[0].after"),
         (lambda it: it["rules"][2]["windows"][0].update(amount=-1), "$.rules[2].windows[0].amount"),
-        (lambda it: it["rules"][3]["who"].update(certificates=["deaf"]), "$.rules[3].who.certificates"),
+        (lambda it: it["rules"][3]["audience"].update(certificates=["deaf"]), "$.rules[3].audience.certificates"),
         (lambda it: it.update(opens="2019-08-01T00:00:00+05:30"), "$.opens"),
         (lambda it: it.update(kit="EXAM KIT"), "$.kit"),
         (lambda it: it.update(kit=7), "$.kit"),
@@ -119,3 +137,15 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(kind: object) -> None:
 
 def test_a_rule_without_a_kind_is_refused() -> None:
     assert refusal_of(lambda it: it["rules"][1].pop("kind")).at == "$.rules[1].kind"
+
+
+@pytest.mark.parametrize(
+    ("rule", "missing"),
+    [({"kind": "exempt"}, "audience"), ({"kind": "concession"}, "audience"), ({"kind": "flat", "title": "x"}, "head")],
+)
+def test_a_rule_without_a_required_field_is_refused_with_its_name(rule: dict[str, object], missing: str) -> None:
+    refusal = refusal_of(lambda it: it["rules"].append(rule))
+
+    assert f"`{missing}`" in str(refusal)
+    assert refusal.at is not None
+    assert refusal.at.startswith("$.rules[")

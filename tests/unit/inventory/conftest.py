@@ -1,8 +1,8 @@
 import pytest
 
-from tests.unit.inventory.harness import Stores
+from tests.unit.inventory.harness import InventoryHarness
 
 
 @pytest.fixture
-def stores() -> Stores:
-    return Stores.in_memory()
+def inventory() -> InventoryHarness:
+    return InventoryHarness.in_memory()

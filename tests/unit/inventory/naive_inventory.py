@@ -1,4 +1,4 @@
-"""The stores as somebody would keep them who has all day: a shelf of single pieces, and a list of who wants some."""
+"""A naive model of the inventory: a list of single pieces and a list of demands, without any optimization."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from datetime import date, datetime
 @dataclass(eq=False)
 class NaiveUnit:
     batch: str
-    owner: "Want | None" = None
+    owner: "NaiveLine | None" = None
     gone: bool = False
 
 
 @dataclass(eq=False)
-class Want:
+class NaiveLine:
     order: str
     sku: str
     quantity: int
@@ -25,13 +25,13 @@ class Want:
 
 @dataclass
 class NaiveInventory:
-    """Each method returns the name of what is wrong, or ''."""
+    """Each method returns the name of the error that the command raises, or ''."""
 
     stock: list[NaiveUnit] = field(default_factory=list)
-    wants: list[Want] = field(default_factory=list)
-    """Everything anybody ever asked for, the oldest first."""
+    lines: list[NaiveLine] = field(default_factory=list)
+    """All demands, the oldest first."""
     bought: list[tuple[str, str]] = field(default_factory=list)
-    """Batch and sku, in the order in which they were announced."""
+    """Pairs of batch and sku in the order of creation."""
     arrivals: dict[str, date | None] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     short: set[str] = field(default_factory=set)
@@ -50,31 +50,31 @@ class NaiveInventory:
         self.serve()
         return ""
 
-    def ask(self, want: Want, now: datetime, *, wait: bool, once: bool) -> str:
-        before = [each for each in self.wants if (each.order, each.sku) == (want.order, want.sku)]
+    def ask(self, line: NaiveLine, now: datetime, *, wait: bool, once: bool) -> str:
+        before = [each for each in self.lines if (each.order, each.sku) == (line.order, line.sku)]
         if before and once:
             return ""
-        late = want.until is not None and want.until <= now
+        late = line.until is not None and line.until <= now
         for known in before:
             if is_open_line(known):
-                if known.quantity != want.quantity:
+                if known.quantity != line.quantity:
                     return "LineAlreadyAllocated"
-                if known.until != want.until and known.state != "shipped":
+                if known.until != line.until and known.state != "shipped":
                     if late:
                         return "HoldInThePast"
-                    known.until = want.until
+                    known.until = line.until
                 return ""
-        if want.sku not in self.known and not wait:
+        if line.sku not in self.known and not wait:
             return "UnknownSku"
         if late:
             return "HoldInThePast"
-        self.known.add(want.sku)
-        if self.allocate(want):
-            self.wants.append(want)
+        self.known.add(line.sku)
+        if self.allocate(line):
+            self.lines.append(line)
             return ""
-        self.announce_shortage(want.sku)
+        self.announce_shortage(line.sku)
         if wait:
-            self.wants.append(want)
+            self.lines.append(line)
         return "" if wait else "OutOfStock"
 
     def change_quantity(self, batch: str, quantity: int) -> str:
@@ -89,13 +89,13 @@ class NaiveInventory:
         losers = []
         while sum(piece.owner is not None for piece in mine) > quantity:
             owners = [piece.owner for piece in mine if piece.owner and not piece.gone]
-            last = max(owners, key=lambda want: (want.priority, self.wants.index(want)))
+            last = max(owners, key=lambda line: (line.priority, self.lines.index(line)))
             self.free(last, "waiting")
             losers.append(last)
         for _ in range(len(mine) - quantity):
             self.stock.remove(next(piece for piece in self.stock if piece.batch == batch and piece.owner is None))
         self.serve()
-        if any(want.state == "waiting" for want in losers):
+        if any(line.state == "waiting" for line in losers):
             self.announce_shortage(losers[0].sku)
         return ""
 
@@ -116,60 +116,60 @@ class NaiveInventory:
         return self.end(self.living(order, ""), "cancelled")
 
     def ship(self, order: str, sku: str) -> str:
-        mine = [want for want in self.living(order, sku) if sku or want.state != "shipped"]
+        mine = [line for line in self.living(order, sku) if sku or line.state != "shipped"]
         if not mine:
             return "UnknownOrderLine"
-        if any(want.state == "shipped" for want in mine):
+        if any(line.state == "shipped" for line in mine):
             return "AlreadyShipped"
-        if any(want.state == "waiting" for want in mine):
+        if any(line.state == "waiting" for line in mine):
             return "LineWaits"
-        for want in mine:
-            want.state, want.until = "shipped", None
+        for line in mine:
+            line.state, line.until = "shipped", None
             for piece in self.stock:
-                piece.gone = piece.gone or piece.owner is want
+                piece.gone = piece.gone or piece.owner is line
         return ""
 
     def expire_and_serve(self, now: datetime) -> None:
-        for want in self.wants:
-            if is_open_line(want) and want.until and want.until <= now:
-                self.free(want, "expired")
+        for line in self.lines:
+            if is_open_line(line) and line.until and line.until <= now:
+                self.free(line, "expired")
         self.serve()
 
     def serve(self) -> None:
-        for want in self.wants:
-            if want.state == "waiting":
-                self.allocate(want)
+        for line in self.lines:
+            if line.state == "waiting":
+                self.allocate(line)
 
-    def allocate(self, want: Want) -> bool:
-        batches = [batch for batch, sku in self.bought if sku == want.sku]
+    def allocate(self, line: NaiveLine) -> bool:
+        batches = [batch for batch, sku in self.bought if sku == line.sku]
         batches.sort(key=lambda batch: self.arrivals[batch] or date(1, 1, 1))
         free = [[piece for piece in self.stock if piece.batch == batch and not piece.owner] for batch in batches]
-        enough = [pieces for pieces in free if len(pieces) >= want.quantity]
-        if want.split and sum(map(len, free)) >= want.quantity:
+        enough = [pieces for pieces in free if len(pieces) >= line.quantity]
+        if line.split and sum(map(len, free)) >= line.quantity:
             enough.append([piece for pieces in free for piece in pieces])
-        for piece in enough[0][: want.quantity] if enough else []:
-            piece.owner, want.state = want, "allocated"
+        for piece in enough[0][: line.quantity] if enough else []:
+            piece.owner, line.state = line, "allocated"
         return bool(enough)
 
-    def free(self, want: Want, state: str) -> None:
-        want.state = state
-        want.until = want.until if state == "waiting" else None
+    def free(self, line: NaiveLine, state: str) -> None:
+        line.state = state
+        line.until = line.until if state == "waiting" else None
         for piece in self.stock:
-            if piece.owner is want:
+            if piece.owner is line:
                 piece.owner = None
 
-    def end(self, wants: list[Want], state: str) -> str:
-        if not wants:
+    def end(self, lines: list[NaiveLine], state: str) -> str:
+        if not lines:
             return "UnknownOrderLine"
-        if any(want.state == "shipped" for want in wants):
+        if any(line.state == "shipped" for line in lines):
             return "AlreadyShipped"
-        for want in wants:
-            self.free(want, state)
+        for line in lines:
+            self.free(line, state)
         self.serve()
         return ""
 
-    def living(self, order: str, sku: str) -> list[Want]:
-        return [want for want in self.wants if want.order == order and sku in ("", want.sku) and is_open_line(want)]
+    def living(self, order: str, sku: str) -> list[NaiveLine]:
+        return [line for line in self.lines if line.order == order and sku in ("", line.sku) and is_open_line(line)]
 
     def announce_shortage(self, sku: str) -> None:
         self.alarms[sku] += sku not in self.short
@@ -179,5 +179,5 @@ class NaiveInventory:
         return dict(self.bought)[batch]
 
 
-def is_open_line(want: Want) -> bool:
-    return want.state in ("allocated", "waiting", "shipped")
+def is_open_line(line: NaiveLine) -> bool:
+    return line.state in ("allocated", "waiting", "shipped")

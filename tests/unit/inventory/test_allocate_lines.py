@@ -1,4 +1,4 @@
-"""A line is allocated once, however often it is asked for."""
+"""A line is allocated once, however often it is requested."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,20 +11,20 @@ from core.inventory.errors import HoldInThePast, LineAlreadyAllocated, OutOfStoc
 from core.inventory.order_line import AllocationDemand, AllocationRequest, LineState
 from core.kernel.idempotency import RequestRepeated
 from tests.examples import NOON
-from tests.unit.inventory.harness import KIT, Stores, a_request, taken
+from tests.unit.inventory.harness import KIT, InventoryHarness, a_request, taken
 
 
 def a_line_request(order: str, quantity: int = 1, sku: str = KIT, **more: object) -> AllocationDemand:
     return AllocationDemand(order=order, sku=sku, quantity=quantity, **more)  # type: ignore[arg-type]
 
 
-async def test_what_is_returned_is_what_is_stored_and_announced(stores: Stores) -> None:
-    await stores.buy("shelf")
-    await stores.announced_since()
-    line = await stores.order("o-1", 4)
-    [told] = await stores.announced_since()
+async def test_what_is_returned_is_what_is_stored_and_announced(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    await inventory.announced_since()
+    line = await inventory.order("o-1", 4)
+    [told] = await inventory.announced_since()
 
-    assert line == await stores.line("o-1")
+    assert line == await inventory.line("o-1")
     assert (told.type, told.version, line.version) == ("Allocated", 2, 2)
     assert told.body["line"] == msgspec.json.decode(msgspec.json.encode(line))
     assert [(batch["reference"], batch["purchased"], batch["allocated"]) for batch in told.body["batches"]] == [
@@ -32,90 +32,90 @@ async def test_what_is_returned_is_what_is_stored_and_announced(stores: Stores) 
     ]
 
 
-async def test_the_same_line_again_has_the_same_batch_and_nothing_is_announced(stores: Stores) -> None:
-    await stores.buy("shelf")
-    first = await stores.order("o-1", 4)
-    await stores.buy("nearer", 5)
-    await stores.announced_since()
-    [again] = await stores.ask(a_line_request("o-1", 4))
+async def test_the_same_line_again_has_the_same_batch_and_nothing_is_announced(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    first = await inventory.order("o-1", 4)
+    await inventory.buy("nearer", 5)
+    await inventory.announced_since()
+    [again] = await inventory.ask(a_line_request("o-1", 4))
 
     assert again == Allocation(first, new=False)
-    assert await stores.announced_since() == []
-    assert await stores.left("shelf") == 6
+    assert await inventory.announced_since() == []
+    assert await inventory.left("shelf") == 6
 
 
-async def test_the_same_line_twice_at_the_same_moment_is_one_line(stores: Stores) -> None:
-    await stores.buy("shelf")
-    first, second = await stores.ask(a_line_request("o-1", 4), a_line_request("o-1", 4))
+async def test_the_same_line_twice_at_the_same_moment_is_one_line(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    first, second = await inventory.ask(a_line_request("o-1", 4), a_line_request("o-1", 4))
 
     assert isinstance(first, Allocation)
     assert isinstance(second, Allocation)
     assert (first.new, second.new, first.line) == (True, False, second.line)
-    assert await stores.left("shelf") == 6
+    assert await inventory.left("shelf") == 6
 
 
-async def test_the_same_line_again_is_no_matter_of_stock(stores: Stores) -> None:
-    await stores.buy("shelf", 4)
-    first = await stores.order("o-1", 4)
+async def test_the_same_line_again_is_no_matter_of_stock(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf", 4)
+    first = await inventory.order("o-1", 4)
 
-    assert await stores.order("o-1", 4) == first
+    assert await inventory.order("o-1", 4) == first
 
 
-async def test_another_quantity_is_a_conflict_that_names_the_first(stores: Stores) -> None:
-    await stores.buy("shelf")
-    await stores.order("o-1", 4)
-    await stores.announced_since()
+async def test_another_quantity_is_a_conflict_that_names_the_first(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    await inventory.order("o-1", 4)
+    await inventory.announced_since()
     with pytest.raises(LineAlreadyAllocated) as refusal:
-        await stores.order("o-1", 5)
+        await inventory.order("o-1", 5)
 
     assert str(refusal.value) == "order o-1 has a line of 4 KIT-XII (allocated), not 5"
     assert refusal.value.facts == {"quantity": "4", "state": "allocated", "batch": "shelf"}
-    assert await stores.announced_since() == []
+    assert await inventory.announced_since() == []
 
 
-async def test_another_quantity_than_that_of_a_line_that_waits_is_a_conflict_too(stores: Stores) -> None:
-    await stores.order("o-1", 4, wait=True)
+async def test_another_quantity_than_that_of_a_line_that_waits_is_a_conflict_too(inventory: InventoryHarness) -> None:
+    await inventory.order("o-1", 4, wait=True)
     with pytest.raises(LineAlreadyAllocated) as refusal:
-        await stores.order("o-1", 5, wait=True)
+        await inventory.order("o-1", 5, wait=True)
 
     assert refusal.value.facts == {"quantity": "4", "state": "waiting"}
 
 
-async def test_another_sku_of_the_same_order_is_another_line(stores: Stores) -> None:
-    await stores.buy("shelf")
-    await stores.buy("rail", sku="GOWN")
-    await stores.order("o-1", 4)
-    await stores.order("o-1", 5, sku="GOWN")
+async def test_another_sku_of_the_same_order_is_another_line(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    await inventory.buy("rail", sku="GOWN")
+    await inventory.order("o-1", 4)
+    await inventory.order("o-1", 5, sku="GOWN")
 
-    assert {sku: line.quantity for sku, line in (await stores.lines("o-1")).items()} == {KIT: 4, "GOWN": 5}
+    assert {sku: line.quantity for sku, line in (await inventory.lines("o-1")).items()} == {KIT: 4, "GOWN": 5}
 
 
-async def test_after_it_was_deallocated_a_line_may_be_asked_for_again(stores: Stores) -> None:
-    await stores.buy("shelf")
-    first = await stores.order("o-1", 4)
-    await stores.undo("o-1")
-    second = await stores.order("o-1", 6)
+async def test_after_it_was_deallocated_a_line_may_be_asked_for_again(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    first = await inventory.order("o-1", 4)
+    await inventory.deallocate_line("o-1")
+    second = await inventory.order("o-1", 6)
 
     assert (second.state, taken(second)) == (LineState.ALLOCATED, {"shelf": 6})
     assert second.place > first.place
-    assert await stores.left("shelf") == 4
+    assert await inventory.left("shelf") == 4
 
 
-async def test_a_line_asked_for_once_stays_as_it_was_whatever_became_of_it(stores: Stores) -> None:
-    await stores.buy("shelf")
-    await stores.order("o-1", 4, once=True)
-    gone = await stores.undo("o-1")
-    await stores.announced_since()
+async def test_a_line_asked_for_once_stays_as_it_was_whatever_became_of_it(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    await inventory.order("o-1", 4, once=True)
+    gone = await inventory.deallocate_line("o-1")
+    await inventory.announced_since()
 
-    assert await stores.order("o-1", 4, once=True) == gone
-    assert (await stores.order("o-1", 5, once=True)).state is LineState.DEALLOCATED
-    assert await stores.announced_since() == []
+    assert await inventory.order("o-1", 4, once=True) == gone
+    assert (await inventory.order("o-1", 5, once=True)).state is LineState.DEALLOCATED
+    assert await inventory.announced_since() == []
 
 
-async def test_each_line_of_a_batched_allocation_has_its_own_result(stores: Stores) -> None:
-    await stores.buy("shelf", 5)
+async def test_each_line_of_a_batched_allocation_has_its_own_result(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf", 5)
     late = a_line_request("o-4", hold_until=NOON)
-    outcomes = await stores.ask(
+    outcomes = await inventory.ask(
         a_line_request("o-1", 4),
         a_line_request("o-2", 4),
         a_line_request("o-3", 1),
@@ -124,42 +124,44 @@ async def test_each_line_of_a_batched_allocation_has_its_own_result(stores: Stor
     )
 
     assert [type(each) for each in outcomes] == [Allocation, OutOfStock, Allocation, HoldInThePast, UnknownSku]
-    assert await stores.left("shelf") == 0
+    assert await inventory.left("shelf") == 0
 
 
-async def test_a_sku_that_was_never_purchased_is_unknown(stores: Stores) -> None:
+async def test_a_sku_that_was_never_purchased_is_unknown(inventory: InventoryHarness) -> None:
     with pytest.raises(UnknownSku) as refusal:
-        await stores.order("o-1")
+        await inventory.order("o-1")
 
-    assert (str(refusal.value), refusal.value.at) == ("nothing of sku KIT-XII was ever bought", "$.sku")
-    assert await stores.announced_since() == []
+    assert (str(refusal.value), refusal.value.at) == ("there is no sku KIT-XII: no batch of it was created", "$.sku")
+    assert await inventory.announced_since() == []
 
 
-async def test_a_refused_backorder_creates_no_sku(stores: Stores) -> None:
+async def test_a_refused_backorder_creates_no_sku(inventory: InventoryHarness) -> None:
     with pytest.raises(HoldInThePast):
-        await stores.order("o-1", wait=True, hold_until=NOON)
+        await inventory.order("o-1", wait=True, hold_until=NOON)
     with pytest.raises(UnknownSku):
-        await stores.order("o-2")
+        await inventory.order("o-2")
 
 
-async def test_of_two_that_come_together_the_first_does_not_know_the_sku_that_the_second_opens(stores: Stores) -> None:
-    outcomes = await stores.ask(a_line_request("o-1"), a_line_request("o-2", wait=True), a_line_request("o-3"))
+async def test_of_two_that_come_together_the_first_does_not_know_the_sku_that_the_second_opens(
+    inventory: InventoryHarness,
+) -> None:
+    outcomes = await inventory.ask(a_line_request("o-1"), a_line_request("o-2", wait=True), a_line_request("o-3"))
 
     assert [type(each) for each in outcomes] == [UnknownSku, Allocation, OutOfStock]
 
 
-async def test_a_request_that_took_effect_takes_none_again(stores: Stores) -> None:
-    await stores.buy("shelf")
+async def test_a_request_that_took_effect_takes_none_again(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
     keyed = replace(a_request(), scope="POST /v1/allocations", key="k", fingerprint=b"f" * 32)
-    await stores.allocate([AllocationRequest(a_line_request("o-1", 4), keyed)])
+    await inventory.allocate([AllocationRequest(a_line_request("o-1", 4), keyed)])
     with pytest.raises(RequestRepeated):
-        await stores.allocate([AllocationRequest(a_line_request("o-2", 4), keyed)])
+        await inventory.allocate([AllocationRequest(a_line_request("o-2", 4), keyed)])
 
-    assert await stores.left("shelf") == 6
+    assert await inventory.left("shelf") == 6
 
 
-async def test_a_line_knows_when_it_was_asked_for(stores: Stores) -> None:
-    await stores.buy("shelf")
-    stores.clock.pass_by(timedelta(hours=1))
+async def test_a_line_knows_when_it_was_asked_for(inventory: InventoryHarness) -> None:
+    await inventory.buy("shelf")
+    inventory.clock.pass_by(timedelta(hours=1))
 
-    assert (await stores.order("o-1")).asked_at == NOON + timedelta(hours=1)
+    assert (await inventory.order("o-1")).asked_at == NOON + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Thousands of sequences: BURSAR_TEST_SEQUENCES=20000 uv run pytest tests/unit/inventory/test_conservation.py"""
+"""For more sequences: BURSAR_TEST_SEQUENCES=20000 uv run pytest tests/unit/inventory/test_conservation.py"""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from core.inventory import backorders as queue
+from core.inventory import backorders
 from tests.unit.inventory.conservation_machine import Conservation, sequences
-from tests.unit.inventory.harness import Stores
+from tests.unit.inventory.harness import InventoryHarness
 
 
 def at_once(act: Coroutine[Any, Any, Any]) -> Any:
-    """Return what comes of something that waits for nobody."""
+    """Return the result of a coroutine that never suspends."""
     try:
         act.send(None)
     except StopIteration as end:
@@ -21,14 +21,14 @@ def at_once(act: Coroutine[Any, Any, Any]) -> Any:
 
 
 def test_stock_is_conserved_by_any_sequence_of_commands() -> None:
-    run_state_machine_as_test(lambda: Conservation(Stores.in_memory(), at_once), settings=sequences(300))
+    run_state_machine_as_test(lambda: Conservation(InventoryHarness.in_memory(), at_once), settings=sequences(300))
 
 
 def test_stock_is_conserved_when_backorders_are_served_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "BACKORDERS_PER_PAGE", 1)
-    monkeypatch.setattr(queue, "MAX_LINES_SERVED_PER_TRANSACTION", 2)
+    monkeypatch.setattr(backorders, "BACKORDERS_PER_PAGE", 1)
+    monkeypatch.setattr(backorders, "MAX_LINES_SERVED_PER_TRANSACTION", 2)
 
     class Paged(Conservation):
         paged = True
 
-    run_state_machine_as_test(lambda: Paged(Stores.in_memory(), at_once), settings=sequences(100))
+    run_state_machine_as_test(lambda: Paged(InventoryHarness.in_memory(), at_once), settings=sequences(100))

@@ -1,4 +1,4 @@
-"""What is seen of the stores, and how long one waits to see one's own writes."""
+"""Reads of the stock views, and how long they wait for a required version."""
 
 import asyncio
 from datetime import date
@@ -13,32 +13,35 @@ from core.inventory.freshness import Freshness, SkuVersion
 from core.inventory.show_allocations import OrderAllocations
 from core.inventory.show_availability import Availability
 from core.kernel.errors import Invalid
+from entrypoints.contexts import ROUTES
 from tests.examples import StoppedClock
-from tests.inventory_harness import ANY_FRESHNESS, KIT, Stores
+from tests.inventory_harness import ANY_FRESHNESS, KIT, InventoryHarness
 
 JANUARY, MARCH = date(2027, 1, 15), date(2027, 3, 1)
 
 
 @pytest.fixture
-async def stores() -> Stores:
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")))
-    application.driven.clock.override(StoppedClock())
-    stores = Stores(application)
-    await stores.buy("B-1", 10)
-    await stores.buy("B-2", 20, eta=JANUARY)
-    await stores.buy("B-3", 5, eta=JANUARY)
-    await stores.buy("B-4", 7, eta=MARCH)
-    await stores.take_in()
-    return stores
+async def inventory() -> InventoryHarness:
+    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    application.process.clock.override(StoppedClock())
+    inventory = InventoryHarness(application)
+    await inventory.buy("B-1", 10)
+    await inventory.buy("B-2", 20, eta=JANUARY)
+    await inventory.buy("B-3", 5, eta=JANUARY)
+    await inventory.buy("B-4", 7, eta=MARCH)
+    await inventory.take_in()
+    return inventory
 
 
-async def show(stores: Stores, order: str, freshness: Freshness = ANY_FRESHNESS) -> OrderAllocations:
-    shown: OrderAllocations = await stores.use_cases["show_allocations"]()(order, freshness)
+async def show(inventory: InventoryHarness, order: str, freshness: Freshness = ANY_FRESHNESS) -> OrderAllocations:
+    shown: OrderAllocations = await inventory.use_cases.inventory.show_allocations(order, freshness)
     return shown
 
 
-async def availability(stores: Stores, on: date | None = None, freshness: Freshness = ANY_FRESHNESS) -> Availability:
-    shown: Availability = await stores.use_cases["show_availability"]()(KIT, on, freshness)
+async def availability(
+    inventory: InventoryHarness, on: date | None = None, freshness: Freshness = ANY_FRESHNESS
+) -> Availability:
+    shown: Availability = await inventory.use_cases.inventory.show_availability(KIT, on, freshness)
     return shown
 
 
@@ -46,11 +49,11 @@ def seconds() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def test_an_order_is_shown_with_its_batches_and_what_was_passed_over(stores: Stores) -> None:
-    await stores.allocate("order-1", 15)
-    await stores.take_in()
+async def test_an_order_is_shown_with_its_batches_and_what_was_passed_over(inventory: InventoryHarness) -> None:
+    await inventory.allocate("order-1", 15)
+    await inventory.take_in()
 
-    shown = await show(stores, "order-1")
+    shown = await show(inventory, "order-1")
 
     [line] = shown.lines
     assert (shown.order, line.sku, [part.batch for part in line.parts]) == ("order-1", KIT, ["B-2"])
@@ -62,63 +65,65 @@ async def test_an_order_is_shown_with_its_batches_and_what_was_passed_over(store
     ("on", "pieces"), [(None, 42), (date(2027, 1, 14), 10), (JANUARY, 35), (date(2027, 2, 28), 35), (MARCH, 42)]
 )
 async def test_there_is_on_a_day_what_is_in_the_warehouse_and_what_arrives_until_then(
-    stores: Stores, on: date | None, pieces: int
+    inventory: InventoryHarness, on: date | None, pieces: int
 ) -> None:
-    shown = await availability(stores, on)
+    shown = await availability(inventory, on)
 
     assert (shown.pieces, shown.on) == (pieces, on)
     assert [(each.on, each.pieces) for each in shown.arrivals] == [(None, 10), (JANUARY, 35), (MARCH, 42)]
     assert [batch.reference for batch in shown.batches] == ["B-1", "B-2", "B-3", "B-4"]
 
 
-async def test_what_belongs_to_an_order_is_not_available(stores: Stores) -> None:
-    await stores.allocate("order-1", 10)
-    await stores.take_in()
+async def test_what_belongs_to_an_order_is_not_available(inventory: InventoryHarness) -> None:
+    await inventory.allocate("order-1", 10)
+    await inventory.take_in()
 
-    shown = await availability(stores, date(2027, 1, 1))
+    shown = await availability(inventory, date(2027, 1, 1))
     assert (shown.pieces, shown.version) == (0, 5)
-    assert (await availability(stores)).pieces == 32
+    assert (await availability(inventory)).pieces == 32
 
 
-async def test_an_unknown_order_sku_or_batch_is_refused(stores: Stores) -> None:
+async def test_an_unknown_order_sku_or_batch_is_refused(inventory: InventoryHarness) -> None:
     with pytest.raises(UnknownOrder):
-        await show(stores, "order-1")
+        await show(inventory, "order-1")
     with pytest.raises(UnknownSku):
-        await stores.use_cases["show_availability"]()("GOWN", None, ANY_FRESHNESS)
+        await inventory.use_cases.inventory.show_availability("GOWN", None, ANY_FRESHNESS)
     with pytest.raises(UnknownBatch):
-        await stores.use_cases["show_batch"]()("B-9", ANY_FRESHNESS)
+        await inventory.use_cases.inventory.show_batch("B-9", ANY_FRESHNESS)
 
 
-async def test_a_read_without_a_freshness_demand_does_not_wait(stores: Stores) -> None:
-    await stores.allocate("order-1")
+async def test_a_read_without_a_freshness_demand_does_not_wait(inventory: InventoryHarness) -> None:
+    await inventory.allocate("order-1")
 
     with pytest.raises(UnknownOrder):
-        await show(stores, "order-1")
+        await show(inventory, "order-1")
     assert seconds() == 0
 
 
 @pytest.mark.parametrize("freshness", [Freshness(seconds=2), Freshness(at_least=SkuVersion(KIT, 5))])
-async def test_a_client_reads_its_own_write_as_soon_as_it_is_projected(stores: Stores, freshness: Freshness) -> None:
-    line = await stores.allocate("order-1")
-    looking = asyncio.create_task(show(stores, "order-1", freshness))
+async def test_a_client_reads_its_own_write_as_soon_as_it_is_projected(
+    inventory: InventoryHarness, freshness: Freshness
+) -> None:
+    line = await inventory.allocate("order-1")
+    looking = asyncio.create_task(show(inventory, "order-1", freshness))
     await asyncio.sleep(0.3)
-    await stores.take_in()
+    await inventory.take_in()
     shown = await looking
 
     assert (shown.lines, shown.caught_up) == ([line], True)
-    assert seconds() < 0.301  # the bell rang
+    assert seconds() < 0.301  # a signal ended the wait
 
 
 @pytest.mark.parametrize("freshness", [Freshness(seconds=2), Freshness(at_least=SkuVersion(KIT, 6), seconds=2)])
 async def test_a_write_of_another_process_is_seen_by_polling(
-    stores: Stores, freshness: Freshness, monkeypatch: pytest.MonkeyPatch
+    inventory: InventoryHarness, freshness: Freshness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await stores.allocate("order-1")
-    line = await stores.deallocate("order-1")
-    stores.driven.signals().ring = lambda _: None
-    looking = asyncio.create_task(show(stores, "order-1", freshness))
+    await inventory.allocate("order-1")
+    line = await inventory.deallocate("order-1")
+    inventory.application.process.signals().notify = lambda _: None
+    looking = asyncio.create_task(show(inventory, "order-1", freshness))
     await asyncio.sleep(1)
-    await stores.take_in()
+    await inventory.take_in()
     shown = await looking
 
     assert (shown.lines, shown.caught_up) == ([line], True)
@@ -136,52 +141,54 @@ async def test_a_write_of_another_process_is_seen_by_polling(
         (Freshness(at_least=SkuVersion("GOWN", 1), seconds=2), 2),
     ],
 )
-async def test_a_read_times_out_and_returns_the_stale_view(stores: Stores, freshness: Freshness, until: float) -> None:
-    await stores.allocate("order-1")
-    await stores.take_in()
-    await stores.deallocate("order-1")
+async def test_a_read_times_out_and_returns_the_stale_view(
+    inventory: InventoryHarness, freshness: Freshness, until: float
+) -> None:
+    await inventory.allocate("order-1")
+    await inventory.take_in()
+    await inventory.deallocate("order-1")
     if freshness.at_least:
         freshness = Freshness(at_least=freshness.at_least._replace(version=6), seconds=freshness.seconds)
 
-    shown = await show(stores, "order-1", freshness)
+    shown = await show(inventory, "order-1", freshness)
 
     assert (shown.caught_up, [line.state for line in shown.lines]) == (False, ["allocated"])
     assert seconds() == pytest.approx(until, abs=0.01)
 
 
-async def test_what_is_not_seen_in_time_is_told_with_a_word_that_it_may_come(stores: Stores) -> None:
-    await stores.allocate("order-1")
+async def test_what_is_not_seen_in_time_is_told_with_a_word_that_it_may_come(inventory: InventoryHarness) -> None:
+    await inventory.allocate("order-1")
 
-    with pytest.raises(UnknownOrder, match="not caught up"):
-        await show(stores, "order-1", Freshness(seconds=0.1))
+    with pytest.raises(UnknownOrder, match="does not contain the required version"):
+        await show(inventory, "order-1", Freshness(seconds=0.1))
     with pytest.raises(UnknownOrder) as caught:
-        await show(stores, "order-9", Freshness(seconds=0.1))
-    assert "not caught up" not in str(caught.value)
+        await show(inventory, "order-9", Freshness(seconds=0.1))
+    assert "does not contain the required version" not in str(caught.value)
 
 
-async def test_a_fresh_read_waits_for_every_sku_of_the_order_and_no_other(stores: Stores) -> None:
-    await stores.buy("G-1", sku="GOWN")
-    await stores.allocate("order-1")
-    await stores.take_in()
-    before = await stores.announced()
-    await stores.allocate("order-2")
-    assert (await show(stores, "order-1", Freshness(seconds=1))).caught_up
-    assert not (await availability(stores, None, Freshness(seconds=0))).caught_up
+async def test_a_fresh_read_waits_for_every_sku_of_the_order_and_no_other(inventory: InventoryHarness) -> None:
+    await inventory.buy("G-1", sku="GOWN")
+    await inventory.allocate("order-1")
+    await inventory.take_in()
+    before = await inventory.announced()
+    await inventory.allocate("order-2")
+    assert (await show(inventory, "order-1", Freshness(seconds=1))).caught_up
+    assert not (await availability(inventory, None, Freshness(seconds=0))).caught_up
 
-    await stores.allocate("order-1", sku="GOWN")
-    assert not (await show(stores, "order-1", Freshness(seconds=0))).caught_up
-    await stores.take_in((await stores.announced(before))[1:])
-    assert (await show(stores, "order-1", Freshness(seconds=0))).caught_up
-    await stores.take_in()
-    assert (await availability(stores, None, Freshness(seconds=0))).caught_up
+    await inventory.allocate("order-1", sku="GOWN")
+    assert not (await show(inventory, "order-1", Freshness(seconds=0))).caught_up
+    await inventory.take_in((await inventory.announced(before))[1:])
+    assert (await show(inventory, "order-1", Freshness(seconds=0))).caught_up
+    await inventory.take_in()
+    assert (await availability(inventory, None, Freshness(seconds=0))).caught_up
 
 
-async def test_a_batch_is_seen_as_new_as_its_sku_is_stored(stores: Stores) -> None:
-    await stores.use_cases["change_batch_quantity"]()("B-1", 8)
-    show_batch = stores.use_cases["show_batch"]()
+async def test_a_batch_is_seen_as_new_as_its_sku_is_stored(inventory: InventoryHarness) -> None:
+    await inventory.use_cases.inventory.change_batch_quantity("B-1", 8)
+    show_batch = inventory.use_cases.inventory.show_batch
 
     seen: list[Any] = [await show_batch("B-1", Freshness(seconds=0))]
-    await stores.take_in()
+    await inventory.take_in()
     seen.append(await show_batch("B-1", Freshness(seconds=0)))
 
     assert [(each.batch.purchased, each.caught_up) for each in seen] == [(10, False), (8, True)]

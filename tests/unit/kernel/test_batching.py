@@ -11,7 +11,7 @@ Numbers = Sequence[PendingItem[int, int]]
 
 
 class Doubling:
-    """Doubles numbers, a batch at a time, and as slowly as it is told."""
+    """Doubles numbers in batches, with a delay per batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -26,11 +26,11 @@ class Doubling:
         if self.failure:
             raise self.failure
         for each in batch:
-            each.end(2 * each.item)
+            each.resolve(2 * each.item)
 
 
 async def under_way(work: Doubling, *numbers: int) -> tuple[Batcher[int, int], list[asyncio.Task[int]]]:
-    """Let one batch be under way, and the others wait."""
+    """Start one batch, and let the others wait."""
     batches: Batcher[int, int] = Batcher(work)
     asked = []
     for number in numbers:
@@ -57,7 +57,7 @@ async def test_an_outage_fails_every_pending_item_at_once() -> None:
     told = await asyncio.gather(*asked, return_exceptions=True)
 
     assert [(type(each), str(each), each.retry_after) for each in told] == [(Unavailable, "away", 7)] * 3
-    assert len({id(each) for each in told}) == 3, "they share one exception, and with it what others add"
+    assert len({id(each) for each in told}) == 3, "the callers share one exception and its traceback"
     assert work.batches == [[1]]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kernel.errors import Invalid
-from core.kernel.money import MAX_MINOR_UNITS, Money
+from core.kernel.money import MAX_MINOR_UNITS, Money, exponent, format_amount, format_number
 
 amounts = st.builds(Money, st.integers(-MAX_MINOR_UNITS, MAX_MINOR_UNITS), st.just("INR"))
 weights = st.lists(st.integers(0, 10**6), min_size=1, max_size=40).filter(any)
@@ -101,3 +101,40 @@ def test_a_zero_weight_gets_a_zero_share() -> None:
 def test_weights_that_make_no_whole_are_refused(weights: list[int]) -> None:
     with pytest.raises(Invalid):
         Money(1, "INR").split(weights)
+
+
+@pytest.mark.parametrize(
+    ("currency", "places"), [("INR", 2), ("USD", 2), ("JPY", 0), ("UGX", 0), ("KWD", 3), ("CLF", 4), ("XYZ", 2)]
+)
+def test_the_exponent_of_a_currency_is_that_of_iso_4217(currency: str, places: int) -> None:
+    assert exponent(currency) == places
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (150_000, "INR", "₹1,500.00"),
+        (-150_005, "INR", "-₹1,500.05"),
+        (5, "INR", "₹0.05"),
+        (150_000, "USD", "USD 1,500.00"),
+        (1_500, "JPY", "JPY 1,500"),
+        (-1_500, "JPY", "-JPY 1,500"),
+        (1_500, "KWD", "KWD 1.500"),
+        (7, "KWD", "KWD 0.007"),
+        (12_345_678, "CLF", "CLF 1,234.5678"),
+        (0, "JPY", "JPY 0"),
+    ],
+)
+def test_an_amount_is_written_with_the_decimals_of_its_currency(minor: int, currency: str, text: str) -> None:
+    assert format_amount(Money(minor, currency)) == text
+
+
+def test_a_number_is_written_without_its_currency() -> None:
+    assert [format_number(Money(-1_500, each)) for each in ("INR", "JPY", "KWD")] == ["-15.00", "-1,500", "-1.500"]
+
+
+@given(st.integers(-MAX_MINOR_UNITS, MAX_MINOR_UNITS), st.sampled_from(["INR", "JPY", "KWD", "CLF"]))
+def test_a_written_number_reads_as_the_same_amount(minor: int, currency: str) -> None:
+    written = format_number(Money(minor, currency)).replace(",", "")
+
+    assert Fraction(written) * 10 ** exponent(currency) == minor

@@ -1,51 +1,51 @@
-"""A consumer as the composition root makes it, over dictionaries."""
+"""The consumer as the container creates it, over memory adapters."""
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from adapters.memory.database import Store
+from adapters.memory.engine.database import MemoryDatabase
 from config.container import Application
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message
+from core.messaging.routing import Route, RouteKey
+from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
-from entrypoints.messages.route import Route, RouteKey
-from entrypoints.messages.routes import routes
 from tests.examples import StoppedClock, a_message, a_schedule, a_student, enrol, ids, publish
 
 SCHEDULE, REGISTRATION = "sahyadri-test", "T-1"
 
 
-class Office:
-    """A fee office that takes messages in, and what an outsider can see of their effects."""
+class ConsumerHarness:
+    """A consumer, and queries of the effects of its messages."""
 
     def __init__(self) -> None:
-        self.application = Application(settings=Settings(adapters=Adapters(persistence="memory")))
+        self.application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
         self.clock = StoppedClock()
-        self.application.driven.clock.override(self.clock)
-        self.use_cases = self.application.use_cases().providers
-        self.store: Store = self.application.driven.store()
-        self.routes = dict(routes(self.use_cases))
+        self.application.process.clock.override(self.clock)
+        self.use_cases = self.application.use_cases()
+        self.store: MemoryDatabase = self.application.storage.memory()
         self.consume = self.consumer()
 
     def consumer(
         self, more: Mapping[RouteKey, Route] | None = None, max_per_transaction: Mapping[RouteKey, int] | None = None
     ) -> Consumer:
-        return Consumer(
-            self.application.driven.new_inbox, self.routes | (more or {}), self.clock, ids, max_per_transaction or {}
-        )
+        limits = ROUTES.max_per_transaction if max_per_transaction is None else max_per_transaction
+        routes = replace(ROUTES, table={**ROUTES.table, **(more or {})}, max_per_transaction=limits)
+        return Consumer(self.application.messaging.new_inbox, routes, self.use_cases)
 
-    async def open(self) -> "Office":
+    async def open(self) -> "ConsumerHarness":
         await publish(self.application, a_schedule(SCHEDULE))
         await enrol(self.application, a_student(1), a_student(2))
         return self
 
     @property
     def submitted(self) -> list[str]:
-        """Return the registrations of those who have submitted."""
+        """Return the registrations with a submission."""
         return [each.registration for each in self.store.submissions.values()]
 
     def events(self, kind: str) -> list[dict[str, Any]]:
@@ -53,20 +53,20 @@ class Office:
 
     @property
     def dead_letters(self) -> dict[str, str]:
-        """Return why each message was buried, by its type."""
+        """Return the reason of each dead letter, by type of message."""
         return {letter.type: f"{letter.reason}: {letter.detail}" for letter, _ in self.store.dead_letters.values()}
 
     async def refuse_once(self, consumer: Consumer, *messages: Message) -> None:
-        """Deliver messages that must come again."""
+        """Deliver messages that must be delivered again."""
         refused = True
         with suppress(Unavailable):
             await consumer(messages)
             refused = False
-        assert refused, "the messages were taken in"
+        assert refused, "the messages were processed"
 
 
 def a_command(registration: str = REGISTRATION, schedule: str = SCHEDULE, **more: Any) -> Message:
-    """Return a wish to sit an exam, as it arrives from elsewhere."""
+    """Return the body of a `SubmitExamFee` command."""
     return a_raw_command({"schedule": schedule, "registration": registration, **more})
 
 

@@ -2,6 +2,7 @@ import asyncio
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -11,62 +12,64 @@ from core.kernel.errors import Conflict, Unavailable
 from core.kernel.trace import Trace
 from core.messaging.message import Message
 from core.notifications.delivery import Channel
+from core.use_cases import UseCases
+from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import split_by_load
-from entrypoints.messages.route import NewWork, per_message
-from entrypoints.messages.routes import routes
+from entrypoints.messages.handlers import per_message
 from tests.examples import NOON, a_message, ids
-from tests.unit.messages.harness import Office, a_command, a_raw_command
+from tests.unit.messages.harness import ConsumerHarness, a_command, a_raw_command
+from tests.units_of_work import any_work
 
 SUBMIT = ("fees.commands", "SubmitExamFee")
 A_TRACE = Trace("request-7", f"00-{'a' * 32}-{'b' * 16}-01")
 
 
 @pytest.fixture
-async def office() -> Office:
-    return await Office().open()
+async def harness() -> ConsumerHarness:
+    return await ConsumerHarness().open()
 
 
-async def announced(office: Office) -> Message:
-    """Submit by a command, and return the event that follows."""
-    await office.consume([a_command()])
-    [event] = [each for each in office.store.events.values() if each.type == "FeeSubmitted"]
+async def announced(harness: ConsumerHarness) -> Message:
+    """Submit by a command, and return its event."""
+    await harness.consume([a_command()])
+    [event] = [each for each in harness.store.events.values() if each.type == "FeeSubmitted"]
     return event
 
 
-async def test_a_command_submits_a_fee_as_of_its_own_arrival(office: Office) -> None:
-    await office.consume([replace(a_command(papers=["041"]), at=NOON)])
+async def test_a_command_submits_a_fee_as_of_its_own_arrival(harness: ConsumerHarness) -> None:
+    await harness.consume([replace(a_command(papers=["041"]), at=NOON)])
 
-    [made] = office.store.submissions.values()
+    [made] = harness.store.submissions.values()
     assert isinstance(made, Submission)
     assert (made.registration, made.papers, made.received_at) == ("T-1", ("041",), NOON)
-    [event] = office.events("FeeSubmitted")
+    [event] = harness.events("FeeSubmitted")
     assert event["subject"] == str(made.id)
 
 
-async def test_a_command_delivered_twice_has_one_effect(office: Office) -> None:
+async def test_a_command_delivered_twice_has_one_effect(harness: ConsumerHarness) -> None:
     command = a_command()
-    await office.consume([command])
-    await office.consume([command])
+    await harness.consume([command])
+    await harness.consume([command])
 
-    assert office.submitted == ["T-1"]
-    assert len(office.store.events) == 1
-    assert office.dead_letters == {}
+    assert harness.submitted == ["T-1"]
+    assert len(harness.store.events) == 1
+    assert harness.dead_letters == {}
 
 
-async def test_a_command_twice_in_one_batch_has_one_effect(office: Office) -> None:
+async def test_a_command_twice_in_one_batch_has_one_effect(harness: ConsumerHarness) -> None:
     command = a_command()
-    await office.consume([command, command])
+    await harness.consume([command, command])
 
-    assert office.submitted == ["T-1"]
-    assert office.events("ExamFeeRefused") == []
+    assert harness.submitted == ["T-1"]
+    assert harness.events("ExamFeeRefused") == []
 
 
-async def test_an_announced_fee_is_told_to_the_student_once_per_channel(office: Office) -> None:
-    event = await announced(office)
-    await office.consume([event])
-    await office.consume([event, event])
+async def test_a_submitted_fee_is_notified_once_per_channel(harness: ConsumerHarness) -> None:
+    event = await announced(harness)
+    await harness.consume([event])
+    await harness.consume([event, event])
 
-    owed = list(office.store.deliveries.values())
+    owed = list(harness.store.deliveries.values())
     assert sorted(each.channel for each in owed) == sorted(Channel)
     for each in owed:
         assert each.notice == event.id
@@ -75,12 +78,12 @@ async def test_an_announced_fee_is_told_to_the_student_once_per_channel(office: 
         assert each.facts["reference"].startswith("BF-")
 
 
-async def test_a_duplicate_submission_by_another_command_is_refused_with_the_problem(office: Office) -> None:
+async def test_a_duplicate_submission_by_another_command_is_refused_with_the_problem(harness: ConsumerHarness) -> None:
     first, second = a_command(), a_command()
-    await office.consume([first, second])
+    await harness.consume([first, second])
 
-    assert office.submitted == ["T-1"]
-    [refusal] = office.events("ExamFeeRefused")
+    assert harness.submitted == ["T-1"]
+    [refusal] = harness.events("ExamFeeRefused")
     assert refusal["command"] == str(second.id)
     assert refusal["problem"] == "urn:bursar:problem:fee-already-submitted"
 
@@ -95,204 +98,216 @@ async def test_a_duplicate_submission_by_another_command_is_refused_with_the_pro
     ],
 )
 async def test_a_refused_command_is_answered_and_is_no_dead_letter(
-    office: Office, command: Message, problem: str, field: str
+    harness: ConsumerHarness, command: Message, problem: str, field: str
 ) -> None:
-    await office.consume([command])
+    await harness.consume([command])
 
-    [refusal] = office.events("ExamFeeRefused")
+    [refusal] = harness.events("ExamFeeRefused")
     assert (refusal["command"], refusal["problem"]) == (str(command.id), f"urn:bursar:problem:{problem}")
     assert refusal["field"] == field
-    assert (office.submitted, office.dead_letters) == ([], {})
+    assert (harness.submitted, harness.dead_letters) == ([], {})
 
 
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (a_raw_command({}, kind="BuyLunch"), "UnknownMessage: nobody here understands 'BuyLunch' from fees.commands"),
+        (
+            a_raw_command({}, kind="BuyLunch"),
+            "UnknownMessage: no route for type 'BuyLunch' from fees.commands",
+        ),
         (a_raw_command(b"{not json"), "DecodeError"),
         (a_raw_command(b""), "DecodeError"),
         (a_raw_command(b"\xff\xfe"), "DecodeError"),
         (a_raw_command({"schedule": "x"}), "ValidationError: Object missing required field `registration`"),
         (a_raw_command({"schedule": 1, "registration": "T-1"}), "ValidationError: Expected `str`, got `int`"),
-        (a_raw_command(b"{}", kind="FeeSubmitted"), "UnknownMessage: nobody here understands 'FeeSubmitted' from"),
+        (
+            a_raw_command(b"{}", kind="FeeSubmitted"),
+            "UnknownMessage: no route for type 'FeeSubmitted' from",
+        ),
         (replace(a_raw_command(b"{}", kind="FeeSubmitted"), context="fees"), "ValidationError: Object missing"),
-        (replace(a_command("T-1"), context="fees"), "UnknownMessage: nobody here understands 'SubmitExamFee' from"),
+        (
+            replace(a_command("T-1"), context="fees"),
+            "UnknownMessage: no route for type 'SubmitExamFee' from",
+        ),
     ],
 )
 async def test_an_undecodable_message_is_buried_and_the_rest_is_processed(
-    office: Office, message: Message, reason: str
+    harness: ConsumerHarness, message: Message, reason: str
 ) -> None:
-    await office.consume([a_command("T-1"), message, a_command("T-2")])
+    await harness.consume([a_command("T-1"), message, a_command("T-2")])
 
-    assert office.submitted == ["T-1", "T-2"]
-    assert office.dead_letters[message.type].startswith(reason)
+    assert harness.submitted == ["T-1", "T-2"]
+    assert harness.dead_letters[message.type].startswith(reason)
 
 
-async def test_a_burial_is_announced_with_all_that_is_known(office: Office) -> None:
+async def test_a_burial_is_an_event_with_the_origin_of_the_message(harness: ConsumerHarness) -> None:
     message = replace(a_raw_command(b"{not json", kind="BuyLunch"), origin={"topic": "t", "offset": "7"}, trace=A_TRACE)
-    await office.consume([message])
+    await harness.consume([message])
 
-    [event] = office.events("MessageBuried")
+    [event] = harness.events("MessageBuried")
     assert (event["message"], event["buried_in"], event["type"]) == (str(message.id), "fees", "BuyLunch")
     assert (event["reason"], event["origin"]) == ("UnknownMessage", {"topic": "t", "offset": "7"})
     assert b64decode(event["payload"]) == b"{not json"
-    [sent] = office.store.events.values()
+    [sent] = harness.store.events.values()
     assert (sent.context, sent.trace) == ("fees.dead-letters", A_TRACE)
 
 
-async def test_a_buried_message_is_buried_once_however_often_it_comes(office: Office) -> None:
+async def test_a_buried_message_is_buried_once_however_often_it_comes(harness: ConsumerHarness) -> None:
     message = a_raw_command({}, kind="BuyLunch")
-    await office.consume([message])
-    await office.consume([message, message])
+    await harness.consume([message])
+    await harness.consume([message, message])
 
-    assert len(office.store.dead_letters) == len(office.events("MessageBuried")) == 1
+    assert len(harness.store.dead_letters) == len(harness.events("MessageBuried")) == 1
 
 
-@pytest.mark.parametrize(("version", "told"), [(2, "version 2"), (0, "version ?")])
-async def test_a_message_of_another_version_is_buried_and_the_rest_goes_on(
-    office: Office, version: int, told: str
+@pytest.mark.parametrize(("version", "named"), [(2, "version 2"), (0, "version ?")])
+async def test_a_message_of_another_version_is_buried_and_the_rest_is_processed(
+    harness: ConsumerHarness, version: int, named: str
 ) -> None:
-    await office.consume([a_command("T-1"), replace(a_command("T-2"), data_version=version)])
+    await harness.consume([a_command("T-1"), replace(a_command("T-2"), data_version=version)])
 
-    assert office.submitted == ["T-1"]
-    assert office.dead_letters["SubmitExamFee"] == (
-        f"UnknownVersion: this is {told} of 'SubmitExamFee', and we understand 1: upgrade, then replay the dead letter"
+    assert harness.submitted == ["T-1"]
+    assert harness.dead_letters["SubmitExamFee"] == (
+        f"UnknownVersion: this is {named} of 'SubmitExamFee', and this program supports 1:"
+        " upgrade, then replay the dead letter"
     )
 
 
-async def test_unknown_fields_are_ignored(office: Office) -> None:
-    await office.consume([a_command(colour="blue")])
+async def test_an_unknown_field_is_refused_with_its_path(harness: ConsumerHarness) -> None:
+    await harness.consume([a_command(practical=["041"])])
 
-    assert office.submitted == ["T-1"]
+    assert harness.submitted == []
+    [refused] = harness.events("ExamFeeRefused")
+    assert (refused["problem"], refused["field"]) == ("urn:bursar:problem:invalid", "$.practical")
 
 
-async def test_an_outage_stores_nothing_of_the_batch_and_all_of_it_comes_again(office: Office) -> None:
+async def test_an_outage_stores_nothing_of_the_batch_and_it_is_redelivered(harness: ConsumerHarness) -> None:
     away = True
 
     @per_message
-    async def flaky(message: Message, new_work: NewWork) -> None:
+    async def flaky(message: Message, use_cases: UseCases) -> None:
         if away:
             raise Unavailable("the roster is away")
-        await office.routes["fees.commands", "SubmitExamFee"]([message], new_work)
+        await ROUTES.table["fees.commands", "SubmitExamFee"]([message], use_cases)
 
-    consumer = office.consumer({("fees.commands", "Flaky"): flaky})
+    consumer = harness.consumer({("fees.commands", "Flaky"): flaky})
     batch = [a_command("T-1"), replace(a_command("T-2"), type="Flaky"), a_raw_command({}, kind="BuyLunch")]
-    await office.refuse_once(consumer, *batch)
+    await harness.refuse_once(consumer, *batch)
 
-    assert (office.submitted, office.dead_letters, office.store.inbox) == ([], {}, {})
-    assert (office.store.events, office.store.outbox) == ({}, {})
+    assert (harness.submitted, harness.dead_letters, harness.store.inbox) == ([], {}, {})
+    assert (harness.store.events, harness.store.outbox) == ({}, {})
 
     away = False
     await consumer(batch)
-    assert office.submitted == ["T-1", "T-2"]
-    assert list(office.dead_letters) == ["BuyLunch"]
+    assert harness.submitted == ["T-1", "T-2"]
+    assert list(harness.dead_letters) == ["BuyLunch"]
 
 
-async def test_an_outage_under_a_command_is_no_refusal(office: Office) -> None:
+async def test_an_outage_under_a_command_is_no_refusal(harness: ConsumerHarness) -> None:
     async def away(*_: object) -> None:
         raise Unavailable("the database is away")
 
-    consumer = office.consumer(routes({**office.use_cases, "submit_exam_fee": lambda **_: away}))
-    await office.refuse_once(consumer, a_command())
+    harness.use_cases.fees = replace(harness.use_cases.fees, submit_exam_fee=away)  # type: ignore[arg-type]
+    await harness.refuse_once(harness.consume, a_command())
 
-    assert office.events("ExamFeeRefused") == []
-    assert office.store.inbox == {}
+    assert harness.events("ExamFeeRefused") == []
+    assert harness.store.inbox == {}
 
 
-async def test_a_conflict_is_no_dead_letter_and_does_not_come_again(office: Office) -> None:
+async def test_a_conflict_is_no_dead_letter_and_is_not_redelivered(harness: ConsumerHarness) -> None:
     calls = 0
 
     @per_message
-    async def conflicting(_message: Message, _new_work: NewWork) -> None:
+    async def conflicting(_message: Message, _use_cases: UseCases) -> None:
         nonlocal calls
         calls += 1
-        raise Conflict("somebody was faster")
+        raise Conflict("another transaction was faster")
 
-    consumer, message = office.consumer({("fees.commands", "Late"): conflicting}), a_raw_command({}, kind="Late")
+    consumer, message = harness.consumer({("fees.commands", "Late"): conflicting}), a_raw_command({}, kind="Late")
     await consumer([message, a_command()])
     tried = calls
     await consumer([message])
 
-    assert (calls, office.submitted, office.dead_letters) == (tried, ["T-1"], {})
+    assert (calls, harness.submitted, harness.dead_letters) == (tried, ["T-1"], {})
 
 
-async def test_a_defect_buries_that_message_alone(office: Office) -> None:
+async def test_a_defect_buries_that_message_alone(harness: ConsumerHarness) -> None:
     @per_message
-    async def broken(_message: Message, _new_work: NewWork) -> None:
+    async def broken(_message: Message, _use_cases: UseCases) -> None:
         raise RuntimeError("a bug")
 
-    await office.consumer({("fees.commands", "Broken"): broken})(
+    await harness.consumer({("fees.commands", "Broken"): broken})(
         [a_command("T-1"), a_raw_command({}, kind="Broken"), a_command("T-2")]
     )
 
-    assert office.submitted == ["T-1", "T-2"]
-    assert office.dead_letters == {"Broken": "RuntimeError: a bug"}
+    assert harness.submitted == ["T-1", "T-2"]
+    assert harness.dead_letters == {"Broken": "RuntimeError: a bug"}
 
 
 @pytest.mark.parametrize("kind", [("fees", "ExamFeeRefused"), ("fees.dead-letters", "MessageBuried")])
-async def test_our_own_answers_to_others_change_nothing_here(office: Office, kind: tuple[str, str]) -> None:
-    await office.consume([replace(a_raw_command({}, kind=kind[1]), context=kind[0])])
+async def test_own_replies_to_other_systems_are_ignored(harness: ConsumerHarness, kind: tuple[str, str]) -> None:
+    await harness.consume([replace(a_raw_command({}, kind=kind[1]), context=kind[0])])
 
-    assert (office.dead_letters, office.store.events, office.store.deliveries) == ({}, {}, {})
+    assert (harness.dead_letters, harness.store.events, harness.store.deliveries) == ({}, {}, {})
 
 
-async def test_what_a_message_causes_carries_its_trace_and_the_next_message_its_own(office: Office) -> None:
+async def test_what_a_message_causes_carries_its_trace_and_the_next_message_its_own(harness: ConsumerHarness) -> None:
     other = Trace("request-8", f"00-{'c' * 32}-{'d' * 16}-01")
-    await office.consume([replace(a_command("T-1"), trace=A_TRACE), replace(a_command("T-2"), trace=other)])
+    await harness.consume([replace(a_command("T-1"), trace=A_TRACE), replace(a_command("T-2"), trace=other)])
 
-    assert [event.trace for event in office.store.events.values()] == [A_TRACE, other]
+    assert [event.trace for event in harness.store.events.values()] == [A_TRACE, other]
 
 
-async def test_two_messages_of_one_id_are_one(office: Office) -> None:
+async def test_a_second_message_of_the_same_id_is_dropped(harness: ConsumerHarness) -> None:
     first = a_message(id=UUID(int=7), type="SubmitExamFee", context="fees.commands", body=a_command("T-1").body)
-    await office.consume([first, replace(first, subject=ids.new(), body=a_command("T-2").body)])
+    await harness.consume([first, replace(first, subject=ids.new(), body=a_command("T-2").body)])
 
-    assert office.submitted == ["T-1"]
-
-
-async def test_a_message_that_calls_itself_an_aggregate_of_ours_is_buried_all_the_same(office: Office) -> None:
-    await office.consume([a_command("T-1")])
-    [submission] = office.store.submissions
-    await office.consume([replace(a_raw_command({}, kind="Nope"), id=submission), a_command("T-2")])
-
-    assert office.submitted == ["T-1", "T-2"]
-    assert list(office.dead_letters) == ["Nope"]
+    assert harness.submitted == ["T-1"]
 
 
-async def test_a_buried_message_travels_no_further_than_its_beginning(office: Office) -> None:
-    await office.consume([a_raw_command(b"x" * 1_000_000, kind="Nope")])
+async def test_a_message_with_the_id_of_an_own_aggregate_is_buried_too(harness: ConsumerHarness) -> None:
+    await harness.consume([a_command("T-1")])
+    [submission] = harness.store.submissions
+    await harness.consume([replace(a_raw_command({}, kind="Nope"), id=submission), a_command("T-2")])
 
-    [event] = [each for each in office.store.events.values() if each.type == "MessageBuried"]
+    assert harness.submitted == ["T-1", "T-2"]
+    assert list(harness.dead_letters) == ["Nope"]
+
+
+async def test_the_event_of_a_burial_is_bounded_in_size(harness: ConsumerHarness) -> None:
+    await harness.consume([a_raw_command(b"x" * 1_000_000, kind="Nope")])
+
+    [event] = [each for each in harness.store.events.values() if each.type == "MessageBuried"]
     assert len(event.body) < 100_000
 
 
-@pytest.mark.parametrize("failure", [RuntimeError("a bug"), Conflict("somebody was faster")])
+@pytest.mark.parametrize("failure", [RuntimeError("a bug"), Conflict("another transaction was faster")])
 @pytest.mark.parametrize("around", [0, 1, 6])
-async def test_nothing_stays_of_a_message_that_fails_after_its_work_was_committed(
-    office: Office, failure: Exception, around: int
+async def test_a_message_that_fails_after_its_commit_leaves_no_effect(
+    harness: ConsumerHarness, failure: Exception, around: int
 ) -> None:
     @per_message
-    async def half_done(message: Message, new_work: NewWork) -> None:
-        await office.routes["fees.commands", "SubmitExamFee"]([message], new_work)
+    async def half_done(message: Message, use_cases: UseCases) -> None:
+        await ROUTES.table["fees.commands", "SubmitExamFee"]([message], use_cases)
         raise failure
 
     bad = replace(a_command("T-1"), type="HalfDone")
     others = [a_raw_command(b"{}", kind="Nope") for _ in range(around)]
-    await office.consumer({("fees.commands", "HalfDone"): half_done})([*others, bad, a_command("T-2"), *others])
+    await harness.consumer({("fees.commands", "HalfDone"): half_done})([*others, bad, a_command("T-2"), *others])
 
-    assert office.submitted == ["T-2"]
-    assert len(office.events("FeeSubmitted")) == 1
-    assert ("HalfDone" in office.dead_letters) is isinstance(failure, RuntimeError)
-    assert len(office.store.inbox) == around + 2
+    assert harness.submitted == ["T-2"]
+    assert len(harness.events("FeeSubmitted")) == 1
+    assert ("HalfDone" in harness.dead_letters) is isinstance(failure, RuntimeError)
+    assert len(harness.store.inbox) == around + 2
 
 
-async def test_messages_that_cannot_take_effect_together_do_so_in_their_order(office: Office) -> None:
+async def test_messages_that_conflict_in_one_batch_take_effect_in_order(harness: ConsumerHarness) -> None:
     batch = [a_command("T-1"), a_raw_command({}, kind="Nope"), a_command("T-1"), a_command("T-2"), a_command("T-1")]
     batch = [replace(message, trace=Trace(f"request-{number}")) for number, message in enumerate(batch)]
-    await office.consume([*batch, *batch])
+    await harness.consume([*batch, *batch])
 
-    told = [(event.type, event.trace.request_id[-1]) for event in office.store.events.values()]
-    assert told == [
+    traced = [(event.type, event.trace.request_id[-1]) for event in harness.store.events.values()]
+    assert traced == [
         ("FeeSubmitted", "0"),
         ("MessageBuried", "1"),
         ("ExamFeeRefused", "2"),
@@ -301,44 +316,44 @@ async def test_messages_that_cannot_take_effect_together_do_so_in_their_order(of
     ]
 
 
-async def test_messages_that_go_the_same_way_one_after_the_other_are_taken_as_a_run(office: Office) -> None:
+async def test_consecutive_messages_of_one_route_are_processed_as_a_run(harness: ConsumerHarness) -> None:
     runs = list[list[str]]()
 
-    async def run(messages: Sequence[Message], _new_work: NewWork) -> None:
+    async def run(messages: Sequence[Message], _use_cases: UseCases) -> None:
         runs.append([message.type for message in messages])
 
-    consumer = office.consumer({("fees.commands", kind): run for kind in ("A", "B")})
+    consumer = harness.consumer({("fees.commands", kind): run for kind in ("A", "B")})
     a, b = (a_raw_command({}, kind=kind) for kind in ("A", "B"))
     await consumer([a, b, a, a_command("T-1"), replace(b, id=ids.new()), a_command("T-2")])
 
     assert runs == [["A", "B"], ["B"]]
-    assert office.submitted == ["T-1", "T-2"]
+    assert harness.submitted == ["T-1", "T-2"]
 
 
-async def test_a_failing_run_is_bisected_until_the_failing_message_is_alone(office: Office) -> None:
+async def test_a_failing_run_is_bisected_until_the_failing_message_is_alone(harness: ConsumerHarness) -> None:
     taken = list[str]()
 
-    async def run(messages: Sequence[Message], new_work: NewWork) -> None:
+    async def run(messages: Sequence[Message], use_cases: UseCases) -> None:
         if any(message.body == b"{" for message in messages):
             raise RuntimeError("a bug")
-        await office.routes["fees.commands", "SubmitExamFee"](messages, new_work)
+        await ROUTES.table["fees.commands", "SubmitExamFee"](messages, use_cases)
         taken.append(" ".join(str(message.version) for message in messages))
 
     batch = [replace(a_command(f"T-{number}"), type="Run", version=number) for number in (1, 2)]
     batch += [replace(a_raw_command(b"{", kind="Run"), version=3)]
     batch += [replace(a_command("T-2"), type="Run", version=4)]
-    await office.consumer({("fees.commands", "Run"): run})(batch)
+    await harness.consumer({("fees.commands", "Run"): run})(batch)
 
     assert taken == ["1 2", "4"]
-    assert office.submitted == ["T-1", "T-2"]
-    assert office.dead_letters == {"Run": "RuntimeError: a bug"}
+    assert harness.submitted == ["T-1", "T-2"]
+    assert harness.dead_letters == {"Run": "RuntimeError: a bug"}
 
 
-async def test_others_have_their_turns_between_the_messages_of_a_run(office: Office) -> None:
+async def test_other_tasks_run_between_the_messages_of_a_run(harness: ConsumerHarness) -> None:
     turns, taken = list[int](), list[Message]()
 
     @per_message
-    async def take(message: Message, _new_work: NewWork) -> None:
+    async def take(message: Message, _use_cases: UseCases) -> None:
         taken.append(message)
 
     async def other() -> None:
@@ -349,26 +364,26 @@ async def test_others_have_their_turns_between_the_messages_of_a_run(office: Off
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(other())
         await asyncio.sleep(0)
-        await take([a_command() for _ in range(3)], office.application.driven.new_work)
+        await take([a_command() for _ in range(3)], partial(any_work, harness.application))
 
     assert {1, 2} <= set(turns)
 
 
 @pytest.mark.parametrize(("max_per_transaction", "submitted"), [({}, []), ({SUBMIT: 2}, []), ({SUBMIT: 1}, ["T-1"])])
 async def test_a_partition_pauses_after_a_bounded_number_of_messages(
-    office: Office, max_per_transaction: dict[tuple[str, str], int], submitted: list[str]
+    harness: ConsumerHarness, max_per_transaction: dict[tuple[str, str], int], submitted: list[str]
 ) -> None:
     @per_message
-    async def away(_message: Message, _new_work: NewWork) -> None:
+    async def away(_message: Message, _use_cases: UseCases) -> None:
         raise Unavailable("the database is away")
 
-    consume = office.consumer({("fees.commands", "Away"): away}, max_per_transaction)
-    await office.refuse_once(consume, a_command("T-1"), a_command("T-2"), a_raw_command({}, "Away"))
+    consume = harness.consumer({("fees.commands", "Away"): away}, max_per_transaction)
+    await harness.refuse_once(consume, a_command("T-1"), a_command("T-2"), a_raw_command({}, "Away"))
 
-    assert office.submitted == submitted
+    assert harness.submitted == submitted
 
 
-async def test_messages_without_a_limit_are_not_counted(office: Office) -> None:
+async def test_messages_without_a_limit_are_not_counted(harness: ConsumerHarness) -> None:
     few = [a_message(type="SubmitExamFee", context="fees.commands") for _ in range(3)]
     many = [a_message(type="FeeSubmitted", context="fees") for _ in range(5)]
 

@@ -1,4 +1,4 @@
-"""What the events of the stores do here."""
+"""The effects of inventory events."""
 
 import inspect
 from datetime import timedelta
@@ -10,69 +10,69 @@ from config.container import Application
 from config.settings import Adapters, Settings
 from core.inventory import events
 from core.inventory.events import StockEvent
-from entrypoints.messages.routes import routes
-from entrypoints.messages.stock_events import STOCK_EVENT_TYPES
+from entrypoints.contexts import ROUTES
+from entrypoints.messages.inventory import STOCK_EVENT_TYPES
 from tests.examples import StoppedClock, a_message
-from tests.inventory_harness import KIT, Stores
+from tests.inventory_harness import KIT, InventoryHarness
 from tests.unit.inventory.harness import TODAY
 
 
 @pytest.fixture
-def stores() -> Stores:
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")))
-    application.driven.clock.override(StoppedClock())
-    return Stores(application)
+def inventory() -> InventoryHarness:
+    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    application.process.clock.override(StoppedClock())
+    return InventoryHarness(application)
 
 
-def test_every_event_of_a_sku_is_taken_in() -> None:
+def test_every_stock_event_has_a_route() -> None:
     kinds = [kind for kind in vars(events).values() if inspect.isclass(kind) and kind.__module__ == events.__name__]
 
-    told = {kind.__name__: kind for kind in kinds if issubclass(kind, StockEvent) and kind is not StockEvent}
-    assert told == STOCK_EVENT_TYPES
-    assert {("inventory", name) for name in told} <= routes({}).keys()
+    handled = {kind.MESSAGE_TYPE: kind for kind in kinds if issubclass(kind, StockEvent) and kind is not StockEvent}
+    assert handled == STOCK_EVENT_TYPES
+    assert {("inventory", name) for name in handled} <= ROUTES.table.keys()
 
 
 def test_events_for_views_only_are_processed_in_runs() -> None:
-    table = routes({})
+    table = ROUTES.table
 
     assert len({table["inventory", kind] for kind in STOCK_EVENT_TYPES if kind != "OutOfStock"}) == 1
 
 
-async def test_a_shortage_is_projected_and_notified(stores: Stores) -> None:
-    await stores.buy("B-1", 1)
-    await stores.allocate("order-1", 2, wait=True)
-    await stores.take_in()
-    await stores.take_in()
+async def test_a_shortage_is_projected_and_notified(inventory: InventoryHarness) -> None:
+    await inventory.buy("B-1", 1)
+    await inventory.allocate("order-1", 2, wait=True)
+    await inventory.take_in()
+    await inventory.take_in()
 
-    assert [each.type for each in await stores.announced()] == ["BatchCreated", "Queued", "OutOfStock"]
-    assert await stores.driven.projection_progress().version(KIT) == 3
-    assert {each.template for each in stores.driven.store().deliveries.values()} == {"out_of_stock"}
+    assert [each.type for each in await inventory.announced()] == ["BatchCreated", "Queued", "OutOfStock"]
+    assert await inventory.application.inventory.projection_progress().version(KIT) == 3
+    assert {each.template for each in inventory.application.storage.memory().deliveries.values()} == {"out_of_stock"}
 
 
-async def test_a_replay_makes_a_view_again_that_was_lost(stores: Stores) -> None:
-    await stores.buy("B-1")
-    line = await stores.allocate("order-1")
-    events = await stores.announced()
-    await stores.take_in()
-    stores.driven.store().line_views.clear()
+async def test_a_replay_restores_a_lost_view(inventory: InventoryHarness) -> None:
+    await inventory.buy("B-1")
+    line = await inventory.allocate("order-1")
+    events = await inventory.announced()
+    await inventory.take_in()
+    inventory.application.storage.memory().line_views.clear()
 
-    async with stores.driven.new_inbox() as inbox:
+    async with inventory.application.messaging.new_inbox() as inbox:
         for event in events:
-            await routes(stores.use_cases)[event.context, event.type]([event], inbox.new_work)
+            await ROUTES.route(event)([event], inventory.use_cases.within(inbox))
         await inbox.commit()
 
-    assert await stores.lines("order-1") == {KIT: line}
+    assert await inventory.lines("order-1") == {KIT: line}
 
 
 @pytest.mark.parametrize(("article", "pieces"), [("OTHER", 50), (KIT, -5), (KIT, 3), (KIT, 5_000_000)])
-async def test_a_delivery_that_cannot_be_as_the_warehouse_says_changes_nothing(
-    stores: Stores, article: str, pieces: int
+async def test_an_impossible_goods_receipt_changes_nothing(
+    inventory: InventoryHarness, article: str, pieces: int
 ) -> None:
-    await stores.buy("D-1", 10, eta=TODAY + timedelta(days=3))
-    await stores.allocate("gone", 5)
-    await stores.use_cases["ship_order"]()("gone")
-    before = await stores.announced()
+    await inventory.buy("D-1", 10, eta=TODAY + timedelta(days=3))
+    await inventory.allocate("gone", 5)
+    await inventory.use_cases.inventory.ship_order("gone")
+    before = await inventory.announced()
     said = msgspec.json.encode({"delivery_note": "D-1", "article": article, "pieces": pieces})
-    await stores.consume([a_message(type="GoodsReceived", context="warehouse", body=said)])
+    await inventory.consume([a_message(type="GoodsReceived", context="warehouse", body=said)])
 
-    assert [event.type for event in await stores.announced(before)] == ["StockCommandRefused"]
+    assert [event.type for event in await inventory.announced(before)] == ["StockCommandRefused"]

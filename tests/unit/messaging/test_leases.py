@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as some
 
-from core.messaging.leases import Lease, rebalance, tokens
+from core.messaging.leases import Lease, fencing_tokens, rebalance
 from tests.examples import NOON
 
 LATER = NOON + timedelta(seconds=5)
@@ -21,7 +21,7 @@ def ask(leases: Shards, holder: str, alive: int, now=NOON, until=LATER) -> Shard
 def test_the_only_relay_takes_everything() -> None:
     leases = ask(shards(), "a", 1)
 
-    assert tokens(leases.values(), "a") == dict.fromkeys(range(64), 1)
+    assert fencing_tokens(leases.values(), "a") == dict.fromkeys(range(64), 1)
 
 
 def test_a_renewed_lease_keeps_its_fencing_token() -> None:
@@ -34,13 +34,13 @@ def test_a_renewed_lease_keeps_its_fencing_token() -> None:
 def test_an_unexpired_lease_is_not_taken_over() -> None:
     leases = ask(ask(shards(), "a", 1), "b", 2)
 
-    assert not tokens(leases.values(), "b")
+    assert not fencing_tokens(leases.values(), "b")
 
 
 def test_an_expired_lease_is_taken_over_with_a_higher_fencing_token() -> None:
     leases = ask(ask(shards(), "a", 1), "b", 1, now=LATER)
 
-    assert tokens(leases.values(), "b") == dict.fromkeys(range(64), 2)
+    assert fencing_tokens(leases.values(), "b") == dict.fromkeys(range(64), 2)
 
 
 @given(order=some.lists(some.sampled_from("abc"), min_size=1, max_size=30))
@@ -61,6 +61,6 @@ def test_after_two_rounds_the_shards_are_evenly_shared(relays: int, number: int)
         for relay in range(relays):
             leases = ask(leases, f"relay-{relay}", relays)
 
-    held = [len(tokens(leases.values(), f"relay-{relay}")) for relay in range(relays)]
+    held = [len(fencing_tokens(leases.values(), f"relay-{relay}")) for relay in range(relays)]
     assert sum(held) == number
     assert max(held) <= -(-number // relays)

@@ -1,20 +1,20 @@
-"""A post room over dictionaries, and vendors that do as they are told."""
+"""The use cases of the notifications context over memory adapters and stub vendors."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from adapters.memory.database import Store, Transaction
-from adapters.memory.deliveries import MemoryDueDeliveries
-from adapters.memory.students import MemoryContacts
-from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.engine.database import MemoryDatabase, Scope, UndoLog, insert_all
+from adapters.memory.notifications.deliveries import MemoryDueDeliveries
+from adapters.memory.students.roster import MemoryContacts
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.signals import Signals
+from core.kernel.unit_of_work import Transaction
 from core.notifications.attempt_log import Attempt, AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice, RecipientId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
@@ -27,6 +27,7 @@ from core.notifications.vendor_standing import VendorStanding
 from core.students.student import Enrolment, Student
 from core.students.student import StudentId as RosterId
 from tests.examples import StoppedClock, ids
+from tests.units_of_work import memory_work
 
 M = TypeVar("M", Email, Sms)
 Answer = BaseException | asyncio.Event | None
@@ -35,9 +36,9 @@ CLAIM_DURATION = timedelta(minutes=2)
 
 @dataclass
 class StubVendor(VendorChannel[M], Generic[M]):
-    """A vendor that answers each address in turn as it is told, and accepts what it was told nothing about."""
+    """A vendor that returns the prepared answers of an address in order, and accepts all other messages."""
 
-    journal: AttemptLog
+    attempt_log: AttemptLog
     clock: StoppedClock
     rings: "asyncio.Queue[None]"
 
@@ -48,13 +49,13 @@ class StubVendor(VendorChannel[M], Generic[M]):
         self._answers: defaultdict[str, list[Answer]] = defaultdict(list)
 
     def will_answer(self, address: str, *answers: Answer) -> None:
-        """Raise these errors, or accept after these events."""
+        """Prepare answers: an error is raised, an event is awaited before the message is accepted."""
         self._answers[address] += answers
 
-    def room(self) -> int:
+    def capacity(self) -> int:
         return self.places
 
-    def rest(self) -> float:
+    def cooldown_seconds(self) -> float:
         return self.rests
 
     def standings(self) -> Sequence[VendorStanding]:
@@ -83,19 +84,19 @@ class StubVendor(VendorChannel[M], Generic[M]):
 
     def _note(self, message: M, outcome: AttemptOutcome, detail: str) -> None:
         attempt = Attempt(at=self.clock.now(), vendor="vendor", outcome=outcome, detail=detail)
-        self.journal.note(message.delivery, attempt)
+        self.attempt_log.record(message.delivery, attempt)
 
 
 class StubEmailVendor(StubVendor[Email]):
-    """A vendor of e-mails."""
+    """A stub e-mail vendor."""
 
 
 class StubSmsVendor(StubVendor[Sms]):
-    """A vendor of text messages."""
+    """A stub vendor of text messages."""
 
 
 class StubTemplates(Templates):
-    """Words for `fee_submitted` alone."""
+    """Templates for `fee_submitted` only."""
 
     def email(self, template: str, language: str, facts: Mapping[str, Any]) -> EmailContent:
         words = self.sms(template, language, facts)
@@ -107,8 +108,8 @@ class StubTemplates(Templates):
         return f"{facts['name']} ({language}): {facts['reference']}"
 
 
-class RejectingTransaction(Transaction):
-    """A transaction that takes no end of one delivery."""
+class RejectingUndoLog(UndoLog):
+    """Refuses to store that one delivery was sent."""
 
     def __init__(self, unstorable: DeliveryId | None) -> None:
         super().__init__()
@@ -121,35 +122,35 @@ class RejectingTransaction(Transaction):
 
 
 class NotificationsHarness:
-    """Every use case of the notifications context, and what an outsider can see of their effects."""
+    """Each use case of the notifications context, and queries of its effects."""
 
     def __init__(self) -> None:
-        self.store, self.clock, self.journal = Store(), StoppedClock(), AttemptLog()
+        self.store, self.clock, self.attempt_log = MemoryDatabase(), StoppedClock(), AttemptLog()
         self.rings: asyncio.Queue[None] = asyncio.Queue()
-        self.email = StubEmailVendor(self.journal, self.clock, self.rings)
-        self.sms = StubSmsVendor(self.journal, self.clock, self.rings)
+        self.email = StubEmailVendor(self.attempt_log, self.clock, self.rings)
+        self.sms = StubSmsVendor(self.attempt_log, self.clock, self.rings)
         self.signals = Signals()
         self.away = 0
-        """How many of the next transactions the database refuses."""
+        """The number of next transactions that the database refuses."""
         self.unstorable: DeliveryId | None = None
-        """What becomes of this one, the database never takes."""
+        """The delivery whose outcome the database cannot store."""
         self.notify = SendNotice(self.new_work, self.clock, ids)
         self.dispatch = DispatchDeliveries(
             new_work=self.new_work,
-            queue=MemoryDueDeliveries(self.store),
+            due_deliveries=MemoryDueDeliveries(self.store),
             signals=self.signals,
             contacts=MemoryContacts(self.store),
             templates=StubTemplates(),
             email=self.email,
             sms=self.sms,
-            journal=self.journal,
+            attempt_log=self.attempt_log,
             clock=self.clock,
             lease=CLAIM_DURATION,
         )
         self.abandon = ExpireClaims(self.new_work, self.clock)
 
-    def new_work(self) -> MemoryUnitOfWork:
-        return MemoryUnitOfWork(self.store, lambda _: self.rings.put_nowait(None), StoppedClock(), ids, self._begin)
+    def new_work(self, *, within: Transaction | None = None) -> Any:
+        return memory_work(self.store, StoppedClock(), ids, within=within or FailingDatabase(self))
 
     async def enrol(self, number: int = 1, **changes: Any) -> RecipientId:
         given: dict[str, Any] = {"email": f"asha.{number}@example.org", "phone": f"+9198{number:08}"} | changes
@@ -163,7 +164,7 @@ class NotificationsHarness:
     async def add_delivery(
         self, *recipients: RecipientId, channel: Channel = Channel.EMAIL, template: str = "fee_submitted"
     ) -> list[DeliveryId]:
-        """Owe each one message on one channel."""
+        """Add a pending delivery for each recipient on one channel."""
         owed = []
         async with self.new_work() as work:
             for recipient in recipients:
@@ -192,19 +193,27 @@ class NotificationsHarness:
         return [attempt.detail for attempt in self.store.attempts.get(delivery, ())]
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Watch commits, calls of vendors and refusals of the database until something holds."""
+        """Wait until a condition holds, and check it after each commit, vendor call and refused transaction."""
         async with asyncio.timeout(5):
             while not holds():
                 await self.rings.get()
 
+
+class FailingDatabase(Transaction):
+    """The database of a harness: it refuses transactions while it is away, and one delivery for good."""
+
+    def __init__(self, harness: NotificationsHarness) -> None:
+        self._harness = harness
+
     @asynccontextmanager
-    async def _begin(self) -> Any:
-        if self.away:
-            self.away -= 1
-            self.rings.put_nowait(None)
+    async def begin(self) -> AsyncIterator[Scope]:
+        harness = self._harness
+        if harness.away:
+            harness.away -= 1
+            harness.rings.put_nowait(None)
             raise Unavailable("the database is away")
-        async with self.store.lock:
-            yield RejectingTransaction(self.unstorable)
+        async with harness.store.lock:
+            yield Scope(RejectingUndoLog(harness.unstorable), insert_all, lambda _: harness.rings.put_nowait(None))
 
 
 def a_notice(recipient: RecipientId, notice: UUID | None = None) -> Notice:

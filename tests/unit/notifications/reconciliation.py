@@ -1,15 +1,15 @@
-"""A post room in which outcomes stay unknown, and vendors that can be asked about them."""
+"""The notifications harness with unknown outcomes, and vendors with status queries."""
 
 import asyncio
 from datetime import timedelta
 from typing import Any
 
-from adapters.memory.students import MemoryContacts
+from adapters.memory.students.roster import MemoryContacts
 from core.notifications.delivery import Channel
 from core.notifications.errors import OutcomeUnknown
 from core.notifications.messages import DeliveryId, Email, Sms
 from core.notifications.outcome_lookup import OutcomeLookup
-from core.notifications.ports import VendorReports, SentMessages
+from core.notifications.ports import SentMessages, VendorReports
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
 from core.notifications.record_vendor_report import RecordVendorReport
 from core.notifications.settle_delivery import SettleDelivery, Settlement, Verdict
@@ -23,7 +23,7 @@ SENT = Settlement(verdict=Verdict.SENT, who="Ravi Deshpande", why="she showed it
 
 
 class StubSentMessages(SentMessages[Email | Sms]):
-    """A vendor's records, which answer as they are told, and know nothing of what they were told nothing about."""
+    """The records of a vendor: they contain the prepared messages only."""
 
     def __init__(self, rings: "asyncio.Queue[None]") -> None:
         self._rings = rings
@@ -46,14 +46,14 @@ class StubSentMessages(SentMessages[Email | Sms]):
 
 
 class StubReports(VendorReports):
-    """Reports of a vendor that signs nothing."""
+    """Vendor reports without a signature."""
 
     def read(self, delivery: DeliveryId, fields: Any, signature: str) -> VendorReport:
         return VendorReport("vendor", dict(fields)["id"], DeliveryStatus(dict(fields)["learnt"]), "the vendor says so")
 
 
 class ReconciliationHarness(NotificationsHarness):
-    """A post room with a reconciler, reports and somebody who decides."""
+    """The notifications harness with a reconciler, vendor reports and decisions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class ReconciliationHarness(NotificationsHarness):
         return {str(learnt): count for learnt, count in (await self.reconciler()()).items()}
 
     async def unknown(self, number: int = 1) -> DeliveryId:
-        """Let the vendor take an e-mail and say nothing, and the time pass in which a dispatcher has it in hand."""
+        """Return an unknown delivery: the vendor does not answer, and the claim expires."""
         [owed] = await self.add_delivery(await self.enrol(number))
         self.email.will_answer(f"asha.{number}@example.org", OutcomeUnknown("no answer within 10 s"))
         await self.dispatch(Channel.EMAIL)
@@ -88,7 +88,7 @@ class ReconciliationHarness(NotificationsHarness):
         return owed
 
     async def claim_and_die(self) -> DeliveryId:
-        """Let a dispatcher die with a delivery in hand."""
+        """Let a dispatcher die with a delivery in flight."""
         [owed] = await self.add_delivery(await self.enrol())
         async with self.new_work() as work:
             await work.deliveries.claim(Channel.EMAIL, self.clock.now(), self.clock.now() + CLAIM_DURATION, 1)
@@ -102,7 +102,7 @@ class ReconciliationHarness(NotificationsHarness):
         await self._note_report(str(delivery), [("id", message), ("learnt", learnt)], "")
 
     def learnt(self, delivery: DeliveryId) -> list[str]:
-        return [str(finding.learnt) for finding in self.store.findings.get(delivery, ())]
+        return [str(finding.learnt) for finding in self.store.status_reports.get(delivery, ())]
 
     def due_in(self, delivery: DeliveryId) -> timedelta:
         return self.delivery(delivery).due_at - self.clock.now()

@@ -23,265 +23,267 @@ DOUBTFUL_OUTCOMES = [VendorUnavailable("down"), OutcomeUnknown("look for yoursel
 
 
 @pytest.fixture
-def room() -> ReconciliationHarness:
+def harness() -> ReconciliationHarness:
     return ReconciliationHarness()
 
 
-async def test_what_the_vendor_has_is_sent_under_the_vendors_name_for_it(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.vendor.know(owed)
+async def test_what_the_vendor_has_is_sent_under_the_vendors_name_for_it(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.vendor.know(owed)
 
-    assert await room.reconcile() == {"found": 1}
-    assert room.state(owed) == "sent"
-    [found] = room.store.findings[owed]
-    assert (found.vendor, found.vendor_id, found.at) == ("vendor", "v-1", room.clock.now())
-    assert await room.dispatch(Channel.EMAIL) == 0
+    assert await harness.reconcile() == {"found": 1}
+    assert harness.state(owed) == "sent"
+    [found] = harness.store.status_reports[owed]
+    assert (found.vendor, found.vendor_id, found.at) == ("vendor", "v-1", harness.clock.now())
+    assert await harness.dispatch(Channel.EMAIL) == 0
 
 
 @pytest.mark.parametrize(
     ("learnt", "state"), [(DeliveryStatus.DELIVERED, "delivered"), (DeliveryStatus.BOUNCED, "bounced")]
 )
 async def test_what_the_vendor_knows_more_of_is_more_than_sent(
-    room: ReconciliationHarness, learnt: DeliveryStatus, state: str
+    harness: ReconciliationHarness, learnt: DeliveryStatus, state: str
 ) -> None:
-    owed = await room.unknown()
-    room.vendor.know(owed, learnt)
-    await room.reconcile()
+    owed = await harness.unknown()
+    harness.vendor.know(owed, learnt)
+    await harness.reconcile()
 
-    assert room.state(owed) == state
-
-
-async def test_no_vendor_is_queried_while_a_claim_is_unexpired(room: ReconciliationHarness) -> None:
-    await room.unknown()
-    room.clock.pass_by(-A_MICROSECOND)
-
-    assert await room.reconcile() == {}
-    assert not room.vendor.asked
+    assert harness.state(owed) == state
 
 
-async def test_what_is_not_there_yet_may_still_come(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.clock.pass_by(ABSENT_AFTER - A_MICROSECOND)
+async def test_no_vendor_is_queried_while_a_claim_is_unexpired(harness: ReconciliationHarness) -> None:
+    await harness.unknown()
+    harness.clock.pass_by(-A_MICROSECOND)
 
-    assert await room.reconcile() == {}
-    assert room.state(owed) == "unknown"
-    assert await room.dispatch(Channel.EMAIL) == 0
-    assert room.due_in(owed) == A_MICROSECOND
-    room.vendor.know(owed)
-    room.clock.pass_by(A_MICROSECOND)
-    assert await room.reconcile() == {"found": 1}
+    assert await harness.reconcile() == {}
+    assert not harness.vendor.asked
 
 
-async def test_what_is_certainly_not_there_is_sent_again_once(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.clock.pass_by(ABSENT_AFTER)
+async def test_what_is_not_there_yet_may_still_come(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.clock.pass_by(ABSENT_AFTER - A_MICROSECOND)
 
-    assert await room.reconcile() == {"absent": 1}
-    assert room.state(owed) == "pending"
-    assert await room.dispatch(Channel.EMAIL) == 1
-    assert (room.state(owed), room.learnt(owed), len(room.email.asked)) == ("sent", ["absent"], 2)
+    assert await harness.reconcile() == {}
+    assert harness.state(owed) == "unknown"
+    assert await harness.dispatch(Channel.EMAIL) == 0
+    assert harness.due_in(owed) == A_MICROSECOND
+    harness.vendor.know(owed)
+    harness.clock.pass_by(A_MICROSECOND)
+    assert await harness.reconcile() == {"found": 1}
+
+
+async def test_what_is_certainly_not_there_is_sent_again_once(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.clock.pass_by(ABSENT_AFTER)
+
+    assert await harness.reconcile() == {"absent": 1}
+    assert harness.state(owed) == "pending"
+    assert await harness.dispatch(Channel.EMAIL) == 1
+    assert (harness.state(owed), harness.learnt(owed), len(harness.email.asked)) == ("sent", ["absent"], 2)
 
 
 @pytest.mark.parametrize("trouble", DOUBTFUL_OUTCOMES, ids=str)
-async def test_a_vendor_that_cannot_say_proves_nothing(room: ReconciliationHarness, trouble: Exception) -> None:
-    owed = await room.unknown()
-    room.vendor.trouble = trouble
-    room.clock.pass_by(ABSENT_AFTER)
+async def test_a_vendor_that_cannot_say_proves_nothing(harness: ReconciliationHarness, trouble: Exception) -> None:
+    owed = await harness.unknown()
+    harness.vendor.trouble = trouble
+    harness.clock.pass_by(ABSENT_AFTER)
 
-    assert await room.reconcile() == {}
-    assert room.state(owed) == "unknown"
-    assert timedelta(minutes=1) <= room.due_in(owed) <= timedelta(hours=1)
-    room.clock.pass_by(room.due_in(owed))
-    room.vendor.trouble = None
-    assert await room.reconcile() == {"absent": 1}
+    assert await harness.reconcile() == {}
+    assert harness.state(owed) == "unknown"
+    assert timedelta(minutes=1) <= harness.due_in(owed) <= timedelta(hours=1)
+    harness.clock.pass_by(harness.due_in(owed))
+    harness.vendor.trouble = None
+    assert await harness.reconcile() == {"absent": 1}
 
 
-async def test_a_vendor_that_hangs_is_waited_for_until_the_deadline(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.vendor.trouble = asyncio.Event()
-    room.clock.pass_by(ABSENT_AFTER)
-    impatient = OutcomeLookup({Channel.EMAIL: room.records}, StubTemplates(), timedelta(milliseconds=20))
+async def test_a_vendor_that_hangs_is_waited_for_until_the_deadline(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.vendor.trouble = asyncio.Event()
+    harness.clock.pass_by(ABSENT_AFTER)
+    impatient = OutcomeLookup({Channel.EMAIL: harness.records}, StubTemplates(), timedelta(milliseconds=20))
 
     async with asyncio.timeout(5):
-        await room.reconciler(outcome_lookup=impatient)()
-    assert room.state(owed) == "unknown"
+        await harness.reconciler(outcome_lookup=impatient)()
+    assert harness.state(owed) == "unknown"
 
 
-async def test_vendor_queries_back_off_and_end_as_undecided(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.vendor.trouble = VendorUnavailable("vendor is down")
+async def test_vendor_queries_back_off_and_end_as_undecided(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.vendor.trouble = VendorUnavailable("vendor is down")
     pauses = []
-    while room.state(owed) == "unknown":
-        learnt = await room.reconcile()
-        pauses.append(room.due_in(owed))
-        room.clock.pass_by(max(pauses[-1], timedelta()))
+    while harness.state(owed) == "unknown":
+        learnt = await harness.reconcile()
+        pauses.append(harness.due_in(owed))
+        harness.clock.pass_by(max(pauses[-1], timedelta()))
 
     assert learnt == {"undecided": 1}
     assert 10 < len(pauses) < 50
     assert min(pauses[:-2]) >= timedelta(minutes=1)
-    assert (room.state(owed), room.delivery(owed).reason) == ("undecided", "vendor is down")
-    assert room.learnt(owed) == ["undecided"]
-    asked = len(room.vendor.asked)
-    room.clock.pass_by(PERSON_AFTER)
-    assert (await room.reconcile(), await room.dispatch(Channel.EMAIL)) == ({}, 0)
-    assert len(room.vendor.asked) == asked
+    assert (harness.state(owed), harness.delivery(owed).reason) == ("undecided", "vendor is down")
+    assert harness.learnt(owed) == ["undecided"]
+    asked = len(harness.vendor.asked)
+    harness.clock.pass_by(PERSON_AFTER)
+    assert (await harness.reconcile(), await harness.dispatch(Channel.EMAIL)) == ({}, 0)
+    assert len(harness.vendor.asked) == asked
 
 
-async def test_without_a_queryable_vendor_a_report_is_awaited_and_then_undecided(room: ReconciliationHarness) -> None:
-    room.records["vendor"] = None
-    owed = await room.unknown()
-    await room.reconcile()
+async def test_without_a_queryable_vendor_a_report_is_awaited_and_then_undecided(
+    harness: ReconciliationHarness,
+) -> None:
+    harness.records["vendor"] = None
+    owed = await harness.unknown()
+    await harness.reconcile()
 
-    assert room.state(owed) == "unknown"
-    assert room.due_in(owed) == PERSON_AFTER - CLAIM_DURATION  # no look in between could tell anything new
-    room.clock.pass_by(PERSON_AFTER - CLAIM_DURATION)
-    assert await room.reconcile() == {"undecided": 1}
-    assert "vendor cannot be asked" in room.delivery(owed).reason
-
-
-async def test_a_vendor_that_was_not_called_is_not_queried(room: ReconciliationHarness) -> None:
-    room.records["vendor"] = None
-    owed = await room.unknown()
-    room.deputy.know(owed)
-    room.clock.pass_by(ABSENT_AFTER)
-    await room.reconcile()
-
-    assert room.state(owed) == "unknown"
-    assert not room.deputy.asked
+    assert harness.state(owed) == "unknown"
+    assert harness.due_in(owed) == PERSON_AFTER - CLAIM_DURATION  # a lookup before that could determine nothing
+    harness.clock.pass_by(PERSON_AFTER - CLAIM_DURATION)
+    assert await harness.reconcile() == {"undecided": 1}
+    assert "vendor cannot be queried" in harness.delivery(owed).reason
 
 
-async def test_after_a_killed_dispatcher_every_vendor_is_queried(room: ReconciliationHarness) -> None:
-    owed = await room.claim_and_die()
-    room.deputy.know(owed)
+async def test_a_vendor_that_was_not_called_is_not_queried(harness: ReconciliationHarness) -> None:
+    harness.records["vendor"] = None
+    owed = await harness.unknown()
+    harness.deputy.know(owed)
+    harness.clock.pass_by(ABSENT_AFTER)
+    await harness.reconcile()
 
-    assert await room.reconcile() == {"found": 1}
-    assert (len(room.vendor.asked), room.state(owed)) == (1, "sent")
+    assert harness.state(owed) == "unknown"
+    assert not harness.deputy.asked
+
+
+async def test_after_a_killed_dispatcher_every_vendor_is_queried(harness: ReconciliationHarness) -> None:
+    owed = await harness.claim_and_die()
+    harness.deputy.know(owed)
+
+    assert await harness.reconcile() == {"found": 1}
+    assert (len(harness.vendor.asked), harness.state(owed)) == (1, "sent")
 
 
 async def test_one_vendor_that_cannot_be_asked_leaves_it_open_where_any_may_have_it(
-    room: ReconciliationHarness,
+    harness: ReconciliationHarness,
 ) -> None:
-    room.records["deputy"] = None
-    owed = await room.claim_and_die()
-    room.clock.pass_by(ABSENT_AFTER)
-    await room.reconcile()
+    harness.records["deputy"] = None
+    owed = await harness.claim_and_die()
+    harness.clock.pass_by(ABSENT_AFTER)
+    await harness.reconcile()
 
-    assert (len(room.vendor.asked), room.state(owed)) == (1, "unknown")
-
-
-async def test_what_no_vendor_has_after_a_kill_is_sent_again(room: ReconciliationHarness) -> None:
-    owed = await room.claim_and_die()
-    room.clock.pass_by(ABSENT_AFTER)
-
-    assert await room.reconcile() == {"absent": 1}
-    assert (await room.dispatch(Channel.EMAIL), room.state(owed)) == (1, "sent")
+    assert (len(harness.vendor.asked), harness.state(owed)) == (1, "unknown")
 
 
-async def test_a_second_doubt_begins_anew(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.clock.pass_by(ABSENT_AFTER)
-    await room.reconcile()
-    async with room.new_work() as work:
-        await work.deliveries.claim(Channel.EMAIL, room.clock.now(), room.clock.now() + CLAIM_DURATION, 1)
+async def test_what_no_vendor_has_after_a_kill_is_sent_again(harness: ReconciliationHarness) -> None:
+    owed = await harness.claim_and_die()
+    harness.clock.pass_by(ABSENT_AFTER)
+
+    assert await harness.reconcile() == {"absent": 1}
+    assert (await harness.dispatch(Channel.EMAIL), harness.state(owed)) == (1, "sent")
+
+
+async def test_a_second_doubt_begins_anew(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.clock.pass_by(ABSENT_AFTER)
+    await harness.reconcile()
+    async with harness.new_work() as work:
+        await work.deliveries.claim(Channel.EMAIL, harness.clock.now(), harness.clock.now() + CLAIM_DURATION, 1)
         await work.commit()
-    room.clock.pass_by(CLAIM_DURATION)
-    await room.abandon()
-    room.vendor.asked.clear()
+    harness.clock.pass_by(CLAIM_DURATION)
+    await harness.abandon()
+    harness.vendor.asked.clear()
 
-    assert await room.reconcile() == {}
-    assert room.state(owed) == "unknown"  # not there, but it is only two minutes old
-    assert (len(room.vendor.asked), len(room.deputy.asked)) == (1, 1)
-
-
-async def test_without_an_address_no_vendor_is_queried(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    await room.enrol(1, email="")
-    room.clock.pass_by(ABSENT_AFTER)
-    await room.reconcile()
-
-    assert (room.state(owed), room.vendor.asked) == ("unknown", [])
+    assert await harness.reconcile() == {}
+    assert harness.state(owed) == "unknown"  # no vendor has it, but it is only two minutes old
+    assert (len(harness.vendor.asked), len(harness.deputy.asked)) == (1, 1)
 
 
-async def test_two_reconcilers_at_once_ask_once(room: ReconciliationHarness) -> None:
+async def test_without_an_address_no_vendor_is_queried(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    await harness.enrol(1, email="")
+    harness.clock.pass_by(ABSENT_AFTER)
+    await harness.reconcile()
+
+    assert (harness.state(owed), harness.vendor.asked) == ("unknown", [])
+
+
+async def test_two_reconcilers_at_once_ask_once(harness: ReconciliationHarness) -> None:
     for number in range(5):
-        await room.unknown(number)
-    for owed in room.store.deliveries:
-        room.vendor.know(owed)  # type: ignore[arg-type]
-    counts = await asyncio.gather(room.reconciler(batch=2)(), room.reconciler(batch=2)())
+        await harness.unknown(number)
+    for owed in harness.store.deliveries:
+        harness.vendor.know(owed)  # type: ignore[arg-type]
+    counts = await asyncio.gather(harness.reconciler(batch=2)(), harness.reconciler(batch=2)())
 
     assert sum(count[DeliveryStatus.FOUND] for count in counts) == 5
-    assert len(room.vendor.asked) == 5
+    assert len(harness.vendor.asked) == 5
 
 
-async def test_a_reconciler_that_comes_back_late_decides_nothing(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.clock.pass_by(ABSENT_AFTER)
-    room.vendor.trouble = gate = asyncio.Event()
-    slow = asyncio.create_task(room.reconciler()())
-    await room.until(lambda: len(room.vendor.asked) == 1)
-    room.vendor.trouble = None
-    room.clock.pass_by(timedelta(hours=1))
-    await room.reconcile()
-    room.email.will_answer(ASHA, OutcomeUnknown("again"))
-    await room.dispatch(Channel.EMAIL)
-    room.clock.pass_by(CLAIM_DURATION)
-    await room.reconcile()
-    room.clock.pass_by(ABSENT_AFTER)  # by now an answer "not there" would count, but not one from before
-    room.vendor.trouble = VendorUnavailable("down")
+async def test_a_reconciler_that_comes_back_late_decides_nothing(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.clock.pass_by(ABSENT_AFTER)
+    harness.vendor.trouble = gate = asyncio.Event()
+    slow = asyncio.create_task(harness.reconciler()())
+    await harness.until(lambda: len(harness.vendor.asked) == 1)
+    harness.vendor.trouble = None
+    harness.clock.pass_by(timedelta(hours=1))
+    await harness.reconcile()
+    harness.email.will_answer(ASHA, OutcomeUnknown("again"))
+    await harness.dispatch(Channel.EMAIL)
+    harness.clock.pass_by(CLAIM_DURATION)
+    await harness.reconcile()
+    harness.clock.pass_by(ABSENT_AFTER)  # an absence counts from now on, but the pending answer is older
+    harness.vendor.trouble = VendorUnavailable("down")
     gate.set()
 
-    assert (await slow, room.state(owed)) == ({}, "unknown")
+    assert (await slow, harness.state(owed)) == ({}, "unknown")
 
 
-async def test_what_was_settled_while_the_vendor_was_asked_stays_settled(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.clock.pass_by(ABSENT_AFTER)
-    room.vendor.trouble = gate = asyncio.Event()
-    asking = asyncio.create_task(room.reconciler()())
-    await room.until(lambda: len(room.vendor.asked) == 1)
-    await room.settle(str(owed), SENT)
-    before = room.delivery(owed)
+async def test_what_was_settled_while_the_vendor_was_asked_stays_settled(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.clock.pass_by(ABSENT_AFTER)
+    harness.vendor.trouble = gate = asyncio.Event()
+    asking = asyncio.create_task(harness.reconciler()())
+    await harness.until(lambda: len(harness.vendor.asked) == 1)
+    await harness.settle(str(owed), SENT)
+    before = harness.delivery(owed)
     gate.set()
 
-    assert (await asking, room.state(owed)) == ({}, "sent")
-    assert room.delivery(owed).due_at == before.due_at
+    assert (await asking, harness.state(owed)) == ({}, "sent")
+    assert harness.delivery(owed).due_at == before.due_at
 
 
-async def test_a_message_found_during_a_contrary_decision_is_not_sent_twice(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.vendor.know(owed)
-    room.vendor.trouble = gate = asyncio.Event()
-    asking = asyncio.create_task(room.reconciler()())
-    await room.until(lambda: len(room.vendor.asked) == 1)
-    await room.settle(str(owed), NOT_SENT)
+async def test_a_message_found_during_a_contrary_decision_is_not_sent_twice(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.vendor.know(owed)
+    harness.vendor.trouble = gate = asyncio.Event()
+    asking = asyncio.create_task(harness.reconciler()())
+    await harness.until(lambda: len(harness.vendor.asked) == 1)
+    await harness.settle(str(owed), NOT_SENT)
     gate.set()
     await asking
 
-    assert (room.state(owed), await room.dispatch(Channel.EMAIL)) == ("sent", 0)
+    assert (harness.state(owed), await harness.dispatch(Channel.EMAIL)) == ("sent", 0)
 
 
-async def test_one_that_cannot_be_looked_into_does_not_hold_up_the_others(room: ReconciliationHarness) -> None:
-    first, second = await room.unknown(1), await room.unknown(2)
-    room.vendor.know(second)
-    room.store.deliveries[first].template = "mistyped"
+async def test_one_that_cannot_be_looked_into_does_not_hold_up_the_others(harness: ReconciliationHarness) -> None:
+    first, second = await harness.unknown(1), await harness.unknown(2)
+    harness.vendor.know(second)
+    harness.store.deliveries[first].template = "mistyped"
 
-    assert await room.reconcile() == {"found": 1}
-    assert (room.state(first), room.state(second)) == ("unknown", "sent")
-    assert room.due_in(first) > timedelta()
+    assert await harness.reconcile() == {"found": 1}
+    assert (harness.state(first), harness.state(second)) == ("unknown", "sent")
+    assert harness.due_in(first) > timedelta()
 
 
-async def test_a_database_that_is_away_is_no_answer(room: ReconciliationHarness) -> None:
-    owed = await room.unknown()
-    room.vendor.know(owed)
-    room.vendor.trouble = gate = asyncio.Event()
-    asking = asyncio.create_task(room.reconciler()())
-    await room.until(lambda: len(room.vendor.asked) == 1)
-    room.away = 1
+async def test_a_database_that_is_away_is_no_answer(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.vendor.know(owed)
+    harness.vendor.trouble = gate = asyncio.Event()
+    asking = asyncio.create_task(harness.reconciler()())
+    await harness.until(lambda: len(harness.vendor.asked) == 1)
+    harness.away = 1
     gate.set()
     with pytest.raises(Unavailable):
         await asking
 
-    assert room.state(owed) == "unknown"
-    room.vendor.trouble = None
-    room.clock.pass_by(timedelta(hours=1))
-    assert await room.reconcile() == {"found": 1}
+    assert harness.state(owed) == "unknown"
+    harness.vendor.trouble = None
+    harness.clock.pass_by(timedelta(hours=1))
+    assert await harness.reconcile() == {"found": 1}

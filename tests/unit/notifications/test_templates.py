@@ -1,4 +1,4 @@
-"""What candidates read, and those who work here."""
+"""The templates of messages to candidates and staff."""
 
 import re
 from typing import Any
@@ -38,31 +38,31 @@ def templates() -> JinjaTemplates:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_email_contains_the_fee_details(templates: JinjaTemplates, language: str) -> None:
-    letter = templates.email("fee_submitted", language, FACTS)
+    content = templates.email("fee_submitted", language, FACTS)
 
-    for form in (letter.text, letter.html):
+    for form in (content.text, content.html):
         for fact in ("Aarav Sharma", "BF-7K3M-9QZ4-XA2B-C", "₹1,500.00", "15 Dec 2026", "Late fee", "₹2,000.00"):
             assert fact in form
-    assert "BF-7K3M-9QZ4-XA2B-C" in letter.subject
+    assert "BF-7K3M-9QZ4-XA2B-C" in content.subject
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_shortage_email_contains_the_demand_and_the_remedy(templates: JinjaTemplates, language: str) -> None:
-    letter = templates.email("out_of_stock", language, SHORTAGE)
+    content = templates.email("out_of_stock", language, SHORTAGE)
 
-    for form in (letter.text, letter.html):
+    for form in (content.text, content.html):
         for fact in ("The stores", "SU-EXAM-KIT", "BF-7K3M-9QZ4-XA2B-C", "25", "17", "43"):
             assert fact in form
-        assert "bursar stores create-batch" in form
+        assert "bursar inventory create-batch" in form
         assert "POST /v1/batches" in form
-    assert "SU-EXAM-KIT" in letter.subject
+    assert "SU-EXAM-KIT" in content.subject
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_zero_quantities_are_rendered_as_0(templates: JinjaTemplates, language: str) -> None:
-    letter = templates.email("out_of_stock", language, SHORTAGE | {"available": 0, "waiting": 0})
+    content = templates.email("out_of_stock", language, SHORTAGE | {"available": 0, "waiting": 0})
 
-    assert letter.text.count(": 0\n") == letter.html.count(">0<") == 2
+    assert content.text.count(": 0\n") == content.html.count(">0<") == 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -71,7 +71,7 @@ def test_a_text_message_about_a_shortage_says_what_is_wanted_and_what_to_do(
 ) -> None:
     sms = templates.sms("out_of_stock", language, SHORTAGE)
 
-    for told in ("SU-EXAM-KIT", "25", "17", "43", "bursar stores create-batch"):
+    for told in ("SU-EXAM-KIT", "25", "17", "43", "bursar inventory create-batch"):
         assert told in sms
 
 
@@ -84,8 +84,8 @@ def test_every_language_has_every_template() -> None:
 @pytest.mark.parametrize("template", WRITTEN)
 def test_hindi_is_hindi_and_english_is_not(templates: JinjaTemplates, template: str) -> None:
     for language in LANGUAGES:
-        letter = templates.email(template, language, WRITTEN[template])
-        words = [letter.subject, letter.text, letter.html, templates.sms(template, language, WRITTEN[template])]
+        content = templates.email(template, language, WRITTEN[template])
+        words = [content.subject, content.text, content.html, templates.sms(template, language, WRITTEN[template])]
         assert all(bool(DEVANAGARI.search(each)) == (language == "hi") for each in words)
 
 
@@ -101,10 +101,10 @@ def test_a_missing_language_is_english(templates: JinjaTemplates, language: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_facts_are_no_markup_in_html_and_untouched_in_text(templates: JinjaTemplates, language: str) -> None:
-    letter = templates.email("fee_submitted", language, FACTS | {"name": "<script>alert('&')</script>"})
+    content = templates.email("fee_submitted", language, FACTS | {"name": "<script>alert('&')</script>"})
 
-    assert "<script>" not in letter.html
-    assert "<script>alert('&')</script>" in letter.text
+    assert "<script>" not in content.html
+    assert "<script>alert('&')</script>" in content.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -116,11 +116,11 @@ def test_a_subject_is_one_line_whatever_the_facts(templates: JinjaTemplates, lan
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_a_last_day_no_last_day_is_named(templates: JinjaTemplates, language: str) -> None:
-    letter = templates.email("fee_submitted", language, FACTS | {"pay_by": None})
+    content = templates.email("fee_submitted", language, FACTS | {"pay_by": None})
     sms = templates.sms("fee_submitted", language, FACTS | {"pay_by": None})
-    assert "None" not in letter.text + letter.html + sms
+    assert "None" not in content.text + content.html + sms
     assert not {"Please pay by", "तक भुगतान"} & {
-        word for word in ("Please pay by", "तक भुगतान") if word in letter.text + sms
+        word for word in ("Please pay by", "तक भुगतान") if word in content.text + sms
     }
 
 
@@ -129,7 +129,7 @@ def test_an_english_text_message_is_one_segment(templates: JinjaTemplates, title
     sms = templates.sms("fee_submitted", "en", FACTS | {"schedule_title": title, "total": "₹1,23,500.00"})
 
     assert len(sms) <= 160
-    assert GSM_7.fullmatch(sms), "one letter outside of GSM 03.38 makes three segments of it"
+    assert GSM_7.fullmatch(sms), "one character outside of GSM 03.38 makes it three segments long"
 
 
 def test_an_english_text_message_about_a_large_shortage_is_one_segment(templates: JinjaTemplates) -> None:

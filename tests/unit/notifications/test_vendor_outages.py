@@ -1,4 +1,4 @@
-"""What an outage of a vendor costs, in warped time."""
+"""The effects of a vendor outage, in virtual time."""
 
 import asyncio
 from collections import Counter
@@ -8,10 +8,10 @@ from core.notifications.delivery import Channel
 from core.notifications.errors import VendorUnavailable
 from tests.examples import NOON
 from tests.unit.notifications.harness import NotificationsHarness
-from tests.unit.virtual_time import SimulatedVendor, now, virtual_time_harness, warped
+from tests.unit.virtual_time import SimulatedVendor, now, run_in_virtual_time, virtual_time_harness
 
 BEGIN, END = 10.0, 1_810.0
-"""Half an hour."""
+"""In seconds."""
 DELIVERY_COUNT = 900
 
 
@@ -19,39 +19,39 @@ def down_between(begin: float, end: float) -> SimulatedVendor:
     return SimulatedVendor(lambda at: VendorUnavailable("down") if begin <= at < end else None)
 
 
-async def add_delivery(room: NotificationsHarness, many: int, channel: Channel = Channel.EMAIL) -> None:
-    student = await room.enrol(len(room.store.students))
-    await room.add_delivery(*[student] * many, channel=channel)
+async def add_delivery(harness: NotificationsHarness, many: int, channel: Channel = Channel.EMAIL) -> None:
+    student = await harness.enrol(len(harness.store.students))
+    await harness.add_delivery(*[student] * many, channel=channel)
 
 
-async def dispatched(room: NotificationsHarness, *channels: Channel, until: float) -> Counter[str]:
-    """Let the dispatcher work until this moment, and count states."""
+async def dispatched(harness: NotificationsHarness, *channels: Channel, until: float) -> Counter[str]:
+    """Dispatch until a moment, and count the states of all deliveries."""
     stop = asyncio.Event()
-    lanes = [asyncio.create_task(room.dispatch(channel, stop)) for channel in channels]
+    lanes = [asyncio.create_task(harness.dispatch(channel, stop)) for channel in channels]
     await asyncio.sleep(until - now())
     stop.set()
     await asyncio.gather(*lanes)
-    return Counter(each.state.value for each in room.store.deliveries.values())
+    return Counter(each.state.value for each in harness.store.deliveries.values())
 
 
 def test_an_outage_of_half_an_hour_loses_and_repeats_nothing_and_ends_in_a_ramp() -> None:
     vendor = down_between(BEGIN, END)
 
     async def story() -> NotificationsHarness:
-        room = virtual_time_harness([vendor])
+        harness = virtual_time_harness([vendor])
         await asyncio.sleep(BEGIN)
-        await add_delivery(room, DELIVERY_COUNT)
-        assert await dispatched(room, Channel.EMAIL, until=END + 900) == {"sent": DELIVERY_COUNT}
-        return room
+        await add_delivery(harness, DELIVERY_COUNT)
+        assert await dispatched(harness, Channel.EMAIL, until=END + 900) == {"sent": DELIVERY_COUNT}
+        return harness
 
-    room = warped(story)
+    harness = run_in_virtual_time(story)
 
-    assert Counter(vendor.accepted) == dict.fromkeys(room.store.deliveries, 1)
-    # who was in hand when it began, their retries, and a probe every fifteen seconds
+    assert Counter(vendor.accepted) == dict.fromkeys(harness.store.deliveries, 1)
+    # those in flight at the start of the outage, their retries, and a probe every fifteen seconds
     assert vendor.calls_between(BEGIN, END) <= 2 * 32 + (END - BEGIN) / 15
     well = next(at for at in vendor.calls if at >= END)
     per_second = [vendor.calls_between(well + second, well + second + 1) for second in range(4)]
-    assert per_second[0] <= 2 * 20 + 2, "more than two at a time, right after the rest"
+    assert per_second[0] <= 2 * 20 + 2, "more than two concurrent calls directly after the cool-down"
     assert all(later <= 2.5 * sooner for sooner, later in pairwise(per_second))
     assert per_second[3] >= 6 * per_second[0]
 
@@ -60,12 +60,14 @@ def test_while_the_breaker_is_open_only_probes_are_claimed() -> None:
     vendor = down_between(0, 100_000)
 
     async def story() -> NotificationsHarness:
-        room = virtual_time_harness([vendor])
-        await add_delivery(room, DELIVERY_COUNT)
-        await dispatched(room, Channel.EMAIL, until=600)
-        return room
+        harness = virtual_time_harness([vendor])
+        await add_delivery(harness, DELIVERY_COUNT)
+        await dispatched(harness, Channel.EMAIL, until=600)
+        return harness
 
-    touched = [each for each in warped(story).store.deliveries.values() if each.due_at > NOON or each.attempts]
+    touched = [
+        each for each in run_in_virtual_time(story).store.deliveries.values() if each.due_at > NOON or each.attempts
+    ]
     assert len(touched) <= 32 + 600 / 15
 
 
@@ -73,12 +75,12 @@ def test_throttling_delays_however_often_and_never_rejects() -> None:
     vendor = SimulatedVendor(lambda at: VendorUnavailable("429", retry_after=60) if at < 6 * 3_600 else None)
 
     async def story() -> None:
-        room = virtual_time_harness([vendor])
-        await add_delivery(room, 1)
-        assert await dispatched(room, Channel.EMAIL, until=6 * 3_600) == {"pending": 1}
-        assert await dispatched(room, Channel.EMAIL, until=7 * 3_600) == {"sent": 1}
+        harness = virtual_time_harness([vendor])
+        await add_delivery(harness, 1)
+        assert await dispatched(harness, Channel.EMAIL, until=6 * 3_600) == {"pending": 1}
+        assert await dispatched(harness, Channel.EMAIL, until=7 * 3_600) == {"sent": 1}
 
-    warped(story)
+    run_in_virtual_time(story)
 
     assert len(vendor.calls) > 20
     assert min(later - sooner for sooner, later in pairwise(vendor.calls)) >= 60
@@ -90,12 +92,12 @@ def test_a_vendor_that_hangs_for_a_minute_leaves_the_other_channel_alone() -> No
         email.seconds, sms.seconds = 60.0 if hanging else 0.5, 0.5
 
         async def story() -> Counter[str]:
-            room = virtual_time_harness([email], [sms], concurrency=4)
-            await add_delivery(room, 600, Channel.SMS)
-            await add_delivery(room, 100, Channel.EMAIL)
-            return await dispatched(room, *Channel, until=60)
+            harness = virtual_time_harness([email], [sms], max_in_flight=4)
+            await add_delivery(harness, 600, Channel.SMS)
+            await add_delivery(harness, 100, Channel.EMAIL)
+            return await dispatched(harness, *Channel, until=60)
 
-        states = warped(story)
+        states = run_in_virtual_time(story)
         return len(sms.accepted), states
 
     (normal, _), (beside, states) = sent_in_a_minute(hanging=False), sent_in_a_minute(hanging=True)
@@ -108,13 +110,13 @@ def test_failover_from_a_hanging_vendor_sends_no_message_twice() -> None:
     first.seconds = 60.0
 
     async def story() -> Counter[str]:
-        room = virtual_time_harness([first, second])
-        await add_delivery(room, DELIVERY_COUNT)
-        return await dispatched(room, Channel.EMAIL, until=60)
+        harness = virtual_time_harness([first, second])
+        await add_delivery(harness, DELIVERY_COUNT)
+        return await dispatched(harness, Channel.EMAIL, until=60)
 
-    states = warped(story)
+    states = run_in_virtual_time(story)
 
-    # whoever the first vendor may have heard stays unknown: those in hand, and a probe every quarter of a minute
+    # messages that the first vendor may have accepted stay unknown: those in flight, and a probe every fifteen seconds
     assert states["unknown"] <= 32 + 60 / 15
     assert states["sent"] == len(second.accepted) == DELIVERY_COUNT - states["unknown"]
     assert len(set(second.accepted)) == len(second.accepted)
@@ -124,13 +126,13 @@ def test_when_the_first_vendor_is_back_it_is_asked_again() -> None:
     first, second = down_between(0, 60), SimulatedVendor()
 
     async def story() -> None:
-        room = virtual_time_harness([first, second])
-        await add_delivery(room, 500)
-        await dispatched(room, Channel.EMAIL, until=30)
+        harness = virtual_time_harness([first, second])
+        await add_delivery(harness, 500)
+        await dispatched(harness, Channel.EMAIL, until=30)
         assert len(second.accepted) == 500
         await asyncio.sleep(90 - now())
-        await add_delivery(room, 500)
-        await dispatched(room, Channel.EMAIL, until=120)
+        await add_delivery(harness, 500)
+        await dispatched(harness, Channel.EMAIL, until=120)
 
-    warped(story)
-    assert len(first.accepted) >= 500 - 32, "while it is probed, deputies take what they have room for"
+    run_in_virtual_time(story)
+    assert len(first.accepted) >= 500 - 32, "messages beyond the capacity of the probed vendor go to the second"

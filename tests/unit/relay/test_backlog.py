@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from adapters.memory.database import Store
-from adapters.memory.messages import MemoryOutbox
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.messaging.outbox import MemoryOutbox
 from core.kernel.errors import Unavailable
 from core.messaging.outbox import Backlog, OutboxState, PublishFailure
 from entrypoints.relay.backlog_metrics import AGGREGATES_BLOCKED, EVENTS_WAITING, OLDEST_EVENT_SECONDS, export_backlog
@@ -24,8 +24,8 @@ def gauge(name: str) -> float | None:
     return REGISTRY.get_sample_value(f"bursar_outbox_{name}")
 
 
-async def a_look(backlog: Backlog, clock: StoppedClock) -> None:
-    """Let somebody watch for one look."""
+async def export_once(backlog: Backlog, clock: StoppedClock) -> None:
+    """Export the gauges once."""
     stop = asyncio.Event()
     watching = asyncio.create_task(export_backlog(backlog, clock, stop))
     await asyncio.sleep(0)
@@ -33,27 +33,27 @@ async def a_look(backlog: Backlog, clock: StoppedClock) -> None:
     await watching
 
 
-async def test_the_gauges_tell_what_waits_since_when_and_what_is_blocked() -> None:
-    store, clock = Store(), StoppedClock()
+async def test_the_gauges_show_waiting_events_their_age_and_blocked_aggregates() -> None:
+    store, clock = MemoryDatabase(), StoppedClock()
     store.outbox = {1: a_message(), 2: a_message()}
     outbox = MemoryOutbox(store, clock)
     first, _ = await outbox.unpublished(10)
     await outbox.block([PublishFailure(first, "too large")])
     clock.pass_by(timedelta(seconds=90))
 
-    await a_look(outbox, clock)
+    await export_once(outbox, clock)
     assert (gauge("waiting"), gauge("oldest_seconds"), gauge("blocked_aggregates")) == (2, 90, 1)
 
     store.outbox.clear()
-    await a_look(outbox, clock)
+    await export_once(outbox, clock)
     assert (gauge("waiting"), gauge("oldest_seconds")) == (0, 0)
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), ValueError("a defect")])
 async def test_a_failed_backlog_probe_continues_and_sets_no_gauge(error: Exception) -> None:
     class Away(Backlog):
-        async def look(self) -> OutboxState:
+        async def snapshot(self) -> OutboxState:
             raise error
 
-    await a_look(Away(), StoppedClock())
+    await export_once(Away(), StoppedClock())
     assert (gauge("waiting"), gauge("oldest_seconds"), gauge("blocked_aggregates")) == (None, None, None)

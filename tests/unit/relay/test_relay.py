@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.database import Store
-from adapters.memory.messages import MemoryOutbox
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.messaging.outbox import MemoryOutbox
 from core.kernel.errors import Unavailable
 from core.kernel.signals import Signals
 from core.messaging.message import Message, Publisher
@@ -17,7 +17,7 @@ from tests.examples import NOON, StoppedClock, a_message
 
 
 class Broker(Publisher):
-    """A broker that refuses what it is told to, and raises what it is told to."""
+    """A broker that refuses the types in `refused`, and raises the errors in `errors` first."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -38,7 +38,7 @@ class Broker(Publisher):
 
 
 class RecordingSignals(Signals):
-    """Bells without a clock: who waits for one that does not ring waits for ever."""
+    """Signals without a time-out: a wait ends only with a signal."""
 
     @staticmethod
     async def wait(event: asyncio.Event, seconds: float) -> None:
@@ -49,7 +49,7 @@ class RelayHarness:
     """An outbox, a relay and a broker."""
 
     def __init__(self, signals: Signals | None = None) -> None:
-        self.store, self.broker, self.clock = Store(), Broker(), StoppedClock()
+        self.store, self.broker, self.clock = MemoryDatabase(), Broker(), StoppedClock()
         self.signals = signals or Signals()
         self.relay = Relay(MemoryOutbox(self.store, self.clock), self.broker, self.signals, self.clock)
 
@@ -64,13 +64,13 @@ class RelayHarness:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Let the relay run, and stop it at the end."""
+        """Run the relay until the end of the block."""
         stop = asyncio.Event()
         task = asyncio.create_task(self.relay.run(stop))
         async with asyncio.timeout(5):
             yield
             stop.set()
-            self.signals.ring([OUTBOX_SIGNAL])
+            self.signals.notify([OUTBOX_SIGNAL])
             await task
 
     async def until_taken(self, *names: str) -> None:
@@ -86,7 +86,7 @@ def post() -> RelayHarness:
     return RelayHarness()
 
 
-async def test_what_the_broker_acknowledged_leaves_the_outbox(post: RelayHarness) -> None:
+async def test_acknowledged_events_leave_the_outbox(post: RelayHarness) -> None:
     post.commit("a", "b")
     ids = [message.id for message in post.store.outbox.values()]
 
@@ -95,7 +95,7 @@ async def test_what_the_broker_acknowledged_leaves_the_outbox(post: RelayHarness
     assert post.store.publications == dict.fromkeys(ids, post.clock.now())
 
 
-async def test_an_empty_outbox_troubles_no_broker(post: RelayHarness) -> None:
+async def test_an_empty_outbox_calls_no_broker(post: RelayHarness) -> None:
     assert await post.relay.relay() == 0
     assert not post.broker.called.is_set()
 
@@ -133,7 +133,7 @@ async def test_a_refused_event_is_retried(post: RelayHarness) -> None:
     assert post.waiting == []
 
 
-async def test_what_was_refused_is_not_overtaken_by_its_own_aggregate(post: RelayHarness) -> None:
+async def test_a_refused_event_is_not_overtaken_by_later_ones_of_its_aggregate(post: RelayHarness) -> None:
     post.commit("first", "second", "of another")
     first, second = post.store.outbox[1], post.store.outbox[2]
     post.store.outbox[2] = replace(second, subject=first.subject)
@@ -146,11 +146,11 @@ async def test_what_was_refused_is_not_overtaken_by_its_own_aggregate(post: Rela
     assert post.broker.batches == [["first", "of another"], ["first"], ["second"]]
 
 
-async def test_an_aggregate_with_many_events_does_not_keep_the_relay_beyond_its_lease(post: RelayHarness) -> None:
+async def test_a_batch_ends_before_the_lease_expires(post: RelayHarness) -> None:
     post.commit("first", "second", "third")
     same = post.store.outbox[1].subject
     post.store.outbox = {place: replace(message, subject=same) for place, message in post.store.outbox.items()}
-    post.relay = replace(post.relay, lease=0.0)
+    post.relay = replace(post.relay, lease_seconds=0.0)
 
     await post.relay.relay()
     assert post.broker.batches == [["first"]]
@@ -160,7 +160,7 @@ async def test_an_aggregate_with_many_events_does_not_keep_the_relay_beyond_its_
     assert post.broker.batches == [["first"], ["second"], ["third"]]
 
 
-async def test_what_is_refused_again_and_again_is_tried_less_and_less(post: RelayHarness) -> None:
+async def test_repeated_refusals_back_off_exponentially(post: RelayHarness) -> None:
     post.commit("a")
     post.broker.refused = {"a"}
     for second in range(20):
@@ -169,7 +169,7 @@ async def test_what_is_refused_again_and_again_is_tried_less_and_less(post: Rela
 
     assert len(post.broker.batches) == 5  # at 0, 1, 3, 7 and 15 seconds
     assert post.waiting == ["a"]
-    state = await post.relay.outbox.look()
+    state = await post.relay.outbox.snapshot()
     assert [(blocked.attempts, blocked.reason) for blocked in state.blocked] == [(5, "ValueError('too large')")]
 
 
@@ -196,7 +196,7 @@ async def test_a_commit_wakes_the_relay() -> None:
     post = RelayHarness(RecordingSignals())
     async with post.running():
         post.commit("a")
-        post.signals.ring([OUTBOX_SIGNAL])
+        post.signals.notify([OUTBOX_SIGNAL])
         await post.until_taken("a")
 
 
@@ -208,7 +208,7 @@ async def test_a_commit_during_a_poll_wakes_the_relay() -> None:
             found = await super().unpublished(limit)
             if not post.store.positions:
                 post.commit("a")
-                post.signals.ring([OUTBOX_SIGNAL])
+                post.signals.notify([OUTBOX_SIGNAL])
             return found
 
     post.relay = Relay(Busy(post.store, post.clock), post.broker, post.signals, post.clock)
@@ -222,6 +222,6 @@ async def test_commits_without_a_signal_are_found_by_polling(post: RelayHarness)
         await post.until_taken("a")
 
 
-async def test_the_relay_ends_when_it_is_asked_to(post: RelayHarness) -> None:
+async def test_the_relay_ends_when_stop_is_set(post: RelayHarness) -> None:
     async with post.running():
         pass

@@ -1,7 +1,7 @@
 from sqlalchemy.dialects import mysql, sqlite
 
-from adapters.sql.tables import outbox
-from adapters.sql.transactions import MAX_ROWS_PER_STATEMENT, compile_insert, in_parts
+from adapters.sql.engine.inserts import MAX_ROWS_PER_STATEMENT, compile_insert, in_parts
+from adapters.sql.engine.tables import outbox
 
 ROWS = [{"event_id": None, "shard": number} for number in range(300)]
 

@@ -1,9 +1,10 @@
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from adapters.memory.database import Store
-from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.engine.database import MemoryDatabase
+from core.kernel.unit_of_work import Transaction
 from core.students.errors import UnknownStudent, UnreadableRoster
 from core.students.find_student import FindStudent
 from core.students.import_students import (
@@ -13,9 +14,10 @@ from core.students.import_students import (
     ImportStudents,
     RosterReport,
 )
-from core.students.roster import rows
+from core.students.roster import read_rows
 from core.students.student import Enrolment, Student
 from tests.examples import StoppedClock, ids
+from tests.units_of_work import memory_work
 
 HEAD = "registration,name,category,email,phone\n"
 ASHA = "T-1,Asha Kulkarni,general,asha@example.org,+919812345601\n"
@@ -23,16 +25,16 @@ RAVI = "T-2,Ravi Deshpande,sc,ravi@example.org,\n"
 
 
 class RosterHarness:
-    """A school that sends rosters, and looks at what became of them."""
+    """Imports rosters, and reads the stored students."""
 
     def __init__(self) -> None:
-        self.store = Store()
+        self.store = MemoryDatabase()
 
-    def new_work(self) -> MemoryUnitOfWork:
-        return MemoryUnitOfWork(self.store, lambda _: None, StoppedClock(), ids)
+    def new_work(self, *, within: Transaction | None = None) -> Any:
+        return memory_work(self.store, StoppedClock(), ids, within=within)
 
     async def send(self, text: str) -> RosterReport:
-        return await ImportStudents(self.new_work, ids)(rows(self._bytes(text)))
+        return await ImportStudents(self.new_work, ids)(read_rows(self._bytes(text)))
 
     async def find(self, registration: str) -> Student:
         return await FindStudent(self.new_work)(registration)
@@ -45,27 +47,27 @@ class RosterHarness:
 
 
 @pytest.fixture
-def school() -> RosterHarness:
+def harness() -> RosterHarness:
     return RosterHarness()
 
 
-async def test_good_rows_are_kept_and_bad_ones_reported_with_their_lines(school: RosterHarness) -> None:
-    report = await school.send(HEAD + ASHA + "T-3,,general,,\n" + RAVI + "T-4,No Phone,sc,,12345\n")
+async def test_good_rows_are_kept_and_bad_ones_reported_with_their_lines(harness: RosterHarness) -> None:
+    report = await harness.send(HEAD + ASHA + "T-3,,general,,\n" + RAVI + "T-4,No Phone,sc,,12345\n")
 
     assert (report.read, report.added, report.rejected) == (4, 2, 2)
     assert [bad.line for bad in report.bad_rows] == [3, 5]
     assert report.bad_rows[0].reason == "name is empty"
     assert report.bad_rows[1].reason.startswith("phone '12345' is not of the form")
-    assert (await school.enrolled("T-2")).name == "Ravi Deshpande"
+    assert (await harness.enrolled("T-2")).name == "Ravi Deshpande"
     with pytest.raises(UnknownStudent, match="T-4"):
-        await school.find("T-4")
+        await harness.find("T-4")
 
 
-async def test_every_cell_arrives_where_its_column_says(school: RosterHarness) -> None:
+async def test_every_cell_arrives_where_its_column_says(harness: RosterHarness) -> None:
     columns = "language,phone,email,certificates,centre,country,category,name,registration\n"
-    await school.send(columns + "hi,+919812345601,a@example.org,pwbd third-gender,DXB-1,AE,sc, Asha ,T.1-a\n")
+    await harness.send(columns + "hi,+919812345601,a@example.org,pwbd third-gender,DXB-1,AE,sc, Asha ,T.1-a\n")
 
-    assert await school.enrolled("T.1-a") == Enrolment(
+    assert await harness.enrolled("T.1-a") == Enrolment(
         registration="T.1-a",
         name="Asha",
         category="sc",
@@ -78,67 +80,67 @@ async def test_every_cell_arrives_where_its_column_says(school: RosterHarness) -
     )
 
 
-async def test_missing_cells_mean_the_default(school: RosterHarness) -> None:
-    report = await school.send("registration,name,category,country,language\nT-1,Asha,general\nT-2,Ravi,sc,,hi\n")
+async def test_missing_cells_mean_the_default(harness: RosterHarness) -> None:
+    report = await harness.send("registration,name,category,country,language\nT-1,Asha,general\nT-2,Ravi,sc,,hi\n")
 
-    asha, ravi = await school.enrolled("T-1"), await school.enrolled("T-2")
+    asha, ravi = await harness.enrolled("T-1"), await harness.enrolled("T-2")
     assert report.added == 2
     assert (asha.country, asha.language, asha.email) == ("IN", "en", "")
     assert (ravi.country, ravi.language) == ("IN", "hi")
 
 
-async def test_a_row_with_too_many_cells_is_reported(school: RosterHarness) -> None:
-    report = await school.send(HEAD + "T-1,Kulkarni, Asha,general,,\n")
+async def test_a_row_with_too_many_cells_is_reported(harness: RosterHarness) -> None:
+    report = await harness.send(HEAD + "T-1,Kulkarni, Asha,general,,\n")
 
     assert report.bad_rows == [BadRow(2, "6 cells, but there are 5 columns")]
 
 
-async def test_a_duplicate_names_the_line_that_came_first_and_changes_nothing(school: RosterHarness) -> None:
-    report = await school.send(HEAD + RAVI + ASHA + "T-1,Somebody Else,sc,,\n")
+async def test_a_duplicate_names_the_line_that_came_first_and_changes_nothing(harness: RosterHarness) -> None:
+    report = await harness.send(HEAD + RAVI + ASHA + "T-1,Somebody Else,sc,,\n")
 
-    assert report.bad_rows == [BadRow(4, "registration T-1 stands in line 3 already")]
-    assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
+    assert report.bad_rows == [BadRow(4, "registration T-1 is already in line 3")]
+    assert (await harness.enrolled("T-1")).name == "Asha Kulkarni"
 
 
-async def test_a_row_that_was_refused_is_no_first_one(school: RosterHarness) -> None:
-    report = await school.send(HEAD + "T-1,,general,,\n" + ASHA)
+async def test_a_row_that_was_refused_is_no_first_one(harness: RosterHarness) -> None:
+    report = await harness.send(HEAD + "T-1,,general,,\n" + ASHA)
 
     assert [bad.line for bad in report.bad_rows] == [2]
-    assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
+    assert (await harness.enrolled("T-1")).name == "Asha Kulkarni"
 
 
-async def test_a_duplicate_is_found_across_batches(school: RosterHarness) -> None:
+async def test_a_duplicate_is_found_across_batches(harness: RosterHarness) -> None:
     many = "".join(f"B-{number},Somebody,general,,\n" for number in range(MAX_ROWS_PER_BATCH))
-    report = await school.send(HEAD + ASHA + many + ASHA)
+    report = await harness.send(HEAD + ASHA + many + ASHA)
 
     assert (report.added, report.rejected) == (MAX_ROWS_PER_BATCH + 1, 1)
-    assert report.bad_rows[0].reason == "registration T-1 stands in line 2 already"
+    assert report.bad_rows[0].reason == "registration T-1 is already in line 2"
 
 
-async def test_the_same_roster_again_changes_nothing(school: RosterHarness) -> None:
-    await school.send(HEAD + ASHA + RAVI)
-    before = await school.find("T-1")
-    report = await school.send(HEAD + ASHA + RAVI)
+async def test_the_same_roster_again_changes_nothing(harness: RosterHarness) -> None:
+    await harness.send(HEAD + ASHA + RAVI)
+    before = await harness.find("T-1")
+    report = await harness.send(HEAD + ASHA + RAVI)
 
     assert (report.read, report.added, report.changed, report.unchanged) == (2, 0, 0, 2)
-    assert await school.find("T-1") == before
+    assert await harness.find("T-1") == before
 
 
-async def test_a_changed_row_counts_as_changed_and_keeps_its_id(school: RosterHarness) -> None:
-    await school.send(HEAD + ASHA + RAVI)
-    before = await school.find("T-1")
-    report = await school.send(HEAD + ASHA.replace("general", "sc") + RAVI)
+async def test_a_changed_row_counts_as_changed_and_keeps_its_id(harness: RosterHarness) -> None:
+    await harness.send(HEAD + ASHA + RAVI)
+    before = await harness.find("T-1")
+    report = await harness.send(HEAD + ASHA.replace("general", "sc") + RAVI)
 
-    after = await school.find("T-1")
+    after = await harness.find("T-1")
     assert (report.changed, report.unchanged, report.added) == (1, 1, 0)
     assert (after.id, after.enrolment.category) == (before.id, "sc")
 
 
-async def test_a_student_missing_from_a_later_roster_is_kept(school: RosterHarness) -> None:
-    await school.send(HEAD + ASHA)
-    await school.send(HEAD + RAVI)
+async def test_a_student_missing_from_a_later_roster_is_kept(harness: RosterHarness) -> None:
+    await harness.send(HEAD + ASHA)
+    await harness.send(HEAD + RAVI)
 
-    assert (await school.enrolled("T-1")).name == "Asha Kulkarni"
+    assert (await harness.enrolled("T-1")).name == "Asha Kulkarni"
 
 
 @pytest.mark.parametrize(
@@ -149,23 +151,23 @@ async def test_a_student_missing_from_a_later_roster_is_kept(school: RosterHarne
         ("registration,name,category,shoe-size\n", "unknown column shoe-size; known are registration"),
         ("registration,category\n", "no column name"),
         ("email\n", "no column category, name, registration"),
-        ("registration,name,category,name\n", "a column stands twice"),
+        ("registration,name,category,name\n", "has a column twice"),
         ('registration,"name,category\n', "no column category, name, registration"),
     ],
 )
-async def test_a_file_with_other_columns_is_refused_whole(school: RosterHarness, roster: str, complaint: str) -> None:
+async def test_a_file_with_other_columns_is_refused_whole(harness: RosterHarness, roster: str, complaint: str) -> None:
     with pytest.raises(UnreadableRoster, match=complaint):
-        await school.send(roster + ("T-1,Asha,general\n" if roster.strip() else ""))
+        await harness.send(roster + ("T-1,Asha,general\n" if roster.strip() else ""))
     with pytest.raises(UnknownStudent):
-        await school.find("T-1")
+        await harness.find("T-1")
 
 
-async def test_an_empty_roster_is_accepted(school: RosterHarness) -> None:
-    assert await school.send(HEAD) == RosterReport()
+async def test_an_empty_roster_is_accepted(harness: RosterHarness) -> None:
+    assert await harness.send(HEAD) == RosterReport()
 
 
-async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(school: RosterHarness) -> None:
-    report = await school.send(HEAD + 'T-9,"Asha"x,general,,\n' + RAVI)
+async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(harness: RosterHarness) -> None:
+    report = await harness.send(HEAD + 'T-9,"Asha"x,general,,\n' + RAVI)
 
     assert (report.added, [bad.line for bad in report.bad_rows]) == (1, [2])
     assert "not CSV" in report.bad_rows[0].reason
@@ -192,14 +194,14 @@ async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(school: Roste
         ("T-1,Asha,OBC,,\n", "category"),
     ],
 )
-async def test_a_cell_of_another_form_is_refused_by_name(school: RosterHarness, row: str, field: str) -> None:
-    report = await school.send(HEAD + row)
+async def test_a_cell_of_another_form_is_refused_by_name(harness: RosterHarness, row: str, field: str) -> None:
+    report = await harness.send(HEAD + row)
 
     assert (report.added, report.rejected) == (0, 1)
     assert report.bad_rows[0].reason.startswith(f"{field} '")
 
 
-async def test_only_the_first_thousand_bad_rows_are_named_but_all_are_counted(school: RosterHarness) -> None:
-    report = await school.send(HEAD + "T-1,,general,,\n" * (MAX_REPORTED_BAD_ROWS + 5))
+async def test_only_the_first_thousand_bad_rows_are_named_but_all_are_counted(harness: RosterHarness) -> None:
+    report = await harness.send(HEAD + "T-1,,general,,\n" * (MAX_REPORTED_BAD_ROWS + 5))
 
     assert (report.rejected, len(report.bad_rows)) == (MAX_REPORTED_BAD_ROWS + 5, MAX_REPORTED_BAD_ROWS)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.students.errors import UnreadableRoster
-from core.students.roster import MAX_ROW_CHARACTERS, RosterRow, rows
+from core.students.roster import MAX_ROW_CHARACTERS, RosterRow, read_rows
 
 HINDI = "registration,name\nT-1,आशा\n"
 cells = st.text(st.sampled_from('ab ,"\n\rआ😀'), max_size=8)
@@ -23,11 +23,11 @@ async def pieces(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 async def read(*chunks: bytes | str) -> list[RosterRow]:
     whole = [chunk.encode() if isinstance(chunk, str) else chunk for chunk in chunks]
-    return [row async for row in rows(pieces(whole))]
+    return [row async for row in read_rows(pieces(whole))]
 
 
 def quoted(table: list[list[str]], line_end: str) -> bytes:
-    """Write a table with every cell in quotes."""
+    """Return a table as CSV with every cell in quotes."""
     rewritten = (",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in table)
     return "".join(line + line_end for line in rewritten).encode()
 
@@ -110,8 +110,8 @@ async def test_what_is_not_utf8_is_refused(content: bytes) -> None:
 async def test_rows_before_bytes_that_are_no_text_are_read() -> None:
     seen = []
     with pytest.raises(UnreadableRoster, match="after line 3"):
-        async for row in rows(pieces([b"a\nb\n", b"\xff\n"])):
-            seen.append(row.cells)  # noqa: PERF401 - a comprehension would lose what it had
+        async for row in read_rows(pieces([b"a\nb\n", b"\xff\n"])):
+            seen.append(row.cells)  # noqa: PERF401 - a comprehension would lose the rows before the error
 
     assert seen == [["a"], ["b"]]
 

@@ -1,11 +1,11 @@
-"""The tables the fee office begins with."""
+"""Create the first tables: fees, students, messaging and deliveries."""
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Blob, Id, Json, Position, UtcDateTime
+from adapters.sql.engine.types import Blob, Id, Json, Position, UtcDateTime
 
 revision: str = "0001"
 down_revision: str | None = None

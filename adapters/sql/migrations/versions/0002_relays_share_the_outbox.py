@@ -1,4 +1,4 @@
-"""Several relays share the outbox by leases."""
+"""Let several relays share the outbox by leases on its shards."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, UtcDateTime
+from adapters.sql.engine.types import Id, UtcDateTime
 
 revision: str = "0002"
 down_revision: str | None = "0001"

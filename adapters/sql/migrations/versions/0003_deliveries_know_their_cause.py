@@ -1,4 +1,4 @@
-"""A delivery knows the request that caused it."""
+"""Store with each delivery the trace of the request that caused it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Dead letters and events can be replayed."""
+"""Store what a replay of dead letters and events needs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, UtcDateTime
+from adapters.sql.engine.types import Id, UtcDateTime
 
 revision: str = "0004"
 down_revision: str | None = "0003"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
-NOBODY = sa.text("X'00000000000000000000000000000000'")
+NO_SUBJECT = sa.text("X'00000000000000000000000000000000'")
 
 
 def upgrade() -> None:
     for column in added():
         op.add_column("dead_letters", column)
-    # When older letters arrived was not kept: the nearest we know is when they were buried.
+    # The arrival of older dead letters is unknown; their burial is the nearest known time.
     op.execute("UPDATE dead_letters SET arrived_at = at")
     seen = ["consumer", "state", "at", "message_id", "context", "type", "reason"]
     op.create_index("ix_dead_letters_at", "dead_letters", seen, unique=False)
@@ -51,7 +51,7 @@ def downgrade() -> None:
 
 def added() -> list[sa.Column[Any]]:
     return [
-        sa.Column("subject", Id(), server_default=NOBODY, nullable=False),
+        sa.Column("subject", Id(), server_default=NO_SUBJECT, nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("arrived_at", UtcDateTime(), server_default="2000-01-01 00:00:00.000000", nullable=False),
         sa.Column("request_id", sa.String(length=64), server_default="", nullable=False),

@@ -1,11 +1,11 @@
-"""What became of deliveries is looked into."""
+"""Store the reconciliation of deliveries with an unknown outcome."""
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, UtcDateTime
+from adapters.sql.engine.types import Id, UtcDateTime
 
 revision: str = "0005"
 down_revision: str | None = "0004"

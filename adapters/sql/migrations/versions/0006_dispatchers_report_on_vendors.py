@@ -1,11 +1,11 @@
-"""Dispatchers report how they stand with the vendors."""
+"""Store the vendor standings that dispatchers publish."""
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import UtcDateTime
+from adapters.sql.engine.types import UtcDateTime
 
 revision: str = "0006"
 down_revision: str | None = "0005"

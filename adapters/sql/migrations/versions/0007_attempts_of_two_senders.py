@@ -1,4 +1,4 @@
-"""Attempts of a sender that was stopped past its lease stand beside those of the one that took over."""
+"""Let two dispatchers store attempts of one delivery: the first may resume after its lease expired."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def downgrade() -> None:
 
 
 def key_of_attempts(*columns: str) -> None:
-    """Choose another primary key, in one statement where there is one for it."""
+    """Replace the primary key; MySQL does it in one statement."""
     if op.get_bind().dialect.name == "mysql":
         op.execute(f"ALTER TABLE delivery_attempts DROP PRIMARY KEY, ADD PRIMARY KEY ({', '.join(columns)})")
         return

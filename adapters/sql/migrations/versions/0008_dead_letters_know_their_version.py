@@ -1,4 +1,4 @@
-"""Dead letters know in which version their bodies are written: what is too new for us now can be replayed later."""
+"""Store the data version of dead letters, so that a later program version can replay newer ones."""
 
 from collections.abc import Sequence
 

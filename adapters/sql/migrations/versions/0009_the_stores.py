@@ -1,11 +1,11 @@
-"""The stores: what was bought, who gets it, who waits."""
+"""Create the tables of the inventory context."""
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Id, Json, UtcDateTime
+from adapters.sql.engine.types import Id, Json, UtcDateTime
 
 revision: str = "0009"
 down_revision: str | None = "0008"
@@ -77,5 +77,5 @@ def downgrade() -> None:
 
 
 def create(name: str, *columns: sa.schema.SchemaItem) -> None:
-    """Create a table whose text compares byte by byte."""
+    """Create a table whose text columns compare byte by byte."""
     op.create_table(name, *columns, mysql_charset="utf8mb4", mysql_collate="utf8mb4_0900_bin")

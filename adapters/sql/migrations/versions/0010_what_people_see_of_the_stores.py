@@ -1,11 +1,11 @@
-"""What people see of the stores, and how it is built anew."""
+"""Create the stock views and the generations of projections."""
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.types import Json, UtcDateTime
+from adapters.sql.engine.types import Json, UtcDateTime
 
 revision: str = "0010"
 down_revision: str | None = "0009"
@@ -61,5 +61,5 @@ def downgrade() -> None:
 
 
 def create(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
-    """Create a table whose text compares byte by byte."""
+    """Create a table whose text columns compare byte by byte."""
     return op.create_table(name, *columns, mysql_charset="utf8mb4", mysql_collate="utf8mb4_0900_bin")

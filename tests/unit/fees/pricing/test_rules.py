@@ -54,33 +54,33 @@ def test_papers_can_differ_by_category_in_every_price() -> None:
 
 
 def test_a_percentage_off_is_rounded_once_and_half_up() -> None:
-    schedule = a_schedule(a_fee(amount=25), Concession(who=SC, basis_points=5000))
+    schedule = a_schedule(a_fee(amount=25), Concession(audience=SC, basis_points=5000))
 
     assert lines(schedule, "sc")["sc: 50 % off"] == -13
 
 
 def test_an_amount_off_is_never_more_than_there_is() -> None:
-    schedule = a_schedule(a_fee(amount=100), Concession(who=SC, amount=150))
+    schedule = a_schedule(a_fee(amount=100), Concession(audience=SC, amount=150))
 
     assert schedule.quote(a_candidate("sc"), NOTHING, SOME_DAY).total == Money(0, "INR")
 
 
 def test_a_concession_applies_only_to_its_audience() -> None:
-    schedule = a_schedule(a_fee(), Concession(who=BLIND, amount=150))
+    schedule = a_schedule(a_fee(), Concession(audience=BLIND, amount=150))
 
     assert "blind: a fixed amount off" in lines(schedule, "general", "blind")
     assert "blind: a fixed amount off" not in lines(schedule, "general", "merit")
 
 
 def test_rules_apply_in_the_order_in_which_they_are_written() -> None:
-    half, lab = Concession(who=SC, basis_points=5000), a_fee("lab", 100)
+    half, lab = Concession(audience=SC, basis_points=5000), a_fee("lab", 100)
 
     assert lines(a_schedule(a_fee(), half, lab), "sc")["sc: 50 % off"] == -5000
     assert lines(a_schedule(a_fee(), lab, half), "sc")["sc: 50 % off"] == -5050
 
 
 def test_an_exemption_says_why_even_when_there_is_nothing_to_pay() -> None:
-    assert lines(a_schedule(a_fee(amount=0), Exemption(who=BLIND)), "sc", "blind")["blind: exempt"] == 0
+    assert lines(a_schedule(a_fee(amount=0), Exemption(audience=BLIND)), "sc", "blind")["blind: exempt"] == 0
 
 
 def test_a_late_fee_can_be_an_amount() -> None:
@@ -140,7 +140,7 @@ def test_a_fee_too_large_for_money_is_refused_and_not_wrapped() -> None:
 
 def test_an_unpriced_combination_of_certificates_is_refused() -> None:
     names = ("blind", "deaf", "merit")
-    not_all_three = [a_fee(f"not-{name}", who=Audience(without=frozenset({name}))) for name in names]
+    not_all_three = [a_fee(f"not-{name}", audience=Audience(without=frozenset({name}))) for name in names]
     schedule = a_schedule(*not_all_three, certificates=names)
 
     with pytest.raises(NotPriced):
@@ -148,7 +148,7 @@ def test_an_unpriced_combination_of_certificates_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "other", "together"),
+    ("audience", "other", "together"),
     [
         (Audience(), Audience(), True),
         (SC, Audience(categories=frozenset({"general"})), False),
@@ -160,16 +160,18 @@ def test_an_unpriced_combination_of_certificates_is_refused() -> None:
         (Audience(certificates=frozenset({"blind", "merit"})), Audience(without=frozenset({"blind"})), True),
     ],
 )
-def test_audiences_overlap_when_one_candidate_can_be_in_both(who: Audience, other: Audience, together: bool) -> None:
-    everybody = [
+def test_audiences_overlap_when_one_candidate_can_be_in_both(
+    audience: Audience, other: Audience, together: bool
+) -> None:
+    payers = [
         Payer(category, frozenset(held), region)
         for category in ("general", "sc")
         for held in ((), ("blind",), ("merit",), ("blind", "merit"))
         for region in ("home", "abroad")
     ]
 
-    assert who.overlaps(other) is other.overlaps(who) is together
-    assert any(who.includes(payer) and other.includes(payer) for payer in everybody) is together
+    assert audience.overlaps(other) is other.overlaps(audience) is together
+    assert any(audience.includes(payer) and other.includes(payer) for payer in payers) is together
 
 
 @pytest.mark.parametrize(("rate", "text"), [(5000, "50 %"), (1250, "12.5 %"), (1, "0.01 %"), (10, "0.1 %"), (0, "0 %")])

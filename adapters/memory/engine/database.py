@@ -1,0 +1,116 @@
+"""The memory database: tables as dictionaries, transactions with undo, lost when the process ends."""
+
+from asyncio import Lock
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from core.fees.schedule import FeeSchedule
+from core.fees.submission import Submission
+from core.inventory.order_line import OrderLine
+from core.inventory.ports import LineKey
+from core.inventory.sku import Sku
+from core.inventory.stock_level import StockLevel
+from core.kernel.decisions import Decision
+from core.kernel.unit_of_work import Transaction
+from core.messaging.dead_letters import DeadLetter
+from core.messaging.event_log import EventReplay
+from core.messaging.message import Message
+from core.notifications.attempt_log import Attempt
+from core.notifications.delivery import Delivery
+from core.notifications.status_reports import StatusReport
+from core.students.student import Student
+
+MISSING = object()
+Insert = Callable[[], None]
+
+
+class ProjectionGenerations(NamedTuple):
+    """The generation of a projection that is read, the newest one, and until when a rebuild of that has its lease."""
+
+    live: int
+    newest: int
+    until: datetime | None
+
+
+class UndoLog:
+    """The changes of one transaction, with the values before them."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
+
+    def put(self, table: MutableMapping[Any, Any], key: Any, value: Any) -> None:
+        """Set a row and keep its former value."""
+        self._before.append((table, key, table.get(key, MISSING)))
+        table[key] = value
+
+    def mark(self) -> int:
+        """Return the present position, for `rollback_to`."""
+        return len(self._before)
+
+    def rollback_to(self, mark: int) -> None:
+        """Undo the changes since a mark, the last one first."""
+        while len(self._before) > mark:
+            table, key, value = self._before.pop()
+            if value is MISSING:
+                del table[key]
+            else:
+                table[key] = value
+
+
+class Scope(NamedTuple):
+    """The part of a transaction that a unit of work uses."""
+
+    undo_log: UndoLog
+    insert: Callable[[Iterable[Insert]], None]
+    """Inserts rows when the unit of work commits."""
+    notify: Callable[[Collection[str]], None]
+    """Notifies signals after the commit of the transaction."""
+
+
+@dataclass(slots=True)
+class MemoryDatabase(Transaction):
+    """Tables as dictionaries; one lock lets one transaction at a time run."""
+
+    notify: Callable[[Collection[str]], None] = lambda _: None
+    """Notifies signals after a commit."""
+    requests: dict[tuple[str, str], tuple[bytes, bytes, datetime]] = field(default_factory=dict)
+    inbox: dict[tuple[str, UUID], datetime] = field(default_factory=dict)
+    students: dict[str, Student] = field(default_factory=dict)
+    schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
+    submissions: dict[UUID, Submission] = field(default_factory=dict)
+    submitted: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
+    events: dict[UUID, Message] = field(default_factory=dict)
+    versions: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
+    outbox: dict[int, Message] = field(default_factory=dict)
+    publications: dict[UUID, datetime] = field(default_factory=dict)
+    deliveries: dict[UUID, Delivery] = field(default_factory=dict)
+    attempts: dict[UUID, tuple[Attempt, ...]] = field(default_factory=dict)
+    status_reports: dict[UUID, tuple[StatusReport, ...]] = field(default_factory=dict)
+    dead_letters: dict[tuple[str, UUID], tuple[DeadLetter, Message]] = field(default_factory=dict)
+    skus: dict[str, Sku] = field(default_factory=dict)
+    batches: dict[str, str] = field(default_factory=dict)
+    order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
+    projections: dict[str, ProjectionGenerations] = field(
+        default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}
+    )
+    line_views: dict[tuple[int, str, str], OrderLine] = field(default_factory=dict)
+    batch_views: dict[tuple[int, str], StockLevel] = field(default_factory=dict)
+    sku_views: dict[tuple[int, str], int] = field(default_factory=dict)
+    replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+    positions: int = 0
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Scope]:
+        async with self.lock:
+            yield Scope(UndoLog(), insert_all, self.notify)
+
+
+def insert_all(inserts: Iterable[Insert]) -> None:
+    """Insert rows now."""
+    for insert in inserts:
+        insert()

@@ -1,0 +1,27 @@
+"""The deletion of expired records in the memory database."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from adapters.memory.engine.database import MemoryDatabase
+from core.messaging.retention import RetainedRecords, Retention
+
+
+class MemoryRetention(Retention):
+    """Deletes the first expired rows that it finds."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def purge(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
+        if memory is RetainedRecords.INBOX:
+            return self._purge(self._database.inbox, lambda received_at: received_at, before, limit)
+        return self._purge(self._database.requests, lambda row: row[2], before, limit)
+
+    @staticmethod
+    def _purge(table: dict[Any, Any], stored_at: Callable[[Any], datetime], before: datetime, limit: int) -> int:
+        old = [key for key, row in table.items() if stored_at(row) < before][:limit]
+        for key in old:
+            del table[key]
+        return len(old)

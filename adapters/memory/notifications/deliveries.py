@@ -1,0 +1,69 @@
+"""Deliveries in the memory database; stores and returns copies, so that a caller cannot change a stored one."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from core.notifications.delivery import FINAL_STATES, Channel, Delivery, DeliveryState
+from core.notifications.ports import DELIVERIES_STORED, Deliveries, DueDeliveries
+
+
+class MemoryDeliveries(Deliveries):
+    """Deliveries by id."""
+
+    def __init__(self, work: MemoryUnitOfWork) -> None:
+        self._work = work
+
+    def add(self, delivery: Delivery) -> None:
+        self._work.inserts.append(partial(self._add, copy(delivery)))
+        self._work.wake(DELIVERIES_STORED)
+
+    async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
+        claimed = self._due(now, limit, DeliveryState.PENDING, channel)
+        for delivery in claimed:
+            delivery.claim(until)
+        await self.save(claimed)
+        for delivery in claimed:
+            delivery.stored_as = delivery.state, delivery.due_at
+        return claimed
+
+    async def save(self, changed: Sequence[Delivery]) -> None:
+        for delivery in changed:
+            attempts = self._work.database.attempts.get(delivery.id, ()) + tuple(delivery.unsaved_attempts)
+            self._work.undo_log.put(self._work.database.attempts, delivery.id, attempts)
+            found = self._work.database.deliveries[delivery.id]
+            still_claimed = (found.state, found.due_at) == delivery.stored_as
+            if still_claimed or (delivery.state is DeliveryState.SENT and found.state not in FINAL_STATES):
+                self._work.undo_log.put(
+                    self._work.database.deliveries, delivery.id, replace(delivery, unsaved_attempts=[])
+                )
+
+    async def expired_claims(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        return self._due(now, limit, DeliveryState.SENDING, *Channel)
+
+    def _add(self, delivery: Delivery) -> None:
+        key = delivery.notice, delivery.channel
+        if all((each.notice, each.channel) != key for each in self._work.database.deliveries.values()):
+            self._work.undo_log.put(self._work.database.deliveries, delivery.id, delivery)
+
+    def _due(self, now: datetime, limit: int, state: DeliveryState, *channels: Channel) -> list[Delivery]:
+        those = (
+            each for each in self._work.database.deliveries.values() if each.state is state and each.channel in channels
+        )
+        due = sorted((each for each in those if each.due_at <= now), key=lambda each: each.due_at)
+        return [replace(each, unsaved_attempts=[], stored_as=(each.state, each.due_at)) for each in due[:limit]]
+
+
+class MemoryDueDeliveries(DueDeliveries):
+    """Finds the next due delivery by a scan."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def next_due_at(self, channel: Channel) -> datetime | None:
+        waiting = (each for each in self._database.deliveries.values() if each.state is DeliveryState.PENDING)
+        return min((each.due_at for each in waiting if each.channel is channel), default=None)

@@ -1,0 +1,116 @@
+"""Inserts rows: multi-row statements, compiled once for each shape, in lock order."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Insert, Table, insert
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.engine.database import Locked
+from adapters.sql.engine.lock_order import LOCK_ORDER
+from adapters.sql.engine.tables import metadata, requests
+from core.kernel.idempotency import RequestInProgress
+
+Row = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]
+"""Rows to insert by table name, and rows to insert or overwrite by `changed_key`."""
+UPSERT = "upsert"
+"""Key of `Table.info`: returns the insert, given the dialect, for a table whose rows may exist."""
+MAX_ROWS_PER_STATEMENT = 256
+"""Larger statements are not faster."""
+
+
+async def flush(rows: Rows, connection: AsyncConnection) -> None:
+    """Insert rows, table by table in lock order."""
+    await connection.run_sync(insert_all, rows)  # one switch to SQLAlchemy's greenlet instead of one for each statement
+
+
+def insert_all(connection: Connection, rows: Rows) -> None:
+    """Insert rows, the tables in lock order."""
+    check_order(rows)
+    for name in LOCK_ORDER:
+        for key in (name, changed_key(name)):
+            for some in in_parts(rows.get(key, ())):
+                insert_some(connection, metadata.tables[name], some, replace=key != name)
+
+
+def insert_some(connection: Connection, table: Table, some: Sequence[Row], *, replace: bool) -> None:
+    """Insert rows of one table; raise `RequestInProgress` if the same request is being stored."""
+    insertion = compile_insert(table, tuple(some[0]), len(some), connection.dialect, replace=replace)
+    try:
+        connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
+    except Locked as error:
+        if table is requests:
+            raise RequestInProgress("the same request is in progress; send it again in a second") from error
+        raise
+
+
+def check_order(rows: Rows) -> None:
+    """Raise `LookupError` for rows of a table without a place in the lock order."""
+    places = {key for name in LOCK_ORDER for key in (name, changed_key(name))}
+    if missing := rows.keys() - places:
+        raise LookupError(f"{', '.join(sorted(missing))}: give the table a place in adapters/sql/engine/lock_order.py")
+
+
+def changed_key(name: str) -> str:
+    """Return the key in `Rows` of rows to insert or overwrite."""
+    return f"{name} changed"
+
+
+def in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Split rows into parts whose sizes are powers of two, so that few distinct statements are prepared."""
+    begin = 0
+    while left := len(rows) - begin:
+        size = min(1 << left.bit_length() - 1, MAX_ROWS_PER_STATEMENT)
+        yield rows[begin : begin + size]
+        begin += size
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledInsert:
+    """A compiled multi-row insert, without its values."""
+
+    statement: str
+    binds: Sequence[tuple[str, Callable[[Any], Any] | None]]
+    """The columns in the order of the statement, each with its conversion to the driver's value."""
+
+    def parameters(self, rows: Sequence[Row]) -> tuple[Any, ...]:
+        """Return the values in the order of the statement."""
+        if any(len(row) != len(self.binds) for row in rows):
+            raise TypeError("rows of one table and transaction name the same columns")
+        return tuple([bind(row[name]) if bind else row[name] for row in rows for name, bind in self.binds])
+
+
+@cache
+def compile_insert(
+    table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect, *, replace: bool = False
+) -> CompiledInsert:
+    """Compile an insert of `rows` rows."""
+    special = replacing(table) if replace else table.info.get(UPSERT)
+    one = str((special(dialect) if special else insert(table)).compile(dialect=dialect, column_keys=columns))
+    head, values, row_and_rest = one.partition("VALUES ")
+    row, end, rest = row_and_rest.partition(")")
+    binds = [
+        (column.name, column.type.dialect_impl(dialect).bind_processor(dialect))
+        for column in table.columns
+        if column.name in columns
+    ]
+    return CompiledInsert(head + values + ", ".join([row + end] * rows) + rest, binds)
+
+
+def replacing(table: Table) -> Callable[[Dialect], Insert]:
+    """Return a function of the dialect that builds an insert which overwrites rows with the same primary key."""
+
+    def replace(dialect: Dialect) -> Insert:
+        key = list(table.primary_key.columns)
+        others = [column.name for column in table.columns if column not in key]
+        if dialect.name == "mysql":
+            added = mysql.insert(table)
+            return added.on_duplicate_key_update({name: added.inserted[name] for name in others})
+        new = sqlite.insert(table)
+        return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in others})
+
+    return replace

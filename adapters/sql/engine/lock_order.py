@@ -1,0 +1,30 @@
+"""The order in which a unit of work writes tables; one order for all transactions prevents deadlocks."""
+
+LOCK_ORDER = (
+    "requests",
+    "inbox",
+    "students",
+    "fee_schedules",
+    "submissions",
+    "skus",
+    "batches",
+    "order_lines",
+    "allocations",
+    "projections",
+    "line_views",
+    "batch_views",
+    "sku_views",
+    "event_log",
+    "outbox",
+    "relay_leases",
+    "relays",
+    "blocked_aggregates",
+    "publications",
+    "deliveries",
+    "delivery_attempts",
+    "delivery_findings",
+    "vendor_standings",
+    "dead_letters",
+    "replays",
+)
+"""Every table; rows of a missing table are refused."""

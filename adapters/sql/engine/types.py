@@ -1,0 +1,54 @@
+"""Column types with the same meaning on MySQL and SQLite."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, Text, TypeDecorator
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeEngine
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID in 16 bytes; UUIDv7 sort by time."""
+
+    impl = LargeBinary(16)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return BINARY(16) for MySQL."""
+        return mysql.BINARY(16) if dialect.name == "mysql" else LargeBinary(16)
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - SQLAlchemy passes it
+        """Return the bytes of a UUID."""
+        return None if value is None else value.bytes
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - SQLAlchemy passes it
+        """Return the UUID of bytes."""
+        return None if value is None else UUID(bytes=value)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in microseconds, stored as naive UTC because the drivers drop offsets silently."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return DATETIME(6) for MySQL."""
+        return mysql.DATETIME(fsp=6) if dialect.name == "mysql" else DateTime()
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy passes it
+        """Return naive UTC."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy passes it
+        """Return the time in UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+Json = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
+"""JSON as msgspec wrote it; MySQL's JSON type would reorder keys."""
+Blob = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
+Position = BigInteger().with_variant(Integer(), "sqlite")
+"""An autoincrement number; SQLite supports that only for INTEGER."""

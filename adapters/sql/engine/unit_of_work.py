@@ -1,0 +1,92 @@
+"""The unit of work in SQL: buffers rows until the commit of its transaction, or of its part of one."""
+
+from collections import defaultdict
+from types import TracebackType
+from typing import Any, Self
+from zlib import crc32
+
+import msgspec
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.encoding import message_from_event
+from adapters.sql.engine.inserts import changed_key
+from adapters.sql.engine.tables import event_log, outbox, requests
+from adapters.sql.engine.transactions import Scope
+from core.kernel.clock import Clock
+from core.kernel.events import Event
+from core.kernel.idempotency import RequestContext
+from core.kernel.ids import Ids
+from core.kernel.unit_of_work import Transaction, UnitOfWork
+from core.messaging.outbox import OUTBOX_SIGNAL, SHARD_COUNT
+
+
+class SqlUnitOfWork(UnitOfWork):
+    """Buffers rows until the commit; each context adds its repositories."""
+
+    def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
+        self._part = (within or transactions).begin()
+        self.clock, self.ids = clock, ids
+        self._rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._signals: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self._scope: Scope = await self._part.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._part.__aexit__(kind, error, trace)
+
+    def record(self, *events: Event) -> None:
+        for event in events:
+            message = message_from_event(event, self.ids.new())
+            row = {
+                "event_id": message.id,
+                "context": message.context,
+                "type": message.type,
+                "aggregate_id": message.subject,
+                "aggregate_version": message.version,
+                "at": message.at,
+                "body": message.body.decode(),
+                "request_id": message.trace.request_id,
+                "traceparent": message.trace.traceparent,
+            }
+            self.insert(event_log, row)
+            self.insert(outbox, {"event_id": message.id, "shard": crc32(message.subject.bytes) % SHARD_COUNT})
+            self.wake(OUTBOX_SIGNAL)
+
+    def record_answer(self, request: RequestContext, result: object) -> None:
+        if request.key is None:
+            return
+        row = {
+            "scope": request.scope,
+            "idempotency_key": request.key,
+            "fingerprint": request.fingerprint,
+            "answer": msgspec.json.encode(result),
+            "at": self.clock.now(),
+        }
+        self.insert(requests, row)
+
+    async def commit(self) -> None:
+        await self._scope.commit(self._rows, self._signals)
+
+    async def connect(self) -> AsyncConnection:
+        """Return the connection of the transaction, which the first call begins."""
+        return await self._scope.connect()
+
+    def insert(self, table: Table, row: dict[str, Any]) -> None:
+        """Add a row for the commit to insert."""
+        self._rows[table.name].append(row)
+
+    def change(self, table: Table, row: dict[str, Any]) -> None:
+        """Add a row for the commit to insert, or to overwrite the row with the same key."""
+        self._rows[changed_key(table.name)].append(row)
+
+    def wake(self, signal: str) -> None:
+        """Notify the listeners of a signal after the commit."""
+        self._signals.add(signal)

@@ -1,0 +1,97 @@
+"""Reads exam fees with their timelines from the tables of several contexts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.engine.database import Database
+from adapters.sql.engine.tables import event_log
+from adapters.sql.fees.tables import submissions
+from adapters.sql.messaging.tables import publications
+from adapters.sql.notifications.tables import deliveries, delivery_attempts, delivery_findings
+from core.fees.candidate import StudentId
+from core.fees.exam_fee import ExamFee, TimelineEntry
+from core.fees.ports import ExamFees
+from core.fees.submission import Submission, SubmissionId
+from core.kernel.batching import Batcher, PendingItem
+
+Entries = list[TimelineEntry]
+Found = tuple[str, Entries]
+"""The document of a submission, and its timeline."""
+
+
+class SqlExamFees(ExamFees):
+    """Exam fees with their timelines; concurrent lookups share the queries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lookups = Batcher[SubmissionId, Found | None](self._look_up_batch)
+
+    async def find(self, submission: SubmissionId) -> ExamFee | None:
+        found = await self._lookups(submission)
+        if found is None:
+            return None
+        document, entries = found
+        return ExamFee.of(msgspec.json.decode(document, type=Submission), entries)
+
+    async def find_by_reference(self, reference: str) -> ExamFee | None:
+        async with self._database.reading() as connection:
+            found = await connection.scalar(select(submissions.c.id).where(submissions.c.reference == reference))
+        return None if found is None else await self.find(found)
+
+    async def list_by_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
+        query = select(submissions.c.document).where(submissions.c.student_id == student)
+        if after is not None:
+            query = query.where(submissions.c.id < after)
+        async with self._database.reading() as connection:
+            documents = await connection.scalars(query.order_by(submissions.c.id.desc()).limit(limit))
+        return [msgspec.json.decode(document, type=Submission) for document in documents]
+
+    async def _look_up_batch(self, batch: Sequence[PendingItem[SubmissionId, Found | None]]) -> None:
+        wanted = {each.item for each in batch}
+        query = select(submissions.c.id, submissions.c.document).where(submissions.c.id.in_(wanted))
+        async with self._database.reading() as connection:
+            documents = {row.id: row.document for row in await connection.execute(query)}
+            told = await timelines(connection, wanted)
+        for each in batch:
+            document = documents.get(each.item)
+            each.resolve(None if document is None else (document, told[each.item]))
+
+
+async def timelines(connection: AsyncConnection, ids: Collection[SubmissionId]) -> Mapping[SubmissionId, Entries]:
+    """Return the timelines of submissions."""
+    told: dict[SubmissionId, Entries] = {each: [] for each in ids}
+    for row in await connection.execute(events_of(ids)):
+        trace = {"request_id": row.request_id, "traceparent": row.traceparent}
+        entries = told[row.aggregate_id]
+        entries.append(TimelineEntry(at=row.at, what="stored", detail=row.type, **trace))
+        if row.published_at:
+            entries.append(TimelineEntry(at=row.published_at, what="published", detail=row.type, **trace))
+    for row in await connection.execute(recorded_about(delivery_attempts, ids)):
+        accepted = row.outcome == "accepted"
+        more = {"vendor_id": row.detail} if accepted else {"detail": row.detail}
+        more |= {"request_id": row.request_id, "traceparent": row.traceparent}
+        what = f"{row.channel} {row.outcome}"
+        told[row.about_id].append(TimelineEntry(at=row.at, what=what, vendor=row.vendor, **more))
+    for row in await connection.execute(recorded_about(delivery_findings, ids)):
+        more = {"vendor": row.vendor, "vendor_id": row.vendor_id, "detail": row.detail}
+        more |= {"request_id": row.request_id, "traceparent": row.traceparent}
+        told[row.about_id].append(TimelineEntry(at=row.at, what=f"{row.channel} {row.learnt}", **more))
+    return told
+
+
+def events_of(ids: Collection[SubmissionId]) -> Select[Any]:
+    """Select the events of aggregates, with the time of their publication."""
+    published = publications.c.at.label("published_at")
+    joined = event_log.outerjoin(publications, publications.c.event_id == event_log.c.event_id)
+    return select(event_log, published).select_from(joined).where(event_log.c.aggregate_id.in_(ids))
+
+
+def recorded_about(records: Table, ids: Collection[SubmissionId]) -> Select[Any]:
+    """Select the delivery attempts or status reports about aggregates."""
+    joined = records.join(deliveries, deliveries.c.id == records.c.delivery_id)
+    about = (deliveries.c.about_id, deliveries.c.channel, deliveries.c.request_id, deliveries.c.traceparent)
+    return select(*about, records).select_from(joined).where(deliveries.c.about_id.in_(ids))

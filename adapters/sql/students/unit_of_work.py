@@ -1,0 +1,16 @@
+"""The unit of work of the students context in SQL."""
+
+from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.students.roster import SqlStudents
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+from core.kernel.unit_of_work import Transaction
+from core.students.ports import StudentsUnitOfWork
+
+
+class SqlStudentsUnitOfWork(SqlUnitOfWork, StudentsUnitOfWork):
+    """The roster."""
+
+    def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
+        super().__init__(transactions, clock, ids, within)
+        self.students = SqlStudents(self)

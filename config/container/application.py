@@ -1,0 +1,67 @@
+"""Builds the application: one container for each concern."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from dependency_injector import containers, providers
+
+from config.container.fees import Fees
+from config.container.inventory import Inventory
+from config.container.messaging import Messaging
+from config.container.notifications import Notifications
+from config.container.process import Process
+from config.container.storage import Storage
+from config.container.students import Students
+from config.container.vendors import Vendors
+from config.settings import Settings
+from core.messaging.routing import Routes
+from core.use_cases import UseCases
+
+
+class Application(containers.DeclarativeContainer):
+    """Takes the settings and the message routes, and provides the use cases."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    routes = providers.Dependency(instance_of=Routes, default=Routes())
+    use_cases = providers.Singleton(UseCases)
+
+    process: Process = providers.Container(Process, settings=settings, routes=routes)  # type: ignore[assignment]
+    storage: Storage = providers.Container(Storage, process=process)  # type: ignore[assignment]
+    messaging: Messaging = providers.Container(  # type: ignore[assignment]
+        Messaging, process=process, storage=storage, all_use_cases=use_cases.provider
+    )
+    vendors: Vendors = providers.Container(Vendors, process=process)  # type: ignore[assignment]
+    students: Students = providers.Container(Students, process=process, storage=storage)  # type: ignore[assignment]
+    fees: Fees = providers.Container(Fees, process=process, storage=storage)  # type: ignore[assignment]
+    notifications: Notifications = providers.Container(  # type: ignore[assignment]
+        Notifications, process=process, storage=storage, vendors=vendors
+    )
+    inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
+
+    # Added last: replays and rebuilds are use cases that call use cases.
+    use_cases.add_kwargs(
+        students=students.use_cases.provider,
+        fees=fees.use_cases.provider,
+        notifications=notifications.use_cases.provider,
+        dispatch=notifications.dispatch_use_cases.provider,
+        inventory=inventory.use_cases.provider,
+        messaging=messaging.use_cases.provider,
+    )
+    probes = providers.List(storage.persistence_probe, messaging.events_probe, storage.cache_probe)
+
+
+@asynccontextmanager
+async def running(application: Application) -> AsyncIterator[Application]:
+    """Close every connection at the end; connections open at their first use."""
+    application.check_dependencies()
+    application.process.logs()
+    adapters, vendors = application.settings().adapters, application.vendors
+    closable = [application.messaging.publisher(), application.storage.cache(), application.storage.database()]
+    closable += [vendors.email_vendors(name) for name in adapters.email]
+    closable += [vendors.sms_vendors(name) for name in adapters.sms]
+    closable += [record for known in vendors.records().values() for record in known.values()]
+    async with AsyncExitStack() as stack:
+        for each in closable:
+            if hasattr(each, "close"):
+                stack.push_async_callback(each.close)
+        yield application

@@ -1,0 +1,61 @@
+"""Builds the fees context and its adapters."""
+
+from dependency_injector import containers, providers
+
+from adapters.encoding import MsgspecScheduleFormat
+from adapters.memory.fees.schedules_and_submissions import MemoryExamFees, MemoryTariffs
+from adapters.memory.fees.unit_of_work import MemoryFeesUnitOfWork
+from adapters.memory.students.roster import MemoryCandidates
+from config.container.process import Process
+from config.container.providers import given, lazy_imports, stored
+from config.container.providers import use_cases as use_cases_of
+from config.container.storage import Storage
+from core.fees.use_cases import FeesUseCases
+
+with lazy_imports():
+    from adapters.sql.fees.exam_fees import SqlExamFees
+    from adapters.sql.fees.schedules_and_submissions import SqlTariffs
+    from adapters.sql.fees.unit_of_work import SqlFeesUnitOfWork
+    from adapters.sql.students.roster import SqlCandidates
+
+
+class Fees(containers.DeclarativeContainer):
+    """Schedules, quotes and submissions."""
+
+    process = given(Process)
+    storage = given(Storage)
+    persistence, clock, ids = process.persistence, process.clock, process.ids
+    database, memory, transactions = storage.database, storage.memory, storage.transactions
+
+    schedule_format = providers.Singleton(MsgspecScheduleFormat)
+    new_work = stored(
+        persistence,
+        sql=providers.Factory(SqlFeesUnitOfWork, transactions, schedule_format, clock, ids),
+        memory=providers.Factory(MemoryFeesUnitOfWork, memory, clock, ids),
+    )
+    tariffs = stored(
+        persistence,
+        sql=providers.Singleton(SqlTariffs, database, storage.cache, schedule_format),
+        memory=providers.Singleton(MemoryTariffs, memory),
+    )
+    candidates = stored(
+        persistence,
+        sql=providers.Singleton(SqlCandidates, database),
+        memory=providers.Singleton(MemoryCandidates, memory),
+    )
+    exam_fees = stored(
+        persistence,
+        sql=providers.Singleton(SqlExamFees, database),
+        memory=providers.Singleton(MemoryExamFees, memory),
+    )
+
+    use_cases = use_cases_of(
+        FeesUseCases,
+        new_work=new_work,
+        tariffs=tariffs,
+        candidates=candidates,
+        exam_fees=exam_fees,
+        schedule_format=schedule_format,
+        clock=clock,
+        ids=ids,
+    )

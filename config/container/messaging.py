@@ -1,0 +1,143 @@
+"""Builds the broker, outbox, inbox, dead letters, projections, and the use cases of messaging."""
+
+from datetime import timedelta
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from adapters.embedded.broker import EmbeddedBroker
+from adapters.memory.engine.probe import InProcessProbe
+from adapters.memory.messaging.answers import MemoryAnswers
+from adapters.memory.messaging.dead_letters import MemoryDeadLetterList
+from adapters.memory.messaging.event_log import MemoryEventLog
+from adapters.memory.messaging.inbox import MemoryInbox
+from adapters.memory.messaging.outbox import MemoryOutbox
+from adapters.memory.messaging.projections import MemoryEventHistory, MemoryProjections
+from adapters.memory.messaging.retention import MemoryRetention
+from config.container.process import CONSUMER, Process
+from config.container.providers import given, lazy_imports, stored
+from config.container.providers import use_cases as use_cases_of
+from config.container.storage import Storage
+from config.settings import Retention
+from core.messaging.retention import RetainedRecords
+from core.messaging.use_cases import MessagingUseCases
+
+with lazy_imports():
+    from adapters.kafka.probe import KafkaProbe
+    from adapters.kafka.publisher import KafkaPublisher
+    from adapters.kafka.topics import KafkaTopics
+    from adapters.sql.inventory.stock_projection import projection_tables
+    from adapters.sql.messaging.answers import SqlAnswers
+    from adapters.sql.messaging.backlog import SqlBacklog
+    from adapters.sql.messaging.dead_letter_list import SqlDeadLetterList
+    from adapters.sql.messaging.event_log import SqlEventLog
+    from adapters.sql.messaging.inbox import SqlInbox
+    from adapters.sql.messaging.outbox import SqlOutbox
+    from adapters.sql.messaging.projections import SqlEventHistory, SqlProjections
+    from adapters.sql.messaging.retention import SqlRetention
+
+
+def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
+    """Return the retention period of each kind of record."""
+    return {
+        RetainedRecords.REQUESTS: timedelta(hours=retention.requests_hours),
+        RetainedRecords.INBOX: timedelta(days=retention.inbox_days),
+    }
+
+
+class Messaging(containers.DeclarativeContainer):
+    """Publication and consumption of messages, and the records of both."""
+
+    process = given(Process)
+    storage = given(Storage)
+    all_use_cases: providers.Dependency[Any] = providers.Dependency()
+    """Returns the use cases of every context: replays and rebuilds call them."""
+
+    settings, persistence, routes = process.settings.provided, process.persistence, process.routes
+    database, memory, clock, ids = storage.database, storage.memory, process.clock, process.ids
+
+    broker = providers.Singleton(EmbeddedBroker)
+    publisher = providers.Selector(
+        settings.adapters.events,
+        kafka=providers.Singleton(
+            KafkaPublisher, bootstrap=settings.kafka.bootstrap, topic_prefix=settings.kafka.topic_prefix
+        ),
+        embedded=broker,
+    )
+    events_probe = providers.Selector(
+        settings.adapters.events,
+        kafka=providers.Singleton(
+            KafkaProbe,
+            bootstrap=settings.kafka.bootstrap,
+            topic_prefix=settings.kafka.topic_prefix,
+            contexts=routes.provided.contexts,
+        ),
+        embedded=providers.Singleton(InProcessProbe, name="events (embedded)"),
+    )
+    topics = providers.Factory(
+        KafkaTopics,
+        bootstrap=settings.kafka.bootstrap,
+        topic_prefix=settings.kafka.topic_prefix,
+        partitions=settings.kafka.partitions,
+        replicas=settings.kafka.replicas,
+        commands_days=settings.kafka.commands_days,
+        events_days=settings.kafka.events_days,
+        contexts=routes.provided.contexts,
+    )
+
+    memory_outbox = providers.Singleton(MemoryOutbox, memory, clock)
+    outbox = stored(persistence, sql=providers.Singleton(SqlOutbox, database, process.name), memory=memory_outbox)
+    backlog = stored(persistence, sql=providers.Singleton(SqlBacklog, database), memory=memory_outbox)
+    new_inbox = stored(
+        persistence,
+        sql=providers.Factory(SqlInbox, CONSUMER, database, process.signals.provided.notify, clock),
+        memory=providers.Factory(MemoryInbox, CONSUMER, memory, clock),
+    )
+    dead_letter_list = stored(
+        persistence,
+        sql=providers.Singleton(SqlDeadLetterList, CONSUMER, database),
+        memory=providers.Singleton(MemoryDeadLetterList, CONSUMER, memory),
+    )
+    event_log = stored(
+        persistence,
+        sql=providers.Singleton(SqlEventLog, CONSUMER, database, clock, ids),
+        memory=providers.Singleton(MemoryEventLog, CONSUMER, memory, ids),
+    )
+    event_history = stored(
+        persistence,
+        sql=providers.Singleton(SqlEventHistory, database),
+        memory=providers.Singleton(MemoryEventHistory, memory),
+    )
+    projections = stored(
+        persistence,
+        sql=providers.Singleton(SqlProjections, database, providers.Callable(projection_tables)),
+        memory=providers.Singleton(MemoryProjections, memory, clock),
+    )
+    answers = stored(
+        persistence,
+        sql=providers.Singleton(SqlAnswers, database),
+        memory=providers.Singleton(MemoryAnswers, memory),
+    )
+    retention = stored(
+        persistence,
+        sql=providers.Singleton(SqlRetention, database),
+        memory=providers.Singleton(MemoryRetention, memory),
+    )
+    retention_periods = providers.Callable(periods, settings.retention)
+
+    use_cases = use_cases_of(
+        MessagingUseCases,
+        new_work=storage.new_work,
+        new_inbox=new_inbox,
+        dead_letters=dead_letter_list,
+        log=event_log,
+        history=event_history,
+        projections=projections,
+        retention=retention,
+        retention_periods=retention_periods,
+        consumer=CONSUMER,
+        routes=routes,
+        use_cases=all_use_cases,
+        clock=clock,
+        ids=ids,
+    )

@@ -1,0 +1,102 @@
+"""Builds the notifications context and its adapters."""
+
+from dependency_injector import containers, providers
+
+from adapters.memory.notifications.deliveries import MemoryDueDeliveries
+from adapters.memory.notifications.in_doubt_deliveries import MemoryDeliveryList
+from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
+from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
+from adapters.memory.students.roster import MemoryContacts
+from adapters.system.staff import StaffContacts
+from config.container.process import Process
+from config.container.providers import given, lazy_imports, stored
+from config.container.providers import use_cases as use_cases_of
+from config.container.storage import Storage
+from config.container.vendors import Vendors
+from config.settings import Inventory
+from core.notifications.delivery import RecipientId
+from core.notifications.messages import Contact
+from core.notifications.staff import INVENTORY_STAFF
+from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
+
+with lazy_imports():
+    from adapters.sql.notifications.deliveries import SqlDueDeliveries
+    from adapters.sql.notifications.in_doubt_deliveries import SqlDeliveryList
+    from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
+    from adapters.sql.notifications.vendor_standings import SqlVendorStandings
+    from adapters.sql.students.roster import SqlContacts
+
+
+def staff_contacts(staff: Inventory) -> dict[RecipientId, Contact]:
+    """Return the contacts of recipients that are not on the roster."""
+    contact = Contact(name=staff.name, email=staff.email, phone=staff.phone, language=staff.language)
+    return {INVENTORY_STAFF: contact}
+
+
+class Notifications(containers.DeclarativeContainer):
+    """Notices, deliveries, and their dispatch."""
+
+    process = given(Process)
+    storage = given(Storage)
+    vendors = given(Vendors)
+    persistence, clock, ids = process.persistence, process.clock, process.ids
+    database, memory, transactions = storage.database, storage.memory, storage.transactions
+
+    new_work = stored(
+        persistence,
+        sql=providers.Factory(SqlNotificationsUnitOfWork, transactions, clock, ids),
+        memory=providers.Factory(MemoryNotificationsUnitOfWork, memory, clock, ids),
+    )
+    roster = stored(
+        persistence,
+        sql=providers.Singleton(SqlContacts, database),
+        memory=providers.Singleton(MemoryContacts, memory),
+    )
+    contacts = providers.Singleton(
+        StaffContacts,
+        staff=providers.Callable(staff_contacts, process.settings.provided.inventory),
+        roster=roster,
+    )
+    due_deliveries = stored(
+        persistence,
+        sql=providers.Singleton(SqlDueDeliveries, database),
+        memory=providers.Singleton(MemoryDueDeliveries, memory),
+    )
+    delivery_list = stored(
+        persistence,
+        sql=providers.Singleton(SqlDeliveryList, database),
+        memory=providers.Singleton(MemoryDeliveryList, memory),
+    )
+    vendor_standings = stored(
+        persistence,
+        sql=providers.Singleton(SqlVendorStandings, database),
+        memory=providers.Singleton(MemoryVendorStandings),
+    )
+
+    use_cases = use_cases_of(
+        NotificationsUseCases,
+        new_work=new_work,
+        deliveries=delivery_list,
+        reports=vendors.twilio_reports,
+        vendor_standings=vendor_standings,
+        clock=clock,
+        ids=ids,
+    )
+    dispatch_use_cases = use_cases_of(
+        DispatchUseCases,
+        new_work=new_work,
+        due_deliveries=due_deliveries,
+        contacts=contacts,
+        templates=vendors.templates,
+        email=vendors.email,
+        sms=vendors.sms,
+        attempt_log=vendors.attempt_log,
+        outcome_lookup=vendors.outcome_lookup,
+        vendor_standings=vendor_standings,
+        process=process.name,
+        signals=process.signals,
+        clock=clock,
+        lease=vendors.lease,
+        absent_after=vendors.resend_after,
+        person_after=vendors.manual_review_after,
+    )

@@ -1,0 +1,22 @@
+"""The use cases of the fees context."""
+
+from dataclasses import dataclass
+
+from core.fees.list_exam_fees import ListExamFees
+from core.fees.list_fee_schedules import ListFeeSchedules
+from core.fees.publish_fee_schedule import PublishFeeSchedule
+from core.fees.quote_exam_fee import QuoteExamFee
+from core.fees.show_exam_fee import ShowExamFee
+from core.fees.submit_exam_fee import SubmitExamFee
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeesUseCases:
+    """Schedules, quotes and submissions."""
+
+    publish_fee_schedule: PublishFeeSchedule
+    list_fee_schedules: ListFeeSchedules
+    quote_exam_fee: QuoteExamFee
+    submit_exam_fee: SubmitExamFee
+    show_exam_fee: ShowExamFee
+    list_exam_fees: ListExamFees

@@ -1,0 +1,52 @@
+"""When a fee is submitted, the candidate is notified, and inventory allocates the kit of the schedule."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from core.fees.submission import FeeSubmitted
+from core.inventory.order_line import AllocationDemand, AllocationRequest
+from core.kernel.errors import CoreError
+from core.kernel.idempotency import RequestContext
+from core.kernel.money import format_amount
+from core.kernel.trace import tracing
+from core.messaging.message import Received
+from core.notifications.delivery import Notice, RecipientId
+from core.use_cases import UseCases
+
+
+async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_cases: UseCases) -> None:
+    """Notify each candidate, then request all kits at once; raise the first refusal of a kit."""
+    for each in submitted:
+        with tracing(each.message.trace):
+            await use_cases.notifications.send_notice(notice(each))
+    kits = [kit_request(each, each.body.kit) for each in submitted if each.body.kit]
+    if kits:
+        for outcome in await use_cases.inventory.allocate_lines(kits):
+            if isinstance(outcome, CoreError):
+                raise outcome
+
+
+def notice(submitted: Received[FeeSubmitted]) -> Notice:
+    """Return the notice to the candidate."""
+    event = submitted.body
+    pay_by = event.pay_by and event.pay_by.astimezone(ZoneInfo(event.zone)).strftime("%d %b %Y, %H:%M %Z")
+    return Notice(
+        notice=submitted.message.id,
+        about=event.subject,
+        recipient=RecipientId(event.student),
+        template="fee_submitted",
+        facts={
+            "reference": event.reference,
+            "schedule_title": event.schedule_title,
+            "total": format_amount(event.total),
+            "pay_by": pay_by,
+            "lines": [{"why": line.why, "amount": format_amount(line.amount)} for line in event.lines],
+        },
+    )
+
+
+def kit_request(submitted: Received[FeeSubmitted], kit: str) -> AllocationRequest:
+    """Return the request for a kit: now or as a backorder, and only once, even if the line has ended since."""
+    demand = AllocationDemand(order=submitted.body.reference, sku=kit, quantity=1, wait=True)
+    message = submitted.message
+    return AllocationRequest(demand, RequestContext(arrived=message.at, trace=message.trace), once=True)

@@ -1,0 +1,85 @@
+"""The use cases of the application: the only entry from a driving adapter into the core."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import Self
+
+from core.fees.use_cases import FeesUseCases
+from core.inventory.use_cases import InventoryUseCases
+from core.kernel.unit_of_work import Transaction
+from core.kernel.use_cases import joining
+from core.messaging.routing import RoutedUseCases
+from core.messaging.use_cases import MessagingUseCases
+from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
+from core.students.use_cases import StudentsUseCases
+
+
+class UseCases(RoutedUseCases):
+    """The use cases by context; a context is wired when it is first used."""
+
+    def __init__(
+        self,
+        *,
+        students: Callable[[], StudentsUseCases],
+        fees: Callable[[], FeesUseCases],
+        notifications: Callable[[], NotificationsUseCases],
+        dispatch: Callable[[], DispatchUseCases],
+        inventory: Callable[[], InventoryUseCases],
+        messaging: Callable[[], MessagingUseCases],
+    ) -> None:
+        self._students, self._fees, self._notifications = students, fees, notifications
+        self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
+
+    @cached_property
+    def students(self) -> StudentsUseCases:
+        """Return the use cases of the roster."""
+        return self._students()
+
+    @cached_property
+    def fees(self) -> FeesUseCases:
+        """Return the use cases of schedules and submissions."""
+        return self._fees()
+
+    @cached_property
+    def notifications(self) -> NotificationsUseCases:
+        """Return the use cases of notices and deliveries."""
+        return self._notifications()
+
+    @cached_property
+    def dispatch(self) -> DispatchUseCases:
+        """Return the use cases that call vendors."""
+        return self._dispatch()
+
+    @cached_property
+    def inventory(self) -> InventoryUseCases:
+        """Return the use cases of stock."""
+        return self._inventory()
+
+    @cached_property
+    def messaging(self) -> MessagingUseCases:
+        """Return the use cases of dead letters, replays and projections."""
+        return self._messaging()
+
+    def within(self, transaction: Transaction) -> Self:
+        """Return use cases whose units of work are parts of an open transaction."""
+        return type(self)(
+            students=lambda: joining(self.students, transaction),
+            fees=lambda: joining(self.fees, transaction),
+            notifications=lambda: joining(self.notifications, transaction),
+            dispatch=lambda: self.dispatch,
+            inventory=lambda: joining(self.inventory, transaction),
+            messaging=lambda: joining(self.messaging, transaction),
+        )
+
+    def without_sending(self) -> Self:
+        """Return use cases that record new notices as suppressed instead of sending them."""
+        quiet = replace(self.notifications.send_notice, send=False)
+        return type(self)(
+            students=lambda: self.students,
+            fees=lambda: self.fees,
+            notifications=lambda: replace(self.notifications, send_notice=quiet),
+            dispatch=lambda: self.dispatch,
+            inventory=lambda: self.inventory,
+            messaging=lambda: self.messaging,
+        )

@@ -1,0 +1,14 @@
+"""Rewrite the generated parts of every page below `docs/`: `python -m docs.generator`."""
+
+from docs.generator.pages import generated_pages
+
+
+def main() -> None:
+    """Write each page whose generated parts are out of date."""
+    for page, text in generated_pages():
+        if page.read_text() != text:
+            page.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

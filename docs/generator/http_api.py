@@ -1,0 +1,69 @@
+"""The endpoints and the problem types, from the API document of the application."""
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Litestar
+
+from config.container import Application
+from config.settings import Adapters, Settings
+from core.kernel.errors import problem_type
+from docs.generator.markdown import code, table
+from entrypoints.contexts import ROUTES, http_handlers
+from entrypoints.http.app import create_app
+from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.problems import client_visible_errors, status_of, title
+from entrypoints.http.submission_intents import IntentSigner
+
+
+def endpoints() -> str:
+    """Return a table of the endpoints for each tag."""
+    app = _litestar_app()
+    purposes, by_tag = _purposes(app), dict[str, list[tuple[str, str, str, str]]]()
+    for path, item in sorted(app.openapi_schema.to_schema()["paths"].items()):
+        for method, operation in sorted(item.items()):
+            endpoint = f"{method.upper()} {path}"
+            statuses = ", ".join(status for status in sorted(operation["responses"]) if status != "500")
+            row = (code(endpoint), purposes[endpoint], _key(operation), statuses)
+            by_tag.setdefault(operation.get("tags", ["Other"])[0], []).append(row)
+    heads = ("endpoint", "purpose", "`Idempotency-Key`", "statuses")
+    return "\n\n".join(f"### {tag}\n\n{table(heads, rows)}" for tag, rows in sorted(by_tag.items()))
+
+
+def problem_types() -> str:
+    """Return a table of the problem types that a client can get, by status."""
+    kinds = sorted({(status_of(kind), problem_type(kind), title(kind)) for kind in client_visible_errors()})
+    rows = [(str(status), code(urn), meaning) for status, urn, meaning in kinds if status != 500]
+    return table(("status", "`type`", "meaning"), rows)
+
+
+def _key(operation: dict[str, Any]) -> str:
+    named = any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", ()))
+    return "required" if named else ""
+
+
+def _purposes(app: Litestar) -> dict[str, str]:
+    """Return the docstring of each handler by its method and path."""
+    return {
+        f"{method} {route.path_format}": " ".join((handler.fn.__doc__ or "").split())
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", ())
+        for method in handler.http_methods
+    }
+
+
+def _litestar_app() -> Litestar:
+    """Return the application below its middleware, with adapters that need no server."""
+    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    admission = AdmissionControl(IntentSigner(b"", timedelta(0)), max_in_flight=1)
+    app: Any = create_app(
+        http_handlers(),
+        application.use_cases(),
+        application.messaging.answers(),
+        (),
+        application.process.clock(),
+        admission,
+    )
+    while not isinstance(app, Litestar):
+        app = app._app  # noqa: SLF001 - each middleware keeps the application that it wraps under this name
+    return app

@@ -1,0 +1,36 @@
+"""The pages with generated parts: a part stands between `<!-- generated NAME -->` and `<!-- /generated -->`."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from docs.generator import command_line, http_api, messages, schedules, settings
+
+DOCS_DIRECTORY = Path(__file__).parents[1]
+GENERATED_PART = re.compile(r"(<!-- generated ([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+PARTS: Mapping[str, Callable[[], str]] = {
+    "settings": settings.sections,
+    "command-line": command_line.commands,
+    "endpoints": http_api.endpoints,
+    "problems": http_api.problem_types,
+    "topics": messages.topics,
+    "commands": messages.commands,
+    "events": messages.events,
+    "message-types": messages.nested_types,
+    "schedule": schedules.document,
+    "rule-kinds": schedules.rule_kinds,
+    "currencies": schedules.currency_exponents,
+}
+
+
+def generated_pages() -> Iterator[tuple[Path, str]]:
+    """Return each page that has generated parts, and its text with these parts made anew."""
+    for page in sorted(DOCS_DIRECTORY.rglob("*.md")):
+        text, count = GENERATED_PART.subn(_regenerated, page.read_text())
+        if count:
+            yield page, text
+
+
+def _regenerated(part: re.Match[str]) -> str:
+    begin, name, end = part.groups()
+    return f"{begin}\n{PARTS[name]().strip()}\n\n{end}"

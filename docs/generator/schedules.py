@@ -1,0 +1,47 @@
+"""The form of a fee schedule: the document, each kind of rule, and the exponents of currencies."""
+
+from collections import defaultdict
+from dataclasses import fields
+from typing import get_type_hints
+
+from core.fees.deadlines import Deadlines
+from core.fees.instalments import InstalmentShare
+from core.fees.pricing.audience import Audience
+from core.fees.pricing.late_fee import LateFeeWindow
+from core.fees.pricing.rule_kinds import RULE_KINDS
+from core.fees.schedule import FeeSchedule
+from core.kernel.money import EXPONENTS
+from docs.generator.markdown import code, field_docs, summary, table, type_text
+from docs.generator.messages import fields_table
+
+GIVEN_AT_PUBLICATION = {"version"}
+
+
+def document() -> str:
+    """Return the keys of the document, and of the objects in it that are no rules."""
+    hints, docs = get_type_hints(FeeSchedule), field_docs(FeeSchedule)
+    keys = [each.name for each in fields(FeeSchedule) if each.name not in GIVEN_AT_PUBLICATION]
+    rows = [
+        (code(key), "list of rules" if key == "rules" else type_text(hints[key]), docs.get(key, "")) for key in keys
+    ]
+    nested = (Deadlines, InstalmentShare)
+    return "\n\n".join(
+        [table(("key", "type", "meaning"), rows)]
+        + [f"### {kind.__name__}\n\n{summary(kind)}\n\n{fields_table(kind)}" for kind in nested]
+    )
+
+
+def rule_kinds() -> str:
+    """Return the keys of each kind of rule, and of the objects in rules."""
+    kinds = [f'### `kind = "{name}"`\n\n{summary(kind)}\n\n{fields_table(kind)}' for name, kind in RULE_KINDS.items()]
+    nested = [f"### {kind.__name__}\n\n{summary(kind)}\n\n{fields_table(kind)}" for kind in (Audience, LateFeeWindow)]
+    return "\n\n".join([*kinds, *nested])
+
+
+def currency_exponents() -> str:
+    """Return the currencies that do not have two decimal places."""
+    by_exponent: dict[int, list[str]] = defaultdict(list)
+    for currency, exponent in sorted(EXPONENTS.items()):
+        by_exponent[exponent].append(code(currency))
+    rows = [(str(exponent), ", ".join(by_exponent[exponent])) for exponent in sorted(by_exponent)]
+    return table(("decimal places", "currencies"), rows)

@@ -1,0 +1,42 @@
+"""`bursar import students`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from core.students.import_students import RosterReport
+from core.students.roster import read_rows
+from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
+from entrypoints.cli.files import read_chunks
+from entrypoints.cli.runtime import Runtime
+
+RosterFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: bursar import students roster.csv")
+def students(context: typer.Context, file: RosterFile, config: ConfigFile = None, json: AsJson = False) -> None:
+    """Take over a roster: CSV whose first line names the columns; good rows are kept, bad ones reported."""
+    runner: CommandRunner = context.obj
+
+    async def work(runtime: Runtime) -> RosterReport:
+        with Progress(console=runner.err, transient=True, disable=not runner.err.is_terminal) as progress:
+            bar = progress.add_task("importing", total=file.stat().st_size)
+            chunks = read_chunks(file, lambda size: progress.advance(bar, size))
+            return await runtime.use_cases.students.import_students(read_rows(chunks))
+
+    report = runner.run_provisioned(config, work)
+    if not json:
+        for bad in report.bad_rows:
+            runner.err.print(f"line {bad.line}: {bad.reason}", soft_wrap=True)
+    runner.print(report, summary, json=json)
+    if report.rejected:
+        raise typer.Exit(1)
+
+
+def summary(report: RosterReport) -> str:
+    """Return the counts of an import."""
+    kept = f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged"
+    return f"{report.read} rows: {kept}, {report.rejected} rejected"

@@ -1,0 +1,71 @@
+"""What each context offers to each transport: the one list of the driving side that a new context joins.
+
+A transport is imported when its part is asked for: the command line does not load a web framework.
+"""
+
+from typing import Any
+
+from core.messaging.routing import Routes
+from entrypoints.cli.runtime import OpenRuntime
+from entrypoints.messages import fees, inventory, warehouse
+
+
+def create_bursar(open_runtime: OpenRuntime) -> Any:
+    """Return the command `bursar` with the commands of every context."""
+    from entrypoints.cli.app import Group, create_cli
+    from entrypoints.cli.fees import exam_fees, import_schedules
+    from entrypoints.cli.inventory import stock_commands, stock_views
+    from entrypoints.cli.notifications import deliveries, vendors
+    from entrypoints.cli.operations import administration, dead_letters, demo, projections, replay_events, serve
+    from entrypoints.cli.students import import_roster
+
+    stock = (stock_commands, stock_views)
+    return create_cli(
+        open_runtime,
+        commands=(serve, demo, administration, vendors, replay_events, exam_fees),
+        groups=(
+            Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
+            Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
+            Group("projections", "Views that are kept up to date by events.", (projections,)),
+            Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
+            Group("inventory", "Batches, allocations and what is available.", stock),
+            Group("stores", "The older name of `bursar inventory`.", stock, hidden=True),
+        ),
+    )
+
+
+def http_handlers() -> list[Any]:
+    """Return the handlers of the HTTP API."""
+    from entrypoints.http.fees.exam_fee_batch import submit_rows
+    from entrypoints.http.fees.exam_fees import ExamFeesController
+    from entrypoints.http.fees.fee_schedules import FeeSchedulesController
+    from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
+    from entrypoints.http.inventory.stock_views import AvailabilityController
+    from entrypoints.http.notifications.deliveries import DeliveriesController
+    from entrypoints.http.notifications.vendors import VendorsController
+    from entrypoints.http.operations.dead_letters import DeadLettersController
+    from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.students.students import StudentsController
+
+    return [
+        ExamFeesController,
+        submit_rows,
+        FeeSchedulesController,
+        StudentsController,
+        DeadLettersController,
+        DeliveriesController,
+        OperationsController,
+        BatchesController,
+        AllocationsController,
+        ship,
+        AvailabilityController,
+        VendorsController,
+    ]
+
+
+ROUTES = Routes(
+    table=fees.ROUTES | inventory.ROUTES | warehouse.ROUTES,
+    max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
+    projectors={"inventory": inventory.project_inventory},
+)
+"""Which message goes where."""

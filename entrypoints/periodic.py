@@ -1,0 +1,49 @@
+"""Jobs that run until the process stops: one loop for all of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from core.kernel.signals import Signals
+
+log = structlog.get_logger()
+JOB_SHUTDOWN_SECONDS = 1.0
+"""How long a job has to end at a stop; what it does not finish is found again."""
+
+
+async def run_every(
+    seconds: float,
+    name: str,
+    job: Callable[[], Awaitable[object]],
+    stop: asyncio.Event,
+    *,
+    shutdown_seconds: float | None = None,
+) -> None:
+    """Run a job, wait, and run it again until `stop` is set; log counts that are not zero.
+
+    A failure is logged and waits for the next run: a defect of one job must not end the process that answers
+    candidates.
+    """
+    while not stop.is_set():
+        try:
+            result = await finish_or_cancel(job(), stop, shutdown_seconds or JOB_SHUTDOWN_SECONDS)
+            counts = result if isinstance(result, Mapping) else {"count": result}
+            if any(isinstance(count, int) and count for count in counts.values()):
+                log.info(name, **counts)
+        except Exception as error:
+            log.warning("job_failed_will_retry", job=name, error=repr(error))
+        await Signals.wait(stop, seconds)
+
+
+async def finish_or_cancel(job: Awaitable[object], stop: asyncio.Event, shutdown_seconds: float) -> object:
+    """Return the result of a job; cancel it where it does not end soon after `stop` is set."""
+    doing, stopping = asyncio.ensure_future(job), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({doing}, timeout=shutdown_seconds if stopping.done() else None)
+    finally:
+        stopping.cancel()
+        doing.cancel()
+    await asyncio.wait({doing})
+    return None if doing.cancelled() else doing.result()

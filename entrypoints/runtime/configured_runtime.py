@@ -1,0 +1,102 @@
+"""The runtime that the settings describe: it provisions, migrates, and serves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from socket import socket
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from config.container import Application
+from config.settings import Settings
+from core.kernel.errors import Unavailable
+from entrypoints.cli.runtime import Runtime, StartupReport
+from entrypoints.runtime.sample_data import load_sample_data
+from entrypoints.runtime.supervisor import Worker, supervise
+from entrypoints.runtime.transports import Transports
+
+
+class ConfiguredRuntime(Runtime):
+    """Use cases and transports over one container."""
+
+    def __init__(self, application: Application, settings: Settings, path: Path | None = None) -> None:
+        self._application, self._settings, self._path = application, settings, path
+        self.use_cases = application.use_cases()
+        self.answers, self.backlog = application.messaging.answers(), application.messaging.backlog()
+        self.clock = application.process.clock()
+        vendors = application.vendors.vendor_probes()
+        named = [*settings.adapters.email, *settings.adapters.sms]
+        self.probes = [*application.probes(), *(vendors[name] for name in named if name in vendors)]
+        self._transports = Transports(application, settings, self.use_cases)
+
+    async def provision(self) -> None:
+        if self._settings.provision:
+            with self._application.storage.provisioning_lock():  # processes that start together wait for the first
+                await self.migrate("head")
+                await load_sample_data(self.use_cases, self.clock)
+
+    async def migrate(self, target: str) -> str:
+        version: str = await self._application.storage.migrate(target)
+        return version
+
+    async def topics(self) -> Sequence[Any]:
+        created: Sequence[Any] = await self._application.messaging.topics()()
+        return created
+
+    async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
+        with self._application.storage.exclusive_lock():
+            listening = self._transports.listen() if "http" in self._settings.serve else None
+            await self.provision()
+            report = StartupReport(address(listening) if listening else "", await self._startup_warnings())
+            if listening and self._settings.http.workers > 1:
+                with TemporaryDirectory() as metrics:
+                    await supervise(self._workers(listening, metrics), partial(on_started, report), stop)
+                return
+            async with asyncio.TaskGroup() as tasks:
+                for name in self._settings.serve:
+                    for loop in self._transports.start(name, listening, stop):
+                        tasks.create_task(stop_all_after(loop, stop))
+                await on_started(report)
+
+    def _workers(self, listening: socket, metrics: str) -> list[Worker]:
+        """Return the workers that share the address of HTTP, and one for everything else."""
+        common = {"HTTP__WORKERS": "1", "PROVISION": "false"}
+        http = common | {"SERVE": "http", "HTTP__PORT": str(listening.getsockname()[1]), "HTTP__SHARED": "true"}
+        rest = common | {"SERVE": ",".join(name for name in self._settings.serve if name != "http")}
+        return [
+            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics)
+            for each in [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
+        ]
+
+    async def _startup_warnings(self) -> list[str]:
+        """Return warnings about missing settings and dependencies; raise `Unavailable` without a database."""
+        warnings = []
+        needs_secret = "http" in self._settings.serve and self._transports.shares_database
+        if needs_secret and not self._settings.admission.secret.reveal():
+            warnings.append(
+                "set admission.secret, the same in every process: without it a rejected submission is judged by the"
+                " time of its next attempt"
+            )
+        for probe in self._application.probes():
+            try:
+                await probe.check()
+            except Unavailable as error:
+                if probe is self._application.storage.persistence_probe():
+                    raise Unavailable(f"{probe.name}: {error}; {probe.remedy}") from error
+                warnings.append(f"waiting for {probe.name}: {error}; {probe.remedy}")
+        return warnings
+
+
+def address(listening: socket) -> str:
+    """Return the URL of a socket."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def stop_all_after(loop: Awaitable[None], stop: asyncio.Event) -> None:
+    """Run one loop; when it ends, for any reason, stop the others."""
+    try:
+        await loop
+    finally:
+        stop.set()

@@ -1,0 +1,90 @@
+"""The loops that each word of the setting `serve` starts; a transport is imported when it starts."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable
+from datetime import timedelta
+from socket import socket
+
+from config.container import Application
+from config.settings import Settings
+from core.use_cases import UseCases
+from entrypoints.contexts import http_handlers
+
+
+class Transports:
+    """The driving adapters of one process."""
+
+    def __init__(self, application: Application, settings: Settings, use_cases: UseCases) -> None:
+        self._application, self._settings, self._use_cases = application, settings, use_cases
+
+    @property
+    def shares_database(self) -> bool:
+        """Return whether other processes can use the same database."""
+        return self._settings.adapters.persistence == "mysql"
+
+    def listen(self) -> socket:
+        """Bind the address of HTTP, or reserve it for the workers that share it; raise `AddressInUse`."""
+        from entrypoints.http import server
+
+        http = self._settings.http
+        if http.workers > 1:
+            return server.reserve(http.host, http.port)
+        return server.listen(http.host, http.port, shared=http.reuse_port)
+
+    def start(self, name: str, listening: socket | None, stop: asyncio.Event) -> list[Awaitable[None]]:
+        """Return the loops of one transport; each runs until `stop` is set."""
+        match name:
+            case "http":
+                assert listening  # noqa: S101 - bound before the transports start
+                return [self._http(listening, stop)]
+            case "consumer":
+                return self._consumer(stop)
+            case "relay":
+                return self._relay(stop)
+            case "dispatcher":
+                from entrypoints.dispatcher.dispatcher import dispatcher
+
+                return dispatcher(self._use_cases, stop)
+            case _:
+                from entrypoints.scheduler.scheduler import scheduler
+
+                progress = self._application.inventory.projection_progress()
+                return scheduler(self._use_cases, progress, self._application.process.clock(), stop)
+
+    def _http(self, listening: socket, stop: asyncio.Event) -> Awaitable[None]:
+        from entrypoints.http import server
+        from entrypoints.http.app import create_app
+        from entrypoints.http.middleware.admission import AdmissionControl
+        from entrypoints.http.middleware.load_shedding import LoadShedder
+        from entrypoints.http.submission_intents import IntentSigner
+
+        settings, clock = self._settings.admission, self._application.process.clock()
+        secret = settings.secret.reveal() or ("" if self.shares_database else secrets.token_hex())
+        signer = IntentSigner(secret.encode(), timedelta(seconds=settings.grace_seconds))
+        admission = AdmissionControl(signer, settings.max_in_flight)
+        answers, probes = self._application.messaging.answers(), self._application.probes()
+        app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission)
+        return server.serve(app, LoadShedder(admission, clock), listening, stop)
+
+    def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:
+        from entrypoints.messages.consumer import Consumer
+
+        messaging, routes = self._application.messaging, self._application.routes()
+        consumer = Consumer(messaging.new_inbox, routes, self._use_cases)
+        if self._settings.adapters.events == "embedded":
+            messaging.broker().subscribe(consumer)
+            return []
+        from entrypoints.messages.kafka import KafkaTransport
+
+        kafka = self._settings.kafka
+        transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, routes.consumed_contexts, consumer)
+        return [transport.run(stop)]
+
+    def _relay(self, stop: asyncio.Event) -> list[Awaitable[None]]:
+        from entrypoints.relay.backlog_metrics import export_backlog
+        from entrypoints.relay.relay import Relay
+
+        messaging, clock = self._application.messaging, self._application.process.clock()
+        relay = Relay(messaging.outbox(), messaging.publisher(), self._application.process.signals(), clock)
+        return [relay.run(stop), export_backlog(messaging.backlog(), clock, stop)]

@@ -1,0 +1,50 @@
+"""Strict decoding of JSON into the core's input types, the same for every transport: nothing ignored or coerced."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from core.kernel.errors import CoreError, Invalid
+
+T = TypeVar("T")
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """Decode JSON; raise `Invalid` for an unknown field, what the type itself raises, or `msgspec.MsgspecError`."""
+    return convert(msgspec.json.decode(body), kind)
+
+
+def convert(document: Any, kind: type[T]) -> T:
+    """Convert what a decoder returned; raise as `decode` does."""
+    refuse_unknown_fields(document, kind, "$")
+    try:
+        return msgspec.convert(document, kind, str_keys=True)
+    except msgspec.ValidationError as error:
+        if not isinstance(refusal := error.__cause__, CoreError):
+            raise
+    try:
+        raise refusal  # outside of the handler: the two errors would refer to each other
+    finally:
+        del refusal  # as would the error and this frame: for a file of bad rows, that fills the memory
+
+
+def refuse_unknown_fields(document: Any, kind: Any, at: str) -> None:
+    """Raise `Invalid` with the path of the first field that a dataclass does not have."""
+    if not isinstance(document, dict) or not is_dataclass(kind):
+        return
+    known: Mapping[str, Any] = members(kind)  # type: ignore[arg-type]  # a class is hashable
+    for name, value in document.items():
+        if name not in known:
+            raise Invalid(f"unknown field {name[:40]!r}", at=f"{at}.{name}")
+        if isinstance(value, dict):
+            refuse_unknown_fields(value, known[name], f"{at}.{name}")
+
+
+@cache
+def members(kind: Any) -> Mapping[str, Any]:
+    """Return the fields of a dataclass with their types; of an optional one, the type it has where it is given."""
+    hints = get_type_hints(kind)
+    return {each.name: next(iter(get_args(hints[each.name])), hints[each.name]) for each in fields(kind)}
