@@ -12,7 +12,7 @@ MAX_SKUS_PER_QUERY = 500
 
 @dataclass(frozen=True, slots=True)
 class ServeBackorders:
-    """Allocate available pieces to the backorders that one transaction of an earlier command could not reach."""
+    """Continue queues of backorders that are longer than one transaction serves; a command serves the head."""
 
     new_work: NewInventoryWork
     inventory_backlog: InventoryBacklog

@@ -1,4 +1,7 @@
-"""The order in which a unit of work writes tables; one order for all transactions prevents deadlocks."""
+"""The order in which a unit of work writes its buffered rows: one order for all transactions prevents deadlocks.
+
+`requests` leads, so that a repeated request stops at its idempotency key before it writes anything else.
+"""
 
 LOCK_ORDER = (
     "requests",
