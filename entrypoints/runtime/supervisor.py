@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
+from config.renamed_settings import FILE_SUFFIX, current_name
 from core.kernel.errors import Unavailable
 from core.kernel.signals import Signals
 
@@ -60,7 +61,8 @@ class Worker:
 
     async def _run(self, stop: asyncio.Event) -> int:
         """Start the process, and return its exit code."""
-        environment = {**os.environ, **self._changes, "PROMETHEUS_MULTIPROC_DIR": self._metrics}
+        inherited = {name: value for name, value in os.environ.items() if setting_of(name) not in self._changes}
+        environment = {**inherited, **self._changes, "PROMETHEUS_MULTIPROC_DIR": self._metrics}
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.setblocking(False)
@@ -82,6 +84,11 @@ class Worker:
     async def _await_ready(self, line: socket.socket) -> None:
         if await asyncio.get_running_loop().sock_recv(line, 1):
             self.ready.set()
+
+
+def setting_of(variable: str) -> str:
+    """Return the variable that a worker's own value replaces: a former name or a file would be a second value."""
+    return current_name(variable).upper().removesuffix(FILE_SUFFIX)
 
 
 async def terminate(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]") -> int:
