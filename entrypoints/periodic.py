@@ -27,7 +27,7 @@ async def run_every(
     """
     while not stop.is_set():
         try:
-            result = await finish_or_cancel(job(), stop, shutdown_seconds or JOB_SHUTDOWN_SECONDS)
+            result = await finish_or_cancel(name, job(), stop, shutdown_seconds or JOB_SHUTDOWN_SECONDS)
             counts = result if isinstance(result, Mapping) else {"count": result}
             if any(isinstance(count, int) and count for count in counts.values()):
                 log.info(name, **counts)
@@ -36,7 +36,7 @@ async def run_every(
         await Signals.wait(stop, seconds)
 
 
-async def finish_or_cancel(job: Awaitable[object], stop: asyncio.Event, shutdown_seconds: float) -> object:
+async def finish_or_cancel(name: str, job: Awaitable[object], stop: asyncio.Event, shutdown_seconds: float) -> object:
     """Return the result of a job; cancel it where it does not end soon after `stop` is set."""
     doing, stopping = asyncio.ensure_future(job), asyncio.create_task(stop.wait())
     try:
@@ -44,6 +44,7 @@ async def finish_or_cancel(job: Awaitable[object], stop: asyncio.Event, shutdown
         await asyncio.wait({doing}, timeout=shutdown_seconds if stopping.done() else None)
     finally:
         stopping.cancel()
-        doing.cancel()
-    await asyncio.wait({doing})
+        if doing.cancel():
+            log.warning("job_cancelled", job=name)
+            await asyncio.wait({doing})  # it rolls back before its resources are closed
     return None if doing.cancelled() else doing.result()

@@ -1,5 +1,6 @@
 """When a fee is submitted, the candidate is notified, and inventory allocates the kit of the schedule."""
 
+import asyncio
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_ca
     for each in submitted:
         with tracing(each.message.trace):
             await use_cases.notifications.send_notice(notice(each))
+        await asyncio.sleep(0)  # other tasks of the process run between two messages of a long batch
     kits = [kit_request(each, each.body.kit) for each in submitted if each.body.kit]
     if kits:
         for outcome in await use_cases.inventory.allocate_lines(kits):

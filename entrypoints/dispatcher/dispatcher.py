@@ -10,7 +10,7 @@ from entrypoints.periodic import run_every
 
 OUTAGE_BACKOFF_SECONDS = 1.0
 """The pause between two attempts while the database is unavailable."""
-DRAIN_SECONDS = 8.0
+DRAIN_SECONDS = 10.0
 """The time limit of a channel at shutdown: calls in flight are cancelled after 1 s, then their outcomes are stored."""
 STANDINGS_INTERVAL_SECONDS = 1.0
 CLAIM_EXPIRY_INTERVAL_SECONDS = 20.0

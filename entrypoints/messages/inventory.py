@@ -18,7 +18,7 @@ from core.messaging.message import Message, Received
 from core.messaging.routing import Route, RouteKey
 from core.policies.when_out_of_stock import when_out_of_stock
 from core.use_cases import UseCases
-from entrypoints.messages.handlers import command, ignore_messages
+from entrypoints.messages.handlers import command, ignore_messages, per_message
 from entrypoints.strict_decoding import decode
 
 STOCK_EVENT_TYPES: Mapping[str, type[StockEvent]] = {
@@ -145,9 +145,13 @@ async def stock_changed(messages: Sequence[Message], use_cases: UseCases) -> Non
 async def out_of_stock(messages: Sequence[Message], use_cases: UseCases) -> None:
     """Project shortages, and apply their policy."""
     await stock_changed(messages, use_cases)
-    for message in messages:
-        with tracing(message.trace):
-            await when_out_of_stock(Received(message, msgspec.json.decode(message.body, type=StockRanOut)), use_cases)
+    await apply_out_of_stock_policy(messages, use_cases)
+
+
+@per_message
+async def apply_out_of_stock_policy(message: Message, use_cases: UseCases) -> None:
+    """Apply the policy to one shortage."""
+    await when_out_of_stock(Received(message, msgspec.json.decode(message.body, type=StockRanOut)), use_cases)
 
 
 async def project_inventory(messages: Sequence[Message], generation: int, use_cases: UseCases) -> None:
