@@ -14,7 +14,11 @@ T = TypeVar("T")
 
 def decode(body: bytes, kind: type[T]) -> T:
     """Decode JSON; raise `Invalid` for an unknown field, what the type itself raises, or `msgspec.MsgspecError`."""
-    return convert(msgspec.json.decode(body), kind)
+    try:
+        document = msgspec.json.decode(body)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError("the JSON is too deeply nested, or not UTF-8") from error
+    return convert(document, kind)
 
 
 def convert(document: Any, kind: type[T]) -> T:
@@ -38,7 +42,7 @@ def refuse_unknown_fields(document: Any, kind: Any, at: str) -> None:
     known: Mapping[str, Any] = members(kind)  # type: ignore[arg-type]  # a class is hashable
     for name, value in document.items():
         if name not in known:
-            raise Invalid(f"unknown field {name[:40]!r}", at=f"{at}.{name}")
+            raise Invalid(f"unknown field {name[:40]!r}", at=f"{at}.{name[:40]}")
         if isinstance(value, dict):
             refuse_unknown_fields(value, known[name], f"{at}.{name}")
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import ClassVar
 from uuid import UUID
 
@@ -28,7 +27,6 @@ class Event:
         return self.CONTEXT
 
 
-@cache
 def announcing_contexts() -> frozenset[str]:
     """Return the contexts of all events: only this program writes their topics."""
     kinds, contexts = [Event], set[str]()

@@ -54,6 +54,7 @@ class Idempotency:
         except InvalidIntent:  # a request that took effect gets its answer, however late it is repeated
             if await self.answers.find(context) is None:
                 raise
+            return context
         # Read by the handler of `Unavailable`: the answer then carries the intent for a later attempt.
         request.scope["sign_intent"] = partial(self.intent_signer.sign, context)  # type: ignore[typeddict-unknown-key]
         return context

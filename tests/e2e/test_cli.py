@@ -77,9 +77,11 @@ def run_concurrently(workspace: Workspace, *lines: tuple[str, ...]) -> list[subp
 
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Return the path of every command, and the command."""
+    """Return the path of every command, and the command; a former word of a group is hidden."""
     group = group or typer.main.get_command(create_bursar(open_runtime))
     for name, command in group.commands.items():
+        if command.hidden:
+            continue
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
         else:

@@ -23,7 +23,7 @@ sms = ["console"]
 [http]
 port = 0
 [sandbox]
-record = "vendors.jsonl"
+record_path = "vendors.jsonl"
 """
 EVERYTHING = '"http", "consumer", "relay", "dispatcher", "scheduler"'
 STUDENTS = ("SU-2026-0001", "SU-2026-0002")

@@ -18,7 +18,7 @@ cache = "memory"
 [http]
 port = 0
 [sandbox]
-record = "vendors.jsonl"
+record_path = "vendors.jsonl"
 """
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
 from typing import Any
 
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
@@ -20,7 +19,6 @@ Meaning = Callable[[AsyncConnection, Row], Awaitable[CoreError]]
 """Returns the error for a constraint, given the first row that was to be inserted."""
 
 
-@cache
 def constraints_by_columns() -> Mapping[str, str]:
     """Return the names of constraints by their columns: SQLite reports only the columns."""
     return {
