@@ -1,5 +1,6 @@
 import inspect
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -13,35 +14,23 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from config.container import Application, running
-from config.container.fees import Fees
-from config.container.inventory import Inventory
-from config.container.messaging import Messaging
-from config.container.notifications import Notifications
-from config.container.storage import Storage
-from config.container.students import Students
 from config.container.vendors import Vendors
 from config.settings import Adapters, Settings, SQLite
 from config.settings_file import load
 from core.kernel.signals import Signals
 from core.notifications.attempt_log import AttemptLog
+from core.use_cases import UseCases
 
 HINTS = get_type_hints(Adapters)
-CONTAINERS = {
-    "storage": Storage,
-    "messaging": Messaging,
-    "students": Students,
-    "fees": Fees,
-    "notifications": Notifications,
-    "inventory": Inventory,
-}
+CONTAINERS = {name: each for name, each in Application.providers.items() if isinstance(each, providers.Container)}
 SELECTORS = {
     (attribute, name): each
     for attribute, container in CONTAINERS.items()
-    for name, each in container.providers.items()
+    for name, each in container.container.providers.items()
     if isinstance(each, providers.Selector)
 }
 VENDORS = {"email": Vendors.email_vendors, "sms": Vendors.sms_vendors}
-USE_CASES = ("students", "fees", "notifications", "dispatch", "inventory", "messaging")
+USE_CASES = [name for name, each in vars(UseCases).items() if isinstance(each, cached_property)]
 
 
 def words(switch: str) -> set[str]:

@@ -38,6 +38,14 @@ def test_every_event_of_this_program_belongs_to_one_of_its_own_contexts() -> Non
     assert all(map(is_own_context, announced))
 
 
+def test_every_event_has_a_route_from_the_topic_of_its_context() -> None:
+    kinds = [each for each in descendants(Event) if each.__module__.startswith("core.") and hasattr(each, "CONTEXT")]
+    published = {(each.CONTEXT, each.MESSAGE_TYPE) for each in kinds if hasattr(each, "MESSAGE_TYPE")}
+
+    assert published
+    assert published <= set(ROUTES.table)
+
+
 @pytest.mark.parametrize("context", ["warehouse", "warehouse.dead-letters", "kernel", "messaging", "students"])
 def test_topics_of_other_contexts_are_foreign(context: str) -> None:
     assert not is_own_context(context)
