@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
-from core.kernel.errors import Conflict
 from core.kernel.events import Event
 from core.kernel.unit_of_work import Transaction
 from core.messaging.dead_letters import DeadLetters
@@ -70,11 +69,6 @@ class Inbox(Transaction, Protocol):
     @abstractmethod
     async def commit(self) -> None:
         """Commit; raise `Conflict` when the messages of a batch cannot take effect together."""
-
-
-def batch_conflict() -> Conflict:
-    """Return the error of messages that cannot take effect in one transaction."""
-    return Conflict("a row that the batch inserts exists already; process its messages one by one")
 
 
 NewInbox = Callable[[], Inbox]
