@@ -88,7 +88,11 @@ class CompiledInsert:
 def compile_insert(
     table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect, *, replace: bool = False
 ) -> CompiledInsert:
-    """Compile an insert of `rows` rows."""
+    """Compile an insert of `rows` rows.
+
+    One row is compiled and repeated: SQLAlchemy needs a hundred times longer for 256 rows, 47 ms in which no request of
+    the process is answered.
+    """
     special = replacing(table) if replace else table.info.get(UPSERT)
     one = str((special(dialect) if special else insert(table)).compile(dialect=dialect, column_keys=columns))
     head, values, row_and_rest = one.partition("VALUES ")

@@ -1,7 +1,10 @@
+import pytest
+from sqlalchemy import Dialect, insert
 from sqlalchemy.dialects import mysql, sqlite
 
-from adapters.sql.engine.inserts import MAX_ROWS_PER_STATEMENT, compile_insert, in_parts
+from adapters.sql.engine.inserts import MAX_ROWS_PER_STATEMENT, UPSERT, compile_insert, in_parts, replacing
 from adapters.sql.engine.tables import outbox
+from adapters.sql.schema import metadata
 
 ROWS = [{"event_id": None, "shard": number} for number in range(300)]
 
@@ -24,3 +27,18 @@ def test_a_statement_takes_each_value_where_its_column_stands_whatever_the_order
 
         assert insertion.statement == f"INSERT INTO outbox (event_id, shard) VALUES ({mark}, {mark}), ({mark}, {mark})"
         assert insertion.parameters(ROWS[:2]) == (None, 0, None, 1)
+
+
+@pytest.mark.parametrize("dialect", [mysql.dialect(), sqlite.dialect()], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("name", metadata.tables)
+def test_a_statement_of_several_rows_is_the_one_that_sqlalchemy_compiles(name: str, dialect: Dialect) -> None:
+    table = metadata.tables[name]
+    columns = tuple(table.columns.keys())
+    rewritable = len(columns) > len(table.primary_key.columns)
+
+    for replace in (False, True) if rewritable else (False,):
+        special = replacing(table) if replace else table.info.get(UPSERT)
+        several = (special(dialect) if special else insert(table)).values([dict.fromkeys(columns)] * 3)
+
+        statement = compile_insert(table, columns, 3, dialect, replace=replace).statement
+        assert statement == str(several.compile(dialect=dialect))
