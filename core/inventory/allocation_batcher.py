@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from core.inventory.allocate_lines import AllocateLines, Allocation
 from core.inventory.order_line import AllocationRequest
-from core.kernel.batching import Batcher, PendingItem
-from core.kernel.errors import CoreError, GaveWay, InUse, Unavailable
+from core.kernel.batching import Batcher, PendingItem, isolate_failures
+from core.kernel.errors import CoreError, GaveWay, InUse
 
 PendingAllocation = PendingItem[AllocationRequest, Allocation]
 MAX_CONTENDED_SKUS = 4
@@ -42,17 +42,15 @@ class AllocationBatcher:
         self._batcher_by_contended_sku.pop(batch[0].item.demand.sku, None)
 
     async def _allocate_batch(self, batch: Sequence[PendingAllocation]) -> None:
-        try:
-            outcomes = await self._allocate([each.item for each in batch])
-        except Exception as failure:
-            if isinstance(failure, Unavailable) and not isinstance(failure, GaveWay):
-                raise
-            # A key was used before, or another transaction locks these skus in another order: bisect to find it.
-            if len(batch) == 1:
-                batch[0].fail(failure)
-            else:
-                await self._allocate_batch(batch[: len(batch) // 2])
-                await self._allocate_batch(batch[len(batch) // 2 :])
-        else:
-            for each, outcome in zip(batch, outcomes, strict=True):
-                each.fail(outcome) if isinstance(outcome, CoreError) else each.resolve(outcome)
+        # A key was used before, or another transaction locks these skus in another order.
+        await isolate_failures(batch, self._allocate_together, fail, isolated=(GaveWay,))
+
+    async def _allocate_together(self, batch: Sequence[PendingAllocation]) -> None:
+        outcomes = await self._allocate([each.item for each in batch])
+        for each, outcome in zip(batch, outcomes, strict=True):
+            each.fail(outcome) if isinstance(outcome, CoreError) else each.resolve(outcome)
+
+
+async def fail(pending: PendingAllocation, failure: Exception) -> None:
+    """Raise the failure to the caller that awaits the line."""
+    pending.fail(failure)

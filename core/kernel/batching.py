@@ -80,6 +80,30 @@ class Batcher(Generic[T, R]):
         self._pending_items = [each for each in self._pending_items if not each.answer.done()]
 
 
+async def isolate_failures(
+    batch: Sequence[T],
+    work: Callable[[Sequence[T]], Awaitable[None]],
+    fail: Callable[[T, Exception], Awaitable[None]],
+    *,
+    isolated: tuple[type[Unavailable], ...] = (),
+) -> None:
+    """Work on a batch; where that fails, on its halves, down to single items, whose failure is passed to `fail`.
+
+    Raises `Unavailable`, which no item of the batch has caused; of the kinds in `isolated`, one item has.
+    """
+    try:
+        await work(batch)
+    except Exception as failure:
+        if isinstance(failure, Unavailable) and not isinstance(failure, isolated):
+            raise
+        if len(batch) == 1:
+            await fail(batch[0], failure)
+        else:
+            middle = len(batch) // 2
+            for half in (batch[:middle], batch[middle:]):
+                await isolate_failures(half, work, fail, isolated=isolated)
+
+
 def copy_of_failure(failure: Exception) -> Exception:
     """Return a copy for one caller, whose traceback grows on its own; the original if it cannot be copied."""
     try:

@@ -8,7 +8,8 @@ from itertools import groupby
 import msgspec
 import structlog
 
-from core.kernel.errors import Conflict, CoreError, Unavailable
+from core.kernel.batching import isolate_failures
+from core.kernel.errors import Conflict, CoreError
 from core.kernel.trace import tracing
 from core.messaging.inbox import Inbox, NewInbox
 from core.messaging.message import Message
@@ -29,23 +30,10 @@ class Consumer:
     async def __call__(self, messages: Sequence[Message]) -> None:
         """Process messages; raise `Unavailable` when they must be delivered again."""
         for part in split_by_load(messages, self.routes.max_per_transaction):
-            await self._take_bisecting(part)
-
-    async def _take_bisecting(self, messages: Sequence[Message]) -> None:
-        """Process messages in one transaction; when that fails, in two halves."""
-        try:
-            await self._process(messages)
-        except Unavailable:
-            raise
-        except Exception as error:
-            if len(messages) == 1:
-                await self._refuse_or_bury(messages[0], error)
-            else:
-                middle = len(messages) // 2
-                await self._take_bisecting(messages[:middle])
-                await self._take_bisecting(messages[middle:])
+            await isolate_failures(part, self._process, self._refuse_or_bury)
 
     async def _process(self, messages: Sequence[Message]) -> None:
+        """Process messages in one transaction."""
         async with self.new_inbox() as inbox:
             use_cases = self.use_cases.within(inbox)
             for route, run in groupby(await inbox.deduplicate(*messages), self.routes.route):
