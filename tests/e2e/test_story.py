@@ -93,7 +93,7 @@ def test_a_command_gets_the_same_answers_as_http(workspace: Workspace, kafka: Ka
         sent = [
             Command(accepted, "SubmitExamFee", json.dumps(command)),
             Command(accepted, "SubmitExamFee", json.dumps(command)),
-            Command(refused, "SubmitExamFee", json.dumps(command | {"registration": "nobody"})),
+            Command(refused, "SubmitExamFee", json.dumps(command | {"registration": "UNKNOWN-1"})),
             Command(garbage, "SubmitExamFee", "not json"),
             Command(str(uuid4()), "Unheard", "{}"),
         ]

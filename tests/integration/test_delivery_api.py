@@ -139,7 +139,7 @@ async def test_a_decision_is_made_once_and_stands_on_the_timeline(
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another answer": ({"decision": "perhaps"}, "$.decision"),
-    "nobody": ({"who": ""}, "$.who"),
+    "empty name": ({"who": ""}, "$.who"),
     "a header more": ({"who": "Ravi\r\nX-Admin: 1"}, "$.who"),
     "a novel": ({"why": "x" * 401}, "$.why"),
     "a number": ({"why": 7}, "$.why"),

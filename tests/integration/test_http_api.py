@@ -174,7 +174,7 @@ def large(schedule: dict[str, Any]) -> bytes:
 
 REFUSED: dict[str, tuple[Any, int, str, str | None]] = {
     "unknown schedule": (SUBMISSION | {"schedule": "nope"}, 404, "unknown-schedule", "$.schedule"),
-    "unknown candidate": (SUBMISSION | {"registration": "nobody"}, 404, "unknown-candidate", "$.registration"),
+    "unknown candidate": (SUBMISSION | {"registration": "UNKNOWN-1"}, 404, "unknown-candidate", "$.registration"),
     "category without a price": (CBSE | {"registration": "NE-2026-2001"}, 400, "not-priced", None),
     "no papers": (CBSE | {"papers": []}, 400, "no-papers", "$.papers"),
     "a seventh paper": (
@@ -322,7 +322,7 @@ async def test_the_same_request_again_gets_the_same_answer_byte_for_byte(api: Ap
 
 
 async def test_a_refused_request_may_be_mended_under_its_key(api: Api) -> None:
-    await api.submit(SUBMISSION | {"registration": "nobody"})
+    await api.submit(SUBMISSION | {"registration": "UNKNOWN-1"})
 
     assert (await api.submit(SUBMISSION)).status_code == 201
 
@@ -421,7 +421,7 @@ async def test_a_page_that_cannot_be_is_refused(api: Api, query: str, at: str) -
 
 
 async def test_the_fees_of_an_unknown_student_are_not_found(api: Api) -> None:
-    assert_problem(await api("GET", "/v1/students/nobody/exam-fees"), 404, "unknown-candidate", "$.registration")
+    assert_problem(await api("GET", "/v1/students/UNKNOWN-1/exam-fees"), 404, "unknown-candidate", "$.registration")
 
 
 async def test_a_roster_is_taken_over_row_by_row(api: Api) -> None:

@@ -171,7 +171,7 @@ def test_available_pieces_are_shown_as_of_a_day(stocked: CliRunner) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("show", "NOBODY"), "unknown-order: "),
+        (("show", "UNKNOWN-1"), "unknown-order: "),
         (("left", "NOTHING"), "unknown-sku: "),
         (("left", "PEN", "--on", "x"), "invalid: "),
     ],

@@ -94,5 +94,5 @@ async def test_a_student_lists_only_their_own_fees(harness: FeesHarness) -> None
 
 
 async def test_the_fees_of_an_unknown_student_cannot_be_listed(harness: FeesHarness) -> None:
-    with pytest.raises(UnknownCandidate, match="nobody"):
-        await harness.list("nobody", None, 10)
+    with pytest.raises(UnknownCandidate, match="UNKNOWN-1"):
+        await harness.list("UNKNOWN-1", None, 10)

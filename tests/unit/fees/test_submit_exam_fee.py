@@ -84,7 +84,7 @@ async def test_an_event_of_before_there_were_kits_is_still_read(harness: FeesHar
     ("command", "refusal", "at"),
     [
         (an_exam_fee_submission("neet"), UnknownSchedule, "$.schedule"),
-        (an_exam_fee_submission(registration="nobody"), UnknownCandidate, "$.registration"),
+        (an_exam_fee_submission(registration="UNKNOWN-1"), UnknownCandidate, "$.registration"),
         (an_exam_fee_submission("cbse-2020-xii"), NoPapers, "$.papers"),
         (an_exam_fee_submission("cbse-2020-xii", "T-1", *PAPERS), TooManyPapers, "$.papers[6]"),
         (
@@ -195,7 +195,7 @@ async def test_a_quote_can_be_asked_again_after_submission(harness: FeesHarness)
     ("command", "refusal"),
     [
         (an_exam_fee_submission("neet"), UnknownSchedule),
-        (an_exam_fee_submission(registration="nobody"), UnknownCandidate),
+        (an_exam_fee_submission(registration="UNKNOWN-1"), UnknownCandidate),
         (an_exam_fee_submission("cbse-2020-xii"), NoPapers),
     ],
 )

@@ -92,7 +92,7 @@ async def test_a_duplicate_submission_by_another_command_is_refused_with_the_pro
     ("command", "problem", "field"),
     [
         (a_command(schedule="neet"), "unknown-schedule", "$.schedule"),
-        (a_command("nobody"), "unknown-candidate", "$.registration"),
+        (a_command("UNKNOWN-1"), "unknown-candidate", "$.registration"),
         (a_command(papers=["041", "041"]), "invalid", "$.papers[1]"),
         (a_command(papers=["041"], practicals=["042"]), "unknown-practical", "$.practicals[0]"),
     ],

@@ -142,7 +142,7 @@ def test_a_malformed_trace_is_replaced() -> None:
         (OWN_EVENT | {"ce_sequence": b"9" * 5_000}, {}),
         (OWN_EVENT | {"ce_sequence": "²".encode()}, {}),
         (OWN_EVENT | {"ce_sequence": b"-1"}, {}),
-        (OWN_EVENT | {"ce_subject": b"nobody"}, {}),
+        (OWN_EVENT | {"ce_subject": b"not-a-uuid"}, {}),
         (OWN_EVENT, {"timestamp": -1}),
         (OWN_EVENT, {"timestamp": 2**63 - 1}),
         (OWN_EVENT, {"timestamp": -(2**63)}),

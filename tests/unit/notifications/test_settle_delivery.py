@@ -85,7 +85,7 @@ async def test_a_delivery_that_is_not_there_cannot_be_decided(harness: Reconcili
 
 
 BAD = {
-    "nobody": ({"who": " "}, "$.who"),
+    "empty name": ({"who": " "}, "$.who"),
     "no reason": ({"why": ""}, "$.why"),
     "a header more": ({"who": "Ravi\r\nX-Admin: 1"}, "$.who"),
     "a novel": ({"why": "x" * 401}, "$.why"),
