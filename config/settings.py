@@ -1,7 +1,9 @@
 """The settings of a process: every value an operator can change, with its default and its limits."""
 
+import re
 from collections import Counter
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -89,7 +91,28 @@ class Admission(Section, frozen=True):
             raise ValueError("admission.secret needs at least 32 characters")
 
 
-class MySQL(Section, frozen=True):
+class EncryptedSection(Section, frozen=True):
+    """A server whose connections can be encrypted."""
+
+    tls: Literal["none", "unverified", "verified"] = "none"
+    """`verified` checks the certificate and the host name; `unverified` encrypts without knowing the server."""
+    ca_file: str = ""
+    """A PEM file of authorities that are trusted in addition to those of the system."""
+    certificate_file: str = ""
+    """The PEM file of the client's own certificate, for servers that require one."""
+    key_file: str = ""
+    """The PEM file of its key; empty if `certificate_file` contains it."""
+
+    def __post_init__(self) -> None:
+        if self.tls == "none" and (named := self.ca_file or self.certificate_file or self.key_file):
+            raise ValueError(f"{named} is without effect while tls is none: set tls to verified, or remove the file")
+        if self.tls == "unverified" and self.ca_file:
+            raise ValueError(f"{self.ca_file} is without effect while tls is unverified: set tls to verified")
+        if self.key_file and not self.certificate_file:
+            raise ValueError(f"key_file ({self.key_file}) needs certificate_file")
+
+
+class MySQL(EncryptedSection, frozen=True):
     """The database server; deploy/grants.sql lists the privileges of its accounts."""
 
     host: str = "localhost"
@@ -108,11 +131,15 @@ class SQLite(Section, frozen=True):
     """The file, relative to the working directory."""
 
 
-class Kafka(Section, frozen=True):
+class Kafka(EncryptedSection, frozen=True):
     """The Kafka broker."""
 
     bootstrap: Annotated[str, msgspec.Meta(pattern=r"^[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*$")] = "localhost:9092"
     """Host and port of one or more brokers, separated by commas."""
+    sasl: Literal["none", "plain", "scram-sha-256", "scram-sha-512"] = "none"
+    """How the client signs in; `plain` sends the password itself and needs tls."""
+    user: str = ""
+    password: Secret = msgspec.field(default_factory=Secret)
     topic_prefix: str = ""
     """In front of every topic name."""
     group: str = "bursar"
@@ -125,6 +152,14 @@ class Kafka(Section, frozen=True):
     """How long the broker keeps commands, and may deliver them again."""
     events_days: PositiveInt = 12
     """How long the broker keeps events; the event log in the database is never deleted."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = [bool(self.sasl != "none"), bool(self.user), bool(self.password.reveal())]
+        if any(given) and not all(given):
+            raise ValueError("sasl, user and password are set together, or not at all")
+        if self.sasl == "plain" and self.tls == "none":
+            raise ValueError("sasl plain would send the password unencrypted: set tls, or use scram-sha-512")
 
 
 class Retention(Section, frozen=True):
@@ -172,9 +207,26 @@ class Redis(Section, frozen=True):
     """The shared cache."""
 
     url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
-    """A secret, because it can contain a password."""
+    """`redis://user:password@host:6379/0`, encrypted as `rediss://…`; a secret, because it can contain a password."""
+    ca_file: str = ""
+    """A PEM file of the authorities that `rediss` trusts instead of those of the system."""
     prefix: str = "bursar:"
     """Begins every key, so that several deployments can share one server."""
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.url.reveal())
+            usable = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+            usable = usable and re.fullmatch(r"/?\d{0,3}", parts.path) and not parts.query and not parts.fragment
+        except ValueError:
+            usable = False
+        if not usable:  # without the URL and its cause, which contain the password
+            raise ValueError(
+                "url is redis://user:password@host:6379/0, or rediss://… for TLS; in user and password,"
+                " / ? # @ and % are percent-encoded"
+            ) from None
+        if self.ca_file and parts.scheme != "rediss":
+            raise ValueError(f"ca_file ({self.ca_file}) is without effect while url is not rediss://…")
 
 
 class Smtp(Section, frozen=True):

@@ -1,6 +1,7 @@
 """The probe of Kafka."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -15,12 +16,13 @@ class KafkaProbe(Probe):
 
     name = "events (kafka)"
 
-    def __init__(self, bootstrap: str, topic_prefix: str, contexts: Sequence[str]) -> None:
-        self._bootstrap, self._topics = bootstrap, {topic_prefix + topic_of(context) for context in contexts}
+    def __init__(self, connection: Mapping[str, Any], topic_prefix: str, contexts: Sequence[str]) -> None:
+        self._connection, self._bootstrap = connection, connection["bootstrap_servers"]
+        self._topics = {topic_prefix + topic_of(context) for context in contexts}
         self.remedy = "start the broker or correct kafka.bootstrap; create topics with `bursar topics`"
 
     async def check(self) -> str:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2_000)
+        admin = AIOKafkaAdminClient(**self._connection, request_timeout_ms=2_000)
         try:
             await admin.start()
             known = set(await admin.list_topics())

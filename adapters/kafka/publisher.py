@@ -1,8 +1,9 @@
 """Publishes events to Kafka as CloudEvents in binary mode."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
@@ -20,8 +21,8 @@ MAX_BATCH_BYTES = 256 * 1024
 class KafkaPublisher(Publisher):
     """Publishes events keyed by aggregate, which keeps the events of an aggregate in order."""
 
-    def __init__(self, bootstrap: str, topic_prefix: str) -> None:
-        self._bootstrap, self._prefix = bootstrap, topic_prefix
+    def __init__(self, connection: Mapping[str, Any], topic_prefix: str) -> None:
+        self._connection, self._prefix = connection, topic_prefix
         self._producer: AIOKafkaProducer | None = None
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Exception | None]:
@@ -35,7 +36,9 @@ class KafkaPublisher(Publisher):
                 return results
         except (TimeoutError, KafkaError, OSError) as error:
             await self._discard_producer()
-            raise Unavailable(f"Kafka at {self._bootstrap} does not accept events: {error!r}") from error
+            raise Unavailable(
+                f"Kafka at {self._connection['bootstrap_servers']} does not accept events: {error!r}"
+            ) from error
 
     async def close(self) -> None:
         """Close the connection."""
@@ -48,8 +51,7 @@ class KafkaPublisher(Publisher):
     async def _send(self, messages: Sequence[Message], **settings: object) -> list[Exception | None]:
         """Send messages; return an error for each, None for an acknowledged one."""
         if self._producer is None:
-            servers = {"bootstrap_servers": self._bootstrap}
-            self._producer = AIOKafkaProducer(**servers, acks="all", linger_ms=0, **settings)
+            self._producer = AIOKafkaProducer(**self._connection, acks="all", linger_ms=0, **settings)
             await self._producer.start()
         missing = await self._missing(self._producer, {self._topic(message) for message in messages})
         sent: list[Awaitable[object]] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -29,7 +30,7 @@ class Topic:
 class KafkaTopics:
     """Creates missing topics and corrects the settings of existing ones."""
 
-    bootstrap: str
+    connection: Mapping[str, Any]
     topic_prefix: str
     partitions: int
     replicas: int
@@ -39,12 +40,12 @@ class KafkaTopics:
 
     async def __call__(self) -> list[Topic]:
         """Return every topic of the application after creating it; raise `Unavailable`."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
+        admin = AIOKafkaAdminClient(**self.connection, request_timeout_ms=5_000)
         try:
             await admin.start()
             return [await self._ensure(admin, context, self._settings(context)) for context in self.contexts]
         except (KafkaError, OSError) as error:
-            raise Unavailable(f"Kafka at {self.bootstrap} does not answer: {error!r}") from error
+            raise Unavailable(f"Kafka at {self.connection['bootstrap_servers']} does not answer: {error!r}") from error
         finally:
             await admin.close()
 

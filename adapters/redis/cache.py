@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -13,15 +14,21 @@ from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
 
 log = structlog.get_logger()
-TIMEOUT_SECONDS = 0.25
+TIMEOUT_SECONDS, PROBE_TIMEOUT_SECONDS = 0.25, 1.0
 """A slower answer would cost more than the query that the cache saves."""
+
+
+def client(url: str, ca_file: str, timeout_seconds: float) -> Redis:
+    """Return a client that connects at its first command; `ca_file` is trusted instead of the system's authorities."""
+    trusted: dict[str, Any] = {"ssl_ca_certs": ca_file} if ca_file else {}
+    return Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, **trusted)
 
 
 class RedisCache(Cache):
     """Without Redis every lookup finds nothing, and callers query the database."""
 
-    def __init__(self, url: str, ttl_seconds: int, prefix: str) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
+    def __init__(self, url: str, ca_file: str, ttl_seconds: int, prefix: str) -> None:
+        self._redis = client(url, ca_file, TIMEOUT_SECONDS)
         self._ttl_seconds, self._prefix = ttl_seconds, prefix
         self._lookups = Batcher[str, bytes | None](self._look_up_batch)
 
@@ -68,8 +75,8 @@ class RedisProbe(Probe):
     essential = False
     remedy = "start Redis or correct redis.url; without it every price is read from the database"
 
-    def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+    def __init__(self, url: str, ca_file: str) -> None:
+        self._redis = client(url, ca_file, PROBE_TIMEOUT_SECONDS)
 
     async def check(self) -> str:
         try:

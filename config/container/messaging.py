@@ -15,7 +15,7 @@ from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.memory.messaging.projections import MemoryEventHistory, MemoryProjections
 from adapters.memory.messaging.retention import MemoryRetention
 from config.container.process import CONSUMER, Process
-from config.container.providers import given, lazy_imports, stored
+from config.container.providers import configured, given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import Retention
@@ -23,6 +23,7 @@ from core.messaging.retention import RetainedRecords
 from core.messaging.use_cases import MessagingUseCases
 
 with lazy_imports():
+    from adapters.kafka.connection import client_arguments
     from adapters.kafka.probe import KafkaProbe
     from adapters.kafka.publisher import KafkaPublisher
     from adapters.kafka.topics import KafkaTopics
@@ -56,11 +57,12 @@ class Messaging(containers.DeclarativeContainer):
     settings, persistence, routes = process.settings.provided, process.persistence, process.routes
     database, memory, clock, ids = storage.database, storage.memory, process.clock, process.ids
 
+    kafka_connection = providers.Singleton(configured(client_arguments), settings.kafka)
     broker = providers.Singleton(EmbeddedBroker)
     publisher = providers.Selector(
         settings.adapters.events,
         kafka=providers.Singleton(
-            KafkaPublisher, bootstrap=settings.kafka.bootstrap, topic_prefix=settings.kafka.topic_prefix
+            KafkaPublisher, connection=kafka_connection, topic_prefix=settings.kafka.topic_prefix
         ),
         embedded=broker,
     )
@@ -68,7 +70,7 @@ class Messaging(containers.DeclarativeContainer):
         settings.adapters.events,
         kafka=providers.Singleton(
             KafkaProbe,
-            bootstrap=settings.kafka.bootstrap,
+            connection=kafka_connection,
             topic_prefix=settings.kafka.topic_prefix,
             contexts=routes.provided.contexts,
         ),
@@ -76,7 +78,7 @@ class Messaging(containers.DeclarativeContainer):
     )
     topics = providers.Factory(
         KafkaTopics,
-        bootstrap=settings.kafka.bootstrap,
+        connection=kafka_connection,
         topic_prefix=settings.kafka.topic_prefix,
         partitions=settings.kafka.partitions,
         replicas=settings.kafka.replicas,

@@ -42,6 +42,7 @@ class Storage(containers.DeclarativeContainer):
         redis=providers.Singleton(
             RedisCache,
             url=settings.redis.url.reveal.call(),
+            ca_file=settings.redis.ca_file,
             ttl_seconds=SHARED_CACHE_SECONDS,
             prefix=settings.redis.prefix,
         ),
@@ -49,7 +50,7 @@ class Storage(containers.DeclarativeContainer):
     )
     cache_probe = providers.Selector(
         settings.adapters.cache,
-        redis=providers.Singleton(RedisProbe, url=settings.redis.url.reveal.call()),
+        redis=providers.Singleton(RedisProbe, url=settings.redis.url.reveal.call(), ca_file=settings.redis.ca_file),
         memory=providers.Singleton(InProcessProbe, name="cache (memory)"),
     )
 

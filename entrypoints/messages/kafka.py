@@ -1,7 +1,7 @@
 """Consumes Kafka: an offset is committed after the effect of its messages is stored."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -27,7 +27,7 @@ class KafkaTransport:
 
     def __init__(
         self,
-        bootstrap: str,
+        connection: Mapping[str, Any],
         topic_prefix: str,
         group: str,
         contexts: Iterable[str],
@@ -35,7 +35,7 @@ class KafkaTransport:
         **client: Any,
     ) -> None:
         """Subscribe `group` to the topics of `contexts`; `client` overrides settings of `AIOKafkaConsumer`."""
-        self._bootstrap, self._group, self._handle_batch, self._client = bootstrap, group, handle_batch, client
+        self._connection, self._group, self._handle_batch, self._client = connection, group, handle_batch, client
         self._slots = asyncio.Semaphore(MAX_BATCHES_IN_FLIGHT)
         self._contexts = {topic_prefix + topic_of(context): context for context in contexts}
 
@@ -49,7 +49,7 @@ class KafkaTransport:
             except (KafkaError, OSError, TimeoutError, asyncio.CancelledError) as error:
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise
-                log.warning("kafka_unreachable", bootstrap=self._bootstrap, error=repr(error))
+                log.warning("kafka_unreachable", bootstrap=self._connection["bootstrap_servers"], error=repr(error))
                 pause = MIN_BACKOFF_SECONDS if monotonic() - began > MAX_BACKOFF_SECONDS else pause
                 await wait(stop, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
@@ -60,7 +60,7 @@ class KafkaTransport:
 
     async def _session(self, stop: asyncio.Event) -> None:
         settings = {
-            "bootstrap_servers": self._bootstrap,
+            **self._connection,
             "group_id": self._group,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",

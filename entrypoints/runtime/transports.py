@@ -78,7 +78,8 @@ class Transports:
         from entrypoints.messages.kafka import KafkaTransport
 
         kafka = self._settings.kafka
-        transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, routes.consumed_contexts, consumer)
+        connection = messaging.kafka_connection()
+        transport = KafkaTransport(connection, kafka.topic_prefix, kafka.group, routes.consumed_contexts, consumer)
         return [transport.run(stop)]
 
     def _relay(self, stop: asyncio.Event) -> list[Awaitable[None]]:

@@ -58,7 +58,9 @@ async def listening(application: Application) -> AsyncIterator[list[Message]]:
         return
     stop = asyncio.Event()
     kafka = settings.kafka
-    transport = KafkaTransport(kafka.bootstrap, kafka.topic_prefix, kafka.group, ROUTES.consumed_contexts, deliver)
+    transport = KafkaTransport(
+        {"bootstrap_servers": kafka.bootstrap}, kafka.topic_prefix, kafka.group, ROUTES.consumed_contexts, deliver
+    )
     running = asyncio.create_task(transport.run(stop))
     yield heard
     stop.set()

@@ -59,7 +59,12 @@ async def application(kafka: Kafka) -> AsyncIterator[Application]:
 async def consuming(kafka: Kafka, deliver: MessageBatchHandler, **client: object) -> AsyncIterator[None]:
     stop = asyncio.Event()
     transport = KafkaTransport(
-        kafka.bootstrap, kafka.topic_prefix, kafka.group, ROUTES.consumed_contexts, deliver, **client
+        {"bootstrap_servers": kafka.bootstrap},
+        kafka.topic_prefix,
+        kafka.group,
+        ROUTES.consumed_contexts,
+        deliver,
+        **client,
     )
     running = asyncio.create_task(transport.run(stop))
     yield

@@ -12,6 +12,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
+from adapters.tls import client_context
 from core.kernel.errors import GaveWay, InUse, Unavailable
 
 LOCK_WAIT_SECONDS = 2
@@ -24,6 +25,13 @@ PING_AFTER_IDLE_SECONDS = 0.5
 ER_NO_SUCH_TABLE, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK = 1146, 1205, 1213
 PERMANENT_ERROR_CODES = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
 """Errors that a repetition cannot resolve: the statement is wrong or not permitted."""
+REMEDIES = {
+    1044: "grant mysql.user its privileges with deploy/grants.sql",
+    1045: "correct mysql.user and mysql.password",
+    1049: "create the database or correct mysql.database; deploy/grants.sql creates it",
+    3159: "set mysql.tls to verified, or to unverified",
+}
+"""What an operator does about a connection that MySQL refuses, by its error code."""
 
 
 class Locked(InUse):
@@ -89,9 +97,13 @@ async def pooled_connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnectio
         await connection.close()
 
 
-def mysql(host: str, port: int, database: str, user: str, password: str, connections: int) -> Database:
-    """Return a MySQL database, version 8.4 or later."""
+def mysql(
+    host: str, port: int, database: str, user: str, password: str, connections: int,
+    tls: str, ca_file: str, certificate_file: str, key_file: str,
+) -> Database:  # fmt: skip
+    """Return a MySQL database, version 8.4 or later; raise `Invalid` for TLS files that cannot be used."""
     url = URL.create("mysql+asyncmy", user, password, host, port, database, query={"charset": "utf8mb4"})
+    context = client_context(tls, ca_file, certificate_file, key_file)
     init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
     init += f", wait_timeout = {IDLE_TIMEOUT_SECONDS}"
     init += ", transaction_isolation = 'READ-COMMITTED'"  # also for autocommit statements
@@ -109,6 +121,7 @@ def mysql(host: str, port: int, database: str, user: str, password: str, connect
                 "read_timeout": READ_TIMEOUT_SECONDS,
                 "init_command": init,
                 "stmt_cache_size": 128,
+                "ssl": context,
             },
         )
         for isolation in ("READ COMMITTED", "AUTOCOMMIT")
@@ -172,6 +185,8 @@ def translate_driver_errors(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "handle_error", retval=True)
     def translate(context: ExceptionContext) -> BaseException | None:
         error = context.original_exception
+        if remedy := REMEDIES.get(error.args[0] if error.args else None):
+            return Unavailable(f"MySQL refuses the connection: {error.args[1]}; {remedy}")
         if context.is_disconnect or isinstance(error, OSError):
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         if (context.statement or "").startswith("DESCRIBE"):

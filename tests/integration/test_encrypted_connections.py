@@ -1,0 +1,172 @@
+"""Connections to MySQL, Kafka and Redis that are encrypted, on servers that accept no others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from testcontainers.community.mysql import MySqlContainer
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+from config.container import Application, running
+from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings
+from core.kernel.errors import Invalid, Unavailable
+from tests import containers as stack
+from tests.contract.servers.certificate import certificate
+
+PASSWORD = "kept-from-logs"
+JAAS = "org.apache.kafka.common.security.{module}.{kind}LoginModule required"
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with authority.pem, key.pem and both in server.pem; the servers' users can read it."""
+    folder = tmp_path_factory.mktemp("certificates")
+    certificate(folder)
+    both = [(folder / name).read_text() for name in ("key.pem", "authority.pem")]
+    (folder / "server.pem").write_text("".join(both))
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def require_docker(request: pytest.FixtureRequest) -> None:
+    if reason := stack.no_docker():
+        if request.config.getoption("--require-stack"):
+            pytest.fail(f"encrypted servers are required, but {reason}")
+        pytest.skip(f"encrypted servers: {reason}")
+
+
+@pytest.fixture(scope="module")
+def mysql(require_docker: None, certificates: Path) -> Iterator[MySQL]:
+    files = "--ssl-ca=/tls/authority.pem --ssl-cert=/tls/authority.pem --ssl-key=/tls/key.pem"
+    server = (
+        MySqlContainer(stack.MYSQL, dialect="asyncmy", root_password=PASSWORD)
+        .with_volume_mapping(str(certificates), "/tls")
+        .with_command(f"mysqld --require-secure-transport=ON {files}")
+    )
+    with server:
+        port = int(server.get_exposed_port(3306))
+        yield MySQL(host="127.0.0.1", port=port, database="test", user="root", password=Secret(PASSWORD))
+
+
+@pytest.fixture(scope="module")
+def kafka(require_docker: None, certificates: Path) -> Iterator[Kafka]:
+    port = stack.free_port()
+    settings = stack.ONE_BROKER | {
+        "KAFKA_LISTENERS": "PLAINTEXT://localhost:9094,SECURE://:9092,CONTROLLER://:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://localhost:9094,SECURE://127.0.0.1:{port}",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT",
+        "KAFKA_SASL_ENABLED_MECHANISMS": "PLAIN",
+        "KAFKA_LISTENER_NAME_SECURE_PLAIN_SASL_JAAS_CONFIG": (
+            JAAS.format(module="plain", kind="Plain") + f' user_office="{PASSWORD}";'
+        ),
+        "KAFKA_SSL_KEYSTORE_TYPE": "PEM",
+        "KAFKA_SSL_KEYSTORE_LOCATION": "/tls/server.pem",
+    }
+    server = (
+        DockerContainer(stack.KAFKA)
+        .with_bind_ports(9092, port)
+        .with_envs(**settings)
+        .with_volume_mapping(str(certificates), "/tls")
+        .waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(60))
+    )
+    with server:
+        yield Kafka(
+            bootstrap=f"127.0.0.1:{port}", tls="verified", ca_file=str(certificates / "authority.pem"),
+            sasl="plain", user="office", password=Secret(PASSWORD),
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def redis(require_docker: None, certificates: Path) -> Iterator[Redis]:
+    files = "--tls-cert-file /tls/authority.pem --tls-key-file /tls/key.pem --tls-auth-clients no"
+    server = (
+        DockerContainer(stack.REDIS)
+        .with_exposed_ports(6379)
+        .with_volume_mapping(str(certificates), "/tls")
+        .with_command(f"redis-server --port 0 --tls-port 6379 {files} --requirepass {PASSWORD}")
+        .waiting_for(LogMessageWaitStrategy("Ready to accept connections").with_startup_timeout(30))
+    )
+    with server:
+        address = f"127.0.0.1:{server.get_exposed_port(6379)}"
+        yield Redis(url=Secret(f"rediss://:{PASSWORD}@{address}"), ca_file=str(certificates / "authority.pem"))
+
+
+async def mysql_cipher(mysql: MySQL) -> str:
+    """Return the cipher of a connection; empty when it is not encrypted."""
+    settings = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql)
+    async with running(Application(settings=settings)) as app, app.storage.database().reading() as connection:
+        return str((await connection.exec_driver_sql("SHOW STATUS LIKE 'Ssl_cipher'")).one()[1])
+
+
+async def kafka_answer(kafka: Kafka) -> str:
+    async with running(Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))) as app:
+        await app.messaging.topics()()
+        return await app.messaging.events_probe().check()
+
+
+async def redis_answer(redis: Redis) -> str:
+    async with running(Application(settings=Settings(adapters=Adapters(cache="redis"), redis=redis))) as app:
+        await app.storage.cache().put("greeting", b"hello")
+        assert await app.storage.cache().get("greeting") == b"hello"
+        return await app.storage.cache_probe().check()
+
+
+async def test_mysql_is_reached_by_tls_with_and_without_verification(mysql: MySQL, certificates: Path) -> None:
+    trusted = replace(mysql, tls="verified", ca_file=str(certificates / "authority.pem"))
+    assert "TLS" in await mysql_cipher(trusted)
+    assert "TLS" in await mysql_cipher(replace(mysql, tls="unverified"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"tls": "none"}, "mysql.tls"),
+        ({"tls": "verified", "ca_file": ""}, "certificate"),
+        ({"host": "localhost", "tls": "verified"}, "localhost"),
+    ],
+)
+async def test_mysql_is_refused_without_trust(
+    mysql: MySQL, certificates: Path, wrong: dict[str, str], told: str
+) -> None:
+    files = {} if wrong["tls"] == "none" else {"ca_file": str(certificates / "authority.pem")}
+    with pytest.raises(Unavailable, match=told) as refusal:
+        await mysql_cipher(replace(mysql, **(files | wrong)))
+    assert PASSWORD not in str(refusal.value)
+
+
+async def test_kafka_is_reached_by_tls_and_sasl(kafka: Kafka) -> None:
+    assert "topics" in await kafka_answer(kafka)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"password": Secret("not this one")}, {"ca_file": ""}, {"sasl": "none", "user": "", "password": Secret()}],
+)
+async def test_kafka_is_refused_without_trust_or_password(kafka: Kafka, wrong: dict[str, object]) -> None:
+    with pytest.raises(Unavailable) as refusal:
+        await kafka_answer(replace(kafka, **wrong))
+    assert PASSWORD not in str(refusal.value)
+
+
+async def test_redis_is_reached_by_tls(redis: Redis) -> None:
+    assert await redis_answer(redis) == "answers"
+
+
+async def test_redis_is_refused_without_trust(redis: Redis) -> None:
+    with pytest.raises(Unavailable, match="certificate") as refusal:
+        async with running(
+            Application(settings=Settings(adapters=Adapters(cache="redis"), redis=replace(redis, ca_file="")))
+        ) as app:
+            await app.storage.cache_probe().check()
+    assert PASSWORD not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["missing.pem", "not-a-certificate.pem"])
+async def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "not-a-certificate.pem").write_text("hello")
+    with pytest.raises(Invalid, match=name):
+        await mysql_cipher(MySQL(tls="verified", ca_file=str(tmp_path / name)))
