@@ -185,8 +185,8 @@ def translate_driver_errors(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "handle_error", retval=True)
     def translate(context: ExceptionContext) -> BaseException | None:
         error = context.original_exception
-        if remedy := REMEDIES.get(error.args[0] if error.args else None):
-            return Unavailable(f"MySQL refuses the connection: {error.args[1]}; {remedy}")
+        if error.args and (remedy := REMEDIES.get(error.args[0])):
+            return Unavailable(f"MySQL refuses the connection: {error.args[-1]}; {remedy}")
         if context.is_disconnect or isinstance(error, OSError):
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         if (context.statement or "").startswith("DESCRIBE"):
