@@ -1,14 +1,45 @@
--- The two accounts of the fee office. An administrator runs this, any number of times; passwords are replaced:
+-- The two accounts of the fee office and their privileges.  An administrator runs this before the first `bursar migrate`
+-- and again after each one, any number of times; passwords are replaced:
 --   mysql --user=root -p --init-command="SET @migration_password = '…', @office_password = '…'" < deploy/grants.sql
--- bursar_migration owns the schema and is for `bursar migrate`; bursar serves, and can neither alter nor drop a table.
+-- bursar_migration owns the schema and is for `bursar migrate`.  bursar serves: it can neither alter nor drop a table, and
+-- what it wrote to an append-only table it can neither change nor delete.  Both must connect by TLS.
 CREATE DATABASE IF NOT EXISTS bursar;
+USE bursar;
 
 SET @password = QUOTE(@migration_password);
 SET @statement = CONCAT('CREATE USER IF NOT EXISTS bursar_migration IDENTIFIED BY ', @password); PREPARE statement FROM @statement; EXECUTE statement;
-SET @statement = CONCAT('ALTER USER bursar_migration IDENTIFIED BY ', @password); PREPARE statement FROM @statement; EXECUTE statement;
+SET @statement = CONCAT('ALTER USER bursar_migration IDENTIFIED BY ', @password, ' REQUIRE SSL'); PREPARE statement FROM @statement; EXECUTE statement;
 GRANT ALL ON bursar.* TO bursar_migration;
 
 SET @password = QUOTE(@office_password);
 SET @statement = CONCAT('CREATE USER IF NOT EXISTS bursar IDENTIFIED BY ', @password); PREPARE statement FROM @statement; EXECUTE statement;
-SET @statement = CONCAT('ALTER USER bursar IDENTIFIED BY ', @password); PREPARE statement FROM @statement; EXECUTE statement;
-GRANT SELECT, INSERT, UPDATE, DELETE ON bursar.* TO bursar;
+SET @statement = CONCAT('ALTER USER bursar IDENTIFIED BY ', @password, ' REQUIRE SSL'); PREPARE statement FROM @statement; EXECUTE statement;
+GRANT SELECT, INSERT ON bursar.* TO bursar;
+
+DROP PROCEDURE IF EXISTS grant_changes;
+DELIMITER //
+CREATE PROCEDURE grant_changes()
+BEGIN
+  DECLARE ended BOOLEAN DEFAULT FALSE;
+  DECLARE name VARCHAR(64);
+  DECLARE changing CURSOR FOR
+    SELECT table_name FROM information_schema.tables
+    WHERE table_schema = 'bursar' AND table_name NOT IN (
+      'alembic_version', 'delivery_attempts', 'delivery_findings', 'event_log', 'fee_schedules', 'publications',
+      'replays', 'submissions'
+    );
+  DECLARE CONTINUE HANDLER FOR NOT FOUND SET ended = TRUE;
+  OPEN changing;
+  each_table: LOOP
+    FETCH changing INTO name;
+    IF ended THEN LEAVE each_table; END IF;
+    SET @statement = CONCAT('GRANT UPDATE, DELETE ON bursar.`', name, '` TO bursar');
+    PREPARE statement FROM @statement;
+    EXECUTE statement;
+  END LOOP;
+END //
+DELIMITER ;
+CALL grant_changes();
+DROP PROCEDURE grant_changes;
+-- Last, so that a serving office never lacks a privilege: an earlier release granted these for every table.
+REVOKE IF EXISTS UPDATE, DELETE ON bursar.* FROM bursar;

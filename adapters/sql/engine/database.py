@@ -23,15 +23,16 @@ IDLE_TIMEOUT_SECONDS = 60
 PING_AFTER_IDLE_SECONDS = 0.5
 """A connection that was used within this time is reused without a ping."""
 ER_NO_SUCH_TABLE, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK = 1146, 1205, 1213
-PERMANENT_ERROR_CODES = {(1054,), (1136,), (1142,), (1264,), (1292,), (1364,), (1366,), (1406,)}
+PERMANENT_ERROR_CODES = {(1054,), (1136,), (1264,), (1292,), (1364,), (1366,), (1406,)}
 """Errors that a repetition cannot resolve: the statement is wrong or not permitted."""
 REMEDIES = {
     1044: "grant mysql.user its privileges with deploy/grants.sql",
-    1045: "correct mysql.user and mysql.password",
+    1045: "correct mysql.user and mysql.password; an account that requires TLS needs mysql.tls",
+    1142: "run deploy/grants.sql again after each migration; `bursar migrate` needs the account bursar_migration",
     1049: "create the database or correct mysql.database; deploy/grants.sql creates it",
     3159: "set mysql.tls to verified, or to unverified",
 }
-"""What an operator does about a connection that MySQL refuses, by its error code."""
+"""What an operator does about what MySQL refuses, by its error code."""
 
 
 class Locked(InUse):
@@ -186,7 +187,7 @@ def translate_driver_errors(engine: AsyncEngine) -> None:
     def translate(context: ExceptionContext) -> BaseException | None:
         error = context.original_exception
         if error.args and (remedy := REMEDIES.get(error.args[0])):
-            return Unavailable(f"MySQL refuses the connection: {error.args[-1]}; {remedy}")
+            return Unavailable(f"MySQL refuses: {error.args[-1]}; {remedy}")
         if context.is_disconnect or isinstance(error, OSError):
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         if (context.statement or "").startswith("DESCRIBE"):
