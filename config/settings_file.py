@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
@@ -20,45 +20,80 @@ def load(
 
     `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.
     """
+    document: dict[str, Any] = {}
     try:
-        document: dict[str, Any] = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:  # missing, not TOML, or not UTF-8
-        raise Misconfigured(f"{path}: {error}") from error
+        document = tomllib.loads(read_text(path, str(path)))
+    except (ValueError, RecursionError) as error:
+        raise Misconfigured(f"{path} is not TOML: {as_sentence(error)}") from error
     rename_settings(document, str(path))
     variables = {name: value for name, value in environ.items() if name.startswith("BURSAR__")}
-    for name, value in rename_variables(variables).items():
-        apply_environment(document, name, value)
+    paths = {apply_environment(document, name, value): name for name, value in rename_variables(variables).items()}
     for name, change in changes.items():
         document[name] = document.get(name, {}) | change if isinstance(change, Mapping) else change
-    return validate(document, str(path))
+    return validate(document, str(path), paths)
 
 
-def validate(document: Mapping[str, Any], source: str) -> Settings:
-    """Convert a document to settings; raise `Misconfigured` with the path of what is wrong."""
+def validate(document: Mapping[str, Any], source: str, variables: Mapping[str, str] = MappingProxyType({})) -> Settings:
+    """Convert a document to settings; raise `Misconfigured` with the path of what is wrong and where it comes from.
+
+    `variables` names the variable of the environment that set a path.
+    """
     try:
         return msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(str(value)))
     except msgspec.ValidationError as error:
-        raise Misconfigured(f"{source}: {error}") from error
+        where = str(error).rpartition(" - at `")[2].rstrip("`").partition("[")[0] + "."
+        named = [name for path, name in variables.items() if f"{path}.".startswith(where)]
+        raise Misconfigured(f"{', '.join(named) or source}: {error}") from error
 
 
-def apply_environment(document: dict[str, Any], name: str, value: str) -> None:
-    """Put the value of one variable at its path in the document."""
+def apply_environment(document: dict[str, Any], name: str, value: str) -> str:
+    """Put the value of one variable at its path in the document; return the path, as in `$.http.port`."""
     *sections, key = name.lower().split("__")[1:]
     place: dict[str, Any] = document
-    kind: Any = Settings
-    for section in sections:
-        place, kind = place.setdefault(section, {}), get_type_hints(kind).get(section, Section)
-    if key.endswith("_file") and key not in get_type_hints(kind):
-        key, value = key.removesuffix("_file"), read_mounted_file(name, value)
-    words = get_type_hints(kind)
-    if key not in words:
-        raise Misconfigured(f"{name}: there is no such setting; here one of {', '.join(sorted(words))} can be set")
+    words = get_type_hints(Settings)
+    for depth, section in enumerate(sections):
+        if not is_section(words.get(section)):
+            raise unknown(name, sections[:depth], words)
+        place, words = place.setdefault(section, {}), get_type_hints(words[section])
+        if not isinstance(place, dict):
+            raise Misconfigured(f"{section} is not a section in the configuration file, but a value")
+    if key.endswith("_file") and key not in words:
+        key, value = key.removesuffix("_file"), read_text(Path(value), name).strip()
+    if key not in words or is_section(words[key]):
+        raise unknown(name, sections, words)
+    if not value and words[key] not in (str, Secret):
+        raise Misconfigured(f"{name} is empty: give it a value, or remove it")
     place[key] = value.split(",") if get_origin(words[key]) is tuple else value
+    return ".".join(["$", *sections, key])
 
 
-def read_mounted_file(name: str, path: str) -> str:
-    """Return the stripped content of the file that a variable names."""
+def is_section(kind: object) -> bool:
+    """Return whether a setting is a section with settings of its own."""
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def unknown(name: str, sections: Sequence[str], words: Mapping[str, object]) -> Misconfigured:
+    """Return the error of a variable that names no setting of a section, which has these words."""
+    known = sorted(f"{word}__…" if is_section(kind) else word for word, kind in words.items())
+    prefix = "__".join(["BURSAR", *sections, ""]).upper()
+    return Misconfigured(
+        f"{name}: there is no such setting; {prefix} is followed by one of {', '.join(known)}, and commas separate the"
+        " parts of a list"
+    )
+
+
+def read_text(path: Path, name: str) -> str:
+    """Return the text of a file that `name` names; raise `Misconfigured`."""
     try:
-        return Path(path).read_text().strip()
-    except (OSError, ValueError) as error:
-        raise Misconfigured(f"{name}: {error}") from error
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(f"{name}: {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise Misconfigured(f"{name}: {path} is not UTF-8: {error}") from error
+
+
+def as_sentence(error: Exception) -> str:
+    """Return what is wrong with a document; Python's own words for two cases are for programmers."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "a number has thousands of digits" if "digits" in str(error) else str(error)

@@ -8,6 +8,7 @@ from typing import Any
 from config.container import Application, running
 from config.settings_file import load
 from entrypoints.cli.runtime import Runtime
+from entrypoints.cli.streams import faults_of_files, open_closed_streams
 from entrypoints.contexts import ROUTES, create_bursar
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from entrypoints.runtime.sample_data import CONFIG_DIRECTORY
@@ -23,7 +24,9 @@ async def open_runtime(path: Path | None, changes: Mapping[str, Any]) -> AsyncIt
 
 def main() -> None:
     """Run the command line."""
-    create_bursar(open_runtime)()
+    open_closed_streams()
+    with faults_of_files():
+        create_bursar(open_runtime)()
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ class SandboxVendor:
         accepted = Accepted("sandbox", f"sandbox-{uuid4().hex}")
         line = {"channel": channel, "delivery": delivery, **message, "id": accepted.id}
         # One write of one line in append mode: several processes may append to the file.
-        with self._record.open("a", encoding="utf-8") as record:
-            record.write(json.dumps(line, ensure_ascii=False) + "\n")
+        try:
+            with self._record.open("a", encoding="utf-8") as record:
+                record.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise VendorUnavailable(f"sandbox.record_path {self._record}: {error.strerror}") from error
         return accepted

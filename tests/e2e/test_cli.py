@@ -278,3 +278,41 @@ def test_vendor_standings_are_reported_by_the_dispatcher(tmp_path: Path) -> None
     assert found == [("email", "console", "closed"), ("sms", "console", "closed")]
     assert [each["process"] for each in over_http] == [each["process"] for each in listed]
     assert listed[0]["process"] in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("doctor >&-", 0, ""),
+        ("doctor >&- 2>&- <&-", 0, ""),
+        ("doctor >/dev/full", 1, "file-error: standard output: No space left on device"),
+        ("--help >/dev/full", 1, "file-error: standard output: No space left on device"),
+    ],
+)
+def test_closed_and_full_outputs_are_no_defect(tmp_path: Path, command: str, code: int, said: str) -> None:
+    shell = f"{shlex.quote(BURSAR)} {command}"
+    ended = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ended.returncode, ended.stderr.strip()) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "code", "said"),
+    [
+        ("migrate", "{folder}/nowhere/bursar.db", 75, "in a folder that exists"),
+        ("serve", "{folder}/nowhere/bursar.db", 1, "nowhere/bursar.db.lock: No such file"),
+        ("doctor", "{folder}/damaged.db", 75, "restore it from a backup"),
+        ("serve", "{folder}/damaged.db", 75, "restore it from a backup"),
+        ("migrate", "{folder}", 75, "names a file"),
+    ],
+)
+def test_a_database_file_that_cannot_be_used_is_told_in_words(
+    tmp_path: Path, command: str, path: str, code: int, said: str
+) -> None:
+    (tmp_path / "damaged.db").write_bytes(b"not a database " * 1_000)
+    office = Workspace(tmp_path, None, LOCAL | {"BURSAR__SQLITE__PATH": path.format(folder=tmp_path)})
+    ended = office.run(command)
+
+    assert ended.returncode == code
+    assert said in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -123,6 +123,26 @@ def test_its_account_cannot_change_the_schema(compose: Compose) -> None:
     assert "denied to user 'bursar'" in tried.stderr
 
 
+def test_its_account_cannot_change_what_happened(compose: Compose) -> None:
+    sql = "MYSQL_PWD=only-for-development mysql --host=127.0.0.1 --user=bursar bursar --execute"
+    for table, refused in {"event_log": True, "submissions": True, "outbox": False}.items():
+        tried = compose.inside("mysql", f"{sql} 'DELETE FROM {table} WHERE FALSE'")
+        assert ("DELETE command denied" in tried.stderr) == refused
+
+
+def test_its_account_must_connect_encrypted(compose: Compose) -> None:
+    sql = "MYSQL_PWD=only-for-development mysql --host=127.0.0.1 --user=bursar --ssl-mode=DISABLED --execute 'DO 1'"
+    assert compose.inside("mysql", sql).returncode != 0
+
+
+def test_the_servers_reach_nothing_outside(compose: Compose) -> None:
+    reached = compose.inside(
+        "mysql", "timeout 3 bash -c '</dev/tcp/192.0.2.1/80' || ip route 2>/dev/null | grep default"
+    )
+    assert reached.stdout == ""
+    assert reached.returncode != 0
+
+
 def test_only_http_is_published_and_only_to_this_machine(compose: Compose) -> None:
     services = [json.loads(line) for line in compose.run("ps", "--format", "json").stdout.splitlines()]
     published = {

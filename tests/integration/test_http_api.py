@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
-from threading import enumerate as enumerate_threads
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +37,6 @@ from core.students.roster import read_rows
 from entrypoints.contexts import ROUTES
 from entrypoints.http import docs
 from entrypoints.http.idempotency import MissingIdempotencyKey
-from tests.conftest import eventually
 from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished
 from tests.integration.admission import http_app
@@ -614,8 +612,6 @@ async def test_without_its_database_a_process_is_alive_but_not_ready(tmp_path: P
         assert away[0]["detail"]
         assert_problem(submitted, 503, "unavailable")
         assert int(submitted.headers["Retry-After"]) >= 1
-    # the thread of a failed connection needs the event loop to end
-    await eventually(lambda: not any("_connection_worker" in thread.name for thread in enumerate_threads()))
 
 
 async def test_a_database_without_its_schema_is_not_ready(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Connections to MySQL and SQLite: pools, timeouts, isolation, and translated driver errors."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, OperationalError
@@ -33,6 +35,16 @@ REMEDIES = {
     3159: "set mysql.tls to verified, or to unverified",
 }
 """What an operator does about what MySQL refuses, by its error code."""
+SQLITE_REMEDIES = {
+    sqlite3.SQLITE_PERM: "let this user read and write sqlite.path and its folder",
+    sqlite3.SQLITE_READONLY: "let this user write sqlite.path and its folder",
+    sqlite3.SQLITE_CANTOPEN: "sqlite.path names a file, in a folder that exists and that this user can write",
+    sqlite3.SQLITE_FULL: "free disk space for sqlite.path",
+    sqlite3.SQLITE_IOERR: "look at the disk of sqlite.path",
+    sqlite3.SQLITE_NOTADB: "sqlite.path names a file that is not a database: name another, or restore it from a backup",
+    sqlite3.SQLITE_CORRUPT: "the file of sqlite.path is damaged: restore it from a backup",
+}
+"""What an operator does about a file that cannot be used, by the primary error code of SQLite."""
 
 
 class Locked(InUse):
@@ -138,7 +150,7 @@ def sqlite(path: str) -> Database:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=path),
         hide_parameters=True,
-        connect_args={"timeout": LOCK_WAIT_SECONDS},
+        connect_args={"timeout": LOCK_WAIT_SECONDS, "async_creator_fn": open_sqlite},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -159,6 +171,18 @@ def sqlite(path: str) -> Database:
     translate_driver_errors(engine)
     # SQLite lets waiting writers poll, some for seconds; a lock in front of it is fair.
     return Database(engine, reader, asyncio.Lock())
+
+
+async def open_sqlite(path: str, **options: Any) -> aiosqlite.Connection:
+    """Open a connection, each of which has a thread."""
+    connection = aiosqlite.connect(path, **options)
+    thread = connection._thread  # noqa: SLF001 - no public attribute
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        await asyncio.to_thread(thread.join)  # it reports its end to the event loop, which may close next
+        raise
 
 
 def ping_idle_connections(engine: AsyncEngine) -> None:
@@ -188,6 +212,8 @@ def translate_driver_errors(engine: AsyncEngine) -> None:
         error = context.original_exception
         if error.args and (remedy := REMEDIES.get(error.args[0])):
             return Unavailable(f"MySQL refuses: {error.args[-1]}; {remedy}")
+        if remedy := SQLITE_REMEDIES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF):
+            return Unavailable(f"SQLite refuses: {error}; {remedy}")
         if context.is_disconnect or isinstance(error, OSError):
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         if (context.statement or "").startswith("DESCRIBE"):

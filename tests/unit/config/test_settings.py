@@ -1,4 +1,5 @@
 import contextlib
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,15 @@ def test_a_misspelt_word_is_named_with_its_file_and_path(read: Any, toml: str, p
 
 @pytest.mark.parametrize("toml", ["[http\n", "port = \n", "a = 1\na = 2\n"])
 def test_what_is_no_toml_is_named_with_its_file(read: Any, toml: str) -> None:
-    with pytest.raises(Misconfigured, match=r"bursar\.toml: .*line \d"):
+    with pytest.raises(Misconfigured, match=r"bursar\.toml is not TOML: .*line \d"):
+        read(toml)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"), [(f"a = {'9' * 5_000}", "thousands of digits"), (f"a = {'[' * 50_000}", "too deep")]
+)
+def test_toml_that_no_parser_takes_is_told_in_words(read: Any, toml: str, said: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"bursar\.toml is not TOML: .*{said}"):
         read(toml)
 
 
@@ -100,9 +109,57 @@ def test_a_misspelt_variable_is_named(read: Any, name: str, tmp_path: Path) -> N
         read("provision = true\n", {name: str(tmp_path / "value")})
 
 
-def test_a_bad_value_of_a_variable_is_named_by_its_path(read: Any) -> None:
-    with pytest.raises(Misconfigured, match=r"\$\.http\.port"):
-        read("", {"BURSAR__HTTP__PORT": "many"})
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("BURSAR__HTTP__PORT", "many", r"\$\.http\.port"),
+        ("BURSAR__ADAPTERS__EMAIL", "ses,sex", r"\$\.adapters\.email\[1\]"),
+        ("BURSAR__HTTP__PORT", "", "is empty: give it a value, or remove it"),
+        ("BURSAR__ADAPTERS__EMAIL", "", "is empty: give it a value, or remove it"),
+        ("BURSAR__ADAPTERS__EMAIL__0", "ses", "BURSAR__ADAPTERS__ is followed by one of cache, .* commas separate"),
+        ("BURSAR__HTTP", "8000", "BURSAR__ is followed by one of adapters__…, "),
+        ("BURSAR__KAFKA__CA_FILE", "ca.pem", r"ca\.pem is without effect while tls is none"),
+    ],
+)
+def test_a_bad_variable_is_blamed_instead_of_the_file(read: Any, name: str, value: str, reason: str) -> None:
+    with pytest.raises(Misconfigured, match=f"^{name}.*{reason}"):
+        read("[kafka]\npartitions = 2\n", {name: value})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:{}@host:pa:ss/0",
+        "redis://:{}/@host:6379",
+        "redis://:{}@host:6379/zero",
+        "redis://:{}@host:6379?ssl_cert_reqs=none",
+        "http://:{}@host:6379",
+        "redis://user:{}@[::1/0",
+        "{}",
+    ],
+)
+def test_a_malformed_redis_url_is_refused_without_its_password(read: Any, url: str) -> None:
+    with pytest.raises(Misconfigured, match=r"redis://user:password@host:6379/0.*\$\.redis") as refusal:
+        read("", {"BURSAR__REDIS__URL": url.format(PASSWORD)})
+
+    assert PASSWORD not in "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        '[mysql]\nca_file = "ca.pem"\n',
+        '[kafka]\ntls = "unverified"\nca_file = "ca.pem"\n',
+        '[mysql]\ntls = "verified"\nkey_file = "key.pem"\n',
+        '[kafka]\nsasl = "plain"\nuser = "office"\npassword = "secret"\n',
+        '[kafka]\nsasl = "scram-sha-512"\nuser = "office"\n',
+        '[kafka]\nuser = "office"\npassword = "secret"\n',
+        '[redis]\nca_file = "ca.pem"\n',
+    ],
+)
+def test_encryption_that_would_have_no_effect_is_refused(read: Any, toml: str) -> None:
+    with pytest.raises(Misconfigured, match=r"\$\.(mysql|kafka|redis)"):
+        read(toml)
 
 
 def test_environment_variables_override_the_file(read: Any) -> None:
