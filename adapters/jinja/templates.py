@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
+from adapters.jinja.formats import LANGUAGE, amount, moment
+from core.kernel.errors import Invalid
 from core.notifications.errors import Unwordable
 from core.notifications.messages import EmailContent
 from core.notifications.ports import Templates
@@ -28,6 +30,7 @@ class JinjaTemplates(Templates):
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters |= {"amount": amount, "moment": moment}
 
     def email(self, template: str, language: str, facts: Mapping[str, Any]) -> EmailContent:
         return EmailContent(
@@ -44,9 +47,10 @@ class JinjaTemplates(Templates):
         languages = (language, language.partition("-")[0], FALLBACK)
         names = [f"{each}/{template}.{part}.j2" for each in languages]
         try:
-            return self._environment.select_template(names).render(facts)
-        except TemplateError as error:
-            raise Unwordable(f"{template}.{part} in {language}: {error.message}") from error
+            selected = self._environment.select_template(names)
+            return selected.render({**facts, LANGUAGE: str(selected.name).partition("/")[0]})
+        except (TemplateError, Invalid, LookupError, TypeError, ValueError) as error:  # the latter by a malformed fact
+            raise Unwordable(f"{template}.{part} in {language}: {error}") from error
 
 
 def one_line(words: str) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from core.fees.errors import InvalidSchedule
+from core.fees.pricing.formatting import format_date
 from core.kernel.errors import Invalid
 
 MIN_YEAR, MAX_YEAR = 1900, 9000
@@ -17,7 +18,8 @@ MIN_YEAR, MAX_YEAR = 1900, 9000
 class Deadlines:
     """The first moments that are too late, in local time; None: no deadline.
 
-    A deadline at the end of a day is midnight of the next day; `21:00` closes at 21:00:00.000.
+    A deadline at the end of a day is midnight of the next day; `21:00` closes at 21:00:00.000.  Of an hour that comes
+    twice, because clocks are put back, the first counts.
     """
 
     submission: datetime | None = None
@@ -27,9 +29,14 @@ class Deadlines:
 NO_DEADLINES = Deadlines()
 
 
+def by_path(opens: datetime | None, closes: Deadlines) -> dict[str, datetime | None]:
+    """Return these moments by their paths in the document."""
+    return {"$.opens": opens, "$.closes.submission": closes.submission, "$.closes.payment": closes.payment}
+
+
 def contradictions(opens: datetime | None, closes: Deadlines) -> Iterator[InvalidSchedule]:
     """Yield each contradiction between these moments."""
-    moments = {"$.opens": opens, "$.closes.submission": closes.submission, "$.closes.payment": closes.payment}
+    moments = by_path(opens, closes)
     for at, moment in moments.items():
         if moment and moment.tzinfo:
             yield InvalidSchedule("write local time of the schedule's zone, without an offset", at=at)
@@ -41,6 +48,14 @@ def contradictions(opens: datetime | None, closes: Deadlines) -> Iterator[Invali
             yield InvalidSchedule("it closes before it opens", at=at)
     if closes.payment and (closes.submission is None or closes.payment < closes.submission):
         yield InvalidSchedule("payment closes before submission does", at="$.closes.payment")
+
+
+def skipped(opens: datetime | None, closes: Deadlines, zone: str) -> Iterator[InvalidSchedule]:
+    """Yield each of these moments that no clock of the zone shows, because clocks are put forward over it."""
+    for at, local in by_path(opens, closes).items():
+        if local and (shown := as_local(as_utc(local, zone), zone).replace(tzinfo=None)) != local:
+            why = "clocks are put forward over it"
+            yield InvalidSchedule(f"no clock in {zone} shows {local}, because {why}; write {shown.isoformat()}", at=at)
 
 
 def is_zone(name: object) -> bool:
@@ -65,3 +80,13 @@ def as_local(moment: datetime, zone: str) -> datetime:
     if moment.tzinfo is None:
         raise Invalid("a moment needs an offset from UTC")
     return moment.astimezone(ZoneInfo(zone))
+
+
+def last_minute(closes: datetime, zone: str) -> datetime:
+    """Return the local time of the last minute that began in time, for people: 23:59 for a deadline at midnight."""
+    return as_local(closes - timedelta(microseconds=1), zone).replace(second=0, microsecond=0)
+
+
+def format_local(local: datetime, zone: str) -> str:
+    """Return `8 March 2026, 20:59 (Asia/Kolkata)`."""
+    return f"{format_date(local)}, {local:%H:%M:%S}".removesuffix(":00") + f" ({zone})"

@@ -8,7 +8,7 @@ from itertools import chain
 from core.fees import deadlines as calendar
 from core.fees import instalments, names
 from core.fees.candidate import Candidate
-from core.fees.deadlines import NO_DEADLINES, Deadlines, as_local, as_utc
+from core.fees.deadlines import NO_DEADLINES, Deadlines, as_local, as_utc, format_local, last_minute
 from core.fees.errors import InvalidSchedule, NotPriced, ScheduleClosed, ScheduleNotOpen, UnknownPractical
 from core.fees.instalments import InstalmentShare
 from core.fees.paper_selection import PaperSelection
@@ -16,7 +16,8 @@ from core.fees.pricing import contradictions
 from core.fees.pricing.audience import Payer
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import Quote, QuoteLine, total_of
-from core.kernel.money import Money, is_currency
+from core.kernel.currencies import ACTIVE_CURRENCIES
+from core.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class FeeSchedule:
     """Such as `cbse-2020-xii`."""
     title: str
     currency: str
+    """ISO 4217, of those that have minor units: `INR`."""
     zone: str
     """The IANA time zone of all dates and local times of the schedule."""
     country: str
@@ -55,6 +57,18 @@ class FeeSchedule:
         ):
             raise contradiction
 
+    def refuse_to_publish(self) -> None:
+        """Raise `InvalidSchedule` for a currency or a moment that does not exist.
+
+        A stored schedule may have them: currencies are withdrawn, and zones change their clocks.
+        """
+        if self.currency not in ACTIVE_CURRENCIES:
+            raise InvalidSchedule(
+                f"{self.currency!r:.40} is no current currency of ISO 4217 with minor units", at="$.currency"
+            )
+        for contradiction in calendar.skipped(self.opens, self.closes, self.zone):
+            raise contradiction
+
     def quote(
         self, candidate: Candidate, selection: PaperSelection, arrived: datetime, paid: Money | None = None
     ) -> Quote:
@@ -63,9 +77,10 @@ class FeeSchedule:
         Raise `ScheduleNotOpen`, `ScheduleClosed` or what `price` raises.
         """
         if self.opens and arrived < as_utc(self.opens, self.zone):
-            raise ScheduleNotOpen(f"submissions open on {self.opens:%Y-%m-%d at %H:%M} ({self.zone})")
-        if self.closes.submission and arrived >= as_utc(self.closes.submission, self.zone):
-            raise ScheduleClosed(f"submissions closed on {self.closes.submission:%Y-%m-%d at %H:%M} ({self.zone})")
+            raise ScheduleNotOpen(f"submissions open on {format_local(self.opens, self.zone)}")
+        if self.closes.submission and arrived >= (closing := as_utc(self.closes.submission, self.zone)):
+            last = format_local(last_minute(closing, self.zone), self.zone)
+            raise ScheduleClosed(f"submissions are closed; the last minute in time was {last}")
         return self.price(candidate, selection, arrived, paid)
 
     def price(
@@ -120,8 +135,6 @@ class FeeSchedule:
             yield InvalidSchedule("a code is 1 to 32 small letters, digits or hyphens", at="$.code")
         if not self.title.strip() or len(self.title) > 200:
             yield InvalidSchedule("a title is 1 to 200 characters", at="$.title")
-        if not is_currency(self.currency):
-            yield InvalidSchedule("a currency is three capital letters", at="$.currency")
         if not calendar.is_zone(self.zone):
             yield InvalidSchedule("there is no such time zone", at="$.zone")
         if len(self.country) != 2 or not (self.country.isascii() and self.country.isalpha() and self.country.isupper()):

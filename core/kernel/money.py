@@ -1,10 +1,12 @@
 """Money as integers of minor units, and how amounts are written for people."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import total_ordering
 from types import MappingProxyType
 
+from core.kernel.currencies import CURRENCIES, decimal_places
 from core.kernel.errors import Invalid
 
 MAX_MINOR_UNITS = 10**15
@@ -12,19 +14,10 @@ MAX_MINOR_UNITS = 10**15
 FULL_BASIS_POINTS = 10_000
 """100 % in basis points."""
 
-
-_CURRENCIES_BY_EXPONENT = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-}
-EXPONENTS: Mapping[str, int] = MappingProxyType(
-    {currency: places for places, currencies in _CURRENCIES_BY_EXPONENT.items() for currency in currencies.split()}
-)
-"""Decimal places of the major unit by currency (ISO 4217, list one); currencies that are not listed have two."""
-DEFAULT_EXPONENT = 2
 SYMBOLS: Mapping[str, str] = MappingProxyType({"INR": "₹"})
 """What is written before an amount instead of the code of its currency."""
+LAKH_CURRENCIES = frozenset({"INR"})
+"""Grouped by lakh and crore, also in English."""
 
 
 @total_ordering
@@ -40,8 +33,8 @@ class Money:
             raise Invalid("an amount is a whole number of minor units", at="$.minor")
         if abs(self.minor) > MAX_MINOR_UNITS:
             raise Invalid("the amount is too large", at="$.minor")
-        if not is_currency(self.currency):
-            raise Invalid("a currency is three capital letters", at="$.currency")
+        if self.currency not in CURRENCIES:
+            raise Invalid(f"{self.currency!r:.40} is no currency of ISO 4217 with minor units", at="$.currency")
 
     @classmethod
     def zero(cls, currency: str) -> "Money":
@@ -83,18 +76,8 @@ class Money:
         return other.minor
 
 
-def is_currency(code: object) -> bool:
-    """Tell whether this has the shape of an ISO 4217 code."""
-    return isinstance(code, str) and len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
-
-
-def exponent(currency: str) -> int:
-    """Return how many decimal places the major unit of a currency has: 2 for INR, 0 for JPY, 3 for KWD."""
-    return EXPONENTS.get(currency, DEFAULT_EXPONENT)
-
-
 def format_amount(amount: Money) -> str:
-    """Return an amount as people write it: `₹1,500.00`, `JPY 1,500`, `-KWD 1.500`."""
+    """Return an amount as English writes it: `₹1,50,000.00`, `JPY 150,000`, `-KWD 1.500`."""
     symbol = SYMBOLS.get(amount.currency, f"{amount.currency} ")
     return f"{'-' if amount.minor < 0 else ''}{symbol}{_format_size(amount)}"
 
@@ -105,6 +88,13 @@ def format_number(amount: Money) -> str:
 
 
 def _format_size(amount: Money) -> str:
-    places = exponent(amount.currency)
+    places = decimal_places(amount.currency)
     major, minor = divmod(abs(amount.minor), 10**places)
-    return f"{major:,}.{minor:0{places}}" if places else f"{major:,}"
+    whole = _in_lakhs(major) if amount.currency in LAKH_CURRENCIES else f"{major:,}"
+    return f"{whole}.{minor:0{places}}" if places else whole
+
+
+def _in_lakhs(number: int) -> str:
+    """Group a number as India does: three digits at the end, and pairs before them."""
+    head, tail = divmod(number, 1000)
+    return re.sub(r"(?<=\d)(?=(\d\d)+$)", ",", str(head)) + f",{tail:03}" if head else str(tail)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
+from core.fees.deadlines import last_minute
 from core.fees.submission import FeeSubmitted
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
-from core.kernel.money import format_amount
+from core.kernel.money import Money
 from core.kernel.trace import tracing
 from core.messaging.message import Received
 from core.notifications.delivery import Notice, RecipientId
@@ -31,7 +32,6 @@ async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_ca
 def notice(submitted: Received[FeeSubmitted]) -> Notice:
     """Return the notice to the candidate."""
     event = submitted.body
-    pay_by = event.pay_by and event.pay_by.astimezone(ZoneInfo(event.zone)).strftime("%d %b %Y, %H:%M %Z")
     return Notice(
         notice=submitted.message.id,
         about=event.subject,
@@ -40,11 +40,21 @@ def notice(submitted: Received[FeeSubmitted]) -> Notice:
         facts={
             "reference": event.reference,
             "schedule_title": event.schedule_title,
-            "total": format_amount(event.total),
-            "pay_by": pay_by,
-            "lines": [{"why": line.why, "amount": format_amount(line.amount)} for line in event.lines],
+            "total": amount_fact(event.total),
+            "pay_by": event.pay_by and pay_by_fact(event.pay_by, event.zone),
+            "lines": [{"why": line.why, "amount": amount_fact(line.amount)} for line in event.lines],
         },
     )
+
+
+def amount_fact(amount: Money) -> dict[str, object]:
+    """Return an amount, which the template writes in the language of its reader."""
+    return {"minor": amount.minor, "currency": amount.currency}
+
+
+def pay_by_fact(closes: datetime, zone: str) -> dict[str, object]:
+    """Return the last minute in which a payment is in time, with the zone of its clock."""
+    return {"at": last_minute(closes, zone).isoformat(), "zone": zone}
 
 
 def kit_request(submitted: Received[FeeSubmitted], kit: str) -> AllocationRequest:

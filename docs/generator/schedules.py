@@ -1,4 +1,4 @@
-"""The form of a fee schedule: the document, each kind of rule, and the exponents of currencies."""
+"""The form of a fee schedule: the document, each kind of rule, and the decimal places of currencies."""
 
 from collections import defaultdict
 from dataclasses import fields
@@ -10,7 +10,7 @@ from core.fees.pricing.audience import Audience
 from core.fees.pricing.late_fee import LateFeeWindow
 from core.fees.pricing.rule_kinds import RULE_KINDS
 from core.fees.schedule import FeeSchedule
-from core.kernel.money import EXPONENTS
+from core.kernel.currencies import ACTIVE_CURRENCIES
 from docs.generator.markdown import code, field_docs, summary, table, type_text
 from docs.generator.messages import fields_table
 
@@ -39,9 +39,9 @@ def rule_kinds() -> str:
 
 
 def currency_exponents() -> str:
-    """Return the currencies that do not have two decimal places."""
-    by_exponent: dict[int, list[str]] = defaultdict(list)
-    for currency, exponent in sorted(EXPONENTS.items()):
-        by_exponent[exponent].append(code(currency))
-    rows = [(str(exponent), ", ".join(by_exponent[exponent])) for exponent in sorted(by_exponent)]
+    """Return the currencies of schedules by their decimal places."""
+    by_places: dict[int, list[str]] = defaultdict(list)
+    for currency, places in sorted(ACTIVE_CURRENCIES.items()):
+        by_places[places].append(code(currency))
+    rows = [(str(places), ", ".join(by_places[places])) for places in sorted(by_places)]
     return table(("decimal places", "currencies"), rows)

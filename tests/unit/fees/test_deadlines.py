@@ -3,11 +3,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from core.fees.deadlines import Deadlines
-from core.fees.errors import ScheduleClosed, ScheduleNotOpen
+from core.fees.deadlines import Deadlines, last_minute
+from core.fees.errors import InvalidSchedule, ScheduleClosed, ScheduleNotOpen
 from core.fees.pricing.late_fee import LateFee, LateFeeWindow
 from core.fees.schedule import FeeSchedule
 from tests.unit.fees.schedules import NOTHING, a_candidate, a_choice, a_fee, a_schedule, local, shipped
@@ -46,15 +47,62 @@ def test_neet_opens_at_midnight_in_india() -> None:
     neet, opening = shipped("neet-ug-2026"), local("2026-02-08T00:00")
 
     assert total(neet, opening) == 170_000
-    with pytest.raises(ScheduleNotOpen):
+    with pytest.raises(ScheduleNotOpen, match=r"8 February 2026, 00:00 \(Asia/Kolkata\)"):
         total(neet, opening - A_MICROSECOND)
+
+
+@pytest.mark.parametrize(
+    ("closes", "zone", "last"),
+    [
+        ("2026-03-09T00:00", "Asia/Kolkata", "2026-03-08T23:59"),
+        ("2026-03-08T23:59:59", "Asia/Kolkata", "2026-03-08T23:59"),
+        ("2026-03-08T21:00:30", "Asia/Kolkata", "2026-03-08T21:00"),
+        ("2026-01-01T00:00", "UTC", "2025-12-31T23:59"),
+        ("2026-03-08T03:00", "America/New_York", "2026-03-08T01:59"),  # clocks go from 02:00 to 03:00
+        ("2026-04-24T01:00", "Africa/Cairo", "2026-04-23T23:59"),  # and from 00:00 to 01:00
+    ],
+)
+def test_people_are_told_the_last_minute_that_is_in_time(closes: str, zone: str, last: str) -> None:
+    assert last_minute(local(closes, zone), zone).replace(tzinfo=None) == datetime.fromisoformat(last)
+
+
+@pytest.mark.parametrize(
+    ("changes", "at", "instead"),
+    [
+        ({"closes": Deadlines(submission=datetime(2026, 3, 8, 2, 30))}, "$.closes.submission", "2026-03-08T03:30:00"),  # noqa: DTZ001
+        ({"opens": datetime(2026, 3, 8, 2)}, "$.opens", "2026-03-08T03:00:00"),  # noqa: DTZ001
+        (
+            {
+                "closes": Deadlines(submission=datetime(2026, 3, 1), payment=datetime(2026, 4, 24)),  # noqa: DTZ001
+                "zone": "Africa/Cairo",
+            },
+            "$.closes.payment",
+            "2026-04-24T01:00:00",
+        ),
+        (
+            {"closes": Deadlines(submission=datetime(2011, 12, 30, 12)), "zone": "Pacific/Apia"},  # noqa: DTZ001
+            "$.closes.submission",
+            "2011-12-31T12:00:00",
+        ),
+    ],
+)
+def test_a_moment_that_no_clock_shows_is_not_published(changes: dict[str, Any], at: str, instead: str) -> None:
+    schedule = replace(NEW_YORK, closes=Deadlines()) if "opens" in changes else NEW_YORK
+    with pytest.raises(InvalidSchedule, match=f"no clock in .*; write {instead}") as refused:
+        replace(schedule, **changes).refuse_to_publish()
+
+    assert refused.value.at == at
+
+
+def test_an_hour_that_comes_twice_is_published() -> None:
+    replace(NEW_YORK, closes=Deadlines(submission=datetime(2026, 11, 1, 1, 30))).refuse_to_publish()  # noqa: DTZ001
 
 
 def test_neet_closes_at_nine_in_the_evening_sharp() -> None:
     neet, closing = shipped("neet-ug-2026"), local("2026-03-08T21:00")
 
     assert total(neet, closing - A_MICROSECOND) == 170_000
-    with pytest.raises(ScheduleClosed, match="2026-03-08 at 21:00"):
+    with pytest.raises(ScheduleClosed, match=r"8 March 2026, 20:59 \(Asia/Kolkata\)"):
         total(neet, closing)
 
 

@@ -1,11 +1,13 @@
 from fractions import Fraction
 
 import pytest
+from babel.core import get_global
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.kernel.currencies import ACTIVE_CURRENCIES, CURRENCIES, decimal_places
 from core.kernel.errors import Invalid
-from core.kernel.money import MAX_MINOR_UNITS, Money, exponent, format_amount, format_number
+from core.kernel.money import MAX_MINOR_UNITS, Money, format_amount, format_number
 
 amounts = st.builds(Money, st.integers(-MAX_MINOR_UNITS, MAX_MINOR_UNITS), st.just("INR"))
 weights = st.lists(st.integers(0, 10**6), min_size=1, max_size=40).filter(any)
@@ -30,8 +32,8 @@ def test_only_a_whole_number_is_an_amount(minor: object) -> None:
         Money(minor, "INR")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("currency", ["inr", "IN", "INRR", "ÄÖÜ", "I1R", "", None, 356])
-def test_a_currency_is_three_capital_letters(currency: object) -> None:
+@pytest.mark.parametrize("currency", ["inr", "IN", "INRR", "ÄÖÜ", "", None, 356, "XXY", "XAU", "XTS", "XXX", "XDR"])
+def test_a_code_that_iso_4217_does_not_list_with_minor_units_is_no_currency(currency: object) -> None:
     with pytest.raises(Invalid) as refusal:
         Money(1, currency)  # type: ignore[arg-type]
 
@@ -104,10 +106,22 @@ def test_weights_that_make_no_whole_are_refused(weights: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("currency", "places"), [("INR", 2), ("USD", 2), ("JPY", 0), ("UGX", 0), ("KWD", 3), ("CLF", 4), ("XYZ", 2)]
+    ("currency", "places"),
+    [("INR", 2), ("USD", 2), ("JPY", 0), ("UGX", 0), ("KWD", 3), ("CLF", 4), ("IQD", 3), ("HRK", 2)],
 )
-def test_the_exponent_of_a_currency_is_that_of_iso_4217(currency: str, places: int) -> None:
-    assert exponent(currency) == places
+def test_the_decimal_places_of_a_currency_are_those_of_iso_4217(currency: str, places: int) -> None:
+    assert decimal_places(currency) == places
+
+
+def test_a_withdrawn_currency_is_readable_and_no_longer_current() -> None:
+    assert {"BGN", "HRK"} <= CURRENCIES.keys() - ACTIVE_CURRENCIES.keys()
+
+
+def test_every_currency_that_a_territory_uses_today_by_cldr_is_current() -> None:
+    by_territory = get_global("territory_currencies").values()
+    used = {code for uses in by_territory for code, _, until, is_tender in uses if is_tender and until is None}
+
+    assert used - ACTIVE_CURRENCIES.keys() <= {"BGN"}, "Bulgaria has had the euro since 2026"
 
 
 @pytest.mark.parametrize(
@@ -116,10 +130,15 @@ def test_the_exponent_of_a_currency_is_that_of_iso_4217(currency: str, places: i
         (150_000, "INR", "₹1,500.00"),
         (-150_005, "INR", "-₹1,500.05"),
         (5, "INR", "₹0.05"),
+        (99_999, "INR", "₹999.99"),
+        (15_000_000, "INR", "₹1,50,000.00"),
+        (1_000_000, "INR", "₹10,000.00"),
+        (-1_234_567_890_123, "INR", "-₹12,34,56,78,901.23"),
+        (100_000_005, "INR", "₹10,00,000.05"),
         (150_000, "USD", "USD 1,500.00"),
-        (1_500, "JPY", "JPY 1,500"),
+        (5_000, "JPY", "JPY 5,000"),
         (-1_500, "JPY", "-JPY 1,500"),
-        (1_500, "KWD", "KWD 1.500"),
+        (12_345, "KWD", "KWD 12.345"),
         (7, "KWD", "KWD 0.007"),
         (12_345_678, "CLF", "CLF 1,234.5678"),
         (0, "JPY", "JPY 0"),
@@ -137,4 +156,4 @@ def test_a_number_is_written_without_its_currency() -> None:
 def test_a_written_number_reads_as_the_same_amount(minor: int, currency: str) -> None:
     written = format_number(Money(minor, currency)).replace(",", "")
 
-    assert Fraction(written) * 10 ** exponent(currency) == minor
+    assert Fraction(written) * 10 ** decimal_places(currency) == minor

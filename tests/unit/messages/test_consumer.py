@@ -74,8 +74,29 @@ async def test_a_submitted_fee_is_notified_once_per_channel(harness: ConsumerHar
     for each in owed:
         assert each.notice == event.id
         assert each.about == event.subject
-        assert each.facts["total"] == "₹500.00"
+        assert each.facts["total"] == {"minor": 50_000, "currency": "INR"}
         assert each.facts["reference"].startswith("BF-")
+
+
+@pytest.mark.parametrize(
+    ("closes", "last"),
+    [("2026-03-08T18:30:00Z", "2026-03-08T23:59:00+05:30"), ("2026-03-08T15:30:00Z", "2026-03-08T20:59:00+05:30")],
+)
+async def test_a_candidate_is_told_the_last_minute_to_pay(harness: ConsumerHarness, closes: str, last: str) -> None:
+    event = await announced(harness)
+    body = event.body.replace(b'"pay_by":null', f'"pay_by":"{closes}"'.encode())
+    await harness.consume([replace(event, body=body)])
+
+    told = [each.facts["pay_by"] for each in harness.store.deliveries.values()]
+    assert told == [{"at": last, "zone": "Asia/Kolkata"}] * 2
+
+
+async def test_an_event_in_what_is_no_currency_is_a_dead_letter(harness: ConsumerHarness) -> None:
+    event = await announced(harness)
+    await harness.consume([replace(event, body=event.body.replace(b'"INR"', b'"XXY"'))])
+
+    assert "'XXY' is no currency of ISO 4217" in harness.dead_letters["FeeSubmitted"]
+    assert not harness.store.deliveries
 
 
 async def test_a_duplicate_submission_by_another_command_is_refused_with_the_problem(harness: ConsumerHarness) -> None:

@@ -12,10 +12,17 @@ FACTS: dict[str, Any] = {
     "name": "Aarav Sharma",
     "reference": "BF-7K3M-9QZ4-XA2B-C",
     "schedule_title": "CBSE Senior School Certificate Examination 2026",
-    "total": "₹1,500.00",
-    "pay_by": "15 Dec 2026",
-    "lines": [{"why": "Five subjects", "amount": "₹1,500.00"}, {"why": "Late fee", "amount": "₹2,000.00"}],
+    "total": {"minor": 350_000, "currency": "INR"},
+    "pay_by": {"at": "2026-03-08T23:59:00+05:30", "zone": "Asia/Kolkata"},
+    "lines": [
+        {"why": "Five subjects", "amount": {"minor": 150_000, "currency": "INR"}},
+        {"why": "Late fee", "amount": {"minor": 200_000, "currency": "INR"}},
+    ],
 }
+DAY = {"en": "8 March 2026, 23:59", "hi": "8 मार्च 2026, 23:59"}
+PLACE = {"en": "India Time", "hi": "भारत समय"}
+LONG_DAY = {"at": "2026-09-30T23:59:00-03:00", "zone": "America/Argentina/Buenos_Aires"}
+LARGE_TOTAL = {"minor": 12_350_000, "currency": "INR"}
 SHORTAGE: dict[str, Any] = {
     "name": "The stores",
     "sku": "SU-EXAM-KIT",
@@ -41,8 +48,9 @@ def test_an_email_contains_the_fee_details(templates: JinjaTemplates, language: 
     content = templates.email("fee_submitted", language, FACTS)
 
     for form in (content.text, content.html):
-        for fact in ("Aarav Sharma", "BF-7K3M-9QZ4-XA2B-C", "₹1,500.00", "15 Dec 2026", "Late fee", "₹2,000.00"):
+        for fact in ("Aarav Sharma", "BF-7K3M-9QZ4-XA2B-C", "₹1,500.00", "Late fee", "₹2,000.00", "₹3,500.00"):
             assert fact in form
+        assert f"{DAY[language]}, {PLACE[language]} (Asia/Kolkata)" in form
     assert "BF-7K3M-9QZ4-XA2B-C" in content.subject
 
 
@@ -124,11 +132,78 @@ def test_without_a_last_day_no_last_day_is_named(templates: JinjaTemplates, lang
     }
 
 
+@pytest.mark.parametrize(
+    ("minor", "currency", "en", "hi"),
+    [
+        (12_350_000, "INR", "₹1,23,500.00", "₹1,23,500.00"),
+        (5_000, "JPY", "JPY 5,000", "JPY 5,000"),
+        (12_345, "KWD", "KWD 12.345", "KWD 12.345"),
+        (12_345, "IQD", "IQD 12.345", "IQD 12.345"),  # the data of the locale say 0
+        (15_000_000, "USD", "USD 150,000.00", "USD 1,50,000.00"),
+        (-12_345_678, "CLF", "-CLF 1,234.5678", "-CLF 1,234.5678"),
+        (5, "INR", "₹0.05", "₹0.05"),
+    ],
+)
+def test_an_amount_is_written_with_the_decimals_of_its_currency_and_the_grouping_of_the_language(
+    templates: JinjaTemplates, minor: int, currency: str, en: str, hi: str
+) -> None:
+    facts = FACTS | {"total": {"minor": minor, "currency": currency}}
+
+    for language, written in (("en", en), ("hi", hi)):
+        assert f" {written} " in f" {templates.email('fee_submitted', language, facts).subject} "
+        assert f" {written.replace('₹', 'Rs ' if language == 'en' else '₹')} " in templates.sms(
+            "fee_submitted", language, facts
+        )
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "Pay by 8 March 2026, 23:59 (Asia/Kolkata)."), ("hi", "8 मार्च 2026, 23:59, भारत समय तक भुगतान करें")],
+)
+def test_a_text_message_names_the_last_minute_and_its_zone(templates: JinjaTemplates, language: str, told: str) -> None:
+    assert told in templates.sms("fee_submitted", language, FACTS)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT-5", "Antarctica/Troll", "Asia/Atlantis"])
+def test_a_zone_without_a_place_is_named_by_its_id(templates: JinjaTemplates, zone: str) -> None:
+    text = templates.email("fee_submitted", "hi", FACTS | {"pay_by": FACTS["pay_by"] | {"zone": zone}}).text
+
+    assert f"{DAY['hi']} ({zone}) तक" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_facts_that_a_former_version_wrote_out_are_left_as_they_are(templates: JinjaTemplates, language: str) -> None:
+    former = {"total": "₹3,500.00", "pay_by": "08 Mar 2026, 23:50 IST", "lines": [{"why": "Fee", "amount": "₹9.00"}]}
+    text = templates.email("fee_submitted", language, FACTS | former).text
+
+    for fact in ("₹3,500.00", "08 Mar 2026, 23:50 IST", "Fee: ₹9.00"):
+        assert fact in text
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"total": {"minor": 1, "currency": "XXY"}},
+        {"total": {"minor": 1}},
+        {"total": 7},
+        {"pay_by": {"at": "soon", "zone": "Asia/Kolkata"}},
+        {"pay_by": {"zone": "UTC"}},
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_malformed_fact_is_said_to_be(templates: JinjaTemplates, language: str, malformed: dict[str, Any]) -> None:
+    with pytest.raises(Unwordable):
+        templates.email("fee_submitted", language, FACTS | malformed)
+
+
+@pytest.mark.parametrize("pay_by", [None, FACTS["pay_by"], LONG_DAY])
 @pytest.mark.parametrize("title", ["NEET UG 2026", "National Eligibility cum Entrance Test (Undergraduate) " * 3])
-def test_an_english_text_message_is_one_segment(templates: JinjaTemplates, title: str) -> None:
-    sms = templates.sms("fee_submitted", "en", FACTS | {"schedule_title": title, "total": "₹1,23,500.00"})
+def test_an_english_text_message_is_one_segment(templates: JinjaTemplates, title: str, pay_by: Any) -> None:
+    facts = FACTS | {"schedule_title": title, "total": LARGE_TOTAL, "pay_by": pay_by}
+    sms = templates.sms("fee_submitted", "en", facts)
 
     assert len(sms) <= 160
+    assert title[:20] in sms
     assert GSM_7.fullmatch(sms), "one character outside of GSM 03.38 makes it three segments long"
 
 
@@ -140,7 +215,7 @@ def test_an_english_text_message_about_a_large_shortage_is_one_segment(templates
 
 
 @pytest.mark.parametrize(
-    ("template", "facts"), [("fee_submitted", FACTS | {"total": "₹1,23,500.00"}), ("out_of_stock", LARGE)]
+    ("template", "facts"), [("fee_submitted", FACTS | {"total": LARGE_TOTAL}), ("out_of_stock", LARGE)]
 )
 def test_a_hindi_text_message_is_at_most_two_segments(
     templates: JinjaTemplates, template: str, facts: dict[str, Any]
