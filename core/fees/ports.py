@@ -40,6 +40,10 @@ class Tariffs(Protocol):
         """Return the newest version, or raise `UnknownSchedule`."""
 
     @abstractmethod
+    async def newest(self, code: str) -> FeeSchedule | None:
+        """Return the newest version that is stored now, whatever a cache says."""
+
+    @abstractmethod
     async def all(self) -> Sequence[FeeSchedule]:
         """Return the newest version of every schedule, ordered by code."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from core.fees.errors import InvalidSchedule, UnknownSchedule
+from core.fees.errors import InvalidSchedule, SchedulePublishedMeanwhile
 from core.fees.ports import NewFeesUnitOfWork, ScheduleFormat, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.kernel.clock import Clock
@@ -19,22 +19,34 @@ class PublishFeeSchedule:
     clock: Clock
 
     async def __call__(self, document: Mapping[str, object], code: str | None = None) -> FeeSchedule:
-        """Return the schedule in force; raise `InvalidSchedule`, or `SchedulePublishedMeanwhile`."""
+        """Return the schedule in force.
+
+        Raise `InvalidSchedule`, or `SchedulePublishedMeanwhile` if another content was published at the same time.
+        """
         schedule = self.schedule_format.read(document)
         if code not in (None, schedule.code):
             raise InvalidSchedule(f"the document is for {schedule.code!r}, not for {code!r}", at="$.code")
-        version = 0
+        in_force = await self.tariffs.newest(schedule.code)
+        if in_force is None or not is_version_of(schedule, in_force):
+            in_force = await self._publish(schedule, in_force.version + 1 if in_force else 1)
+        await self.tariffs.put_in_force(in_force)
+        return in_force
+
+    async def _publish(self, schedule: FeeSchedule, version: int) -> FeeSchedule:
+        schedule.refuse_to_publish()
+        schedule = replace(schedule, version=version)
         try:
-            current = await self.tariffs.current(schedule.code)
-        except UnknownSchedule:
-            pass
-        else:
-            if replace(schedule, version=current.version) == current:
-                return current
-            version = current.version
-        schedule = replace(schedule, version=version + 1)
-        async with self.new_work() as work:
-            work.schedules.add(schedule, self.clock.now())
-            await work.commit()
-        await self.tariffs.put_in_force(schedule)
+            async with self.new_work() as work:
+                work.schedules.add(schedule, self.clock.now())
+                await work.commit()
+        except SchedulePublishedMeanwhile:
+            newest = await self.tariffs.newest(schedule.code)
+            if newest is None or not is_version_of(schedule, newest):
+                raise
+            return newest
         return schedule
+
+
+def is_version_of(schedule: FeeSchedule, stored: FeeSchedule) -> bool:
+    """Tell whether a stored version has the content of this schedule."""
+    return replace(schedule, version=stored.version) == stored

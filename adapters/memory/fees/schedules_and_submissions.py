@@ -56,10 +56,13 @@ class MemoryTariffs(Tariffs):
         self._database = database
 
     async def current(self, code: str) -> FeeSchedule:
-        versions = [version for known, version in self._database.schedules if known == code]
-        if not versions:
+        if (newest := await self.newest(code)) is None:
             raise UnknownSchedule.coded(code)
-        return self._database.schedules[code, max(versions)]
+        return newest
+
+    async def newest(self, code: str) -> FeeSchedule | None:
+        versions = [version for known, version in self._database.schedules if known == code]
+        return self._database.schedules[code, max(versions)] if versions else None
 
     async def all(self) -> Sequence[FeeSchedule]:
         return [await self.current(code) for code in sorted({code for code, _ in self._database.schedules})]

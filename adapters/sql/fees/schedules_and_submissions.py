@@ -81,6 +81,13 @@ class SqlTariffs(Tariffs):
             await self._load([(code, version)])
         return self._versions[code, version]
 
+    async def newest(self, code: str) -> FeeSchedule | None:
+        version = await self._lookups(code)
+        if version is None:
+            return None
+        await self._load([(code, version)])
+        return self._versions[code, version]
+
     async def all(self) -> Sequence[FeeSchedule]:
         query = select(fee_schedules.c.code, func.max(fee_schedules.c.version)).group_by(fee_schedules.c.code)
         async with self._database.reading() as connection:
@@ -89,7 +96,11 @@ class SqlTariffs(Tariffs):
         return [self._versions[each] for each in newest]
 
     async def put_in_force(self, schedule: FeeSchedule) -> None:
-        await self._cache.put(f"schedule:{schedule.code}", str(schedule.version).encode())
+        cached, newest = 0, schedule.version
+        while cached != newest:  # a slower publisher of an earlier version must not have the last word
+            cached = newest
+            await self._cache.put(f"schedule:{schedule.code}", str(cached).encode())
+            newest = await self._newest(schedule.code)
 
     async def _newest(self, code: str) -> int:
         version = await self._lookups(code)

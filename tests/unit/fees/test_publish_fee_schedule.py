@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from adapters.memory.fees.schedules_and_submissions import MemoryTariffs
 from core.fees.errors import InvalidSchedule, SchedulePublishedMeanwhile
 from core.fees.schedule import FeeSchedule
 from tests.unit.fees.harness import FeesHarness
-from tests.unit.fees.schedules import document
+from tests.unit.fees.schedules import document, shipped
 
 CODE = "cbse-2020-xii"
 
@@ -98,25 +99,60 @@ async def test_a_version_cannot_be_chosen_by_the_document(harness: FeesHarness) 
     assert refused.value.at == "$.version"
 
 
+@pytest.mark.parametrize("currency", ["XXY", "XAU", "XXX", "XTS", "XDR", "BGN", "rupees", "inr", "", "₹"])
+async def test_what_is_no_current_currency_is_refused(harness: FeesHarness, currency: str) -> None:
+    with pytest.raises(InvalidSchedule, match="no current currency of ISO 4217") as refused:
+        await harness.publish(cbse(currency=currency))
+
+    assert refused.value.at == "$.currency"
+    assert await in_force(harness) == []
+
+
+async def test_a_moment_that_no_clock_shows_is_refused(harness: FeesHarness) -> None:
+    closing = datetime(2027, 3, 14, 2, 30)  # noqa: DTZ001
+    with pytest.raises(InvalidSchedule, match="no clock in America/New_York shows 2027-03-14 02:30:00") as refused:
+        await harness.publish(cbse(zone="America/New_York", closes={"submission": closing}))
+
+    assert refused.value.at == "$.closes.submission"
+
+
+async def test_a_stored_schedule_in_a_withdrawn_currency_is_still_in_force(harness: FeesHarness) -> None:
+    stored = replace(shipped(CODE), currency="BGN", version=1)
+    async with harness.new_work() as work:
+        work.schedules.add(stored, harness.clock.now())
+        await work.commit()
+
+    assert await harness.publish(cbse(currency="BGN")) == stored
+    with pytest.raises(InvalidSchedule):
+        await harness.publish(cbse(currency="BGN", title="Second"))
+
+
 class BarrierTariffs(MemoryTariffs):
-    """Returns the version in force only when all publishers have asked for it."""
+    """Returns the version in force at first only when all publishers have asked for it."""
 
-    def __init__(self, store: MemoryDatabase, all_asked: asyncio.Barrier) -> None:
+    def __init__(self, store: MemoryDatabase, publishers: int) -> None:
         super().__init__(store)
-        self._all_asked = all_asked
+        self._asked, self._all_asked = 0, asyncio.Barrier(publishers)
 
-    async def current(self, code: str) -> FeeSchedule:
-        found = await super().current(code)
-        await self._all_asked.wait()
-        return found
+    async def newest(self, code: str) -> FeeSchedule | None:
+        found = await super().newest(code)
+        self._asked += 1
+        if self._asked <= self._all_asked.parties:
+            await self._all_asked.wait()
+            return found
+        return await super().newest(code)
 
 
 async def test_of_two_changes_at_once_one_loses_and_nothing_is_overwritten(harness: FeesHarness) -> None:
     await harness.publish(cbse(title="First"))
-    publish = replace(harness.publish, tariffs=BarrierTariffs(harness.store, asyncio.Barrier(2)))
-    changes = (publish(cbse(title=title)) for title in ("Second", "Another"))
+    publish = replace(harness.publish, tariffs=BarrierTariffs(harness.store, 3))
+    changes = (publish(cbse(title=title)) for title in ("Second", "Another", "Another"))
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
 
-    [winner] = [outcome for outcome in outcomes if isinstance(outcome, FeeSchedule)]
-    assert [type(outcome) for outcome in outcomes if outcome is not winner] == [SchedulePublishedMeanwhile]
+    winner = next(outcome for outcome in outcomes if isinstance(outcome, FeeSchedule))
+    wanted = ["Second", "Another", "Another"]
+    assert [outcome == winner for outcome in outcomes] == [title == winner.title for title in wanted]
+    losers = [outcome for outcome in outcomes if outcome != winner]
+    assert losers
+    assert {type(loser) for loser in losers} == {SchedulePublishedMeanwhile}
     assert await in_force(harness) == [(CODE, 2, winner.title)]
