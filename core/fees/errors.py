@@ -91,7 +91,7 @@ class FeeAlreadySubmitted(Conflict):
 
 
 class SchedulePublishedMeanwhile(Conflict):
-    """Another request published a version of the schedule at the same time."""
+    """Another request published another content of the schedule at the same time."""
 
     problem = "schedule-published-meanwhile"
 

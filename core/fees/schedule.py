@@ -16,7 +16,7 @@ from core.fees.pricing import contradictions
 from core.fees.pricing.audience import Payer
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import Quote, QuoteLine, total_of
-from core.kernel.currencies import ACTIVE_CURRENCIES
+from core.kernel.currencies import ACTIVE_CURRENCIES, check_currency
 from core.kernel.money import Money
 
 
@@ -88,8 +88,9 @@ class FeeSchedule:
     ) -> Quote:
         """Return the price as of a moment, open or closed; `paid` lowers the balance, not the total.
 
-        Raise `NotPriced`, `NoPapers`, `TooManyPapers` or `UnknownPractical`.
+        Raise `NotPriced`, `NoPapers`, `TooManyPapers` or `UnknownPractical`, or `Invalid` for no currency.
         """
+        check_currency(self.currency)
         _refuse_unknown_practicals(selection)
         lines = self._lines(self._case(candidate, selection, moment, paid))
         total = total_of(lines, self.currency)

@@ -10,6 +10,7 @@ from core.fees.candidate import Candidate, StudentId
 from core.fees.paper_selection import PaperSelection
 from core.fees.quote import Instalment, Quote, QuoteLine
 from core.fees.schedule import FeeSchedule
+from core.kernel.currencies import check_currency
 from core.kernel.events import Event
 from core.kernel.money import Money
 from core.messaging.command_refused import CommandRefused
@@ -45,6 +46,9 @@ class FeeSubmitted(Event):
     pay_by: datetime | None
     kit: str | None = None
     """The sku to allocate for the candidate; older events have no such field."""
+
+    def __post_init__(self) -> None:
+        check_currency(self.total.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

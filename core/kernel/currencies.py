@@ -8,6 +8,8 @@ paid in them: metals (XAU), units of account (XDR), the test code (XTS) and the 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.kernel.errors import Invalid
+
 _ACTIVE = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
@@ -31,9 +33,17 @@ def _by_code(codes: Mapping[int, str]) -> Mapping[str, int]:
 ACTIVE_CURRENCIES = _by_code(_ACTIVE)
 """Decimal places of the major unit by currency; a schedule can be published in these."""
 CURRENCIES: Mapping[str, int] = MappingProxyType({**_by_code(_WITHDRAWN), **ACTIVE_CURRENCIES})
-"""The same with codes withdrawn since 2020: stored amounts stay readable, and a code that is withdrawn moves there."""
+"""The same with codes withdrawn since 2020; a schedule in force keeps its currency when the code is withdrawn."""
+USUAL_DECIMAL_PLACES = 2
+"""Those of a stored amount whose code is not listed; former versions accepted any three letters."""
+
+
+def check_currency(code: str) -> None:
+    """Raise `Invalid` for a code that ISO 4217 does not list, or lists without minor units."""
+    if code not in CURRENCIES:
+        raise Invalid(f"{code!r:.40} is no currency of ISO 4217 with minor units", at="$.currency")
 
 
 def decimal_places(currency: str) -> int:
     """Return how many decimal places the major unit of a currency has: 2 for INR, 0 for JPY, 3 for KWD."""
-    return CURRENCIES[currency]
+    return CURRENCIES.get(currency, USUAL_DECIMAL_PLACES)

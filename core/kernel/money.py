@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import total_ordering
 from types import MappingProxyType
 
-from core.kernel.currencies import CURRENCIES, decimal_places
+from core.kernel.currencies import decimal_places
 from core.kernel.errors import Invalid
 
 MAX_MINOR_UNITS = 10**15
 """The largest absolute amount; a sum of thousands of amounts still fits a signed 64-bit column."""
 FULL_BASIS_POINTS = 10_000
 """100 % in basis points."""
-
+CODE = re.compile("[A-Z]{3}")
 SYMBOLS: Mapping[str, str] = MappingProxyType({"INR": "₹"})
 """What is written before an amount instead of the code of its currency."""
 LAKH_CURRENCIES = frozenset({"INR"})
@@ -23,7 +23,10 @@ LAKH_CURRENCIES = frozenset({"INR"})
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A signed amount in minor units of one currency (ISO 4217): paise, cents, or whole yen."""
+    """A signed amount in minor units of one currency (ISO 4217): paise, cents, or whole yen.
+
+    Stored amounts are of any code; schedules, quotes and events are held to the list by `check_currency`.
+    """
 
     minor: int
     currency: str
@@ -33,8 +36,8 @@ class Money:
             raise Invalid("an amount is a whole number of minor units", at="$.minor")
         if abs(self.minor) > MAX_MINOR_UNITS:
             raise Invalid("the amount is too large", at="$.minor")
-        if self.currency not in CURRENCIES:
-            raise Invalid(f"{self.currency!r:.40} is no currency of ISO 4217 with minor units", at="$.currency")
+        if not (type(self.currency) is str and CODE.fullmatch(self.currency)):
+            raise Invalid("a currency is three capital letters", at="$.currency")
 
     @classmethod
     def zero(cls, currency: str) -> "Money":

@@ -27,6 +27,28 @@ async def test_the_newest_version_is_in_force(stored: Application) -> None:
     assert await tariffs.current("sahyadri-test") == a_schedule(version=2, amount=60_000)
 
 
+async def test_a_slower_publisher_of_an_earlier_version_has_not_the_last_word(stored: Application) -> None:
+    tariffs, first, second = stored.fees.tariffs(), a_schedule(version=1), a_schedule(version=2, amount=60_000)
+    for schedule in (first, second):
+        await publish(stored, schedule)
+    await tariffs.put_in_force(second)
+    await tariffs.put_in_force(first)
+
+    assert await tariffs.current("sahyadri-test") == second
+
+
+async def test_the_newest_version_is_read_past_the_cache(stored: Application) -> None:
+    tariffs = stored.fees.tariffs()
+    assert await tariffs.newest("sahyadri-test") is None
+    await publish(stored, a_schedule(version=1))
+    assert await tariffs.current("sahyadri-test") == a_schedule(version=1)
+    async with any_work(stored) as work:
+        work.schedules.add(a_schedule(version=2), NOON)
+        await work.commit()
+
+    assert await tariffs.newest("sahyadri-test") == a_schedule(version=2)
+
+
 async def test_an_unknown_schedule_is_said_to_be(stored: Application) -> None:
     with pytest.raises(UnknownSchedule, match="nowhere"):
         await stored.fees.tariffs().current("nowhere")

@@ -9,8 +9,9 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.fees.schedules_and_submissions import MemoryTariffs
 from core.fees.errors import InvalidSchedule, SchedulePublishedMeanwhile
 from core.fees.schedule import FeeSchedule
+from core.kernel.errors import Invalid
 from tests.unit.fees.harness import FeesHarness
-from tests.unit.fees.schedules import document, shipped
+from tests.unit.fees.schedules import a_candidate, a_choice, document, shipped
 
 CODE = "cbse-2020-xii"
 
@@ -114,6 +115,18 @@ async def test_a_moment_that_no_clock_shows_is_refused(harness: FeesHarness) -> 
         await harness.publish(cbse(zone="America/New_York", closes={"submission": closing}))
 
     assert refused.value.at == "$.closes.submission"
+
+
+async def test_a_stored_schedule_in_no_currency_is_listed_and_prices_nothing(harness: FeesHarness) -> None:
+    stored = replace(shipped(CODE), currency="XTS", version=1)
+    async with harness.new_work() as work:
+        work.schedules.add(stored, harness.clock.now())
+        await work.commit()
+
+    assert await in_force(harness) == [(CODE, 1, stored.title)]
+    with pytest.raises(Invalid, match="'XTS' is no currency") as refused:
+        stored.price(a_candidate(), a_choice(5), harness.clock.now())
+    assert refused.value.at == "$.currency"
 
 
 async def test_a_stored_schedule_in_a_withdrawn_currency_is_still_in_force(harness: FeesHarness) -> None:

@@ -5,7 +5,7 @@ from babel.core import get_global
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kernel.currencies import ACTIVE_CURRENCIES, CURRENCIES, decimal_places
+from core.kernel.currencies import ACTIVE_CURRENCIES, CURRENCIES, check_currency, decimal_places
 from core.kernel.errors import Invalid
 from core.kernel.money import MAX_MINOR_UNITS, Money, format_amount, format_number
 
@@ -32,8 +32,8 @@ def test_only_a_whole_number_is_an_amount(minor: object) -> None:
         Money(minor, "INR")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("currency", ["inr", "IN", "INRR", "ÄÖÜ", "", None, 356, "XXY", "XAU", "XTS", "XXX", "XDR"])
-def test_a_code_that_iso_4217_does_not_list_with_minor_units_is_no_currency(currency: object) -> None:
+@pytest.mark.parametrize("currency", ["inr", "IN", "INRR", "ÄÖÜ", "I1R", "INR\n", "", None, 356])
+def test_a_currency_is_three_capital_letters(currency: object) -> None:
     with pytest.raises(Invalid) as refusal:
         Money(1, currency)  # type: ignore[arg-type]
 
@@ -111,6 +111,16 @@ def test_weights_that_make_no_whole_are_refused(weights: list[int]) -> None:
 )
 def test_the_decimal_places_of_a_currency_are_those_of_iso_4217(currency: str, places: int) -> None:
     assert decimal_places(currency) == places
+
+
+@pytest.mark.parametrize("code", ["XXY", "XAU", "XTS", "XXX", "XDR", "inr", ""])
+def test_a_code_that_iso_4217_does_not_list_with_minor_units_is_no_currency(code: str) -> None:
+    with pytest.raises(Invalid, match="no currency of ISO 4217"):
+        check_currency(code)
+
+
+def test_a_stored_amount_of_any_code_stays_readable() -> None:
+    assert format_amount(Money(12_345, "XTS")) == "XTS 123.45"
 
 
 def test_a_withdrawn_currency_is_readable_and_no_longer_current() -> None:

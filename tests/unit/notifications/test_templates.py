@@ -183,7 +183,7 @@ def test_facts_that_a_former_version_wrote_out_are_left_as_they_are(templates: J
 @pytest.mark.parametrize(
     "malformed",
     [
-        {"total": {"minor": 1, "currency": "XXY"}},
+        {"total": {"minor": 1, "currency": "rupees"}},
         {"total": {"minor": 1}},
         {"total": 7},
         {"pay_by": {"at": "soon", "zone": "Asia/Kolkata"}},
