@@ -1,5 +1,6 @@
 """The contract of `VendorStandings`, for every adapter."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +38,14 @@ async def test_the_latest_report_of_a_process_replaces_earlier_ones(stored: Appl
     await reports.publish([a_report(breaker=Breaker.HALF_OPEN, at=LATER)])
 
     assert await reports.since(NOON) == [a_report(breaker=Breaker.HALF_OPEN, at=LATER), a_report("host-2")]
+
+
+async def test_reports_at_the_same_moment_are_all_taken(stored: Application) -> None:
+    reports = stored.notifications.vendor_standings()
+    processes = [f"host-{number % 4}" for number in range(40)]
+    await asyncio.gather(*(reports.publish([a_report(each), a_report(each, vendor="smtp")]) for each in processes))
+
+    assert len(await reports.since(NOON)) == 8
 
 
 async def test_a_process_that_stopped_reporting_is_omitted_and_deleted(stored: Application) -> None:
