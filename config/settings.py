@@ -122,6 +122,8 @@ class MySQL(EncryptedSection, frozen=True):
     password: Secret = msgspec.field(default_factory=Secret)
     connections: PositiveInt = 16
     """The most connections of one process."""
+    connection_seconds: Seconds = 300.0
+    """A connection is replaced at this age, so that a changed name or proxy is followed."""
 
 
 class SQLite(Section, frozen=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -11,6 +12,7 @@ from typing import Any
 from config.container import Application
 from config.settings import Settings
 from core.kernel.errors import Unavailable
+from core.kernel.schema import SchemaChange, SchemaIsNewer
 from entrypoints.cli.runtime import Runtime, StartupReport
 from entrypoints.runtime.sample_data import load_sample_data
 from entrypoints.runtime.supervisor import Worker, supervise
@@ -33,12 +35,13 @@ class ConfiguredRuntime(Runtime):
     async def provision(self) -> None:
         if self._settings.provision:
             with self._application.storage.provisioning_lock():  # processes that start together wait for the first
-                await self.migrate("head")
+                with suppress(SchemaIsNewer):  # a program works on the schema of the next version
+                    await self.migrate("head")
                 await load_sample_data(self.use_cases, self.clock)
 
-    async def migrate(self, target: str) -> str:
-        version: str = await self._application.storage.migrate(target)
-        return version
+    async def migrate(self, target: str, *, may_lose_data: bool = False) -> SchemaChange:
+        change: SchemaChange = await self._application.storage.migrate(target, may_lose_data=may_lose_data)
+        return change
 
     async def topics(self) -> Sequence[Any]:
         created: Sequence[Any] = await self._application.messaging.topics()()

@@ -1,0 +1,39 @@
+"""Notices that the file of a SQLite database was deleted or replaced under its open connections."""
+
+import os
+from pathlib import Path
+
+from core.kernel.errors import Unavailable
+
+
+class SqliteFile:
+    """The file that the first connection opened; writes to one without a name would end with the process."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._identity: tuple[int, int] | None = None
+
+    def check(self) -> None:
+        """Raise `Unavailable` unless the path still names the opened file, once one is open."""
+        if self._identity is not None and self._identity != self._current():
+            raise Unavailable(
+                f"{self._path} was deleted or replaced while this process uses it: put the file back,"
+                " or restart the process to use the new one"
+            )
+
+    def note(self) -> None:
+        """Remember the file of the first connection."""
+        if self._identity is None:
+            self._identity = self._current()
+
+    def check_log(self) -> None:
+        """Raise `Unavailable` if the write-ahead log of an open transaction was deleted: SQLite would not notice."""
+        if not Path(f"{self._path}-wal").exists():
+            raise Unavailable(f"{self._path}-wal was deleted while this process uses it: restart the process")
+
+    def _current(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - follows links, as SQLite does
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
