@@ -12,7 +12,7 @@ PING_AFTER_IDLE_SECONDS = 0.5
 
 
 class Renewal:
-    """Replaces the connections that were opened before the server was found to be the wrong one."""
+    """Replaces the connections that were opened before the server was found to be lost, or the wrong one."""
 
     def __init__(self) -> None:
         self._stale_until = 0.0
@@ -41,6 +41,11 @@ class Renewal:
             try:
                 alive = engine.dialect.do_ping(connection)
             except Exception as error:
+                self.renew()  # the others lead to the same server
                 raise DisconnectionError from error
+            except BaseException:  # no answer until the time limit
+                self.renew()
+                raise
             if not alive:
+                self.renew()
                 raise DisconnectionError

@@ -162,7 +162,7 @@ async def open_sqlite(path: str, **options: Any) -> aiosqlite.Connection:
 
 
 def set_up_sqlite(engine: AsyncEngine, file: SqliteFile) -> None:
-    """Set up each connection, begin transactions as SQLite's writers need, and refuse those on a file without a name."""
+    """Set up each connection, begin writing transactions at once, and refuse those on a file without a name."""
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def check(*_: object) -> None:
@@ -183,4 +183,4 @@ def set_up_sqlite(engine: AsyncEngine, file: SqliteFile) -> None:
         file.check()
         if not connection.get_execution_options().get("reading"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            file.check_log()
+            file.note_log()

@@ -62,7 +62,7 @@ class Full(Unavailable):
 
 
 def translate_driver_errors(
-    engine: AsyncEngine, on_wrong_server: Callable[[], None], on_full: Callable[[str], None]
+    engine: AsyncEngine, on_lost_server: Callable[[], None], on_full: Callable[[str], None]
 ) -> None:
     """Raise `Unavailable` for temporary errors; violated constraints and wrong statements keep their errors."""
 
@@ -73,10 +73,11 @@ def translate_driver_errors(
             return AccessRefused(f"MySQL refuses: {error.args[-1]}; {remedy}")
         if takes_no_writes(error):
             context.is_disconnect = True  # the address may lead to another server by now
-            on_wrong_server()
+            on_lost_server()
             return Unavailable(f"the database takes no writes: {error}", retry_after=1)
         if context.is_disconnect or isinstance(error, OSError) or code_of(error) in LOST_CODES:
             context.is_disconnect = True
+            on_lost_server()
             return Unavailable(f"the database does not answer: {error}", retry_after=1)
         if is_full(error):
             on_full(str(error))

@@ -17,8 +17,11 @@ from sqlalchemy import Connection, event, inspect
 from adapters.sql.engine.existing_objects import had_effect
 from adapters.sql.engine.schema_version import JOURNAL
 
-CREATE = f"""CREATE TABLE IF NOT EXISTS {JOURNAL} (revision VARCHAR(32) NOT NULL, direction VARCHAR(4) NOT NULL,
- statement BINARY(32) NOT NULL, occurrence INTEGER NOT NULL, PRIMARY KEY (revision, direction, statement, occurrence))"""
+CREATE = f"""
+CREATE TABLE IF NOT EXISTS {JOURNAL} (
+    revision VARCHAR(32) NOT NULL, direction VARCHAR(4) NOT NULL, statement BINARY(32) NOT NULL,
+    occurrence INTEGER NOT NULL, PRIMARY KEY (revision, direction, statement, occurrence)
+)"""
 BEGUN = bytes(32)
 """Stands for the begin of a migration."""
 LAST_REVISION_WITHOUT_JOURNAL = "0010"

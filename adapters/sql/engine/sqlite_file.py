@@ -12,24 +12,29 @@ class SqliteFile:
     def __init__(self, path: str) -> None:
         self._path = path
         self._identity: tuple[int, int] | None = None
+        self._has_log = False
 
     def check(self) -> None:
-        """Raise `Unavailable` unless the path still names the opened file, once one is open."""
+        """Raise `Unavailable` unless the path still names the opened file, once one is open, and its log is there."""
         if self._identity is not None and self._identity != self._current():
             raise Unavailable(
                 f"{self._path} was deleted or replaced while this process uses it: put the file back,"
                 " or restart the process to use the new one"
             )
+        if self._has_log and not self._log_exists():
+            raise Unavailable(f"{self._path}-wal was deleted while this process uses it: restart the process")
 
     def note(self) -> None:
-        """Remember the file of the first connection."""
-        if self._identity is None:
-            self._identity = self._current()
+        """Remember the file of the first connection; SQLite deletes its log only with the last connection."""
+        self._identity = self._identity or self._current()
+        self._has_log = self._log_exists()
 
-    def check_log(self) -> None:
-        """Raise `Unavailable` if the write-ahead log of an open transaction was deleted: SQLite would not notice."""
-        if not Path(f"{self._path}-wal").exists():
-            raise Unavailable(f"{self._path}-wal was deleted while this process uses it: restart the process")
+    def note_log(self) -> None:
+        """Remember that a transaction to write has opened the log."""
+        self._has_log = True
+
+    def _log_exists(self) -> bool:
+        return Path(f"{self._path}-wal").exists()
 
     def _current(self) -> tuple[int, int] | None:
         try:
