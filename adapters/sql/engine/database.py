@@ -9,6 +9,7 @@ from typing import Any
 
 import aiosqlite
 from sqlalchemy import URL, event
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from adapters.sql.engine.connections import Renewal
@@ -90,7 +91,7 @@ async def pooled_connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnectio
             connection = await engine.connect()
     except TimeoutError as error:
         raise Unavailable("no connection to the database was free in time", retry_after=1) from error
-    except RuntimeError as error:  # asyncmy raises it when the server closes before its greeting
+    except (RuntimeError, InvalidRequestError) as error:  # the server closed before its greeting, or twice in a row
         raise Unavailable(f"the database does not answer: {error}", retry_after=1) from error
     try:
         yield connection
@@ -180,7 +181,7 @@ def set_up_sqlite(engine: AsyncEngine, file: SqliteFile) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
-        file.check()
+        file.check_all()
         if not connection.get_execution_options().get("reading"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             file.note_log()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Migrator:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._directory = ScriptDirectory.from_config(configuration())
+        self._directory = directory()
         self._scripts: Sequence[Script] = list(self._directory.walk_revisions())[::-1]
         self._revisions = [script.revision for script in self._scripts]
         self._journal = MigrationJournal(connection) if connection.dialect.name == "mysql" else None
@@ -159,6 +160,12 @@ async def disable_read_timeout(connection: AsyncConnection) -> None:
     if connection.dialect.name == "mysql":
         raw: Any = (await connection.get_raw_connection()).driver_connection
         raw._read_timeout = None  # noqa: SLF001 - public only at connect
+
+
+@cache
+def directory() -> ScriptDirectory:
+    """Return the migrations of this program."""
+    return ScriptDirectory.from_config(configuration())
 
 
 def configuration() -> Config:

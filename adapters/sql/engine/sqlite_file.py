@@ -15,12 +15,16 @@ class SqliteFile:
         self._has_log = False
 
     def check(self) -> None:
-        """Raise `Unavailable` unless the path still names the opened file, once one is open, and its log is there."""
+        """Raise `Unavailable` unless the path still names the opened file, once one is open."""
         if self._identity is not None and self._identity != self._current():
             raise Unavailable(
                 f"{self._path} was deleted or replaced while this process uses it: put the file back,"
                 " or restart the process to use the new one"
             )
+
+    def check_all(self) -> None:
+        """Raise `Unavailable` also if the log of an open connection was deleted: SQLite would not notice."""
+        self.check()
         if self._has_log and not self._log_exists():
             raise Unavailable(f"{self._path}-wal was deleted while this process uses it: restart the process")
 
