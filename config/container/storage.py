@@ -17,9 +17,9 @@ from core.kernel.schema import SchemaChange
 with lazy_imports():
     from adapters.redis.cache import RedisCache, RedisProbe
     from adapters.sql.engine.database import mysql, sqlite
+    from adapters.sql.engine.ensure_migrated import ensure_migrated
     from adapters.sql.engine.group_commit import GroupCommit
     from adapters.sql.engine.probe import SqlProbe
-    from adapters.sql.engine.schema_version import ensure_migrated
     from adapters.sql.engine.transactions import SingleCommits, Transactions
     from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 

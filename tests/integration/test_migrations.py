@@ -12,8 +12,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, text
 
 from adapters.sql.engine.database import Database
+from adapters.sql.engine.ensure_migrated import ensure_migrated
 from adapters.sql.engine.migrate import configuration, migrate
-from adapters.sql.engine.schema_version import current_version, ensure_migrated
+from adapters.sql.engine.schema_version import current_version
 from adapters.sql.messaging.tables import relays
 from adapters.sql.schema import metadata
 from config.container import Application, running
