@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, inspect
 
+from adapters.sql.engine.lock_order import LOCK_ORDER
 from adapters.sql.engine.schema_version import JOURNAL, is_newer
-from adapters.sql.schema import metadata
 from core.kernel.errors import Conflict, Invalid
 from core.kernel.schema import SchemaIsNewer
 
@@ -20,7 +20,7 @@ def position_of_database(connection: Connection, revisions: Sequence[str]) -> in
     """Return the position of the schema among the revisions; raise `Conflict` for a foreign or newer schema."""
     tables = set(inspect(connection).get_table_names()) - {JOURNAL}
     others = tables - {VERSION_TABLE}
-    if others and (VERSION_TABLE not in tables or others.isdisjoint(metadata.tables)):
+    if others and (VERSION_TABLE not in tables or others.isdisjoint(LOCK_ORDER)):
         named = ", ".join(sorted(others)[:5])
         raise Conflict(f"the database holds tables of another program ({named}): name an empty database")
     asked = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 - a constant
