@@ -52,7 +52,10 @@ class Storage(containers.DeclarativeContainer):
     cache_probe = providers.Selector(
         settings.adapters.cache,
         redis=providers.Singleton(
-            RedisProbe, url=settings.redis.url.reveal.call(), ca_file=settings.redis.ca_file, prefix=settings.redis.prefix
+            RedisProbe,
+            url=settings.redis.url.reveal.call(),
+            ca_file=settings.redis.ca_file,
+            prefix=settings.redis.prefix,
         ),
         memory=providers.Singleton(InProcessProbe, name="cache (memory)"),
     )
