@@ -195,7 +195,9 @@ async def test_what_is_there_is_accepted_only_in_the_wanted_shape(
     assert await look(database, ask) is wanted
 
 
-@pytest.mark.parametrize(("user", "said"), [("nobody", "MySQL refuses: Access denied"), ("reader", "denied to user 'reader'")])
+@pytest.mark.parametrize(
+    ("user", "said"), [("nobody", "MySQL refuses: Access denied"), ("reader", "denied to user 'reader'")]
+)
 async def test_an_account_that_may_not_migrate_is_no_passing_fault(
     stored_settings: Settings, user: str, said: str
 ) -> None:
