@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.data_loss import losses
 from adapters.sql.engine.database import Database
-from adapters.sql.engine.driver_errors import MIGRATING, AccessRefused
+from adapters.sql.engine.driver_errors import MIGRATING
 from adapters.sql.engine.migration_journal import MigrationJournal, Step
 from adapters.sql.engine.migration_target import BASE, VERSION_TABLE, named, position_of_database, position_of_target
 from core.kernel.errors import Unavailable
@@ -37,16 +37,13 @@ async def migrate(database: Database, target: str = "head", *, may_lose_data: bo
     Raise `DataWouldBeLost` before a downgrade that deletes rows, unless `may_lose_data`; `MigrationFailed` with the
     cause when a repetition would fail as well.
     """
-    try:
-        async with database.writing() as connection:
-            try:
-                await disable_read_timeout(connection)
-                await connection.execution_options(**{MIGRATING: True})
-                return await connection.run_sync(lambda sync: Migrator(sync).run(target, may_lose_data=may_lose_data))
-            finally:
-                await connection.invalidate()  # it has no read timeout, and holds the lock
-    except AccessRefused as error:
-        raise MigrationFailed(str(error)) from error
+    async with database.writing() as connection:
+        try:
+            await disable_read_timeout(connection)
+            await connection.execution_options(**{MIGRATING: True})
+            return await connection.run_sync(lambda sync: Migrator(sync).run(target, may_lose_data=may_lose_data))
+        finally:
+            await connection.invalidate()  # it has no read timeout, and holds the lock
 
 
 class Migrator:

@@ -31,11 +31,11 @@ class SqliteFile:
     def note(self) -> None:
         """Remember the file of the first connection; SQLite deletes its log only with the last connection."""
         self._identity = self._identity or self._current()
-        self._has_log = self._log_exists()
+        self.note_log()
 
     def note_log(self) -> None:
-        """Remember that a transaction to write has opened the log."""
-        self._has_log = True
+        """Remember whether the log exists, which the first transaction to write creates."""
+        self._has_log = self._log_exists()
 
     def _log_exists(self) -> bool:
         return Path(f"{self._path}-wal").exists()
