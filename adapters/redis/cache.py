@@ -85,4 +85,4 @@ class RedisProbe(Probe):
             raise Unavailable(f"Redis does not take writes: {error}") from error
         finally:
             await self._redis.aclose()
-        return "takes writes"
+        return "answers"

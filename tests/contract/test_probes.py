@@ -29,7 +29,7 @@ async def test_a_broker_without_a_topic_is_not_ready(kafka: Kafka) -> None:
 
 async def test_a_redis_that_takes_no_writes_is_told(redis: Redis) -> None:
     probe = RedisProbe(url=redis.url.reveal(), prefix="test:")
-    assert await probe.check() == "takes writes"
+    assert await probe.check() == "answers"
 
     client = Client.from_url(redis.url.reveal())
     try:
