@@ -1,34 +1,34 @@
 """What each probe of a server vouches for."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 from redis.asyncio import Redis as Client
 
-from adapters.kafka.probe import KafkaProbe
-from adapters.kafka.topics import KafkaTopics
-from adapters.redis.cache import RedisProbe
-from config.settings import Kafka, Redis
+from config.container import Application
+from config.settings import Adapters, Kafka, Redis, Settings
 from core.kernel.errors import Unavailable
+from entrypoints.contexts import ROUTES
 
 
 async def test_a_broker_without_a_topic_is_not_ready(kafka: Kafka) -> None:
-    probe = KafkaProbe(bootstrap=kafka.bootstrap, topic_prefix=kafka.topic_prefix, contexts=["fees"])
+    settings = Settings(adapters=Adapters(events="kafka"), kafka=kafka)
+    messaging = Application(settings=settings, routes=ROUTES).messaging
 
-    with pytest.raises(Unavailable, match=f"has no topic {kafka.topic_prefix}bursar.fees.v1"):
-        await probe.check()
-    await KafkaTopics(
-        bootstrap=kafka.bootstrap,
-        topic_prefix=kafka.topic_prefix,
-        partitions=3,
-        replicas=1,
-        commands_days=1,
-        events_days=1,
-        contexts=["fees"],
-    )()
-    assert await probe.check() == f"{kafka.bootstrap}, 1 topics"
+    with pytest.raises(Unavailable, match=f"has no topic {kafka.topic_prefix}bursar.fees"):
+        await messaging.events_probe().check()
+    await messaging.topics()()
+    async with asyncio.timeout(20):  # the broker learns of its topics after it has answered
+        while True:
+            with suppress(Unavailable):
+                assert "topics" in await messaging.events_probe().check()
+                break
 
 
 async def test_a_redis_that_takes_no_writes_is_told(redis: Redis) -> None:
-    probe = RedisProbe(url=redis.url.reveal(), prefix="test:")
+    settings = Settings(adapters=Adapters(cache="redis"), redis=redis)
+    probe = Application(settings=settings).storage.cache_probe()
     assert await probe.check() == "answers"
 
     client = Client.from_url(redis.url.reveal())
