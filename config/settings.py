@@ -243,7 +243,23 @@ class Smtp(Section, frozen=True):
     password: Secret = msgspec.field(default_factory=Secret)
     sender: Mailbox = "Fee Office <fees@example.org>"
     connections: PositiveInt = 4
-    """The most connections of one process."""
+    """The most connections of one process, and so the most messages in flight."""
+    connect_seconds: Seconds = 10.0
+    """The limit for the connection, and again for the greeting."""
+    command_seconds: Seconds = 30.0
+    """The limit for the answer to one command; until the server asks for the message, no answer means not sent."""
+    reply_seconds: Seconds = 600.0
+    """The limit for the answer to the whole message (RFC 5321, 4.5.3.2.6); after it the outcome is unknown."""
+
+    @property
+    def offer_seconds(self) -> float:
+        """Return the limit for everything before the server asks for the message."""
+        return 2 * self.connect_seconds + 4 * self.command_seconds
+
+    @property
+    def deadline_seconds(self) -> float:
+        """Return a duration that no message exceeds: the limits of its parts apply before it."""
+        return self.offer_seconds + self.reply_seconds + 1
 
 
 class Ses(Section, frozen=True):

@@ -10,32 +10,27 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 class SmtpConnectionPool:
     """At most `limit` connections, each used by one task at a time."""
 
-    def __init__(self, new: Callable[[], SMTP], limit: int, acquire_timeout_seconds: float) -> None:
+    def __init__(self, new: Callable[[], SMTP], limit: int, connect_timeout_seconds: float) -> None:
+        """Wait for the connection, and again for the greeting, `connect_timeout_seconds`."""
         self._new = new
         self._permits = asyncio.Semaphore(limit)
-        self._acquire_timeout_seconds = acquire_timeout_seconds
+        self._connect_timeout_seconds = connect_timeout_seconds
         self._idle: list[SMTP] = []
 
     @asynccontextmanager
     async def borrow(self) -> AsyncIterator[SMTP]:
-        """Provide a connection that just answered; raise what aiosmtplib raises, or `TimeoutError`."""
-        async with asyncio.timeout(self._acquire_timeout_seconds):
-            await self._permits.acquire()
+        """Provide a connection that just answered; raise what aiosmtplib raises."""
+        async with self._permits:
+            connection = await self._connected()
             try:
-                connection = await self._connected()
-            except BaseException:
-                self._permits.release()
+                yield connection
+            except BaseException as error:
+                if not is_in_sync(error):
+                    connection.close()
                 raise
-        try:
-            yield connection
-        except BaseException as error:
-            if not is_in_sync(error):
-                connection.close()
-            raise
-        finally:
-            if connection.is_connected:
-                self._idle.append(connection)
-            self._permits.release()
+            finally:
+                if connection.is_connected:
+                    self._idle.append(connection)
 
     async def close(self) -> None:
         """Send QUIT on every idle connection and close it."""
@@ -52,7 +47,7 @@ class SmtpConnectionPool:
             if await answers(connection):
                 return connection
         connection = self._new()
-        await connection.connect()
+        await connection.connect(timeout=self._connect_timeout_seconds)
         return connection
 
 

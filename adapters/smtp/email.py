@@ -1,5 +1,6 @@
 """Sends e-mails through an SMTP server."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,16 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import localtime, parseaddr
 from typing import Literal
 
-from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientRefused, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponse,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+    SMTPStatus,
+)
 
 from adapters.smtp.connection_pool import SmtpConnectionPool
 from core.notifications.address_validation import check_email
@@ -18,8 +28,8 @@ from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
 QUEUE_ID = re.compile(r"queued as ([\w.-]+)|\bid=([\w.-]+)")  # Postfix and most others; Exim
+LINE_THAT_BEGINS_WITH_A_DOT = re.compile(rb"^\.", re.MULTILINE)
 ACCOUNT_ERROR_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: these concern the account, not the message
-ACQUIRE_TIMEOUT_SECONDS = 5.0
 Tls = Literal["starttls", "implicit", "none"]
 
 
@@ -28,11 +38,11 @@ class SmtpEmailSender(EmailSender):
 
     def __init__(
         self, *, host: str, port: int, tls: Tls, ca_file: str, user: str, password: str, sender: str,
-        connections: int, timeout: float = 30.0,
+        connections: int, connect_seconds: float, command_seconds: float, offer_seconds: float, reply_seconds: float,
     ) -> None:  # fmt: skip
         def new() -> SMTP:
             return SMTP(
-                hostname=host, port=port, timeout=timeout,
+                hostname=host, port=port, timeout=command_seconds,
                 use_tls=tls == "implicit", start_tls=tls == "starttls", cert_bundle=ca_file or None,
                 username=user or None, password=password if user else None,
             )  # fmt: skip
@@ -41,17 +51,20 @@ class SmtpEmailSender(EmailSender):
         self._mailbox = parseaddr(sender)[1]
         if "@" not in self._mailbox:
             raise ValueError("smtp.sender is not an e-mail address")
-        self._connections = SmtpConnectionPool(new, connections, min(ACQUIRE_TIMEOUT_SECONDS, timeout / 2))
+        self._offer_seconds, self._reply_seconds = offer_seconds, reply_seconds
+        self._connections = SmtpConnectionPool(new, connections, connect_seconds)
 
     async def send(self, message: Email) -> Accepted:
         check_email(message)
         mime_message = self._mime_message(message)
         with translate_smtp_errors() as trip:
-            async with self._connections.borrow() as server:
+            async with asyncio.timeout(self._offer_seconds) as offer, self._connections.borrow() as server:
                 await server.mail(self._mailbox)
                 await server.rcpt(message.to)
+                await begin_data(server)
                 trip.data_begun = True
-                answer = await server.data(mime_message)
+                offer.reschedule(None)
+                answer = await finish_data(server, mime_message, self._reply_seconds)
         queued = QUEUE_ID.search(answer.message)
         return Accepted("smtp", (queued[1] or queued[2]) if queued else self._message_id(message))
 
@@ -75,9 +88,27 @@ class SmtpEmailSender(EmailSender):
         return mime_message.as_bytes()
 
 
+async def begin_data(server: SMTP) -> None:
+    """Send DATA; raise `SMTPDataError` unless the server asks for the message."""
+    answer = await server.execute_command(b"DATA")
+    if answer.code != SMTPStatus.start_input:
+        raise SMTPDataError(answer.code, answer.message)
+
+
+async def finish_data(server: SMTP, message: bytes, limit_seconds: float) -> SMTPResponse:
+    """Send a message with CRLF line ends; its answer has another limit than that to DATA, unlike in `SMTP.data`."""
+    if server.protocol is None:
+        raise SMTPServerDisconnected("Connection lost")
+    server.protocol.write(LINE_THAT_BEGINS_WITH_A_DOT.sub(b"..", message) + b".\r\n")
+    answer = await server.protocol.read_response(limit_seconds)
+    if answer.code != SMTPStatus.completed:
+        raise SMTPDataError(answer.code, answer.message)
+    return answer
+
+
 @dataclass(slots=True)
 class SendProgress:
-    """The progress of one message; after the start of DATA, a missing answer means an unknown outcome."""
+    """The progress of one message; once the server asked for it, a missing answer means an unknown outcome."""
 
     data_begun: bool = False
 
@@ -98,7 +129,7 @@ def translate_smtp_errors() -> Iterator[SendProgress]:
         if trip.data_begun and not 400 <= error.code < 600:
             raise OutcomeUnknown(detail) from error
         raise VendorUnavailable(detail) from error
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, ValueError) as error:  # ValueError: a host or a login that cannot be encoded
         kind = type(error).__name__
         if trip.data_begun:
             raise OutcomeUnknown(f"smtp received the message and did not answer: {kind}") from error

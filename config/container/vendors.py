@@ -1,5 +1,6 @@
 """Builds the vendor adapters that the settings name, each behind its limits."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from adapters.sandbox.sent_messages import SandboxSentMessages
 from adapters.system.tcp_probe import TcpProbe
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports
-from config.settings import Adapters, Settings
+from config.settings import Adapters, Settings, Smtp
 from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
 from core.notifications.outcome_lookup import OutcomeLookup, SentMessagesByVendor
@@ -26,15 +27,29 @@ with lazy_imports():
     from adapters.twilio.sms import TwilioSmsSender
     from adapters.twilio.status_reports import TwilioReports
 
-SMTP_STEPS = 4
-"""Parts of the deadline; a step that hangs must time out before the deadline makes the outcome unknown."""
-
 
 def claim_lease(settings: Settings) -> timedelta:
-    """Return a period longer than all calls for one delivery, with their waits and retries."""
+    """Return a period longer than all calls for one delivery, with their waits and retries.
+
+    It has room for one answer of SMTP that takes as long as it may.  Where several do, the last of them outlives the
+    claim, and no call begins after it (`TooLate`).
+    """
     vendors = max(len(settings.adapters.email), len(settings.adapters.sms))
     one_call = settings.resilience.deadline_seconds + 5
-    return timedelta(seconds=60 + 2 * vendors * settings.resilience.max_attempts * one_call)
+    longest = settings.smtp.deadline_seconds if "smtp" in settings.adapters.email else 0
+    return timedelta(seconds=60 + 2 * vendors * settings.resilience.max_attempts * one_call + longest)
+
+
+def vendor_policies(policy: ResiliencePolicy, smtp: Smtp) -> dict[str, ResiliencePolicy]:
+    """Return the policies of vendors that have limits of their own.
+
+    A mail server may take minutes to answer (RFC 5321, 4.5.3.2), so a slow answer is no failure of it; and a message
+    that is given to it finds a free connection.
+    """
+    deadline, connections = smtp.deadline_seconds, min(policy.max_in_flight, smtp.connections)
+    return {
+        "smtp": replace(policy, deadline_seconds=deadline, slow_seconds=deadline, max_in_flight=connections),
+    }
 
 
 def sent_messages_by_vendor(
@@ -47,11 +62,6 @@ def sent_messages_by_vendor(
     }
 
 
-def fraction(seconds: float, parts: int) -> float:
-    """Return one part of a duration."""
-    return seconds / parts
-
-
 class Vendors(containers.DeclarativeContainer):
     """Every vendor that the settings can name, and the resilience chain in front of the named ones."""
 
@@ -60,10 +70,9 @@ class Vendors(containers.DeclarativeContainer):
 
     attempt_log = providers.Singleton(AttemptLog)
     deadline = settings.resilience.deadline_seconds
-    smtp_step = providers.Callable(fraction, deadline, SMTP_STEPS)
     email_vendors: providers.Aggregate[Any] = providers.Aggregate(
         ses=providers.Singleton(configured(SesEmailSender), settings.ses, timeout=deadline),
-        smtp=providers.Singleton(configured(SmtpEmailSender), settings.smtp, timeout=smtp_step),
+        smtp=providers.Singleton(configured(SmtpEmailSender), settings.smtp, offer_seconds=settings.smtp.offer_seconds),
         console=providers.Singleton(ConsoleEmailSender),
         sandbox=providers.Singleton(configured(SandboxEmailSender), settings.sandbox),
     )
@@ -100,6 +109,7 @@ class Vendors(containers.DeclarativeContainer):
         auth_token=settings.twilio.auth_token.reveal.call(),
     )
     vendor_policy = providers.Singleton(configured(ResiliencePolicy), settings.resilience)
+    own_policies = providers.Singleton(vendor_policies, vendor_policy, settings.smtp)
     templates = providers.Singleton(JinjaTemplates)
     outcome_lookup = providers.Factory(
         OutcomeLookup,
@@ -113,6 +123,7 @@ class Vendors(containers.DeclarativeContainer):
         vendor=email_vendors.provider,
         names=settings.adapters.email,
         policy=vendor_policy,
+        own_policies=own_policies,
         clock=clock,
         attempt_log=attempt_log,
     )
@@ -122,6 +133,7 @@ class Vendors(containers.DeclarativeContainer):
         vendor=sms_vendors.provider,
         names=settings.adapters.sms,
         policy=vendor_policy,
+        own_policies=own_policies,
         clock=clock,
         attempt_log=attempt_log,
     )

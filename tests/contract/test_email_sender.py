@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from config.settings import Resilience, Secret, Smtp
+from config.container import Application
+from config.settings import Adapters, Resilience, Secret, Settings, Smtp
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from tests.contract.senders import EMAIL, Senders, an_email, running
 from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
@@ -186,7 +187,7 @@ async def test_a_few_connections_carry_many_messages(senders: Senders, server: L
 async def test_a_connection_left_in_the_middle_of_a_message_is_not_used_again(
     senders: Senders, server: LocalSmtp
 ) -> None:
-    sender = senders.open(EMAIL, "smtp", server, Resilience(max_attempts=1, deadline_seconds=0.5))
+    sender = senders.open(EMAIL, "smtp", server)
     await sender.send(an_email())
     server.behaviour = VendorBehaviour.FALL_SILENT
     with pytest.raises(OutcomeUnknown):
@@ -195,3 +196,66 @@ async def test_a_connection_left_in_the_middle_of_a_message_is_not_used_again(
     server.behaviour = VendorBehaviour.ACCEPT
     await sender.send(an_email())
     assert server.sessions_seen == 2
+
+
+@smtp
+@pytest.mark.parametrize("fault", [VendorBehaviour.FALL_SILENT, VendorBehaviour.HANG_UP], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT", "DATA"])
+async def test_a_server_that_did_not_ask_for_the_message_has_not_taken_it(
+    senders: Senders, server: LocalSmtp, command: str, fault: VendorBehaviour
+) -> None:
+    server.faults[command], server.command_seconds = fault, 0.2
+    with pytest.raises(VendorUnavailable):
+        await senders.open(EMAIL, "smtp", server).send(an_email())
+    assert not server.taken
+
+
+@smtp
+@pytest.mark.parametrize("idle", [False, True], ids=["new connection", "idle connection"])
+async def test_the_answer_to_the_message_may_take_longer_than_any_other(
+    senders: Senders, server: LocalSmtp, idle: bool
+) -> None:
+    server.command_seconds, server.reply_seconds = 0.4, 5.0
+    sender = senders.open(EMAIL, "smtp", server, Resilience(max_attempts=1, deadline_seconds=0.5))
+    if idle:
+        await sender.send(an_email())
+    server.reply_delay = 1.0
+
+    accepted = await sender.send(an_email())
+    assert accepted.id == server.taken[-1].id
+
+
+async def test_a_server_that_does_not_greet_is_unavailable(tmp_path: Path) -> None:
+    left = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        left.set()
+
+    mute = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    sender = Application(
+        settings=Settings(smtp=Smtp(host="127.0.0.1", port=mute.sockets[0].getsockname()[1], connect_seconds=0.1))
+    ).vendors.email_vendors("smtp")
+    async with asyncio.timeout(5):
+        with pytest.raises(VendorUnavailable):
+            await sender.send(an_email())
+        await left.wait()
+    mute.close()
+
+
+@smtp
+async def test_messages_that_wait_for_a_slow_server_are_no_failures_of_it(senders: Senders, server: LocalSmtp) -> None:
+    server.reply_delay, server.reply_seconds, server.command_seconds = 0.3, 5.0, 0.2
+    sender = senders.open(EMAIL, "smtp", server, Resilience(max_attempts=1, slow_seconds=0.1, minimum_calls=2))
+    accepted = await asyncio.gather(*(sender.send(an_email()) for _ in range(8)))
+
+    assert len(accepted) == len(server.taken) == 8
+
+
+def test_a_claim_outlives_the_slowest_answer_of_each_vendor() -> None:
+    for vendors in (("smtp",), ("ses", "smtp"), ("ses",)):
+        settings = Settings(adapters=Adapters(email=vendors), smtp=Smtp(reply_seconds=3_600))  # type: ignore[arg-type]
+        slowest = settings.smtp.deadline_seconds if "smtp" in vendors else settings.resilience.deadline_seconds
+        assert Application(settings=settings).vendors.lease().total_seconds() > slowest

@@ -3,10 +3,11 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from config.settings import Resilience, Sandbox
+from config.settings import Resilience, Sandbox, Ses, Smtp, Twilio
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from tests.contract.senders import EMAIL, IN_PROCESS, KINDS, SMS, SenderKind, Senders, running
 from tests.contract.servers.http import HttpVendor
@@ -100,6 +101,24 @@ async def test_a_server_that_is_not_there_is_unavailable(
 ) -> None:
     with pytest.raises(VendorUnavailable):
         await senders.open(kind, name, kind.servers[name](tmp_path)).send(kind.a_message())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "section"),
+    [
+        (EMAIL, "ses", Ses(url="ftp://mail.example.org")),
+        (EMAIL, "ses", Ses(url="http://mail..example.org")),
+        (EMAIL, "smtp", Smtp(host="mail..example.org")),
+        (EMAIL, "smtp", Smtp(host="localhost", ca_file="/nowhere.pem")),
+        (SMS, "twilio", Twilio(url="api.twilio.com")),
+        (SMS, "twilio", Twilio(url="http://" + "a" * 64 + ".example.org")),
+    ],
+)
+async def test_an_address_that_cannot_be_called_is_no_unknown_outcome(
+    senders: Senders, kind: SenderKind, name: str, section: Any
+) -> None:
+    with pytest.raises(VendorUnavailable):
+        await senders.open(kind, name, **{name: section}).send(kind.a_message())
 
 
 @every_vendor
