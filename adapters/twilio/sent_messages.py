@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from adapters.twilio.folding import folded
 from adapters.twilio.status_reports import SID, as_status_report
 from adapters.vendor_http import VendorHttpClient, parse_http_date
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
@@ -22,9 +23,9 @@ MAX_CLOCK_SKEW = timedelta(minutes=1)
 class TwilioSentMessages(SentMessages[Sms]):
     """Twilio's list of messages, which stores no delivery id; number, time and text identify a message.
 
-    The query does not use `DateSent`, which a queued message lacks.  A message to the same number at the same time
-    with another text leaves the outcome unknown: templates and names change, and Twilio replaces characters,
-    shortens and redacts.
+    The query does not use `DateSent`, which a queued message lacks.  Texts are compared folded, because Twilio
+    replaces characters.  A message to the same number at the same time with another text leaves the outcome unknown:
+    templates and names change, and Twilio shortens and redacts.
     """
 
     def __init__(self, *, url: str, account_sid: str, auth_token: str, timeout: float = 30.0) -> None:
@@ -33,11 +34,11 @@ class TwilioSentMessages(SentMessages[Sms]):
         self._headers = {"Authorization": "Basic " + b64encode(f"{account_sid}:{auth_token}".encode()).decode()}
 
     async def find(self, message: Sms, since: datetime, until: datetime) -> VendorReport | None:
-        resembling = 0
+        wanted, resembling = folded(message.text), 0
         async for sent in self._sent_to(message.to):
             if not since - MAX_CLOCK_SKEW <= moment(sent) <= until + MAX_CLOCK_SKEW:
                 continue
-            if sent.get("body") == message.text and SID.fullmatch(sid := str(sent.get("sid"))):
+            if wanted and folded(str(sent.get("body"))) == wanted and SID.fullmatch(sid := str(sent.get("sid"))):
                 return as_status_report(sid, str(sent.get("status")), sent.get("error_code"))
             resembling += 1
         if resembling:
