@@ -9,6 +9,7 @@ from botocore.credentials import Credentials
 from adapters.vendor_http import VendorHttpClient, VendorResponse
 from core.notifications.address_validation import check_email
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.mailbox import Mailbox
 from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
@@ -21,11 +22,12 @@ class SesEmailSender(EmailSender):
     """Sends e-mails with signed requests."""
 
     def __init__(
-        self, *, region: str, url: str, access_key_id: str, secret_access_key: str, sender: str, timeout: float = 30.0
-    ) -> None:
+        self, *, region: str, url: str, access_key_id: str, secret_access_key: str, sender: Mailbox,
+        timeout: float = 30.0,
+    ) -> None:  # fmt: skip
         self._api = VendorHttpClient("ses", url or f"https://email.{region}.amazonaws.com", timeout)
         self._signature = SigV4Auth(Credentials(access_key_id, secret_access_key), "ses", region)
-        self._sender = sender
+        self._sender = str(sender)
 
     async def send(self, message: Email) -> Accepted:
         check_email(message)

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import localtime, parseaddr
+from email.utils import localtime
 from typing import Literal
 
 from aiosmtplib import (
@@ -24,6 +25,7 @@ from aiosmtplib import (
 from adapters.smtp.connection_pool import SmtpConnectionPool
 from core.notifications.address_validation import check_email
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.mailbox import Mailbox
 from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
@@ -37,7 +39,7 @@ class SmtpEmailSender(EmailSender):
     """Sends e-mails over a pool of connections."""
 
     def __init__(
-        self, *, host: str, port: int, tls: Tls, ca_file: str, user: str, password: str, sender: str,
+        self, *, host: str, port: int, tls: Tls, ca_file: str, user: str, password: str, sender: Mailbox,
         connections: int, connect_seconds: float, command_seconds: float, offer_seconds: float, reply_seconds: float,
     ) -> None:  # fmt: skip
         def new() -> SMTP:
@@ -48,9 +50,6 @@ class SmtpEmailSender(EmailSender):
             )  # fmt: skip
 
         self._sender = sender
-        self._mailbox = parseaddr(sender)[1]
-        if "@" not in self._mailbox:
-            raise ValueError("smtp.sender is not an e-mail address")
         self._offer_seconds, self._reply_seconds = offer_seconds, reply_seconds
         self._connections = SmtpConnectionPool(new, connections, connect_seconds)
 
@@ -59,7 +58,7 @@ class SmtpEmailSender(EmailSender):
         mime_message = self._mime_message(message)
         with translate_smtp_errors() as trip:
             async with asyncio.timeout(self._offer_seconds) as offer, self._connections.borrow() as server:
-                await server.mail(self._mailbox)
+                await server.mail(self._sender.address)
                 await server.rcpt(message.to)
                 await begin_data(server)
                 trip.data_begun = True
@@ -73,11 +72,11 @@ class SmtpEmailSender(EmailSender):
         await self._connections.close()
 
     def _message_id(self, email: Email) -> str:
-        return f"<{email.delivery}@{self._mailbox.rpartition('@')[2]}>"
+        return f"<{email.delivery}@{self._sender.address.rpartition('@')[2]}>"
 
     def _mime_message(self, email: Email) -> bytes:
         mime_message = EmailMessage(SMTP_POLICY.clone(cte_type="7bit"))  # not every server accepts 8-bit bodies
-        mime_message["From"] = self._sender
+        mime_message["From"] = Address(self._sender.name, addr_spec=self._sender.address)
         mime_message["To"] = email.to
         mime_message["Subject"] = email.subject
         mime_message["Date"] = localtime()

@@ -1,5 +1,6 @@
 """Sends text messages through Twilio's Programmable Messaging API."""
 
+import re
 from base64 import b64encode
 from urllib.parse import quote, urlencode
 
@@ -14,15 +15,19 @@ MESSAGE_REJECTED_CODES = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 21
 """https://www.twilio.com/docs/api/errors: errors of the number or the text; others concern the account or Twilio."""
 
 
+SERVICE_SID = re.compile(r"MG[0-9A-Fa-f]{32}")
+
+
 class TwilioSmsSender(SmsSender):
-    """Sends text messages from one number of one Twilio account."""
+    """Sends text messages from one number, sender id or messaging service of one Twilio account."""
 
     def __init__(
         self, *, url: str, account_sid: str, auth_token: str, sender: str, public_url: str = "", timeout: float = 30.0
     ) -> None:
         self._api = VendorHttpClient("twilio", url, timeout)
         self._path = f"/2010-04-01/Accounts/{quote(account_sid, safe='')}/Messages.json"
-        self._sender, self._public_url = sender, public_url
+        self._sender = {"MessagingServiceSid" if SERVICE_SID.fullmatch(sender) else "From": sender}
+        self._public_url = public_url
         self._headers = {
             "Authorization": "Basic " + b64encode(f"{account_sid}:{auth_token}".encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
@@ -30,7 +35,7 @@ class TwilioSmsSender(SmsSender):
 
     async def send(self, message: Sms) -> Accepted:
         check_sms(message)
-        form = {"To": message.to, "From": self._sender, "Body": message.text}
+        form = {"To": message.to, **self._sender, "Body": message.text}
         if told := callback_url(self._public_url, message.delivery):
             form["StatusCallback"] = told
         return accepted(await self._api.post(self._path, urlencode(form).encode(), self._headers))

@@ -8,15 +8,12 @@ from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOf
 from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
 from adapters.memory.students.roster import MemoryContacts
 from adapters.system.staff import StaffContacts
+from config.container.contacts import staff_contacts
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.container.vendors import Vendors
-from config.settings import Inventory
-from core.notifications.delivery import RecipientId
-from core.notifications.messages import Contact
-from core.notifications.staff import INVENTORY_STAFF
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
 with lazy_imports():
@@ -25,12 +22,6 @@ with lazy_imports():
     from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
     from adapters.sql.notifications.vendor_standings import SqlVendorStandings
     from adapters.sql.students.roster import SqlContacts
-
-
-def staff_contacts(staff: Inventory) -> dict[RecipientId, Contact]:
-    """Return the contacts of recipients that are not on the roster."""
-    contact = Contact(name=staff.name, email=staff.email, phone=staff.phone, language=staff.language)
-    return {INVENTORY_STAFF: contact}
 
 
 class Notifications(containers.DeclarativeContainer):
@@ -54,7 +45,7 @@ class Notifications(containers.DeclarativeContainer):
     )
     contacts = providers.Singleton(
         StaffContacts,
-        staff=providers.Callable(staff_contacts, process.settings.provided.inventory),
+        staff=providers.Callable(staff_contacts, process.settings),
         roster=roster,
     )
     due_deliveries = stored(

@@ -9,9 +9,10 @@ from dependency_injector import containers, providers
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.sandbox.sent_messages import SandboxSentMessages
 from adapters.system.tcp_probe import TcpProbe
+from config.container.contacts import sender
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports
-from config.settings import Adapters, Settings, Smtp
+from config.settings import Adapters, Settings, Smtp, Twilio
 from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
 from core.notifications.outcome_lookup import OutcomeLookup, SentMessagesByVendor
@@ -38,6 +39,11 @@ def claim_lease(settings: Settings) -> timedelta:
     one_call = settings.resilience.deadline_seconds + 5
     longest = settings.smtp.deadline_seconds if "smtp" in settings.adapters.email else 0
     return timedelta(seconds=60 + 2 * vendors * settings.resilience.max_attempts * one_call + longest)
+
+
+def callback_tokens(twilio: Twilio) -> list[str]:
+    """Return the tokens with which Twilio may sign."""
+    return [token.reveal() for token in (twilio.auth_token, twilio.secondary_auth_token)]
 
 
 def vendor_policies(policy: ResiliencePolicy, smtp: Smtp) -> dict[str, ResiliencePolicy]:
@@ -71,15 +77,28 @@ class Vendors(containers.DeclarativeContainer):
     attempt_log = providers.Singleton(AttemptLog)
     deadline = settings.resilience.deadline_seconds
     email_vendors: providers.Aggregate[Any] = providers.Aggregate(
-        ses=providers.Singleton(configured(SesEmailSender), settings.ses, timeout=deadline),
-        smtp=providers.Singleton(configured(SmtpEmailSender), settings.smtp, offer_seconds=settings.smtp.offer_seconds),
+        ses=providers.Singleton(
+            configured(SesEmailSender),
+            settings.ses,
+            sender=providers.Callable(sender, settings.ses.sender, "ses.sender"),
+            timeout=deadline,
+        ),
+        smtp=providers.Singleton(
+            configured(SmtpEmailSender),
+            settings.smtp,
+            sender=providers.Callable(sender, settings.smtp.sender, "smtp.sender"),
+            offer_seconds=settings.smtp.offer_seconds,
+        ),
         console=providers.Singleton(ConsoleEmailSender),
         sandbox=providers.Singleton(configured(SandboxEmailSender), settings.sandbox),
     )
     sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
-            configured(TwilioSmsSender),
-            settings.twilio,
+            TwilioSmsSender,
+            url=settings.twilio.url,
+            account_sid=settings.twilio.account_sid,
+            auth_token=settings.twilio.auth_token.reveal.call(),
+            sender=settings.twilio.sender,
             public_url=settings.http.public_url,
             timeout=deadline,
         ),
@@ -106,7 +125,7 @@ class Vendors(containers.DeclarativeContainer):
     twilio_reports = providers.Singleton(
         TwilioReports,
         public_url=settings.http.public_url,
-        auth_token=settings.twilio.auth_token.reveal.call(),
+        auth_tokens=providers.Callable(callback_tokens, settings.twilio),
     )
     vendor_policy = providers.Singleton(configured(ResiliencePolicy), settings.resilience)
     own_policies = providers.Singleton(vendor_policies, vendor_policy, settings.smtp)

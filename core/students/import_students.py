@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields
 
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
+from core.students.contact_cells import RosterWarning, read_contacts
 from core.students.errors import UnreadableRoster
-from core.students.ports import NewStudentsUnitOfWork
+from core.students.ports import ContactParser, NewStudentsUnitOfWork
 from core.students.roster import RosterRow
 from core.students.student import Enrolment, Student, StudentId
 
@@ -14,7 +15,7 @@ KNOWN_COLUMNS = [column.name for column in fields(Enrolment)]
 REQUIRED_COLUMNS = {"registration", "name", "category"}
 MAX_ROWS_PER_BATCH = 512
 MAX_REPORTED_BAD_ROWS = 1_000
-"""Rejected rows that a report lists; further ones are only counted."""
+"""Rejected rows, and warnings, that a report lists; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,22 @@ class RosterReport:
     changed: int = 0
     unchanged: int = 0
     rejected: int = 0
+    warned: int = 0
+    """Contacts that cannot be sent to and were left empty."""
     bad_rows: list[BadRow] = field(default_factory=list)
+    warnings: list[RosterWarning] = field(default_factory=list)
 
     def reject(self, line: int, reason: str) -> None:
         """Count a rejected row, and list it up to `MAX_REPORTED_BAD_ROWS`."""
         self.rejected += 1
         if len(self.bad_rows) < MAX_REPORTED_BAD_ROWS:
             self.bad_rows.append(BadRow(line, reason))
+
+    def warn(self, warning: RosterWarning) -> None:
+        """Count a warning, and list it up to `MAX_REPORTED_BAD_ROWS`."""
+        self.warned += 1
+        if len(self.warnings) < MAX_REPORTED_BAD_ROWS:
+            self.warnings.append(warning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,7 @@ class ImportStudents:
 
     new_work: NewStudentsUnitOfWork
     ids: Ids
+    contacts: ContactParser
 
     async def __call__(self, rows: AsyncIterable[RosterRow]) -> RosterReport:
         """Return the report; each batch of rows is committed as it is read.
@@ -56,7 +67,7 @@ class ImportStudents:
         Raises `UnreadableRoster` when the columns are not those of `Enrolment`.
         """
         report, batch = RosterReport(), dict[str, Enrolment]()
-        async for enrolment in valid_enrolments(rows, report):
+        async for enrolment in valid_enrolments(rows, report, self.contacts):
             batch[enrolment.registration] = enrolment
             if len(batch) == MAX_ROWS_PER_BATCH:
                 await self._store(batch, report)
@@ -80,7 +91,9 @@ class ImportStudents:
             await work.commit()
 
 
-async def valid_enrolments(rows: AsyncIterable[RosterRow], report: RosterReport) -> AsyncIterator[Enrolment]:
+async def valid_enrolments(
+    rows: AsyncIterable[RosterRow], report: RosterReport, contacts: ContactParser
+) -> AsyncIterator[Enrolment]:
     """Yield the enrolments of valid rows; report the other rows."""
     columns, seen = list[str](), dict[str, int]()
     async for row in rows:
@@ -89,12 +102,14 @@ async def valid_enrolments(rows: AsyncIterable[RosterRow], report: RosterReport)
             continue
         report.read += 1
         try:
-            enrolment = parse_enrolment(row, columns)
+            enrolment, warnings = parse_enrolment(row, columns, contacts)
         except Invalid as problem:
             report.reject(row.line, str(problem))
             continue
         first = seen.setdefault(enrolment.registration, row.line)
         if first == row.line:
+            for warning in warnings:
+                report.warn(warning)
             yield enrolment
         else:
             report.reject(row.line, f"registration {enrolment.registration} is already in line {first}")
@@ -112,8 +127,10 @@ def check_columns(names: Sequence[str]) -> None:
         raise UnreadableRoster("the roster has a column twice; its first line names each column once")
 
 
-def parse_enrolment(row: RosterRow, columns: Sequence[str]) -> Enrolment:
-    """Return the enrolment of a row, with defaults for empty cells; raise `Invalid`."""
+def parse_enrolment(
+    row: RosterRow, columns: Sequence[str], contacts: ContactParser
+) -> tuple[Enrolment, list[RosterWarning]]:
+    """Return the enrolment of a row, with defaults for empty cells, and its warnings; raise `Invalid`."""
     if row.problem:
         raise Invalid(row.problem)
     if len(row.cells) > len(columns):
@@ -122,4 +139,5 @@ def parse_enrolment(row: RosterRow, columns: Sequence[str]) -> Enrolment:
     if missing := REQUIRED_COLUMNS - cells.keys():
         raise Invalid(f"{', '.join(sorted(missing))} is empty", at=f"$.{min(missing)}")
     certificates = frozenset(cells.pop("certificates", "").split())
-    return Enrolment(certificates=certificates, **cells)
+    warnings = list(read_contacts(cells, row.line, contacts))
+    return Enrolment(certificates=certificates, **cells), warnings

@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from core.students.import_students import RosterReport
 from core.students.roster import read_rows
-from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
+from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile, escape_unprintable
 from entrypoints.cli.files import read_chunks
 from entrypoints.cli.runtime import Runtime
 
@@ -31,6 +31,9 @@ def students(context: typer.Context, file: RosterFile, config: ConfigFile = None
     if not json:
         for bad in report.bad_rows:
             runner.err.print(f"line {bad.line}: {bad.reason}", soft_wrap=True)
+        for each in report.warnings:
+            left_empty = f"line {each.line}: {each.column} {each.value!r} {each.reason}; it was left empty"
+            runner.err.print(escape_unprintable(left_empty), soft_wrap=True)
     runner.print(report, summary, json=json)
     if report.rejected:
         raise typer.Exit(1)
@@ -39,4 +42,5 @@ def students(context: typer.Context, file: RosterFile, config: ConfigFile = None
 def summary(report: RosterReport) -> str:
     """Return the counts of an import."""
     kept = f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged"
-    return f"{report.read} rows: {kept}, {report.rejected} rejected"
+    warned = f", {report.warned} contacts left empty" if report.warned else ""
+    return f"{report.read} rows: {kept}, {report.rejected} rejected{warned}"
