@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from email import policy
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -50,6 +52,31 @@ async def test_a_message_cannot_drive_the_terminal(senders: Senders, capsys: pyt
     printed = capsys.readouterr().out
     assert not set("\x1b\x9b\r\u202e") & set(printed)
     assert "क्\u200dष" in printed
+
+
+SENDERS = {
+    "Fee Office, Pune <fees@example.org>": ("Fee Office, Pune", "fees@example.org"),
+    "शुल्क कार्यालय <fees@शुल्क.भारत>": ("शुल्क कार्यालय", "fees@xn--11b1dl8b7c.xn--h2brj9c"),
+    "fees@example.org": ("", "fees@example.org"),
+}
+
+
+@pytest.mark.parametrize(("written", "parts"), SENDERS.items())
+async def test_every_vendor_gets_the_sender_in_the_form_of_its_protocol(
+    senders: Senders, tmp_path: Path, written: str, parts: tuple[str, str]
+) -> None:
+    async with running(EMAIL, "ses", tmp_path) as ses_server, running(EMAIL, "smtp", tmp_path) as smtp_server:
+        for server in (ses_server, smtp_server):
+            ((name, section),) = server.settings().items()
+            own = {name: msgspec.structs.replace(section, sender=written)}
+            await senders.open(EMAIL, name, **own).send(an_email())
+
+    (by_ses,), (by_smtp,) = ses_server.taken, smtp_server.taken
+    header = policy.default.header_factory("From", by_ses.extra["From"])
+    assert by_ses.extra["From"].isascii()
+    for addresses in (header.addresses, by_smtp.extra["letter"]["From"].addresses):  # type: ignore[attr-defined]
+        assert [(each.display_name, each.addr_spec) for each in addresses] == [parts]
+    assert by_smtp.extra["envelope"].mail_from == parts[1]
 
 
 # -- SES

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config.container import Application
@@ -84,3 +85,18 @@ async def test_twilio_is_understood(
     server.answer = fault(status, code, {"Location": f"{server.url}/elsewhere"})
     with pytest.raises(meaning):
         await senders.open(SMS, "twilio", server).send(an_sms())
+
+
+@twilio
+@pytest.mark.parametrize(
+    ("sender", "field"),
+    [("+15005550006", "From"), ("Fee Office", "From"), ("MG" + "0" * 32, "MessagingServiceSid")],
+)
+async def test_twilio_is_told_a_number_or_a_service(
+    senders: Senders, server: LocalTwilio, sender: str, field: str
+) -> None:
+    section = msgspec.structs.replace(server.settings()["twilio"], sender=sender)
+    await senders.open(SMS, "twilio", twilio=section).send(an_sms())
+
+    form = server.taken[0].extra
+    assert {name: form[name] for name in ("From", "MessagingServiceSid") if name in form} == {field: [sender]}

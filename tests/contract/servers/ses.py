@@ -48,7 +48,8 @@ class LocalSes(HttpVendor):
         email = json.loads(body)
         simple = email["Content"]["Simple"]
         (to,) = email["Destination"]["ToAddresses"]
-        taken = AcceptedMessage(to, simple["Body"]["Text"]["Data"], f"0109-{len(self.taken)}", simple)
+        sender = {"From": email["FromEmailAddress"]}
+        taken = AcceptedMessage(to, simple["Body"]["Text"]["Data"], f"0109-{len(self.taken)}", simple | sender)
         self.taken.append(taken)
         return web.json_response({"MessageId": taken.id})
 

@@ -122,7 +122,9 @@ class LocalSmtp(LocalVendor):
         assert plain is not None
         (to,) = envelope.rcpt_tos
         self.secure.append(session.ssl is not None or self.tls == "implicit")
-        self.taken.append(AcceptedMessage(to, plain.get_content(), f"4Zx{len(self.taken)}", {"letter": letter}))
+        self.taken.append(
+            AcceptedMessage(to, plain.get_content(), f"4Zx{len(self.taken)}", {"letter": letter, "envelope": envelope})
+        )
         return f"250 2.0.0 Ok: queued as {self.taken[-1].id}"
 
 
