@@ -2,10 +2,7 @@
 
 import json
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
+from adapters.ses.signing import SesSigner
 from adapters.vendor_http import VendorHttpClient, VendorResponse
 from core.notifications.address_validation import check_email
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
@@ -26,22 +23,17 @@ class SesEmailSender(EmailSender):
         timeout: float = 30.0,
     ) -> None:  # fmt: skip
         self._api = VendorHttpClient("ses", url or f"https://email.{region}.amazonaws.com", timeout)
-        self._signature = SigV4Auth(Credentials(access_key_id, secret_access_key), "ses", region)
+        self._signer = SesSigner(region, access_key_id, secret_access_key)
         self._sender = str(sender)
 
     async def send(self, message: Email) -> Accepted:
         check_email(message)
         body = json.dumps(self._request(message)).encode()
-        return accepted(await self._api.post(PATH, body, self._signed(body)))
+        return accepted(await self._api.post(PATH, body, self._signer.headers("POST", self._api.address(PATH), body)))
 
     async def close(self) -> None:
         """Close the connections to SES."""
         await self._api.close()
-
-    def _signed(self, body: bytes) -> dict[str, str]:
-        request = AWSRequest("POST", self._api.address(PATH), {"Content-Type": "application/json"}, body)
-        self._signature.add_auth(request)
-        return dict(request.headers.items())
 
     def _request(self, email: Email) -> dict[str, object]:
         return {

@@ -9,7 +9,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import localtime
-from typing import Literal
+from functools import partial
 
 from aiosmtplib import (
     SMTP,
@@ -22,6 +22,7 @@ from aiosmtplib import (
     SMTPStatus,
 )
 
+from adapters.smtp.client import Tls, smtp_client
 from adapters.smtp.connection_pool import SmtpConnectionPool
 from core.notifications.address_validation import check_email
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
@@ -32,7 +33,6 @@ from core.notifications.ports import EmailSender
 QUEUE_ID = re.compile(r"queued as ([\w.-]+)|\bid=([\w.-]+)")  # Postfix and most others; Exim
 LINE_THAT_BEGINS_WITH_A_DOT = re.compile(rb"^\.", re.MULTILINE)
 ACCOUNT_ERROR_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: these concern the account, not the message
-Tls = Literal["starttls", "implicit", "none"]
 
 
 class SmtpEmailSender(EmailSender):
@@ -42,13 +42,7 @@ class SmtpEmailSender(EmailSender):
         self, *, host: str, port: int, tls: Tls, ca_file: str, user: str, password: str, sender: Mailbox,
         connections: int, connect_seconds: float, command_seconds: float, offer_seconds: float, reply_seconds: float,
     ) -> None:  # fmt: skip
-        def new() -> SMTP:
-            return SMTP(
-                hostname=host, port=port, timeout=command_seconds,
-                use_tls=tls == "implicit", start_tls=tls == "starttls", cert_bundle=ca_file or None,
-                username=user or None, password=password if user else None,
-            )  # fmt: skip
-
+        new = partial(smtp_client, host, port, tls, ca_file, user, password, command_seconds)
         self._sender = sender
         self._offer_seconds, self._reply_seconds = offer_seconds, reply_seconds
         self._connections = SmtpConnectionPool(new, connections, connect_seconds)

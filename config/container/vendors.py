@@ -8,7 +8,6 @@ from dependency_injector import containers, providers
 
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.sandbox.sent_messages import SandboxSentMessages
-from adapters.system.tcp_probe import TcpProbe
 from config.container.contacts import sender
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports
@@ -23,7 +22,10 @@ with lazy_imports():
     from adapters.resilience.policy import ResiliencePolicy
     from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
     from adapters.ses.email import SesEmailSender
+    from adapters.ses.probe import SesProbe
     from adapters.smtp.email import SmtpEmailSender
+    from adapters.smtp.probe import SmtpProbe
+    from adapters.twilio.probe import TwilioProbe
     from adapters.twilio.sent_messages import TwilioSentMessages
     from adapters.twilio.sms import TwilioSmsSender
     from adapters.twilio.status_reports import TwilioReports
@@ -159,12 +161,28 @@ class Vendors(containers.DeclarativeContainer):
     lease = providers.Callable(claim_lease, process.settings)
     resend_after = providers.Callable(timedelta, minutes=settings.notifications.resend_after_minutes)
     manual_review_after = providers.Callable(timedelta, hours=settings.notifications.manual_review_after_hours)
-    vendor_probes = providers.Dict(
+    vendor_probes: providers.Aggregate[Any] = providers.Aggregate(
         ses=providers.Singleton(
-            TcpProbe.from_url, "e-mail (ses)", settings.ses.address, "correct ses.region or ses.url"
+            SesProbe,
+            region=settings.ses.region,
+            url=settings.ses.address,
+            access_key_id=settings.ses.access_key_id,
+            secret_access_key=settings.ses.secret_access_key.reveal.call(),
         ),
         smtp=providers.Singleton(
-            TcpProbe, "e-mail (smtp)", settings.smtp.host, settings.smtp.port, "correct smtp.host"
+            SmtpProbe,
+            host=settings.smtp.host,
+            port=settings.smtp.port,
+            tls=settings.smtp.tls,
+            ca_file=settings.smtp.ca_file,
+            user=settings.smtp.user,
+            password=settings.smtp.password.reveal.call(),
+            timeout=settings.smtp.connect_seconds,
         ),
-        twilio=providers.Singleton(TcpProbe.from_url, "SMS (twilio)", settings.twilio.url, "correct twilio.url"),
+        twilio=providers.Singleton(
+            TwilioProbe,
+            url=settings.twilio.url,
+            account_sid=settings.twilio.account_sid,
+            auth_token=settings.twilio.auth_token.reveal.call(),
+        ),
     )

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from config.container import Application
+from config.credentials import check_credentials
 from config.settings import Settings
 from core.kernel.errors import Unavailable
 from core.kernel.schema import SchemaChange, SchemaIsNewer
@@ -27,9 +28,9 @@ class ConfiguredRuntime(Runtime):
         self.use_cases = application.use_cases()
         self.answers, self.backlog = application.messaging.answers(), application.messaging.backlog()
         self.clock = application.process.clock()
-        vendors = application.vendors.vendor_probes()
+        known = application.vendors.vendor_probes
         named = [*settings.adapters.email, *settings.adapters.sms]
-        self.probes = [*application.probes(), *(vendors[name] for name in named if name in vendors)]
+        self.probes = [*application.probes(), *(known(name) for name in named if name in known.providers)]
         self._transports = Transports(application, settings, self.use_cases)
 
     async def provision(self) -> None:
@@ -48,6 +49,8 @@ class ConfiguredRuntime(Runtime):
         return created
 
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
+        if {"dispatcher", "scheduler"}.intersection(self._settings.serve):
+            check_credentials(self._settings)
         with self._application.storage.exclusive_lock():
             listening = self._transports.listen() if "http" in self._settings.serve else None
             await self.provision()

@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -17,7 +18,8 @@ KEY_ID, KEY, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 
 
 class LocalSes(HttpVendor):
-    path = "/v2/email/outbound-emails"
+    path, account_path = "/v2/email/outbound-emails", "/v2/email/account"
+    account: Mapping[str, object] = MappingProxyType({"SendingEnabled": True, "ProductionAccessEnabled": True})
     key = KEY
 
     def settings(self) -> Mapping[str, Any]:
@@ -35,7 +37,7 @@ class LocalSes(HttpVendor):
         names = credential[4].split(";")
         headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in names)
         digest = hashlib.sha256(body).hexdigest()
-        canonical = f"POST\n{request.path}\n\n{headers}\n{credential[4]}\n{digest}"
+        canonical = f"{request.method}\n{request.path}\n\n{headers}\n{credential[4]}\n{digest}"
         scope = f"{credential[2]}/{credential[3]}/ses/aws4_request"
         hashed = hashlib.sha256(canonical.encode()).hexdigest()
         to_sign = f"AWS4-HMAC-SHA256\n{request.headers['X-Amz-Date']}\n{scope}\n{hashed}"
