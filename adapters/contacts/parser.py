@@ -5,14 +5,19 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-import idna
-
 from core.kernel.errors import Invalid
-from core.notifications.address_validation import E164_PATTERN, MAX_MAILBOX_CHARACTERS, email_fault, shown
+from core.notifications.address_validation import (
+    E164_PATTERN,
+    MAX_MAILBOX_CHARACTERS,
+    email_fault,
+    first_outside,
+    shown,
+)
 from core.notifications.mailbox import check_printable
 from core.students.ports import ContactParser
 
-DIALLED_PATTERN = re.compile(r"[+\d\s()./-]")
+DIALLED_PATTERN = re.compile(r"[+\d\s()./-]+")
+MAX_NUMBER_CHARACTERS = 40
 HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 
 
@@ -33,8 +38,10 @@ class InternationalContactParser(ContactParser):
         return text
 
     def phone(self, text: str, country: str = "") -> str:
+        if len(text) > MAX_NUMBER_CHARACTERS:
+            raise Invalid(f"is longer than {MAX_NUMBER_CHARACTERS} characters")
         written = text.translate(HYPHENS)
-        if odd := next((letter for letter in written if not DIALLED_PATTERN.fullmatch(letter)), ""):
+        if odd := first_outside(DIALLED_PATTERN, written):
             raise Invalid(f"has {shown(odd)}, which is in no telephone number")
         library, region = self._library, country or self._country
         try:
@@ -63,6 +70,8 @@ class InternationalContactParser(ContactParser):
 
 def a_labels(domain: str) -> str:
     """Return a domain in ASCII (IDNA 2008, UTS 46); raise `Invalid`."""
+    import idna  # few rosters need its tables
+
     try:
         return idna.encode(domain, uts46=True).decode()
     except idna.IDNAError as error:

@@ -7,7 +7,7 @@ from core.notifications.messages import Email, Sms
 
 LOCAL_PART_PATTERN = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+")
 """RFC 5321 without quoted local parts and non-ASCII characters, which some vendors refuse."""
-DOMAIN_LETTER_PATTERN = re.compile(r"[A-Za-z0-9.-]")
+DOMAIN_PATTERN = re.compile(r"[A-Za-z0-9.-]+")
 LABEL_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 TOP_LEVEL_PATTERN = re.compile(r"[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]{1,59}")
 E164_PATTERN = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -26,7 +26,7 @@ def email_fault(address: str) -> str:
         return (
             f"is longer than {MAX_MAILBOX_CHARACTERS} characters, or than {MAX_LOCAL_PART_CHARACTERS} in front of the @"
         )
-    if odd := next((letter for letter in local if not LOCAL_PART_PATTERN.fullmatch(letter)), ""):
+    if odd := first_outside(LOCAL_PART_PATTERN, local):
         return f"has {shown(odd)} in front of the @"
     if not all(local.split(".")):
         return "has a dot at an end of the part in front of the @, or two in a row"
@@ -45,6 +45,12 @@ def domain_fault(domain: str) -> str:
     if not all(map(LABEL_PATTERN.fullmatch, [*labels, top])):
         return "has a domain with a part that is empty, too long, or begins or ends with a hyphen"
     return "" if TOP_LEVEL_PATTERN.fullmatch(top) else f"has a domain that ends in {top!r}"
+
+
+def first_outside(allowed: re.Pattern[str], text: str) -> str:
+    """Return the first character that a pattern of a repeated class does not allow, empty if all are allowed."""
+    begin = allowed.match(text)
+    return text[begin.end() if begin else 0 :][:1]
 
 
 def shown(letter: str) -> str:
