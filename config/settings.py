@@ -333,7 +333,7 @@ class Resilience(Section, frozen=True):
     """The limits of calls to one vendor."""
 
     deadline_seconds: Seconds = 10.0
-    """One call may take this long; afterwards its outcome is unknown."""
+    """One call may take this long; afterwards its outcome is unknown. SMTP has limits of its own."""
     max_in_flight: PositiveInt = 32
     """Concurrent deliveries to one vendor."""
     ramp_seconds: Seconds = 1.0
