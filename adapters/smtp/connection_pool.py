@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
+RSET_TIMEOUT_SECONDS = 2.0
+"""Short, because a lost answer costs no more than a new connection: firewalls drop idle ones silently."""
+
 
 class SmtpConnectionPool:
     """At most `limit` connections, each used by one task at a time."""
@@ -54,7 +57,7 @@ class SmtpConnectionPool:
 async def answers(connection: SMTP) -> bool:
     """Return whether the server answers RSET; a restarted server is detected before the message is sent."""
     try:
-        await connection.rset()
+        await connection.rset(timeout=RSET_TIMEOUT_SECONDS)
     except BaseException as error:
         connection.close()
         if isinstance(error, (SMTPException, OSError)):

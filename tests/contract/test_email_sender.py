@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from adapters.smtp import connection_pool
 from config.container import Application
 from config.settings import Adapters, Resilience, Secret, Settings, Smtp
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
@@ -250,6 +251,19 @@ async def test_the_answer_to_the_message_may_take_longer_than_any_other(
 
     accepted = await sender.send(an_email())
     assert accepted.id == server.taken[-1].id
+
+
+@smtp
+async def test_an_idle_connection_that_is_dead_is_replaced_without_a_long_wait(
+    senders: Senders, server: LocalSmtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_pool, "RSET_TIMEOUT_SECONDS", 0.1)
+    sender = senders.open(EMAIL, "smtp", server)
+    await sender.send(an_email())
+    server.faults["RSET"] = VendorBehaviour.FALL_SILENT
+    async with asyncio.timeout(3):  # less than `command_seconds`
+        await sender.send(an_email())
+    assert (len(server.taken), server.sessions_seen) == (2, 2)
 
 
 async def test_a_server_that_does_not_greet_is_unavailable(tmp_path: Path) -> None:

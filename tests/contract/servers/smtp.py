@@ -134,7 +134,7 @@ class Watched(SMTP):
     def __init__(self, vendor: LocalSmtp, **options: Any) -> None:
         super().__init__(vendor, **options)
         self._vendor = vendor
-        for command in ("EHLO", "MAIL", "RCPT", "DATA"):
+        for command in ("EHLO", "RSET", "MAIL", "RCPT", "DATA"):
             self._smtp_methods[command] = partial(self._obey, command, self._smtp_methods[command])
 
     async def _obey(self, command: str, obey: Callable[[str], Awaitable[None]], arguments: str) -> None:
