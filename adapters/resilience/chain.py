@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from adapters.resilience.account_alarm import AccountAlarm
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.budget import RetryBudget
 from adapters.resilience.bulkhead import Bulkhead
@@ -37,12 +38,13 @@ def resilient(
     """Return a channel that tries the named vendors in order, each with its own limits."""
 
     def guarded(name: str) -> GuardedVendor[M]:
+        alarm = AccountAlarm(channel, name, now)
         breaker, budget = RateBreaker(name, policy, now), RetryBudget(policy, now, RETRIES.labels(channel, name))
         timely = Deadline(vendor(name), name, policy.deadline_seconds)
         # Outside the deadline, to tell a timeout from a shutdown.
         observed = Journaling(timely, channel, name, clock, attempt_log, budget)
-        retrying = Retrying(CircuitBreaking(observed, breaker, clock), policy, budget, sleep)
+        retrying = Retrying(CircuitBreaking(observed, breaker, alarm, clock), policy, budget, sleep)
         # Outside the retries: a message that waits for its next attempt is in flight.
-        return GuardedVendor(channel, name, Bulkhead(retrying, policy, breaker), breaker, clock)
+        return GuardedVendor(channel, name, Bulkhead(retrying, policy, breaker), breaker, alarm, clock)
 
     return Failover([guarded(name) for name in names])

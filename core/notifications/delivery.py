@@ -36,12 +36,16 @@ class DeliveryState(StrEnum):
     UNDECIDED = "undecided"
     """The vendors did not report the outcome in time: a person decides."""
     SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    """It was not sent before its message became worthless."""
 
 
 IN_DOUBT_STATES = (DeliveryState.UNKNOWN, DeliveryState.UNDECIDED)
 REPORTED_STATES = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.DELIVERED)
 """The states that a vendor reports; the later in this order wins, because reports arrive late, twice and unordered."""
-FINAL_STATES = (*REPORTED_STATES, DeliveryState.REJECTED, DeliveryState.SUPPRESSED)
+FINAL_STATES = (*REPORTED_STATES, DeliveryState.REJECTED, DeliveryState.SUPPRESSED, DeliveryState.EXPIRED)
+REBUILT_BY_REPLAY = "rebuilt by replay"
+"""The reason of a suppressed delivery whose message an earlier delivery carried."""
 STATE_BY_STATUS = dict(
     zip((DeliveryStatus.FOUND, DeliveryStatus.BOUNCED, DeliveryStatus.DELIVERED), REPORTED_STATES, strict=True)
 )
@@ -57,6 +61,8 @@ class Notice:
     recipient: RecipientId
     template: str
     facts: Mapping[str, Any]
+    expires_at: datetime | None = None
+    """When the message becomes worthless, as a deadline passes; without it, or later than that, after the lifetime."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -82,6 +88,8 @@ class Delivery:
     """The state and `due_at` of the row as this process last saw it: a row that differs is claimed elsewhere."""
     unsaved_attempts: list[Attempt] = field(default_factory=list)
     """Attempts that are not stored yet."""
+    expires_at: datetime | None = None
+    """When it expires unless it was sent."""
     in_doubt_since: datetime | None = None
     """When the claim of unknown outcome began; set by the first lookup."""
     status_reports: list[StatusReport] = field(default_factory=list)
@@ -98,6 +106,10 @@ class Delivery:
     def postpone(self, until: datetime, reason: str) -> None:
         """Make it pending, due at `until`."""
         self.state, self.due_at, self.reason = DeliveryState.PENDING, until, reason
+
+    def expire(self) -> None:
+        """Give it up; the last reason says what it waited for."""
+        self.settle(DeliveryState.EXPIRED, f"expired; last: {self.reason}" if self.reason else "expired")
 
     def record_attempts(self, *attempts: Attempt) -> None:
         """Add vendor calls and count them."""

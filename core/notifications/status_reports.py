@@ -1,8 +1,11 @@
 """Reports on the status of a delivery from other sources than its sending."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from core.notifications.messages import DeliveryId
 
 
 class DeliveryStatus(StrEnum):
@@ -40,3 +43,20 @@ class StatusReport:
     vendor: str = ""
     vendor_id: str = ""
     detail: str = ""
+
+
+VENDOR_STATUSES = (DeliveryStatus.FOUND, DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED)
+
+
+def reported_since_decision(told: Iterable[tuple[DeliveryId, datetime, str]]) -> Collection[DeliveryId]:
+    """Return the deliveries that a vendor had after the last decision of a person about them."""
+    told = list(told)
+    decided: dict[DeliveryId, datetime] = {}
+    for delivery, at, learnt in told:
+        if learnt == DeliveryStatus.SETTLED:
+            decided[delivery] = max(at, decided.get(delivery, at))
+    return {
+        delivery
+        for delivery, at, learnt in told
+        if learnt in VENDOR_STATUSES and (delivery not in decided or at > decided[delivery])
+    }

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase, Scope, UndoLog, insert_all
-from adapters.memory.notifications.deliveries import MemoryDueDeliveries
+from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
 from adapters.memory.students.roster import MemoryContacts
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.signals import Signals
@@ -31,7 +31,7 @@ from tests.units_of_work import memory_work
 
 M = TypeVar("M", Email, Sms)
 Answer = BaseException | asyncio.Event | None
-CLAIM_DURATION = timedelta(minutes=2)
+CLAIM_DURATION, LIFETIME = timedelta(minutes=2), timedelta(hours=72)
 
 
 @dataclass
@@ -134,10 +134,11 @@ class NotificationsHarness:
         """The number of next transactions that the database refuses."""
         self.unstorable: DeliveryId | None = None
         """The delivery whose outcome the database cannot store."""
-        self.notify = SendNotice(self.new_work, self.clock, ids)
+        self.notify = SendNotice(self.new_work, self.clock, ids, LIFETIME)
         self.dispatch = DispatchDeliveries(
             new_work=self.new_work,
             due_deliveries=MemoryDueDeliveries(self.store),
+            reported_deliveries=MemoryReportedDeliveries(self.store),
             signals=self.signals,
             contacts=MemoryContacts(self.store),
             templates=StubTemplates(),
