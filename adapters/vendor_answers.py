@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
-from adapters.vendor_http import VendorResponse
 from core.kernel.errors import CoreError
 from core.notifications.errors import (
     AccountFault,
@@ -46,16 +45,16 @@ ERRORS: Mapping[About, Callable[[str], CoreError]] = {
 }
 
 
-def refusal(answer: VendorResponse, named: About | None, *, structured: bool, detail: str) -> CoreError:
+def refusal(status: int, retry_after: float | None, named: About | None, *, structured: bool, detail: str) -> CoreError:
     """Return the error that an answer without an acceptance means; `named` is the class of its code in the table.
 
     A server error proves nothing: the vendor, or a proxy behind which it answered, may have accepted the message.  A
     client error without the vendor's own structure comes from a proxy, and says nothing about the message.
     """
-    about = judge(answer.status, named, structured=structured)
+    about = judge(status, named, structured=structured)
     error = ERRORS[about](detail)
     if isinstance(error, VendorUnavailable | OutcomeUnknown):
-        error.retry_after = answer.retry_after
+        error.retry_after = retry_after
     return error
 
 

@@ -39,7 +39,7 @@ def refused(answer: VendorResponse) -> CoreError:
     """Return the error that an answer without a message id means."""
     code = error_code(answer)
     detail = f"twilio answered {answer.status}" + (f" with {code}" if code else "")
-    return refusal(answer, ABOUT.get(code), structured=bool(code), detail=detail)
+    return refusal(answer.status, answer.retry_after, ABOUT.get(code), structured=bool(code), detail=detail)
 
 
 def error_code(answer: VendorResponse) -> int:

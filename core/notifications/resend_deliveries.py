@@ -36,14 +36,14 @@ class ResendDeliveries:
                 for each in page:
                     if not await pace.acquire():
                         return
-                    on_resent(each.id, await try_resend(resend, each.id, decision))
+                    on_resent(each.id, await try_resend(resend, str(each.id), decision))
                 after = DeliveryCursor(page[-1].due_at, page[-1].id)
 
 
-async def try_resend(resend: ResendDelivery, delivery: DeliveryId, decision: Decision) -> CoreError | None:
+async def try_resend(resend: ResendDelivery, delivery: str, decision: Decision) -> CoreError | None:
     """Send a delivery again, and return the error that prevents it; raise `Unavailable`."""
     try:
-        await resend(str(delivery), decision)
+        await resend(delivery, decision)
     except Unavailable:
         raise
     except CoreError as error:

@@ -61,7 +61,7 @@ async def test_a_refused_recipient_is_rejected_for_good(
 
 
 @every_vendor
-@pytest.mark.parametrize("behaviour", [VendorBehaviour.THROTTLE, VendorBehaviour.BREAK, VendorBehaviour.DENY_US])
+@pytest.mark.parametrize("behaviour", [VendorBehaviour.THROTTLE, VendorBehaviour.DENY_US])
 async def test_an_unavailable_vendor_has_not_accepted_the_message(
     senders: Senders, kind: SenderKind, name: str, server: LocalVendor, behaviour: VendorBehaviour
 ) -> None:
@@ -69,6 +69,16 @@ async def test_an_unavailable_vendor_has_not_accepted_the_message(
     with pytest.raises(VendorUnavailable):
         await senders.open(kind, name, server).send(kind.a_message())
     assert not server.taken
+
+
+@every_vendor
+async def test_a_server_error_proves_nothing_except_as_a_reply_of_a_mail_server(
+    senders: Senders, kind: SenderKind, name: str, server: LocalVendor
+) -> None:
+    server.behaviour = VendorBehaviour.BREAK
+    with pytest.raises(VendorUnavailable if name == "smtp" else OutcomeUnknown):
+        await senders.open(kind, name, server, Resilience(max_attempts=3, deadline_seconds=5)).send(kind.a_message())
+    assert name == "smtp" or server.calls == 1
 
 
 @every_vendor
