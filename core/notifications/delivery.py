@@ -126,6 +126,8 @@ class Delivery:
         state = STATE_BY_STATUS[report.learnt]
         if self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
             return False
+        if self.state is DeliveryState.PENDING and state is DeliveryState.BOUNCED:
+            return False  # the bounce of an earlier message, which is to be sent again
         status = StatusReport(
             at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=report.detail
         )

@@ -62,7 +62,7 @@ def best_of(reports: Sequence[VendorReport]) -> VendorReport:
     )
 
 
-VENDOR_STATUSES = (DeliveryStatus.FOUND, DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED)
+VENDOR_STATUSES = (DeliveryStatus.FOUND, DeliveryStatus.DELIVERED)
 
 
 def reported_since_decision(told: Iterable[tuple[DeliveryId, datetime, str]]) -> Collection[DeliveryId]:

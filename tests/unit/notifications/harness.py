@@ -20,6 +20,7 @@ from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.errors import OutcomeUnknown, Unwordable
 from core.notifications.expire_claims import ExpireClaims
+from core.notifications.expire_deliveries import ExpireDeliveries
 from core.notifications.messages import Accepted, DeliveryId, Email, EmailContent, Sms
 from core.notifications.ports import Templates, VendorChannel
 from core.notifications.send_notice import SendNotice
@@ -149,6 +150,7 @@ class NotificationsHarness:
             lease=CLAIM_DURATION,
         )
         self.abandon = ExpireClaims(self.new_work, self.clock)
+        self.expire = ExpireDeliveries(self.new_work, self.clock)
 
     def new_work(self, *, within: Transaction | None = None) -> Any:
         return memory_work(self.store, StoppedClock(), ids, within=within or FailingDatabase(self))
