@@ -26,7 +26,7 @@ class About(Enum):
     RECIPIENT = auto()
     """This recipient, for now."""
     ALLOWANCE = auto()
-    """Our account, for this recipient only: a region, a trial account, a relay."""
+    """Our account or path, perhaps for this message only: a region, a trial account, a relay, a proxy that filters."""
     ACCOUNT = auto()
     """Our account, sender or path, whatever the message."""
     VENDOR = auto()
@@ -48,8 +48,8 @@ ERRORS: Mapping[About, Callable[[str], CoreError]] = {
 def refusal(status: int, retry_after: float | None, named: About | None, *, structured: bool, detail: str) -> CoreError:
     """Return the error that an answer without an acceptance means; `named` is the class of its code in the table.
 
-    A server error proves nothing: the vendor, or a proxy behind which it answered, may have accepted the message.  A
-    client error without the vendor's own structure comes from a proxy, and says nothing about the message.
+    A server error proves nothing: the vendor behind a proxy may have accepted the message.  A client error without
+    the vendor's own structure comes from a proxy, which may refuse all messages or only this one.
     """
     about = judge(status, named, structured=structured)
     error = ERRORS[about](detail)
@@ -66,6 +66,6 @@ def judge(status: int, named: About | None, *, structured: bool) -> About:
         return named
     if status in (TOO_EARLY, TOO_MANY_REQUESTS):
         return About.VENDOR
-    if not structured or status < 400 or status in STATUSES_OF_THE_ACCOUNT:
+    if status < 400 or status in STATUSES_OF_THE_ACCOUNT:
         return About.ACCOUNT
-    return About.ALLOWANCE if status == FORBIDDEN else About.MESSAGE
+    return About.MESSAGE if structured and status != FORBIDDEN else About.ALLOWANCE

