@@ -3,10 +3,12 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from config.settings import Resilience, Sandbox
+from config.container import Application
+from config.settings import Adapters, Resilience, Sandbox, Settings
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from tests.contract.senders import EMAIL, IN_PROCESS, KINDS, SMS, SenderKind, Senders, running
 from tests.contract.servers.http import HttpVendor
@@ -79,6 +81,26 @@ async def test_a_server_error_proves_nothing_except_as_a_reply_of_a_mail_server(
     with pytest.raises(VendorUnavailable if name == "smtp" else OutcomeUnknown):
         await senders.open(kind, name, server, Resilience(max_attempts=3, deadline_seconds=5)).send(kind.a_message())
     assert name == "smtp" or server.calls == 1
+
+
+@pytest.mark.parametrize(("kind", "name"), [(EMAIL, "ses"), (SMS, "twilio")], ids=["ses", "twilio"])
+async def test_a_message_that_was_taken_behind_a_502_is_sent_by_no_vendor_again(
+    kind: SenderKind, name: str, server: HttpVendor, tmp_path: Path
+) -> None:
+    server.behaviour = VendorBehaviour.TAKE_AND_BREAK
+    record = tmp_path / "record.jsonl"
+    adapters: dict[str, Any] = {kind.channel: (name, "sandbox")}
+    settings = Settings(
+        adapters=Adapters(**adapters), sandbox=Sandbox(record_path=str(record)), **dict(server.settings())
+    )
+    vendors = Application(settings=settings).vendors
+    channel = getattr(vendors, kind.channel)()
+    with pytest.raises(OutcomeUnknown):
+        await channel.send(kind.a_message())
+    await getattr(vendors, f"{kind.channel}_vendors")(name).close()
+
+    assert (len(server.taken), record.exists()) == (1, False)
+    assert channel.standings()[0].reason.startswith(f"{name} answered 502")  # its Retry-After holds other messages
 
 
 @every_vendor
