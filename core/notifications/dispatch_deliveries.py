@@ -18,6 +18,7 @@ from core.notifications.delivery import FINAL_STATES, Channel, Delivery, Deliver
 from core.notifications.errors import (
     AlreadyReported,
     OutcomeUnknown,
+    RecipientNotAllowed,
     RecipientUnavailable,
     Rejected,
     Unwordable,
@@ -174,12 +175,14 @@ class DispatchDeliveries:
 
     def _retry_at(self, delivery: Delivery, outage: Unavailable) -> datetime:
         """Return the next attempt: jitter below a doubling ceiling, never before the vendor's `retry_after`."""
-        recipient, jitter = isinstance(outage, RecipientUnavailable), random.random()  # noqa: S311 - spreads load only
-        first, longest = (
-            (INITIAL_RECIPIENT_DELAY, MAX_RECIPIENT_DELAY) if recipient else (INITIAL_RETRY_DELAY, MAX_RETRY_DELAY)
-        )
-        ceiling = min(first * (1 << min(delivery.attempts, 16)), longest)
-        wait = ceiling * ((1 + jitter) / 2 if recipient else jitter)
+        jitter = random.random()  # noqa: S311 - spreads load only
+        if isinstance(outage, RecipientUnavailable):
+            repaired_by_us = isinstance(outage, RecipientNotAllowed)
+            first, longest = INITIAL_RECIPIENT_DELAY, MAX_RETRY_DELAY if repaired_by_us else MAX_RECIPIENT_DELAY
+            jitter = (1 + jitter) / 2
+        else:
+            first, longest = INITIAL_RETRY_DELAY, MAX_RETRY_DELAY
+        wait = min(first * (1 << min(delivery.attempts, 16)), longest) * jitter
         return self.clock.now() + timedelta(seconds=outage.retry_after or 0) + wait
 
     async def _save(self, deliveries: Sequence[Delivery]) -> None:
