@@ -1,6 +1,6 @@
 """The delivery aggregate: one message to one recipient on one channel, and its state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -94,6 +94,8 @@ class Delivery:
     """When the claim of unknown outcome began; set by the first lookup."""
     status_reports: list[StatusReport] = field(default_factory=list)
     """Reports that are not stored yet."""
+    reported: Sequence[StatusReport] = ()
+    """Reports that are stored, where the repository reads them."""
 
     def claim(self, until: datetime) -> None:
         """Claim it for sending; without a result by `until` its outcome becomes unknown."""
@@ -122,15 +124,16 @@ class Delivery:
         self.due_at = until
 
     def apply_report(self, report: VendorReport, at: datetime) -> bool:
-        """Apply a vendor's report unless a later state was reported before; return whether it changed the state."""
-        state = STATE_BY_STATUS[report.learnt]
-        if self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
+        """Apply a vendor's report unless a better one counts already; return whether it changed the state."""
+        state, detail = STATE_BY_STATUS[report.learnt], report.detail
+        bounced = {each.vendor_id for each in self.reported if each.learnt is DeliveryStatus.BOUNCED}
+        if state is DeliveryState.BOUNCED and (self.state is DeliveryState.PENDING or report.id in bounced):
+            return False  # of an earlier message, which is sent again
+        if self.state is DeliveryState.BOUNCED and state is DeliveryState.SENT and report.id not in bounced:
+            detail = f"{detail}; another message bounced: {', '.join(sorted(bounced))}"
+        elif self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
             return False
-        if self.state is DeliveryState.PENDING and state is DeliveryState.BOUNCED:
-            return False  # the bounce of an earlier message, which is to be sent again
-        status = StatusReport(
-            at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=report.detail
-        )
+        status = StatusReport(at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=detail)
         self.resolve(state, status)
         return True
 

@@ -137,7 +137,7 @@ class InDoubtDeliveries(Protocol):
 
     @abstractmethod
     async def find(self, delivery: DeliveryId) -> Delivery | None:
-        """Return a delivery, and lock its row until this unit of work ends."""
+        """Return a delivery with its stored reports, and lock its row until this unit of work ends."""
 
     @abstractmethod
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:

@@ -272,6 +272,44 @@ async def test_failed_deliveries_are_previewed_resent_by_filter_and_stay_auditab
     assert {each.id for each in [*rejected, by_ses]} <= {each.id for each in claimed}
 
 
+async def test_of_two_messages_for_a_delivery_the_better_counts_in_any_order(stored: Application) -> None:
+    delivery = a_delivery(Channel.SMS, state=UNKNOWN)
+    await add(stored, delivery)
+
+    async def report(message: str, learnt: DeliveryStatus) -> tuple[DeliveryState, str]:
+        async with any_work(stored) as work:
+            found = await work.in_doubt_deliveries.find(delivery.id)
+            assert found is not None
+            if found.apply_report(VendorReport("twilio", message, learnt, "twilio says so"), NOON):
+                await work.in_doubt_deliveries.save(found)
+                await work.commit()
+        now = await find(stored, delivery.id)
+        return now.state, now.reason
+
+    bounced, sent = DeliveryState.BOUNCED, (DeliveryState.SENT, "twilio says so; another message bounced: SM1")
+    assert await report("SM1", DeliveryStatus.BOUNCED) == (bounced, "twilio says so")
+    assert await report("SM1", DeliveryStatus.FOUND) == (bounced, "twilio says so")
+    assert await report("SM2", DeliveryStatus.FOUND) == sent
+    assert await report("SM1", DeliveryStatus.BOUNCED) == sent  # repeated
+    assert (await report("SM2", DeliveryStatus.DELIVERED))[0] is DeliveryState.DELIVERED
+    assert (await report("SM3", DeliveryStatus.BOUNCED))[0] is DeliveryState.DELIVERED
+
+
+async def test_a_repeated_bounce_does_not_end_the_message_that_is_sent_again(stored: Application) -> None:
+    delivery = a_delivery(state=UNKNOWN)
+    await add(stored, delivery)
+    bounce = VendorReport("twilio", "SM1", DeliveryStatus.BOUNCED)
+    resend = stored.use_cases().notifications.resend_delivery
+    first = await find(stored, delivery.id)
+    assert first.apply_report(bounce, NOON)
+    await save(stored, first)
+    await resend(str(delivery.id), Decision(who="Asha", why="the phone is repaired"))
+    for state in (DeliveryState.PENDING, DeliveryState.SENDING):
+        again = await find(stored, delivery.id)
+        again.state = state
+        assert not again.apply_report(bounce, NOON)
+
+
 @pytest.mark.parametrize("state", DeliveryState)
 async def test_only_what_ended_unsent_is_resent(stored: Application, state: DeliveryState) -> None:
     delivery = a_delivery(state=state)

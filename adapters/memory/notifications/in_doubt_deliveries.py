@@ -27,7 +27,8 @@ class MemoryInDoubtDeliveries(InDoubtDeliveries):
 
     async def find(self, delivery: DeliveryId) -> Delivery | None:
         found = self._work.database.deliveries.get(delivery)
-        return copy(found) if found else None
+        reported = self._work.database.status_reports.get(delivery, ())
+        return replace(copy(found), reported=reported) if found else None
 
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
         return self._work.database.attempts.get(delivery, ())
@@ -77,4 +78,4 @@ class MemoryDeliveryList(DeliveryList):
 
 def copy(delivery: Delivery) -> Delivery:
     """Return a copy without unsaved attempts and reports."""
-    return replace(delivery, unsaved_attempts=[], status_reports=[])
+    return replace(delivery, unsaved_attempts=[], status_reports=[], reported=())

@@ -16,6 +16,7 @@ from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliveryGroup, DeliverySummary
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import DeliveryList, InDoubtDeliveries
+from core.notifications.status_reports import DeliveryStatus, StatusReport
 
 
 class SqlInDoubtDeliveries(InDoubtDeliveries):
@@ -33,8 +34,23 @@ class SqlInDoubtDeliveries(InDoubtDeliveries):
 
     async def find(self, delivery: DeliveryId) -> Delivery | None:
         query = select(deliveries).where(deliveries.c.id == delivery).with_for_update()
-        row = (await (await self._work.connect()).execute(query)).first()
-        return from_row(row) if row else None
+        connection = await self._work.connect()
+        row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        reports = select(delivery_findings).where(delivery_findings.c.delivery_id == delivery)
+        found = from_row(row)
+        found.reported = [
+            StatusReport(
+                at=each.at,
+                learnt=DeliveryStatus(each.learnt),
+                vendor=each.vendor,
+                vendor_id=each.vendor_id,
+                detail=each.detail,
+            )
+            for each in await connection.execute(reports)
+        ]
+        return found
 
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
         query = select(delivery_attempts).where(delivery_attempts.c.delivery_id == delivery)
