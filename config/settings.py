@@ -188,8 +188,10 @@ class Retention(Section, frozen=True):
 
 
 class Notifications(Section, frozen=True):
-    """The reconciliation of deliveries whose outcome is unknown."""
+    """How long messages are tried, and the reconciliation of deliveries whose outcome is unknown."""
 
+    expire_after_hours: PositiveInt = 72
+    """A message that no vendor accepted by then expires; one with a deadline expires with it, if that is sooner."""
     resend_after_minutes: PositiveInt = 60
     """A delivery that is not on the vendor's list of messages by then is sent again."""
     manual_review_after_hours: PositiveInt = 24
@@ -353,6 +355,8 @@ class Resilience(Section, frozen=True):
     """A slower answer is used, but counts as a failure of the vendor."""
     open_seconds: Seconds = 15.0
     """An open breaker admits one probe after this time."""
+    account_hold_seconds: Seconds = 60.0
+    """After a vendor refused our account or sender, one message probes it after this time; the others wait."""
 
 
 class Telemetry(Section, frozen=True):

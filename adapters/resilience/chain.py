@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from adapters.resilience.account_alarm import AccountAlarm
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.budget import RetryBudget
 from adapters.resilience.bulkhead import Bulkhead
@@ -40,12 +41,13 @@ def resilient(
 
     def guarded(name: str) -> GuardedVendor[M]:
         limits = own_policies.get(name, policy)
+        alarm = AccountAlarm(channel, name, now)
         breaker, budget = RateBreaker(name, limits, now), RetryBudget(limits, now, RETRIES.labels(channel, name))
         timely = Deadline(vendor(name), name, limits.deadline_seconds)
         # Outside the deadline, to tell a timeout from a shutdown.
         observed = Journaling(timely, channel, name, clock, attempt_log, budget)
-        retrying = Retrying(CircuitBreaking(observed, breaker, clock), limits, budget, sleep)
+        retrying = Retrying(CircuitBreaking(observed, breaker, alarm, clock), limits, budget, sleep)
         # Outside the retries: a message that waits for its next attempt is in flight.
-        return GuardedVendor(channel, name, Bulkhead(retrying, limits, breaker), breaker, clock)
+        return GuardedVendor(channel, name, Bulkhead(retrying, limits, breaker), breaker, alarm, clock)
 
     return Failover([guarded(name) for name in names])

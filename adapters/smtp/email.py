@@ -15,24 +15,23 @@ from aiosmtplib import (
     SMTP,
     SMTPDataError,
     SMTPException,
-    SMTPRecipientRefused,
     SMTPResponse,
     SMTPResponseException,
     SMTPServerDisconnected,
     SMTPStatus,
 )
 
+from adapters.smtp.answers import refused
 from adapters.smtp.client import Tls, smtp_client
 from adapters.smtp.connection_pool import SmtpConnectionPool
 from core.notifications.address_validation import check_email
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.mailbox import Mailbox
 from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
 QUEUE_ID = re.compile(r"queued as ([\w.-]+)|\bid=([\w.-]+)")  # Postfix and most others; Exim
 LINE_THAT_BEGINS_WITH_A_DOT = re.compile(rb"^\.", re.MULTILINE)
-ACCOUNT_ERROR_CODES = frozenset({530, 534, 535, 538})  # RFC 4954: these concern the account, not the message
 
 
 class SmtpEmailSender(EmailSender):
@@ -113,15 +112,11 @@ def translate_smtp_errors() -> Iterator[SendProgress]:
     try:
         yield trip
     except SMTPResponseException as error:
-        detail = f"smtp answered {error.code}"
-        about_the_message = (
-            isinstance(error, (SMTPRecipientRefused, SMTPDataError)) and error.code not in ACCOUNT_ERROR_CODES
-        )
-        if about_the_message and 500 <= error.code < 600:
-            raise Rejected(detail) from error
-        if trip.data_begun and not 400 <= error.code < 600:
-            raise OutcomeUnknown(detail) from error
-        raise VendorUnavailable(detail) from error
+        if 400 <= error.code < 600:
+            raise refused(error) from error
+        if trip.data_begun:
+            raise OutcomeUnknown(f"smtp answered {error.code}") from error
+        raise VendorUnavailable(f"smtp answered {error.code}") from error
     except (SMTPException, OSError, ValueError) as error:  # ValueError: a host or a login that cannot be encoded
         kind = type(error).__name__
         if trip.data_begun:

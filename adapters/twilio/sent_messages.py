@@ -12,7 +12,7 @@ from adapters.vendor_http import VendorHttpClient, parse_http_date
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.messages import Sms
 from core.notifications.ports import SentMessages
-from core.notifications.status_reports import VendorReport
+from core.notifications.status_reports import DeliveryStatus, VendorReport, best_of
 
 PAGE_SIZE, MAX_PAGES = 100, 10
 MAX_PAGE_BYTES = 1_000_000
@@ -34,13 +34,21 @@ class TwilioSentMessages(SentMessages[Sms]):
         self._headers = {"Authorization": "Basic " + b64encode(f"{account_sid}:{auth_token}".encode()).decode()}
 
     async def find(self, message: Sms, since: datetime, until: datetime) -> VendorReport | None:
-        wanted, resembling = folded(message.text), 0
-        async for sent in self._sent_to(message.to):
-            if not since - MAX_CLOCK_SKEW <= moment(sent) <= until + MAX_CLOCK_SKEW:
-                continue
-            if wanted and folded(str(sent.get("body"))) == wanted and SID.fullmatch(sid := str(sent.get("sid"))):
-                return as_status_report(sid, str(sent.get("status")), sent.get("error_code"))
-            resembling += 1
+        wanted = folded(message.text)
+        resembling, matching = 0, dict[str, VendorReport]()
+        try:
+            async for sent in self._sent_to(message.to):
+                if not since - MAX_CLOCK_SKEW <= moment(sent) <= until + MAX_CLOCK_SKEW:
+                    continue
+                if wanted and folded(str(sent.get("body"))) == wanted and SID.fullmatch(sid := str(sent.get("sid"))):
+                    matching[sid] = as_status_report(sid, str(sent.get("status")), sent.get("error_code"))
+                else:
+                    resembling += 1
+        except (OutcomeUnknown, VendorUnavailable):
+            if all(each.learnt is DeliveryStatus.BOUNCED for each in matching.values()):
+                raise  # a better message may be on the rest of the list
+        if matching:
+            return best_of(list(matching.values()))
         if resembling:
             raise OutcomeUnknown("twilio has another message to this number from that time: compare the texts")
         return None

@@ -4,16 +4,12 @@ import re
 from base64 import b64encode
 from urllib.parse import quote, urlencode
 
+from adapters.twilio.answers import refused
 from adapters.twilio.status_reports import callback_url
 from adapters.vendor_http import VendorHttpClient, VendorResponse
 from core.notifications.address_validation import check_sms
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted, Sms
 from core.notifications.ports import SmsSender
-
-MESSAGE_REJECTED_CODES = frozenset({21211, 21214, 21217, 21421, 21602, 21605, 21610, 21614, 21617, 21623})
-"""https://www.twilio.com/docs/api/errors: errors of the number or the text; others concern the account or Twilio."""
-
 
 SERVICE_SID = re.compile(r"MG[0-9A-Fa-f]{32}")
 
@@ -47,12 +43,7 @@ class TwilioSmsSender(SmsSender):
 
 def accepted(answer: VendorResponse) -> Accepted:
     """Return the acceptance, or raise the error that the answer means."""
-    named, code = answer.fields.get("sid"), answer.fields.get("code")
+    named = answer.fields.get("sid")
     if answer.status in (200, 201) and isinstance(named, str) and named:
         return Accepted("twilio", named)
-    detail = f"twilio answered {answer.status}" + (f" with {code}" if isinstance(code, int) else "")
-    if answer.status < 300 or answer.status == 504:  # 504: a gateway forwarded the request and got no answer
-        raise OutcomeUnknown(detail)
-    if answer.status == 400 and isinstance(code, int) and code in MESSAGE_REJECTED_CODES:
-        raise Rejected(detail)
-    raise VendorUnavailable(detail, retry_after=answer.retry_after)
+    raise refused(answer)

@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from adapters.memory.notifications.deliveries import MemoryDueDeliveries
+from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
 from adapters.memory.notifications.in_doubt_deliveries import MemoryDeliveryList
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
 from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
@@ -17,7 +17,7 @@ from config.container.vendors import Vendors
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
 with lazy_imports():
-    from adapters.sql.notifications.deliveries import SqlDueDeliveries
+    from adapters.sql.notifications.deliveries import SqlDueDeliveries, SqlReportedDeliveries
     from adapters.sql.notifications.in_doubt_deliveries import SqlDeliveryList
     from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
     from adapters.sql.notifications.vendor_standings import SqlVendorStandings
@@ -53,6 +53,11 @@ class Notifications(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlDueDeliveries, database),
         memory=providers.Singleton(MemoryDueDeliveries, memory),
     )
+    reported_deliveries = stored(
+        persistence,
+        sql=providers.Singleton(SqlReportedDeliveries, database),
+        memory=providers.Singleton(MemoryReportedDeliveries, memory),
+    )
     delivery_list = stored(
         persistence,
         sql=providers.Singleton(SqlDeliveryList, database),
@@ -72,11 +77,13 @@ class Notifications(containers.DeclarativeContainer):
         vendor_standings=vendor_standings,
         clock=clock,
         ids=ids,
+        lifetime=vendors.lifetime,
     )
     dispatch_use_cases = use_cases_of(
         DispatchUseCases,
         new_work=new_work,
         due_deliveries=due_deliveries,
+        reported_deliveries=reported_deliveries,
         contacts=contacts,
         templates=vendors.templates,
         email=vendors.email,

@@ -160,6 +160,7 @@ class Vendors(containers.DeclarativeContainer):
     )
     lease = providers.Callable(claim_lease, process.settings)
     resend_after = providers.Callable(timedelta, minutes=settings.notifications.resend_after_minutes)
+    lifetime = providers.Callable(timedelta, hours=settings.notifications.expire_after_hours)
     manual_review_after = providers.Callable(timedelta, hours=settings.notifications.manual_review_after_hours)
     vendor_probes: providers.Aggregate[Any] = providers.Aggregate(
         ses=providers.Singleton(

@@ -12,7 +12,14 @@ from aiohttp import web
 from adapters.smtp import connection_pool
 from config.container import Application
 from config.settings import Adapters, Resilience, Secret, Settings, Smtp
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import (
+    AccountFault,
+    OutcomeUnknown,
+    RecipientNotAllowed,
+    RecipientUnavailable,
+    Rejected,
+    VendorUnavailable,
+)
 from tests.contract.senders import EMAIL, Senders, an_email, running
 from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
 from tests.contract.servers.ses import LocalSes, fault
@@ -89,21 +96,53 @@ async def test_every_vendor_gets_the_sender_in_the_form_of_its_protocol(
     [
         (400, "MessageRejected", "spam", Rejected),
         (400, "BadRequestException", "Illegal address", Rejected),
-        (400, "MessageRejected", "Email address is not verified.", VendorUnavailable),
-        (400, "SendingPausedException", "paused", VendorUnavailable),
-        (400, "LimitExceededException", "daily quota", VendorUnavailable),
+        (413, "RequestEntityTooLargeException", "too large", Rejected),
+        (400, "AnExceptionOfNextYear", "no", Rejected),
+        (
+            400,
+            "MessageRejected",
+            "Email address is not verified. The identities failed: fees@example.org",
+            AccountFault,
+        ),
+        (400, "MessageRejected", "Sending suspended for this account.", AccountFault),
+        (400, "BadRequestException", "Configuration set does not exist.", AccountFault),
+        (400, "MailFromDomainNotVerifiedException", "no", AccountFault),
+        (400, "AccountSuspendedException", "no", AccountFault),
+        (400, "SendingPausedException", "paused", AccountFault),
+        (400, "LimitExceededException", "daily quota", AccountFault),
+        (429, "TooManyRequestsException", "Daily message quota exceeded.", AccountFault),
+        (403, "SignatureDoesNotMatch", "check your key", AccountFault),
+        (404, "NotFoundException", "no such configuration set", AccountFault),
+        (307, "", "", AccountFault),
+        (400, "MessageRejected", "Email address is not verified: aarav.sharma@example.org", RecipientNotAllowed),
         (400, "ThrottlingException", "rate", VendorUnavailable),
-        (404, "NotFoundException", "no such configuration set", VendorUnavailable),
-        (500, "InternalServiceErrorException", "sorry", VendorUnavailable),
+        (429, "TooManyRequestsException", "Maximum sending rate exceeded.", VendorUnavailable),
+        (429, "", "", VendorUnavailable),
+        (500, "InternalServiceErrorException", "sorry", OutcomeUnknown),
+        (500, "MessageRejected", "sorry", OutcomeUnknown),
+        (502, "", "", OutcomeUnknown),
+        (503, "ServiceUnavailable", "", OutcomeUnknown),
         (504, "", "gateway", OutcomeUnknown),
+        (408, "RequestTimeoutException", "slow", OutcomeUnknown),
         (202, "", "perhaps", OutcomeUnknown),
     ],
 )
 async def test_ses_is_understood(
     senders: Senders, server: LocalSes, status: int, kind: str, message: str, meaning: type[Exception]
 ) -> None:
-    server.answer = fault(status, kind, message)
-    with pytest.raises(meaning):
+    for field, header in (("message", True), ("Message", False)):
+        server.answer = fault(status, kind, message, field=field, header=header)
+        with pytest.raises((meaning, VendorUnavailable)) as refusal:
+            await senders.open(EMAIL, "ses", server).send(an_email())
+        assert refusal.type is meaning or (senders.in_chain and issubclass(meaning, VendorUnavailable))
+    assert server.calls == 2
+
+
+@ses
+@pytest.mark.parametrize("status", [400, 403, 404, 413])
+async def test_the_page_of_a_proxy_is_no_answer_of_ses(senders: Senders, server: LocalSes, status: int) -> None:
+    server.answer = web.Response(status=status, text="<html><h1>Request Entity Too Large", content_type="text/html")
+    with pytest.raises((VendorUnavailable, RecipientNotAllowed), match=f"ses answered {status}"):
         await senders.open(EMAIL, "ses", server).send(an_email())
 
 
@@ -164,12 +203,41 @@ async def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
     ("command", "answer", "meaning"),
     [
         ("RCPT", "550 5.1.1 unknown", Rejected),
-        ("RCPT", "450 4.2.0 greylisted", VendorUnavailable),
-        ("RCPT", "452 4.5.3 too many", VendorUnavailable),
-        ("RCPT", "530 5.7.0 authenticate first", VendorUnavailable),
+        ("RCPT", "550 5.1.1 User unknown in relay recipient table", Rejected),
+        ("RCPT", "550 no such user", Rejected),
+        ("RCPT", "554 5.4.4 no route to the domain", Rejected),
+        ("RCPT", "556 5.1.10 null MX", Rejected),
+        ("RCPT", "450 4.2.0 greylisted", RecipientUnavailable),
+        ("RCPT", "450 mailbox busy", RecipientUnavailable),
+        ("RCPT", "451 4.7.1 greylisted", RecipientUnavailable),
+        ("RCPT", "451 try again later", RecipientUnavailable),
+        ("RCPT", "452 4.2.2 mailbox full", RecipientUnavailable),
+        ("RCPT", "552 5.2.2 mailbox full", RecipientUnavailable),
+        ("RCPT", "552 exceeded storage allocation", RecipientUnavailable),
+        ("RCPT", "550 5.7.1 relaying denied", RecipientNotAllowed),
+        ("RCPT", "554 relay not permitted", RecipientNotAllowed),
+        ("RCPT", "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", RecipientNotAllowed),
+        ("RCPT", "550 5.7.26 unauthenticated mail", RecipientNotAllowed),
+        ("RCPT", "501 5.1.3 bad address syntax", Rejected),
+        ("RCPT", "454 4.7.1 Relay access denied", RecipientNotAllowed),
+        ("RCPT", "530 5.7.0 authenticate first", RecipientNotAllowed),
+        ("RCPT", "550 5.1.8 domain of the sender does not exist", RecipientNotAllowed),
+        ("RCPT", "452 4.5.3 too many", RecipientUnavailable),
+        ("RCPT", "451 4.3.0 temporary lookup failure", RecipientUnavailable),
+        ("RCPT", "421 4.3.2 shutting down", VendorUnavailable),
+        ("MAIL", "550 5.7.1 sender rejected", AccountFault),
+        ("MAIL", "450 4.7.1 too much mail", VendorUnavailable),
         ("DATA", "554 5.6.0 spam", Rejected),
+        ("DATA", "554 5.7.1 spam", Rejected),
         ("DATA", "552 5.3.4 too big", Rejected),
+        ("DATA", "554 Message rejected: Email address is not verified.", RecipientNotAllowed),
+        ("DATA", "550 5.7.60 no permission to send as this sender", RecipientNotAllowed),
+        ("DATA", "552 5.2.2 mailbox full", RecipientUnavailable),
+        ("DATA", "452 4.2.2 mailbox full", RecipientUnavailable),
+        ("DATA", "450 mailbox busy", RecipientUnavailable),
+        ("DATA", "451 4.7.1 greylisted", RecipientUnavailable),
         ("DATA", "452 4.3.1 disk full", VendorUnavailable),
+        ("DATA", "454 Throttling failure: Maximum sending rate exceeded.", VendorUnavailable),
         ("DATA", "299 whatever", OutcomeUnknown),
     ],
 )
@@ -177,8 +245,9 @@ async def test_mail_servers_are_understood(
     senders: Senders, server: LocalSmtp, command: str, answer: str, meaning: type[Exception]
 ) -> None:
     server.answers[command] = answer
-    with pytest.raises(meaning):
-        await senders.open(EMAIL, "smtp", server).send(an_email())
+    with pytest.raises((meaning, VendorUnavailable)) as refusal:
+        await senders.open(EMAIL, "smtp", server, Resilience(max_attempts=1, deadline_seconds=30)).send(an_email())
+    assert refusal.type is meaning or (senders.in_chain and issubclass(meaning, VendorUnavailable))
 
 
 @smtp

@@ -156,6 +156,32 @@ async def test_twilio_tells_what_became_of_it(
     assert (found.learnt, found.detail) == (learnt, f"twilio says {status}, error 30008")
 
 
+@pytest.mark.parametrize(
+    ("statuses", "learnt"),
+    [
+        (("failed", "delivered"), DeliveryStatus.DELIVERED),
+        (("delivered", "failed"), DeliveryStatus.DELIVERED),
+        (("undelivered", "queued"), DeliveryStatus.FOUND),
+        (("sent", "delivered", "failed"), DeliveryStatus.DELIVERED),
+        (("failed", "undelivered"), DeliveryStatus.BOUNCED),
+    ],
+)
+async def test_of_several_matching_messages_the_best_counts_and_all_are_told(
+    vendor_harness: VendorHarness, server: LocalTwilio, statuses: tuple[str, ...], learnt: DeliveryStatus
+) -> None:
+    message = an_sms()
+    for number, status in enumerate(statuses):
+        await vendor_harness.sender.send(message)
+        server.messages[number]["status"] = status
+
+    found = await vendor_harness.find(message)
+    assert found is not None
+    assert found.learnt is learnt
+    assert f"{len(statuses)} messages were sent" in found.detail
+    others = {taken.id for taken in server.taken} - {found.id}
+    assert all(sid in found.detail for sid in others)
+
+
 async def test_a_message_that_is_still_queued_is_found_though_it_has_no_date_of_sending(
     vendor_harness: VendorHarness, server: LocalTwilio
 ) -> None:

@@ -69,6 +69,9 @@ class HttpVendor(LocalVendor):
             case VendorBehaviour.HANG_UP:
                 assert request.transport is not None
                 request.transport.abort()
+            case VendorBehaviour.TAKE_AND_BREAK:
+                self.accepted(body)
+                return web.Response(status=502, text="<html>Bad Gateway", headers=self.delays())
             case VendorBehaviour.BABBLE:
                 return web.Response(body=b"\xff<html>welcome", status=200)
         return self.accepted(body) if request.method == "POST" else self.listed(request)

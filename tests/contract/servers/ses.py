@@ -65,6 +65,15 @@ class LocalSes(HttpVendor):
         return fault(403, "SignatureDoesNotMatch", "check your key")
 
 
-def fault(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    headers = {"x-amzn-ErrorType": f"{kind}:http://internal.amazon.com/coral/", **(headers or {})}
-    return web.json_response({"message": message}, status=status, headers=headers)
+def fault(
+    status: int,
+    kind: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    field: str = "message",
+    header: bool = True,
+) -> web.Response:
+    named = {"x-amzn-ErrorType": f"{kind}:http://internal.amazon.com/coral/"} if header else {}
+    body = {field: message} if header else {"__type": f"com.amazonaws.ses.v2#{kind}", field: message}
+    return web.json_response(body, status=status, headers=named | dict(headers or {}))

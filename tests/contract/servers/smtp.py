@@ -78,6 +78,14 @@ class LocalSmtp(LocalVendor):
         self.logins.append(right)
         return AuthResult(success=right and self.behaviour is not VendorBehaviour.DENY_US, handled=False)
 
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if answer := self.answers.get("MAIL"):
+            return answer
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -104,7 +112,7 @@ class LocalSmtp(LocalVendor):
             return answer
         match self.behaviour:
             case VendorBehaviour.THROTTLE:
-                return "451 4.7.1 too many messages, try again later"
+                return "451 4.3.2 too many messages, try again later"
             case VendorBehaviour.BREAK:
                 return "421 4.3.2 shutting down"
             case VendorBehaviour.FALL_SILENT:

@@ -77,5 +77,5 @@ class LocalTwilio(HttpVendor):
         return fault(401, 20003)
 
 
-def fault(status: int, code: int, headers: Mapping[str, str] | None = None) -> web.Response:
+def fault(status: int, code: int | str, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.json_response({"code": code, "message": "no", "status": status}, status=status, headers=headers)
