@@ -4,14 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
 from core.fees.errors import InvalidSchedule
 from core.fees.pricing.formatting import format_date
+from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
 
 MIN_YEAR, MAX_YEAR = 1900, 9000
 """Every time zone can represent the moments of these years."""
+LOCAL_TIME = Text(
+    f"a local time of the years {MIN_YEAR} to {MAX_YEAR}, without an offset: 2026-03-08T21:00:00",
+    r"(19|[2-8][0-9]|90(?=00))[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?",
+)
+LocalTime: TypeAlias = Annotated[datetime, LOCAL_TIME]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +29,8 @@ class Deadlines:
     twice, because clocks are put back, the first counts.
     """
 
-    submission: datetime | None = None
-    payment: datetime | None = None
+    submission: LocalTime | None = None
+    payment: LocalTime | None = None
 
 
 NO_DEADLINES = Deadlines()

@@ -3,7 +3,7 @@
 from typing import Self
 from uuid import UUID
 
-from core.kernel.errors import Conflict, Invalid, NotFound
+from core.kernel.errors import Conflict, NotFound, Unprocessable
 
 
 class UnknownSchedule(NotFound):
@@ -34,31 +34,31 @@ class UnknownExamFee(NotFound):
     problem = "unknown-exam-fee"
 
 
-class InvalidSchedule(Invalid):
+class InvalidSchedule(Unprocessable):
     """The fee schedule contradicts itself or cannot be read."""
 
     problem = "invalid-schedule"
 
 
-class NotPriced(Invalid):
+class NotPriced(Unprocessable):
     """The schedule has no price for a candidate of this category."""
 
     problem = "not-priced"
 
 
-class NoPapers(Invalid):
+class NoPapers(Unprocessable):
     """The schedule prices papers, and the selection has none."""
 
     problem = "no-papers"
 
 
-class TooManyPapers(Invalid):
+class TooManyPapers(Unprocessable):
     """The schedule does not allow this many papers."""
 
     problem = "too-many-papers"
 
 
-class UnknownPractical(Invalid):
+class UnknownPractical(Unprocessable):
     """A practical belongs to a paper that is not selected."""
 
     problem = "unknown-practical"

@@ -4,21 +4,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import pairwise
+from typing import Annotated, TypeAlias
 
 from core.fees.errors import InvalidSchedule
 from core.fees.quote import Instalment
+from core.kernel.constraints import Items, Whole
 from core.kernel.money import FULL_BASIS_POINTS, Money
 
 MAX_INSTALMENTS = 64
+SHARE = Whole(1, FULL_BASIS_POINTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalmentShare:
     """The share of one instalment in the total."""
 
-    basis_points: int
+    basis_points: Annotated[int, SHARE]
     due: date | None = None
     """The last day of timely payment, in the schedule's zone."""
+
+
+InstalmentShares: TypeAlias = Annotated[tuple[InstalmentShare, ...], Items(most=MAX_INSTALMENTS)]
 
 
 def contradictions(parts: Sequence[InstalmentShare], payment_closes: datetime | None) -> Iterator[InvalidSchedule]:
@@ -26,7 +32,7 @@ def contradictions(parts: Sequence[InstalmentShare], payment_closes: datetime | 
     if len(parts) > MAX_INSTALMENTS:
         yield InvalidSchedule(f"at most {MAX_INSTALMENTS} instalments are possible", at="$.instalments")
     for index, part in enumerate(parts):
-        if type(part.basis_points) is not int or not 0 < part.basis_points <= FULL_BASIS_POINTS:
+        if not SHARE.admits(part.basis_points):
             yield InvalidSchedule(
                 f"it must be from 1 to {FULL_BASIS_POINTS}", at=f"$.instalments[{index}].basis_points"
             )

@@ -4,44 +4,50 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from typing import Annotated
 
 from core.fees import deadlines as calendar
 from core.fees import instalments, names
 from core.fees.candidate import Candidate
-from core.fees.deadlines import NO_DEADLINES, Deadlines, as_local, as_utc, format_local, last_minute
+from core.fees.deadlines import NO_DEADLINES, Deadlines, LocalTime, as_local, as_utc, format_local, last_minute
 from core.fees.errors import InvalidSchedule, NotPriced, ScheduleClosed, ScheduleNotOpen, UnknownPractical
-from core.fees.instalments import InstalmentShare
+from core.fees.instalments import InstalmentShares
+from core.fees.names import Name, Names, Title
 from core.fees.paper_selection import PaperSelection
 from core.fees.pricing import contradictions
 from core.fees.pricing.audience import Payer
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import Quote, QuoteLine, total_of
+from core.kernel.constraints import Items, Text
 from core.kernel.currencies import ACTIVE_CURRENCIES, check_currency
 from core.kernel.money import Money
+
+COUNTRY = Text("two capital letters (ISO 3166-1)", r"[A-Z]{2}")
+CURRENCY = Text("a currency of ISO 4217 that has minor units", "|".join(sorted(ACTIVE_CURRENCIES)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeSchedule:
     """The published tariff of one examination; construction raises `InvalidSchedule` for a contradiction."""
 
-    code: str
+    code: Name
     """Such as `cbse-2020-xii`."""
-    title: str
-    currency: str
+    title: Title
+    currency: Annotated[str, CURRENCY]
     """ISO 4217, of those that have minor units: `INR`."""
     zone: str
     """The IANA time zone of all dates and local times of the schedule."""
-    country: str
+    country: Annotated[str, COUNTRY]
     """ISO 3166-1, two letters; a candidate who sits the exam in another country is abroad."""
-    opens: datetime | None = None
+    opens: LocalTime | None = None
     """Local time of the first accepted submission; None: no limit."""
     closes: Deadlines = NO_DEADLINES
-    categories: tuple[str, ...]
-    certificates: tuple[str, ...] = ()
-    rules: tuple[Rule, ...]
+    categories: Annotated[Names, Items(least=1)]
+    certificates: Names = ()
+    rules: Annotated[tuple[Rule, ...], Items(least=1)]
     """Applied in this order, each to the total of those before."""
-    instalments: tuple[InstalmentShare, ...] = ()
-    kit: str | None = None
+    instalments: InstalmentShares = ()
+    kit: Annotated[str, names.SKU] | None = None
     """The sku that each submission allocates from the inventory; it has no price."""
     version: int = 0
     """Set at publication; not a part of the document."""
@@ -133,17 +139,17 @@ class FeeSchedule:
 
     def _misspelt(self) -> Iterator[InvalidSchedule]:
         if not names.is_name(self.code):
-            yield InvalidSchedule("a code is 1 to 32 small letters, digits or hyphens", at="$.code")
-        if not self.title.strip() or len(self.title) > 200:
-            yield InvalidSchedule("a title is 1 to 200 characters", at="$.title")
+            yield InvalidSchedule(f"a code is {names.NAME.rule}", at="$.code")
+        if not names.TITLE.admits(self.title):
+            yield InvalidSchedule(f"a title is {names.TITLE.rule}", at="$.title")
         if not calendar.is_zone(self.zone):
             yield InvalidSchedule("there is no such time zone", at="$.zone")
-        if len(self.country) != 2 or not (self.country.isascii() and self.country.isalpha() and self.country.isupper()):
-            yield InvalidSchedule("a country is two capital letters", at="$.country")
+        if not COUNTRY.admits(self.country):
+            yield InvalidSchedule(f"a country is {COUNTRY.rule}", at="$.country")
         if not self.categories:
             yield InvalidSchedule("there are no categories", at="$.categories")
         if self.kit is not None and not names.is_sku(self.kit):
-            yield InvalidSchedule("a kit is 1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first", at="$.kit")
+            yield InvalidSchedule(f"a kit is {names.SKU.rule}", at="$.kit")
 
 
 def _refuse_unknown_practicals(selection: PaperSelection) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.fees.paper_selection import PaperSelection
+from core.fees.paper_selection import Codes, PaperSelection
 from core.fees.ports import Candidates, NewFeesUnitOfWork, Tariffs
 from core.fees.submission import Submission, SubmissionId
 from core.kernel.clock import Clock
@@ -16,7 +16,7 @@ class ExamFeeSubmission(PaperSelection):
 
     schedule: str
     registration: str
-    papers: tuple[str, ...] = ()
+    papers: Codes = ()
 
 
 @dataclass(frozen=True, slots=True)

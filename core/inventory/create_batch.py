@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from core.inventory.backorders import allocate_backorders
 from core.inventory.errors import ArrivalInThePast, BatchAlreadyCreated, ChangedMeanwhile
-from core.inventory.names import check_name, check_quantity
+from core.inventory.names import Name, Quantity, check_name, check_quantity
 from core.inventory.ports import InventoryWork, NewInventoryWork
 from core.inventory.sku import Sku, SkuId
 from core.inventory.stock_level import StockChange
@@ -19,9 +19,9 @@ from core.kernel.ids import Ids
 class Purchase:
     """The input of `CreateBatch`: pieces of one sku in the warehouse, or in transit if `eta` is given."""
 
-    reference: str
-    sku: str
-    quantity: int
+    reference: Name
+    sku: Name
+    quantity: Quantity
     eta: date | None = None
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from core.kernel.errors import Conflict, Invalid, NotFound
+from core.kernel.errors import Conflict, Invalid, NotFound, Unprocessable
 
 
 class InvalidQuantity(Invalid):
@@ -11,13 +11,13 @@ class InvalidQuantity(Invalid):
     problem = "invalid-quantity"
 
 
-class ArrivalInThePast(Invalid):
+class ArrivalInThePast(Unprocessable):
     """The arrival of a batch is before the current day."""
 
     problem = "arrival-in-the-past"
 
 
-class HoldInThePast(Invalid):
+class HoldInThePast(Unprocessable):
     """A hold ends at or before the moment at which it was requested."""
 
     problem = "hold-in-the-past"

@@ -1,17 +1,18 @@
 """Read-your-writes: a read waits until the projection contains a required version."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from core.inventory.names import NAME_PATTERN
+from core.inventory.names import NAME
 from core.inventory.views import STOCK_VIEWS_CHANGED, ProjectionProgress
-from core.kernel.errors import Invalid
+from core.kernel.constraints import Text
 from core.kernel.signals import Signals
 
-VERSION_TOKEN_PATTERN = re.compile(f"({NAME_PATTERN.pattern}):([0-9]{{1,9}})")
+VERSION_TOKEN = Text(
+    "a sku and the version of a line or batch, for example EXAM-KIT:17", f"({NAME.pattern}):([0-9]{{1,9}})"
+)
 MAX_WAIT_SECONDS = 5.0
 DEFAULT_WAIT_SECONDS = 1.0
 """Applies to a version token without `seconds`."""
@@ -29,11 +30,9 @@ class SkuVersion(NamedTuple):
     @classmethod
     def read(cls, text: str) -> Self:
         """Parse a token such as `EXAM-KIT:17`; raise `Invalid`."""
-        if (found := VERSION_TOKEN_PATTERN.fullmatch(text)) is None:
-            raise Invalid(
-                "`at_least` must be a sku and the version of a line or batch, for example EXAM-KIT:17", at="$.at_least"
-            )
-        return cls(found[1], int(found[2]))
+        VERSION_TOKEN.check("at_least", text)
+        sku, _, version = text.rpartition(":")
+        return cls(sku, int(version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
 from core.inventory.errors import HoldInThePast
-from core.inventory.names import check_name, check_quantity
+from core.inventory.names import Name, Quantity, check_name, check_quantity
+from core.kernel.constraints import Whole
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import RequestContext
-from core.kernel.period import MAX_MOMENT, MIN_MOMENT
+from core.kernel.period import MAX_MOMENT, MIN_MOMENT, Moment
 
 MAX_PRIORITY = 9
+PRIORITY = Whole(0, MAX_PRIORITY)
 
 
 class LineState(StrEnum):
@@ -32,23 +34,23 @@ ACTIVE_STATES = (LineState.ALLOCATED, LineState.WAITING, LineState.SHIPPED)
 class AllocationDemand:
     """The input of an allocation: a quantity of one sku for one order."""
 
-    order: str
-    sku: str
-    quantity: int
+    order: Name
+    sku: Name
+    quantity: Quantity
     split: bool = False
     """Whether several batches may supply the line."""
     wait: bool = False
     """Whether a shortage makes the line a backorder; the sku is then created if it does not exist."""
-    priority: int = 5
+    priority: Annotated[int, PRIORITY] = 5
     """0 to 9: a reduction of a batch deallocates lines of a higher number first."""
-    hold_until: datetime | None = None
+    hold_until: Moment | None = None
     """The end of the hold: the line expires then unless it was shipped; None: never."""
 
     def __post_init__(self) -> None:
         check_name("order", self.order)
         check_name("sku", self.sku)
         check_quantity(self.quantity)
-        if not 0 <= self.priority <= MAX_PRIORITY:
+        if not PRIORITY.admits(self.priority):
             raise Invalid(f"`priority` must be from 0 to {MAX_PRIORITY}", at="$.priority")
         if self.hold_until is not None and self.hold_until.tzinfo is None:
             raise Invalid("`hold_until` has no time zone: write it as 2026-11-20T00:00:00Z", at="$.hold_until")

@@ -8,7 +8,7 @@ paid in them: metals (XAU), units of account (XDR), the test code (XTS) and the 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core.kernel.errors import Invalid
+from core.kernel.errors import Unprocessable
 
 _ACTIVE = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -39,9 +39,9 @@ USUAL_DECIMAL_PLACES = 2
 
 
 def check_currency(code: str) -> None:
-    """Raise `Invalid` for a code that ISO 4217 does not list, or lists without minor units."""
+    """Raise `Unprocessable` for a code that ISO 4217 does not list, or lists without minor units."""
     if code not in CURRENCIES:
-        raise Invalid(f"{code!r:.40} is no currency of ISO 4217 with minor units", at="$.currency")
+        raise Unprocessable(f"{code!r:.40} is no currency of ISO 4217 with minor units", at="$.currency")
 
 
 def decimal_places(currency: str) -> int:

@@ -29,6 +29,12 @@ class Invalid(CoreError, ValueError):
     problem = "invalid"
 
 
+class Unprocessable(Invalid):
+    """The request has the documented form, but contradicts itself, what it refers to, or the present moment."""
+
+    problem = "unprocessable"
+
+
 class NotFound(CoreError):
     """The request names something that does not exist."""
 

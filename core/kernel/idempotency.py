@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
-from core.kernel.errors import Conflict, CoreError, Invalid, Unavailable
+from core.kernel.errors import Conflict, CoreError, Unavailable, Unprocessable
 from core.kernel.trace import Trace, current_trace
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class RequestInProgress(Conflict):
     problem = "request-in-progress"
 
 
-class IdempotencyKeyReused(Invalid):
+class IdempotencyKeyReused(Unprocessable):
     """The idempotency key was used before, for a different body."""
 
     problem = "idempotency-key-reused"

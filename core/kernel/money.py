@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import total_ordering
 from types import MappingProxyType
+from typing import Annotated
 
+from core.kernel.constraints import Text, Whole
 from core.kernel.currencies import decimal_places
 from core.kernel.errors import Invalid
 
@@ -13,7 +15,7 @@ MAX_MINOR_UNITS = 10**15
 """The largest absolute amount; a sum of thousands of amounts still fits a signed 64-bit column."""
 FULL_BASIS_POINTS = 10_000
 """100 % in basis points."""
-CODE = re.compile("[A-Z]{3}")
+CURRENCY = Text("three capital letters", "[A-Z]{3}")
 SYMBOLS: Mapping[str, str] = MappingProxyType({"INR": "₹"})
 """What is written before an amount instead of the code of its currency."""
 LAKH_CURRENCIES = frozenset({"INR"})
@@ -28,16 +30,16 @@ class Money:
     Stored amounts are of any code; schedules, quotes and events are held to the list by `check_currency`.
     """
 
-    minor: int
-    currency: str
+    minor: Annotated[int, Whole(-MAX_MINOR_UNITS, MAX_MINOR_UNITS)]
+    currency: Annotated[str, CURRENCY]
 
     def __post_init__(self) -> None:
         if type(self.minor) is not int:  # a bool is an int to isinstance
             raise Invalid("an amount is a whole number of minor units", at="$.minor")
         if abs(self.minor) > MAX_MINOR_UNITS:
             raise Invalid("the amount is too large", at="$.minor")
-        if not (type(self.currency) is str and CODE.fullmatch(self.currency)):
-            raise Invalid("a currency is three capital letters", at="$.currency")
+        if not CURRENCY.admits(self.currency):
+            raise Invalid(f"a currency is {CURRENCY.rule}", at="$.currency")
 
     @classmethod
     def zero(cls, currency: str) -> "Money":

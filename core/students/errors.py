@@ -1,6 +1,6 @@
 """The errors of the students context."""
 
-from core.kernel.errors import Invalid, NotFound
+from core.kernel.errors import NotFound, Unprocessable
 
 
 class UnknownStudent(NotFound):
@@ -9,7 +9,7 @@ class UnknownStudent(NotFound):
     problem = "unknown-student"
 
 
-class UnreadableRoster(Invalid):
+class UnreadableRoster(Unprocessable):
     """The roster is not a CSV file of the documented form."""
 
     problem = "unreadable-roster"

@@ -1,14 +1,20 @@
 """Amounts and rates of schedules."""
 
 from collections.abc import Mapping
+from typing import Annotated, TypeAlias
 
 from core.fees.errors import InvalidSchedule
+from core.fees.names import Name
+from core.kernel.constraints import Items, Whole
 from core.kernel.money import FULL_BASIS_POINTS
 
-Amount = int | Mapping[str, int]
-"""Minor units: one amount for all categories, or one for each category."""
 MAX_AMOUNT_MINOR_UNITS = 10**12
 """The product of an amount and 50 papers, or ten years of days, stays below `MAX_MINOR_UNITS` of money."""
+MinorUnits: TypeAlias = Annotated[int, Whole(0, MAX_AMOUNT_MINOR_UNITS)]
+Rate: TypeAlias = Annotated[int, Whole(0, FULL_BASIS_POINTS)]
+"""0 to 100 % in basis points."""
+Amount: TypeAlias = MinorUnits | Annotated[Mapping[Name, MinorUnits], Items(least=1)]
+"""Minor units: one amount for all categories, or one for each category."""
 
 
 def amount_for(category: str, amount: Amount) -> int:

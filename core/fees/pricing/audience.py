@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from core.fees.candidate import Candidate
+from core.fees.names import Name
 from core.fees.pricing.amount import Amount
 
 Region = Literal["home", "abroad"]
@@ -31,11 +32,11 @@ class Payer:
 class Audience:
     """The candidates a rule applies to; an empty field does not restrict them."""
 
-    categories: frozenset[str] = frozenset()
+    categories: frozenset[Name] = frozenset()
     """One of these."""
-    certificates: frozenset[str] = frozenset()
+    certificates: frozenset[Name] = frozenset()
     """At least one of these."""
-    without: frozenset[str] = frozenset()
+    without: frozenset[Name] = frozenset()
     """None of these certificates."""
     region: Region | None = None
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.fees.errors import InvalidSchedule
-from core.fees.pricing.amount import check_amount, check_one_of, check_rate
+from core.fees.names import Name
+from core.fees.pricing.amount import MinorUnits, Rate, check_amount, check_one_of, check_rate
 from core.fees.pricing.audience import Audience
 from core.fees.pricing.formatting import format_percent
 from core.fees.pricing.rule import PricingCase, Rule
@@ -17,9 +18,9 @@ class Concession(Rule):
     """A rate or a fixed amount off the total of the rules before, never more than that total."""
 
     kind: Literal["concession"] = "concession"
-    head: str = "concession"
-    basis_points: int | None = None
-    amount: int | None = None
+    head: Name = "concession"
+    basis_points: Rate | None = None
+    amount: MinorUnits | None = None
     audience: Audience
 
     def __post_init__(self) -> None:

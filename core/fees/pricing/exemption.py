@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.fees.errors import InvalidSchedule
+from core.fees.names import Name
 from core.fees.pricing.audience import Audience
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import QuoteLine
@@ -15,7 +16,7 @@ class Exemption(Rule):
     """Waives the total of the rules before."""
 
     kind: Literal["exempt"] = "exempt"
-    head: str = "exemption"
+    head: Name = "exemption"
     audience: Audience
 
     def __post_init__(self) -> None:

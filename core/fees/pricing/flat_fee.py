@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from core.fees.errors import InvalidSchedule
+from core.fees.names import TITLE, Name, Title
 from core.fees.pricing.amount import Amount, amount_for, check_amount
 from core.fees.pricing.audience import ALL_PAYERS, Audience
 from core.fees.pricing.rule import PricingCase, Rule
@@ -18,16 +19,16 @@ class FlatFee(Rule):
     price_field: ClassVar[str] = "amount"
 
     kind: Literal["flat"] = "flat"
-    head: str
-    title: str
+    head: Name
+    title: Title
     """The name that candidates read: `Statement of marks`."""
     amount: Amount
     audience: Audience = ALL_PAYERS
 
     def __post_init__(self) -> None:
         check_amount(self.amount, at="$.amount")
-        if not self.title.strip() or len(self.title) > 200:
-            raise InvalidSchedule("a title is 1 to 200 characters", at="$.title")
+        if not TITLE.admits(self.title):
+            raise InvalidSchedule(f"a title is {TITLE.rule}", at="$.title")
         if isinstance(self.amount, Mapping) and self.audience.categories:
             raise InvalidSchedule("the amounts name the categories; remove these", at="$.audience.categories")
 

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 from core.fees.errors import InvalidSchedule
-from core.fees.pricing.amount import check_amount, check_one_of, check_range, check_rate
+from core.fees.names import Name
+from core.fees.pricing.amount import MinorUnits, Rate, check_amount, check_one_of, check_range, check_rate
 from core.fees.pricing.audience import ALL_PAYERS, Audience
 from core.fees.pricing.formatting import format_count, format_date, format_percent
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import QuoteLine
+from core.kernel.constraints import Items, Whole
 from core.kernel.money import Money
+
+MAX_GRACE_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +27,15 @@ class LateFeeWindow:
     """The last day that is in time."""
     until: date | None = None
     """The last day of the window; None: no end."""
-    amount: int | None = None
-    basis_points: int | None = None
+    amount: MinorUnits | None = None
+    basis_points: Rate | None = None
     of: Literal["total", "balance"] = "total"
     """The base of the rate: the total of the rules before, or its unpaid part."""
-    per_day: int | None = None
+    per_day: MinorUnits | None = None
     """Minor units for each day that has begun."""
-    grace_days: int = 0
+    grace_days: Annotated[int, Whole(0, MAX_GRACE_DAYS)] = 0
     """Days at the beginning that are never charged, even when the submission is later."""
-    cap: int | None = None
+    cap: MinorUnits | None = None
     """The highest late fee of this window, in minor units."""
 
     def __post_init__(self) -> None:
@@ -41,7 +45,7 @@ class LateFeeWindow:
                 check_amount(amount, at=f"$.{name}")
         if self.basis_points is not None:
             check_rate(self.basis_points, at="$.basis_points")
-        check_range(self.grace_days, 366, at="$.grace_days")
+        check_range(self.grace_days, MAX_GRACE_DAYS, at="$.grace_days")
         if self.until and self.until <= self.after:
             raise InvalidSchedule("the window is over before it begins", at="$.until")
 
@@ -73,8 +77,8 @@ class LateFee(Rule):
     """A fee for submissions after the last day."""
 
     kind: Literal["late"] = "late"
-    head: str = "late-fee"
-    windows: tuple[LateFeeWindow, ...]
+    head: Name = "late-fee"
+    windows: Annotated[tuple[LateFeeWindow, ...], Items(least=1)]
     audience: Audience = ALL_PAYERS
 
     def __post_init__(self) -> None:

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from core.fees.errors import InvalidSchedule, NoPapers, TooManyPapers
+from core.fees.names import Name
 from core.fees.paper_selection import MAX_PAPERS
 from core.fees.pricing.amount import Amount, amount_for, check_amount, check_range
 from core.fees.pricing.audience import ALL_PAYERS, Audience
 from core.fees.pricing.formatting import format_count
 from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import QuoteLine
+from core.kernel.constraints import Whole
+
+PaperCount: TypeAlias = Annotated[int, Whole(1, MAX_PAPERS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +24,15 @@ class PaperFee(Rule):
     price_field: ClassVar[str] = "base"
 
     kind: Literal["papers"] = "papers"
-    head: str = "examination"
+    head: Name = "examination"
     base: Amount
     """For up to `included` papers; fewer papers cost the same."""
-    included: int
+    included: PaperCount
     further: Amount
     """For each paper beyond those included."""
     practical: Amount = 0
     """For each practical."""
-    maximum: int = MAX_PAPERS
+    maximum: PaperCount = MAX_PAPERS
     """The highest number of papers that a candidate may select."""
     audience: Audience = ALL_PAYERS
 

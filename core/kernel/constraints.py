@@ -1,0 +1,68 @@
+"""Constraints of values: stated once in a type, enforced by the core, and published by the edges in their documents."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from core.kernel.errors import Invalid
+
+VISIBLE = r"[^\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]"
+"""A character that is no control, no line break, not invisible or direction-changing, and no space but U+0020."""
+VISIBLE_LINE = rf"{VISIBLE}*{VISIBLE.replace('[^', '[^ ')}{VISIBLE}*"
+"""One line of text with something to read in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The form of a text: all of it matches `pattern`, which Python and ECMA 262 read alike."""
+
+    rule: str
+    """The form in words: `1 to 16 letters, digits or hyphens`."""
+    pattern: str
+    most: int | None = None
+    """In characters; None: the pattern limits it."""
+
+    def admits(self, text: object) -> bool:
+        """Tell whether a value is a text of this form; a lone surrogate is no text."""
+        return (
+            isinstance(text, str)
+            and (self.most is None or len(text) <= self.most)
+            and re.fullmatch(self.pattern, text) is not None
+            and not re.search("[\ud800-\udfff]", text)
+        )
+
+    def check(self, name: str, text: object, error: type[Invalid] = Invalid) -> None:
+        """Raise `error` unless the field `name` has this form."""
+        if not self.admits(text):
+            raise error(f"`{name}` is {self.rule}", at=f"$.{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The range of a whole number, both ends included."""
+
+    least: int
+    most: int
+
+    def admits(self, number: Any) -> bool:
+        """Tell whether a value is a whole number of this range."""
+        return type(number) is int and self.least <= number <= self.most  # a bool is an int to isinstance
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The number of items of a list, and whether they differ."""
+
+    least: int = 0
+    most: int | None = None
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Exactly one of these fields of an object is given; stands in the class variable `ONE_OF`."""
+
+    fields: tuple[str, ...]
+
+
+Constraint = Text | Whole | Items
