@@ -25,7 +25,7 @@ def convert(document: Any, kind: type[T]) -> T:
     """Convert what a decoder returned; raise as `decode` does."""
     refuse_unknown_fields(document, kind, "$")
     try:
-        return msgspec.convert(document, kind, str_keys=True)
+        return msgspec.convert(with_integers(document), kind, str_keys=True)
     except msgspec.ValidationError as error:
         if not isinstance(refusal := error.__cause__, CoreError):
             raise
@@ -52,3 +52,12 @@ def members(kind: Any) -> Mapping[str, Any]:
     """Return the fields of a dataclass with their types; of an optional one, the type it has where it is given."""
     hints = get_type_hints(kind)
     return {each.name: next(iter(get_args(hints[each.name])), hints[each.name]) for each in fields(kind)}
+
+
+def with_integers(document: Any) -> Any:
+    """Return a document with integers for numbers such as `3.0`, which are integers in JSON."""
+    if isinstance(document, float) and document.is_integer():
+        return int(document)
+    if isinstance(document, dict):
+        return {name: with_integers(value) for name, value in document.items()}
+    return [with_integers(each) for each in document] if isinstance(document, list) else document

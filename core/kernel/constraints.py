@@ -14,20 +14,23 @@ VISIBLE_LINE = rf"{VISIBLE}*{VISIBLE.replace('[^', '[^ ')}{VISIBLE}*"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The form of a text: all of it matches `pattern`, which Python and ECMA 262 read alike."""
+    """The form of a text."""
 
     rule: str
     """The form in words: `1 to 16 letters, digits or hyphens`."""
-    pattern: str
+    pattern: str | None = None
+    """All of the text matches it; Python and ECMA 262 read it alike."""
     most: int | None = None
     """In characters; None: the pattern limits it."""
+    format: str | None = None
+    """Its name in JSON Schema: `date-time`."""
 
     def admits(self, text: object) -> bool:
         """Tell whether a value is a text of this form; a lone surrogate is no text."""
         return (
             isinstance(text, str)
             and (self.most is None or len(text) <= self.most)
-            and re.fullmatch(self.pattern, text) is not None
+            and (self.pattern is None or re.fullmatch(self.pattern, text) is not None)
             and not re.search("[\ud800-\udfff]", text)
         )
 
@@ -56,13 +59,6 @@ class Items:
     least: int = 0
     most: int | None = None
     distinct: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """Exactly one of these fields of an object is given; stands in the class variable `ONE_OF`."""
-
-    fields: tuple[str, ...]
 
 
 Constraint = Text | Whole | Items

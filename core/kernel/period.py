@@ -13,6 +13,7 @@ MOMENT = Text(
     "a date and time of the years 1970 to 9998 with its offset from UTC (RFC 3339): 2026-11-20T00:00:00Z",
     r"(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-[0-9]{2}-[0-9]{2}"
     r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})",
+    format="date-time",
 )
 Moment: TypeAlias = Annotated[datetime, MOMENT]
 

@@ -5,15 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Annotated, Any, Protocol, Self, TypeAlias
 from uuid import UUID
 
+from core.kernel.constraints import Text
 from core.kernel.decisions import Decision
-from core.kernel.errors import Conflict, Invalid, NotFound, error_name
+from core.kernel.errors import Conflict, NotFound, error_name
 from core.kernel.period import Period
 from core.messaging.message import Message
 
 MAX_TYPE_LENGTH, MAX_REASON_LENGTH, MAX_DETAIL_LENGTH = 255, 64, 4_000
+WORD = Text(f"Unicode of up to {MAX_TYPE_LENGTH} characters", most=MAX_TYPE_LENGTH)
+Word: TypeAlias = Annotated[str, WORD]
+"""A context, a type or a reason that a dead letter can have."""
 
 
 class UnknownDeadLetter(NotFound):
@@ -107,14 +111,13 @@ class DeadLetterFilter:
 
     state: DeadLetterState = DeadLetterState.BURIED
     buried: Period = field(default_factory=Period)
-    context: str | None = None
-    type: str | None = None
-    reason: str | None = None
+    context: Word | None = None
+    type: Word | None = None
+    reason: Word | None = None
 
     def __post_init__(self) -> None:
         for name, text in self.names.items():
-            if len(text) > MAX_TYPE_LENGTH or any("\ud800" <= letter <= "\udfff" for letter in text):
-                raise Invalid(f"`{name}` is Unicode of up to {MAX_TYPE_LENGTH} characters", at=f"$.{name}")
+            WORD.check(name, text)
 
     @property
     def names(self) -> Mapping[str, str]:

@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Self
+from typing import Annotated, Self, TypeAlias
 from uuid import UUID
 
-from core.kernel.errors import Invalid
-from core.kernel.period import Period
+from core.kernel.constraints import Text
+from core.kernel.errors import Unprocessable
+from core.kernel.period import MOMENT, Period
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.messages import DeliveryId
 
@@ -72,6 +73,13 @@ class DeliveryGroup:
     template: str
 
 
+CURSOR = Text(
+    "the `next` of another page",
+    f"(?:{MOMENT.pattern})_[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}",
+)
+Cursor: TypeAlias = Annotated[str, CURSOR]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DeliveryCursor:
     """The position of a delivery in the list."""
@@ -82,11 +90,12 @@ class DeliveryCursor:
     @classmethod
     def read(cls, text: str) -> Self:
         """Parse the text that `str` returns; raise `Invalid`."""
+        CURSOR.check("after", text)
         moment, _, name = text.partition("_")
         try:
             cursor = cls(datetime.fromisoformat(moment).astimezone(UTC), DeliveryId(UUID(name)))
         except (ValueError, OverflowError) as error:
-            raise Invalid("`after` must be the `next` of another page", at="$.after") from error
+            raise Unprocessable("`after` must be the `next` of another page", at="$.after") from error
         return cursor
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from core.kernel.errors import problem_type
 from docs.generator.markdown import code, table
 from entrypoints.contexts import ROUTES, http_handlers
 from entrypoints.http.app import create_app
+from entrypoints.http.document import BEFORE_THE_APPLICATION
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.problems import client_visible_errors, status_of, title
 from entrypoints.http.submission_intents import IntentSigner
@@ -18,13 +19,11 @@ from entrypoints.http.submission_intents import IntentSigner
 
 def endpoints() -> str:
     """Return a table of the endpoints for each tag."""
-    app = _litestar_app()
-    purposes, by_tag = _purposes(app), dict[str, list[tuple[str, str, str, str]]]()
-    for path, item in sorted(app.openapi_schema.to_schema()["paths"].items()):
+    by_tag = dict[str, list[tuple[str, str, str, str]]]()
+    for path, item in sorted(openapi_document()["paths"].items()):
         for method, operation in sorted(item.items()):
-            endpoint = f"{method.upper()} {path}"
-            statuses = ", ".join(status for status in sorted(operation["responses"]) if status != "500")
-            row = (code(endpoint), purposes[endpoint], _key(operation), statuses)
+            statuses = ", ".join(sorted(operation["responses"].keys() - {"500", *BEFORE_THE_APPLICATION}))
+            row = (code(f"{method.upper()} {path}"), operation["description"], _key(operation), statuses)
             by_tag.setdefault(operation.get("tags", ["Other"])[0], []).append(row)
     heads = ("endpoint", "purpose", "`Idempotency-Key`", "statuses")
     return "\n\n".join(f"### {tag}\n\n{table(heads, rows)}" for tag, rows in sorted(by_tag.items()))
@@ -42,14 +41,9 @@ def _key(operation: dict[str, Any]) -> str:
     return "required" if named else ""
 
 
-def _purposes(app: Litestar) -> dict[str, str]:
-    """Return the docstring of each handler by its method and path."""
-    return {
-        f"{method} {route.path_format}": " ".join((handler.fn.__doc__ or "").split())
-        for route in app.routes
-        for handler in getattr(route, "route_handlers", ())
-        for method in handler.http_methods
-    }
+def openapi_document() -> dict[str, Any]:
+    """Return the API document."""
+    return _litestar_app().openapi_schema.to_schema()
 
 
 def _litestar_app() -> Litestar:

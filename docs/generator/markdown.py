@@ -1,8 +1,6 @@
 """Markdown tables, and the documentation of fields as it stands in the source."""
 
-import ast
 import inspect
-import textwrap
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -41,26 +39,6 @@ def code(text: str) -> str:
 def summary(kind: type) -> str:
     """Return the first paragraph of a docstring on one line."""
     return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split())
-
-
-def field_docs(kind: type) -> dict[str, str]:
-    """Return the docstrings below the fields of a class and its parents."""
-    found: dict[str, str] = {}
-    for parent in reversed(kind.__mro__):
-        if parent.__module__.startswith(("core.", "config.", "entrypoints.")):
-            found |= _own_field_docs(parent)
-    return found
-
-
-def _own_field_docs(kind: type) -> dict[str, str]:
-    [tree] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(tree, ast.ClassDef)  # noqa: S101 - it is the source of a class
-    found: dict[str, str] = {}
-    for field, text in zip(tree.body, tree.body[1:], strict=False):
-        match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(documentation))):
-                found[name] = " ".join(documentation.split())
-    return found
 
 
 def type_text(kind: Any) -> str:

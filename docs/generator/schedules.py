@@ -11,8 +11,9 @@ from core.fees.pricing.late_fee import LateFeeWindow
 from core.fees.pricing.rule_kinds import RULE_KINDS
 from core.fees.schedule import FeeSchedule
 from core.kernel.currencies import ACTIVE_CURRENCIES
-from docs.generator.markdown import code, field_docs, summary, table, type_text
+from docs.generator.markdown import code, summary, table, type_text
 from docs.generator.messages import fields_table
+from entrypoints.http.schemas import field_docs
 
 GIVEN_AT_PUBLICATION = {"version"}
 

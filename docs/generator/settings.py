@@ -5,7 +5,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from config.settings import Secret, Section, Settings
-from docs.generator.markdown import code, field_docs, summary, table, type_text
+from docs.generator.markdown import code, summary, table, type_text
+from entrypoints.http.schemas import field_docs
 
 HEADS = ("key", "type", "default", "environment variable", "meaning")
 

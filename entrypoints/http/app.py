@@ -18,10 +18,12 @@ from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
+from entrypoints.http.methods import complete_allow
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
+from entrypoints.http.query_parameters import strict_query
 from entrypoints.http.strict_json import JsonRequest
 
 MAX_BODY_BYTES = 1_000_000
@@ -42,6 +44,7 @@ def create_app(
         "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
         "readiness_check": ReadinessCheck(probes),
     }
+    document = docs.openapi(version("bursar"))
     app = Litestar(
         route_handlers=[*handlers, docs.asset],
         dependencies={
@@ -49,11 +52,14 @@ def create_app(
             "idempotency": after_use_cases(Idempotency(answers, signer)),
         },
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: internal_error},
-        openapi_config=docs.openapi(version("bursar")),
+        openapi_config=document,
         request_class=JsonRequest,
+        before_request=strict_query,
+        before_send=[complete_allow],
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
+    document.routes = app.routes
     return TracingMiddleware(AdmissionMiddleware(app, admission), clock)
 
 

@@ -1,6 +1,5 @@
 """The `Idempotency-Key` header: a repeated request gets the first answer, byte for byte."""
 
-import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
@@ -12,18 +11,19 @@ from litestar import Request, Response
 from litestar.params import HeaderParameter
 from litestar.types import HTTPScope
 
+from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import Answers, RequestContext, execute_once
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 
-KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
+KEY = Text("1 to 255 visible ASCII characters", r"[\x21-\x7e]{1,255}")
 IdempotencyKey = Annotated[
-    str | None,
+    Annotated[str, KEY] | None,
     HeaderParameter(
         name="Idempotency-Key",
         required=True,
         description="The client's name for this request: 1 to 255 visible ASCII characters, a new one for each request;"
-        " repeat a request with the same key. Keys are kept for 24 hours.",
+        " repeat a request with the same key. Keys are kept for 24 hours, if the office sets no other time.",
     ),
 ]
 
@@ -71,8 +71,8 @@ def request_context(scope: HTTPScope, key: str | None, body: bytes) -> RequestCo
     """Return the identity of a request; raise `MissingIdempotencyKey`."""
     if not key:
         raise MissingIdempotencyKey("send an Idempotency-Key header: a new name for this request")
-    if not KEY_PATTERN.fullmatch(key):
-        raise MissingIdempotencyKey("an Idempotency-Key is 1 to 255 visible ASCII characters")
+    if not KEY.admits(key):
+        raise MissingIdempotencyKey(f"an Idempotency-Key is {KEY.rule}")
     return RequestContext(
         arrived=scope["arrived"],  # type: ignore[typeddict-item]
         scope=f"{scope['method']} {scope['path_template']}",

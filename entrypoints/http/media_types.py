@@ -5,6 +5,17 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import HTTPException
 
+NDJSON_MEDIA_TYPE = "application/x-ndjson"
+JSON_LINES = (NDJSON_MEDIA_TYPE, "application/jsonl")
+"""The two names of one media type."""
+
+
+def lines_of(schema: str, description: str) -> dict[str, Any]:
+    """Return the documentation of JSON lines of one schema: no line makes the whole invalid, so it has no type."""
+    lines = {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}}
+    content = {"contentMediaType": NDJSON_MEDIA_TYPE, "contentSchema": lines}
+    return {"schema": {"description": description, **content}}
+
 
 def only(request: Request[Any, Any, Any], media_type: str, *synonyms: str) -> None:
     """Refuse a body of another media type or without one."""
@@ -30,4 +41,4 @@ async def form_only(request: Request[Any, Any, Any]) -> None:
 
 async def json_lines_only(request: Request[Any, Any, Any]) -> None:
     """Refuse a body that is not JSON lines."""
-    only(request, "application/x-ndjson", "application/jsonl")
+    only(request, *JSON_LINES)

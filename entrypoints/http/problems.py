@@ -19,16 +19,18 @@ from core.kernel.errors import (
     Invalid,
     NotFound,
     Unavailable,
+    Unprocessable,
     problem_type,
     reported_kind,
 )
-from core.kernel.idempotency import IdempotencyKeyReused, RequestInProgress
+from core.kernel.idempotency import RequestInProgress
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.submission_intents import InvalidIntent
 
 log = structlog.get_logger()
 STATUS_BY_ERROR: dict[type[CoreError], int] = {
-    IdempotencyKeyReused: 422,
+    Unprocessable: 422,
     Invalid: 400,
     Forbidden: 403,
     NotFound: 404,
@@ -63,7 +65,7 @@ STATUS_TITLES = {
     409: "The request conflicts with the present state",
     413: "The body is too large",
     415: "The media type of the body is not supported",
-    422: "The idempotency key was used for a different body",
+    422: "The request contradicts itself, what it refers to, or the present moment",
     500: "The server has an internal error",
     503: "The server or a dependency is unavailable; send the request again after `Retry-After` seconds",
 }
@@ -176,19 +178,15 @@ def validation_detail(request: Request[Any, Any, Any], error: HTTPException) -> 
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
-    return message, field_path(message, "$" if key == "data" else f"$.{wire_name(request, key)}")
+    return message, field_path(
+        message, "$" if key == "data" else f"$.{wire_names(request.route_handler).get(key, key)}"
+    )
 
 
 def field_path(message: str, path: str) -> str:
     """Return the path of an invalid field; a decoder names a missing or unknown field only in its message."""
     named = re.search(r"field `(.+)`$", message)
     return f"{path}.{named[1]}" if named else path
-
-
-def wire_name(request: Request[Any, Any, Any], key: str) -> str:
-    """Return the name of a parameter in a request, which can differ from its name in Python."""
-    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
-    return str(getattr(parameter and parameter.kwarg_definition, "name", None) or key)
 
 
 def respond(problem: Problem, headers: dict[str, str]) -> Response[Any]:

@@ -1,7 +1,6 @@
 """The `Submission-Intent` header: the signed arrival of a rejected request, which decides about its retries."""
 
 import hmac
-import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,16 +8,17 @@ from typing import Annotated
 
 from litestar.params import HeaderParameter
 
-from core.kernel.errors import Invalid
+from core.kernel.constraints import Text
+from core.kernel.errors import Unprocessable
 from core.kernel.idempotency import RequestContext
 
 INTENT_HEADER = "Submission-Intent"
-TOKEN_PATTERN = re.compile(r"1\.([0-9]{1,17})\.[A-Za-z0-9_-]{43}")
+TOKEN = Text("the value of this header in a 503", r"1\.[0-9]{1,17}\.[A-Za-z0-9_-]{43}")
 """The version of the format, microseconds since 1970, and the signature."""
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 RETRY_WITHOUT_INTENT = "send it without the header, and its new arrival decides about deadlines"
 SubmissionIntent = Annotated[
-    str | None,
+    Annotated[str, TOKEN] | None,
     HeaderParameter(
         name=INTENT_HEADER,
         description="The value of this header in a 503, also in the `facts` of its problem: with it, the first arrival "
@@ -27,7 +27,7 @@ SubmissionIntent = Annotated[
 ]
 
 
-class InvalidIntent(Invalid):
+class InvalidIntent(Unprocessable):
     """The `Submission-Intent` is not from this server, belongs to another request, or has expired."""
 
     problem = "invalid-intent"
@@ -50,7 +50,7 @@ class IntentSigner:
         """Return the request with its first arrival; raise `InvalidIntent` rather than use the present arrival."""
         if token is None:
             return context
-        moment = int(claimed[1]) if (claimed := TOKEN_PATTERN.fullmatch(token)) else 0
+        moment = int(token.split(".")[1]) if TOKEN.admits(token) else 0
         if not self.secret or not hmac.compare_digest(token.encode(), self._token(moment, context).encode()):
             raise InvalidIntent(f"this {INTENT_HEADER} was not issued for this key and body; {RETRY_WITHOUT_INTENT}")
         first = EPOCH + moment * MICROSECOND

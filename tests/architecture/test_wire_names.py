@@ -19,6 +19,7 @@ from adapters.sql.schema import metadata
 from core.kernel.errors import CoreError, Invalid, error_name, problem_type
 from core.kernel.events import Event
 from core.messaging.message import topic_of
+from docs.generator.http_api import openapi_document
 from entrypoints.contexts import ROUTES
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/wire-names.md"
@@ -56,6 +57,11 @@ def problems() -> list[str]:
     )
 
 
+def operations() -> list[str]:
+    paths = openapi_document()["paths"]
+    return sorted(operation["operationId"] for methods in paths.values() for operation in methods.values())
+
+
 def metrics() -> list[str]:
     found = [each for module in modules() for each in vars(module).values() if isinstance(each, MetricWrapperBase)]
     return sorted({f"{each._name}: {', '.join(each._labelnames)}".rstrip(": ") for each in found})
@@ -75,6 +81,7 @@ FOUND = {
     "Messages taken in": messages_in,
     "Events and their fields": events,
     "Problem types": problems,
+    "Operations of the HTTP API": operations,
     "Metrics and their labels": metrics,
     "Tables and their columns": tables,
     "Constraints and indexes": constraints,

@@ -175,7 +175,7 @@ async def test_an_invalid_token_is_refused_with_instructions(
         answer = await submit(admission, **{"Submission_Intent": refused.headers["Submission-Intent"]} | changed)
         listed = await admission.get("/v1/students/T-1/exam-fees")
 
-    assert (answer.status_code, answer.json()["type"]) == (400, "urn:bursar:problem:invalid-intent")
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:bursar:problem:invalid-intent")
     assert says in answer.json()["detail"]
     assert "send it without" in answer.json()["detail"]
     assert listed.json()["items"] == []

@@ -79,14 +79,28 @@ async def test_dead_letters_are_filtered(api: Api) -> None:
         ({"from": "yesterday"}, "$.from"),
         ({"from": "2026-11-20T00:00:00"}, "$.from"),
         ({"from": "0001-01-01T00:00:00+14:00"}, "$.from"),
-        ({"from": "2026-11-20T00:00:00Z", "to": "2026-11-19T00:00:00Z"}, "$.to"),
+        ({"to": "0.5"}, "$.to"),
+        ({"to": "2026-11-20 00:00:00Z"}, "$.to"),
+        ({"to": "2026-11-20T00:00:00+0530"}, "$.to"),
+        ({"to": "null"}, "$.to"),
+        ({"after": "null"}, "$.after"),
+        ({"after": "0" * 32}, "$.after"),
+        ({"limit": "1e1"}, "$.limit"),
+        ({"limit": "1.0"}, "$.limit"),
+        ({"limit": ["1", "2"]}, "$.limit"),
         ({"state": "lost"}, "$.state"),
         ({"after": "not-an-id"}, "$.after"),
         ({"type": "x" * 256}, "$.type"),
     ],
 )
-async def test_a_filter_that_means_nothing_is_refused(api: Api, filters: dict[str, str], at: str) -> None:
+async def test_a_filter_that_means_nothing_is_refused(api: Api, filters: dict[str, Any], at: str) -> None:
     assert_problem(await api("GET", "/v1/dead-letters", params=filters), 400, "invalid", at)
+
+
+async def test_a_period_that_ends_before_it_begins_is_refused(api: Api) -> None:
+    period = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-19T00:00:00Z"}
+
+    assert_problem(await api("GET", "/v1/dead-letters", params=period), 422, "unprocessable", "$.to")
 
 
 async def test_a_dead_letter_shows_every_field(api: Api) -> None:

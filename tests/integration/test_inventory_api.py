@@ -172,7 +172,7 @@ async def test_a_line_that_waits_cannot_be_shipped(api: Api) -> None:
         ({"reference": "B1\r\nX: y"}, 400, "invalid", "$.reference"),
         ({"sku": "x" * 65}, 400, "invalid", "$.sku"),
         ({"sku": "कट"}, 400, "invalid", "$.sku"),
-        ({"eta": YESTERDAY}, 400, "arrival-in-the-past", "$.eta"),
+        ({"eta": YESTERDAY}, 422, "arrival-in-the-past", "$.eta"),
         ({"eta": "soon"}, 400, "invalid", "$.eta"),
         ({"colour": "red"}, 400, "invalid", "$.colour"),
         ({"reference": "B0"}, 409, "batch-already-created", None),
@@ -199,7 +199,7 @@ async def test_an_invalid_batch_is_refused(
         ({"order": "a/b"}, 400, "invalid", "$.order"),
         ({"priority": 10}, 400, "invalid", "$.priority"),
         ({"split": "false"}, 400, "invalid", "$.split"),
-        ({"hold_until": "2026-02-20T00:00:00Z"}, 400, "hold-in-the-past", "$.hold_until"),
+        ({"hold_until": "2026-02-20T00:00:00Z"}, 422, "hold-in-the-past", "$.hold_until"),
         ({"hold_until": "2027-02-20T00:00:00"}, 400, "invalid", "$.hold_until"),
         ({"hold_until": "9999-12-31T23:59:59-12:00"}, 400, "invalid", "$.hold_until"),
         ({"once": True}, 400, "invalid", "$.once"),
@@ -215,7 +215,7 @@ async def test_an_allocation_that_cannot_be_is_refused(
     assert (await api("PATCH", "/v1/batches/B1", json={"quantity": 10})).json()["batch"]["available"] == 10
 
 
-@pytest.mark.parametrize("body", [{}, {"quantity": 1, "eta": None}, {"quantity": -1}, {"eta": YESTERDAY}])
+@pytest.mark.parametrize("body", [{}, {"quantity": 1, "eta": None}, {"quantity": -1}])
 async def test_a_change_of_a_batch_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any]) -> None:
     await buy(api)
 

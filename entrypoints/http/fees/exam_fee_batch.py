@@ -16,11 +16,10 @@ from core.fees.submission import Submission
 from core.fees.submit_exam_fee import SubmitExamFee
 from core.kernel.errors import CoreError, Unavailable
 from core.kernel.idempotency import Answers, execute_once
-from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.fees.exam_fee_rows import ParsedRow, RowOutcome, parse_row, receipt
-from entrypoints.http.media_types import json_lines_only
-from entrypoints.http.ndjson import StreamedResponse, read_lines
+from entrypoints.http.fees.exam_fee_rows import ExamFeeRow, ParsedRow, RowOutcome, parse_row, receipt
+from entrypoints.http.media_types import NDJSON_MEDIA_TYPE, json_lines_only, lines_of
+from entrypoints.http.ndjson import MAX_LINE_BYTES, StreamedResponse, read_lines
 from entrypoints.http.problems import INTERNAL_ERROR, as_problem, problems, retry_after
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 
@@ -31,19 +30,27 @@ MAX_ROWS_IN_FLIGHT = 128
 """Rows of one upload in flight; while the process works on them, single requests wait."""
 MAX_CONCURRENT_UPLOADS = 2
 """Uploads whose rows are in flight; together they fill one transaction of group commit, but not its queue."""
+ROWS = lines_of(
+    "ExamFeeRow",
+    "One exam fee per line: the body of `POST /v1/exam-fees`, and its idempotency key as `key`. "
+    f"A line has at most {MAX_LINE_BYTES // 1024} KiB; the number of lines is not limited. "
+    "`application/jsonl` is another name of the media type.",
+)
+OUTCOMES = lines_of("RowOutcome", "One line per row with its outcome, in the order of the rows.")
 OUTCOMES_RESPONSE = ResponseSpec(
     RowOutcome,
     description="One line per row with its outcome, in the order of the rows, sent while later rows are still read",
-    media_type=docs.NDJSON_MEDIA_TYPE,
+    media_type=NDJSON_MEDIA_TYPE,
     generate_examples=False,
 )
 
 
 @post(
     BATCH_PATH,
+    operation_id="submitExamFees",
     status_code=200,
     before_request=json_lines_only,
-    operation_class=docs.NdjsonBodyOperation,
+    opt={"line": ExamFeeRow, "body": {NDJSON_MEDIA_TYPE: ROWS}, "answer": OUTCOMES},
     request_max_body_size=None,  # the body is a stream, and each line is limited
     responses={200: OUTCOMES_RESPONSE, **problems(400, 415, 503)},
     tags=["Exam fees"],
@@ -51,7 +58,7 @@ OUTCOMES_RESPONSE = ResponseSpec(
 async def submit_rows(request: Request[Any, Any, Any], row_submitter: Wired["RowSubmitter"]) -> ASGIResponse:
     """Submit any number of exam fees; a repeated request submits the missing rows and repeats the other results."""
     parts = outcomes(request, row_submitter)
-    return StreamedResponse(await anext(parts, b""), parts, docs.NDJSON_MEDIA_TYPE)
+    return StreamedResponse(await anext(parts, b""), parts, NDJSON_MEDIA_TYPE)
 
 
 async def outcomes(request: Request[Any, Any, Any], submitter: "RowSubmitter") -> AsyncGenerator[bytes, None]:

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from core.fees.submission import Submission, SubmissionId
 from core.fees.submit_exam_fee import ExamFeeSubmission
-from core.kernel.errors import CoreError, Invalid
+from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
 from core.kernel.money import Money
-from entrypoints.http.idempotency import KEY_PATTERN
+from entrypoints.http.idempotency import KEY
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.problems import STATUS_TITLES, Problem, decoding_problem
 from entrypoints.strict_decoding import convert
@@ -26,14 +26,13 @@ TOO_LONG = Problem(
 class ExamFeeRow(ExamFeeSubmission):
     """An exam fee in a file of many."""
 
-    key: str
+    key: Annotated[str, KEY]
     intent: str | None = None
     """The `Submission-Intent` from the `facts` of a 503 of this row: its first arrival decides about deadlines."""
 
     def __post_init__(self) -> None:
         ExamFeeSubmission.__post_init__(self)
-        if not KEY_PATTERN.fullmatch(self.key):
-            raise Invalid("a key is 1 to 255 visible ASCII characters", at="$.key")
+        KEY.check("key", self.key)
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -103,5 +102,5 @@ def parse_row(line: NdjsonLine) -> ParsedRow | RowOutcome:
     except (CoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         key = given.get("key") if isinstance(given, dict) else None
         problem = decoding_problem(error)
-    named = isinstance(key, str) and KEY_PATTERN.fullmatch(key)
+    named = KEY.admits(key)
     return RowOutcome(line=line.number, key=key if named else None, status=problem.status, problem=problem)

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -10,7 +9,6 @@ from core.fees.exam_fee import ExamFee, ExamFeePage
 from core.fees.quote import Quote
 from core.fees.submission import Submission, SubmissionId
 from core.fees.submit_exam_fee import ExamFeeSubmission
-from core.kernel.errors import Invalid
 from core.kernel.idempotency import RequestContext
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired, arrival
@@ -18,6 +16,7 @@ from entrypoints.http.idempotency import Idempotency, IdempotencyKey
 from entrypoints.http.media_types import json_only
 from entrypoints.http.middleware.admission import MAX_SUBMISSION_BYTES
 from entrypoints.http.problems import problems
+from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
 from entrypoints.http.submission_intents import SubmissionIntent
 
 
@@ -27,7 +26,13 @@ class ExamFeesController(Controller):
     path = "/v1"
     tags = ("Exam fees",)
 
-    @post("/quotes", status_code=200, before_request=json_only, responses=problems(400, 404, 409, 413, 415, 503))
+    @post(
+        "/quotes",
+        operation_id="quoteExamFee",
+        status_code=200,
+        before_request=json_only,
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
+    )
     async def quote(
         self, request: Request[Any, Any, Any], data: JSONBody[ExamFeeSubmission], use_cases: Wired[UseCases]
     ) -> Quote:
@@ -36,6 +41,7 @@ class ExamFeesController(Controller):
 
     @post(
         "/exam-fees",
+        operation_id="submitExamFee",
         before_request=json_only,
         request_max_body_size=MAX_SUBMISSION_BYTES,
         responses=problems(400, 404, 409, 413, 415, 422, 503),
@@ -53,26 +59,18 @@ class ExamFeesController(Controller):
         context = await idempotency.context(request, idempotency_key, submission_intent)
         return await idempotency.respond(context, use_cases.fees.submit_exam_fee(data, context))
 
-    @get("/exam-fees/{name:str}", responses=problems(400, 404, 503))
+    @get("/exam-fees/{name:str}", operation_id="showExamFee", responses=problems(400, 404, 503))
     async def show(self, name: FromPath[str], use_cases: Wired[UseCases]) -> ExamFee:
         """Show an exam fee with its timeline, by id or reference."""
         return await use_cases.fees.show_exam_fee(name)
 
-    @get("/students/{registration:str}/exam-fees", responses=problems(400, 404, 503))
+    @get("/students/{registration:str}/exam-fees", operation_id="listExamFees", responses=problems(400, 404, 503))
     async def list_of_student(
         self,
         registration: FromPath[str],
         use_cases: Wired[UseCases],
-        after: Annotated[str | None, QueryParameter(description="`next` of the previous page")] = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+        after: Annotated[SubmissionId | None, QueryParameter(description="`next` of the previous page")] = None,
+        limit: Limit = DEFAULT_LIMIT,
     ) -> ExamFeePage:
         """List the exam fees of a candidate, the newest first."""
-        return await use_cases.fees.list_exam_fees(registration, as_id(after), limit)
-
-
-def as_id(text: str | None) -> SubmissionId | None:
-    """Decode the position after which a page begins; raise `Invalid`."""
-    try:
-        return msgspec.convert(text, SubmissionId | None)
-    except msgspec.ValidationError as error:
-        raise Invalid("`after` must be the `next` of another page", at="$.after") from error
+        return await use_cases.fees.list_exam_fees(registration, after, limit)

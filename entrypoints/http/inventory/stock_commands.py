@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from core.inventory.allocate_lines import Allocation
 from core.inventory.create_batch import Purchase
+from core.inventory.names import BatchQuantity, Name
 from core.inventory.order_line import AllocationDemand, AllocationRequest, OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.stock_level import StockChange
@@ -27,7 +28,7 @@ from entrypoints.http.problems import problems
 class BatchChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new quantity or a new arrival of a batch, not both."""
 
-    quantity: int | msgspec.UnsetType = msgspec.UNSET
+    quantity: BatchQuantity | msgspec.UnsetType = msgspec.UNSET
     eta: date | msgspec.UnsetType | None = msgspec.UNSET
     """The new day of arrival; null: the batch is in the warehouse."""
 
@@ -35,15 +36,25 @@ class BatchChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ShipmentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A parcel that left the warehouse."""
 
-    order: str
-    sku: str | None = None
+    order: Name
+    sku: Name | None = None
     """The contents of the parcel; without it, all lines of the order."""
+
+
+CHANGE = {
+    "application/json": {
+        "schema": {
+            "$ref": "#/components/schemas/BatchChangeBody",
+            "oneOf": [{"required": [name]} for name in BatchChangeBody.__struct_fields__],
+        }
+    }
+}
 
 
 class BatchesController(BatchViews):
     """Create, change and show batches."""
 
-    @post("/", before_request=json_only, responses=problems(400, 409, 413, 415, 422, 503))
+    @post("/", operation_id="createBatch", before_request=json_only, responses=problems(400, 409, 413, 415, 422, 503))
     async def create(
         self,
         request: Request[Any, Any, Any],
@@ -56,11 +67,17 @@ class BatchesController(BatchViews):
         context = await idempotency.context(request, idempotency_key)
         return await idempotency.respond(context, use_cases.inventory.create_batch(data, context))
 
-    @patch("/{reference:str}", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 503))
+    @patch(
+        "/{reference:str}",
+        operation_id="changeBatch",
+        before_request=json_only,
+        opt={"body": CHANGE},
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
+    )
     async def change(
         self,
         request: Request[Any, Any, Any],
-        reference: FromPath[str],
+        reference: FromPath[Name],
         data: JSONBody[BatchChangeBody],
         use_cases: Wired[UseCases],
     ) -> StockChange:
@@ -81,7 +98,7 @@ class BatchesController(BatchViews):
 class AllocationsController(AllocationViews):
     """Allocate, deallocate and show lines of orders."""
 
-    @post("/", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503))
+    @post("/", operation_id="allocate", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503))
     async def allocate(
         self,
         request: Request[Any, Any, Any],
@@ -95,19 +112,25 @@ class AllocationsController(AllocationViews):
         allocating = use_cases.inventory.allocation_batcher.allocate(AllocationRequest(data, context))
         return await idempotency.respond(context, first_answer(allocating, context, idempotency.answers))
 
-    @delete("/{order:str}/{sku:str}", status_code=200, responses=problems(400, 404, 409, 503))
-    async def deallocate(self, order: FromPath[str], sku: FromPath[str], use_cases: Wired[UseCases]) -> OrderLine:
+    @delete(
+        "/{order:str}/{sku:str}", operation_id="deallocate", status_code=200, responses=problems(400, 404, 409, 503)
+    )
+    async def deallocate(self, order: FromPath[Name], sku: FromPath[Name], use_cases: Wired[UseCases]) -> OrderLine:
         """Return the pieces of a line to stock, or remove it from the backorders."""
         return await use_cases.inventory.deallocate_line(LineKey(sku, order))
 
-    @delete("/{order:str}", status_code=200, responses=problems(400, 404, 409, 503))
-    async def cancel(self, order: FromPath[str], use_cases: Wired[UseCases]) -> list[OrderLine]:
+    @delete("/{order:str}", operation_id="cancelOrder", status_code=200, responses=problems(400, 404, 409, 503))
+    async def cancel(self, order: FromPath[Name], use_cases: Wired[UseCases]) -> list[OrderLine]:
         """Cancel an order: all its lines return to stock, or none does."""
         return list(await retry_on_deadlock(use_cases.inventory.cancel_order, order))
 
 
 @post(
-    "/v1/shipments", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503), tags=["Inventory"]
+    "/v1/shipments",
+    operation_id="shipOrder",
+    before_request=json_only,
+    responses=problems(400, 404, 409, 413, 415, 422, 503),
+    tags=["Inventory"],
 )
 async def ship(
     request: Request[Any, Any, Any],

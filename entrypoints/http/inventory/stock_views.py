@@ -8,7 +8,8 @@ from litestar import Controller, Response, get
 from litestar.datastructures import ResponseHeader
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
-from core.inventory.freshness import Freshness, SkuVersion
+from core.inventory.freshness import VERSION_TOKEN, Freshness, SkuVersion
+from core.inventory.names import Name
 from core.inventory.show_allocations import OrderAllocations
 from core.inventory.show_availability import Availability
 from core.inventory.show_batch import BatchView
@@ -30,7 +31,7 @@ Prefer = Annotated[
     ),
 ]
 AtLeast = Annotated[
-    str | None,
+    Annotated[str, VERSION_TOKEN] | None,
     QueryParameter(
         description="The minimum version of the view: the sku and the `version` of a line in an earlier answer,"
         " `EXAM-KIT:17`; without `Prefer` the request waits up to 1 s for it."
@@ -52,10 +53,15 @@ class AllocationViews(Controller):
     path = "/v1/allocations"
     tags = ("Inventory",)
 
-    @get("/{order:str}", responses=problems(400, 404, 503), response_headers=PREFERENCE_APPLIED_HEADERS)
+    @get(
+        "/{order:str}",
+        operation_id="showAllocations",
+        responses=problems(400, 404, 503),
+        response_headers=PREFERENCE_APPLIED_HEADERS,
+    )
     async def show(
         self,
-        order: FromPath[str],
+        order: FromPath[Name],
         use_cases: Wired[UseCases],
         at_least: AtLeast = None,
         prefer: Prefer = None,
@@ -70,10 +76,15 @@ class BatchViews(Controller):
     path = "/v1/batches"
     tags = ("Inventory",)
 
-    @get("/{reference:str}", responses=problems(400, 404, 503), response_headers=PREFERENCE_APPLIED_HEADERS)
+    @get(
+        "/{reference:str}",
+        operation_id="showBatch",
+        responses=problems(400, 404, 503),
+        response_headers=PREFERENCE_APPLIED_HEADERS,
+    )
     async def show(
         self,
-        reference: FromPath[str],
+        reference: FromPath[Name],
         use_cases: Wired[UseCases],
         at_least: AtLeast = None,
         prefer: Prefer = None,
@@ -88,10 +99,15 @@ class AvailabilityController(Controller):
     path = "/v1/availability"
     tags = ("Inventory",)
 
-    @get("/{sku:str}", responses=problems(400, 404, 503), response_headers=PREFERENCE_APPLIED_HEADERS)
+    @get(
+        "/{sku:str}",
+        operation_id="showAvailability",
+        responses=problems(400, 404, 503),
+        response_headers=PREFERENCE_APPLIED_HEADERS,
+    )
     async def show(
         self,
-        sku: FromPath[str],
+        sku: FromPath[Name],
         use_cases: Wired[UseCases],
         on: FromQuery[date | None] = None,
         at_least: AtLeast = None,

@@ -1,6 +1,5 @@
 """Deliveries over HTTP: their list, decisions about deliveries in doubt, and status reports of vendors."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -8,18 +7,20 @@ import msgspec
 from litestar import Controller, Request, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
+from core.kernel.decisions import Who, Why
 from core.kernel.errors import Invalid
+from core.kernel.period import Moment
 from core.notifications.delivery import Channel, DeliveryState
-from core.notifications.delivery_list import DeliveryFilter, DeliveryPage, DeliverySummary
+from core.notifications.delivery_list import Cursor, DeliveryFilter, DeliveryPage, DeliverySummary
 from core.notifications.settle_delivery import Settlement, Verdict
 from core.use_cases import UseCases
-from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import form_only, json_only
 from entrypoints.http.problems import problems
-from entrypoints.http.query_parameters import period
+from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit, period
 
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 20_000, 100
+FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}
 
 
 class SettlementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,8 +28,8 @@ class SettlementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     decision: Verdict
     """`not-sent` makes the delivery pending again."""
-    who: str
-    why: str
+    who: Who
+    why: Why
 
 
 class DeliveriesController(Controller):
@@ -37,18 +38,16 @@ class DeliveriesController(Controller):
     path = "/v1/deliveries"
     tags = ("Deliveries",)
 
-    @get("/", responses=problems(400, 503))
+    @get("/", operation_id="listDeliveries", responses=problems(400, 422, 503))
     async def list_of_state(
         self,
         use_cases: Wired[UseCases],
         state_: Annotated[DeliveryState, QueryParameter(name="state")] = DeliveryState.UNDECIDED,
         channel: FromQuery[Channel | None] = None,
-        since: Annotated[
-            datetime | None, QueryParameter(name="from", description="Due at this moment or later")
-        ] = None,
-        until: Annotated[datetime | None, QueryParameter(name="to", description="Due before this moment")] = None,
-        after: Annotated[str | None, QueryParameter(description="`next` of the previous page")] = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+        since: Annotated[Moment | None, QueryParameter(name="from", description="Due at this moment or later")] = None,
+        until: Annotated[Moment | None, QueryParameter(name="to", description="Due before this moment")] = None,
+        after: Annotated[Cursor | None, QueryParameter(description="`next` of the previous page")] = None,
+        limit: Limit = DEFAULT_LIMIT,
     ) -> DeliveryPage:
         """List the deliveries of one state, the longest due first; `undecided` ones need a decision."""
         search = DeliveryFilter(state=state_, channel=channel, due=period(since, until))
@@ -56,6 +55,7 @@ class DeliveriesController(Controller):
 
     @post(
         "/{delivery:str}/settlement",
+        operation_id="settleDelivery",
         status_code=200,
         before_request=json_only,
         responses=problems(400, 404, 409, 413, 415, 503),
@@ -69,9 +69,10 @@ class DeliveriesController(Controller):
 
     @post(
         "/{delivery:str}/reports/twilio",
+        operation_id="recordTwilioReport",
         status_code=204,
         before_request=form_only,
-        operation_class=docs.FormBodyOperation,
+        opt={"body": FORM},
         request_max_body_size=MAX_FORM_BYTES,
         responses=problems(400, 403, 404, 413, 415, 503),
     )

@@ -6,10 +6,18 @@ from uuid import UUID
 
 import msgspec
 
-from core.kernel.decisions import Decision
+from core.kernel.decisions import Decision, Who, Why
 from core.kernel.errors import CoreError, Invalid, problem_type
 from core.kernel.pace import MAX_STEPS_PER_SECOND, Pace
-from core.messaging.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterGroup, LettersChanged, TooManyLetters
+from core.kernel.period import Moment
+from core.messaging.dead_letters import (
+    DeadLetter,
+    DeadLetterFilter,
+    DeadLetterGroup,
+    LettersChanged,
+    TooManyLetters,
+    Word,
+)
 from core.messaging.settle_dead_letters import Settle, SettlementProgress
 from core.messaging.use_cases import MessagingUseCases
 from entrypoints.http.query_parameters import period
@@ -23,13 +31,13 @@ MAX_REQUEST_SECONDS = 60
 class BulkSettlementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which dead letters are to be settled, by whom, and why."""
 
-    who: str
-    why: str
-    context: str | None = None
-    type: str | None = None
-    reason: str | None = None
-    since: datetime | None = msgspec.field(name="from", default=None)
-    until: datetime | None = msgspec.field(name="to", default=None)
+    who: Who
+    why: Why
+    context: Word | None = None
+    type: Word | None = None
+    reason: Word | None = None
+    since: Moment | None = msgspec.field(name="from", default=None)
+    until: Moment | None = msgspec.field(name="to", default=None)
     confirm: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEAD_LETTERS_PER_REQUEST)] | None = None
     """The `count` of a request without this, which changes nothing."""
     rate: Annotated[int, msgspec.Meta(ge=1, le=MAX_STEPS_PER_SECOND)] | None = None

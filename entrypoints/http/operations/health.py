@@ -76,13 +76,14 @@ class OperationsController(Controller):
 
     tags = ("Operations",)
 
-    @get("/health/live", responses=problems())
+    @get("/health/live", operation_id="isLive", responses=problems())
     async def live(self) -> dict[str, bool]:
         """Respond as long as the process runs."""
         return {"live": True}
 
     @get(
         "/health/ready",
+        operation_id="isReady",
         raises=[],
         responses={503: ResponseSpec(Readiness, description="A dependency is unavailable"), **problems()},
     )
@@ -91,7 +92,7 @@ class OperationsController(Controller):
         readiness = await readiness_check()
         return Response(readiness, status_code=200 if readiness.ready else 503)
 
-    @get("/metrics", media_type="text/plain", responses=problems())
+    @get("/metrics", operation_id="exportMetrics", media_type="text/plain", responses=problems())
     async def metrics(self) -> Response[bytes]:
         """Export the metrics of this process, or of all workers of `http.workers`, to Prometheus."""
         registry = REGISTRY

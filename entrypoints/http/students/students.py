@@ -5,14 +5,17 @@ from typing import Any
 from litestar import Controller, Request, get, post
 from litestar.params import FromPath
 
-from core.students.import_students import RosterReport
+from core.students.import_students import KNOWN_COLUMNS, REQUIRED_COLUMNS, RosterReport
 from core.students.roster import read_rows
 from core.students.student import Student
 from core.use_cases import UseCases
-from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import csv_only
 from entrypoints.http.problems import problems
+
+ROSTER_FORM = f"""CSV in UTF-8, which may begin with a byte order mark. The first line names the columns, in any order:
+{", ".join(sorted(REQUIRED_COLUMNS))}, and any of {", ".join(sorted({*KNOWN_COLUMNS} - REQUIRED_COLUMNS))}."""
+ROSTER = {"text/csv": {"schema": {"type": "string", "format": "binary", "description": ROSTER_FORM}}}
 
 
 class StudentsController(Controller):
@@ -23,17 +26,18 @@ class StudentsController(Controller):
 
     @post(
         "/students:import",
+        operation_id="importStudents",
         status_code=200,
         before_request=csv_only,
-        operation_class=docs.CsvBodyOperation,
+        opt={"body": ROSTER},
         request_max_body_size=None,  # the body is a stream, read in batches of rows
-        responses=problems(400, 415, 503),
+        responses=problems(400, 415, 422, 503),
     )
     async def import_roster(self, request: Request[Any, Any, Any], use_cases: Wired[UseCases]) -> RosterReport:
         """Import a roster: CSV whose first line names the columns; valid rows are stored, invalid ones reported."""
         return await use_cases.students.import_students(read_rows(request.stream()))
 
-    @get("/students/{registration:str}", responses=problems(400, 404, 503))
+    @get("/students/{registration:str}", operation_id="findStudent", responses=problems(400, 404, 503))
     async def find(self, registration: FromPath[str], use_cases: Wired[UseCases]) -> Student:
         """Find a student by registration."""
         return await use_cases.students.find_student(registration)

@@ -1,0 +1,133 @@
+"""The OpenAPI document: Litestar derives it from the routes, and the types, headers and examples complete it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from importlib.resources import files
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import OpenAPI
+from litestar.response.base import ASGIResponse
+from litestar.routes import HTTPRoute
+
+from core.fees.schedule import FeeSchedule
+from entrypoints.http import headers
+from entrypoints.http.query_parameters import wire_names
+from entrypoints.http.schemas import schema_of, schemas_of
+
+EXAMPLES: Mapping[str, Any] = msgspec.json.decode(files("entrypoints.http").joinpath("examples.json").read_bytes())
+"""By operation: `parameters`, `body`, the status and the `answer`; tests send each of them."""
+BEFORE_THE_APPLICATION = {
+    "408": "The request did not arrive in time.",
+    "414": "The path and the query are too long.",
+    "431": "The headers are too large.",
+}
+"""What the server refuses before a request reaches the application."""
+
+
+class CompletedOpenAPI(OpenAPI):
+    """The document of an application."""
+
+    handlers: Mapping[str, HTTPRouteHandler]
+
+    def to_schema(self) -> dict[str, Any]:
+        """Return the completed document."""
+        document: dict[str, Any] = msgspec.to_builtins(super().to_schema())
+        document["components"] = components(self.handlers)
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                complete(operation, self.handlers[f"{method.upper()} {path}"])
+        return document
+
+
+@dataclass
+class DocumentConfig(OpenAPIConfig):
+    """Creates the completed document of the routes."""
+
+    routes: list[Any] = field(default_factory=list)
+
+    def to_openapi_schema(self) -> OpenAPI:
+        """Return the document that Litestar fills with its paths."""
+        begun = super().to_openapi_schema()
+        made = CompletedOpenAPI(**{each.name: getattr(begun, each.name) for each in fields(begun)})
+        made.handlers = {
+            f"{method} {route.path_format}": handler
+            for route in self.routes
+            if isinstance(route, HTTPRoute)
+            for handler in route.route_handlers
+            for method in handler.http_methods
+            if method != "OPTIONS"
+        }
+        return made
+
+
+def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
+    """Return the schemas of all bodies and answers, and the answers of the server itself."""
+    documented = [each for each in handlers.values() if each.resolve_include_in_schema()]
+    answers = [kind for handler in documented for kind in answers_of(handler)]
+    bodies = [kind for handler in documented for kind in bodies_of(handler)]
+    schemas = schemas_of(answers, [*bodies, FeeSchedule])
+    schemas["FeeScheduleDocument"] = without_version(schemas["FeeSchedule"])
+    refusals = {f"Refused{status}": {"description": text} for status, text in BEFORE_THE_APPLICATION.items()}
+    return {"schemas": dict(sorted(schemas.items())), "responses": refusals}
+
+
+def without_version(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a schedule before its publication, which sets the version."""
+    properties = {name: schema for name, schema in schedule["properties"].items() if name != "version"}
+    return {**schedule, "title": "FeeScheduleDocument", "properties": properties}
+
+
+def answers_of(handler: HTTPRouteHandler) -> Iterator[Any]:
+    """Yield the types of the answers of an operation."""
+    answer = get_type_hints(handler.fn)["return"]
+    if get_origin(answer) is Response:
+        [answer] = get_args(answer)
+    if answer not in (bytes, type(None), ASGIResponse):
+        yield answer
+    yield from (each.data_container for each in (handler.responses or {}).values())
+
+
+def bodies_of(handler: HTTPRouteHandler) -> Iterator[Any]:
+    """Yield the type of the JSON body of an operation, or of one line of it."""
+    body = get_type_hints(handler.fn).get("data", handler.opt.get("line"))
+    if body is not None and get_origin(body) is not dict:
+        yield body
+
+
+def complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """Add the texts, the constraints of parameters, the headers and the example of an operation."""
+    example = EXAMPLES[operation["operationId"]]
+    text = " ".join((handler.fn.__doc__ or "").split())
+    operation |= {"summary": re.split(r"[,;:.] |\.$", text)[0], "description": text}
+    del operation["deprecated"]
+    for parameter in operation.get("parameters", ()):
+        constrain(parameter, handler)
+        if parameter["name"] in example.get("parameters", ()):
+            parameter["example"] = example["parameters"][parameter["name"]]
+    if content := handler.opt.get("body"):
+        operation["requestBody"] = {"required": True, "content": msgspec.to_builtins(content)}
+    for body in operation.get("requestBody", {"content": {}})["content"].values():
+        body["example"] = example["body"]
+    for status, answer in operation["responses"].items():
+        answer["headers"] = headers.of_answer(int(status), operation, answer.get("headers") or {})
+    for content in operation["responses"][str(handler.status_code)].get("content", {}).values():
+        content.update(handler.opt.get("answer", {}), example=example["answer"])
+    for status in BEFORE_THE_APPLICATION:
+        operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
+
+
+def constrain(parameter: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """Describe a parameter by its type; one that is absent is not null."""
+    [name] = [name for name, wire in wire_names(handler).items() if wire == parameter["name"]]
+    known = handler.parsed_fn_signature.parameters[name]
+    schema = schema_of(known.raw)
+    [given] = [each for each in schema.pop("anyOf", [schema]) if each.get("type") != "null"]
+    limits = {key: int(value) for key, value in parameter["schema"].items() if key in ("minimum", "maximum")}
+    parameter["schema"] = given | limits
+    if known.has_default and known.default not in (None, ""):
+        parameter["schema"]["default"] = msgspec.to_builtins(known.default)

@@ -1,0 +1,141 @@
+"""An office in which every example of the API document succeeds, in the order of the examples."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx
+
+from config.container import Application, running
+from config.settings import Adapters, Http, Secret, Settings, Twilio
+from core.kernel.errors import Invalid
+from core.kernel.ids import Ids
+from core.notifications.delivery import Channel, DeliveryState
+from core.notifications.vendor_standing import Breaker, VendorStanding
+from entrypoints.contexts import ROUTES
+from tests.contract.test_vendor_reports import PUBLIC, TOKEN
+from tests.examples import StoppedClock, a_delivery, a_message
+from tests.integration.test_http_api import OPEN, Api
+from tests.inventory_harness import InventoryHarness
+from tests.units_of_work import any_work
+
+SKU = "ANSWER-BOOK"
+EXAMPLE_ID = 0x01985B1E_7C00_7000_8000_000000000000
+GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
+
+
+class NumberedIds(Ids):
+    """Ids that are the same in every run, so that the examples can name them."""
+
+    def __init__(self) -> None:
+        self.last = EXAMPLE_ID + 0x1000
+
+    def new(self) -> UUID:
+        self.last += 0x1_0000_0001  # the reference of a submission is made of these bits
+        return UUID(int=self.last)
+
+
+@asynccontextmanager
+async def example_office() -> AsyncIterator[Api]:
+    """Open an office with what the examples name."""
+    settings = Settings(
+        adapters=Adapters(persistence="memory"),
+        http=Http(public_url=PUBLIC),
+        twilio=Twilio(auth_token=Secret(TOKEN)),
+    )
+    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
+    application.process.clock.override(clock)
+    application.process.ids.override(NumberedIds())
+    async with running(application):
+        api = Api(application, clock)
+        await api.provision()
+        await stock(api)
+        await bury(api)
+        await doubt(api)
+        await api.application.notifications.vendor_standings().publish([standing(api)])
+        async with api.client:
+            yield api
+
+
+def standing(api: Api) -> VendorStanding:
+    """Return what a dispatcher publishes about a vendor."""
+    return VendorStanding(
+        channel=Channel.SMS,
+        vendor="twilio",
+        breaker=Breaker.CLOSED,
+        calls=212,
+        failure_percent=1,
+        under_way=3,
+        rests_until=None,
+        at=api.clock.now(),
+        process="fees-1",
+    )
+
+
+async def stock(api: Api) -> None:
+    """Store a batch and two allocated orders."""
+    inventory = InventoryHarness(api.application)
+    await inventory.buy("PO-203", 100, SKU)
+    for order in ("ORDER-32", "ORDER-33"):
+        await inventory.allocate(order, 10, SKU)
+    await inventory.take_in()
+
+
+async def bury(api: Api) -> None:
+    """Store the dead letters of the examples."""
+    for number in (1, 2):
+        message = a_message(
+            id=UUID(int=EXAMPLE_ID + number),
+            subject=UUID(int=EXAMPLE_ID + 16 + number),
+            context="fees.commands",
+            type="SubmitExamFee",
+            at=api.clock.now() - timedelta(hours=number),
+            body=GOOD,
+            origin={"topic": "bursar.fees.commands.v1", "partition": "2", "offset": f"{40 + number}"},
+        )
+        async with api.application.messaging.new_inbox() as inbox:
+            await inbox.deduplicate(message)
+            await inbox.bury(message, Invalid("unknown field 'paper'"))
+            await inbox.commit()
+
+
+async def doubt(api: Api) -> None:
+    """Store the deliveries of the examples."""
+    async with any_work(api.application) as work:
+        for number, state in ((3, DeliveryState.UNDECIDED), (4, DeliveryState.SENT), (5, DeliveryState.UNDECIDED)):
+            work.deliveries.add(
+                a_delivery(
+                    Channel.SMS,
+                    id=UUID(int=EXAMPLE_ID + number),
+                    about=UUID(int=EXAMPLE_ID + 32),
+                    state=state,
+                    reason="the vendor did not answer in time",
+                    due_at=api.clock.now(),
+                )
+            )
+        await work.commit()
+
+
+async def send(api: Api, method: str, path: str, operation: dict[str, Any]) -> httpx.Response:
+    """Send the example of an operation as the document has it."""
+    headers, query = dict[str, str](), dict[str, str]()
+    for each in operation.get("parameters", ()):
+        if "example" in each:
+            value = str(each["example"])
+            if each["in"] == "path":
+                path = path.replace(f"{{{each['name']}}}", value)
+            (headers if each["in"] == "header" else query if each["in"] == "query" else {})[each["name"]] = value
+    more: dict[str, Any] = {}
+    for media_type, body in operation.get("requestBody", {"content": {}})["content"].items():
+        if media_type == "application/json":
+            more["json"] = body["example"]
+        else:
+            form = media_type == "application/x-www-form-urlencoded"
+            more["content"] = (urlencode(body["example"]) if form else body["example"]).encode()
+            headers["Content-Type"] = media_type
+    answer = await api(method.upper(), path, headers=headers, params=query, **more)
+    await InventoryHarness(api.application).take_in()
+    return answer

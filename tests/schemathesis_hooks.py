@@ -1,0 +1,20 @@
+"""Teaches schemathesis the media type of JSON lines; loaded by schemathesis.toml."""
+
+import json
+from typing import Any
+
+import schemathesis
+
+
+@schemathesis.serializer("application/x-ndjson", "application/jsonl")
+def json_lines(_: Any, rows: Any) -> bytes:
+    """Write a text as it is, and each item of a list on its line."""
+    if isinstance(rows, str):
+        return rows.encode(errors="replace")
+    return "".join(json.dumps(row) + "\n" for row in (rows if isinstance(rows, list) else [rows])).encode()
+
+
+@schemathesis.deserializer("application/x-ndjson")
+def lines(_: Any, response: Any) -> Any:
+    """Read the value of each line."""
+    return [json.loads(line) for line in response.content.splitlines()]
