@@ -1,13 +1,13 @@
 """JSON schemas of the core's types: the constraints in their annotations, and the text below their fields."""
 
 import ast
-import inspect
-import textwrap
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from functools import cache, reduce
 from operator import or_
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
@@ -155,17 +155,25 @@ def is_object(kind: Any) -> bool:
 
 
 def field_docs(kind: type) -> dict[str, str]:
-    """Return the docstrings below the fields of a class and its parents."""
+    """Return the docstrings below the fields of a class and its parents; none where the source is not installed."""
     found: dict[str, str] = {}
     for parent in reversed(kind.__mro__):
         if parent.__module__.startswith(("core.", "config.", "entrypoints.")):
-            found |= _own_field_docs(parent)
+            found |= _docs_of_module(parent.__module__).get(parent.__name__, {})
     return found
 
 
-def _own_field_docs(kind: type) -> dict[str, str]:
-    [tree] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(tree, ast.ClassDef)  # noqa: S101 - it is the source of a class
+@cache
+def _docs_of_module(name: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the docstrings below the fields of each class; read once, as `inspect` reads a module for each class."""
+    try:
+        source = Path(sys.modules[name].__file__ or "").read_text(encoding="utf-8")
+        return {each.name: _docs_of_class(each) for each in ast.parse(source).body if isinstance(each, ast.ClassDef)}
+    except (OSError, SyntaxError):
+        return {}
+
+
+def _docs_of_class(tree: ast.ClassDef) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for field, text in zip(tree.body, tree.body[1:], strict=False):
         match field, text:

@@ -251,7 +251,7 @@ async def test_a_rate_at_which_a_client_would_wait_too_long_is_refused(api: Api)
     wanted = DECISION | {"confirm": 61}
     answer = await api("POST", "/v1/dead-letters:drop", json=wanted | {"rate": 1})
 
-    assert_problem(answer, 400, "invalid", "$.rate")
+    assert_problem(answer, 422, "unprocessable", "$.rate")
     assert "61 at 1 a second take longer than 60 s" in answer.json()["detail"]
     for rate in (0, -1, 100_001, 1.5, "fast"):
         answer = await api("POST", "/v1/dead-letters:drop", json=wanted | {"rate": rate})

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from core.kernel.decisions import Decision, Who, Why
-from core.kernel.errors import CoreError, Invalid, problem_type
+from core.kernel.errors import CoreError, Unprocessable, problem_type
 from core.kernel.pace import MAX_STEPS_PER_SECOND, Pace
 from core.kernel.period import Moment
 from core.messaging.dead_letters import (
@@ -104,4 +104,6 @@ def check(confirmed: int, count: int, rate: int | None) -> None:
     if count != confirmed:
         raise LettersChanged(f"{confirmed} were confirmed, and there are {count}", at="$.confirm", facts=facts)
     if rate is not None and count > rate * MAX_REQUEST_SECONDS:
-        raise Invalid(f"{count} at {rate} a second take longer than {MAX_REQUEST_SECONDS} s", at="$.rate", facts=facts)
+        raise Unprocessable(
+            f"{count} at {rate} a second take longer than {MAX_REQUEST_SECONDS} s", at="$.rate", facts=facts
+        )
