@@ -6,9 +6,10 @@ from typing import Any
 
 from core.kernel.errors import Invalid
 
-VISIBLE = r"[^\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]"
-"""A character that is no control, no line break, not invisible or direction-changing, and no space but U+0020."""
-VISIBLE_LINE = rf"{VISIBLE}*{VISIBLE.replace('[^', '[^ ')}{VISIBLE}*"
+UNREADABLE = r"\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+"""Controls, line breaks, and characters that are invisible or change directions; joiners belong to Indic words."""
+BLANK = r" \xa0\xad\u1680\u2000-\u200a\u200c\u200d\u202f\u205f\u3000"
+VISIBLE_LINE = f"[^{UNREADABLE}]*[^{UNREADABLE}{BLANK}][^{UNREADABLE}]*"
 """One line of text with something to read in it."""
 
 

@@ -72,7 +72,10 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
     bodies = [kind for handler in documented for kind in bodies_of(handler)]
     schemas = schemas_of(answers, [*bodies, FeeSchedule])
     schemas["FeeScheduleDocument"] = without_version(schemas["FeeSchedule"])
-    refusals = {f"Refused{status}": {"description": text} for status, text in BEFORE_THE_APPLICATION.items()}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    refusals = {
+        f"Refused{status}": {"description": text, "content": problem} for status, text in BEFORE_THE_APPLICATION.items()
+    }
     return {"schemas": dict(sorted(schemas.items())), "responses": refusals}
 
 

@@ -596,8 +596,9 @@ async def test_options_say_what_is_allowed(api: Api) -> None:
         named = re.sub(r"{\w+}", str(UUID(int=7)), path)
         options, unknown = await api("OPTIONS", named), await api("BREW", named)
         expected = {"OPTIONS", *map(str.upper, item)}
+        head = {"HEAD"} if (await api("HEAD", named)).status_code != 405 else set()
         for answer in (options, unknown):
-            assert set(answer.headers["Allow"].split(", ")) == expected, path
+            assert set(answer.headers["Allow"].split(", ")) == expected | head, path
         assert (options.status_code, options.content, unknown.status_code) == (204, b"", 405), path
 
 
