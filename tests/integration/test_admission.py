@@ -186,7 +186,7 @@ async def test_a_token_of_a_process_with_another_secret_is_refused(harness: Admi
         refused = await submit(full)
         answer = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
 
-    assert answer.status_code == 400
+    assert answer.status_code == 422
 
 
 async def test_without_a_secret_no_intent_token_is_issued(harness: AdmissionHarness) -> None:
@@ -200,7 +200,7 @@ async def test_without_a_secret_no_intent_token_is_issued(harness: AdmissionHarn
         False,
         False,
     )
-    assert answer.status_code == 400
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -370,7 +370,7 @@ async def test_a_rejected_row_keeps_its_own_arrival_time_when_retried(api: Api) 
     seals[-1] = seals[0]
     await second.run([file_of(*(row | {"intent": seal} for row, seal in zip(rows, seals, strict=True)))])
 
-    assert statuses(second.told) == [201] * (ROWS_PER_REQUEST - 1) + [400]
+    assert statuses(second.told) == [201] * (ROWS_PER_REQUEST - 1) + [422]
     assert {told["submission"]["received_at"] for told in second.told[:-1]} == {came.isoformat().replace("+00:00", "Z")}
 
 

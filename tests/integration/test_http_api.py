@@ -40,6 +40,7 @@ from core.students import errors as students
 from core.students.roster import read_rows
 from entrypoints.contexts import ROUTES
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from tests.conformance import assert_documented
 from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished
 from tests.integration.admission import http_app
@@ -97,7 +98,11 @@ class Api:
     def __init__(self, application: Application, clock: StoppedClock) -> None:
         self.application, self.clock = application, clock
         self.app = http_app(application, clock=clock)
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://bursar")
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://bursar",
+            event_hooks={"response": [assert_documented]},
+        )
 
     async def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
         return await self.client.request(method, path, **more)
