@@ -15,7 +15,9 @@ from litestar.response.base import ASGIResponse
 from litestar.routes import HTTPRoute
 
 from core.fees.schedule import FeeSchedule
+from core.kernel.errors import problem_type
 from entrypoints.http import headers
+from entrypoints.http.problems import STATUS_BY_ERROR, STATUS_TITLES, title
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.schemas import schema_of, schemas_of
 
@@ -118,10 +120,20 @@ def complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         body["example"] = example["body"]
     for status, answer in operation["responses"].items():
         answer["headers"] = headers.of_answer(int(status), operation, answer.get("headers") or {})
+        for media_type, content in (answer.get("content") or {}).items():
+            is_problem = media_type == "application/problem+json"
+            content["example"] = example_problem(int(status)) if is_problem else example.get("refusal")
     for content in operation["responses"][str(handler.status_code)].get("content", {}).values():
         content.update(handler.opt.get("answer", {}), example=example["answer"])
     for status in BEFORE_THE_APPLICATION:
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
+
+
+def example_problem(status: int) -> dict[str, Any]:
+    """Return the problem of the kind of error that has a status."""
+    kind = next((kind for kind, of_kind in STATUS_BY_ERROR.items() if of_kind == status), None)
+    named = (problem_type(kind), title(kind)) if kind else ("about:blank", STATUS_TITLES[status])
+    return dict(zip(("type", "title", "status"), (*named, status), strict=True))
 
 
 def constrain(parameter: dict[str, Any], handler: HTTPRouteHandler) -> None:

@@ -97,7 +97,7 @@ async def test_every_operation_is_described_and_has_examples_that_agree_with_the
             assert parameter["in"] != "path" or "example" in parameter, (name, parameter["name"])
             if "example" in parameter:
                 assert faults(document, parameter, parameter["example"]) == [], (name, parameter["name"])
-        answers = [answer for status, answer in operation["responses"].items() if status in ("200", "201")]
+        answers = [answer for answer in operation["responses"].values() if "content" in answer]
         for part in (operation.get("requestBody", {"content": {}}), *answers):
             for content in part["content"].values():
                 assert faults(document, content, content["example"]) == [], name
