@@ -715,7 +715,7 @@ async def test_every_problem_the_core_defines_is_documented_under_its_status_and
     for methods in document["paths"].values():
         for operation in methods.values():
             for status, response in operation["responses"].items():
-                for kind in re.findall(r"`(urn:bursar:problem:[a-z-]+)`", response["description"]):
+                for kind in re.findall(r"`(urn:bursar:problem:[a-z-]+)`", response.get("description", "")):
                     documented.setdefault(kind, set()).add(status)
 
     assert len(defined()) > 15
@@ -766,10 +766,19 @@ async def test_every_route_documents_its_problems_as_problem_documents(api: Api)
         for method, operation in methods.items()
     }
 
+    shared = document["components"]["responses"]
+    named = {f"#/components/responses/{name}": response["content"] for name, response in shared.items()}
     assert document["openapi"].startswith("3.1")
     assert operations.keys() == OPERATIONS
     for name, operation in operations.items():
-        answers = {int(status): response.get("content", {}) for status, response in operation["responses"].items()}
+        answers = {
+            int(status): response["content"]
+            if "content" in response
+            else named[response["$ref"]]
+            if "$ref" in response
+            else {}
+            for status, response in operation["responses"].items()
+        }
         for status, content in answers.items():
             expected = {"application/json"} if (name, status) == READINESS else {"application/problem+json"}
             assert status < 400 or content.keys() == expected, (name, status)
