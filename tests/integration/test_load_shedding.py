@@ -124,7 +124,7 @@ async def test_a_refusal_is_the_same_however_the_request_is_cut(gate: RunningGat
     [
         (request(b"0\r\n\r\n", Transfer_Encoding="chunked", Content_Length="5"), 400),
         (request(Idempotency_Key=""), 400),
-        (request(Submission_Intent="forged"), 400),
+        (request(Submission_Intent="forged"), 422),
         (request(b"", Content_Length="0", Idempotency_Key="k"), 503),
         (request(path="/v1/quotes"), 200),
         (request().replace(b"Host", b"Content-Length: 1\r\nHost"), 400),
