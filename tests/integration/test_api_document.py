@@ -21,6 +21,7 @@ import uvicorn
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from core.inventory import freshness
 from entrypoints.http.document import EXAMPLES
 from tests.example_office import example_office, send
 from tests.integration.test_http_api import Api
@@ -206,8 +207,10 @@ async def test_a_generated_client_calls_every_operation_and_gets_typed_answers(a
 
 
 @pytest.fixture
-async def address(api: Api) -> AsyncIterator[str]:
-    """Serve the office on a free port."""
+async def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """Serve the office on a free port; no view reaches a generated version, so the wait for it is short."""
+    for limit in ("DEFAULT_WAIT_SECONDS", "MAX_WAIT_SECONDS"):
+        monkeypatch.setattr(freshness, limit, 0.01)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(api.app, lifespan="off", log_config=None))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
