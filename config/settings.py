@@ -83,6 +83,18 @@ class Http(Section, frozen=True):
     """Processes that answer on this address; one more process runs the other transports of `serve`."""
     reuse_port: bool = False
     """Other Bursar processes may listen on this address (`SO_REUSEPORT`); the kernel divides new connections."""
+    max_connections: PositiveInt = 800
+    """Open connections of one process; at the limit the one that waits longest for its client makes room."""
+    max_head_bytes: PositiveInt = 32_768
+    """The request line and the headers of one request; larger ones are answered 431."""
+    max_headers: PositiveInt = 100
+    """Headers of one request."""
+    head_seconds: Seconds = 10.0
+    """The time for a client to send the head of a request."""
+    body_seconds: Seconds = 30.0
+    """The time in which a client sends no part of a body, or less than 500 bytes a second."""
+    keep_alive_seconds: Seconds = 75.0
+    """The time between two requests of a connection: longer than proxies keep theirs (nginx and AWS: 60 s)."""
     public_url: HttpUrl = ""
     """The address that vendors send status reports to, as in https://fees.example.org; empty: no reports."""
 

@@ -483,7 +483,9 @@ async def test_a_batch_request_costs_few_statements_and_its_repetition_one_query
 async def served(api: Api) -> AsyncIterator[int]:
     """Serve the application with the real server."""
     stop, listening = asyncio.Event(), server.listen("127.0.0.1", 0)
-    serving = asyncio.create_task(server.serve(api.app, LoadShedder(unlimited_admission(), api.clock), listening, stop))
+    serving = asyncio.create_task(
+        server.serve(api.app, LoadShedder(unlimited_admission(), api.clock), listening, stop, Settings().http)
+    )
     yield listening.getsockname()[1]
     stop.set()
     await serving

@@ -1,0 +1,348 @@
+"""A connection of uvicorn that follows RFC 9112, and that no client can hold for longer than the limits allow."""
+
+import asyncio
+from typing import Any
+
+import httptools
+import msgspec
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from entrypoints.http.middleware.tracing import CLIENT_LEFT, QUIET_PATHS
+from entrypoints.http.problems import status_problem
+from entrypoints.http.protocol.connections import MIN_BODY_BYTES_PER_SECOND, Connections
+from entrypoints.http.protocol.exchange import CarefulExchange, PacedFlow
+from entrypoints.http.protocol.head import HEAD_TOO_LARGE, Refusal, judge_head, parse_target
+
+BYTES_PER_TURN = 32 * 1024
+"""The most bytes parsed in one turn of the event loop, which bounds the time that a turn takes."""
+MAX_BYTES_WITHOUT_BODY = 64 * 1024
+"""The most bytes of chunk extensions and trailers between two parts of a body."""
+MAX_DISCARDED_BYTES = 1024 * 1024
+LINGER_SECONDS = 2.0
+"""Limits of a body that arrives after its answer; closing at once could destroy the answer (RFC 9112, section 9.6)."""
+
+
+class Connection(HttpToolsProtocol):
+    """One connection; uvicorn's own handling of upgrades, heads, errors and time-outs is replaced."""
+
+    flow: PacedFlow
+
+    def __init__(self, connections: Connections, *arguments: Any, **named: Any) -> None:
+        """Pass all other arguments to uvicorn."""
+        super().__init__(*arguments, **named)
+        self._connections, self._limits = connections, connections.limits
+        self._running: RequestResponseCycle | None = None
+        self._in_head = self._first = True
+        self._mid_request = self._reserved = self._deaf = self._upgrading = self._reading_on = False
+        self._head_bytes = self._bytes_without_body = self._discarded_bytes = 0
+        self._last_words = b""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self._running is not None and not self._running.response_complete
+
+    @property
+    def paused(self) -> bool:
+        """Whether the server takes no bytes from the client at present."""
+        return self.flow.read_paused
+
+    @property
+    def _digested(self) -> bool:
+        """Whether the application has taken enough of what was parsed."""
+        return not self.pipeline and (self.cycle is None or len(self.cycle.body) <= HIGH_WATER_LIMIT)
+
+    # What happens to the connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Admit a new connection, or close it."""
+        super().connection_made(transport)
+        self.flow = PacedFlow(transport, self._schedule)
+        admitted = self._connections.admit(self)
+        if admitted is None:
+            self._deaf = True
+            transport.abort()
+            return
+        self._reserved = admitted
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application that the client has left."""
+        self._connections.forget(self)
+        running = self._running
+        if running is not None and not running.response_complete:
+            self._abandon(running, CLIENT_LEFT)
+        super().connection_lost(exc)
+
+    def time_out(self) -> None:
+        """End the connection of a client that is too slow."""
+        if self in self._connections.sending and self.paused:
+            self._connections.sending[self] = self.loop.time() + self._limits.body_seconds
+        elif not self._in_head:
+            self._end(Refusal(408, "body_timeout", f"no body within {self._limits.body_seconds:g} s"))
+        elif self._head_bytes:
+            self._end(Refusal(408, "head_timeout", f"no complete head within {self._limits.head_seconds:g} s"))
+        else:
+            self.transport.close()
+
+    def evict(self) -> None:
+        """End a connection on which no request is being answered."""
+        self._deaf = True
+        if self._in_head:
+            self.transport.close()
+        else:
+            self._end(Refusal(503, "evicted", "the server has too many connections; send the request again"))
+
+    def _wait(self) -> None:
+        """Start the time limit of the next request."""
+        if self._first:
+            self._connections.beginning[self] = self.loop.time() + self._limits.head_seconds
+        else:
+            seconds = self._limits.head_seconds if self._head_bytes else self._limits.keep_alive_seconds
+            self._connections.idle[self] = self.loop.time() + seconds
+
+    # What arrives
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        if self._deaf:
+            return
+        if self.flow.backlog:
+            self.flow.backlog += data
+            return
+        self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
+        """Parse the first bytes now, and the rest in later turns of the event loop."""
+        if len(data) > BYTES_PER_TURN:
+            self.flow.backlog, data = data[BYTES_PER_TURN:], data[:BYTES_PER_TURN]
+            self.flow.pause_reading()
+        self._feed(data)
+        if self.flow.backlog and self._digested:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        """Read on in the next turn of the event loop."""
+        if not self._reading_on:
+            self._reading_on = True
+            self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._reading_on = False
+        data, self.flow.backlog = self.flow.backlog, b""
+        if self._deaf or self.transport.is_closing():
+            return
+        self._receive(data)
+        if not self.flow.backlog and self._digested:
+            self.flow.resume_reading()
+
+    def _feed(self, data: bytes) -> None:
+        """Parse bytes, and start or go on with the time limits."""
+        if began_in_head := self._in_head:
+            if not self._head_bytes and self in self._connections.idle:
+                self._connections.idle[self] = self.loop.time() + self._limits.head_seconds
+            self._head_bytes += len(data)
+        else:
+            self._bytes_without_body += len(data)
+        try:
+            self._parse(data)
+        except httptools.HttpParserError as error:
+            if not self._deaf:
+                self._end(Refusal(400, "malformed", f"the request is no valid HTTP: {error.args[0]}"))
+        if self._deaf:
+            return
+        if not self._in_head:
+            self._go_on_with_body(len(data))
+        elif self._mid_request:
+            self._head_bytes = self._head_bytes if began_in_head and self._head_bytes else 1
+            if self._head_bytes > self._limits.max_head_bytes:
+                self._end(self._head_too_large())
+
+    def _parse(self, data: bytes) -> None:
+        """Parse bytes; a refused upgrade is parsed again without it, since the parser skips the body of the first."""
+        while not self._deaf:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._head_without_upgrade() + data[upgrade.args[0] :]
+                self._upgrading, self.parser = False, httptools.HttpRequestParser(self)
+
+    def _head_without_upgrade(self) -> bytes:
+        lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
+
+    def _go_on_with_body(self, size: int) -> None:
+        """Extend the time limit of a body by what has arrived of it."""
+        now, sending = self.loop.time(), self._connections.sending
+        latest = now + self._limits.body_seconds
+        sending[self] = min(sending.get(self, latest) + size / MIN_BODY_BYTES_PER_SECOND, latest)
+        if self._bytes_without_body > MAX_BYTES_WITHOUT_BODY or len(self.headers) > self._limits.max_headers:
+            self._end(Refusal(400, "framing", "the chunk extensions or the trailers are too long"))
+
+    # What the parser reports
+
+    def on_message_begin(self) -> None:
+        """Begin a request; after the last one of this connection, raise."""
+        if self._deaf:
+            raise ConnectionAbortedError
+        self._mid_request = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Start the answer to a request, or queue it behind the answers before it."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if self.parser.should_upgrade() and method != b"CONNECT":
+            self._upgrading = True
+            return
+        scope: Any = self.scope
+        scope["method"], scope["http_version"] = method.decode("ascii"), version
+        if refusal := self._judge(method, version):
+            scope["refusal"] = refusal
+            self._connections.refuse(refusal.reason)
+        self._in_head = self._first = False
+        self._head_bytes = self._bytes_without_body = 0
+        self._connections.beginning.pop(self, None)
+        self._connections.idle.pop(self, None)
+        self.headers = []  # trailers end here: no application looks at them
+        self.cycle = cycle = self._exchange(version)
+        if refusal and refusal.closes:
+            self._deaf, cycle.keep_alive = True, False
+        if self.busy:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+        else:
+            self._start(cycle, self.app)
+
+    def _judge(self, method: bytes, version: str) -> Refusal | None:
+        """Set the path of a request; return its refusal."""
+        scope: Any = self.scope
+        if self._head_bytes > self._limits.max_head_bytes and self._exact_head_bytes() > self._limits.max_head_bytes:
+            return self._head_too_large()
+        refusal = judge_head(method, version, self.url, self.headers, self._limits.max_headers)
+        target = None if refusal else parse_target(method, self.url)
+        if target:
+            scope["raw_path"], scope["path"], scope["query_string"] = target
+            if not self._reserved or scope["path"] in QUIET_PATHS:
+                return None
+            return Refusal(503, "connections", "the server has too many connections; send the request again", True)
+        scope["raw_path"], scope["path"], scope["query_string"] = b"/", "/", b""
+        return refusal or Refusal(400, "target", "the request target is no valid path")
+
+    def _exact_head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _head_too_large(self) -> Refusal:
+        limit = self._limits.max_head_bytes
+        return Refusal(431, "head_too_large", f"a head has at most {limit} bytes: {HEAD_TOO_LARGE}")
+
+    def _exchange(self, version: str) -> RequestResponseCycle:
+        kind = CarefulExchange if version == "1.0" or self.expect_100_continue else RequestResponseCycle
+        return kind(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue and version != "1.0",
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+
+    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        self._start_asgi_task(cycle, app)
+
+    def on_body(self, body: bytes) -> None:
+        """Give a part of the body to the application, or discard it after the answer."""
+        self._bytes_without_body = 0
+        if self.cycle.response_complete:
+            self._discarded_bytes += len(body)
+            if self._discarded_bytes > MAX_DISCARDED_BYTES:
+                self.transport.close()
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        if self._upgrading:
+            return
+        self._mid_request, self._in_head, self._discarded_bytes = False, True, 0
+        self._connections.sending.pop(self, None)
+        if not self.cycle.keep_alive:
+            self._deaf = True  # whatever follows is not answered
+        if self.cycle.response_complete:
+            self._wait()
+            return
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    # What ends
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start(*self.pipeline.pop())
+        elif self._last_words:
+            self._say_last_words()
+        elif self._in_head:
+            self._wait()
+        else:
+            self._connections.sending[self] = self.loop.time() + LINGER_SECONDS
+
+    def _end(self, refusal: Refusal) -> None:
+        """Answer what cannot be read on, after the answers before it; then close."""
+        self._deaf = True
+        self._connections.refuse(refusal.reason)
+        if not self._in_head and not self._give_up_body(refusal):
+            self.transport.close()
+            return
+        self._last_words = self._response(refusal)
+        if not self.busy:
+            self._say_last_words()
+
+    def _give_up_body(self, refusal: Refusal) -> bool:
+        """Take the unfinished request from the application; return whether it can still be answered."""
+        if self.cycle.response_started:
+            return False
+        if self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()
+        else:
+            self._abandon(self.cycle, refusal.status)
+            self._running = None
+        return True
+
+    def _abandon(self, cycle: RequestResponseCycle, status: int) -> None:
+        """Let the application see that the client is gone, and logs and metrics the status."""
+        cycle.scope.setdefault("ended", status)  # type: ignore[typeddict-item]
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+    def _say_last_words(self) -> None:
+        """Send the last answer, and close once the client had time to read it."""
+        self.transport.write(self._last_words)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _response(self, refusal: Refusal) -> bytes:
+        body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+        ]
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        return b"%b%b\r\n%b" % (STATUS_LINE[refusal.status], lines, body)
