@@ -94,6 +94,13 @@ class Connection(HttpToolsProtocol):
         else:
             self._end(Refusal(503, "evicted", "the server has too many connections; send the request again"))
 
+    def shutdown(self) -> None:
+        """Close after the answer that is being given."""
+        if self._running is not None and self.busy:
+            self._running.keep_alive = False
+        else:
+            self.transport.close()
+
     def _wait(self) -> None:
         """Start the time limit of the next request."""
         if self._first:
@@ -219,6 +226,7 @@ class Connection(HttpToolsProtocol):
     def _judge(self, method: bytes, version: str) -> Refusal | None:
         """Set the path of a request; return its refusal."""
         scope: Any = self.scope
+        scope["raw_path"], scope["path"], scope["query_string"] = b"/", "/", b""
         if self._head_bytes > self._limits.max_head_bytes and self._exact_head_bytes() > self._limits.max_head_bytes:
             return self._head_too_large()
         refusal = judge_head(method, version, self.url, self.headers, self._limits.max_headers)
@@ -228,7 +236,6 @@ class Connection(HttpToolsProtocol):
             if not self._reserved or scope["path"] in QUIET_PATHS:
                 return None
             return Refusal(503, "connections", "the server has too many connections; send the request again", True)
-        scope["raw_path"], scope["path"], scope["query_string"] = b"/", "/", b""
         return refusal or Refusal(400, "target", "the request target is no valid path")
 
     def _exact_head_bytes(self) -> int:
@@ -334,6 +341,8 @@ class Connection(HttpToolsProtocol):
         """Send the last answer, and close once the client had time to read it."""
         self.transport.write(self._last_words)
         self.transport.write_eof()
+        self.flow.backlog = b""
+        self.flow.resume_reading()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _response(self, refusal: Refusal) -> bytes:
