@@ -1,5 +1,7 @@
 """Strict decoding of JSON into the core's input types, the same for every transport: nothing ignored or coerced."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -10,6 +12,8 @@ import msgspec
 from core.kernel.errors import CoreError, Invalid
 
 T = TypeVar("T")
+END_OF_NAME = re.compile(rb'"[ \t\r\n]*:')
+"""Ends every name of a member; it also matches inside of some strings."""
 
 
 def decode(body: bytes, kind: type[T]) -> T:
@@ -18,7 +22,25 @@ def decode(body: bytes, kind: type[T]) -> T:
         document = msgspec.json.decode(body)
     except (RecursionError, UnicodeDecodeError) as error:
         raise msgspec.DecodeError("the JSON is too deeply nested, or not UTF-8") from error
+    refuse_repeated_names(body, document)
     return convert(document, kind)
+
+
+def refuse_repeated_names(body: bytes, document: Any) -> None:
+    """Raise `Invalid` for an object that has a name twice, of which a decoder keeps the last (RFC 8259, section 4)."""
+    if not isinstance(document, dict | list) or len(END_OF_NAME.findall(body)) == len(document):
+        return  # as many names as a flat object has members, as in nearly every body
+    json.loads(body, object_pairs_hook=unique_names, parse_int=str, parse_float=str, parse_constant=str)
+
+
+def unique_names(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object as `json` decodes it; raise `Invalid` for a name that is there twice."""
+    unique = dict(members)
+    if len(unique) < len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Invalid(f"the field {twice[:40]!r} is there twice", at=f"$..{twice[:40]}")
+    return unique
 
 
 def convert(document: Any, kind: type[T]) -> T:

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from core.kernel.errors import Invalid
-from entrypoints.strict_decoding import convert
+from entrypoints.strict_decoding import convert, refuse_repeated_names
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -19,6 +19,7 @@ class JsonRequest(Request[Any, Any, Any]):
             body = await super().json()
         except (RecursionError, UnicodeDecodeError) as error:
             raise HTTPException(status_code=400, detail=f"JSON is malformed: {error}") from error
+        refuse_repeated_names(await self.body(), body)
         field = self.route_handler.parsed_data_field
         if field is not None:
             refuse_coerced(body, field.annotation)

@@ -64,7 +64,7 @@ class TracingMiddleware:
             current_trace.reset(token)
 
     def _record(self, scope: HTTPScope, status: Any, seconds: float) -> None:
-        """Log and count a finished request."""
+        """Log and count a finished request; `status` 0 means that the end of the process cut it off."""
         route = scope.get("path_template") or "(none)"
         REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
         write = self._log.debug if route in QUIET_PATHS else self._log.info

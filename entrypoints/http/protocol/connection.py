@@ -5,6 +5,7 @@ from typing import Any
 
 import httptools
 import msgspec
+import structlog
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -14,6 +15,7 @@ from entrypoints.http.protocol.connections import MIN_BODY_BYTES_PER_SECOND, Con
 from entrypoints.http.protocol.exchange import CarefulExchange, PacedFlow
 from entrypoints.http.protocol.head import HEAD_TOO_LARGE, Refusal, judge_head, parse_target
 
+log = structlog.get_logger()
 BYTES_PER_TURN = 32 * 1024
 """The most bytes parsed in one turn of the event loop, which bounds the time that a turn takes."""
 MAX_BYTES_WITHOUT_BODY = 64 * 1024
@@ -155,6 +157,8 @@ class Connection(HttpToolsProtocol):
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
+            if isinstance(error.__context__, Exception) and not self._deaf:  # a defect of a method below
+                log.error("internal_error", exc_info=error.__context__)
             if not self._deaf:
                 self._end(Refusal(400, "malformed", f"the request is no valid HTTP: {error.args[0]}"))
         if self._deaf:
