@@ -28,9 +28,13 @@ def decode(body: bytes, kind: type[T]) -> T:
 
 def refuse_repeated_names(body: bytes, document: Any) -> None:
     """Raise `Invalid` for an object that has a name twice, of which a decoder keeps the last (RFC 8259, section 4)."""
-    if not isinstance(document, dict | list) or len(END_OF_NAME.findall(body)) == len(document):
+    names = len(END_OF_NAME.findall(body))
+    if names == (len(document) if isinstance(document, dict) else 0):
         return  # as many names as a flat object has members, as in nearly every body
-    json.loads(body, object_pairs_hook=unique_names, parse_int=str, parse_float=str, parse_constant=str)
+    try:
+        json.loads(body, object_pairs_hook=unique_names, parse_int=str, parse_float=str, parse_constant=str)
+    except RecursionError as error:
+        raise Invalid("the JSON is too deeply nested", at="$") from error
 
 
 def unique_names(members: list[tuple[str, Any]]) -> dict[str, Any]:

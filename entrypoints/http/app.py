@@ -25,7 +25,8 @@ from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
 from entrypoints.http.strict_json import JsonRequest
 
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 64 * 1024
+"""Decoding and checking a larger JSON body could keep the event loop for longer than 50 ms."""
 
 
 def create_app(
@@ -35,8 +36,13 @@ def create_app(
     probes: Sequence[Probe],
     clock: Clock,
     admission: AdmissionControl,
+    *,
+    documented: bool = False,
 ) -> ASGIApp:
-    """Serve use cases over HTTP, submissions through admission control."""
+    """Serve use cases over HTTP, submissions through admission control.
+
+    `documented` builds the API document now: the first request for it would keep all others waiting.
+    """
     signer = admission.intent_signer
     wired = {
         "use_cases": use_cases,
@@ -55,6 +61,8 @@ def create_app(
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
+    if documented:
+        app.openapi_schema  # noqa: B018 - Litestar keeps it
     return TracingMiddleware(HttpRulesMiddleware(AdmissionMiddleware(app, admission)), clock)
 
 

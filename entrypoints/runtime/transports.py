@@ -65,7 +65,7 @@ class Transports:
         signer = IntentSigner(secret.encode(), timedelta(seconds=settings.grace_seconds))
         admission = AdmissionControl(signer, settings.max_in_flight)
         answers, probes = self._application.messaging.answers(), self._application.probes()
-        app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission)
+        app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission, documented=True)
         return server.serve(app, LoadShedder(admission, clock), listening, stop, self._settings.http)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:

@@ -276,3 +276,24 @@ async def test_a_body_that_can_be_taken_is_asked_for(port: int) -> None:
     answers = await converse(port, whole[: -len(FEE)], FEE, LAST)
 
     assert statuses(answers) == [100, 200, 200]
+
+
+TWICE = b'{"schedule": "sahyadri-test", "registration": "T-1", "registration": "T-2"}'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "media_type"),
+    [
+        ("/v1/quotes", TWICE, "application/json"),
+        ("/v1/exam-fees", TWICE, "application/json"),
+        ("/v1/exam-fees", TWICE.replace(b'"registration": "T-2"', b'"registratio\\u006e" : "T-2"'), "application/json"),
+        ("/v1/allocations", b'{"order": "o", "lines": [{"sku": "a", "sku": "b", "quantity": 1}]}', "application/json"),
+        (BATCH, TWICE.replace(b"{", b'{"key": "k", '), "application/x-ndjson"),
+    ],
+)
+async def test_a_field_that_is_there_twice_is_refused(port: int, path: str, body: bytes, media_type: str) -> None:
+    [answer] = await converse(port, post(path, body, "Idempotency-Key: k", "Connection: close", media_type=media_type))
+    problem = json.loads(answer.body)
+
+    assert (problem := problem.get("problem", problem))["status"] == 400
+    assert "twice" in problem["detail"]

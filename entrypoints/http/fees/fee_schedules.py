@@ -12,6 +12,8 @@ from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.strict_json import as_json
 
+MAX_SCHEDULE_BYTES = 256 * 1024
+
 
 class FeeSchedulesController(Controller):
     """Publish and list fee schedules."""
@@ -19,7 +21,12 @@ class FeeSchedulesController(Controller):
     path = "/v1/fee-schedules"
     tags = ("Fee schedules",)
 
-    @put("/{code:str}", before_request=json_only, responses=problems(400, 409, 413, 415, 503))
+    @put(
+        "/{code:str}",
+        before_request=json_only,
+        request_max_body_size=MAX_SCHEDULE_BYTES,
+        responses=problems(400, 409, 413, 415, 503),
+    )
     async def publish(
         self,
         code: FromPath[str],
