@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
@@ -199,7 +198,7 @@ async def schemas(office: Office) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-async def test_no_request_keeps_the_loop(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_request_keeps_the_loop() -> None:
     stalls: dict[str, float] = {}
     asked = 0
     async with an_office() as office:
@@ -225,9 +224,5 @@ async def test_no_request_keeps_the_loop(capsys: pytest.CaptureFixture[str]) -> 
                 if status == 415 and headers:
                     wrong.add(headers[0])
 
-    print(
-        "\n".join(f"STALL {each * 1000:.0f} ms {what}" for what, each in stalls.items()),
-        f"STALLS of {asked} at {slowness:.2f}",
-    )
-    assert not stalls
+    assert not stalls, f"with a machine {slowness:.2f} times as slow: {stalls}"
     assert asked > 1_000

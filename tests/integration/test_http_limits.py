@@ -139,55 +139,57 @@ async def test_while_every_connection_is_busy_monitors_are_answered_and_others_t
 
 
 SLOW = {
-    "nothing": (b"", b"", {"head_seconds": 0.3}, []),
-    "half a head": (HALF_HEAD, b"", {"head_seconds": 0.3}, [408]),
-    "a dripping head": (HALF_HEAD + b"X: ", b"a", {"head_seconds": 0.3}, [408]),
-    "empty lines": (b"\r\n", b"\r\n", {"head_seconds": 0.3}, [408]),
-    "half a body": (HALF_BODY, b"", {"body_seconds": 0.3}, [408]),
-    "a dripping body": (post("/v1/quotes", b" " * 5_000)[:-4_900], b" ", {"body_seconds": 0.3}, [408]),
+    "nothing": (b"", b"", []),
+    "half a head": (HALF_HEAD, b"", [408]),
+    "a dripping head": (HALF_HEAD + b"X: ", b"a", [408]),
+    "empty lines": (b"\r\n", b"\r\n", [408]),
+    "half a body": (HALF_BODY, b"", [408]),
+    "a dripping body": (post("/v1/quotes", b" " * 5_000)[:-4_900], b" ", [408]),
     "half a roster": (
         post("/v1/students:import", b"registration,name,category\n", media_type=CSV)[:-1],
         b"",
-        {"body_seconds": 0.3},
         [408],
     ),
-    "half a batch": (post("/v1/exam-fees:batch", ROW % 1, media_type=NDJSON)[:-1], b"", {"body_seconds": 0.3}, [408]),
-    "half a body after its answer": (post("/v1/nope", b" " * 9_000)[:-1], b"", {}, [404]),
+    "half a batch": (post("/v1/exam-fees:batch", ROW % 1, media_type=NDJSON)[:-1], b"", [408]),
+    "half a body after its answer": (post("/v1/nope", b" " * 9_000)[:-1], b"", [404]),
     "an idle connection": (
         get().replace(b"Connection: close\r\n", b""),
         b"",
-        {"keep_alive_seconds": 0.3},
         [200],
     ),
     "half a second head": (
         get().replace(b"Connection: close\r\n", b"") + HALF_HEAD,
         b"",
-        {"head_seconds": 0.3},
         [200, 408],
     ),
 }
 
 
-@pytest.mark.parametrize(("sent", "drip", "limit", "expected"), SLOW.values(), ids=SLOW)
-async def test_a_client_that_is_too_slow_is_cut(
-    application: Application, crowd: Crowd, sent: bytes, drip: bytes, limit: dict[str, float], expected: list[int]
-) -> None:
+async def drip(line: tuple[asyncio.StreamReader, asyncio.StreamWriter], drop: bytes) -> list[int]:
+    """Send drops until the server closes the connection; return the statuses of its answers."""
+    received, (reader, writer) = b"", line
+    async with asyncio.timeout(20):
+        while not reader.at_eof():
+            try:
+                async with asyncio.timeout(0.05):
+                    received += await reader.read(65_536)
+            except TimeoutError:
+                writer.write(drop)
+            except ConnectionError:
+                break
+    return [answer.status for answer in answers(received)]
+
+
+async def test_a_client_that_is_too_slow_is_cut(application: Application, crowd: Crowd) -> None:
     with capture_logs() as lines:
-        async with served(application, **limit) as port:
-            reader = await crowd.hold(port, sent)
-            writer, received = crowd.lines[-1][1], b""
-            async with asyncio.timeout(10):
-                while not reader.at_eof():
-                    try:
-                        async with asyncio.timeout(0.05):
-                            received += await reader.read(65_536)
-                    except TimeoutError:
-                        writer.write(drip)
-                    except ConnectionError:
-                        break
+        async with served(application, head_seconds=0.3, body_seconds=0.3, keep_alive_seconds=0.3) as port:
+            for sent, _, _ in SLOW.values():
+                await crowd.hold(port, sent)
+            dripping = (drip(line, drop) for line, (_, drop, _) in zip(crowd.lines, SLOW.values(), strict=True))
+            got = await asyncio.gather(*dripping)
             crowd.leave()
 
-    assert [answer.status for answer in answers(received)] == expected
+    assert dict(zip(SLOW, got, strict=True)) == {name: expected for name, (_, _, expected) in SLOW.items()}
     assert not [line for line in lines if line["log_level"] in ("error", "critical")]
 
 
@@ -247,12 +249,9 @@ LEAVING: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("sent", LEAVING.values(), ids=LEAVING)
-@pytest.mark.parametrize("politely", [True, False])
-async def test_a_client_that_leaves_is_told_in_one_calm_line(
-    application: Application, crowd: Crowd, sent: bytes, politely: bool
-) -> None:
-    blocked, left, failed = Blocked(application), answered(499), answered(500)
+async def leave(application: Application, crowd: Crowd, sent: bytes, politely: bool) -> list[Any]:
+    """Leave within a request; return the lines of the log."""
+    blocked, left = Blocked(application), answered(499)
     with capture_logs() as lines:
         async with served(application, app=blocked.app) as port:
             reader = await crowd.hold(port, sent)
@@ -269,11 +268,18 @@ async def test_a_client_that_leaves_is_told_in_one_calm_line(
             await eventually(lambda: REGISTRY.get_sample_value("bursar_http_connections") == 0)
             blocked.release.set()
             await eventually(lambda: answered(499) == left + 1)
+    return lines
 
-    seen = Counter((line["event"], line["log_level"]) for line in lines)
-    assert seen.pop(("request", "info")) == 1
-    assert not [event for event, level in seen if level not in ("debug", "info")]
-    assert (answered(499), answered(500)) == (left + 1, failed)
+
+async def test_a_client_that_leaves_is_told_in_one_calm_line(application: Application, crowd: Crowd) -> None:
+    failed = answered(500)
+    for number, (name, sent) in enumerate(LEAVING.items()):
+        lines = await leave(application, crowd, sent, politely=bool(number % 2))
+        seen = Counter((line["event"], line["log_level"]) for line in lines)
+        assert seen.pop(("request", "info")) == 1, name
+        assert not [event for event, level in seen if level not in ("debug", "info")], name
+
+    assert answered(500) == failed
 
 
 async def test_a_client_that_leaves_within_a_streamed_answer_is_told_so(application: Application, crowd: Crowd) -> None:
