@@ -7,11 +7,13 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import HTTPException, InternalServerException
 
+from entrypoints.http.protocol.connections import CLIENT_LEFT
+
 
 class ClientLeft(HTTPException):
     """The client left before the end of its body."""
 
-    status_code = 499
+    status_code = CLIENT_LEFT
 
 
 async def body_parts(request: Request[Any, Any, Any], size: int) -> AsyncIterator[bytes]:

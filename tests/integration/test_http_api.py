@@ -586,7 +586,7 @@ async def test_what_is_not_there_is_a_problem_too(api: Api, path: str) -> None:
         ("DELETE", "/v1/exam-fees", {"POST", "OPTIONS"}),
         ("GET", "/v1/quotes", {"POST", "OPTIONS"}),
         ("POST", "/v1/fee-schedules/x", {"PUT", "OPTIONS"}),
-        ("HEAD", "/v1/fee-schedules", {"GET", "OPTIONS"}),
+        ("HEAD", "/v1/quotes", {"POST", "OPTIONS"}),
     ],
 )
 async def test_another_method_is_refused_with_those_that_are_allowed(

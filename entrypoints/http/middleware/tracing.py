@@ -11,14 +11,10 @@ from prometheus_client import Histogram
 
 from core.kernel.clock import Clock
 from core.kernel.trace import Trace, current_trace
+from entrypoints.http.protocol.connections import CLIENT_LEFT, MONITORING_PATHS
 
 log = structlog.get_logger()
 REQUEST_SECONDS = Histogram("bursar_http_seconds", "Time of requests", ["method", "route", "status"])
-
-QUIET_PATHS = {"/health/live", "/health/ready", "/metrics"}
-"""Paths that monitoring requests every few seconds: counted, and logged at debug level only."""
-CLIENT_LEFT = 499
-"""The status, as in the logs of nginx, of a request whose client left before the answer was complete."""
 
 
 class TracingMiddleware:
@@ -67,7 +63,7 @@ class TracingMiddleware:
         """Log and count a finished request; `status` 0 means that the end of the process cut it off."""
         route = scope.get("path_template") or "(none)"
         REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
-        write = self._log.debug if route in QUIET_PATHS else self._log.info
+        write = self._log.debug if route in MONITORING_PATHS else self._log.info
         write("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
 
 

@@ -9,9 +9,13 @@ import structlog
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from entrypoints.http.middleware.tracing import CLIENT_LEFT, QUIET_PATHS
 from entrypoints.http.problems import status_problem
-from entrypoints.http.protocol.connections import MIN_BODY_BYTES_PER_SECOND, Connections
+from entrypoints.http.protocol.connections import (
+    CLIENT_LEFT,
+    MIN_BODY_BYTES_PER_SECOND,
+    MONITORING_PATHS,
+    Connections,
+)
 from entrypoints.http.protocol.exchange import CarefulExchange, PacedFlow
 from entrypoints.http.protocol.head import HEAD_TOO_LARGE, Refusal, judge_head, parse_target
 
@@ -237,7 +241,7 @@ class Connection(HttpToolsProtocol):
         target = None if refusal else parse_target(method, self.url)
         if target:
             scope["raw_path"], scope["path"], scope["query_string"] = target
-            if not self._reserved or scope["path"] in QUIET_PATHS:
+            if not self._reserved or scope["path"] in MONITORING_PATHS:
                 return None
             return Refusal(503, "connections", "the server has too many connections; send the request again", True)
         return refusal or Refusal(400, "target", "the request target is no valid path")

@@ -13,7 +13,11 @@ log = structlog.get_logger()
 REFUSALS = CounterMetric("bursar_http_refusals", "Requests and connections refused before a route", ["reason"])
 CONNECTIONS = Gauge("bursar_http_connections", "Open connections", multiprocess_mode="livesum")
 RESERVED_CONNECTIONS = 32
-"""Connections over the limit, which serve health and metrics only."""
+"""Connections over the limit, which serve `MONITORING_PATHS` only."""
+MONITORING_PATHS = {"/health/live", "/health/ready", "/metrics"}
+"""Requested every few seconds: answered over the limit of connections, and logged at debug level only."""
+CLIENT_LEFT = 499
+"""The status, as in the logs of nginx, of a request whose client left before the answer was complete."""
 CHECK_SECONDS = 0.25
 """The time between two looks at the clients that are too slow."""
 LOG_SECONDS = 10.0
