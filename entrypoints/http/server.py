@@ -104,9 +104,9 @@ async def serve(
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    others = [asyncio.create_task(stop.wait()), asyncio.create_task(connections.enforce())]
-    await asyncio.wait({serving, *others}, return_when=asyncio.FIRST_COMPLETED)
+    stopping, enforcing = asyncio.create_task(stop.wait()), asyncio.create_task(connections.enforce())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
-    for other in others:
-        other.cancel()
+    stopping.cancel()
     await serving
+    enforcing.cancel()

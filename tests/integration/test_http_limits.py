@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -204,6 +205,19 @@ async def test_a_connection_is_kept_while_its_client_is_in_time(application: App
         crowd.lines[0][1].write(one)
         assert (await reader.readuntil(b'{"live":true}')).startswith(b"HTTP/1.1 200")
         crowd.leave()
+
+
+async def test_a_client_that_does_not_read_its_answers_is_cut(
+    application: Application, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrypoints.http.protocol.connection.UNREAD_SECONDS", 0.2)
+    before = refusals("unread_answer")
+    async with served(application, keep_alive_seconds=0.2) as port:
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(get("/docs-assets/swagger_bundle.js").replace(b"Connection: close\r\n", b"") * 20)
+            await eventually(lambda: refusals("unread_answer") == before + 1)
+            await eventually(lambda: REGISTRY.get_sample_value("bursar_http_connections") == 0)
+        assert (await converse(port, get()))[0].status == 200
 
 
 async def test_a_body_without_end_is_discarded_up_to_a_limit(application: Application, crowd: Crowd) -> None:

@@ -9,7 +9,7 @@ import structlog
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from entrypoints.http.problems import status_problem
+from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
 from entrypoints.http.protocol.connections import (
     CLIENT_LEFT,
     MIN_BODY_BYTES_PER_SECOND,
@@ -24,6 +24,8 @@ BYTES_PER_TURN = 32 * 1024
 """The most bytes parsed in one turn of the event loop, which bounds the time that a turn takes."""
 MAX_BYTES_WITHOUT_BODY = 64 * 1024
 """The most bytes of chunk extensions and trailers between two parts of a body."""
+UNREAD_SECONDS = 30.0
+"""The time in which a client reads nothing of its answer."""
 MAX_DISCARDED_BYTES = 1024 * 1024
 LINGER_SECONDS = 2.0
 """Limits of a body that arrives after its answer; closing at once could destroy the answer (RFC 9112, section 9.6)."""
@@ -41,7 +43,7 @@ class Connection(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._in_head = self._first = True
         self._mid_request = self._reserved = self._deaf = self._upgrading = self._reading_on = False
-        self._head_bytes = self._bytes_without_body = self._discarded_bytes = 0
+        self._head_bytes = self._bytes_without_body = self._discarded_bytes = self._unread_bytes = 0
         self._last_words = b""
 
     @property
@@ -83,22 +85,50 @@ class Connection(HttpToolsProtocol):
 
     def time_out(self) -> None:
         """End the connection of a client that is too slow."""
-        if self in self._connections.sending and self.paused:
+        if self in self._connections.unread:
+            self._check_unread()
+        elif self in self._connections.sending and self.paused:
             self._connections.sending[self] = self.loop.time() + self._limits.body_seconds
+        elif self._last_words:
+            self.transport.abort()
         elif not self._in_head:
             self._end(Refusal(408, "body_timeout", f"no body within {self._limits.body_seconds:g} s"))
         elif self._head_bytes:
             self._end(Refusal(408, "head_timeout", f"no complete head within {self._limits.head_seconds:g} s"))
         else:
-            self.transport.close()
+            self.transport.abort()
 
     def evict(self) -> None:
-        """End a connection on which no request is being answered."""
+        """End a connection at once; a request whose body is missing is answered before."""
         self._deaf = True
-        if self._in_head:
+        refusal = Refusal(503, "evicted", "the server has too many connections; send the request again")
+        if not self._in_head and self._give_up_body(refusal) and not self.busy:
+            self.transport.write(self._response(refusal))
             self.transport.close()
         else:
-            self._end(Refusal(503, "evicted", "the server has too many connections; send the request again"))
+            self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Start the time limit of a client that does not read its answer."""
+        super().pause_writing()
+        self._start_unread()
+
+    def resume_writing(self) -> None:
+        """End the time limit of a client that did not read its answer."""
+        super().resume_writing()
+        self._connections.unread.pop(self, None)
+
+    def _start_unread(self) -> None:
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._connections.unread[self] = self.loop.time() + UNREAD_SECONDS
+
+    def _check_unread(self) -> None:
+        """Cut a client that has read nothing of its answer."""
+        if self.transport.get_write_buffer_size() < self._unread_bytes:
+            self._start_unread()
+        else:
+            self._connections.refuse("unread_answer")
+            self.transport.abort()
 
     def shutdown(self) -> None:
         """Close after the answer that is being given."""
@@ -321,6 +351,7 @@ class Connection(HttpToolsProtocol):
         """Answer what cannot be read on, after the answers before it; then close."""
         self._deaf = True
         self._connections.refuse(refusal.reason)
+        self._connections.sending.pop(self, None)
         if not self._in_head and not self._give_up_body(refusal):
             self.transport.close()
             return
@@ -347,11 +378,14 @@ class Connection(HttpToolsProtocol):
 
     def _say_last_words(self) -> None:
         """Send the last answer, and close once the client had time to read it."""
+        if self.transport.is_closing():
+            return
         self.transport.write(self._last_words)
         self.transport.write_eof()
         self.flow.backlog = b""
         self.flow.resume_reading()
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self._connections.beginning.pop(self, None)
+        self._connections.idle[self] = self.loop.time() + LINGER_SECONDS
 
     def _response(self, refusal: Refusal) -> bytes:
         body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
@@ -360,6 +394,7 @@ class Connection(HttpToolsProtocol):
             (b"content-type", b"application/problem+json"),
             (b"content-length", b"%d" % len(body)),
             (b"connection", b"close"),
+            *([(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)] if refusal.status == 503 else []),
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         return b"%b%b\r\n%b" % (STATUS_LINE[refusal.status], lines, body)

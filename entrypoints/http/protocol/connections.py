@@ -65,7 +65,7 @@ class Client(Protocol):
         """End the connection of a client that is too slow."""
 
     def evict(self) -> None:
-        """End a connection on which no request is being answered."""
+        """End a connection at once."""
 
 
 class Connections:
@@ -78,8 +78,8 @@ class Connections:
         self.limits, self.open = limits, dict[Client, None]()
         self.beginning, self.idle = dict[Client, float](), dict[Client, float]()
         """Before the first complete head; between two requests. The longest waiting first."""
-        self.sending = dict[Client, float]()
-        """Within a body."""
+        self.sending, self.unread = dict[Client, float](), dict[Client, float]()
+        """Within a body; with an answer that the client does not read."""
         self._refused, self._logged = Counter[str](), float("-inf")
 
     def admit(self, client: Client) -> bool | None:
@@ -100,7 +100,7 @@ class Connections:
 
     def forget(self, client: Client) -> None:
         """Count a connection no longer."""
-        for clients in (self.open, self.beginning, self.idle, self.sending):
+        for clients in (self.open, self.beginning, self.idle, self.sending, self.unread):
             clients.pop(client, None)
         CONNECTIONS.set(len(self.open))
 
@@ -114,19 +114,22 @@ class Connections:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            for client in [*self._late(loop.time())]:
-                client.time_out()
+            try:
+                for client in [*self._late(loop.time())]:
+                    client.time_out()
+            except Exception as error:
+                log.error("internal_error", exc_info=error)
             self._write_log(loop.time())
 
     def _longest_waiting(self) -> Client | None:
-        for clients in (self.beginning, self.idle):
+        for clients in (self.beginning, self.idle, self.unread):
             if clients:
                 return next(iter(clients))
         stalled = {client: deadline for client, deadline in self.sending.items() if not client.paused}
         return min(stalled, key=stalled.__getitem__, default=None)
 
     def _late(self, now: float) -> Iterator[Client]:
-        for clients in (self.beginning, self.idle, self.sending):
+        for clients in (self.beginning, self.idle, self.sending, self.unread):
             for client, deadline in clients.items():
                 if now > deadline:
                     yield client
