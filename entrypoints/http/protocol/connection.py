@@ -4,24 +4,21 @@ import asyncio
 from typing import Any
 
 import httptools
-import msgspec
 import structlog
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
 from entrypoints.http.protocol.connections import (
     CLIENT_LEFT,
     MIN_BODY_BYTES_PER_SECOND,
     MONITORING_PATHS,
     Connections,
 )
-from entrypoints.http.protocol.exchange import CarefulExchange, PacedFlow
+from entrypoints.http.protocol.exchange import CarefulExchange, last_response
 from entrypoints.http.protocol.head import HEAD_TOO_LARGE, Refusal, judge_head, parse_target
+from entrypoints.http.protocol.reading import PacedFlow, PacedReading
 
 log = structlog.get_logger()
-BYTES_PER_TURN = 32 * 1024
-"""The most bytes parsed in one turn of the event loop, which bounds the time that a turn takes."""
 MAX_BYTES_WITHOUT_BODY = 64 * 1024
 """The most bytes of chunk extensions and trailers between two parts of a body."""
 UNREAD_SECONDS = 30.0
@@ -31,10 +28,8 @@ LINGER_SECONDS = 2.0
 """Limits of a body that arrives after its answer; closing at once could destroy the answer (RFC 9112, section 9.6)."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(PacedReading):
     """One connection; uvicorn's own handling of upgrades, heads, errors and time-outs is replaced."""
-
-    flow: PacedFlow
 
     def __init__(self, connections: Connections, *arguments: Any, **named: Any) -> None:
         """Pass all other arguments to uvicorn."""
@@ -42,7 +37,7 @@ class Connection(HttpToolsProtocol):
         self._connections, self._limits = connections, connections.limits
         self._running: RequestResponseCycle | None = None
         self._in_head = self._first = True
-        self._mid_request = self._reserved = self._deaf = self._upgrading = self._reading_on = False
+        self._mid_request = self._reserved = self._upgrading = False
         self._head_bytes = self._bytes_without_body = self._discarded_bytes = self._unread_bytes = 0
         self._last_words = b""
 
@@ -55,11 +50,6 @@ class Connection(HttpToolsProtocol):
     def paused(self) -> bool:
         """Whether the server takes no bytes from the client at present."""
         return self.flow.read_paused
-
-    @property
-    def _digested(self) -> bool:
-        """Whether the application has taken enough of what was parsed."""
-        return not self.pipeline and (self.cycle is None or len(self.cycle.body) <= HIGH_WATER_LIMIT)
 
     # What happens to the connection
 
@@ -103,7 +93,7 @@ class Connection(HttpToolsProtocol):
         self._deaf = True
         refusal = Refusal(503, "evicted", "the server has too many connections; send the request again")
         if not self._in_head and self._give_up_body(refusal) and not self.busy:
-            self.transport.write(self._response(refusal))
+            self.transport.write(last_response(refusal, self.server_state.default_headers))
             self.transport.close()
         else:
             self.transport.abort()
@@ -147,41 +137,10 @@ class Connection(HttpToolsProtocol):
 
     # What arrives
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes from the client."""
-        if self._deaf:
-            return
-        if self.flow.backlog:
-            self.flow.backlog += data
-            return
-        self._receive(data)
-
-    def _receive(self, data: bytes) -> None:
-        """Parse the first bytes now, and the rest in later turns of the event loop."""
-        if len(data) > BYTES_PER_TURN:
-            self.flow.backlog, data = data[BYTES_PER_TURN:], data[:BYTES_PER_TURN]
-            self.flow.pause_reading()
-        self._feed(data)
-        if self.flow.backlog and self._digested:
-            self._schedule()
-
-    def _schedule(self) -> None:
-        """Read on in the next turn of the event loop."""
-        if not self._reading_on:
-            self._reading_on = True
-            self.loop.call_soon(self._read_on)
-
-    def _read_on(self) -> None:
-        self._reading_on = False
-        data, self.flow.backlog = self.flow.backlog, b""
-        if self._deaf or self.transport.is_closing():
-            return
-        self._receive(data)
-        if not self.flow.backlog and self._digested:
-            self.flow.resume_reading()
-
     def _feed(self, data: bytes) -> None:
         """Parse bytes, and start or go on with the time limits."""
+        if not self._mid_request and not data.strip(b"\r\n"):
+            return  # RFC 9112, section 2.2: empty lines before a request are nothing
         if began_in_head := self._in_head:
             if not self._head_bytes and self in self._connections.idle:
                 self._connections.idle[self] = self.loop.time() + self._limits.head_seconds
@@ -355,13 +314,15 @@ class Connection(HttpToolsProtocol):
         if not self._in_head and not self._give_up_body(refusal):
             self.transport.close()
             return
-        self._last_words = self._response(refusal)
+        self._last_words = last_response(refusal, self.server_state.default_headers)
         if not self.busy:
             self._say_last_words()
 
     def _give_up_body(self, refusal: Refusal) -> bool:
         """Take the unfinished request from the application; return whether it can still be answered."""
         if self.cycle.response_started:
+            if not self.cycle.response_complete:
+                self._abandon(self.cycle, refusal.status)
             return False
         if self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
@@ -386,15 +347,3 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         self._connections.beginning.pop(self, None)
         self._connections.idle[self] = self.loop.time() + LINGER_SECONDS
-
-    def _response(self, refusal: Refusal) -> bytes:
-        body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
-            *([(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)] if refusal.status == 503 else []),
-        ]
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return b"%b%b\r\n%b" % (STATUS_LINE[refusal.status], lines, body)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
+from entrypoints.http.protocol.head import Headers, Refusal
 
 
 class CarefulExchange(RequestResponseCycle):
@@ -29,16 +32,15 @@ class CarefulExchange(RequestResponseCycle):
     _ends_with_connection = False
 
 
-class PacedFlow(FlowControl):
-    """Flow control of a connection whose bytes are read in parts."""
-
-    def __init__(self, transport: Any, read_on: Any) -> None:
-        super().__init__(transport)
-        self.backlog, self._read_on = b"", read_on
-
-    def resume_reading(self) -> None:
-        """Read the rest of what has arrived before anything else is taken from the socket."""
-        if self.backlog:
-            self._read_on()
-        else:
-            super().resume_reading()
+def last_response(refusal: Refusal, headers: Headers) -> bytes:
+    """Return the response to a request that cannot be read, which ends the connection."""
+    body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
+    lines = [
+        *headers,
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    if refusal.status == 503:
+        lines.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
+    return b"%b%b\r\n%b" % (STATUS_LINE[refusal.status], b"".join(b"%b: %b\r\n" % line for line in lines), body)
