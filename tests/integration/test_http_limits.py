@@ -210,7 +210,7 @@ async def test_a_connection_is_kept_while_its_client_is_in_time(application: App
 async def test_a_client_that_does_not_read_its_answers_is_cut(
     application: Application, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("entrypoints.http.protocol.connection.UNREAD_SECONDS", 0.2)
+    monkeypatch.setattr("entrypoints.http.protocol.ending.UNREAD_SECONDS", 0.2)
     before = refusals("unread_answer")
     async with served(application, keep_alive_seconds=0.2) as port:
         with socket.create_connection(("127.0.0.1", port)) as line:

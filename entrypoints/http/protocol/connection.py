@@ -9,49 +9,31 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from entrypoints.http.protocol.connections import (
-    CLIENT_LEFT,
     MIN_BODY_BYTES_PER_SECOND,
     MONITORING_PATHS,
     Connections,
 )
-from entrypoints.http.protocol.exchange import CarefulExchange, last_response
+from entrypoints.http.protocol.ending import LINGER_SECONDS, EndingConnection
+from entrypoints.http.protocol.exchange import CarefulExchange
 from entrypoints.http.protocol.head import HEAD_TOO_LARGE, Refusal, judge_head, parse_target
-from entrypoints.http.protocol.reading import PacedFlow, PacedReading
+from entrypoints.http.protocol.reading import PacedFlow
 
 log = structlog.get_logger()
 MAX_BYTES_WITHOUT_BODY = 64 * 1024
 """The most bytes of chunk extensions and trailers between two parts of a body."""
-UNREAD_SECONDS = 30.0
-"""The time in which a client reads nothing of its answer."""
 MAX_DISCARDED_BYTES = 1024 * 1024
-LINGER_SECONDS = 2.0
-"""Limits of a body that arrives after its answer; closing at once could destroy the answer (RFC 9112, section 9.6)."""
+"""The most of a body that is read after its answer; closing at once could destroy the answer (RFC 9112, 9.6)."""
 
 
-class Connection(PacedReading):
+class Connection(EndingConnection):
     """One connection; uvicorn's own handling of upgrades, heads, errors and time-outs is replaced."""
 
     def __init__(self, connections: Connections, *arguments: Any, **named: Any) -> None:
         """Pass all other arguments to uvicorn."""
-        super().__init__(*arguments, **named)
-        self._connections, self._limits = connections, connections.limits
-        self._running: RequestResponseCycle | None = None
-        self._in_head = self._first = True
+        super().__init__(connections, *arguments, **named)
+        self._first = True
         self._mid_request = self._reserved = self._upgrading = False
-        self._head_bytes = self._bytes_without_body = self._discarded_bytes = self._unread_bytes = 0
-        self._last_words = b""
-
-    @property
-    def busy(self) -> bool:
-        """Whether a request is being answered."""
-        return self._running is not None and not self._running.response_complete
-
-    @property
-    def paused(self) -> bool:
-        """Whether the server takes no bytes from the client at present."""
-        return self.flow.read_paused
-
-    # What happens to the connection
+        self._bytes_without_body = self._discarded_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit a new connection, or close it."""
@@ -65,68 +47,6 @@ class Connection(PacedReading):
         self._reserved = admitted
         self._wait()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the application that the client has left."""
-        self._connections.forget(self)
-        running = self._running
-        if running is not None and not running.response_complete:
-            self._abandon(running, CLIENT_LEFT)
-        super().connection_lost(exc)
-
-    def time_out(self) -> None:
-        """End the connection of a client that is too slow."""
-        if self in self._connections.unread:
-            self._check_unread()
-        elif self in self._connections.sending and self.paused:
-            self._connections.sending[self] = self.loop.time() + self._limits.body_seconds
-        elif self._last_words:
-            self.transport.abort()
-        elif not self._in_head:
-            self._end(Refusal(408, "body_timeout", f"no body within {self._limits.body_seconds:g} s"))
-        elif self._head_bytes:
-            self._end(Refusal(408, "head_timeout", f"no complete head within {self._limits.head_seconds:g} s"))
-        else:
-            self.transport.abort()
-
-    def evict(self) -> None:
-        """End a connection at once; a request whose body is missing is answered before."""
-        self._deaf = True
-        refusal = Refusal(503, "evicted", "the server has too many connections; send the request again")
-        if not self._in_head and self._give_up_body(refusal) and not self.busy:
-            self.transport.write(last_response(refusal, self.server_state.default_headers))
-            self.transport.close()
-        else:
-            self.transport.abort()
-
-    def pause_writing(self) -> None:
-        """Start the time limit of a client that does not read its answer."""
-        super().pause_writing()
-        self._start_unread()
-
-    def resume_writing(self) -> None:
-        """End the time limit of a client that did not read its answer."""
-        super().resume_writing()
-        self._connections.unread.pop(self, None)
-
-    def _start_unread(self) -> None:
-        self._unread_bytes = self.transport.get_write_buffer_size()
-        self._connections.unread[self] = self.loop.time() + UNREAD_SECONDS
-
-    def _check_unread(self) -> None:
-        """Cut a client that has read nothing of its answer."""
-        if self.transport.get_write_buffer_size() < self._unread_bytes:
-            self._start_unread()
-        else:
-            self._connections.refuse("unread_answer")
-            self.transport.abort()
-
-    def shutdown(self) -> None:
-        """Close after the answer that is being given."""
-        if self._running is not None and self.busy:
-            self._running.keep_alive = False
-        else:
-            self.transport.close()
-
     def _wait(self) -> None:
         """Start the time limit of the next request."""
         if self._first:
@@ -134,8 +54,6 @@ class Connection(PacedReading):
         else:
             seconds = self._limits.head_seconds if self._head_bytes else self._limits.keep_alive_seconds
             self._connections.idle[self] = self.loop.time() + seconds
-
-    # What arrives
 
     def _feed(self, data: bytes) -> None:
         """Parse bytes, and start or go on with the time limits."""
@@ -185,8 +103,6 @@ class Connection(PacedReading):
         sending[self] = min(sending.get(self, latest) + size / MIN_BODY_BYTES_PER_SECOND, latest)
         if self._bytes_without_body > MAX_BYTES_WITHOUT_BODY or len(self.headers) > self._limits.max_headers:
             self._end(Refusal(400, "framing", "the chunk extensions or the trailers are too long"))
-
-    # What the parser reports
 
     def on_message_begin(self) -> None:
         """Begin a request; after the last one of this connection, raise."""
@@ -289,8 +205,6 @@ class Connection(PacedReading):
         self.cycle.more_body = False
         self.cycle.message_event.set()
 
-    # What ends
-
     def on_response_complete(self) -> None:
         """Go on with the next request."""
         self.server_state.total_requests += 1
@@ -305,45 +219,3 @@ class Connection(PacedReading):
             self._wait()
         else:
             self._connections.sending[self] = self.loop.time() + LINGER_SECONDS
-
-    def _end(self, refusal: Refusal) -> None:
-        """Answer what cannot be read on, after the answers before it; then close."""
-        self._deaf = True
-        self._connections.refuse(refusal.reason)
-        self._connections.sending.pop(self, None)
-        if not self._in_head and not self._give_up_body(refusal):
-            self.transport.close()
-            return
-        self._last_words = last_response(refusal, self.server_state.default_headers)
-        if not self.busy:
-            self._say_last_words()
-
-    def _give_up_body(self, refusal: Refusal) -> bool:
-        """Take the unfinished request from the application; return whether it can still be answered."""
-        if self.cycle.response_started:
-            if not self.cycle.response_complete:
-                self._abandon(self.cycle, refusal.status)
-            return False
-        if self.pipeline and self.pipeline[0][0] is self.cycle:
-            self.pipeline.popleft()
-        else:
-            self._abandon(self.cycle, refusal.status)
-            self._running = None
-        return True
-
-    def _abandon(self, cycle: RequestResponseCycle, status: int) -> None:
-        """Let the application see that the client is gone, and logs and metrics the status."""
-        cycle.scope.setdefault("ended", status)  # type: ignore[typeddict-item]
-        cycle.disconnected = True
-        cycle.message_event.set()
-
-    def _say_last_words(self) -> None:
-        """Send the last answer, and close once the client had time to read it."""
-        if self.transport.is_closing():
-            return
-        self.transport.write(self._last_words)
-        self.transport.write_eof()
-        self.flow.backlog = b""
-        self.flow.resume_reading()
-        self._connections.beginning.pop(self, None)
-        self._connections.idle[self] = self.loop.time() + LINGER_SECONDS
