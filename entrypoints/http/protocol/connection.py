@@ -14,7 +14,7 @@ from entrypoints.http.protocol.connections import (
     Connections,
 )
 from entrypoints.http.protocol.ending import LINGER_SECONDS, EndingConnection
-from entrypoints.http.protocol.exchange import CarefulExchange
+from entrypoints.http.protocol.exchange import CarefulExchange, LastTransport
 from entrypoints.http.protocol.head import HEAD_TOO_LARGE, Refusal, judge_head, parse_target
 from entrypoints.http.protocol.reading import PacedFlow
 
@@ -127,9 +127,8 @@ class Connection(EndingConnection):
         self._connections.beginning.pop(self, None)
         self._connections.idle.pop(self, None)
         self.headers = []  # trailers end here: no application looks at them
-        self.cycle = cycle = self._exchange(version)
-        if refusal and refusal.closes:
-            self._deaf, cycle.keep_alive = True, False
+        self.cycle = cycle = self._exchange(version, last=refusal is not None and refusal.closes)
+        self._deaf = self._deaf or (refusal is not None and refusal.closes)
         if self.busy:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
@@ -158,11 +157,13 @@ class Connection(EndingConnection):
         limit = self._limits.max_head_bytes
         return Refusal(431, "head_too_large", f"a head has at most {limit} bytes: {HEAD_TOO_LARGE}")
 
-    def _exchange(self, version: str) -> RequestResponseCycle:
+    def _exchange(self, version: str, *, last: bool) -> RequestResponseCycle:
         kind = CarefulExchange if version == "1.0" or self.expect_100_continue else RequestResponseCycle
+        keep_alive = not last and version != "1.0" and self.parser.should_keep_alive()
+        transport: Any = self.transport if keep_alive else LastTransport(self.transport, lambda: self._in_head)
         return kind(
             scope=self.scope,
-            transport=self.transport,
+            transport=transport,
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
@@ -170,7 +171,7 @@ class Connection(EndingConnection):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue and version != "1.0",
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
 
@@ -200,7 +201,7 @@ class Connection(EndingConnection):
         if not self.cycle.keep_alive:
             self._deaf = True  # whatever follows is not answered
         if self.cycle.response_complete:
-            self._wait()
+            self._wait() if self.cycle.keep_alive else self.transport.close()
             return
         self.cycle.more_body = False
         self.cycle.message_event.set()

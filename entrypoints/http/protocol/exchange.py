@@ -1,5 +1,7 @@
 """One request and its response, where uvicorn does not follow RFC 9112."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -30,6 +32,24 @@ class CarefulExchange(RequestResponseCycle):
             self.chunked_encoding = False
 
     _ends_with_connection = False
+
+
+class LastTransport:
+    """The transport of the last exchange of a connection, whose end must not destroy the answer.
+
+    An operating system that closes a connection with unread bytes resets it (RFC 9112, section 9.6).
+    """
+
+    def __init__(self, transport: asyncio.Transport, is_read: Callable[[], bool]) -> None:
+        self._transport, self._is_read = transport, is_read
+        self.write, self.is_closing = transport.write, transport.is_closing
+
+    def close(self) -> None:
+        """Close, or only end the answer while the request still arrives."""
+        if self._is_read():
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self._transport.write_eof()
 
 
 def last_response(refusal: Refusal, headers: Headers) -> bytes:
