@@ -5,7 +5,6 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -16,14 +15,13 @@ from structlog.testing import capture_logs
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
-from core.kernel.health import Probe
 from entrypoints.contexts import ROUTES
 from entrypoints.http import server
-from entrypoints.http.protocol.connections import RESERVED_CONNECTIONS
+from entrypoints.http.protocol.connections import RESERVED_CONNECTIONS, Connections
 from tests.conftest import eventually
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app
-from tests.integration.http_server import answers, converse, get, post, served
+from tests.integration.http_server import answers, converse, get, limits, post, served
 
 FEE = b'{"schedule": "sahyadri-test", "registration": "T-1"}'
 ROW = b'{"key": "k-%d", "schedule": "sahyadri-test", "registration": "T-1"}\n'
@@ -77,24 +75,19 @@ def answered(status: int) -> float:
     return sum(each.value for each in samples if each.name.endswith("_count") and each.labels["status"] == str(status))
 
 
-class Blocked(Probe):
-    """A use case and a probe that take no end until they are released."""
-
-    name, remedy, essential = "cache", "start it", True
+class Blocked:
+    """A use case that takes no end until it is released."""
 
     def __init__(self, application: Application) -> None:
         self.release, self.entered = asyncio.Event(), 0
         use_cases = copy(application.use_cases())
         use_cases.students = replace(use_cases.students, find_student=self)  # type: ignore[arg-type]
-        self.app = http_app(application, use_cases=use_cases, probes=[self])
+        self.app = http_app(application, use_cases=use_cases)
 
     async def __call__(self, registration: str) -> Any:
         self.entered += 1
         await self.release.wait()
         return []
-
-    async def check(self) -> str:
-        return str(await self(self.name))
 
 
 @pytest.mark.parametrize("held", [b"", HALF_HEAD, b"\r\n", HALF_BODY, get().replace(b"Connection: close\r\n", b"")])
@@ -125,11 +118,6 @@ async def test_while_every_connection_is_busy_monitors_are_answered_and_others_t
         await eventually(lambda: blocked.entered == 3)
         [live], [metrics] = await converse(port, get()), await converse(port, get("/metrics"))
         [quote] = await converse(port, post("/v1/quotes", FEE))
-        await crowd.hold(port, get("/health/ready"), RESERVED_CONNECTIONS)
-        await eventually(lambda: blocked.entered == 3 + RESERVED_CONNECTIONS)
-        over = await crowd.hold(port, get())
-        with suppress(ConnectionResetError):
-            assert await over.read() == b""
         blocked.release.set()
         assert (await last.read()).startswith(b"HTTP/1.1 200")
         crowd.leave()
@@ -164,6 +152,26 @@ SLOW = {
         [200, 408],
     ),
 }
+
+
+class Stranger:
+    """A connection that never waits for its client."""
+
+    paused = False
+
+    def time_out(self) -> None: ...
+
+    def evict(self) -> None: ...
+
+
+def test_beyond_the_reserve_no_connection_is_kept() -> None:
+    connections, clients = Connections(limits(max_connections=2)), [Stranger() for _ in range(3 + RESERVED_CONNECTIONS)]
+
+    assert [connections.admit(client) for client in clients] == [False] * 2 + [True] * RESERVED_CONNECTIONS + [None]
+    for client in clients:
+        connections.forget(client)
+    assert connections.admit(clients[0]) is False
+    connections.forget(clients[0])
 
 
 async def drip(line: tuple[asyncio.StreamReader, asyncio.StreamWriter], drop: bytes) -> list[int]:
