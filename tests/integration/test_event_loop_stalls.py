@@ -225,4 +225,4 @@ async def test_no_request_keeps_the_loop() -> None:
                     wrong.add(headers[0])
 
     assert not stalls, f"with a machine {slowness:.2f} times as slow: {stalls}"
-    assert asked > 1_000
+    assert asked > 500
