@@ -1,46 +1,56 @@
 """Import a roster of a school."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 
-from core.kernel.errors import Invalid
+from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
+from core.kernel.registration import registration_key
 from core.students.errors import UnreadableRoster
-from core.students.ports import NewStudentsUnitOfWork
+from core.students.ports import NewStudentsUnitOfWork, StudentsUnitOfWork
 from core.students.roster import RosterRow
-from core.students.student import Enrolment, Student, StudentId
+from core.students.roster_entry import RosterEntry, read_columns, read_entry
+from core.students.roster_report import RosterReport
+from core.students.student import DEFAULTS, Enrolment, Student, StudentId
 
-KNOWN_COLUMNS = [column.name for column in fields(Enrolment)]
-REQUIRED_COLUMNS = {"registration", "name", "category"}
 MAX_ROWS_PER_BATCH = 512
-MAX_REPORTED_BAD_ROWS = 1_000
-"""Rejected rows that a report lists; further ones are only counted."""
+MAX_ATTEMPTS_PER_BATCH = 10
+"""A batch is repeated when another import changes the same students at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow:
-    """A rejected row and the reason."""
+class Postponed:
+    """The clearings of one row, whose columns may turn out to be empty in every row."""
 
-    line: int
-    reason: str
+    columns: tuple[str, ...]
+    is_changed: bool
+    """Whether another field of the row has changed the student."""
 
 
 @dataclass(slots=True)
-class RosterReport:
-    """The outcome of the rows of a roster."""
+class Progress:
+    """One import: its report, and what is known of its columns."""
 
-    read: int = 0
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    bad_rows: list[BadRow] = field(default_factory=list)
+    clear: bool
+    report: RosterReport = field(default_factory=RosterReport)
+    filled: set[str] = field(default_factory=set)
+    """The columns that have a value in some row."""
+    postponed: dict[str, Postponed] = field(default_factory=dict)
 
-    def reject(self, line: int, reason: str) -> None:
-        """Count a rejected row, and list it up to `MAX_REPORTED_BAD_ROWS`."""
-        self.rejected += 1
-        if len(self.bad_rows) < MAX_REPORTED_BAD_ROWS:
-            self.bad_rows.append(BadRow(line, reason))
+    def clears(self, column: str) -> bool:
+        """Tell whether an empty cell of this column removes a value."""
+        return self.clear or column in self.filled
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """What the committed transaction did with one row."""
+
+    is_new: bool
+    is_changed: bool
+    cleared: tuple[str, ...] = ()
+    postponed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,76 +60,99 @@ class ImportStudents:
     new_work: NewStudentsUnitOfWork
     ids: Ids
 
-    async def __call__(self, rows: AsyncIterable[RosterRow]) -> RosterReport:
+    async def __call__(self, rows: AsyncIterable[RosterRow], *, clear: bool = False) -> RosterReport:
         """Return the report; each batch of rows is committed as it is read.
 
+        An empty cell removes the value of its field; of a column that is empty in every row, only with `clear`.
         Raises `UnreadableRoster` when the columns are not those of `Enrolment`.
         """
-        report, batch = RosterReport(), dict[str, Enrolment]()
-        async for enrolment in valid_enrolments(rows, report):
-            batch[enrolment.registration] = enrolment
+        progress, batch = Progress(clear), dict[str, RosterEntry]()
+        async for key, entry in valid_entries(rows, progress.report):
+            progress.filled |= entry.said.keys()
+            batch[key] = entry
             if len(batch) == MAX_ROWS_PER_BATCH:
-                await self._store(batch, report)
+                await self._import(batch, progress)
                 batch.clear()
-        await self._store(batch, report)
-        return report
+        await self._import(batch, progress)
+        await self._settle_postponed(progress)
+        return progress.report
 
-    async def _store(self, batch: Mapping[str, Enrolment], report: RosterReport) -> None:
-        async with self.new_work() as work:
-            known = await work.students.by_registration(batch.keys())
-            for registration, enrolment in batch.items():
-                student = known.get(registration)
-                if student is None:
-                    work.students.put(Student(id=StudentId(self.ids.new()), enrolment=enrolment))
-                    report.added += 1
-                elif student.enrolment == enrolment:
-                    report.unchanged += 1
-                else:
-                    work.students.put(Student(id=student.id, enrolment=enrolment))
-                    report.changed += 1
-            await work.commit()
+    async def _import(self, batch: Mapping[str, RosterEntry], progress: Progress) -> None:
+        report = progress.report
+        for key, row in (await self._store(batch, progress)).items():
+            report.cleared += len(row.cleared)
+            if row.is_new:
+                report.added += 1
+            elif row.postponed:
+                progress.postponed[key] = Postponed(row.postponed, row.is_changed)
+            else:
+                report.keep(is_changed=row.is_changed)
+
+    async def _settle_postponed(self, progress: Progress) -> None:
+        """Clear the postponed values whose column has a value in some row, and count the rows."""
+        report, rows = progress.report, iter(progress.postponed.items())
+        while some := dict(islice(rows, MAX_ROWS_PER_BATCH)):
+            batch = {key: RosterEntry({}, each.columns) for key, each in some.items()}
+            for key, row in (await self._store(batch, progress)).items():
+                report.cleared += len(row.cleared)
+                report.withhold(row.postponed)
+                report.keep(is_changed=row.is_changed or some[key].is_changed)
+
+    async def _store(self, batch: Mapping[str, RosterEntry], progress: Progress) -> Mapping[str, StoredRow]:
+        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat."""
+        attempts_left = MAX_ATTEMPTS_PER_BATCH
+        while True:
+            try:
+                async with self.new_work() as work:
+                    known = await work.students.lock(batch.keys())
+                    rows = {key: self._put(work, known.get(key), batch[key], progress) for key in sorted(batch)}
+                    await work.commit()
+                return rows
+            except (Conflict, InUse, GaveWay):
+                attempts_left -= 1
+                if not attempts_left:
+                    raise
+
+    def _put(
+        self, work: StudentsUnitOfWork, student: Student | None, entry: RosterEntry, progress: Progress
+    ) -> StoredRow:
+        if student is None:
+            work.students.add(Student(id=StudentId(self.ids.new()), enrolment=entry.enrolment(None)))
+            return StoredRow(is_new=True, is_changed=False)
+        removable = removable_values(student.enrolment, entry)
+        cleared = tuple(filter(progress.clears, removable))
+        enrolment = entry.enrolment(student.enrolment, cleared)
+        if is_changed := enrolment != student.enrolment:
+            work.students.replace(Student(id=student.id, enrolment=enrolment))
+        postponed = tuple(column for column in removable if column not in cleared)
+        return StoredRow(is_new=False, is_changed=is_changed, cleared=cleared, postponed=postponed)
 
 
-async def valid_enrolments(rows: AsyncIterable[RosterRow], report: RosterReport) -> AsyncIterator[Enrolment]:
-    """Yield the enrolments of valid rows; report the other rows."""
+def removable_values(enrolment: Enrolment, entry: RosterEntry) -> list[str]:
+    """Return the fields with a value whose cell is empty."""
+    return [column for column in entry.empty if getattr(enrolment, column) != DEFAULTS[column]]
+
+
+async def valid_entries(rows: AsyncIterable[RosterRow], report: RosterReport) -> AsyncIterator[tuple[str, RosterEntry]]:
+    """Yield the valid rows, each by the key of its registration; report the other rows."""
     columns, seen = list[str](), dict[str, int]()
     async for row in rows:
         if not columns:
-            check_columns(columns := row.cells)
+            columns = read_columns(row)
             continue
+        if not row.problem and not any(map(str.strip, row.cells)):
+            continue  # a spreadsheet writes delimiters for a formatted row without content
         report.read += 1
         try:
-            enrolment = parse_enrolment(row, columns)
+            entry = read_entry(row, columns)
         except Invalid as problem:
             report.reject(row.line, str(problem))
             continue
-        first = seen.setdefault(enrolment.registration, row.line)
+        key = registration_key(entry.registration) or ""
+        first = seen.setdefault(key, row.line)
         if first == row.line:
-            yield enrolment
+            yield key, entry
         else:
-            report.reject(row.line, f"registration {enrolment.registration} is already in line {first}")
+            report.reject(row.line, f"registration {entry.registration} is already in line {first}")
     if not columns:
         raise UnreadableRoster("the roster is empty; its first line names columns")
-
-
-def check_columns(names: Sequence[str]) -> None:
-    """Raise `UnreadableRoster` unless all columns are known, unique, and include `REQUIRED_COLUMNS`."""
-    if missing := REQUIRED_COLUMNS - set(names):
-        raise UnreadableRoster(f"the roster has no column {', '.join(sorted(missing))}; its first line names columns")
-    if unknown := set(names) - set(KNOWN_COLUMNS):
-        raise UnreadableRoster(f"unknown column {', '.join(sorted(unknown))}; known are {', '.join(KNOWN_COLUMNS)}")
-    if len(set(names)) < len(names):
-        raise UnreadableRoster("the roster has a column twice; its first line names each column once")
-
-
-def parse_enrolment(row: RosterRow, columns: Sequence[str]) -> Enrolment:
-    """Return the enrolment of a row, with defaults for empty cells; raise `Invalid`."""
-    if row.problem:
-        raise Invalid(row.problem)
-    if len(row.cells) > len(columns):
-        raise Invalid(f"{len(row.cells)} cells, but there are {len(columns)} columns")
-    cells = {name: cell.strip() for name, cell in zip(columns, row.cells, strict=False) if cell.strip()}
-    if missing := REQUIRED_COLUMNS - cells.keys():
-        raise Invalid(f"{', '.join(sorted(missing))} is empty", at=f"$.{min(missing)}")
-    certificates = frozenset(cells.pop("certificates", "").split())
-    return Enrolment(certificates=certificates, **cells)

@@ -19,6 +19,7 @@ from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
+from entrypoints.http.middleware.encoded_slashes import EncodedSlashes
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
@@ -54,7 +55,7 @@ def create_app(
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
-    return TracingMiddleware(AdmissionMiddleware(app, admission), clock)
+    return TracingMiddleware(AdmissionMiddleware(EncodedSlashes(app), admission), clock)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

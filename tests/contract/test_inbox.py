@@ -228,10 +228,10 @@ async def test_a_part_of_a_batch_sees_what_those_before_it_wrote(stored: Applica
     async with stored.messaging.new_inbox() as inbox:
         await inbox.deduplicate(a_message(), a_message(), a_message())
         async with any_work(stored, inbox) as work:
-            work.students.put(student)
+            work.students.add(student)
             await work.commit()
         async with any_work(stored, inbox) as work:
-            known = await work.students.by_registration([student.enrolment.registration])
+            known = await work.students.lock([student.enrolment.registration.lower()])
             work.deliveries.add(delivery)
             work.record(a_submission()[1])
             await work.commit()
@@ -241,7 +241,7 @@ async def test_a_part_of_a_batch_sees_what_those_before_it_wrote(stored: Applica
         assert not bell.is_set()
         await inbox.commit()
 
-    assert known == {student.enrolment.registration: student}
+    assert known == {student.enrolment.registration.lower(): student}
     assert (case.id, case.state) == (delivery.id, delivery.state)
     assert bell.is_set()
     assert len(await unpublished(stored, 10)) == 1
@@ -260,7 +260,7 @@ async def test_what_a_part_sees_of_a_conflict_is_the_conflict_of_the_batch(
                 await submit(stored, inbox, *each)
             async with any_work(stored, inbox) as work:
                 with suppress(*[Conflict] * overlooked):
-                    await work.students.by_registration(["T-1"])
+                    await work.students.lock(["t-1"])
                 await work.commit()
             await submit(stored, inbox, *other)
             await inbox.commit()

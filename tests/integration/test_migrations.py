@@ -15,9 +15,16 @@ from adapters.sql.engine.schema_version import current_version, ensure_migrated
 from adapters.sql.schema import metadata
 from config.container import Application, running
 from config.settings import Settings
-from core.kernel.errors import Unavailable
+from core.kernel.errors import Conflict, Unavailable
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+RENAME_OTHER_SPELLINGS = "\n".join(
+    re.findall(
+        r"```sql\n(UPDATE students.*?);\n```",
+        (ROOT_DIRECTORY / "docs/runbook.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+)
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
 
 
@@ -59,6 +66,26 @@ async def test_a_program_that_needs_another_schema_says_so(stored_settings: Sett
     async with running(Application(settings=stored_settings)) as application:
         with pytest.raises(Unavailable, match="the schema is at nothing, this program needs"):
             await application.storage.persistence_probe().check()
+
+
+async def test_students_in_two_spellings_stop_the_step_before_it_changes_anything(database: Database) -> None:
+    await migrate(database, "0010")
+    columns = "id, registration, name, category, country, centre, certificates, email, phone, language"
+    async with database.autocommit() as connection:
+        for student in ("SU-1", "su-1", "su-2", "Su-3", "sU-3", "SU-3"):
+            row = f"X'{student.encode().hex():0<32}', '{student}', 'Asha', 'general', 'IN', '', '[]', '', '', 'en'"
+            await connection.exec_driver_sql(f"INSERT INTO students ({columns}) VALUES ({row})")
+
+    with pytest.raises(Conflict, match=r"nothing was changed.*(SU-1 and su-1|su-1 and SU-1); .*rename all but one"):
+        await migrate(database)
+    assert await look(database, current_version) == "0010"
+
+    async with database.autocommit() as connection:
+        await connection.exec_driver_sql(RENAME_OTHER_SPELLINGS)
+    await migrate(database)
+    async with database.reading() as connection:
+        keys = (await connection.exec_driver_sql("SELECT registration_key FROM students ORDER BY 1")).scalars()
+    assert len(set(keys)) == 6
 
 
 def tables_of(connection: Connection) -> list[str]:

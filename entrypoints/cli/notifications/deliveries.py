@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from core.kernel.text import escape_unprintable
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.delivery_list import DeliveryFilter, DeliveryPage, DeliverySummary
 from core.notifications.settle_delivery import Settlement, Verdict
-from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile, escape_unprintable
+from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.options import Since, Until, Who, decider, period
 from entrypoints.cli.runtime import Runtime
 

@@ -10,8 +10,9 @@ from rich.table import Table
 
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
+from core.kernel.text import escape_unprintable
 from core.messaging.outbox import SHARD_COUNT, OutboxState
-from entrypoints.cli.command_runner import EXIT_CODES, AsJson, CommandRunner, ConfigFile, escape_unprintable
+from entrypoints.cli.command_runner import EXIT_CODES, AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 
 PROBE_TIMEOUT_SECONDS = 5.0

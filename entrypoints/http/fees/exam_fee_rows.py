@@ -12,6 +12,7 @@ from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.errors import CoreError, Invalid
 from core.kernel.idempotency import RequestContext
 from core.kernel.money import Money
+from core.kernel.registration import registration_key
 from entrypoints.http.idempotency import KEY_PATTERN
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.problems import STATUS_TITLES, Problem, decoding_problem
@@ -78,7 +79,8 @@ class ParsedRow:
 
     def conflict_keys(self) -> set[tuple[str, str]]:
         """Return the keys that no two rows in flight share: the idempotency key, and the candidate of a schedule."""
-        return {("key", self.fee.key), (self.fee.schedule, self.fee.registration)}
+        candidate = registration_key(self.fee.registration) or self.fee.registration
+        return {("key", self.fee.key), (self.fee.schedule, candidate)}
 
     def outcome(self, status: int, **more: Any) -> RowOutcome:
         """Return the outcome of this row."""

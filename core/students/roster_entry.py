@@ -1,0 +1,114 @@
+"""What one row of a roster says about a student."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from core.kernel.errors import Invalid
+from core.kernel.registration import read_registration
+from core.kernel.text import line_fault, normal_form
+from core.students.errors import UnreadableRoster
+from core.students.roster import RosterRow
+from core.students.spreadsheet_damage import refuse_converted, refuse_error_value
+from core.students.student import DEFAULTS, Enrolment
+
+KNOWN_COLUMNS = [column.name for column in fields(Enrolment)]
+REQUIRED_COLUMNS = [name for name in KNOWN_COLUMNS if name not in DEFAULTS]
+MAX_NAME_LENGTH = 120
+
+FIELD_PATTERNS = {
+    "category": re.compile(r"[a-z0-9-]{1,32}"),
+    "country": re.compile(r"[A-Z]{2}"),
+    "centre": re.compile(r"[A-Za-z0-9-]{0,16}"),
+    "email": re.compile(r"(?=.{0,254}$)([^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+\.[^@\s\x00-\x1f<>,;.]+)?"),
+    "phone": re.compile(r"(\+[1-9][0-9]{6,14})?"),
+    "language": re.compile(r"[a-z]{2}"),
+}
+CERTIFICATE_PATTERN = re.compile(r"[a-z0-9-]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """The fields that a row has; a field without a column keeps its value."""
+
+    said: Mapping[str, Any]
+    """The values of the cells with content, valid and in normal form."""
+    empty: tuple[str, ...] = ()
+    """The columns whose cell is empty."""
+
+    @property
+    def registration(self) -> str:
+        """Return the registration as the row spells it."""
+        return str(self.said["registration"])
+
+    def enrolment(self, before: Enrolment | None, cleared: Collection[str] = ()) -> Enrolment:
+        """Return the enrolment after this row: the first spelling of the registration stays."""
+        if before is None:
+            return Enrolment(**self.said)
+        changes = {**self.said, "registration": before.registration, **{name: DEFAULTS[name] for name in cleared}}
+        return replace(before, **changes)
+
+
+def read_columns(first: RosterRow) -> list[str]:
+    """Return the names of the columns, '' for one without a name; raise `UnreadableRoster`."""
+    names = [normal_form(cell).lower() for cell in first.cells]
+    seen = f"the first line was read as {', '.join(repr(cell) for cell in first.cells) or 'nothing'}"
+    if first.problem:
+        raise UnreadableRoster(f"line {first.line}, which names the columns, is {first.problem}")
+    if missing := [name for name in REQUIRED_COLUMNS if name not in names]:
+        raise UnreadableRoster(f"the roster has no column {', '.join(missing)}; {seen}")
+    if unknown := [name for name in names if name and name not in KNOWN_COLUMNS]:
+        raise UnreadableRoster(f"unknown column {', '.join(unknown)}; known are {', '.join(KNOWN_COLUMNS)}; {seen}")
+    if twice := {name for name in names if name and names.count(name) > 1}:
+        raise UnreadableRoster(f"the roster has a column twice: {', '.join(sorted(twice))}; {seen}")
+    return names
+
+
+def read_entry(row: RosterRow, columns: Sequence[str]) -> RosterEntry:
+    """Return what a row says; raise `Invalid`."""
+    if row.problem:
+        raise Invalid(row.problem)
+    cells = [cell.strip() for cell in row.cells]
+    names = [*columns, *[""] * (len(cells) - len(columns))]
+    if stray := [place for place, cell in enumerate(cells) if cell and not names[place]]:
+        cell, named = f"cell {stray[0] + 1} ({cells[stray[0]][:40]!r})", ", ".join(filter(None, columns))
+        raise Invalid(f"{len(cells)} cells, but {cell} is under no column name; the columns are {named}")
+    given = {name: cell for name, cell in zip(names, cells, strict=False) if name}
+    if missing := [name for name in REQUIRED_COLUMNS if not given.get(name)]:
+        raise Invalid(f"{', '.join(missing)} is empty", at=f"$.{missing[0]}")
+    said = {name: read_field(name, cell) for name, cell in given.items() if cell}
+    return RosterEntry(said, tuple(name for name, cell in given.items() if not cell))
+
+
+def read_field(name: str, text: str) -> str | frozenset[str]:
+    """Return the value of a cell in its normal form; raise `Invalid`."""
+    refuse_error_value(name, text)
+    if name == "registration":
+        refuse_converted(name, text)
+        return read_registration(text)
+    if name == "name":
+        return read_name(text)
+    if name == "certificates":
+        return read_certificates(text)
+    if not FIELD_PATTERNS[name].fullmatch(text):
+        raise Invalid(f"{name} {text[:40]!r} is not of the form {FIELD_PATTERNS[name].pattern}", at=f"$.{name}")
+    return text
+
+
+def read_name(text: str) -> str:
+    """Return a name in NFC; raise `Invalid` for one that is not printable or has no letter."""
+    name = normal_form(text)
+    fault = line_fault(name, MAX_NAME_LENGTH) or (None if any(map(str.isalpha, name)) else "has no letter")
+    if fault:
+        raise Invalid(f"name {name[:40]!r} {fault}", at="$.name")
+    return name
+
+
+def read_certificates(text: str) -> frozenset[str]:
+    """Return the codes in a cell, which are separated by spaces; raise `Invalid`."""
+    codes = frozenset(text.split())
+    for code in sorted(codes):
+        if not CERTIFICATE_PATTERN.fullmatch(code):
+            raise Invalid(f"certificate {code[:40]!r} is not a code", at="$.certificates")
+    return codes
