@@ -37,7 +37,8 @@ async def read_rows(chunks: AsyncIterable[bytes], source: str = "the roster") ->
             count += 1
             if count % MAX_ROWS_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
-            yield row
+            if row is not None:
+                yield row
 
 
 async def decoded(chunks: AsyncIterable[bytes], source: str) -> AsyncIterator[tuple[str, bool]]:
@@ -55,8 +56,9 @@ async def decoded(chunks: AsyncIterable[bytes], source: str) -> AsyncIterator[tu
         content = rest + chunk
         if not bytes_before:
             content = content.removeprefix(BYTE_ORDER_MARK)
-        fault = encoding_fault(content, 0) if not bytes_before and is_utf16(content) else ""
-        text, used, fault = ("", 0, fault) if fault else decode(content, is_last=False)
+            if is_utf16(content):
+                raise UnreadableRoster(f"{source} {encoding_fault(content, 0)}")
+        text, used, fault = decode(content, is_last=False)
         yield text, False
         if fault:
             raise UnreadableRoster(f"{source} {fault}")
@@ -71,32 +73,34 @@ class RowReader:
     """Splits text into rows as it arrives; the first line that is not empty decides the delimiter."""
 
     def __init__(self) -> None:
-        self._line, self._rest, self._record, self._record_lines = 1, "", "", 0
-        self._delimiter = ""
+        self._line, self._rest, self._delimiter = 1, "", ""
+        self._record, self._record_length = list[str](), 0
+        """The lines of a row that is not complete: it has a line end in quotes."""
 
-    def rows(self, text: str, *, is_last: bool) -> Iterator[RosterRow]:
-        """Yield the rows that are complete with this text."""
+    def rows(self, text: str, *, is_last: bool) -> Iterator[RosterRow | None]:
+        """Yield the rows that are complete with this text, and None for a line without a row."""
         self._rest += text
         begin = 0
         for end in LINE_END.finditer(self._rest):
             if end[0] == "\r" and end.end() == len(self._rest) and not is_last:
                 break  # its LF may follow
-            yield from self._add_line(self._rest[begin : end.start()], end[0])
+            yield self._add_line(self._rest[begin : end.start()], end[0])
             begin = end.end()
         self._rest = self._rest[begin:]
-        self._check_length(self._record + self._rest)
-        if is_last and (self._record or self._rest):
-            yield from self._end_record(self._record + self._rest)
+        if is_last and (self._rest or self._record):
+            self._add_line(self._rest, "")
+            yield self._end_record() if self._record else None
+        self._check_length(len(self._rest))
 
-    def _add_line(self, line: str, end: str) -> Iterator[RosterRow]:
+    def _add_line(self, line: str, end: str) -> RosterRow | None:
         if not self._delimiter and line.strip() and self._choose_delimiter(line):
             self._line += 1
-            return
+            return None
         is_open = self._delimiter and self._unclosed.match(f'"{line}' if self._record else line)
-        self._record += line + end
-        self._record_lines += 1
-        if not is_open:
-            yield from self._end_record(self._record)
+        self._record.append(line + end)
+        self._record_length += len(line) + len(end)
+        self._check_length(0)
+        return None if is_open or not end else self._end_record()
 
     def _choose_delimiter(self, line: str) -> bool:
         """Choose the delimiter, and tell whether the line only names it."""
@@ -108,23 +112,20 @@ class RowReader:
         self._unclosed = re.compile(rf'(?:{cell}{end})*+\ *+"(?:[^"]|"")*+\Z')
         return named is not None
 
-    def _end_record(self, record: str) -> Iterator[RosterRow]:
-        self._check_length(record)
-        if record.strip():
-            if not self._delimiter:
-                self._choose_delimiter(record)
-            yield parse_record(record, self._line, self._delimiter)
-        self._line += self._record_lines
-        self._record, self._record_lines = "", 0
+    def _end_record(self) -> RosterRow | None:
+        record, line = "".join(self._record), self._line
+        self._line += len(self._record)
+        self._record, self._record_length = [], 0
+        return parse_record(record, line, self._delimiter) if record.strip() else None
 
-    def _check_length(self, record: str) -> None:
-        if len(record) > MAX_ROW_CHARACTERS:
+    def _check_length(self, more: int) -> None:
+        if self._record_length + more > MAX_ROW_CHARACTERS:
             raise UnreadableRoster(f"the row that begins in line {self._line} does not end; a quote may be missing")
 
 
 def parse_record(record: str, line: int, delimiter: str) -> RosterRow:
     """Read one record as CSV."""
-    lines = io.StringIO(record.rstrip("\r\n") if '"' not in record else record)
+    lines = io.StringIO(record)
     try:
         return RosterRow(line, next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)))
     except csv.Error as error:

@@ -55,7 +55,7 @@ def create_app(
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
-    return TracingMiddleware(AdmissionMiddleware(EncodedSlashes(app), admission), clock)
+    return TracingMiddleware(EncodedSlashes(AdmissionMiddleware(app, admission)), clock)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

@@ -1,16 +1,22 @@
 """The API of an application under test."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+
+from litestar.types import ASGIApp
 
 from config.container import Application
 from core.kernel.clock import Clock
 from core.kernel.health import Probe
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
+from entrypoints.http import server
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.middleware.load_shedding import LoadShedder
 from entrypoints.http.submission_intents import IntentSigner
 
 
@@ -36,3 +42,13 @@ def http_app(
         clock or application.process.clock(),
         admission or unlimited_admission(),
     )
+
+
+@asynccontextmanager
+async def served(app: ASGIApp, clock: Clock) -> AsyncIterator[int]:
+    """Serve an application with the real server, and yield its port."""
+    stop, listening = asyncio.Event(), server.listen("127.0.0.1", 0)
+    serving = asyncio.create_task(server.serve(app, LoadShedder(unlimited_admission(), clock), listening, stop))
+    yield listening.getsockname()[1]
+    stop.set()
+    await serving

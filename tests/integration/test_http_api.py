@@ -13,6 +13,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -39,7 +40,7 @@ from entrypoints.http import docs
 from entrypoints.http.idempotency import MissingIdempotencyKey
 from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished
-from tests.integration.admission import http_app
+from tests.integration.admission import http_app, served
 from tests.unit.fees.schedules import local
 
 SHIPPED = Path(config.__file__).parent / "data"
@@ -447,6 +448,30 @@ async def test_the_same_roster_again_changes_nothing_and_a_new_one_what_is_new(a
     assert (report["added"], report["changed"], report["unchanged"]) == (0, 1, 1)
 
 
+@pytest.mark.parametrize("registration", ["2023/BCOM/0017", "B.A. (Hons) & 17", "2023//17/", "a/../b"])
+async def test_a_registration_with_any_allowed_character_has_an_address(api: Api, registration: str) -> None:
+    await send_roster(api, f"registration,name,category\n{registration},Asha,student\n")
+    student = f"/v1/students/{quote(registration, safe='')}"
+    await api.submit(SUBMISSION | {"registration": registration.lower()})
+
+    async with served(api.app, api.clock) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        found = await client.get(student.replace("%2F", "%2f"))
+        fees = await client.get(f"{student}/exam-fees?limit=5")
+    assert found.json()["enrolment"]["registration"] == registration
+    assert [fee["registration"] for fee in fees.json()["items"]] == [registration]
+    assert_problem(await api("GET", "/v1/students/2023/BCOM/0017"), 404)
+
+
+async def test_a_column_without_any_value_clears_on_request_only(api: Api) -> None:
+    await send_roster(api, "registration,name,category,centre\nT-1,Asha,general,DEL-1\n")
+    empty = "registration,name,category,centre\nT-1,Asha,general,\n"
+    kept = await send_roster(api, empty)
+    cleared = await send_roster(api, empty, "?clear=true")
+
+    assert (kept["unchanged"], kept["cleared"], kept["withheld"]) == (1, 0, {"centre": 1})
+    assert (cleared["changed"], cleared["cleared"], cleared["withheld"]) == (1, 1, {})
+
+
 async def test_a_roster_of_any_size_is_read_as_a_stream(api: Api) -> None:
     async def many() -> AsyncIterator[bytes]:
         yield b"\xef\xbb\xbfregistration,name,category\r\n"
@@ -472,8 +497,9 @@ async def test_a_roster_must_say_that_it_is_csv(api: Api) -> None:
     assert_problem(await api("POST", "/v1/students:import", content=b"registration,name,category\n"), 415)
 
 
-async def send_roster(api: Api, text: str) -> dict[str, Any]:
-    response = await api("POST", "/v1/students:import", content=text.encode(), headers={"Content-Type": "text/csv"})
+async def send_roster(api: Api, text: str, query: str = "") -> dict[str, Any]:
+    headers = {"Content-Type": "text/csv"}
+    response = await api("POST", f"/v1/students:import{query}", content=text.encode(), headers=headers)
     assert response.status_code == 200
     report: dict[str, Any] = response.json()
     return report

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from core.fees.submission import Submission, SubmissionId
 from core.fees.submit_exam_fee import ExamFeeSubmission
@@ -13,6 +14,7 @@ from core.kernel.errors import CoreError, Invalid
 from core.kernel.idempotency import RequestContext
 from core.kernel.money import Money
 from core.kernel.registration import registration_key
+from core.kernel.text import encoding_fault, is_utf16
 from entrypoints.http.idempotency import KEY_PATTERN
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.problems import STATUS_TITLES, Problem, decoding_problem
@@ -105,5 +107,16 @@ def parse_row(line: NdjsonLine) -> ParsedRow | RowOutcome:
     except (CoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         key = given.get("key") if isinstance(given, dict) else None
         problem = decoding_problem(error)
+        if given is None and (cause := unreadable_because(line)):
+            problem = replace(problem, detail=cause)
     named = isinstance(key, str) and KEY_PATTERN.fullmatch(key)
     return RowOutcome(line=line.number, key=key if named else None, status=problem.status, problem=problem)
+
+
+def unreadable_because(line: NdjsonLine) -> str | None:
+    """Return the cause of a line that is not JSON, if it lies in the encoding or the line ends of the file."""
+    if line.number == 1 and is_utf16(line.text):
+        return f"the body {encoding_fault(line.text, 0)}"
+    if b"\r" in line.text.strip():
+        return "a line ends with LF or CR LF; this one contains a CR alone"
+    return None
