@@ -9,8 +9,10 @@ import msgspec
 
 from core.fees.deadlines import is_zone
 from core.kernel.errors import Invalid
+from core.kernel.text import line_fault
 from core.notifications.address_validation import E164_PATTERN, MAILBOX_PATTERN, MAX_MAILBOX_CHARACTERS
 
+MAX_NAME_LENGTH = 120
 NON_EMPTY = msgspec.Meta(min_length=1)
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -183,7 +185,7 @@ class Notifications(Section, frozen=True):
 class Inventory(Section, frozen=True):
     """The inventory staff, which is notified of shortages; without an address there is no notification."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")] = "The stores"
+    name: str = "The stores"
     """The name in the notice."""
     email: str = ""
     """One mailbox, without a name: stores@example.org."""
@@ -199,6 +201,8 @@ class Inventory(Section, frozen=True):
             raise ValueError("inventory.email is one mailbox without a name, as in stores@example.org, or empty")
         if self.phone and not E164_PATTERN.fullmatch(self.phone):
             raise ValueError("inventory.phone is a number in E.164, as in +919876543210, or empty")
+        if fault := line_fault(self.name, MAX_NAME_LENGTH):
+            raise ValueError(f"inventory.name {fault}")
         if not is_zone(self.zone):
             raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 

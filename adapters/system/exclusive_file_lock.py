@@ -17,7 +17,7 @@ class FileInUse(Conflict):
 @contextmanager
 def exclusive_file_lock(path: str) -> Iterator[None]:
     """Hold the lock of a file, or raise `FileInUse`; the lock ends with the process."""
-    with Path(f"{path}.lock").open("a") as lock:
+    with Path(f"{path}.lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -30,6 +30,6 @@ def exclusive_file_lock(path: str) -> Iterator[None]:
 @contextmanager
 def blocking_file_lock(path: str) -> Iterator[None]:
     """Wait for the lock of a file, and hold it."""
-    with Path(f"{path}.turn").open("a") as lock:
+    with Path(f"{path}.turn").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 from tests.unit.cli.runner import CliRunner
 
@@ -13,6 +14,43 @@ def test_a_schedule_is_shown_with_its_kit(runner: CliRunner) -> None:
         "sahyadri-semester, version 1: Sahyadri University, semester examination, with the kit SU-EXAM-KIT",
         "neet-ug-2026, version 1: NEET (UG) 2026",
     ]
+
+
+def test_a_schedule_is_utf8_with_a_byte_order_mark_or_refused_with_the_place(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "hindi.toml"
+    text = Path(NEET).read_text(encoding="utf-8").replace("NEET (UG) 2026", "परीक्षा शुल्क")
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+    code, out, _ = runner.run("import", "schedule", str(file))
+
+    assert (code, out) == (0, "neet-ug-2026, version 1: परीक्षा शुल्क\n")
+    file.write_bytes(b'title = "Pr\xfcfung"')
+    code, _, err = runner.run("import", "schedule", str(file))
+    assert (code, f"invalid: {file} is not UTF-8 text (byte 12, 0xfc in line 1)" in err) == (1, True)
+
+
+def test_a_roster_is_reported_with_what_was_cleared_and_what_stays(runner: CliRunner, tmp_path: Path) -> None:
+    file, head = tmp_path / "roster.csv", "registration,name,category,centre\n"
+    file.write_text(f"{head}T-1,Asha,general,DEL-1\nT-2,Ravi,general,DEL-1\n", encoding="utf-8")
+    runner.run("import", "students", str(file))
+    file.write_text(f"{head}T-1,Asha,general,\nT-2,\u202eRavi,general,\n", encoding="utf-8")
+
+    code, out, err = runner.run("import", "students", str(file))
+    assert (code, out) == (1, "2 rows: 0 added, 0 changed, 1 unchanged, 1 rejected; 0 values cleared\n")
+    assert "line 3: name '\\u202eRavi' has U+202E at character 1, which is not printable" in err
+    assert "column centre is empty in every row: 1 values stay; --clear removes them" in err
+    _, out, _ = runner.run("import", "students", str(file), "--clear")
+    assert out == "2 rows: 0 added, 1 changed, 0 unchanged, 1 rejected; 1 values cleared\n"
+
+
+def test_a_roster_in_another_encoding_is_refused_by_name(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "roster.csv"
+    file.write_bytes("registration,name,category\nT-1,Zoë,general\n".encode("cp1252"))
+
+    code, _, err = runner.run("import", "students", str(file))
+
+    assert code == 1
+    assert f"unreadable-roster: {file} is not UTF-8 text (byte 34, 0xeb in line 2): save it as UTF-8" in err
 
 
 def test_the_kit_is_in_the_json_output(runner: CliRunner) -> None:
