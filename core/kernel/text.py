@@ -51,7 +51,7 @@ def line_fault(text: str, longest: int) -> str | None:
 def escape_unprintable(text: str) -> str:
     """Return a text in which what is not printable is escaped, so that a terminal does not obey it."""
     bad = set(unprintable_positions(text))
-    return "".join(repr(letter)[1:-1] if at in bad else letter for at, letter in enumerate(text)) if bad else text
+    return "".join(letter.encode("unicode_escape").decode() if at in bad else letter for at, letter in enumerate(text)) if bad else text
 
 
 def decode_utf8(content: bytes, source: str) -> str:
