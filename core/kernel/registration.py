@@ -21,10 +21,12 @@ def read_registration(text: str) -> str:
     return spelling
 
 
-def registration_key(text: str) -> str | None:
-    """Return what all spellings of a registration share; None for a text that cannot be one.
+def fold(spelling: str) -> str:
+    """Return what all spellings of a valid registration share: the case of letters is ignored, as the database does."""
+    return spelling.lower()
 
-    The key ignores the case of letters: `SU-1` and `su-1` are one student. The database derives the same.
-    """
+
+def registration_key(text: str) -> str | None:
+    """Return what all spellings of a registration share; None for a text that cannot be one."""
     spelling = normal_form(text) if len(text) <= 2 * MAX_REGISTRATION_LENGTH else ""
-    return spelling.lower() if REGISTRATION_PATTERN.fullmatch(spelling) else None
+    return fold(spelling) if REGISTRATION_PATTERN.fullmatch(spelling) else None

@@ -21,7 +21,9 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 def normal_form(text: str) -> str:
     """Return a text in NFC, with one plain space between words and none around them."""
-    return SPACES.sub(" ", text if text.isascii() else unicodedata.normalize("NFC", text)).strip(" ")
+    if text.isascii() and "  " not in text:
+        return text.strip(" ")
+    return SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip(" ")
 
 
 def unprintable_positions(text: str) -> Iterator[int]:
@@ -38,10 +40,12 @@ def unprintable_positions(text: str) -> Iterator[int]:
 
 def line_fault(text: str, longest: int) -> str | None:
     """Return what is wrong with a line for people, as the end of a sentence about it; None if nothing is."""
-    if not SPACES.sub("", text):
+    if not text.strip() and not SPACES.sub("", text):
         return "is empty"
     if len(text) > longest:
         return f"is longer than {longest} characters"
+    if text.isascii() and text.isprintable():
+        return None
     position = next(unprintable_positions(text), None)
     if position is None:
         return None
@@ -51,7 +55,8 @@ def line_fault(text: str, longest: int) -> str | None:
 def escape_unprintable(text: str) -> str:
     """Return a text in which what is not printable is escaped, so that a terminal does not obey it."""
     bad = set(unprintable_positions(text))
-    return "".join(letter.encode("unicode_escape").decode() if at in bad else letter for at, letter in enumerate(text)) if bad else text
+    letters = (letter.encode("unicode_escape").decode() if at in bad else letter for at, letter in enumerate(text))
+    return "".join(letters) if bad else text
 
 
 def decode_utf8(content: bytes, source: str) -> str:

@@ -1,12 +1,13 @@
 """Import a roster of a school."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import NamedTuple
 
 from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
-from core.kernel.registration import registration_key
+from core.kernel.registration import fold
 from core.students.errors import UnreadableRoster
 from core.students.ports import NewStudentsUnitOfWork, StudentsUnitOfWork
 from core.students.roster import RosterRow
@@ -43,14 +44,16 @@ class Progress:
         return self.clear or column in self.filled
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
+class StoredRow(NamedTuple):
     """What the committed transaction did with one row."""
 
-    is_new: bool
-    is_changed: bool
+    is_new: bool = False
+    is_changed: bool = False
     cleared: tuple[str, ...] = ()
     postponed: tuple[str, ...] = ()
+
+
+ADDED, CHANGED, UNCHANGED = StoredRow(is_new=True), StoredRow(is_changed=True), StoredRow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class ImportStudents:
         """
         progress, batch = Progress(clear), dict[str, RosterEntry]()
         async for key, entry in valid_entries(rows, progress.report):
-            progress.filled |= entry.said.keys()
+            progress.filled.update(entry.said)
             batch[key] = entry
             if len(batch) == MAX_ROWS_PER_BATCH:
                 await self._import(batch, progress)
@@ -117,15 +120,16 @@ class ImportStudents:
         self, work: StudentsUnitOfWork, student: Student | None, entry: RosterEntry, progress: Progress
     ) -> StoredRow:
         if student is None:
-            work.students.add(Student(id=StudentId(self.ids.new()), enrolment=entry.enrolment(None)))
-            return StoredRow(is_new=True, is_changed=False)
+            work.students.add(Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said)))
+            return ADDED
         removable = removable_values(student.enrolment, entry)
         cleared = tuple(filter(progress.clears, removable))
-        enrolment = entry.enrolment(student.enrolment, cleared)
-        if is_changed := enrolment != student.enrolment:
-            work.students.replace(Student(id=student.id, enrolment=enrolment))
+        if changes := entry.changes(student.enrolment, cleared):
+            work.students.replace(replace(student, enrolment=replace(student.enrolment, **changes)))
+        if not removable:
+            return CHANGED if changes else UNCHANGED
         postponed = tuple(column for column in removable if column not in cleared)
-        return StoredRow(is_new=False, is_changed=is_changed, cleared=cleared, postponed=postponed)
+        return StoredRow(is_changed=bool(changes), cleared=cleared, postponed=postponed)
 
 
 def removable_values(enrolment: Enrolment, entry: RosterEntry) -> list[str]:
@@ -148,7 +152,7 @@ async def valid_entries(rows: AsyncIterable[RosterRow], report: RosterReport) ->
         except Invalid as problem:
             report.reject(row.line, str(problem))
             continue
-        key = registration_key(entry.registration) or ""
+        key = fold(entry.registration)
         first = seen.setdefault(key, row.line)
         if first == row.line:
             yield key, entry

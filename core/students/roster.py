@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import io
 import re
 from codecs import utf_8_decode
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
@@ -96,7 +95,8 @@ class RowReader:
         if not self._delimiter and line.strip() and self._choose_delimiter(line):
             self._line += 1
             return None
-        is_open = self._delimiter and self._unclosed.match(f'"{line}' if self._record else line)
+        is_open = self._record or '"' in line  # most lines have no quote, and cost no search
+        is_open = is_open and self._delimiter and self._unclosed.match(f'"{line}' if self._record else line)
         self._record.append(line + end)
         self._record_length += len(line) + len(end)
         self._check_length(0)
@@ -125,8 +125,7 @@ class RowReader:
 
 def parse_record(record: str, line: int, delimiter: str) -> RosterRow:
     """Read one record as CSV."""
-    lines = io.StringIO(record)
     try:
-        return RosterRow(line, next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)))
+        return RosterRow(line, next(csv.reader([record], delimiter=delimiter, skipinitialspace=True, strict=True)))
     except csv.Error as error:
         return RosterRow(line, problem=f"not CSV: {error}")

@@ -1,9 +1,10 @@
 """What one row of a roster says about a student."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache, partial
+from typing import Any, NoReturn
 
 from core.kernel.errors import Invalid
 from core.kernel.registration import read_registration
@@ -42,12 +43,11 @@ class RosterEntry:
         """Return the registration as the row spells it."""
         return str(self.said["registration"])
 
-    def enrolment(self, before: Enrolment | None, cleared: Collection[str] = ()) -> Enrolment:
-        """Return the enrolment after this row: the first spelling of the registration stays."""
-        if before is None:
-            return Enrolment(**self.said)
-        changes = {**self.said, "registration": before.registration, **{name: DEFAULTS[name] for name in cleared}}
-        return replace(before, **changes)
+    def changes(self, before: Enrolment, cleared: Collection[str]) -> dict[str, Any]:
+        """Return the fields whose value this row changes; the first spelling of the registration stays."""
+        said = self.said.items()
+        changes = {name: value for name, value in said if getattr(before, name) != value and name != "registration"}
+        return {**changes, **{name: DEFAULTS[name] for name in cleared}} if cleared else changes
 
 
 def read_columns(first: RosterRow) -> list[str]:
@@ -69,35 +69,48 @@ def read_entry(row: RosterRow, columns: Sequence[str]) -> RosterEntry:
     """Return what a row says; raise `Invalid`."""
     if row.problem:
         raise Invalid(row.problem)
-    cells = [cell.strip() for cell in row.cells]
-    names = [*columns, *[""] * (len(cells) - len(columns))]
-    if stray := [place for place, cell in enumerate(cells) if cell and not names[place]]:
-        cell, named = f"cell {stray[0] + 1} ({cells[stray[0]][:40]!r})", ", ".join(filter(None, columns))
-        raise Invalid(f"{len(cells)} cells, but {cell} is under no column name; the columns are {named}")
-    given = {name: cell for name, cell in zip(names, cells, strict=False) if name}
-    if missing := [name for name in REQUIRED_COLUMNS if not given.get(name)]:
+    if any(map(str.strip, row.cells[len(columns) :])):
+        refuse_stray_cell(row, columns)
+    said, empty = dict[str, Any](), list[str]()
+    for name, padded in zip(columns, row.cells, strict=False):
+        cell = padded.strip()
+        if not name and cell:
+            refuse_stray_cell(row, columns)
+        elif cell:
+            said[name] = READERS[name](cell)
+        elif name:
+            empty.append(name)
+    if missing := [name for name in REQUIRED_COLUMNS if name not in said]:
         raise Invalid(f"{', '.join(missing)} is empty", at=f"$.{missing[0]}")
-    said = {name: read_field(name, cell) for name, cell in given.items() if cell}
-    return RosterEntry(said, tuple(name for name, cell in given.items() if not cell))
+    return RosterEntry(said, tuple(empty))
 
 
-def read_field(name: str, text: str) -> str | frozenset[str]:
-    """Return the value of a cell in its normal form; raise `Invalid`."""
-    refuse_error_value(name, text)
-    if name == "registration":
-        refuse_converted(name, text)
-        return read_registration(text)
-    if name == "name":
-        return read_name(text)
-    if name == "certificates":
-        return read_certificates(text)
+def refuse_stray_cell(row: RosterRow, columns: Sequence[str]) -> NoReturn:
+    """Raise `Invalid` for the first cell with content under no name."""
+    names = [*columns, *[""] * len(row.cells)]
+    place = next(place for place, cell in enumerate(row.cells) if cell.strip() and not names[place])
+    cell, named = f"cell {place + 1} ({row.cells[place][:40]!r})", ", ".join(filter(None, columns))
+    raise Invalid(f"{len(row.cells)} cells, but {cell} is under no column name; the columns are {named}")
+
+
+def read_pattern(name: str, text: str) -> str:
+    """Return the text of a cell; raise `Invalid` unless it has the form of its column."""
     if not FIELD_PATTERNS[name].fullmatch(text):
+        refuse_error_value(name, text)
         raise Invalid(f"{name} {text[:40]!r} is not of the form {FIELD_PATTERNS[name].pattern}", at=f"$.{name}")
     return text
 
 
+def read_number(text: str) -> str:
+    """Return a registration in its normal form; raise `Invalid`."""
+    refuse_error_value("registration", text)
+    refuse_converted("registration", text)
+    return read_registration(text)
+
+
 def read_name(text: str) -> str:
     """Return a name in NFC; raise `Invalid` for one that is not printable or has no letter."""
+    refuse_error_value("name", text)
     name = normal_form(text)
     fault = line_fault(name, MAX_NAME_LENGTH) or (None if any(map(str.isalpha, name)) else "has no letter")
     if fault:
@@ -107,8 +120,19 @@ def read_name(text: str) -> str:
 
 def read_certificates(text: str) -> frozenset[str]:
     """Return the codes in a cell, which are separated by spaces; raise `Invalid`."""
+    refuse_error_value("certificates", text)
     codes = frozenset(text.split())
     for code in sorted(codes):
         if not CERTIFICATE_PATTERN.fullmatch(code):
             raise Invalid(f"certificate {code[:40]!r} is not a code", at="$.certificates")
     return codes
+
+
+READERS: Mapping[str, Callable[[str], Any]] = {
+    **{name: partial(read_pattern, name) for name in ("email", "phone")},
+    **{name: lru_cache(4096)(partial(read_pattern, name)) for name in ("category", "country", "centre", "language")},
+    "registration": read_number,
+    "name": read_name,
+    "certificates": lru_cache(4096)(read_certificates),
+}
+"""How the cells of a column are read; few values of some columns are shared by all students, and are kept."""

@@ -7,6 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from core.kernel.errors import Invalid
+from core.kernel.text import BYTE_ORDER_MARK, is_utf16
 from entrypoints.strict_decoding import convert
 
 
@@ -15,6 +16,10 @@ class JsonRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         """Decode the body strictly: unknown fields and strings instead of numbers are refused."""
+        content = await self.body()
+        if content.startswith(BYTE_ORDER_MARK) or is_utf16(content):
+            detail = "JSON is malformed: it begins with a byte order mark or is UTF-16; send UTF-8 without a mark"
+            raise HTTPException(status_code=400, detail=detail)
         try:
             body = await super().json()
         except (RecursionError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
 from core.kernel.errors import Conflict
-from core.kernel.registration import registration_key
+from core.kernel.registration import fold, registration_key
 from core.notifications.delivery import RecipientId
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
@@ -39,7 +39,7 @@ class MemoryStudents(Students):
         self._work.inserts.append(partial(self._put, student, is_new=False))
 
     def _put(self, student: Student, *, is_new: bool) -> None:
-        key = student.enrolment.registration.lower()
+        key = fold(student.enrolment.registration)
         if is_new and key in self._work.database.students:
             raise Conflict.concurrent_change()
         self._work.undo_log.put(self._work.database.students, key, student)

@@ -83,7 +83,7 @@ REFUSED = [
 
 def an_enrolment(**cells: Any) -> Enrolment:
     given = {"registration": "T-1", "name": "Asha", "category": "general"} | cells
-    return read_entry(RosterRow(2, list(given.values())), list(given)).enrolment(None)
+    return Enrolment(**read_entry(RosterRow(2, list(given.values())), list(given)).said)
 
 
 @pytest.mark.parametrize(("field", "value"), KEPT_AS_IT_IS)
