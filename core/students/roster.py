@@ -95,8 +95,8 @@ class RowReader:
         if not self._delimiter and line.strip() and self._choose_delimiter(line):
             self._line += 1
             return None
-        is_open = self._record or '"' in line  # most lines have no quote, and cost no search
-        is_open = is_open and self._delimiter and self._unclosed.match(f'"{line}' if self._record else line)
+        may_be_open = self._delimiter and (self._record or '"' in line)  # most lines have no quote, and cost no search
+        is_open = may_be_open and self._unclosed.match(f'"{line}' if self._record else line)
         self._record.append(line + end)
         self._record_length += len(line) + len(end)
         self._check_length(0)

@@ -249,6 +249,13 @@ async def test_a_body_of_another_type_is_refused(api: Api, method: str, path: st
     assert_problem(await api(method, path, content=json.dumps(SUBMISSION).encode(), headers=headers), 415)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+async def test_json_in_an_encoding_of_windows_is_refused_with_the_cause(api: Api, encoding: str) -> None:
+    response = await api.submit(json.dumps(SUBMISSION).encode(encoding))
+
+    assert "begins with a byte order mark or is UTF-16; send UTF-8" in assert_problem(response, 400)["detail"]
+
+
 async def test_json_may_name_its_character_set(api: Api) -> None:
     response = await api.submit(json.dumps(SUBMISSION).encode(), Content_Type="Application/JSON; charset=utf-8")
 

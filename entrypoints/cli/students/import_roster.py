@@ -45,4 +45,5 @@ def students(
 def summary(report: RosterReport) -> str:
     """Return the counts of an import."""
     kept = f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged"
-    return f"{report.read} rows: {kept}, {report.rejected} rejected; {report.cleared} values cleared"
+    cleared = f"; {report.cleared} values cleared" if report.cleared else ""
+    return f"{report.read} rows: {kept}, {report.rejected} rejected{cleared}"
