@@ -125,7 +125,7 @@ class ImportStudents:
         removable = removable_values(student.enrolment, entry)
         cleared = tuple(filter(progress.clears, removable))
         if changes := entry.changes(student.enrolment, cleared):
-            work.students.replace(replace(student, enrolment=replace(student.enrolment, **changes)))
+            work.students.replace(Student(id=student.id, enrolment=replace(student.enrolment, **changes)))
         if not removable:
             return CHANGED if changes else UNCHANGED
         postponed = tuple(column for column in removable if column not in cleared)

@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("core", "adapters", "config", "entrypoints", "benchmarks", "docs")
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-TEXT_CALLS = {"read_text", "write_text", "TextIOWrapper", "NamedTemporaryFile", "TemporaryFile", "FileIO"}
+PATH_METHODS = {"read_text", "write_text"}
+TEXT_CALLS = {"TextIOWrapper", "fdopen", "NamedTemporaryFile", "TemporaryFile", "FileIO"}
 PROCESS_FLAGS = {"text", "universal_newlines"}
 
 
@@ -27,6 +28,8 @@ def handles_text(call: ast.Call) -> bool:
         modes = [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         of_a_path = "path" in ast.unparse(call.func).lower() or "file" in ast.unparse(call.func).lower()
         return not any("b" in mode for mode in modes) and (is_builtin or bool(modes) or of_a_path)
+    if name in PATH_METHODS:
+        return isinstance(call.func, ast.Attribute)
     return name in TEXT_CALLS or any(
         each.arg in PROCESS_FLAGS and ast.unparse(each.value) == "True" for each in call.keywords
     )
