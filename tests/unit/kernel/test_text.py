@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from core.fees.errors import InvalidSchedule
+from core.fees.pricing.flat_fee import FlatFee
 from core.kernel.decisions import Decision
 from core.kernel.errors import Invalid
 from core.kernel.text import decode_utf8, escape_unprintable, line_fault, unprintable_positions
@@ -51,8 +52,10 @@ def test_letters_of_every_language_and_their_joiners_are_printable(text: str) ->
 def test_what_is_not_printable_is_refused_in_names_titles_and_decisions_alike(text: str) -> None:
     with pytest.raises(Invalid, match=r"which is not printable|is empty"):
         Decision(who="asha", why=text)
-    with pytest.raises(InvalidSchedule, match=r"the title (has U\+|is empty)"):
-        replace(a_schedule(), title=text)
+    with pytest.raises(InvalidSchedule, match=r"the title (has U\+|is empty)|a title is 1 to 200"):
+        replace(a_schedule(), title=text).refuse_to_publish()
+    with pytest.raises(InvalidSchedule, match=r"the title (has U\+|is empty)|a title is 1 to 200"):
+        replace(a_schedule(), rules=(FlatFee(head="examination", title=text, amount=1),)).refuse_to_publish()
     assert list(unprintable_positions(escape_unprintable(text))) == []
 
 
