@@ -17,6 +17,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     DummyCookieJar,
     InvalidURL,
+    NonHttpUrlClientError,
     TCPConnector,
 )
 from yarl import URL
@@ -27,6 +28,8 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 KEEP_ALIVE_SECONDS = 10.0  # shorter than any vendor's: a request on a closing connection would have an unknown outcome
 MAX_BODY_BYTES = 65_536
 MAX_RETRY_AFTER_SECONDS = 3_600.0
+NOT_SENT = (ClientConnectorError, ConnectionTimeoutError, InvalidURL, NonHttpUrlClientError)
+"""Errors that aiohttp raises before it has a connection; TLS faults are among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def translate_transport_errors(vendor: str) -> Iterator[None]:
     """Raise `VendorUnavailable` if the request was not sent, `OutcomeUnknown` if it may have been."""
     try:
         yield
-    except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
+    except (*NOT_SENT, UnicodeError) as error:  # a host name that cannot be encoded
         raise VendorUnavailable(f"{vendor} cannot be reached: {type(error).__name__}") from error
     except (ClientError, TimeoutError, OSError) as error:
         raise OutcomeUnknown(

@@ -18,7 +18,7 @@ from uuid import uuid4
 import uvloop
 
 import config
-from adapters.sql.engine.database import Locked
+from adapters.sql.engine.driver_errors import Locked
 from adapters.sql.inventory.skus import ACTIVE, HAS_STOCK, SqlSkus
 from adapters.sql.inventory.tables import skus
 from adapters.sql.inventory.unit_of_work import SqlInventoryUnitOfWork

@@ -10,7 +10,6 @@ import msgspec
 from core.fees.deadlines import is_zone
 from core.kernel.errors import Invalid
 from core.kernel.text import line_fault
-from core.notifications.address_validation import E164_PATTERN, MAILBOX_PATTERN, MAX_MAILBOX_CHARACTERS
 
 MAX_NAME_LENGTH = 120
 NON_EMPTY = msgspec.Meta(min_length=1)
@@ -18,8 +17,13 @@ PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
-Mailbox = Annotated[str, msgspec.Meta(pattern=r"^[^@<>\s]+@[^@<>\s]+$|^[^<>\r\n]+ <[^@<>\s]+@[^@<>\s]+>$")]
-"""`fees@example.org` or `Fee Office <fees@example.org>`."""
+
+TWILIO_SENDER_PATTERN = re.compile(
+    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-fA-F]{32}"
+    r"|(?=[^A-Za-z]*[A-Za-z])(?! )[A-Za-z0-9 +_&-]{1,11}(?<! )"
+)
+"""https://www.twilio.com/docs/messaging/api/alphasender-resource has the characters of an alphanumeric id."""
+HttpUrl = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:[0-9]{1,5})?(/[^\s?#]*)?)?\Z")]
 
 
 class Misconfigured(Invalid):
@@ -40,6 +44,13 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret(…)" if self._value else "Secret()"
+
+
+def check_port(url: str, setting: str) -> None:
+    """Raise `ValueError` unless the port of a URL exists."""
+    port = url.partition("://")[2].partition("/")[0].partition(":")[2]
+    if port and not 0 < int(port) < 65_536:
+        raise ValueError(f"{setting} ({url}) has the port {port}, which does not exist")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,8 +85,11 @@ class Http(Section, frozen=True):
     """Processes that answer on this address; one more process runs the other transports of `serve`."""
     reuse_port: bool = False
     """Other Bursar processes may listen on this address (`SO_REUSEPORT`); the kernel divides new connections."""
-    public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:\d+)?(/[^\s?#]*)?)?$")] = ""
+    public_url: HttpUrl = ""
     """The address that vendors send status reports to, as in https://fees.example.org; empty: no reports."""
+
+    def __post_init__(self) -> None:
+        check_port(self.public_url, "http.public_url")
 
 
 class Admission(Section, frozen=True):
@@ -124,6 +138,8 @@ class MySQL(EncryptedSection, frozen=True):
     password: Secret = msgspec.field(default_factory=Secret)
     connections: PositiveInt = 16
     """The most connections of one process."""
+    connection_seconds: Seconds = 300.0
+    """A connection is replaced at this age, so that a changed name or proxy is followed."""
 
 
 class SQLite(Section, frozen=True):
@@ -174,12 +190,21 @@ class Retention(Section, frozen=True):
 
 
 class Notifications(Section, frozen=True):
-    """The reconciliation of deliveries whose outcome is unknown."""
+    """How long messages are tried, and the reconciliation of deliveries whose outcome is unknown."""
 
+    expire_after_hours: PositiveInt = 72
+    """A message that no vendor accepted by then expires; one with a deadline expires with it, if that is sooner."""
     resend_after_minutes: PositiveInt = 60
     """A delivery that is not on the vendor's list of messages by then is sent again."""
     manual_review_after_hours: PositiveInt = 24
     """A delivery that no vendor can settle by then is left to a person: `bursar deliveries list`."""
+
+
+class Students(Section, frozen=True):
+    """The roster."""
+
+    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")] = "IN"
+    """ISO 3166-1: the country of telephone numbers without a country code, in rows that name none."""
 
 
 class Inventory(Section, frozen=True):
@@ -190,17 +215,13 @@ class Inventory(Section, frozen=True):
     email: str = ""
     """One mailbox, without a name: stores@example.org."""
     phone: str = ""
-    """E.164: +919876543210."""
+    """A number that receives text messages: +919876543210, or without the code of `students.country`."""
     language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}$")] = "en"
     """ISO 639-1: the language of the notifications."""
     zone: str = "Asia/Kolkata"
     """The IANA time zone that decides which day an arrival date is."""
 
     def __post_init__(self) -> None:
-        if self.email and (len(self.email) > MAX_MAILBOX_CHARACTERS or not MAILBOX_PATTERN.fullmatch(self.email)):
-            raise ValueError("inventory.email is one mailbox without a name, as in stores@example.org, or empty")
-        if self.phone and not E164_PATTERN.fullmatch(self.phone):
-            raise ValueError("inventory.phone is a number in E.164, as in +919876543210, or empty")
         if fault := line_fault(self.name, MAX_NAME_LENGTH):
             raise ValueError(f"inventory.name {fault}")
         if not is_zone(self.zone):
@@ -243,20 +264,41 @@ class Smtp(Section, frozen=True):
     """The file of a certificate authority that is trusted in addition to those of the system."""
     user: str = ""
     password: Secret = msgspec.field(default_factory=Secret)
-    sender: Mailbox = "Fee Office <fees@example.org>"
+    sender: str = "Fee Office <fees@example.org>"
+    """One mailbox, with or without a name in front of it."""
     connections: PositiveInt = 4
-    """The most connections of one process."""
+    """The most connections of one process, and so the most messages in flight."""
+    connect_seconds: Seconds = 10.0
+    """The limit for the connection, and again for the greeting."""
+    command_seconds: Seconds = 30.0
+    """The limit for the answer to one command; until the server asks for the message, no answer means not sent."""
+    reply_seconds: Seconds = 600.0
+    """The limit for the answer to the whole message (RFC 5321, 4.5.3.2.6); after it the outcome is unknown."""
+
+    @property
+    def offer_seconds(self) -> float:
+        """Return the limit for everything before the server asks for the message."""
+        return 2 * self.connect_seconds + 4 * self.command_seconds
+
+    @property
+    def deadline_seconds(self) -> float:
+        """Return a duration that no message exceeds: the limits of its parts apply before it."""
+        return self.offer_seconds + self.reply_seconds + 1
 
 
 class Ses(Section, frozen=True):
     """Amazon SES, version 2 of its API."""
 
     region: str = "ap-south-1"
-    url: str = ""
+    url: HttpUrl = ""
     """Replaces the address of the region."""
     access_key_id: str = ""
     secret_access_key: Secret = msgspec.field(default_factory=Secret)
-    sender: Mailbox = "Fee Office <fees@example.org>"
+    sender: str = "Fee Office <fees@example.org>"
+    """One mailbox, with or without a name in front of it."""
+
+    def __post_init__(self) -> None:
+        check_port(self.url, "ses.url")
 
     @property
     def address(self) -> str:
@@ -267,10 +309,22 @@ class Ses(Section, frozen=True):
 class Twilio(Section, frozen=True):
     """Twilio's Programmable Messaging."""
 
-    url: str = "https://api.twilio.com"
+    url: Annotated[HttpUrl, NON_EMPTY] = "https://api.twilio.com"
     account_sid: str = ""
     auth_token: Secret = msgspec.field(default_factory=Secret)
+    secondary_auth_token: Secret = msgspec.field(default_factory=Secret)
+    """While tokens are rotated: status reports that are signed with it are valid, too."""
     sender: str = "+15005550006"
+    """A number in E.164, a short code, an alphanumeric sender id, or the SID of a messaging service."""
+
+    def __post_init__(self) -> None:
+        check_port(self.url, "twilio.url")
+        if not TWILIO_SENDER_PATTERN.fullmatch(self.sender):
+            raise ValueError(
+                f"twilio.sender ({self.sender[:40]!r}) is no number in E.164, as in +919876543210; no short code; not"
+                " up to 11 letters, digits and spaces with at least one letter; and no messaging service, MG and"
+                " 32 hexadecimal digits"
+            )
 
 
 class Sandbox(Section, frozen=True):
@@ -285,7 +339,7 @@ class Resilience(Section, frozen=True):
     """The limits of calls to one vendor."""
 
     deadline_seconds: Seconds = 10.0
-    """One call may take this long; afterwards its outcome is unknown."""
+    """One call may take this long; afterwards its outcome is unknown. SMTP has limits of its own."""
     max_in_flight: PositiveInt = 32
     """Concurrent deliveries to one vendor."""
     ramp_seconds: Seconds = 1.0
@@ -305,6 +359,8 @@ class Resilience(Section, frozen=True):
     """A slower answer is used, but counts as a failure of the vendor."""
     open_seconds: Seconds = 15.0
     """An open breaker admits one probe after this time."""
+    account_hold_seconds: Seconds = 60.0
+    """After a vendor refused our account or sender, one message probes it after this time; the others wait."""
 
 
 class Telemetry(Section, frozen=True):
@@ -336,6 +392,7 @@ class Settings(Section, frozen=True):
     kafka: Kafka = Kafka()
     retention: Retention = Retention()
     notifications: Notifications = Notifications()
+    students: Students = Students()
     inventory: Inventory = Inventory()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()

@@ -9,6 +9,7 @@ from typing import Any, get_origin, get_type_hints
 
 import msgspec
 
+from config.container.contacts import check_contacts
 from config.renamed_settings import rename_settings, rename_variables
 from config.settings import Misconfigured, Secret, Section, Settings
 from core.kernel.errors import Invalid
@@ -41,11 +42,13 @@ def validate(document: Mapping[str, Any], source: str, variables: Mapping[str, s
     `variables` names the variable of the environment that set a path.
     """
     try:
-        return msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(str(value)))
-    except msgspec.ValidationError as error:
+        settings = msgspec.convert(document, Settings, strict=False, dec_hook=lambda _, value: Secret(str(value)))
+        check_contacts(settings)
+    except (msgspec.ValidationError, Misconfigured) as error:
         where = str(error).rpartition(" - at `")[2].rstrip("`").partition("[")[0] + "."
         named = [name for path, name in variables.items() if f"{path}.".startswith(where)]
         raise Misconfigured(f"{', '.join(named) or source}: {error}") from error
+    return settings
 
 
 def apply_environment(document: dict[str, Any], name: str, value: str) -> str:

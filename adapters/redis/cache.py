@@ -69,20 +69,20 @@ class RedisCache(Cache):
 
 
 class RedisProbe(Probe):
-    """Pings Redis."""
+    """Writes one key: a replica answers a ping, and a full Redis too."""
 
     name = "cache (redis)"
     essential = False
     remedy = "start Redis or correct redis.url; without it every price is read from the database"
 
-    def __init__(self, url: str, ca_file: str) -> None:
-        self._redis = client(url, ca_file, PROBE_TIMEOUT_SECONDS)
+    def __init__(self, url: str, ca_file: str, prefix: str) -> None:
+        self._redis, self._key = client(url, ca_file, PROBE_TIMEOUT_SECONDS), f"{prefix}heartbeat"
 
     async def check(self) -> str:
         try:
-            await self._redis.ping()
+            await self._redis.set(self._key, b"", ex=60)
         except (RedisError, OSError) as error:
-            raise Unavailable(f"Redis does not answer: {error}") from error
+            raise Unavailable(f"Redis does not take writes: {error}") from error
         finally:
             await self._redis.aclose()
         return "answers"

@@ -10,9 +10,10 @@ from aiobreaker import CircuitBreaker, CircuitBreakerState
 from aiobreaker.state import CircuitClosedState, CircuitHalfOpenState, CircuitOpenState
 from aiobreaker.storage.memory import CircuitMemoryStorage
 
+from adapters.resilience.hold import Hold
 from adapters.resilience.policy import ResiliencePolicy
 from adapters.resilience.sliding_window import MonotonicClock, SlidingWindow
-from core.notifications.errors import Rejected, VendorUnavailable
+from core.notifications.errors import AccountFault, RecipientUnavailable, Rejected, VendorUnavailable
 
 PROBE_RETRY_AFTER_SECONDS = 1.0
 
@@ -139,31 +140,38 @@ STATES = {
 
 
 class RateBreaker(CircuitBreaker):
-    """The breaker of one vendor, with the states of this module."""
+    """The breaker of one vendor, with the states of this module; a hold also keeps calls back."""
 
     def __init__(self, name: str, policy: ResiliencePolicy, now: MonotonicClock) -> None:
         self.rate = SlidingRate(policy, now)
+        self.hold = Hold(name, policy.account_hold_seconds, now)
         self.slow_seconds = policy.slow_seconds
         self.now = now
         self._open_seconds = policy.open_seconds
         self._opened = 0.0
-        super().__init__(exclude=[Rejected], state_storage=self.rate, name=name)
+        super().__init__(exclude=[Rejected, RecipientUnavailable, AccountFault], state_storage=self.rate, name=name)
 
     @property
     def closed(self) -> bool:
         """Whether every call may pass."""
-        return self.current_state is CircuitBreakerState.CLOSED
+        return self.current_state is CircuitBreakerState.CLOSED and not self.hold.active
 
     @property
     def probes(self) -> int:
-        """The number of probes that may pass now; undefined while the breaker is closed."""
-        return int(self.state.probes)
+        """The number of probes that may pass now; undefined while every call may pass."""
+        by_state = 1 if self.current_state is CircuitBreakerState.CLOSED else int(self.state.probes)
+        return min(by_state, self.hold.probes) if self.hold.active else by_state
 
     @property
     def cooldown_seconds(self) -> float:
-        """Seconds until a probe may pass, 0 unless open."""
+        """Seconds until the breaker is open no longer, 0 unless open."""
         is_open = self.current_state is CircuitBreakerState.OPEN
         return max(self._opened + self._open_seconds - self.now(), 0.0) if is_open else 0.0
+
+    @property
+    def rest_seconds(self) -> float:
+        """Seconds until a probe may pass: until the breaker is open no longer, and the hold ends."""
+        return max(self.cooldown_seconds, self.hold.seconds)
 
     def open(self) -> None:
         """Open; aiobreaker would call `utcnow()`, which Python 3.12 deprecates."""

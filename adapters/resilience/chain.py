@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
+from adapters.resilience.account_alarm import AccountAlarm
 from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.budget import RetryBudget
 from adapters.resilience.bulkhead import Bulkhead
@@ -31,18 +33,21 @@ def resilient(
     clock: Clock,
     attempt_log: AttemptLog,
     *,
+    own_policies: Mapping[str, ResiliencePolicy] = MappingProxyType({}),
     now: MonotonicClock = time.monotonic,
     sleep: Sleep = asyncio.sleep,
 ) -> VendorChannel[M]:
-    """Return a channel that tries the named vendors in order, each with its own limits."""
+    """Return a channel that tries the named vendors in order, each with the limits of `own_policies` or `policy`."""
 
     def guarded(name: str) -> GuardedVendor[M]:
-        breaker, budget = RateBreaker(name, policy, now), RetryBudget(policy, now, RETRIES.labels(channel, name))
-        timely = Deadline(vendor(name), name, policy.deadline_seconds)
+        limits = own_policies.get(name, policy)
+        alarm = AccountAlarm(channel, name, now)
+        breaker, budget = RateBreaker(name, limits, now), RetryBudget(limits, now, RETRIES.labels(channel, name))
+        timely = Deadline(vendor(name), name, limits.deadline_seconds)
         # Outside the deadline, to tell a timeout from a shutdown.
         observed = Journaling(timely, channel, name, clock, attempt_log, budget)
-        retrying = Retrying(CircuitBreaking(observed, breaker, clock), policy, budget, sleep)
+        retrying = Retrying(CircuitBreaking(observed, breaker, alarm, clock), limits, budget, sleep)
         # Outside the retries: a message that waits for its next attempt is in flight.
-        return GuardedVendor(channel, name, Bulkhead(retrying, policy, breaker), breaker, clock)
+        return GuardedVendor(channel, name, Bulkhead(retrying, limits, breaker), breaker, alarm, clock)
 
     return Failover([guarded(name) for name in names])

@@ -8,7 +8,7 @@ from adapters.resilience.metrics import CALLS
 from core.kernel.clock import Clock
 from core.notifications.attempt_log import Attempt, AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel
-from core.notifications.errors import Rejected, VendorUnavailable
+from core.notifications.errors import RecipientUnavailable, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 
@@ -52,4 +52,5 @@ def outcome_of(error: BaseException) -> AttemptOutcome:
     """Return the outcome that an error means; an unexpected error means an unknown outcome."""
     if isinstance(error, Rejected):
         return AttemptOutcome.REJECTED
-    return AttemptOutcome.UNAVAILABLE if isinstance(error, VendorUnavailable) else AttemptOutcome.UNKNOWN
+    not_done = isinstance(error, VendorUnavailable | RecipientUnavailable)
+    return AttemptOutcome.UNAVAILABLE if not_done else AttemptOutcome.UNKNOWN

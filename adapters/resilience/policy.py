@@ -18,6 +18,7 @@ class ResiliencePolicy:
     minimum_calls: int
     slow_seconds: float
     open_seconds: float
+    account_hold_seconds: float
 
     def __post_init__(self) -> None:
         for limit in fields(self):

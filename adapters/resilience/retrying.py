@@ -7,9 +7,10 @@ import backoff
 
 from adapters.resilience.breaker import BreakerOpen
 from adapters.resilience.budget import RetryBudget
+from adapters.resilience.hold import VendorHeld
 from adapters.resilience.messages import M
 from adapters.resilience.policy import ResiliencePolicy
-from core.notifications.errors import TooLate, VendorUnavailable
+from core.notifications.errors import AccountFault, TooLate, VendorUnavailable
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 
@@ -35,7 +36,7 @@ class Retrying(Sender[M], Generic[M]):
         for _ in range(self._max_attempts - 1):
             try:
                 return await self._inner.send(message)
-            except (BreakerOpen, TooLate):
+            except (BreakerOpen, VendorHeld, TooLate, AccountFault):
                 raise
             except VendorUnavailable as error:
                 wait = (error.retry_after or 0.0) + backoff.full_jitter(next(waits))

@@ -2,44 +2,37 @@
 
 import json
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
+from adapters.ses.answers import refused
+from adapters.ses.signing import SesSigner
 from adapters.vendor_http import VendorHttpClient, VendorResponse
 from core.notifications.address_validation import check_email
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.mailbox import Mailbox
 from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender
 
 PATH = "/v2/email/outbound-emails"
-MESSAGE_REJECTED_CODES = frozenset({"MessageRejected", "BadRequestException", ""})
-"""https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html; other errors concern the account."""
 
 
 class SesEmailSender(EmailSender):
     """Sends e-mails with signed requests."""
 
     def __init__(
-        self, *, region: str, url: str, access_key_id: str, secret_access_key: str, sender: str, timeout: float = 30.0
-    ) -> None:
+        self, *, region: str, url: str, access_key_id: str, secret_access_key: str, sender: Mailbox,
+        timeout: float = 30.0,
+    ) -> None:  # fmt: skip
         self._api = VendorHttpClient("ses", url or f"https://email.{region}.amazonaws.com", timeout)
-        self._signature = SigV4Auth(Credentials(access_key_id, secret_access_key), "ses", region)
-        self._sender = sender
+        self._signer = SesSigner(region, access_key_id, secret_access_key)
+        self._sender = str(sender)
 
     async def send(self, message: Email) -> Accepted:
         check_email(message)
         body = json.dumps(self._request(message)).encode()
-        return accepted(await self._api.post(PATH, body, self._signed(body)))
+        headers = self._signer.headers("POST", self._api.address(PATH), body)
+        return accepted(await self._api.post(PATH, body, headers), message.to)
 
     async def close(self) -> None:
         """Close the connections to SES."""
         await self._api.close()
-
-    def _signed(self, body: bytes) -> dict[str, str]:
-        request = AWSRequest("POST", self._api.address(PATH), {"Content-Type": "application/json"}, body)
-        self._signature.add_auth(request)
-        return dict(request.headers.items())
 
     def _request(self, email: Email) -> dict[str, object]:
         return {
@@ -58,19 +51,9 @@ class SesEmailSender(EmailSender):
         }
 
 
-def accepted(answer: VendorResponse) -> Accepted:
+def accepted(answer: VendorResponse, to: str) -> Accepted:
     """Return the acceptance, or raise the error that the answer means."""
     named = answer.fields.get("MessageId")
     if answer.status == 200 and isinstance(named, str) and named:
         return Accepted("ses", named)
-    error = answer.headers.get("x-amzn-ErrorType") or str(answer.fields.get("__type") or "")
-    error = error.split(":")[0].rpartition("#")[2]
-    detail = f"ses answered {answer.status} {error}".rstrip()
-    if answer.status < 300 or answer.status == 504:  # 504: a gateway forwarded the request and got no answer
-        raise OutcomeUnknown(detail)
-    unverified = "not verified" in str(
-        answer.fields.get("message") or ""
-    )  # the sender address, or an account in the SES sandbox
-    if answer.status in (400, 413) and error in MESSAGE_REJECTED_CODES and not unverified:
-        raise Rejected(detail)
-    raise VendorUnavailable(detail, retry_after=answer.retry_after)
+    raise refused(answer, to)

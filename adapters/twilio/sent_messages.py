@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from adapters.twilio.folding import folded
 from adapters.twilio.status_reports import SID, as_status_report
 from adapters.vendor_http import VendorHttpClient, parse_http_date
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.messages import Sms
 from core.notifications.ports import SentMessages
-from core.notifications.status_reports import VendorReport
+from core.notifications.status_reports import DeliveryStatus, VendorReport, best_of
 
 PAGE_SIZE, MAX_PAGES = 100, 10
 MAX_PAGE_BYTES = 1_000_000
@@ -22,9 +23,9 @@ MAX_CLOCK_SKEW = timedelta(minutes=1)
 class TwilioSentMessages(SentMessages[Sms]):
     """Twilio's list of messages, which stores no delivery id; number, time and text identify a message.
 
-    The query does not use `DateSent`, which a queued message lacks.  A message to the same number at the same time
-    with another text leaves the outcome unknown: templates and names change, and Twilio replaces characters,
-    shortens and redacts.
+    The query does not use `DateSent`, which a queued message lacks.  Texts are compared folded, because Twilio
+    replaces characters.  A message to the same number at the same time with another text leaves the outcome unknown:
+    templates and names change, and Twilio shortens and redacts.
     """
 
     def __init__(self, *, url: str, account_sid: str, auth_token: str, timeout: float = 30.0) -> None:
@@ -33,13 +34,21 @@ class TwilioSentMessages(SentMessages[Sms]):
         self._headers = {"Authorization": "Basic " + b64encode(f"{account_sid}:{auth_token}".encode()).decode()}
 
     async def find(self, message: Sms, since: datetime, until: datetime) -> VendorReport | None:
-        resembling = 0
-        async for sent in self._sent_to(message.to):
-            if not since - MAX_CLOCK_SKEW <= moment(sent) <= until + MAX_CLOCK_SKEW:
-                continue
-            if sent.get("body") == message.text and SID.fullmatch(sid := str(sent.get("sid"))):
-                return as_status_report(sid, str(sent.get("status")), sent.get("error_code"))
-            resembling += 1
+        wanted = folded(message.text)
+        resembling, matching = 0, dict[str, VendorReport]()
+        try:
+            async for sent in self._sent_to(message.to):
+                if not since - MAX_CLOCK_SKEW <= moment(sent) <= until + MAX_CLOCK_SKEW:
+                    continue
+                if wanted and folded(str(sent.get("body"))) == wanted and SID.fullmatch(sid := str(sent.get("sid"))):
+                    matching[sid] = as_status_report(sid, str(sent.get("status")), sent.get("error_code"))
+                else:
+                    resembling += 1
+        except (OutcomeUnknown, VendorUnavailable):
+            if all(each.learnt is DeliveryStatus.BOUNCED for each in matching.values()):
+                raise  # a better message may be on the rest of the list
+        if matching:
+            return best_of(list(matching.values()))
         if resembling:
             raise OutcomeUnknown("twilio has another message to this number from that time: compare the texts")
         return None

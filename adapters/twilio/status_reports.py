@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from hmac import compare_digest, digest
+from urllib.parse import urlsplit
 
 from core.kernel.errors import Invalid
 from core.notifications.errors import ForgedReport
@@ -29,13 +30,15 @@ STATUS_BY_TWILIO_STATUS = {
 class TwilioReports(VendorReports):
     """Status callbacks, accepted only with a valid signature: their address is public."""
 
-    def __init__(self, *, public_url: str, auth_token: str) -> None:
-        self._public_url, self._key = public_url, auth_token.encode()
+    def __init__(self, *, public_url: str, auth_tokens: Sequence[str]) -> None:
+        """Accept a signature with any of the tokens: while they are rotated, two are valid."""
+        self._public_url, self._keys = public_url, [token.encode() for token in auth_tokens if token]
 
     def read(self, delivery: DeliveryId, fields: Sequence[tuple[str, str]], signature: str) -> VendorReport:
         # The URL that Twilio was given, not the URL of the request: a proxy may have changed that.
         url = callback_url(self._public_url, delivery)
-        if not url or not self._key or not compare_digest(signed(url, fields, self._key), signature.encode()):
+        valid = [signed(each, fields, key) for each in with_and_without_port(url) for key in self._keys] if url else []
+        if not any([compare_digest(each, signature.encode()) for each in valid]):  # noqa: C419 - in constant time
             raise ForgedReport(
                 "the report has no valid Twilio signature, or http.public_url is not the address Twilio was given"
             )
@@ -48,6 +51,14 @@ class TwilioReports(VendorReports):
 def callback_url(public_url: str, delivery: DeliveryId) -> str:
     """Return the URL for Twilio's reports on a delivery, empty without a public URL."""
     return f"{public_url.rstrip('/')}/v1/deliveries/{delivery}/reports/twilio" if public_url else ""
+
+
+def with_and_without_port(url: str) -> tuple[str, str]:
+    """Return the two forms of a URL that Twilio signs, as its own library accepts them."""
+    parts = urlsplit(url)
+    host, _, port = parts.netloc.partition(":")
+    port = port or {"https": "443", "http": "80"}[parts.scheme]
+    return parts._replace(netloc=f"{host}:{port}").geturl(), parts._replace(netloc=host).geturl()
 
 
 def signed(url: str, fields: Sequence[tuple[str, str]], key: bytes) -> bytes:

@@ -2,35 +2,26 @@
 
 from dependency_injector import containers, providers
 
-from adapters.memory.notifications.deliveries import MemoryDueDeliveries
+from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
 from adapters.memory.notifications.in_doubt_deliveries import MemoryDeliveryList
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
 from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
 from adapters.memory.students.roster import MemoryContacts
 from adapters.system.staff import StaffContacts
+from config.container.contacts import staff_contacts
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.container.vendors import Vendors
-from config.settings import Inventory
-from core.notifications.delivery import RecipientId
-from core.notifications.messages import Contact
-from core.notifications.staff import INVENTORY_STAFF
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
 with lazy_imports():
-    from adapters.sql.notifications.deliveries import SqlDueDeliveries
+    from adapters.sql.notifications.deliveries import SqlDueDeliveries, SqlReportedDeliveries
     from adapters.sql.notifications.in_doubt_deliveries import SqlDeliveryList
     from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
     from adapters.sql.notifications.vendor_standings import SqlVendorStandings
     from adapters.sql.students.roster import SqlContacts
-
-
-def staff_contacts(staff: Inventory) -> dict[RecipientId, Contact]:
-    """Return the contacts of recipients that are not on the roster."""
-    contact = Contact(name=staff.name, email=staff.email, phone=staff.phone, language=staff.language)
-    return {INVENTORY_STAFF: contact}
 
 
 class Notifications(containers.DeclarativeContainer):
@@ -54,13 +45,18 @@ class Notifications(containers.DeclarativeContainer):
     )
     contacts = providers.Singleton(
         StaffContacts,
-        staff=providers.Callable(staff_contacts, process.settings.provided.inventory),
+        staff=providers.Callable(staff_contacts, process.settings),
         roster=roster,
     )
     due_deliveries = stored(
         persistence,
         sql=providers.Singleton(SqlDueDeliveries, database),
         memory=providers.Singleton(MemoryDueDeliveries, memory),
+    )
+    reported_deliveries = stored(
+        persistence,
+        sql=providers.Singleton(SqlReportedDeliveries, database),
+        memory=providers.Singleton(MemoryReportedDeliveries, memory),
     )
     delivery_list = stored(
         persistence,
@@ -81,11 +77,13 @@ class Notifications(containers.DeclarativeContainer):
         vendor_standings=vendor_standings,
         clock=clock,
         ids=ids,
+        lifetime=vendors.lifetime,
     )
     dispatch_use_cases = use_cases_of(
         DispatchUseCases,
         new_work=new_work,
         due_deliveries=due_deliveries,
+        reported_deliveries=reported_deliveries,
         contacts=contacts,
         templates=vendors.templates,
         email=vendors.email,

@@ -12,13 +12,14 @@ from adapters.system.exclusive_file_lock import blocking_file_lock, exclusive_fi
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports, stored
 from core.kernel.batching import Batcher
+from core.kernel.schema import SchemaChange
 
 with lazy_imports():
     from adapters.redis.cache import RedisCache, RedisProbe
     from adapters.sql.engine.database import mysql, sqlite
+    from adapters.sql.engine.ensure_migrated import ensure_migrated
     from adapters.sql.engine.group_commit import GroupCommit
     from adapters.sql.engine.probe import SqlProbe
-    from adapters.sql.engine.schema_version import ensure_migrated
     from adapters.sql.engine.transactions import SingleCommits, Transactions
     from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 
@@ -26,9 +27,9 @@ SHARED_CACHE_SECONDS, OWN_CACHE_SECONDS = 60, 2
 """Lifetimes of cache entries; an in-process cache does not see other processes' changes, so its entries expire soon."""
 
 
-async def nothing_to_migrate(_target: str = "head") -> str:
-    """Return the schema version of the memory database, which has no schema."""
-    return "none"
+async def nothing_to_migrate(_target: str = "head", *, may_lose_data: bool = False) -> SchemaChange:  # noqa: ARG001
+    """Report the schema of the memory database, which has none."""
+    return SchemaChange("none", "none", "none")
 
 
 class Storage(containers.DeclarativeContainer):
@@ -50,7 +51,12 @@ class Storage(containers.DeclarativeContainer):
     )
     cache_probe = providers.Selector(
         settings.adapters.cache,
-        redis=providers.Singleton(RedisProbe, url=settings.redis.url.reveal.call(), ca_file=settings.redis.ca_file),
+        redis=providers.Singleton(
+            RedisProbe,
+            url=settings.redis.url.reveal.call(),
+            ca_file=settings.redis.ca_file,
+            prefix=settings.redis.prefix,
+        ),
         memory=providers.Singleton(InProcessProbe, name="cache (memory)"),
     )
 

@@ -10,6 +10,7 @@ from config.container.storage import Storage
 from core.students.use_cases import StudentsUseCases
 
 with lazy_imports():
+    from adapters.contacts.parser import InternationalContactParser
     from adapters.sql.students.unit_of_work import SqlStudentsUnitOfWork
 
 
@@ -25,4 +26,6 @@ class Students(containers.DeclarativeContainer):
         memory=providers.Factory(MemoryStudentsUnitOfWork, storage.memory, process.clock, process.ids),
     )
 
-    use_cases = use_cases_of(StudentsUseCases, new_work=new_work, ids=process.ids)
+    contacts = providers.Singleton(InternationalContactParser, process.settings.provided.students.country)
+
+    use_cases = use_cases_of(StudentsUseCases, new_work=new_work, ids=process.ids, contacts=contacts)

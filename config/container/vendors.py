@@ -1,5 +1,6 @@
 """Builds the vendor adapters that the settings name, each behind its limits."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,10 +8,10 @@ from dependency_injector import containers, providers
 
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.sandbox.sent_messages import SandboxSentMessages
-from adapters.system.tcp_probe import TcpProbe
+from config.container.contacts import sender
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports
-from config.settings import Adapters, Settings
+from config.settings import Adapters, Settings, Smtp, Twilio
 from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
 from core.notifications.outcome_lookup import OutcomeLookup, SentMessagesByVendor
@@ -21,20 +22,42 @@ with lazy_imports():
     from adapters.resilience.policy import ResiliencePolicy
     from adapters.sandbox.senders import SandboxEmailSender, SandboxSmsSender
     from adapters.ses.email import SesEmailSender
+    from adapters.ses.probe import SesProbe
     from adapters.smtp.email import SmtpEmailSender
+    from adapters.smtp.probe import SmtpProbe
+    from adapters.twilio.probe import TwilioProbe
     from adapters.twilio.sent_messages import TwilioSentMessages
     from adapters.twilio.sms import TwilioSmsSender
     from adapters.twilio.status_reports import TwilioReports
 
-SMTP_STEPS = 4
-"""Parts of the deadline; a step that hangs must time out before the deadline makes the outcome unknown."""
-
 
 def claim_lease(settings: Settings) -> timedelta:
-    """Return a period longer than all calls for one delivery, with their waits and retries."""
+    """Return a period longer than all calls for one delivery, with their waits and retries.
+
+    It has room for one answer of SMTP that takes as long as it may.  Where several do, the last of them outlives the
+    claim, and no call begins after it (`TooLate`).
+    """
     vendors = max(len(settings.adapters.email), len(settings.adapters.sms))
     one_call = settings.resilience.deadline_seconds + 5
-    return timedelta(seconds=60 + 2 * vendors * settings.resilience.max_attempts * one_call)
+    longest = settings.smtp.deadline_seconds if "smtp" in settings.adapters.email else 0
+    return timedelta(seconds=60 + 2 * vendors * settings.resilience.max_attempts * one_call + longest)
+
+
+def callback_tokens(twilio: Twilio) -> list[str]:
+    """Return the tokens with which Twilio may sign."""
+    return [token.reveal() for token in (twilio.auth_token, twilio.secondary_auth_token)]
+
+
+def vendor_policies(policy: ResiliencePolicy, smtp: Smtp) -> dict[str, ResiliencePolicy]:
+    """Return the policies of vendors that have limits of their own.
+
+    A mail server may take minutes to answer (RFC 5321, 4.5.3.2), so a slow answer is no failure of it; and a message
+    that is given to it finds a free connection.
+    """
+    deadline, connections = smtp.deadline_seconds, min(policy.max_in_flight, smtp.connections)
+    return {
+        "smtp": replace(policy, deadline_seconds=deadline, slow_seconds=deadline, max_in_flight=connections),
+    }
 
 
 def sent_messages_by_vendor(
@@ -47,11 +70,6 @@ def sent_messages_by_vendor(
     }
 
 
-def fraction(seconds: float, parts: int) -> float:
-    """Return one part of a duration."""
-    return seconds / parts
-
-
 class Vendors(containers.DeclarativeContainer):
     """Every vendor that the settings can name, and the resilience chain in front of the named ones."""
 
@@ -60,17 +78,29 @@ class Vendors(containers.DeclarativeContainer):
 
     attempt_log = providers.Singleton(AttemptLog)
     deadline = settings.resilience.deadline_seconds
-    smtp_step = providers.Callable(fraction, deadline, SMTP_STEPS)
     email_vendors: providers.Aggregate[Any] = providers.Aggregate(
-        ses=providers.Singleton(configured(SesEmailSender), settings.ses, timeout=deadline),
-        smtp=providers.Singleton(configured(SmtpEmailSender), settings.smtp, timeout=smtp_step),
+        ses=providers.Singleton(
+            configured(SesEmailSender),
+            settings.ses,
+            sender=providers.Callable(sender, settings.ses.sender, "ses.sender"),
+            timeout=deadline,
+        ),
+        smtp=providers.Singleton(
+            configured(SmtpEmailSender),
+            settings.smtp,
+            sender=providers.Callable(sender, settings.smtp.sender, "smtp.sender"),
+            offer_seconds=settings.smtp.offer_seconds,
+        ),
         console=providers.Singleton(ConsoleEmailSender),
         sandbox=providers.Singleton(configured(SandboxEmailSender), settings.sandbox),
     )
     sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
-            configured(TwilioSmsSender),
-            settings.twilio,
+            TwilioSmsSender,
+            url=settings.twilio.url,
+            account_sid=settings.twilio.account_sid,
+            auth_token=settings.twilio.auth_token.reveal.call(),
+            sender=settings.twilio.sender,
             public_url=settings.http.public_url,
             timeout=deadline,
         ),
@@ -97,9 +127,10 @@ class Vendors(containers.DeclarativeContainer):
     twilio_reports = providers.Singleton(
         TwilioReports,
         public_url=settings.http.public_url,
-        auth_token=settings.twilio.auth_token.reveal.call(),
+        auth_tokens=providers.Callable(callback_tokens, settings.twilio),
     )
     vendor_policy = providers.Singleton(configured(ResiliencePolicy), settings.resilience)
+    own_policies = providers.Singleton(vendor_policies, vendor_policy, settings.smtp)
     templates = providers.Singleton(JinjaTemplates)
     outcome_lookup = providers.Factory(
         OutcomeLookup,
@@ -113,6 +144,7 @@ class Vendors(containers.DeclarativeContainer):
         vendor=email_vendors.provider,
         names=settings.adapters.email,
         policy=vendor_policy,
+        own_policies=own_policies,
         clock=clock,
         attempt_log=attempt_log,
     )
@@ -122,18 +154,36 @@ class Vendors(containers.DeclarativeContainer):
         vendor=sms_vendors.provider,
         names=settings.adapters.sms,
         policy=vendor_policy,
+        own_policies=own_policies,
         clock=clock,
         attempt_log=attempt_log,
     )
     lease = providers.Callable(claim_lease, process.settings)
     resend_after = providers.Callable(timedelta, minutes=settings.notifications.resend_after_minutes)
+    lifetime = providers.Callable(timedelta, hours=settings.notifications.expire_after_hours)
     manual_review_after = providers.Callable(timedelta, hours=settings.notifications.manual_review_after_hours)
-    vendor_probes = providers.Dict(
+    vendor_probes: providers.Aggregate[Any] = providers.Aggregate(
         ses=providers.Singleton(
-            TcpProbe.from_url, "e-mail (ses)", settings.ses.address, "correct ses.region or ses.url"
+            SesProbe,
+            region=settings.ses.region,
+            url=settings.ses.address,
+            access_key_id=settings.ses.access_key_id,
+            secret_access_key=settings.ses.secret_access_key.reveal.call(),
         ),
         smtp=providers.Singleton(
-            TcpProbe, "e-mail (smtp)", settings.smtp.host, settings.smtp.port, "correct smtp.host"
+            SmtpProbe,
+            host=settings.smtp.host,
+            port=settings.smtp.port,
+            tls=settings.smtp.tls,
+            ca_file=settings.smtp.ca_file,
+            user=settings.smtp.user,
+            password=settings.smtp.password.reveal.call(),
+            timeout=settings.smtp.connect_seconds,
         ),
-        twilio=providers.Singleton(TcpProbe.from_url, "SMS (twilio)", settings.twilio.url, "correct twilio.url"),
+        twilio=providers.Singleton(
+            TwilioProbe,
+            url=settings.twilio.url,
+            account_sid=settings.twilio.account_sid,
+            auth_token=settings.twilio.auth_token.reveal.call(),
+        ),
     )

@@ -38,6 +38,10 @@ class AttemptLog:
         """Add one call."""
         self._attempts[delivery].append(attempt)
 
+    def has_attempts(self, delivery: DeliveryId) -> bool:
+        """Return whether a vendor was called for a delivery since its claim."""
+        return delivery in self._attempts
+
     def pop(self, delivery: DeliveryId) -> tuple[Attempt, ...]:
         """Return and remove the calls of a delivery."""
         return tuple(self._attempts.pop(delivery, ()))

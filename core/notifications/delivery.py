@@ -1,6 +1,6 @@
 """The delivery aggregate: one message to one recipient on one channel, and its state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -36,12 +36,16 @@ class DeliveryState(StrEnum):
     UNDECIDED = "undecided"
     """The vendors did not report the outcome in time: a person decides."""
     SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    """It was not sent before its message became worthless."""
 
 
 IN_DOUBT_STATES = (DeliveryState.UNKNOWN, DeliveryState.UNDECIDED)
 REPORTED_STATES = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.DELIVERED)
 """The states that a vendor reports; the later in this order wins, because reports arrive late, twice and unordered."""
-FINAL_STATES = (*REPORTED_STATES, DeliveryState.REJECTED, DeliveryState.SUPPRESSED)
+FINAL_STATES = (*REPORTED_STATES, DeliveryState.REJECTED, DeliveryState.SUPPRESSED, DeliveryState.EXPIRED)
+REBUILT_BY_REPLAY = "rebuilt by replay"
+"""The reason of a suppressed delivery whose message an earlier delivery carried."""
 STATE_BY_STATUS = dict(
     zip((DeliveryStatus.FOUND, DeliveryStatus.BOUNCED, DeliveryStatus.DELIVERED), REPORTED_STATES, strict=True)
 )
@@ -57,6 +61,8 @@ class Notice:
     recipient: RecipientId
     template: str
     facts: Mapping[str, Any]
+    expires_at: datetime | None = None
+    """When the message becomes worthless, as a deadline passes; without it, or later than that, after the lifetime."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -82,10 +88,14 @@ class Delivery:
     """The state and `due_at` of the row as this process last saw it: a row that differs is claimed elsewhere."""
     unsaved_attempts: list[Attempt] = field(default_factory=list)
     """Attempts that are not stored yet."""
+    expires_at: datetime | None = None
+    """When it expires unless it was sent."""
     in_doubt_since: datetime | None = None
     """When the claim of unknown outcome began; set by the first lookup."""
     status_reports: list[StatusReport] = field(default_factory=list)
     """Reports that are not stored yet."""
+    reported: Sequence[StatusReport] = ()
+    """Reports that are stored, where the repository reads them."""
 
     def claim(self, until: datetime) -> None:
         """Claim it for sending; without a result by `until` its outcome becomes unknown."""
@@ -99,6 +109,10 @@ class Delivery:
         """Make it pending, due at `until`."""
         self.state, self.due_at, self.reason = DeliveryState.PENDING, until, reason
 
+    def expire(self) -> None:
+        """Give it up; the last reason says what it waited for."""
+        self.settle(DeliveryState.EXPIRED, f"expired; last: {self.reason}" if self.reason else "expired")
+
     def record_attempts(self, *attempts: Attempt) -> None:
         """Add vendor calls and count them."""
         self.unsaved_attempts += attempts
@@ -110,13 +124,16 @@ class Delivery:
         self.due_at = until
 
     def apply_report(self, report: VendorReport, at: datetime) -> bool:
-        """Apply a vendor's report unless a later state was reported before; return whether it changed the state."""
-        state = STATE_BY_STATUS[report.learnt]
-        if self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
+        """Apply a vendor's report unless a better one counts already; return whether it changed the state."""
+        state, detail = STATE_BY_STATUS[report.learnt], report.detail
+        bounced = {each.vendor_id for each in self.reported if each.learnt is DeliveryStatus.BOUNCED}
+        if state is DeliveryState.BOUNCED and (self.state is DeliveryState.PENDING or report.id in bounced):
+            return False  # of an earlier message, which is sent again
+        if self.state is DeliveryState.BOUNCED and state is DeliveryState.SENT and report.id not in bounced:
+            detail = f"{detail}; another message bounced: {', '.join(sorted(bounced))}"
+        elif self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
             return False
-        status = StatusReport(
-            at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=report.detail
-        )
+        status = StatusReport(at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=detail)
         self.resolve(state, status)
         return True
 

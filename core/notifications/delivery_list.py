@@ -30,6 +30,8 @@ class DeliverySummary:
     """The time of the next send or lookup, or of the last one."""
     in_doubt_since: datetime | None
     reason: str
+    expires_at: datetime | None
+    """When it expires unless it was sent."""
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
@@ -44,6 +46,7 @@ class DeliverySummary:
             due_at=delivery.due_at,
             in_doubt_since=delivery.in_doubt_since,
             reason=CONTACT_PATTERN.sub("…", delivery.reason),
+            expires_at=delivery.expires_at,
         )
 
 
@@ -54,6 +57,19 @@ class DeliveryFilter:
     state: DeliveryState = DeliveryState.UNDECIDED
     channel: Channel | None = None
     due: Period = field(default_factory=Period)
+    template: str | None = None
+    vendor: str | None = None
+    """The name of a vendor that was called for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryGroup:
+    """The number of deliveries of one state, channel and template."""
+
+    count: int
+    state: DeliveryState
+    channel: Channel
+    template: str
 
 
 @dataclass(frozen=True, slots=True, order=True)

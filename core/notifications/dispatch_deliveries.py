@@ -4,8 +4,9 @@ import asyncio
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
@@ -13,8 +14,16 @@ from core.kernel.signals import Signals, wait_for_any
 from core.kernel.trace import current_trace
 from core.notifications.adaptive_poller import MAX_POLL_INTERVAL_SECONDS, AdaptivePoller
 from core.notifications.attempt_log import AttemptLog, AttemptOutcome
-from core.notifications.delivery import Channel, Delivery, DeliveryState
-from core.notifications.errors import OutcomeUnknown, Rejected, Unwordable, VendorUnavailable
+from core.notifications.delivery import FINAL_STATES, Channel, Delivery, DeliveryState
+from core.notifications.errors import (
+    AlreadyReported,
+    OutcomeUnknown,
+    RecipientNotAllowed,
+    RecipientUnavailable,
+    Rejected,
+    Unwordable,
+    VendorUnavailable,
+)
 from core.notifications.in_flight import BATCH_WINDOW_SECONDS, SAVE_RETRY_INTERVAL_SECONDS, InFlightDeliveries
 from core.notifications.messages import Accepted, Contact, Email, Sms
 from core.notifications.ports import (
@@ -22,13 +31,15 @@ from core.notifications.ports import (
     Contacts,
     DueDeliveries,
     NewNotificationsWork,
+    ReportedDeliveries,
     Templates,
     VendorChannel,
 )
 from core.notifications.rendering import render_message
 
-INITIAL_RETRY_DELAY = timedelta(seconds=1)
-MAX_RETRY_DELAY = timedelta(minutes=10)
+INITIAL_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=1), timedelta(minutes=10)
+INITIAL_RECIPIENT_DELAY, MAX_RECIPIENT_DELAY = timedelta(minutes=1), timedelta(hours=1)
+"""For a full mailbox or greylisting; RFC 5321 section 4.5.4.1 asks for half an hour in the long run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class DispatchDeliveries:
 
     new_work: NewNotificationsWork
     due_deliveries: DueDeliveries
+    reported_deliveries: ReportedDeliveries
     contacts: Contacts
     templates: Templates
     email: VendorChannel[Email]
@@ -132,12 +144,16 @@ class DispatchDeliveries:
             delivery.settle(DeliveryState.REJECTED, str(refusal))
         except OutcomeUnknown as doubt:
             delivery.settle(DeliveryState.UNKNOWN, str(doubt))
-        except VendorUnavailable as outage:
-            delivery.postpone(self._retry_at(delivery, outage.retry_after), str(outage))
+        except AlreadyReported as report:
+            delivery.settle(DeliveryState.SENT, str(report))
+        except (RecipientUnavailable, VendorUnavailable) as outage:
+            delivery.postpone(self._retry_at(delivery, outage), str(outage))
         except asyncio.CancelledError:
             delivery.postpone(self.clock.now(), "")
         except Exception as defect:  # a defect in this process: the message may have been sent
             delivery.settle(DeliveryState.UNKNOWN, f"{type(defect).__name__}: {defect}")
+        if delivery.state in FINAL_STATES:
+            delivery.due_at = self.clock.now()
         attempts = self.attempt_log.pop(delivery.id)
         if delivery.state is DeliveryState.PENDING and any(each.outcome is AttemptOutcome.UNKNOWN for each in attempts):
             delivery.settle(DeliveryState.UNKNOWN, "the dispatcher stopped during a vendor call")
@@ -148,13 +164,26 @@ class DispatchDeliveries:
         message = render_message(delivery, contact, self.templates)
         if message is None:
             return None
+        message = replace(message, still_claimed=partial(self._still_claimed, delivery))
         return await (self.sms.send(message) if isinstance(message, Sms) else self.email.send(message))
 
-    def _retry_at(self, delivery: Delivery, retry_after: float | None) -> datetime:
-        """Return the next attempt: full jitter below a doubling ceiling, never before the vendor's `retry_after`."""
-        ceiling = min(INITIAL_RETRY_DELAY * (1 << min(delivery.attempts, 16)), MAX_RETRY_DELAY)
-        wait = timedelta(seconds=retry_after or 0) + ceiling * random.random()  # noqa: S311 - spreads load only
-        return self.clock.now() + wait
+    async def _still_claimed(self, delivery: Delivery) -> bool:
+        """Return whether no vendor has the message; nothing is known before the first call."""
+        if not delivery.attempts and not self.attempt_log.has_attempts(delivery.id):
+            return True
+        return not await self.reported_deliveries.among([delivery.id])
+
+    def _retry_at(self, delivery: Delivery, outage: Unavailable) -> datetime:
+        """Return the next attempt: jitter below a doubling ceiling, never before the vendor's `retry_after`."""
+        jitter = random.random()  # noqa: S311 - spreads load only
+        if isinstance(outage, RecipientUnavailable):
+            repaired_by_us = isinstance(outage, RecipientNotAllowed)
+            first, longest = INITIAL_RECIPIENT_DELAY, MAX_RETRY_DELAY if repaired_by_us else MAX_RECIPIENT_DELAY
+            jitter = (1 + jitter) / 2
+        else:
+            first, longest = INITIAL_RETRY_DELAY, MAX_RETRY_DELAY
+        wait = min(first * (1 << min(delivery.attempts, 16)), longest) * jitter
+        return self.clock.now() + timedelta(seconds=outage.retry_after or 0) + wait
 
     async def _save(self, deliveries: Sequence[Delivery]) -> None:
         async with self.new_work() as work:

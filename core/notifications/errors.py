@@ -18,15 +18,44 @@ class VendorUnavailable(Unavailable):
 
 
 class TooLate(VendorUnavailable):
-    """The claim of the delivery expired before the vendor call, so no vendor was called."""
+    """The claim of the delivery ended before the vendor call, so no vendor was called."""
 
     problem = "too-late"
+
+
+class AlreadyReported(TooLate):
+    """A vendor has the message: its report, or the acceptance of another attempt, is stored."""
+
+    problem = "already-reported"
+
+
+class AccountFault(VendorUnavailable):
+    """The vendor refuses this account, its sender or the path to it; the same message succeeds after a repair."""
+
+    problem = "account-fault"
+
+
+class RecipientUnavailable(Unavailable):
+    """The vendor certainly did not accept the message, for a passing reason that concerns only its recipient."""
+
+    problem = "recipient-unavailable"
+
+
+class RecipientNotAllowed(RecipientUnavailable):
+    """The vendor, or a proxy, does not allow this account to send this; other messages may be allowed."""
+
+    problem = "recipient-not-allowed"
 
 
 class OutcomeUnknown(CoreError):
     """The vendor may have accepted the message: it is not sent again before the outcome is determined."""
 
     problem = "outcome-unknown"
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
+        """Take the seconds after which the vendor accepts other messages again, if it named them."""
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class NobodyToAsk(OutcomeUnknown):
@@ -50,6 +79,12 @@ class DeliverySettled(Conflict):
     """The delivery is not in doubt, so there is nothing to decide."""
 
     problem = "delivery-settled"
+
+
+class NotResendable(Conflict):
+    """The delivery may be in flight, or a vendor has it: sending it again could send it twice."""
+
+    problem = "not-resendable"
 
 
 class ForgedReport(Forbidden):

@@ -1,7 +1,8 @@
 """Messages as the vendor ports accept them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 from core.notifications.errors import UnknownDelivery
 
 DeliveryId = NewType("DeliveryId", UUID)
+StillClaimed = Callable[[], Awaitable[bool]]
+"""Reads whether the message is still to be sent; asked before each vendor call."""
 UUID_PATTERN = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -50,6 +53,7 @@ class Email:
     html: str
     until: datetime | None = None
     """The end of the claim: no vendor is called after it."""
+    still_claimed: StillClaimed | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ class Sms:
     text: str
     until: datetime | None = None
     """The end of the claim: no vendor is called after it."""
+    still_claimed: StillClaimed | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from core.notifications.errors import NobodyToAsk, OutcomeUnknown, VendorUnavail
 from core.notifications.messages import Contact, Email, Sms
 from core.notifications.ports import SentMessages, Templates
 from core.notifications.rendering import render_message
-from core.notifications.status_reports import VendorReport
+from core.notifications.status_reports import DeliveryStatus, VendorReport, best_of
 
 SentMessagesByVendor = Mapping[str, SentMessages[Any] | None]
 """The vendors of a channel; None for one without status queries."""
@@ -37,16 +37,17 @@ class OutcomeLookup:
         message = render_message(delivery, contact, self.templates)
         if message is None:
             raise OutcomeUnknown(f"the recipient has no {delivery.channel} address any more to query for")
-        doubts = []
+        doubts, reports = [], list[VendorReport]()
         for name in names:
             try:
                 if report := await self._ask(name, records.get(name), message, delivery.in_doubt_since or until, until):
-                    return report
+                    reports.append(report)
             except (OutcomeUnknown, VendorUnavailable) as doubt:
                 doubts.append(str(doubt))
-        if doubts:
+        best = best_of(reports) if reports else None
+        if doubts and (best is None or best.learnt is DeliveryStatus.BOUNCED):  # another vendor may have delivered it
             raise OutcomeUnknown("; ".join(doubts))
-        return None
+        return best
 
     async def _ask(
         self, name: str, record: SentMessages[Any] | None, message: Email | Sms, since: datetime, until: datetime

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, RecipientId
-from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliverySummary
+from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliveryGroup, DeliverySummary
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email, EmailContent, Sms
 from core.notifications.status_reports import VendorReport
 from core.notifications.vendor_standing import VendorStanding
@@ -24,7 +24,7 @@ class Sender(Protocol[M]):
 
     @abstractmethod
     async def send(self, message: M) -> Accepted:
-        """Send a message; raise `Rejected`, `VendorUnavailable` or `OutcomeUnknown`."""
+        """Send a message; raise `Rejected`, `RecipientUnavailable`, `VendorUnavailable` or `OutcomeUnknown`."""
 
 
 class EmailSender(Sender[Email], Protocol):
@@ -63,7 +63,7 @@ class VendorChannel(Sender[M], Protocol[M]):
 
     @abstractmethod
     def cooldown_seconds(self) -> float:
-        """Return the seconds until the first breaker lets a call through; 0 if one does now."""
+        """Return the seconds until the first vendor may be called; 0 if one may be now."""
 
     @abstractmethod
     def standings(self) -> Sequence[VendorStanding]:
@@ -111,7 +111,10 @@ class Deliveries(Protocol):
 
     @abstractmethod
     async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
-        """Claim the pending deliveries that are due, the earliest due first, until a moment; no other process can."""
+        """Claim the pending deliveries that are due, the earliest due first, until a moment; no other process can.
+
+        Those that have expired are not claimed.
+        """
 
     @abstractmethod
     async def save(self, deliveries: Sequence[Delivery]) -> None:
@@ -134,7 +137,7 @@ class InDoubtDeliveries(Protocol):
 
     @abstractmethod
     async def find(self, delivery: DeliveryId) -> Delivery | None:
-        """Return a delivery, and lock its row until this unit of work ends."""
+        """Return a delivery with its stored reports, and lock its row until this unit of work ends."""
 
     @abstractmethod
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
@@ -145,8 +148,28 @@ class InDoubtDeliveries(Protocol):
         """Store the state and the new status reports of a delivery from this repository."""
 
 
+class ExpiringDeliveries(Protocol):
+    """The repository of pending deliveries, for their expiry."""
+
+    @abstractmethod
+    async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        """Return pending deliveries that expired at or before `now`, and lock their rows."""
+
+
+class ReportedDeliveries(Protocol):
+    """A read port for what vendors said about deliveries, outside of a unit of work."""
+
+    @abstractmethod
+    async def among(self, deliveries: Collection[DeliveryId]) -> Collection[DeliveryId]:
+        """Return those that a vendor accepted or reported since the last decision of a person about them."""
+
+
 class DeliveryList(Protocol):
     """Queries of deliveries."""
+
+    @abstractmethod
+    async def count(self, search: DeliveryFilter) -> Sequence[DeliveryGroup]:
+        """Return the number of matching deliveries by channel and template."""
 
     @abstractmethod
     async def find(self, search: DeliveryFilter, after: DeliveryCursor | None, limit: int) -> Sequence[DeliverySummary]:
@@ -166,6 +189,7 @@ class NotificationsWork(UnitOfWork, Protocol):
 
     deliveries: Deliveries
     in_doubt_deliveries: InDoubtDeliveries
+    expiring_deliveries: ExpiringDeliveries
 
 
 NewNotificationsWork = NewUnitOfWork[NotificationsWork]

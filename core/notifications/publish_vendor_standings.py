@@ -13,7 +13,7 @@ HEARTBEAT_INTERVAL = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class PublishVendorStandings:
-    """Publish the standings of this process when a breaker changes, and as a heartbeat."""
+    """Publish the standings of this process when a breaker or a hold changes, and as a heartbeat."""
 
     email: VendorChannel[Email]
     sms: VendorChannel[Sms]
@@ -23,17 +23,13 @@ class PublishVendorStandings:
     async def __call__(self, published: Sequence[VendorStanding] = ()) -> Sequence[VendorStanding]:
         """Return the standings that are published now; `published` are those of the last call."""
         present = [*self.email.standings(), *self.sms.standings()]
-        if (
-            published
-            and breaker_states(present) == breaker_states(published)
-            and present[0].at < published[0].at + HEARTBEAT_INTERVAL
-        ):
+        if published and urgent(present) == urgent(published) and present[0].at < published[0].at + HEARTBEAT_INTERVAL:
             return published
         present = [replace(each, process=self.process) for each in present]
         await self.vendor_standings.publish(present)
         return present
 
 
-def breaker_states(standings: Sequence[VendorStanding]) -> list[object]:
-    """Return the breaker states, whose change is published at once."""
-    return [each.breaker for each in standings]
+def urgent(standings: Sequence[VendorStanding]) -> list[object]:
+    """Return the breaker states and reasons, whose change is published at once."""
+    return [(each.breaker, each.reason) for each in standings]

@@ -9,12 +9,13 @@ def render_message(delivery: Delivery, contact: Contact | None, templates: Templ
     """Return the message, None if the recipient has no address of the channel; raise `Unwordable`."""
     if contact is None:
         return None
+    until = min(delivery.due_at, delivery.expires_at or delivery.due_at)
     facts = {**delivery.facts, "name": contact.name}
     if delivery.channel is Channel.SMS:
         if not contact.phone:
             return None
         text = templates.sms(delivery.template, contact.language, facts)
-        return Sms(delivery=delivery.id, to=contact.phone, text=text, until=delivery.due_at)
+        return Sms(delivery=delivery.id, to=contact.phone, text=text, until=until)
     if not contact.email:
         return None
     content = templates.email(delivery.template, contact.language, facts)
@@ -24,5 +25,5 @@ def render_message(delivery: Delivery, contact: Contact | None, templates: Templ
         subject=content.subject,
         text=content.text,
         html=content.html,
-        until=delivery.due_at,
+        until=until,
     )

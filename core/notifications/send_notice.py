@@ -1,11 +1,12 @@
 """Send a notice."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
 from core.kernel.trace import current_trace
-from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice
+from core.notifications.delivery import REBUILT_BY_REPLAY, Channel, Delivery, DeliveryState, Notice
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import NewNotificationsWork
 
@@ -17,11 +18,15 @@ class SendNotice:
     new_work: NewNotificationsWork
     clock: Clock
     ids: Ids
+    lifetime: timedelta
+    """The period after which a message expires that was not sent."""
     send: bool = True
     """Whether new deliveries are sent; a replay stores them as suppressed."""
 
     async def __call__(self, notice: Notice) -> None:
         """Store a delivery for each channel on which the notice has none."""
+        now = self.clock.now()
+        expires_at = min(notice.expires_at or now + self.lifetime, now + self.lifetime)
         async with self.new_work() as work:
             for channel in Channel:
                 work.deliveries.add(
@@ -34,8 +39,9 @@ class SendNotice:
                         template=notice.template,
                         facts=notice.facts,
                         state=DeliveryState.PENDING if self.send else DeliveryState.SUPPRESSED,
-                        reason="" if self.send else "rebuilt by replay",
-                        due_at=self.clock.now(),
+                        reason="" if self.send else REBUILT_BY_REPLAY,
+                        due_at=now,
+                        expires_at=expires_at,
                         trace=current_trace.get(),
                     )
                 )

@@ -1,6 +1,7 @@
 """Settle a delivery."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from core.kernel.clock import Clock
@@ -36,6 +37,8 @@ class SettleDelivery:
 
     new_work: NewNotificationsWork
     clock: Clock
+    lifetime: timedelta
+    """The period after which a message that was not sent expires again."""
 
     async def __call__(self, name: str, settlement: Settlement) -> DeliverySummary:
         """Return the settled delivery; raise `UnknownDelivery`, or `DeliverySettled` if it is not in doubt."""
@@ -56,3 +59,5 @@ class SettleDelivery:
         detail = f"{settlement.verdict}, says {settlement.who}: {settlement.why}"
         report = StatusReport(at=self.clock.now(), learnt=DeliveryStatus.SETTLED, detail=detail)
         delivery.resolve(STATE_BY_VERDICT[settlement.verdict], report)
+        if delivery.state is DeliveryState.PENDING:
+            delivery.expires_at = report.at + self.lifetime

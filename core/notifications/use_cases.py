@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.expire_claims import ExpireClaims
+from core.notifications.expire_deliveries import ExpireDeliveries
 from core.notifications.list_deliveries import ListDeliveries
 from core.notifications.list_vendor_standings import ListVendorStandings
+from core.notifications.preview_resend import PreviewResend
 from core.notifications.publish_vendor_standings import PublishVendorStandings
 from core.notifications.reconcile_deliveries import ReconcileDeliveries
 from core.notifications.record_vendor_report import RecordVendorReport
+from core.notifications.resend_deliveries import ResendDeliveries
+from core.notifications.resend_delivery import ResendDelivery
 from core.notifications.send_notice import SendNotice
 from core.notifications.settle_delivery import SettleDelivery
 
@@ -22,6 +26,10 @@ class NotificationsUseCases:
     settle_delivery: SettleDelivery
     record_vendor_report: RecordVendorReport
     expire_claims: ExpireClaims
+    expire_deliveries: ExpireDeliveries
+    preview_resend: PreviewResend
+    resend_delivery: ResendDelivery
+    resend_deliveries: ResendDeliveries
     list_vendor_standings: ListVendorStandings
 
 

@@ -29,7 +29,9 @@ class VendorStanding:
     failure_percent: int
     under_way: int
     rests_until: datetime | None
-    """When the breaker lets a probe through."""
+    """When the breaker, or a hold of all messages, lets a probe through."""
     at: datetime
+    reason: str = ""
+    """The answer for which messages are held back, or the last refusal of our account; a person repairs that."""
     process: str = ""
     """The publishing process; empty before publication."""

@@ -37,6 +37,7 @@ def notice(submitted: Received[FeeSubmitted]) -> Notice:
         about=event.subject,
         recipient=RecipientId(event.student),
         template="fee_submitted",
+        expires_at=event.pay_by,
         facts={
             "reference": event.reference,
             "schedule_title": event.schedule_title,

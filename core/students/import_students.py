@@ -1,5 +1,6 @@
 """Import a roster of a school."""
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -9,7 +10,7 @@ from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
 from core.kernel.registration import fold
 from core.students.errors import UnreadableRoster
-from core.students.ports import NewStudentsUnitOfWork, StudentsUnitOfWork
+from core.students.ports import ContactParser, NewStudentsUnitOfWork, StudentsUnitOfWork
 from core.students.roster import RosterRow
 from core.students.roster_entry import RosterEntry, read_columns, read_entry
 from core.students.roster_report import RosterReport
@@ -18,6 +19,8 @@ from core.students.student import DEFAULTS, Enrolment, Student, StudentId
 MAX_ROWS_PER_BATCH = 512
 MAX_ATTEMPTS_PER_BATCH = 10
 """A batch is repeated when another import changes the same students at the same time."""
+ROWS_PER_TURN = 100
+"""Rows that are read before other tasks get their turn: a telephone number costs about 0.1 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class ImportStudents:
 
     new_work: NewStudentsUnitOfWork
     ids: Ids
+    contacts: ContactParser
 
     async def __call__(self, rows: AsyncIterable[RosterRow], *, clear: bool = False) -> RosterReport:
         """Return the report; each batch of rows is committed as it is read.
@@ -70,7 +74,7 @@ class ImportStudents:
         Raises `UnreadableRoster` when the columns are not those of `Enrolment`.
         """
         progress, batch = Progress(clear), dict[str, RosterEntry]()
-        async for key, entry in valid_entries(rows, progress.report):
+        async for key, entry in valid_entries(rows, progress.report, self.contacts):
             progress.filled.update(entry.said)
             batch[key] = entry
             if len(batch) == MAX_ROWS_PER_BATCH:
@@ -137,7 +141,9 @@ def removable_values(enrolment: Enrolment, entry: RosterEntry) -> list[str]:
     return [column for column in entry.empty if getattr(enrolment, column) != DEFAULTS[column]]
 
 
-async def valid_entries(rows: AsyncIterable[RosterRow], report: RosterReport) -> AsyncIterator[tuple[str, RosterEntry]]:
+async def valid_entries(
+    rows: AsyncIterable[RosterRow], report: RosterReport, contacts: ContactParser
+) -> AsyncIterator[tuple[str, RosterEntry]]:
     """Yield the valid rows, each by the key of its registration; report the other rows."""
     columns, seen = list[str](), dict[str, int]()
     async for row in rows:
@@ -147,14 +153,18 @@ async def valid_entries(rows: AsyncIterable[RosterRow], report: RosterReport) ->
         if not row.problem and not any(map(str.strip, row.cells)):
             continue  # a spreadsheet writes delimiters for a formatted row without content
         report.read += 1
+        if report.read % ROWS_PER_TURN == 0:
+            await asyncio.sleep(0)
         try:
-            entry = read_entry(row, columns)
+            entry = read_entry(row, columns, contacts)
         except Invalid as problem:
             report.reject(row.line, str(problem))
             continue
         key = fold(entry.registration)
         first = seen.setdefault(key, row.line)
         if first == row.line:
+            for warning in entry.warnings:
+                report.warn(warning)
             yield key, entry
         else:
             report.reject(row.line, f"registration {entry.registration} is already in line {first}")

@@ -8,6 +8,18 @@ from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.students.student import Student
 
 
+class ContactParser(Protocol):
+    """Reads addresses as people write them; accepts what can be sent to, and nothing else."""
+
+    @abstractmethod
+    def email(self, text: str) -> str:
+        """Return the address with its domain in ASCII; raise `Invalid` with what is wrong."""
+
+    @abstractmethod
+    def phone(self, text: str, country: str = "") -> str:
+        """Return the number in E.164; one without a country code belongs to `country`; raise `Invalid`."""
+
+
 class Students(Protocol):
     """The repository of students."""
 

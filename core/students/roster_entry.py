@@ -9,7 +9,9 @@ from typing import Any, NoReturn
 from core.kernel.errors import Invalid
 from core.kernel.registration import read_registration
 from core.kernel.text import line_fault, normal_form
+from core.students.contact_cells import CONTACT_COLUMNS, RosterWarning, read_contacts
 from core.students.errors import UnreadableRoster
+from core.students.ports import ContactParser
 from core.students.roster import RosterRow
 from core.students.spreadsheet_damage import refuse_converted, refuse_error_value
 from core.students.student import DEFAULTS, Enrolment
@@ -22,8 +24,6 @@ FIELD_PATTERNS = {
     "category": re.compile(r"[a-z0-9-]{1,32}"),
     "country": re.compile(r"[A-Z]{2}"),
     "centre": re.compile(r"[A-Za-z0-9-]{0,16}"),
-    "email": re.compile(r"(?=.{0,254}$)([^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+\.[^@\s\x00-\x1f<>,;.]+)?"),
-    "phone": re.compile(r"(\+[1-9][0-9]{6,14})?"),
     "language": re.compile(r"[a-z]{2}"),
 }
 CERTIFICATE_PATTERN = re.compile(r"[a-z0-9-]{1,32}")
@@ -37,6 +37,8 @@ class RosterEntry:
     """The values of the cells with content, valid and in normal form."""
     empty: tuple[str, ...] = ()
     """The columns whose cell is empty."""
+    warnings: Sequence[RosterWarning] = ()
+    """The contacts that cannot be sent to; their fields keep their values."""
 
     @property
     def registration(self) -> str:
@@ -65,24 +67,27 @@ def read_columns(first: RosterRow) -> list[str]:
     return names
 
 
-def read_entry(row: RosterRow, columns: Sequence[str]) -> RosterEntry:
+def read_entry(row: RosterRow, columns: Sequence[str], contacts: ContactParser) -> RosterEntry:
     """Return what a row says; raise `Invalid`."""
     if row.problem:
         raise Invalid(row.problem)
     if any(map(str.strip, row.cells[len(columns) :])):
         refuse_stray_cell(row, columns)
-    said, empty = dict[str, Any](), list[str]()
+    said, written, empty = dict[str, Any](), dict[str, str](), list[str]()
     for name, padded in zip(columns, row.cells, strict=False):
         cell = padded.strip()
         if not name and cell:
             refuse_stray_cell(row, columns)
+        elif name in CONTACT_COLUMNS and cell:
+            written[name] = cell
         elif cell:
             said[name] = READERS[name](cell)
         elif name:
             empty.append(name)
     if missing := [name for name in REQUIRED_COLUMNS if name not in said]:
         raise Invalid(f"{', '.join(missing)} is empty", at=f"$.{missing[0]}")
-    return RosterEntry(said, tuple(empty))
+    taken, warnings = read_contacts(written, said.get("country", ""), row.line, contacts)
+    return RosterEntry({**said, **taken}, tuple(empty), warnings)
 
 
 def refuse_stray_cell(row: RosterRow, columns: Sequence[str]) -> NoReturn:
@@ -129,7 +134,6 @@ def read_certificates(text: str) -> frozenset[str]:
 
 
 READERS: Mapping[str, Callable[[str], Any]] = {
-    **{name: partial(read_pattern, name) for name in ("email", "phone")},
     **{name: lru_cache(4096)(partial(read_pattern, name)) for name in ("category", "country", "centre", "language")},
     "registration": read_number,
     "name": read_name,

@@ -21,7 +21,7 @@ class Enrolment:
     certificates: frozenset[str] = frozenset()
     email: str = ""
     phone: str = ""
-    """E.164: +919876543210."""
+    """E.164: +919876543210; rosters of earlier versions have addresses that a `ContactParser` refuses."""
     language: str = "en"
     """ISO 639-1: the language of notifications."""
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from core.kernel.clock import Clock
 from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
+from core.kernel.schema import SchemaChange
 from core.messaging.outbox import Backlog
 from core.use_cases import UseCases
 
@@ -40,8 +41,8 @@ class Runtime(Protocol):
         """Migrate and fill an empty database where the configuration says so; a filled one stays as it is."""
 
     @abstractmethod
-    async def migrate(self, target: str) -> str:
-        """Migrate the schema to `target`, and return the newest version."""
+    async def migrate(self, target: str, *, may_lose_data: bool = False) -> SchemaChange:
+        """Migrate the schema to `target`; raise `DataWouldBeLost` unless it may."""
 
     @abstractmethod
     async def topics(self) -> Sequence[Any]:

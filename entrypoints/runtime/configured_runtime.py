@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -9,8 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from config.container import Application
+from config.credentials import check_credentials
 from config.settings import Settings
 from core.kernel.errors import Unavailable
+from core.kernel.schema import SchemaChange, SchemaIsNewer
 from entrypoints.cli.runtime import Runtime, StartupReport
 from entrypoints.runtime.sample_data import load_sample_data
 from entrypoints.runtime.supervisor import Worker, supervise
@@ -25,26 +28,29 @@ class ConfiguredRuntime(Runtime):
         self.use_cases = application.use_cases()
         self.answers, self.backlog = application.messaging.answers(), application.messaging.backlog()
         self.clock = application.process.clock()
-        vendors = application.vendors.vendor_probes()
+        known = application.vendors.vendor_probes
         named = [*settings.adapters.email, *settings.adapters.sms]
-        self.probes = [*application.probes(), *(vendors[name] for name in named if name in vendors)]
+        self.probes = [*application.probes(), *(known(name) for name in named if name in known.providers)]
         self._transports = Transports(application, settings, self.use_cases)
 
     async def provision(self) -> None:
         if self._settings.provision:
             with self._application.storage.provisioning_lock():  # processes that start together wait for the first
-                await self.migrate("head")
+                with suppress(SchemaIsNewer):  # a program works on the schema of the next version
+                    await self.migrate("head")
                 await load_sample_data(self.use_cases, self.clock)
 
-    async def migrate(self, target: str) -> str:
-        version: str = await self._application.storage.migrate(target)
-        return version
+    async def migrate(self, target: str, *, may_lose_data: bool = False) -> SchemaChange:
+        change: SchemaChange = await self._application.storage.migrate(target, may_lose_data=may_lose_data)
+        return change
 
     async def topics(self) -> Sequence[Any]:
         created: Sequence[Any] = await self._application.messaging.topics()()
         return created
 
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
+        if {"dispatcher", "scheduler"}.intersection(self._settings.serve):
+            check_credentials(self._settings)
         with self._application.storage.exclusive_lock():
             listening = self._transports.listen() if "http" in self._settings.serve else None
             await self.provision()

@@ -133,4 +133,5 @@ async def build(settings: Settings) -> None:
             if inspect.iscoroutine(made):
                 made.close()
         assert application.probes() is not None
-        assert application.vendors.vendor_probes() is not None
+        probes = application.vendors.vendor_probes
+        assert all(probes(name).remedy for name in probes.providers)

@@ -1,7 +1,8 @@
 """The contract of `Deliveries`, for every adapter."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -9,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from config.container import Application
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState
-from tests.examples import NOON, a_delivery, a_submission
+from core.notifications.delivery_list import DeliveryFilter
+from core.notifications.status_reports import DeliveryStatus, StatusReport
+from tests.examples import NOON, StoppedClock, a_delivery, a_submission
 from tests.units_of_work import any_work
 
 LATER = NOON + timedelta(minutes=2)
@@ -40,6 +43,51 @@ async def test_what_is_due_is_claimed_as_it_was_added_longest_due_first(stored: 
     assert (claimed[0].notice, claimed[0].about, claimed[0].recipient) == (late.notice, late.about, late.recipient)
     assert (claimed[0].template, claimed[0].facts) == (late.template, late.facts)
     assert {each.state for each in claimed} == {DeliveryState.SENDING}
+
+
+async def test_what_has_expired_is_not_claimed_and_expires(stored: Application) -> None:
+    last, now, later = (NOON + timedelta(microseconds=shift) for shift in (-1, 0, 1))
+    expired = [a_delivery(expires_at=last), a_delivery(Channel.SMS, expires_at=now, reason="smtp answered 450")]
+    alive = [a_delivery(expires_at=later), a_delivery(expires_at=None)]
+    others = [a_delivery(state=state, expires_at=last) for state in DeliveryState if state is not DeliveryState.PENDING]
+    await add(stored, *expired, *alive, *others)
+
+    assert {each.id for each in await claim(stored)} == {each.id for each in alive}
+    expire = replace(stored.use_cases().notifications.expire_deliveries, clock=StoppedClock())
+    assert (await expire(), await expire()) == (2, 0)
+    listed = await stored.notifications.delivery_list().find(DeliveryFilter(state=DeliveryState.EXPIRED), None, 10)
+    found = [each for each in listed if each.id in {one.id for one in expired}]
+    assert {each.reason for each in found} == {"expired", "expired; last: smtp answered 450"}
+    assert {each.expires_at for each in found} == {last, now}
+
+
+async def test_what_a_vendor_has_is_reported_until_a_person_decides_otherwise(stored: Application) -> None:
+    kinds = [DeliveryStatus.FOUND, DeliveryStatus.DELIVERED, DeliveryStatus.ABSENT, DeliveryStatus.UNDECIDED]
+    told = {kind: a_delivery() for kind in kinds}
+    accepted, refused, resent = a_delivery(), a_delivery(), a_delivery()
+    await add(stored, *told.values(), accepted, refused, resent)
+    reports = stored.notifications.reported_deliveries()
+
+    async def report(delivery: Delivery, learnt: DeliveryStatus, at: datetime = NOON) -> None:
+        delivery.status_reports.append(StatusReport(at=at, learnt=learnt, vendor="twilio", vendor_id="SM1"))
+        async with any_work(stored) as work:
+            await work.in_doubt_deliveries.save(delivery)
+            await work.commit()
+
+    for kind, delivery in told.items():
+        await report(delivery, kind)
+    await report(resent, DeliveryStatus.DELIVERED)
+    await report(resent, DeliveryStatus.SETTLED, LATER)
+    for delivery, outcome in ((accepted, AttemptOutcome.ACCEPTED), (refused, AttemptOutcome.UNAVAILABLE)):
+        delivery.record_attempts(Attempt(at=NOON, vendor="ses", outcome=outcome, detail=""))
+        await save(stored, delivery)
+
+    everything = [*told.values(), accepted, refused, resent]
+    assert await reports.among([each.id for each in everything]) == {
+        told[DeliveryStatus.FOUND].id, told[DeliveryStatus.DELIVERED].id, accepted.id,
+    }  # fmt: skip
+    await report(resent, DeliveryStatus.FOUND, LATER + timedelta(seconds=1))
+    assert await reports.among([resent.id]) == {resent.id}
 
 
 async def test_a_delivery_is_claimed_once(stored: Application) -> None:

@@ -1,22 +1,27 @@
 """The contract of `InDoubtDeliveries` and `DeliveryList`, for every adapter."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from config.container import Application
+from core.kernel.decisions import Decision
 from core.kernel.errors import Invalid
+from core.kernel.pace import Pace
 from core.kernel.period import Period
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.delivery_list import DeliveryFilter
+from core.notifications.errors import NotResendable
 from core.notifications.list_deliveries import ListDeliveries
 from core.notifications.messages import DeliveryId
+from core.notifications.resend_delivery import FAILED_STATES, RESENDABLE_STATES
 from core.notifications.settle_delivery import Settlement, Verdict
 from core.notifications.status_reports import DeliveryStatus, StatusReport, VendorReport
-from tests.examples import NOON, a_delivery, a_submission
+from tests.examples import NOON, StoppedClock, a_delivery, a_submission
 from tests.units_of_work import any_work
 
 LATER = NOON + timedelta(minutes=10)
@@ -223,6 +228,97 @@ async def test_the_list_is_of_one_state_one_channel_and_a_time(stored: Applicati
     assert len(await found(DeliveryFilter())) == 3
     assert len(await found(DeliveryFilter(state=UNKNOWN))) == 1
     assert await found(DeliveryFilter(state=UNKNOWN, channel=Channel.SMS)) == []
+
+
+async def test_failed_deliveries_are_previewed_resent_by_filter_and_stay_auditable(stored: Application) -> None:
+    rejected = [a_delivery(state=DeliveryState.REJECTED, due_at=NOON - timedelta(seconds=n)) for n in range(1, 4)]
+    by_ses = a_delivery(state=DeliveryState.REJECTED, template="out_of_stock", due_at=NOON - timedelta(days=1))
+    expired = a_delivery(Channel.SMS, state=DeliveryState.EXPIRED, due_at=NOON - timedelta(days=2))
+    states = [each for each in DeliveryState if each not in FAILED_STATES]
+    await add(stored, *rejected, by_ses, expired, *(a_delivery(state=each, due_at=expired.due_at) for each in states))
+    async with any_work(stored) as work:
+        by_ses.record_attempts(Attempt(at=NOON, vendor="ses", outcome=AttemptOutcome.REJECTED, detail="spam"))
+        await work.deliveries.save([by_ses])
+        await work.commit()
+    use_cases = stored.use_cases().notifications
+    preview = replace(use_cases.preview_resend, clock=StoppedClock())
+    resend = replace(use_cases.resend_delivery, clock=StoppedClock())
+
+    async def count(search: DeliveryFilter) -> int:
+        return (await preview(search)).count
+
+    assert await count(DeliveryFilter()) == 5
+    assert await count(DeliveryFilter(channel=Channel.SMS)) == 1
+    assert await count(DeliveryFilter(template="out_of_stock")) == 1
+    assert await count(DeliveryFilter(vendor="ses")) == 1
+    assert await count(DeliveryFilter(vendor="smtp")) == 0
+    assert await count(DeliveryFilter(due=Period(since=NOON - timedelta(minutes=1)))) == 3
+    found = await preview(DeliveryFilter())
+    assert {(each.state, each.channel, each.template, each.count) for each in found.groups} == {
+        (DeliveryState.REJECTED, Channel.EMAIL, "fee_submitted", 3),
+        (DeliveryState.REJECTED, Channel.EMAIL, "out_of_stock", 1),
+        (DeliveryState.EXPIRED, Channel.SMS, "fee_submitted", 1),
+    }
+
+    decision, seen = Decision(who="Asha", why="the sender is verified"), list[DeliveryId]()
+    await use_cases.resend_deliveries(found, resend, decision, Pace(), lambda name, _: seen.append(name))
+    assert len(seen) == len(set(seen)) == 5
+    assert await count(DeliveryFilter()) == 0
+    again = await find(stored, by_ses.id)
+    assert (again.state, again.due_at, again.expires_at) == (DeliveryState.PENDING, NOON, NOON + timedelta(hours=72))
+    assert again.reason == "send again, says Asha: the sender is verified"
+    async with any_work(stored) as work:
+        claimed = await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 20)
+    assert {each.id for each in [*rejected, by_ses]} <= {each.id for each in claimed}
+
+
+async def test_of_two_messages_for_a_delivery_the_better_counts_in_any_order(stored: Application) -> None:
+    delivery = a_delivery(Channel.SMS, state=UNKNOWN)
+    await add(stored, delivery)
+
+    async def report(message: str, learnt: DeliveryStatus) -> tuple[DeliveryState, str]:
+        async with any_work(stored) as work:
+            found = await work.in_doubt_deliveries.find(delivery.id)
+            assert found is not None
+            if found.apply_report(VendorReport("twilio", message, learnt, "twilio says so"), NOON):
+                await work.in_doubt_deliveries.save(found)
+                await work.commit()
+        now = await find(stored, delivery.id)
+        return now.state, now.reason
+
+    bounced, sent = DeliveryState.BOUNCED, (DeliveryState.SENT, "twilio says so; another message bounced: SM1")
+    assert await report("SM1", DeliveryStatus.BOUNCED) == (bounced, "twilio says so")
+    assert await report("SM1", DeliveryStatus.FOUND) == (bounced, "twilio says so")
+    assert await report("SM2", DeliveryStatus.FOUND) == sent
+    assert await report("SM1", DeliveryStatus.BOUNCED) == sent  # repeated
+    assert (await report("SM2", DeliveryStatus.DELIVERED))[0] is DeliveryState.DELIVERED
+    assert (await report("SM3", DeliveryStatus.BOUNCED))[0] is DeliveryState.DELIVERED
+
+
+async def test_a_repeated_bounce_does_not_end_the_message_that_is_sent_again(stored: Application) -> None:
+    delivery = a_delivery(state=UNKNOWN)
+    await add(stored, delivery)
+    bounce = VendorReport("twilio", "SM1", DeliveryStatus.BOUNCED)
+    resend = stored.use_cases().notifications.resend_delivery
+    first = await find(stored, delivery.id)
+    assert first.apply_report(bounce, NOON)
+    await save(stored, first)
+    await resend(str(delivery.id), Decision(who="Asha", why="the phone is repaired"))
+    for state in (DeliveryState.PENDING, DeliveryState.SENDING):
+        again = await find(stored, delivery.id)
+        again.state = state
+        assert not again.apply_report(bounce, NOON)
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+async def test_only_what_ended_unsent_is_resent(stored: Application, state: DeliveryState) -> None:
+    delivery = a_delivery(state=state)
+    await add(stored, delivery)
+    resend, decision = stored.use_cases().notifications.resend_delivery, Decision(who="Asha", why="a test")
+    if state in RESENDABLE_STATES:
+        assert (await resend(str(delivery.id), decision)).state is DeliveryState.PENDING
+    with pytest.raises(NotResendable):
+        await resend(str(delivery.id), decision)
 
 
 async def test_the_delivery_list_contains_no_address(stored: Application) -> None:

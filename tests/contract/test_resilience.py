@@ -21,7 +21,15 @@ from config.settings import Resilience
 from core.kernel.clock import Clock
 from core.notifications.attempt_log import AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import (
+    AccountFault,
+    AlreadyReported,
+    OutcomeUnknown,
+    RecipientNotAllowed,
+    RecipientUnavailable,
+    Rejected,
+    VendorUnavailable,
+)
 from core.notifications.messages import Accepted, DeliveryId, Email
 from core.notifications.ports import EmailSender, Sender, VendorChannel
 from core.notifications.vendor_standing import Breaker
@@ -77,6 +85,7 @@ class BreakerHarness:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.time += seconds
         await (self.patience.wait() if self.patience else asyncio.sleep(0))
 
     async def send(self) -> Accepted:
@@ -564,7 +573,9 @@ async def test_a_retry_waits_for_the_retry_after_of_the_vendor(asked: float) -> 
     vendor = ScriptedVendor()
     vendor.always = VendorUnavailable("slow down", retry_after=asked)
     stage = BreakerHarness(vendor, max_attempts=3, retry_budget_percent=300, minimum_calls=10**6)
-    await stage.fail(100)
+    for _ in range(100):
+        await stage.fail()
+        stage.time += asked  # the wait that the last answer asked for
 
     assert len(stage.slept) == 200
     assert min(stage.slept) >= asked  # backoff: jitter starts at zero
@@ -650,6 +661,146 @@ async def test_what_vendors_say_is_not_logged(caplog: pytest.LogCaptureFixture) 
     vendor.always = VendorUnavailable("aarav.sharma@example.org is over quota")
     await BreakerHarness(vendor, max_attempts=3).fail(20)
     assert "aarav" not in caplog.text
+
+
+# -- answers about recipients and about our account
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Rejected("landline"), RecipientUnavailable("450"), RecipientNotAllowed("21408"), AccountFault("401")],
+    ids=repr,
+)
+async def test_only_an_answer_about_the_vendor_moves_the_breaker(answer: Exception) -> None:
+    vendor = ScriptedVendor(*[answer] * 40)
+    stage = BreakerHarness(vendor, minimum_calls=10, max_attempts=3, account_hold_seconds=60.0)
+    for _ in range(40):
+        await stage.fail(1, type(answer) if isinstance(answer, Rejected | RecipientUnavailable) else VendorUnavailable)
+        stage.time += 0.0 if not isinstance(answer, AccountFault) else 60.0
+
+    assert (vendor.calls, stage.slept) == (40, [])
+    assert stage.chain.standings()[0].breaker is Breaker.CLOSED
+    assert await stage.send()
+
+
+async def test_a_refused_account_is_probed_by_one_message_at_a_time_and_reported() -> None:
+    vendor = ScriptedVendor()
+    vendor.always = AccountFault("ses answered 403")
+    stage = BreakerHarness(vendor, account_hold_seconds=60.0, max_in_flight=10)
+    before = metric("bursar_vendor_account_faults_total")
+    await stage.fail(100)
+
+    [standing] = stage.chain.standings()
+    assert (vendor.calls, stage.chain.capacity(), stage.chain.cooldown_seconds()) == (1, 0, 60.0)
+    assert (standing.reason, standing.rests_until) == ("ses answered 403", NOON + timedelta(seconds=60))
+    assert (metric("bursar_vendor_held"), metric("bursar_vendor_account_faults_total") - before) == (1.0, 1.0)
+
+    stage.time += 60
+    assert stage.chain.capacity() == 1
+    vendor.always = wait_for_ever
+    async with under_way(*(stage.send() for _ in range(20))):
+        assert vendor.calls == 2
+    vendor.always = "id"
+    assert await stage.send()
+    assert await stage.send()
+    assert metric("bursar_vendor_held") == 0.0
+
+
+def metric(name: str) -> float:
+    """Return a metric of the first vendor of the harness."""
+    label = f'{name}{{channel="email",vendor="vendor-0"}} '
+    return next(float(line.removeprefix(label)) for line in generate_latest().decode().split("\n") if label in line)
+
+
+@pytest.mark.parametrize("error", [VendorUnavailable, OutcomeUnknown])
+async def test_retry_after_holds_every_message_and_others_go_to_the_next_vendor(error: Any) -> None:
+    first, second = ScriptedVendor(error("busy", retry_after=30.0)), ScriptedVendor()
+    stage = BreakerHarness(first, second, minimum_calls=10, max_in_flight=8)
+    if error is OutcomeUnknown:
+        await stage.fail(1, OutcomeUnknown)
+    for _ in range(20):
+        assert await stage.send()
+
+    assert (first.calls, stage.chain.capacity()) == (1, 8)
+    held, asked = stage.chain.standings()
+    assert (held.breaker, held.rests_until, held.reason) == (Breaker.CLOSED, NOON + timedelta(seconds=30), "busy")
+    assert (asked.rests_until, asked.reason) == (None, "")
+    stage.time += 30
+    await stage.send()
+    await stage.send()
+    assert first.calls == 3
+
+
+async def test_an_acceptance_from_before_the_retry_after_does_not_end_the_hold() -> None:
+    vendor, late = ScriptedVendor(), asyncio.Event()
+
+    async def succeed_late() -> str:
+        await late.wait()
+        return "id"
+
+    vendor.answers = [succeed_late, VendorUnavailable("busy", retry_after=30.0)]
+    stage = BreakerHarness(vendor)
+    async with under_way(stage.send()) as slow:
+        await stage.fail()
+        late.set()
+        await asyncio.gather(*slow)
+    await stage.fail()
+    assert vendor.calls == 2
+
+
+@pytest.mark.parametrize("kind", [AccountFault, RecipientNotAllowed])
+async def test_what_one_account_may_not_send_another_vendor_sends(kind: Any) -> None:
+    first, second = ScriptedVendor(), ScriptedVendor()
+    first.always = kind("not allowed")
+    stage = BreakerHarness(first, second)
+    for _ in range(10):
+        assert await stage.send()
+    assert second.calls == 10
+    assert stage.chain.standings()[0].reason == "not allowed"
+
+
+async def test_a_recipient_who_cannot_be_reached_is_not_tried_through_another_vendor() -> None:
+    first, second = ScriptedVendor(RecipientUnavailable("mailbox full")), ScriptedVendor()
+    await BreakerHarness(first, second, max_attempts=3).fail(1, RecipientUnavailable)
+    assert (first.calls, second.calls) == (1, 0)
+
+
+async def test_when_no_recipient_is_accepted_one_message_per_second_is_tried() -> None:
+    vendor = ScriptedVendor()
+    vendor.always = RecipientNotAllowed("relaying denied")
+    stage = BreakerHarness(vendor)
+    for _ in range(200):
+        with pytest.raises((RecipientNotAllowed, VendorUnavailable)):
+            await stage.send()
+    assert vendor.calls == 50
+    stage.time += 1
+    await stage.fail(1, RecipientNotAllowed)
+    await stage.fail()
+    assert vendor.calls == 51
+    stage.time += 1
+    vendor.always = "id"
+    await stage.send()
+    await stage.send()
+    assert vendor.calls == 53
+
+
+async def test_before_each_call_the_reports_are_looked_at() -> None:
+    reported = False
+
+    async def still_claimed() -> bool:
+        return not reported
+
+    async def refuse() -> str:
+        nonlocal reported
+        reported = True  # a callback arrives before the retry, or before the next vendor is called
+        raise DOWN
+
+    first, second = ScriptedVendor(), ScriptedVendor()
+    first.always = refuse
+    stage = BreakerHarness(first, second, max_attempts=3)
+    with pytest.raises(AlreadyReported):
+        await stage.chain.send(replace(an_email(), still_claimed=still_claimed))
+    assert (first.calls, second.calls) == (1, 0)
 
 
 # -- bulkhead, deadline, failover, journal

@@ -119,7 +119,7 @@ async def test_notifications_use_the_current_address(stored: Application) -> Non
 
 
 async def test_inventory_staff_are_addressed_from_settings_and_students_from_the_roster(stored: Application) -> None:
-    staff = Inventory(name="Meera Joshi", email="stores@example.org", phone="+912025550123", language="hi")
+    staff = Inventory(name="Meera Joshi", email="stores@example.org", phone="+919822555012", language="hi")
     async with running(
         Application(settings=msgspec.structs.replace(stored.settings(), inventory=staff))
     ) as application:
@@ -128,7 +128,7 @@ async def test_inventory_staff_are_addressed_from_settings_and_students_from_the
         contacts = await application.notifications.contacts().of({INVENTORY_STAFF, student.id})
 
     assert contacts == {
-        INVENTORY_STAFF: Contact(name="Meera Joshi", email="stores@example.org", phone="+912025550123", language="hi"),
+        INVENTORY_STAFF: Contact(name="Meera Joshi", email="stores@example.org", phone="+919822555012", language="hi"),
         student.id: Contact(name="Asha 1", email="asha.1@example.org", phone="+919800000001", language="en"),
     }
 

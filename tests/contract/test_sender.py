@@ -3,10 +3,12 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from config.settings import Resilience, Sandbox
+from config.container import Application
+from config.settings import Adapters, Resilience, Sandbox, Ses, Settings, Smtp, Twilio
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from tests.contract.senders import EMAIL, IN_PROCESS, KINDS, SMS, SenderKind, Senders, running
 from tests.contract.servers.http import HttpVendor
@@ -61,7 +63,7 @@ async def test_a_refused_recipient_is_rejected_for_good(
 
 
 @every_vendor
-@pytest.mark.parametrize("behaviour", [VendorBehaviour.THROTTLE, VendorBehaviour.BREAK, VendorBehaviour.DENY_US])
+@pytest.mark.parametrize("behaviour", [VendorBehaviour.THROTTLE, VendorBehaviour.DENY_US])
 async def test_an_unavailable_vendor_has_not_accepted_the_message(
     senders: Senders, kind: SenderKind, name: str, server: LocalVendor, behaviour: VendorBehaviour
 ) -> None:
@@ -69,6 +71,36 @@ async def test_an_unavailable_vendor_has_not_accepted_the_message(
     with pytest.raises(VendorUnavailable):
         await senders.open(kind, name, server).send(kind.a_message())
     assert not server.taken
+
+
+@every_vendor
+async def test_a_server_error_proves_nothing_except_as_a_reply_of_a_mail_server(
+    senders: Senders, kind: SenderKind, name: str, server: LocalVendor
+) -> None:
+    server.behaviour = VendorBehaviour.BREAK
+    with pytest.raises(VendorUnavailable if name == "smtp" else OutcomeUnknown):
+        await senders.open(kind, name, server, Resilience(max_attempts=3, deadline_seconds=5)).send(kind.a_message())
+    assert name == "smtp" or server.calls == 1
+
+
+@pytest.mark.parametrize(("kind", "name"), [(EMAIL, "ses"), (SMS, "twilio")], ids=["ses", "twilio"])
+async def test_a_message_that_was_taken_behind_a_502_is_sent_by_no_vendor_again(
+    kind: SenderKind, name: str, server: HttpVendor, tmp_path: Path
+) -> None:
+    server.behaviour = VendorBehaviour.TAKE_AND_BREAK
+    record = tmp_path / "record.jsonl"
+    adapters: dict[str, Any] = {kind.channel: (name, "sandbox")}
+    settings = Settings(
+        adapters=Adapters(**adapters), sandbox=Sandbox(record_path=str(record)), **dict(server.settings())
+    )
+    vendors = Application(settings=settings).vendors
+    channel = getattr(vendors, kind.channel)()
+    with pytest.raises(OutcomeUnknown):
+        await channel.send(kind.a_message())
+    await getattr(vendors, f"{kind.channel}_vendors")(name).close()
+
+    assert (len(server.taken), record.exists()) == (1, False)
+    assert channel.standings()[0].reason.startswith(f"{name} answered 502")  # its Retry-After holds other messages
 
 
 @every_vendor
@@ -100,6 +132,24 @@ async def test_a_server_that_is_not_there_is_unavailable(
 ) -> None:
     with pytest.raises(VendorUnavailable):
         await senders.open(kind, name, kind.servers[name](tmp_path)).send(kind.a_message())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "section"),
+    [
+        (EMAIL, "ses", Ses(url="ftp://mail.example.org")),
+        (EMAIL, "ses", Ses(url="http://mail..example.org")),
+        (EMAIL, "smtp", Smtp(host="mail..example.org")),
+        (EMAIL, "smtp", Smtp(host="localhost", ca_file="/nowhere.pem")),
+        (SMS, "twilio", Twilio(url="api.twilio.com")),
+        (SMS, "twilio", Twilio(url="http://" + "a" * 64 + ".example.org")),
+    ],
+)
+async def test_an_address_that_cannot_be_called_is_no_unknown_outcome(
+    senders: Senders, kind: SenderKind, name: str, section: Any
+) -> None:
+    with pytest.raises(VendorUnavailable):
+        await senders.open(kind, name, **{name: section}).send(kind.a_message())
 
 
 @every_vendor

@@ -156,6 +156,32 @@ async def test_twilio_tells_what_became_of_it(
     assert (found.learnt, found.detail) == (learnt, f"twilio says {status}, error 30008")
 
 
+@pytest.mark.parametrize(
+    ("statuses", "learnt"),
+    [
+        (("failed", "delivered"), DeliveryStatus.DELIVERED),
+        (("delivered", "failed"), DeliveryStatus.DELIVERED),
+        (("undelivered", "queued"), DeliveryStatus.FOUND),
+        (("sent", "delivered", "failed"), DeliveryStatus.DELIVERED),
+        (("failed", "undelivered"), DeliveryStatus.BOUNCED),
+    ],
+)
+async def test_of_several_matching_messages_the_best_counts_and_all_are_told(
+    vendor_harness: VendorHarness, server: LocalTwilio, statuses: tuple[str, ...], learnt: DeliveryStatus
+) -> None:
+    message = an_sms()
+    for number, status in enumerate(statuses):
+        await vendor_harness.sender.send(message)
+        server.messages[number]["status"] = status
+
+    found = await vendor_harness.find(message)
+    assert found is not None
+    assert found.learnt is learnt
+    assert f"{len(statuses)} messages were sent" in found.detail
+    others = {taken.id for taken in server.taken} - {found.id}
+    assert all(sid in found.detail for sid in others)
+
+
 async def test_a_message_that_is_still_queued_is_found_though_it_has_no_date_of_sending(
     vendor_harness: VendorHarness, server: LocalTwilio
 ) -> None:
@@ -193,8 +219,36 @@ async def test_an_inbound_message_is_not_matched(vendor_harness: VendorHarness, 
     assert await vendor_harness.find(message) is None
 
 
+REPLACED = {
+    "quotes and dashes": ("“Fees” – 50 ₹ — ‘now’ «go»…", '"Fees" - 50 ₹ - \'now\' "go"...'),
+    "spaces": ("Fee\u00a0due\u2009on\u200b 9\u202fMay\ufeff", "Fee  due  on 9  May"),
+    "spaces at the ends": (" Fee due\n", "Fee due"),
+    "a fraction": ("½ of the fee", "1/2 of the fee"),
+    "full-width characters": ("ＢＦ－７Ｋ３Ｍ＠９", "BF-7K3M@9"),
+    "small capitals": ("ʙꜰ ᴘᴀɪᴅ", "BF PAID"),
+    "combining characters": ("fee\u0332 a\u0302 o\u0338", "fee_ a^ o/"),
+    "a letter that looks like a sign": ("Paid\u01c3 ʺyesʺ", 'Paid! "yes"'),
+    "composed letters": ("Zoe\u0308 क\u093c", "Zoë \u0958"),
+    "a trial account": ("Exam fee", "Sent from your Twilio trial account - Exam fee"),
+}
+
+
+@pytest.mark.parametrize(("text", "body"), REPLACED.values(), ids=REPLACED)
+async def test_a_message_is_found_though_twilio_replaced_characters_in_it(
+    vendor_harness: VendorHarness, server: LocalTwilio, text: str, body: str
+) -> None:
+    await vendor_harness.sender.send(message := an_sms(text=text))
+    server.messages[0]["body"] = body
+
+    found = await vendor_harness.find(message)
+    assert found is not None
+    assert found.id == server.taken[0].id
+
+
 OPEN: dict[str, dict[str, Any]] = {
-    "other words": {"body": "Sent from your trial account - Exam fee"},
+    "other words": {"body": "Sent from your Twilio trial account - Another fee"},
+    "another digit": {"body": "शुल्क ₹1,500.01 & संदर्भ BF-7K3M-9QZ4-XA2B-C"},
+    "another vowel sign": {"body": "शील्क ₹1,500.00 & संदर्भ BF-7K3M-9QZ4-XA2B-C"},
     "no words any more": {"body": ""},
     "no date": {"date_created": None},
     "no name": {"sid": None},

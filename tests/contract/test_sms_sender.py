@@ -5,11 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
+from aiohttp import web
 
 from config.container import Application
 from config.settings import Adapters, Resilience, Sandbox, Settings, Twilio
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import (
+    AccountFault,
+    OutcomeUnknown,
+    RecipientNotAllowed,
+    RecipientUnavailable,
+    Rejected,
+    VendorUnavailable,
+)
 from tests.contract.senders import SMS, Senders, an_sms, running
 from tests.contract.servers.local_vendor import LocalVendor
 from tests.contract.servers.twilio import LocalTwilio, fault
@@ -69,18 +78,63 @@ async def test_a_connect_timeout_fails_over_to_the_next_vendor(tmp_path: Path) -
         (400, 21614, Rejected),
         (400, 21610, Rejected),
         (400, 21617, Rejected),
-        (400, 21606, VendorUnavailable),  # the number of the sender
-        (400, 21408, VendorUnavailable),  # a country without permission
-        (404, 20404, VendorUnavailable),
-        (500, 20500, VendorUnavailable),
+        (400, 21635, Rejected),
+        (400, 999999, Rejected),  # a code of next year
+        (400, "21635", Rejected),
+        (400, 21212, AccountFault),
+        (400, 10001, AccountFault),
+        (401, 20003, AccountFault),
+        (401, 0, AccountFault),
+        (404, 20404, AccountFault),
+        (429, 63038, AccountFault),  # the quota of the day
+        (302, 0, AccountFault),
+        (400, 21606, RecipientNotAllowed),  # the sender, for this recipient
+        (400, 21408, RecipientNotAllowed),  # a country without permission
+        (400, 21608, RecipientNotAllowed),  # a trial account
+        (403, 999999, RecipientNotAllowed),
+        (400, 30003, RecipientUnavailable),
+        (429, 20429, VendorUnavailable),
+        (429, 0, VendorUnavailable),
+        (400, 21611, VendorUnavailable),
+        (408, 0, OutcomeUnknown),
+        (500, 20500, OutcomeUnknown),
+        (500, 21211, OutcomeUnknown),
+        (502, 0, OutcomeUnknown),
+        (503, 20503, OutcomeUnknown),
         (504, 0, OutcomeUnknown),
         (201, 0, OutcomeUnknown),
-        (302, 0, VendorUnavailable),
     ],
 )
 async def test_twilio_is_understood(
-    senders: Senders, server: LocalTwilio, status: int, code: int, meaning: type[Exception]
+    senders: Senders, server: LocalTwilio, status: int, code: int | str, meaning: type[Exception]
 ) -> None:
     server.answer = fault(status, code, {"Location": f"{server.url}/elsewhere"})
-    with pytest.raises(meaning):
+    with pytest.raises((meaning, VendorUnavailable)) as refusal:
         await senders.open(SMS, "twilio", server).send(an_sms())
+    assert refusal.type is meaning or (senders.in_chain and issubclass(meaning, VendorUnavailable))
+    assert server.calls == 1
+
+
+@twilio
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 414])
+async def test_the_page_of_a_proxy_is_about_the_path_and_not_about_the_message(
+    senders: Senders, server: LocalTwilio, status: int
+) -> None:
+    server.answer = web.Response(status=status, text="<html><h1>Bad Request</h1>", content_type="text/html")
+    with pytest.raises((VendorUnavailable, RecipientNotAllowed), match=f"twilio answered {status}"):
+        await senders.open(SMS, "twilio", server).send(an_sms())
+
+
+@twilio
+@pytest.mark.parametrize(
+    ("sender", "field"),
+    [("+15005550006", "From"), ("Fee Office", "From"), ("MG" + "0" * 32, "MessagingServiceSid")],
+)
+async def test_twilio_is_told_a_number_or_a_service(
+    senders: Senders, server: LocalTwilio, sender: str, field: str
+) -> None:
+    section = msgspec.structs.replace(server.settings()["twilio"], sender=sender)
+    await senders.open(SMS, "twilio", twilio=section).send(an_sms())
+
+    form = server.taken[0].extra
+    assert {name: form[name] for name in ("From", "MessagingServiceSid") if name in form} == {field: [sender]}

@@ -6,7 +6,11 @@ from hashlib import sha1
 from typing import Any
 from uuid import UUID
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 
 from adapters.twilio.status_reports import TwilioReports
 from config.container import Application
@@ -24,10 +28,9 @@ SID = "SM" + "a" * 32
 FORM = [("MessageSid", SID), ("MessageStatus", "delivered"), ("To", "+919876543210"), ("ErrorCode", "")]
 
 
-def reports(public_url: str = PUBLIC, token: str = TOKEN) -> VendorReports:
-    application = Application(
-        settings=Settings(http=Http(public_url=public_url), twilio=Twilio(auth_token=Secret(token)))
-    )
+def reports(public_url: str = PUBLIC, token: str = TOKEN, secondary: str = "") -> VendorReports:
+    tokens = Twilio(auth_token=Secret(token), secondary_auth_token=Secret(secondary))
+    application = Application(settings=Settings(http=Http(public_url=public_url), twilio=tokens))
     made: VendorReports = application.vendors.twilio_reports()
     return made
 
@@ -38,7 +41,7 @@ def url(delivery: DeliveryId = DELIVERY, public_url: str = PUBLIC) -> str:
 
 def signature(form: list[tuple[str, str]], at: str = url(), token: str = TOKEN) -> str:
     """Sign as Twilio documents: the URL, then the fields sorted by name, without separators."""
-    text = at + "".join(name + value for name, value in sorted(form))
+    text = at + "".join(name + value for name, value in sorted(set(form)))
     return b64encode(hmac.new(token.encode(), text.encode(), sha1).digest()).decode()
 
 
@@ -87,6 +90,66 @@ def test_a_forged_report_is_refused(change: dict[str, Any]) -> None:
     given = {"form": FORM, "signature": signature(FORM), "public_url": PUBLIC, "token": TOKEN} | change
     with pytest.raises(ForgedReport):
         reports(given["public_url"], given["token"]).read(DELIVERY, given["form"], given["signature"])
+
+
+def test_while_tokens_are_rotated_both_are_valid() -> None:
+    rotated = reports(token="new", secondary="old")
+    for token in ("new", "old"):
+        assert rotated.read(DELIVERY, FORM, signature(FORM, token=token)).id == SID
+    for token in ("", "older"):
+        with pytest.raises(ForgedReport):
+            rotated.read(DELIVERY, FORM, signature(FORM, token=token))
+
+
+HOSTS = st.sampled_from(["fees.example.org", "Fees.Example.org", "localhost", "10.0.0.1", "पुणे.example.org"])
+PORTS = st.sampled_from(["", ":443", ":80", ":8443", ":65535", ":0443"])
+PUBLIC_URLS = st.builds(
+    lambda scheme, host, port, path: f"{scheme}://{host}{port}{path}",
+    st.sampled_from(["http", "https"]), HOSTS, PORTS, st.sampled_from(["", "/", "/fees", "/a%20b;c=d"]),
+)  # fmt: skip
+FORMS = st.lists(st.tuples(st.sampled_from(["MessageSid", "To", "X"]), st.text(max_size=3)), max_size=5).map(
+    lambda more: [("MessageSid", SID), ("MessageStatus", "sent"), *more]
+)
+
+
+class Form(dict[str, Any]):
+    """A form with repeated fields, as web frameworks give it to Twilio's library."""
+
+    def getall(self, name: str) -> list[str]:
+        return [value for field, value in self["fields"] if field == name]
+
+    def __iter__(self) -> Any:
+        return iter(dict.fromkeys(field for field, _ in self["fields"]))
+
+
+@hypothesis.settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(public=PUBLIC_URLS, signed_at=PUBLIC_URLS, form=FORMS, same=st.booleans())
+def test_a_signature_is_valid_exactly_where_twilios_own_library_takes_it(
+    public: str, signed_at: str, form: list[tuple[str, str]], same: bool
+) -> None:
+    address = public if same else signed_at
+    validator, adapter = RequestValidator(TOKEN), TwilioReports(public_url=public, auth_tokens=[TOKEN])
+    own = url(public_url=public.rstrip("/"))
+    for at in (address, address.replace(":443", ""), address.replace("org/", "org:443/"), address.replace(":", "")):
+        signed = signature(form, url(public_url=at.rstrip("/")))
+        fields = Form(fields=form)
+        try:
+            taken = adapter.read(DELIVERY, form, signed)
+        except ForgedReport:
+            taken = None
+        except Invalid:  # the signature is valid, and a later field with the same name is no SID
+            taken = True
+        assert (taken is not None) == validator.validate(own, fields, signed), (own, at)
+
+
+@pytest.mark.parametrize("public", ["https://fees.example.org:443", "https://fees.example.org", "http://x.org:8080"])
+@pytest.mark.parametrize("signed_without_port", [True, False])
+def test_a_report_is_accepted_with_and_without_the_port(public: str, signed_without_port: bool) -> None:
+    scheme, _, host = public.partition("://")
+    name, _, port = host.partition(":")
+    at = f"{scheme}://{name}" if signed_without_port else f"{scheme}://{name}:{port or 443}"
+
+    assert reports(public).read(DELIVERY, FORM, signature(FORM, url(public_url=at))).id == SID
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_the_container_runs_unprivileged(compose: Compose) -> None:
 
 
 def test_its_account_cannot_change_the_schema(compose: Compose) -> None:
-    tried = compose.inside("bursar", "bursar migrate --to base --config /etc/bursar/bursar.toml")
+    tried = compose.inside("bursar", "bursar migrate --to base --yes --config /etc/bursar/bursar.toml")
     assert tried.returncode != 0
     assert "denied to user 'bursar'" in tried.stderr
 

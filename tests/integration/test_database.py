@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from adapters.sql.engine import database
+from adapters.sql.engine import connections, database
 from adapters.sql.engine.probe import SqlProbe
 from config.container import Application
 from core.kernel.errors import Unavailable
@@ -33,7 +33,7 @@ async def test_an_error_of_the_database_does_not_tell_what_was_written(tmp_path:
 async def test_a_pooled_connection_closed_while_idle_is_replaced_silently(
     stored: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PING_AFTER_IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "PING_AFTER_IDLE_SECONDS", 0.0)
     sql = stored.storage.database()
     for lend in (sql.writing, sql.reading):
         async with lend() as connection:

@@ -431,7 +431,7 @@ async def test_the_fees_of_an_unknown_student_are_not_found(api: Api) -> None:
 
 
 async def test_a_roster_is_taken_over_row_by_row(api: Api) -> None:
-    roster = "registration,name,category,email\nT-1,Asha,general,\nT-2,,sc,\nT-3,Ravi,sc,ravi@@x\nT-1,Again,sc,\n"
+    roster = "registration,name,category,email\nT-1,Asha,general,\nT-2,,sc,\nT-3,Ravi,SC!,\nT-1,Again,sc,\n"
     report = await send_roster(api, roster)
 
     assert (report["read"], report["added"], report["rejected"]) == (4, 1, 3)
@@ -510,6 +510,21 @@ async def send_roster(api: Api, text: str, query: str = "") -> dict[str, Any]:
     assert response.status_code == 200
     report: dict[str, Any] = response.json()
     return report
+
+
+async def test_an_import_reports_contacts_that_were_left_empty(api: Api) -> None:
+    report = await send_roster(api, "registration,name,category,phone\nT-77,Asha,general,12345\n")
+
+    assert (report["added"], report["rejected"], report["warned"]) == (1, 0, 1)
+    assert report["warnings"] == [
+        {
+            "line": 2,
+            "column": "phone",
+            "value": "12345",
+            "reason": "is no telephone number of IN; a number of another country begins with + and its code",
+        }
+    ]
+    assert (await api("GET", "/v1/students/T-77")).json()["enrolment"]["phone"] == ""
 
 
 async def test_a_published_schedule_is_in_force_at_once_and_again_the_same(api: Api) -> None:

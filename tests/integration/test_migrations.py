@@ -1,22 +1,27 @@
 """The migrations: each upgrade has a downgrade, and the last revision is the schema that the program needs."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, insert, inspect, text
 
 from adapters.sql.engine.database import Database
+from adapters.sql.engine.ensure_migrated import ensure_migrated
 from adapters.sql.engine.migrate import configuration, migrate
-from adapters.sql.engine.schema_version import current_version, ensure_migrated
+from adapters.sql.engine.schema_version import current_version
+from adapters.sql.messaging.tables import relays
 from adapters.sql.schema import metadata
 from config.container import Application, running
 from config.settings import Settings
 from core.kernel.errors import Conflict, Unavailable
+from core.kernel.schema import DataWouldBeLost, SchemaIsNewer
 from tests.documentation import ROOT_DIRECTORY
 
 RUNBOOK = ROOT_DIRECTORY / "docs/runbook.md"
@@ -43,11 +48,11 @@ async def look(database: Database, question: Any) -> Any:
 async def test_every_step_goes_up_down_and_up_again(database: Database) -> None:
     for revision in REVISIONS:
         await migrate(database, revision)
-        await migrate(database, "-1")
+        await migrate(database, "-1", may_lose_data=True)
         await migrate(database, revision)
     assert set(await look(database, tables_of)) >= set(metadata.tables)
 
-    await migrate(database, "base")
+    await migrate(database, "base", may_lose_data=True)
     assert await look(database, tables_of) == ["alembic_version"]
 
 
@@ -58,8 +63,19 @@ async def test_the_last_step_is_what_the_program_needs(database: Database) -> No
 
 
 async def test_migrating_twice_changes_nothing(database: Database) -> None:
-    assert await ensure_migrated(database) == await ensure_migrated(database) == REVISIONS[-1]
+    first, second = await ensure_migrated(database), await ensure_migrated(database)
+    assert (first.before, first.after) == ("base", REVISIONS[-1])
+    assert second.before == second.after == second.newest == REVISIONS[-1]
     assert await look(database, current_version) == REVISIONS[-1]
+
+
+async def test_processes_that_migrate_at_once_take_turns(stored_settings: Settings) -> None:
+    async def one() -> str:
+        async with running(Application(settings=stored_settings)) as application:
+            change = await application.storage.migrate()
+            return str(change.before)
+
+    assert sorted(await asyncio.gather(*(one() for _ in range(3)))) == [*[REVISIONS[-1]] * 2, "base"]
 
 
 async def test_a_program_that_needs_another_schema_says_so(stored_settings: Settings, database: Database) -> None:
@@ -70,7 +86,7 @@ async def test_a_program_that_needs_another_schema_says_so(stored_settings: Sett
 
 
 async def test_students_in_two_spellings_stop_the_step_before_it_changes_anything(database: Database) -> None:
-    await migrate(database, "0010")
+    await migrate(database, "0012")
     columns = "id, registration, name, category, country, centre, certificates, email, phone, language"
     async with database.autocommit() as connection:
         for student in ("SU-1", "su-1", "su-2", "Su-3", "sU-3", "SU-3"):
@@ -79,7 +95,7 @@ async def test_students_in_two_spellings_stop_the_step_before_it_changes_anythin
 
     with pytest.raises(Conflict, match=r"nothing was changed.*(SU-1 and su-1|su-1 and SU-1); .*rename all but one"):
         await migrate(database)
-    assert await look(database, current_version) == "0010"
+    assert await look(database, current_version) == "0012"
 
     async with database.autocommit() as connection:
         await connection.exec_driver_sql(RENAME[connection.dialect.name])
@@ -87,6 +103,62 @@ async def test_students_in_two_spellings_stop_the_step_before_it_changes_anythin
     async with database.reading() as connection:
         keys = (await connection.exec_driver_sql("SELECT registration_key FROM students ORDER BY 1")).scalars()
     assert len(set(keys)) == 6
+
+
+async def test_going_down_through_rows_needs_consent_and_names_them(database: Database) -> None:
+    await migrate(database)
+    async with database.autocommit() as connection:
+        await connection.execute(insert(relays).values(holder="r", until=datetime(2026, 1, 1, tzinfo=UTC)))
+
+    with pytest.raises(DataWouldBeLost, match=r"to 0001 deletes.*relays \(1 rows\)") as lost:
+        await migrate(database, "0001")
+    assert "relay_leases (64 rows)" in str(lost.value)
+    assert not {"skus", "delivery_attempts", "dead_letters"} & set(str(lost.value).replace(".", " ").split())
+    assert await look(database, differences) == []
+
+    change = await migrate(database, "0001", may_lose_data=True)
+    assert (change.before, change.after) == (REVISIONS[-1], "0001")
+
+
+async def test_columns_of_filled_tables_are_data(database: Database) -> None:
+    await migrate(database, "0003")
+    async with database.autocommit() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO deliveries (id, notice_id, about_id, student_id, channel, template, facts, state,"
+                " attempts, due_at, reason) VALUES ('1', '1', '1', '1', '', '', '', '', 0, '2026-01-01', '')"
+            )
+        )
+
+    with pytest.raises(DataWouldBeLost, match=r"column deliveries.traceparent \(1 rows\)"):
+        await migrate(database, "-1")
+
+
+@pytest.mark.parametrize(
+    ("version", "said", "error"),
+    [("9999", "a newer program", SchemaIsNewer), ("ae1027a6acf", "another program", Conflict)],
+)
+async def test_a_version_of_another_program_is_refused(
+    stored_settings: Settings, database: Database, version: str, said: str, error: type[Conflict]
+) -> None:
+    await migrate(database)
+    async with database.autocommit() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
+
+    for target in ("head", "0003", "-1"):
+        with pytest.raises(error, match=f"at {version}.*{said}"):
+            await migrate(database, target, may_lose_data=True)
+    assert await look(database, current_version) == version
+
+    async with running(Application(settings=stored_settings)) as application:
+        check = application.storage.persistence_probe().check
+        if (
+            error is SchemaIsNewer
+        ):  # a program works on the schema of the next version, or no update could be rolled out
+            assert "newer than this program's" in await check()
+        else:
+            with pytest.raises(Unavailable):
+                await check()
 
 
 def tables_of(connection: Connection) -> list[str]:

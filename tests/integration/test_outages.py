@@ -127,6 +127,29 @@ def test_serve_without_its_database_says_which_why_and_what_to_do(tmp_path: Path
         assert "start the database" in said
 
 
+def test_a_migration_says_what_it_did_and_whether_a_repetition_helps(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "away.toml").write_text(AWAY)
+    workspace = Workspace(tmp_path, None, {})
+
+    def migrate(*words: str) -> tuple[int, str]:
+        done = workspace.run("migrate", *words)
+        return done.returncode, done.stdout + done.stderr
+
+    for words, code, said in [
+        ((), 0, "migrated from base to"),
+        ((), 0, "nothing to do"),
+        (("--to", "nonsense"), 1, "nonsense is none of 0001"),
+        (("--to", "+1"), 1, "leaves the range"),
+        (("--to", "0009"), 3, "table projections (1 rows): nothing was done; repeat the command with --yes"),
+        (("--to", "0009", "--yes"), 0, "to 0009"),
+        (("--config", str(tmp_path / "away.toml")), 75, "does not answer"),
+    ]:
+        found, told = migrate(*words)
+        assert (found, said in " ".join(told.split())) == (code, True), told
+
+
 def test_a_second_process_on_the_same_file_or_port_exits_with_an_error(tmp_path: Path) -> None:
     port = free_port()
     first = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": str(port)})

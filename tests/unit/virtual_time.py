@@ -55,10 +55,11 @@ class SimulatedVendor(Sender[Any]):
         self.behaviour, self.seconds = behaviour, 0.05
         self.calls: list[float] = []
         self.accepted: list[DeliveryId] = []
+        self.refusals: dict[DeliveryId, Exception] = {}
 
     async def send(self, message: Email | Sms) -> Accepted:
         self.calls.append(now())
-        if trouble := self.behaviour(now()):
+        if trouble := self.refusals.get(message.delivery) or self.behaviour(now()):
             raise trouble
         await asyncio.sleep(self.seconds)
         self.accepted.append(message.delivery)
@@ -74,6 +75,8 @@ def virtual_time_harness(
     """Return a harness in virtual time, with vendors behind the real resilience chain."""
     harness, clock = NotificationsHarness(), VirtualClock()
     harness.clock = clock
+    harness.notify = replace(harness.notify, clock=clock)
+    harness.expire = replace(harness.expire, clock=clock)
     policy = ResiliencePolicy(
         **{field.name: getattr(Resilience(), field.name) for field in fields(ResiliencePolicy)} | limits
     )

@@ -1,6 +1,7 @@
 """Deliveries in the memory database; stores and returns copies, so that a caller cannot change a stored one."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -8,8 +9,19 @@ from functools import partial
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from core.notifications.attempt_log import AttemptOutcome
 from core.notifications.delivery import FINAL_STATES, Channel, Delivery, DeliveryState
-from core.notifications.ports import DELIVERIES_STORED, Deliveries, DueDeliveries
+from core.notifications.messages import DeliveryId
+from core.notifications.ports import (
+    DELIVERIES_STORED,
+    Deliveries,
+    DueDeliveries,
+    ExpiringDeliveries,
+    ReportedDeliveries,
+)
+from core.notifications.status_reports import DeliveryStatus, reported_since_decision
+
+MAX_DELIVERIES = sys.maxsize
 
 
 class MemoryDeliveries(Deliveries):
@@ -23,7 +35,8 @@ class MemoryDeliveries(Deliveries):
         self._work.wake(DELIVERIES_STORED)
 
     async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
-        claimed = self._due(now, limit, DeliveryState.PENDING, channel)
+        due = self._due(now, MAX_DELIVERIES, DeliveryState.PENDING, channel)
+        claimed = [each for each in due if each.expires_at is None or each.expires_at > now][:limit]
         for delivery in claimed:
             delivery.claim(until)
         await self.save(claimed)
@@ -56,6 +69,35 @@ class MemoryDeliveries(Deliveries):
         )
         due = sorted((each for each in those if each.due_at <= now), key=lambda each: each.due_at)
         return [replace(each, unsaved_attempts=[], stored_as=(each.state, each.due_at)) for each in due[:limit]]
+
+
+class MemoryExpiringDeliveries(ExpiringDeliveries):
+    """Finds expired deliveries by a scan."""
+
+    def __init__(self, work: MemoryUnitOfWork) -> None:
+        self._work = work
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        pending = (e for e in self._work.database.deliveries.values() if e.state is DeliveryState.PENDING)
+        expired = [each for each in pending if each.expires_at is not None and each.expires_at <= now]
+        return [replace(each, unsaved_attempts=[], stored_as=(each.state, each.due_at)) for each in expired[:limit]]
+
+
+class MemoryReportedDeliveries(ReportedDeliveries):
+    """Reads the stored attempts and status reports."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def among(self, deliveries: Collection[DeliveryId]) -> Collection[DeliveryId]:
+        told: list[tuple[DeliveryId, datetime, str]] = []
+        for each in deliveries:
+            told += [(each, report.at, report.learnt) for report in self._database.status_reports.get(each, ())]
+            attempts = self._database.attempts.get(each, ())
+            told += [
+                (each, made.at, DeliveryStatus.FOUND) for made in attempts if made.outcome is AttemptOutcome.ACCEPTED
+            ]
+        return reported_since_decision(told)
 
 
 class MemoryDueDeliveries(DueDeliveries):

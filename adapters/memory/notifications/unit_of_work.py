@@ -2,7 +2,7 @@
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
-from adapters.memory.notifications.deliveries import MemoryDeliveries
+from adapters.memory.notifications.deliveries import MemoryDeliveries, MemoryExpiringDeliveries
 from adapters.memory.notifications.in_doubt_deliveries import MemoryInDoubtDeliveries
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -17,3 +17,4 @@ class MemoryNotificationsUnitOfWork(MemoryUnitOfWork, NotificationsWork):
         super().__init__(database, clock, ids, within)
         self.deliveries = MemoryDeliveries(self)
         self.in_doubt_deliveries = MemoryInDoubtDeliveries(self)
+        self.expiring_deliveries = MemoryExpiringDeliveries(self)

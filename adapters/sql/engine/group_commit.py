@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, select, tuple_
 
-from adapters.sql.engine.database import Database, Locked
+from adapters.sql.engine.database import Database
+from adapters.sql.engine.driver_errors import Locked
 from adapters.sql.engine.inserts import Row, Rows, flush
 from adapters.sql.engine.tables import NATURAL_KEY, event_log, metadata
 from adapters.sql.engine.transactions import Commit

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Dialect, Insert, Table, insert
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.engine.database import Locked
+from adapters.sql.engine.driver_errors import Locked
 from adapters.sql.engine.lock_order import LOCK_ORDER
 from adapters.sql.engine.tables import metadata, requests
 from core.kernel.idempotency import RequestInProgress

@@ -29,5 +29,6 @@ LOCK_ORDER = (
     "vendor_standings",
     "dead_letters",
     "replays",
+    "heartbeat",
 )
 """Every table; rows of a missing table are refused."""

@@ -1,12 +1,13 @@
 """The version of the schema, read without Alembic, whose import would slow the start of every process."""
 
+import re
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from adapters.sql.engine.database import Database
-
+JOURNAL = "migration_progress"
+"""A table that exists only while a migration is under way, and after a cut."""
 VERSIONS = Path(__file__).parents[1] / "migrations/versions"
 
 
@@ -24,12 +25,6 @@ def current_version(connection: Connection) -> str | None:
     return version
 
 
-async def ensure_migrated(database: Database, target: str = "head") -> str:
-    """Run the migrations to `target` unless the schema is there; return the newest version."""
-    async with database.reading() as connection:
-        version = await connection.run_sync(current_version)
-    if target != "head" or version != required_version():
-        from adapters.sql.engine.migrate import migrate
-
-        await migrate(database, target)
-    return required_version()
+def is_newer(version: str | None, newest: str) -> bool:
+    """Return whether a version is one of a later program."""
+    return bool(re.fullmatch(r"\d{4}", version or "")) and (version or "") > newest

@@ -66,6 +66,13 @@ outbox = table(
     Column("shard", SmallInteger, nullable=False),
 )
 
+heartbeat = table(
+    "heartbeat",
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("padding", Blob, nullable=False),
+)
+
 
 def insert_ignore(into: SqlTable) -> Insert:
     """Return an insert that keeps an existing row."""

@@ -11,7 +11,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from adapters.sql.engine.database import Database, Deadlocked
+from adapters.sql.engine.database import Database
+from adapters.sql.engine.driver_errors import Deadlocked
 from adapters.sql.engine.inserts import Row, Rows, flush
 from adapters.sql.engine.tables import insert_ignore
 from adapters.sql.engine.transactions import Scope, flush_and_commit

@@ -1,6 +1,6 @@
 """Claims and stores deliveries in SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +14,19 @@ from adapters.sql.engine.database import Database
 from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.tables import insert_ignore
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.notifications.tables import deliveries, delivery_attempts
+from adapters.sql.notifications.tables import deliveries, delivery_attempts, delivery_findings
 from core.kernel.trace import Trace
-from core.notifications.attempt_log import Attempt
+from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import FINAL_STATES, Channel, Delivery, DeliveryState, RecipientId
 from core.notifications.messages import DeliveryId
-from core.notifications.ports import DELIVERIES_STORED, Deliveries, DueDeliveries
+from core.notifications.ports import (
+    DELIVERIES_STORED,
+    Deliveries,
+    DueDeliveries,
+    ExpiringDeliveries,
+    ReportedDeliveries,
+)
+from core.notifications.status_reports import DeliveryStatus, reported_since_decision
 
 MAX_TEXT_LENGTH = 500
 ATTEMPT = tuple(field.name for field in fields(Attempt))
@@ -45,6 +52,7 @@ DUE = (
     # A sort would lock every due row and leave none to other dispatchers.
     .with_hint(deliveries, "FORCE INDEX (ix_deliveries_due)", "mysql")
 )
+DUE_UNEXPIRED = DUE.where(deliveries.c.expires_at.is_(None) | (deliveries.c.expires_at > bindparam("now")))
 STILL_CLAIMED = (deliveries.c.state == bindparam("old_state")) & (deliveries.c.due_at == bindparam("old_due_at"))
 ACCEPTED = and_(bindparam("new_state") == DeliveryState.SENT, *(deliveries.c.state != state for state in FINAL_STATES))
 SAVE_ONE = update(deliveries).where((deliveries.c.id == bindparam("key")) & (STILL_CLAIMED | ACCEPTED))
@@ -67,12 +75,15 @@ class SqlDeliveries(Deliveries):
             "facts": msgspec.json.encode(delivery.facts).decode(),
             "request_id": delivery.trace.request_id,
             "traceparent": delivery.trace.traceparent,
+            "expires_at": delivery.expires_at,
         }
         self._work.insert(deliveries, row | changing(delivery))
         self._work.wake(DELIVERIES_STORED)
 
     async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
-        claimed = await self._due(limit, state=DeliveryState.PENDING, channel=channel, now=now)
+        parameters = {"state": DeliveryState.PENDING, "channel": channel, "now": now, "limit": limit}
+        rows = await (await self._work.connect()).execute(DUE_UNEXPIRED, parameters)
+        claimed = [from_row(row) for row in rows]
         for delivery in claimed:
             delivery.claim(until)
         await self.save(claimed)
@@ -141,6 +152,36 @@ class SqlDueDeliveries(DueDeliveries):
         return first
 
 
+class SqlReportedDeliveries(ReportedDeliveries):
+    """Reads accepted attempts and findings by the primary keys of their tables."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def among(self, deliveries: Collection[DeliveryId]) -> Collection[DeliveryId]:
+        findings, attempts = delivery_findings.c, delivery_attempts.c
+        found = select(findings.delivery_id, findings.at, findings.learnt).where(findings.delivery_id.in_(deliveries))
+        made = select(attempts.delivery_id, attempts.at).where(attempts.delivery_id.in_(deliveries))
+        async with self._database.reading() as connection:
+            told = [(row.delivery_id, row.at, row.learnt) for row in await connection.execute(found)]
+            accepted = await connection.execute(made.where(attempts.outcome == AttemptOutcome.ACCEPTED))
+            told += [(row.delivery_id, row.at, DeliveryStatus.FOUND.value) for row in accepted]
+        return reported_since_decision(told)
+
+
+class SqlExpiringDeliveries(ExpiringDeliveries):
+    """Finds pending rows by their expiry."""
+
+    def __init__(self, work: SqlUnitOfWork) -> None:
+        self._work = work
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        query = select(deliveries).where(deliveries.c.state == DeliveryState.PENDING, deliveries.c.expires_at <= now)
+        query = query.order_by(deliveries.c.expires_at).limit(limit).with_for_update(skip_locked=True)
+        query = query.with_hint(deliveries, "FORCE INDEX (ix_deliveries_expiry)", "mysql")
+        return [from_row(row) for row in await (await self._work.connect()).execute(query)]
+
+
 def brief(reason: str) -> str:
     """Cut a text to the length of its column."""
     return reason[:MAX_TEXT_LENGTH]
@@ -189,4 +230,5 @@ def from_row(row: Row[Any]) -> Delivery:
         trace=Trace(row.request_id, row.traceparent),
         stored_as=(DeliveryState(row.state), row.due_at),
         in_doubt_since=row.in_doubt_since,
+        expires_at=row.expires_at,
     )

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, exists, func, select, update
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
@@ -13,9 +13,10 @@ from adapters.sql.notifications.deliveries import MAX_TEXT_LENGTH, changing, due
 from adapters.sql.notifications.tables import deliveries, delivery_attempts, delivery_findings
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState
-from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliverySummary
+from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliveryGroup, DeliverySummary
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import DeliveryList, InDoubtDeliveries
+from core.notifications.status_reports import DeliveryStatus, StatusReport
 
 
 class SqlInDoubtDeliveries(InDoubtDeliveries):
@@ -33,8 +34,23 @@ class SqlInDoubtDeliveries(InDoubtDeliveries):
 
     async def find(self, delivery: DeliveryId) -> Delivery | None:
         query = select(deliveries).where(deliveries.c.id == delivery).with_for_update()
-        row = (await (await self._work.connect()).execute(query)).first()
-        return from_row(row) if row else None
+        connection = await self._work.connect()
+        row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        reports = select(delivery_findings).where(delivery_findings.c.delivery_id == delivery)
+        found = from_row(row)
+        found.reported = [
+            StatusReport(
+                at=each.at,
+                learnt=DeliveryStatus(each.learnt),
+                vendor=each.vendor,
+                vendor_id=each.vendor_id,
+                detail=each.detail,
+            )
+            for each in await connection.execute(reports)
+        ]
+        return found
 
     async def attempts(self, delivery: DeliveryId) -> Sequence[Attempt]:
         query = select(delivery_attempts).where(delivery_attempts.c.delivery_id == delivery)
@@ -47,7 +63,10 @@ class SqlInDoubtDeliveries(InDoubtDeliveries):
         ]
 
     async def save(self, delivery: Delivery) -> None:
-        values = changing(delivery) | {"in_doubt_since": delivery.in_doubt_since}
+        values = changing(delivery) | {
+            "in_doubt_since": delivery.in_doubt_since,
+            "expires_at": delivery.expires_at,
+        }
         await (await self._work.connect()).execute(
             update(deliveries).where(deliveries.c.id == delivery.id).values(values)
         )
@@ -63,6 +82,18 @@ class SqlDeliveryList(DeliveryList):
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def count(self, search: DeliveryFilter) -> Sequence[DeliveryGroup]:
+        found: list[DeliveryGroup] = []
+        async with self._database.reading() as connection:
+            for channel in [search.channel] if search.channel else Channel:
+                matches = matching(select(deliveries.c.template, func.count().label("matches")), search, channel)
+                rows = await connection.execute(matches.group_by(deliveries.c.template).order_by(deliveries.c.template))
+                found += [
+                    DeliveryGroup(count=row.matches, state=search.state, channel=channel, template=row.template)
+                    for row in rows
+                ]
+        return found
+
     async def find(self, search: DeliveryFilter, after: DeliveryCursor | None, limit: int) -> Sequence[DeliverySummary]:
         found: list[Delivery] = []
         async with self._database.reading() as connection:
@@ -75,9 +106,20 @@ class SqlDeliveryList(DeliveryList):
 
 def page_of(search: DeliveryFilter, channel: Channel, after: DeliveryCursor | None) -> Select[Any]:
     """Select the matches on one channel; the index begins with state and channel."""
-    query = select(deliveries).where((deliveries.c.state == search.state) & (deliveries.c.channel == channel))
-    query = query.where(deliveries.c.due_at >= search.due.since, deliveries.c.due_at < search.due.until)
+    query = matching(select(deliveries), search, channel)
     if after is not None:
         behind = (deliveries.c.due_at > after.due_at) | (deliveries.c.id > after.id)
         query = query.where((deliveries.c.due_at >= after.due_at) & behind)
     return query.order_by(deliveries.c.due_at, deliveries.c.id)
+
+
+def matching(query: Select[Any], search: DeliveryFilter, channel: Channel) -> Select[Any]:
+    """Restrict a query of deliveries to the matches on one channel."""
+    query = query.where((deliveries.c.state == search.state) & (deliveries.c.channel == channel))
+    query = query.where(deliveries.c.due_at >= search.due.since, deliveries.c.due_at < search.due.until)
+    if search.template is not None:
+        query = query.where(deliveries.c.template == search.template)
+    if search.vendor is not None:
+        called = (delivery_attempts.c.delivery_id == deliveries.c.id) & (delivery_attempts.c.vendor == search.vendor)
+        query = query.where(exists().where(called))
+    return query

@@ -22,9 +22,12 @@ deliveries = table(
     Column("request_id", String(64), nullable=False, server_default=""),
     Column("traceparent", String(64), nullable=False, server_default=""),
     Column("in_doubt_since", UtcDateTime),
+    # No expiry in the rows of earlier versions.
+    Column("expires_at", UtcDateTime),
     UniqueConstraint("notice_id", "channel", name="uq_deliveries_notice_channel"),
     Index("ix_deliveries_about", "about_id"),
     Index("ix_deliveries_due", "state", "channel", "due_at"),
+    Index("ix_deliveries_expiry", "state", "expires_at"),
 )
 
 delivery_attempts = table(
@@ -61,5 +64,6 @@ vendor_standings = table(
     Column("under_way", Integer, nullable=False),
     Column("rests_until", UtcDateTime),
     Column("at", UtcDateTime, nullable=False),
+    Column("reason", String(500), nullable=False, server_default=""),
     PrimaryKeyConstraint("process", "channel", "vendor", name="pk_vendor_reports"),
 )

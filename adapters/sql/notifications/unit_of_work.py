@@ -1,7 +1,7 @@
 """The unit of work of the notifications context in SQL."""
 
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.notifications.deliveries import SqlDeliveries
+from adapters.sql.notifications.deliveries import SqlDeliveries, SqlExpiringDeliveries
 from adapters.sql.notifications.in_doubt_deliveries import SqlInDoubtDeliveries
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -16,3 +16,4 @@ class SqlNotificationsUnitOfWork(SqlUnitOfWork, NotificationsWork):
         super().__init__(transactions, clock, ids, within)
         self.deliveries = SqlDeliveries(self)
         self.in_doubt_deliveries = SqlInDoubtDeliveries(self)
+        self.expiring_deliveries = SqlExpiringDeliveries(self)

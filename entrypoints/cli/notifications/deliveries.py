@@ -3,14 +3,15 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from core.kernel.text import escape_unprintable
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.delivery_list import DeliveryFilter, DeliveryPage, DeliverySummary
 from core.notifications.settle_delivery import Settlement, Verdict
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
-from entrypoints.cli.options import Since, Until, Who, decider, period
+from entrypoints.cli.notifications.delivery_tables import deliveries_table
+from entrypoints.cli.notifications.resend import Filters, Resend, ResendOptions
+from entrypoints.cli.options import Rate, Since, Until, Who, decider, period
+from entrypoints.cli.options import Why as Reason
 from entrypoints.cli.runtime import Runtime
 
 DELIVERIES_PER_PAGE = 100
@@ -21,6 +22,17 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000)]
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")]
 Answer = Annotated[Verdict, typer.Option("--as", help="not-sent puts it back into the queue, once.")]
 Why = Annotated[str, typer.Option(help="How that is known; the timeline of the fee shows it.")]
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="ID...", help="Some ids; without them, all that the filters find.")
+]
+ResendState = Annotated[
+    DeliveryState | None,
+    typer.Option("--state", help="Of this state.", show_default="rejected, expired and bounced ones"),
+]
+Vendor = Annotated[str | None, typer.Option(help="Only those for which this vendor was called.")]
+Template = Annotated[str | None, typer.Option(help="Only of this template.")]
+YES = "Do all that the filters find; without this, only show what that would be. Ids are done at once."
+Yes = Annotated[bool, typer.Option("--yes", help=YES)]
 commands = typer.Typer()
 
 
@@ -44,7 +56,9 @@ def list_of_state(
         return await runtime.use_cases.notifications.list_deliveries(search, after, limit)
 
     page = runner.run_provisioned(config, work)
-    runner.print(page, lambda page: deliveries_table(page) if page.items else f"no delivery is {state}", json=json)
+    runner.print(
+        page, lambda page: deliveries_table(page.items) if page.items else f"no delivery is {state}", json=json
+    )
     if page.next and not json:
         runner.out.print(f"there are more: --after {page.next}", soft_wrap=True)
 
@@ -73,10 +87,26 @@ def settle(
     runner.print(settled, lambda settled: f"{settled.id} is {settled.state}", json=json)
 
 
-def deliveries_table(page: DeliveryPage) -> Table:
-    """Return a table of deliveries."""
-    table = Table("delivery", "channel", "state", "since (UTC)", "exam fee", "why", box=None)
-    for each in page.items:
-        when = f"{each.in_doubt_since or each.due_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(each.id), each.channel, each.state, when, str(each.about), escape_unprintable(each.reason))
-    return table
+@commands.command(
+    epilog="Example: bursar deliveries resend --state rejected --channel email --from 2026-11-20"
+    " --why 'the sender is verified now' --yes"
+)
+def resend(
+    context: typer.Context,
+    why: Reason,
+    deliveries: Ids = None,
+    state: ResendState = None,
+    channel: OnChannel = None,
+    vendor: Vendor = None,
+    template: Template = None,
+    since: Since = None,
+    until: Until = None,
+    yes: Yes = False,
+    rate: Rate = None,
+    who: Who = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Send deliveries again that ended unsent: some by id, or with --yes all that the filters find."""
+    filters = Filters(state, channel, vendor, template, since, until)
+    Resend(context.obj, ResendOptions(deliveries or [], filters, rate, yes, who, why, json)).run(config)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import typer
 from rich.table import Table
 
+from core.kernel.text import escape_unprintable
 from core.notifications.vendor_standing import Breaker, VendorStanding
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
@@ -27,7 +28,7 @@ def standings_table(standings: Sequence[VendorStanding]) -> Table | str:
     """Return a table of vendor standings, or a text when no dispatcher reports any."""
     if not standings:
         return "no dispatcher has reported in the last minute: is one running?"
-    table = Table("channel", "vendor", "breaker", "failures", "under way", "rests until", "says", "at (UTC)")
+    table = Table("channel", "vendor", "breaker", "failures", "under way", "rests until", "says", "at (UTC)", "why")
     for each in standings:
         table.add_row(
             each.channel,
@@ -38,6 +39,7 @@ def standings_table(standings: Sequence[VendorStanding]) -> Table | str:
             f"{each.rests_until:%H:%M:%S}" if each.rests_until else "",
             each.process,
             f"{each.at:%H:%M:%S}",
-            style="" if each.breaker is Breaker.CLOSED else "red",
+            escape_unprintable(each.reason),
+            style="" if each.breaker is Breaker.CLOSED and not each.reason else "red",
         )
     return table

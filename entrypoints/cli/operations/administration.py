@@ -1,6 +1,7 @@
 """`bursar doctor`, `migrate`, `topics` and `outbox`: commands of the operators."""
 
 import asyncio
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
+from core.kernel.schema import DataWouldBeLost, SchemaChange
 from core.kernel.text import escape_unprintable
 from core.messaging.outbox import SHARD_COUNT, OutboxState
 from entrypoints.cli.command_runner import EXIT_CODES, AsJson, CommandRunner, ConfigFile
@@ -17,6 +19,7 @@ from entrypoints.cli.runtime import Runtime
 
 PROBE_TIMEOUT_SECONDS = 5.0
 Target = Annotated[str, typer.Option(help="head, base, a revision, or steps from here: +1, -1.")]
+MayLoseData = Annotated[bool, typer.Option("--yes", help="Go down although rows or columns are deleted.")]
 commands = typer.Typer()
 
 
@@ -37,11 +40,29 @@ def doctor(context: typer.Context, config: ConfigFile = None, json: AsJson = Fal
 
 
 @commands.command(epilog="Example: bursar migrate --config production.toml")
-def migrate(context: typer.Context, config: ConfigFile = None, to: Target = "head", json: AsJson = False) -> None:
-    """Bring the schema of the database to the version this program needs."""
+def migrate(
+    context: typer.Context,
+    config: ConfigFile = None,
+    to: Target = "head",
+    yes: MayLoseData = False,
+    json: AsJson = False,
+) -> None:
+    """Bring the schema of the database to the version this program needs, or to another one."""
     runner: CommandRunner = context.obj
-    result = {"to": to, "newest": runner.run(config, lambda runtime: runtime.migrate(to))}
-    runner.print(result, "migrated to {to}; this program needs {newest}".format_map, json=json)
+
+    async def work(runtime: Runtime) -> SchemaChange:
+        try:
+            return await runtime.migrate(to, may_lose_data=yes)
+        except DataWouldBeLost as error:
+            if not (sys.stdin.isatty() and typer.confirm(f"{error}\nGo on?")):
+                raise DataWouldBeLost(f"{error}: nothing was done; repeat the command with --yes") from error
+        return await runtime.migrate(to, may_lose_data=True)
+
+    change = runner.run(config, work)
+    result = {"from": change.before, "to": change.after, "newest": change.newest}
+    moved = change.before != change.after
+    text = "migrated from {from} to {to}" if moved else "the schema is at {to}: nothing to do"
+    runner.print(result, f"{text}; this program needs {{newest}}".format_map, json=json)
 
 
 @commands.command(epilog="Example: bursar topics --config production.toml")

@@ -35,6 +35,9 @@ def students(
     if not json:
         for bad in report.bad_rows:
             runner.err.print(escape_unprintable(f"line {bad.line}: {bad.reason}"), soft_wrap=True)
+        for each in report.warnings:
+            not_taken = f"line {each.line}: {each.column} {each.value!r} {each.reason}; it was not taken"
+            runner.err.print(escape_unprintable(not_taken), soft_wrap=True)
         for column, values in report.withheld.items():
             runner.err.print(f"column {column} is empty in every row: {values} values stay; --clear removes them")
     runner.print(report, summary, json=json)
@@ -46,4 +49,5 @@ def summary(report: RosterReport) -> str:
     """Return the counts of an import."""
     kept = f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged"
     cleared = f"; {report.cleared} values cleared" if report.cleared else ""
-    return f"{report.read} rows: {kept}, {report.rejected} rejected{cleared}"
+    warned = f", {report.warned} contacts not taken" if report.warned else ""
+    return f"{report.read} rows: {kept}, {report.rejected} rejected{warned}{cleared}"

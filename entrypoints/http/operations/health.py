@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -18,6 +18,8 @@ from entrypoints.http.dependencies import Wired
 from entrypoints.http.problems import problems
 
 PROBE_TIMEOUT_SECONDS = 2.0
+VERDICT_SECONDS = 1.0
+"""A verdict is given again for this long: a probe writes to the database, and many monitors may ask."""
 
 
 class DependencyStatus(msgspec.Struct, frozen=True):
@@ -35,16 +37,26 @@ class Readiness(msgspec.Struct, frozen=True):
     dependencies: list[DependencyStatus]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReadinessCheck:
-    """Probes every dependency of this process."""
+    """Probes every dependency of this process, once at a time."""
 
     probes: Sequence[Probe]
+    _check: asyncio.Task[Readiness] | None = field(default=None, init=False)
+    _valid_until: float = field(default=0.0, init=False)
 
     async def __call__(self) -> Readiness:
+        """Return the verdict that is under way or at most `VERDICT_SECONDS` old, or probe again."""
+        now = asyncio.get_running_loop().time()
+        if self._check is None or (self._check.done() and now >= self._valid_until):
+            self._check = asyncio.create_task(self._probe_all())
+        return await asyncio.shield(self._check)  # a client that leaves must not end the check of others
+
+    async def _probe_all(self) -> Readiness:
         """Check all probes concurrently; a probe that exceeds the time limit has failed."""
         statuses = await asyncio.gather(*(check_probe(probe) for probe in self.probes))
         essential = [status.ready for probe, status in zip(self.probes, statuses, strict=True) if probe.essential]
+        self._valid_until = asyncio.get_running_loop().time() + VERDICT_SECONDS
         return Readiness(all(essential), list(statuses))
 
 

@@ -10,6 +10,9 @@ from tests.contract.servers.local_vendor import AcceptedMessage, LocalVendor, Ve
 
 class HttpVendor(LocalVendor):
     path: str
+    account_path: str
+    account: Mapping[str, object]
+    """The account, as the vendor describes it to a client with valid credentials."""
 
     def __init__(self) -> None:
         self.behaviour = VendorBehaviour.ACCEPT
@@ -26,6 +29,7 @@ class HttpVendor(LocalVendor):
     async def start(self) -> None:
         application = web.Application()
         application.router.add_route("*", self.path, self.serve)
+        application.router.add_get(self.account_path, self.describe_account)
         application.router.add_route("*", "/elsewhere", self.lure)
         self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -37,6 +41,11 @@ class HttpVendor(LocalVendor):
     async def lure(self, _: web.Request) -> web.Response:
         self.lured = True
         return web.Response()
+
+    async def describe_account(self, request: web.Request) -> web.Response:
+        if not self.authentic(request, await request.read()):
+            return self.denied()
+        return self.answer or web.json_response(dict(self.account))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         self.calls += 1
@@ -60,6 +69,9 @@ class HttpVendor(LocalVendor):
             case VendorBehaviour.HANG_UP:
                 assert request.transport is not None
                 request.transport.abort()
+            case VendorBehaviour.TAKE_AND_BREAK:
+                self.accepted(body)
+                return web.Response(status=502, text="<html>Bad Gateway", headers=self.delays())
             case VendorBehaviour.BABBLE:
                 return web.Response(body=b"\xff<html>welcome", status=200)
         return self.accepted(body) if request.method == "POST" else self.listed(request)

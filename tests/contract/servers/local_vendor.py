@@ -16,6 +16,8 @@ class VendorBehaviour(Enum):
     FALL_SILENT = auto()
     HANG_UP = auto()
     BABBLE = auto()
+    TAKE_AND_BREAK = auto()
+    """Accepts the message; the proxy in front of it answers 502."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -17,7 +18,8 @@ KEY_ID, KEY, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 
 
 class LocalSes(HttpVendor):
-    path = "/v2/email/outbound-emails"
+    path, account_path = "/v2/email/outbound-emails", "/v2/email/account"
+    account: Mapping[str, object] = MappingProxyType({"SendingEnabled": True, "ProductionAccessEnabled": True})
     key = KEY
 
     def settings(self) -> Mapping[str, Any]:
@@ -35,7 +37,7 @@ class LocalSes(HttpVendor):
         names = credential[4].split(";")
         headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in names)
         digest = hashlib.sha256(body).hexdigest()
-        canonical = f"POST\n{request.path}\n\n{headers}\n{credential[4]}\n{digest}"
+        canonical = f"{request.method}\n{request.path}\n\n{headers}\n{credential[4]}\n{digest}"
         scope = f"{credential[2]}/{credential[3]}/ses/aws4_request"
         hashed = hashlib.sha256(canonical.encode()).hexdigest()
         to_sign = f"AWS4-HMAC-SHA256\n{request.headers['X-Amz-Date']}\n{scope}\n{hashed}"
@@ -48,7 +50,8 @@ class LocalSes(HttpVendor):
         email = json.loads(body)
         simple = email["Content"]["Simple"]
         (to,) = email["Destination"]["ToAddresses"]
-        taken = AcceptedMessage(to, simple["Body"]["Text"]["Data"], f"0109-{len(self.taken)}", simple)
+        sender = {"From": email["FromEmailAddress"]}
+        taken = AcceptedMessage(to, simple["Body"]["Text"]["Data"], f"0109-{len(self.taken)}", simple | sender)
         self.taken.append(taken)
         return web.json_response({"MessageId": taken.id})
 
@@ -62,6 +65,15 @@ class LocalSes(HttpVendor):
         return fault(403, "SignatureDoesNotMatch", "check your key")
 
 
-def fault(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    headers = {"x-amzn-ErrorType": f"{kind}:http://internal.amazon.com/coral/", **(headers or {})}
-    return web.json_response({"message": message}, status=status, headers=headers)
+def fault(
+    status: int,
+    kind: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    field: str = "message",
+    header: bool = True,
+) -> web.Response:
+    named = {"x-amzn-ErrorType": f"{kind}:http://internal.amazon.com/coral/"} if header else {}
+    body = {field: message} if header else {"__type": f"com.amazonaws.ses.v2#{kind}", field: message}
+    return web.json_response(body, status=status, headers=named | dict(headers or {}))

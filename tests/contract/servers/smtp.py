@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,11 @@ class LocalSmtp(LocalVendor):
         self.taken: list[AcceptedMessage] = []
         self.logins: list[bool] = []
         self.answers: dict[str, str] = {}
-        self.letter_begun = False
+        self.faults: dict[str, VendorBehaviour] = {}
+        """What the server does instead of answering a command: fall silent, or hang up."""
+        self.reply_delay = 0.0
+        """Seconds between a message and the answer to it."""
+        self.command_seconds, self.reply_seconds = 5.0, 0.5
         self.sessions: set[SMTP] = set()
         self.most_sessions = 0
         self.sessions_seen = 0
@@ -38,6 +43,7 @@ class LocalSmtp(LocalVendor):
         return {"smtp": Smtp(
             host="127.0.0.1", port=self.port, tls=self.tls, ca_file=str(self.authority),  # type: ignore[arg-type]
             user=USER, password=Secret(self.key), connections=2,
+            command_seconds=self.command_seconds, reply_seconds=self.reply_seconds,
         )}  # fmt: skip
 
     async def start(self) -> None:
@@ -72,6 +78,14 @@ class LocalSmtp(LocalVendor):
         self.logins.append(right)
         return AuthResult(success=right and self.behaviour is not VendorBehaviour.DENY_US, handled=False)
 
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if answer := self.answers.get("MAIL"):
+            return answer
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -83,12 +97,22 @@ class LocalSmtp(LocalVendor):
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def fail(self, command: str, session: SMTP) -> None:
+        match self.faults.get(command):
+            case VendorBehaviour.FALL_SILENT:
+                await asyncio.Event().wait()
+            case VendorBehaviour.HANG_UP:
+                assert session.transport is not None
+                session.transport.abort()  # type: ignore[attr-defined]
+                await asyncio.Event().wait()
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        await asyncio.sleep(self.reply_delay)
         if answer := self.answers.get("DATA"):
             return answer
         match self.behaviour:
             case VendorBehaviour.THROTTLE:
-                return "451 4.7.1 too many messages, try again later"
+                return "451 4.3.2 too many messages, try again later"
             case VendorBehaviour.BREAK:
                 return "421 4.3.2 shutting down"
             case VendorBehaviour.FALL_SILENT:
@@ -106,7 +130,9 @@ class LocalSmtp(LocalVendor):
         assert plain is not None
         (to,) = envelope.rcpt_tos
         self.secure.append(session.ssl is not None or self.tls == "implicit")
-        self.taken.append(AcceptedMessage(to, plain.get_content(), f"4Zx{len(self.taken)}", {"letter": letter}))
+        self.taken.append(
+            AcceptedMessage(to, plain.get_content(), f"4Zx{len(self.taken)}", {"letter": letter, "envelope": envelope})
+        )
         return f"250 2.0.0 Ok: queued as {self.taken[-1].id}"
 
 
@@ -116,6 +142,12 @@ class Watched(SMTP):
     def __init__(self, vendor: LocalSmtp, **options: Any) -> None:
         super().__init__(vendor, **options)
         self._vendor = vendor
+        for command in ("EHLO", "RSET", "MAIL", "RCPT", "DATA"):
+            self._smtp_methods[command] = partial(self._obey, command, self._smtp_methods[command])
+
+    async def _obey(self, command: str, obey: Callable[[str], Awaitable[None]], arguments: str) -> None:
+        await self._vendor.fail(command, self)
+        await obey(arguments)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

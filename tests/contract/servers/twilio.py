@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -17,7 +18,8 @@ SID, TOKEN = "AC0123456789abcdef0123456789abcdef", "a token"
 
 
 class LocalTwilio(HttpVendor):
-    path = f"/2010-04-01/Accounts/{SID}/Messages.json"
+    path, account_path = f"/2010-04-01/Accounts/{SID}/Messages.json", f"/2010-04-01/Accounts/{SID}.json"
+    account: Mapping[str, object] = MappingProxyType({"sid": SID, "status": "active", "type": "Full"})
     key = TOKEN
     page = 2
     """Messages per page, less than any client requests."""
@@ -75,5 +77,5 @@ class LocalTwilio(HttpVendor):
         return fault(401, 20003)
 
 
-def fault(status: int, code: int, headers: Mapping[str, str] | None = None) -> web.Response:
+def fault(status: int, code: int | str, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.json_response({"code": code, "message": "no", "status": status}, status=status, headers=headers)

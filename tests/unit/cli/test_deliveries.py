@@ -1,10 +1,11 @@
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
 
 from core.messaging.outbox import PublishFailure
-from core.notifications.delivery import Delivery, DeliveryState
+from core.notifications.delivery import Channel, Delivery, DeliveryState
 from tests.examples import NOON, a_delivery, a_message
 from tests.unit.cli.runner import CliRunner
 
@@ -52,3 +53,50 @@ def test_the_operating_system_user_is_the_default_settler(runner: CliRunner, mon
 
     assert (code, err) == (0, "")
     assert runner.store.status_reports[delivery.id][0].detail == "sent, says asha: she has it"
+
+
+def rejected(runner: CliRunner, channel: Channel = Channel.EMAIL, **changes: object) -> Delivery:
+    delivery = a_delivery(channel, state=DeliveryState.REJECTED, due_at=NOON - timedelta(hours=1), **changes)
+    runner.store.deliveries[delivery.id] = delivery
+    return delivery
+
+
+def test_a_resend_by_filter_shows_what_it_would_do_before_it_does_it(runner: CliRunner) -> None:
+    found, other = rejected(runner, reason=RUDE), rejected(runner, Channel.SMS)
+    words = ("deliveries", "resend", "--channel", "email", "--why", "the sender is verified", "--who", "Asha")
+
+    code, out, _ = runner.run(*words)
+    assert (code, "1 deliveries would be resent; nothing was changed: add --yes" in out) == (0, True)
+    assert not set("\x1b\x07") & set(out)
+    assert runner.store.deliveries[found.id].state is DeliveryState.REJECTED
+    assert json.loads(runner.run(*words, "--json")[1])["count"] == 1
+
+    assert json.loads(runner.run(*words, "--yes", "--json")[1]) == {"resent": 1, "failed": 0}
+    states = [runner.store.deliveries[each.id].state for each in (found, other)]
+    assert states == [DeliveryState.PENDING, DeliveryState.REJECTED]
+    [report] = runner.store.status_reports[found.id]
+    assert (report.learnt, report.detail) == ("settled", "send again, says Asha: the sender is verified")
+
+
+def test_named_deliveries_are_resent_at_once_and_each_refusal_is_told(runner: CliRunner) -> None:
+    first, second = rejected(runner), doubtful(runner)
+    sent = a_delivery(state=DeliveryState.SENT)
+    runner.store.deliveries[sent.id] = sent
+    names = [str(each.id) for each in (first, sent, second)]
+    code, out, err = runner.run("deliveries", "resend", *names, "no-id", "--why", "a test", "--who", "Asha")
+
+    assert (code, out.strip()) == (3, "2 resent, 2 failed")
+    assert (f"{sent.id}: the delivery is sent" in err, "'no-id'" in err) == (True, True)
+    assert runner.store.deliveries[sent.id].state is DeliveryState.SENT
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--state", "sent", "--yes"], ["--rate", "5", "ID"], ["--state", "expired", "ID"], ["--yes"]]
+)
+def test_a_resend_without_a_selection_or_with_two_changes_nothing(runner: CliRunner, words: list[str]) -> None:
+    delivery = rejected(runner)
+    named = [str(delivery.id) if word == "ID" else word for word in words]
+    code, out, _ = runner.run("deliveries", "resend", *named, "--why", "a test", "--who", "Asha")
+
+    assert (code != 0, out) == (True, "")
+    assert runner.store.deliveries[delivery.id].state is DeliveryState.REJECTED

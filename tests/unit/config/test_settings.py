@@ -322,3 +322,77 @@ def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: 
             read(f"[kafka]\n{name} = {days}\n")
 
     assert read(f"[kafka]\n{name} = 12\n").retention.inbox_days == 14
+
+
+@pytest.mark.parametrize("section", ["smtp", "ses"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "<>",
+        "nowhere",
+        "a@x.org, b@x.org",
+        "Fee\nBcc: x@y.org <a@x.org>",
+        "Fee <a..b@x.org>",
+        "Fee <a@xn--a.org>",
+        "Fee <a@ex\u200bample.org>",
+    ],
+)
+def test_a_sender_that_is_no_mailbox_is_refused_by_name(read: Any, section: str, bad: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"{section}\.sender '.*at `\$\.{section}\.sender`"):
+        read("", **{section: {"sender": bad}})
+
+
+@pytest.mark.parametrize("good", ["Fee Office, Pune <fees@example.org>", "fees@example.org", "शुल्क <fees@शुल्क.भारत>"])
+def test_a_sender_may_have_a_name_and_an_international_domain(read: Any, good: str) -> None:
+    assert read("", smtp={"sender": good}).smtp.sender == good
+
+
+@pytest.mark.parametrize(
+    "good", ["+919876543210", "56767", "Bursar", "Fee Office", "F-1 & Co_+", "MG" + "0aF" * 10 + "99"]
+)
+def test_twilio_sends_from_a_number_an_id_or_a_service(read: Any, good: str) -> None:
+    assert read("", twilio={"sender": good}).twilio.sender == good
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        " ",
+        "98765 43210",
+        "+098765",
+        "12",
+        "123456789",
+        "Twelve lettr",
+        " Bursar",
+        "Büro",
+        "MG0123456789",
+        "Bursar\n",
+        "a@x.org",
+    ],
+)
+def test_another_sender_of_twilio_is_refused_by_name(read: Any, bad: str) -> None:
+    with pytest.raises(Misconfigured, match=r"twilio\.sender"):
+        read("", twilio={"sender": bad})
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "bad"),
+    [
+        ("twilio", "url", "api.twilio.com"),
+        ("twilio", "url", ""),
+        ("twilio", "url", "https://api.twilio.com:70000"),
+        ("ses", "url", "ftp://mail.example.org"),
+        ("http", "public_url", "https://fees.example.org:0"),
+        ("http", "public_url", "https://fees.example.org:४४३"),
+        ("http", "public_url", "https://fees.example.org\n"),
+        ("students", "country", "in"),
+        ("students", "country", "XX"),
+        ("inventory", "phone", "12345"),
+        ("inventory", "email", "a..b@example.org"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_by_name(read: Any, section: str, name: str, bad: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"\$\.{section}|{section}\.{name}"):
+        read("", **{section: {name: bad}})

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase, Scope, UndoLog, insert_all
-from adapters.memory.notifications.deliveries import MemoryDueDeliveries
+from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
 from adapters.memory.students.roster import MemoryContacts
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.signals import Signals
@@ -20,6 +20,7 @@ from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice
 from core.notifications.dispatch_deliveries import DispatchDeliveries
 from core.notifications.errors import OutcomeUnknown, Unwordable
 from core.notifications.expire_claims import ExpireClaims
+from core.notifications.expire_deliveries import ExpireDeliveries
 from core.notifications.messages import Accepted, DeliveryId, Email, EmailContent, Sms
 from core.notifications.ports import Templates, VendorChannel
 from core.notifications.send_notice import SendNotice
@@ -31,7 +32,7 @@ from tests.units_of_work import memory_work
 
 M = TypeVar("M", Email, Sms)
 Answer = BaseException | asyncio.Event | None
-CLAIM_DURATION = timedelta(minutes=2)
+CLAIM_DURATION, LIFETIME = timedelta(minutes=2), timedelta(hours=72)
 
 
 @dataclass
@@ -134,10 +135,11 @@ class NotificationsHarness:
         """The number of next transactions that the database refuses."""
         self.unstorable: DeliveryId | None = None
         """The delivery whose outcome the database cannot store."""
-        self.notify = SendNotice(self.new_work, self.clock, ids)
+        self.notify = SendNotice(self.new_work, self.clock, ids, LIFETIME)
         self.dispatch = DispatchDeliveries(
             new_work=self.new_work,
             due_deliveries=MemoryDueDeliveries(self.store),
+            reported_deliveries=MemoryReportedDeliveries(self.store),
             signals=self.signals,
             contacts=MemoryContacts(self.store),
             templates=StubTemplates(),
@@ -148,6 +150,7 @@ class NotificationsHarness:
             lease=CLAIM_DURATION,
         )
         self.abandon = ExpireClaims(self.new_work, self.clock)
+        self.expire = ExpireDeliveries(self.new_work, self.clock)
 
     def new_work(self, *, within: Transaction | None = None) -> Any:
         return memory_work(self.store, StoppedClock(), ids, within=within or FailingDatabase(self))

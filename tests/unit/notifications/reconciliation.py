@@ -14,7 +14,7 @@ from core.notifications.reconcile_deliveries import ReconcileDeliveries
 from core.notifications.record_vendor_report import RecordVendorReport
 from core.notifications.settle_delivery import SettleDelivery, Settlement, Verdict
 from core.notifications.status_reports import DeliveryStatus, VendorReport
-from tests.unit.notifications.harness import CLAIM_DURATION, NotificationsHarness, StubTemplates
+from tests.unit.notifications.harness import CLAIM_DURATION, LIFETIME, NotificationsHarness, StubTemplates
 
 ABSENT_AFTER, PERSON_AFTER = timedelta(hours=1), timedelta(hours=24)
 ASHA = "asha.1@example.org"
@@ -59,7 +59,7 @@ class ReconciliationHarness(NotificationsHarness):
         super().__init__()
         self.vendor, self.deputy = StubSentMessages(self.rings), StubSentMessages(self.rings)
         self.records: dict[str, StubSentMessages | None] = {"vendor": self.vendor, "deputy": self.deputy}
-        self.settle = SettleDelivery(self.new_work, self.clock)
+        self.settle = SettleDelivery(self.new_work, self.clock, LIFETIME)
         self._note_report = RecordVendorReport(self.new_work, StubReports(), self.clock)
 
     def reconciler(self, **changes: Any) -> ReconcileDeliveries:

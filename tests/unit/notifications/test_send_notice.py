@@ -1,8 +1,9 @@
 from dataclasses import replace
+from datetime import timedelta
 
 from core.notifications.delivery import Channel, DeliveryState
 from tests.examples import ids
-from tests.unit.notifications.harness import NotificationsHarness, a_notice
+from tests.unit.notifications.harness import LIFETIME, NotificationsHarness, a_notice
 
 
 async def test_a_notice_becomes_one_due_delivery_per_channel() -> None:
@@ -17,6 +18,16 @@ async def test_a_notice_becomes_one_due_delivery_per_channel() -> None:
         assert (each.notice, each.about, each.recipient) == (notice.notice, notice.about, notice.recipient)
         assert (each.template, each.facts) == ("fee_submitted", {"reference": "BF-1"})
         assert (each.state, each.attempts, each.due_at) == (DeliveryState.PENDING, 0, harness.clock.now())
+
+
+async def test_a_message_expires_with_its_deadline_or_after_its_lifetime() -> None:
+    harness = NotificationsHarness()
+    student, now = await harness.enrol(), harness.clock.now()
+    for deadline in (None, now + timedelta(hours=1), now + timedelta(days=90)):
+        await harness.notify(replace(a_notice(student), expires_at=deadline))
+
+    expiries = sorted({each.expires_at for each in harness.store.deliveries.values() if each.expires_at})
+    assert expiries == [now + timedelta(hours=1), now + LIFETIME]
 
 
 async def test_the_same_notice_twice_is_delivered_once() -> None:

@@ -2,12 +2,23 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
+from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel
-from core.notifications.errors import VendorUnavailable
+from core.notifications.errors import (
+    AccountFault,
+    RecipientNotAllowed,
+    RecipientUnavailable,
+    Rejected,
+    VendorUnavailable,
+)
 from tests.examples import NOON
-from tests.unit.notifications.harness import NotificationsHarness
+from tests.unit.notifications.harness import NotificationsHarness, a_notice
 from tests.unit.virtual_time import SimulatedVendor, now, run_in_virtual_time, virtual_time_harness
 
 BEGIN, END = 10.0, 1_810.0
@@ -136,3 +147,90 @@ def test_when_the_first_vendor_is_back_it_is_asked_again() -> None:
 
     run_in_virtual_time(story)
     assert len(first.accepted) >= 500 - 32, "messages beyond the capacity of the probed vendor go to the second"
+
+
+@pytest.mark.parametrize(
+    ("bad", "refusal", "end"),
+    [
+        (40, Rejected("twilio answered 400 with 21635"), "rejected"),
+        (15, RecipientUnavailable("smtp answered 450"), "pending"),
+        (40, RecipientUnavailable("smtp answered 450"), "pending"),
+        (40, RecipientNotAllowed("twilio answered 400 with 21408"), "pending"),
+    ],
+)
+def test_bad_recipients_at_the_head_of_the_queue_do_not_delay_the_others(
+    bad: int, refusal: Exception, end: str
+) -> None:
+    vendor = SimulatedVendor()
+
+    async def story() -> Counter[str]:
+        harness = virtual_time_harness([vendor])
+        student = await harness.enrol()
+        vendor.refusals = dict.fromkeys(await harness.add_delivery(*[student] * bad), refusal)
+        await harness.add_delivery(*[student] * 100)
+        return await dispatched(harness, Channel.EMAIL, until=10)
+
+    assert run_in_virtual_time(story) == {"sent": 100, end: bad}
+
+
+def test_a_mailbox_that_stays_full_is_tried_more_and_more_rarely_until_the_message_expires() -> None:
+    vendor = SimulatedVendor(lambda _: RecipientUnavailable("smtp answered 552 5.2.2"))
+
+    async def story() -> tuple[Counter[str], str]:
+        harness = virtual_time_harness([vendor])
+        await replace(harness.notify, lifetime=timedelta(hours=2))(a_notice(await harness.enrol()))
+        states = await dispatched(harness, Channel.EMAIL, until=2.5 * 3_600)
+        [delivery] = [each for each in harness.store.deliveries.values() if each.channel is Channel.EMAIL]
+        assert states["pending"] == 2  # no attempt after the expiry
+        assert await harness.expire() == 2
+        return states, harness.store.deliveries[delivery.id].reason
+
+    _, reason = run_in_virtual_time(story)
+    assert reason == "expired; last: smtp answered 552 5.2.2"
+    assert 6 <= len(vendor.calls) <= 9
+    assert max(vendor.calls) < 2 * 3_600
+
+
+def test_a_message_with_a_deadline_expires_with_it_while_the_vendor_is_down() -> None:
+    vendor = down_between(0, 100_000)
+
+    async def story() -> list[str]:
+        harness = virtual_time_harness([vendor])
+        deadline = NOON + timedelta(minutes=30)
+        await harness.notify(replace(a_notice(await harness.enrol()), expires_at=deadline))
+        await harness.notify(a_notice(await harness.enrol(2)))
+        await dispatched(harness, Channel.EMAIL, until=1_801)
+        await harness.expire()
+        return [each.state for each in harness.store.deliveries.values() if each.channel is Channel.EMAIL]
+
+    assert run_in_virtual_time(story) == ["expired", "pending"]
+
+
+def test_after_the_repair_of_the_account_every_message_goes_out_by_itself_and_once() -> None:
+    vendor = SimulatedVendor(lambda at: AccountFault("ses answered 400 MessageRejected") if at < 1_200 else None)
+
+    async def story() -> NotificationsHarness:
+        harness = virtual_time_harness([vendor])
+        await add_delivery(harness, 200)
+        assert await dispatched(harness, Channel.EMAIL, until=1_200) == {"pending": 200}
+        assert await dispatched(harness, Channel.EMAIL, until=1_900) == {"sent": 200}
+        return harness
+
+    harness = run_in_virtual_time(story)
+    assert Counter(vendor.accepted) == dict.fromkeys(harness.store.deliveries, 1)
+    assert vendor.calls_between(0, 1_200) <= 32 + 1_200 / 60
+
+
+def test_a_message_that_a_vendor_has_is_not_sent_again_after_a_second_claim() -> None:
+    first, second = down_between(0, 100_000), SimulatedVendor()
+
+    async def story() -> tuple[str, int]:
+        harness = virtual_time_harness([first, second])
+        [owed] = await harness.add_delivery(await harness.enrol())
+        accepted = Attempt(at=NOON, vendor="vendor-0", outcome=AttemptOutcome.ACCEPTED, detail="id-1")
+        harness.store.attempts[owed] = (accepted,)
+        harness.store.deliveries[owed].attempts = 1
+        await dispatched(harness, Channel.EMAIL, until=10)
+        return harness.state(owed), len(first.calls) + len(second.calls)
+
+    assert run_in_virtual_time(story) == ("sent", 0)

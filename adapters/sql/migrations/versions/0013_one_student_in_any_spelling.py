@@ -12,7 +12,7 @@ from alembic import op
 from core.kernel.errors import Conflict
 
 revision: str = "0013"
-down_revision: str | None = "0010"
+down_revision: str | None = "0012"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

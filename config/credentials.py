@@ -1,0 +1,28 @@
+"""The credentials that the chosen vendors need."""
+
+from collections.abc import Iterator
+
+from config.settings import Misconfigured, Secret, Settings
+
+REQUIRED_BY_VENDOR = {"ses": ("access_key_id", "secret_access_key"), "twilio": ("account_sid", "auth_token")}
+
+
+def check_credentials(settings: Settings) -> None:
+    """Raise `Misconfigured` if a vendor that is to send has no credentials."""
+    if missing := ", ".join(missing_credentials(settings)):
+        raise Misconfigured(
+            f"{missing}: empty, but adapters.email or adapters.sms names this vendor; set it, as in"
+            f" BURSAR__{missing.split(',')[0].replace('.', '__').upper()}, or name another vendor"
+        )
+
+
+def missing_credentials(settings: Settings) -> Iterator[str]:
+    """Yield the settings of chosen vendors that are empty."""
+    for vendor in (*settings.adapters.email, *settings.adapters.sms):
+        section, required = getattr(settings, vendor, None), REQUIRED_BY_VENDOR.get(vendor, ())
+        if vendor == "smtp" and (settings.smtp.user or settings.smtp.password.reveal()):
+            required = ("user", "password")  # without both, the server takes messages by the address of the sender
+        for name in required:
+            value = getattr(section, name)
+            if not (value.reveal() if isinstance(value, Secret) else value):
+                yield f"{vendor}.{name}"
