@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, RecordTooLargeError
 
 from core.messaging.message import Message, MessageBatchHandler
 from entrypoints.messages.kafka_records import as_message, unreadable
@@ -55,6 +55,9 @@ class Partition:
             found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=MAX_RECORDS_PER_POLL)
         except UnicodeDecodeError:
             return await self._next_alone()
+        except RecordTooLargeError as error:
+            offset = await self._kafka.position(self._place)  # the client has moved on by one
+            return [unreadable(self._place, offset - 1, self._context, error)], offset
         return self._read(found)
 
     async def _next_alone(self) -> tuple[Sequence[Message], int]:

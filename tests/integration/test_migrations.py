@@ -21,6 +21,7 @@ from config.container import Application, running
 from config.settings import Settings
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.schema import DataWouldBeLost, SchemaIsNewer
+from tests.examples import a_message
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
@@ -131,6 +132,26 @@ async def test_a_version_of_another_program_is_refused(
         else:
             with pytest.raises(Unavailable):
                 await check()
+
+
+async def test_a_filled_inbox_keeps_its_messages(stored_settings: Settings, database: Database) -> None:
+    """Rows of the version before have no fingerprint, and its processes go on to insert such rows."""
+    messages = [a_message(), a_message()]
+    old = text("INSERT INTO inbox (consumer, message_id, at) VALUES ('bursar', :id, '2026-11-20 12:00:00')")
+    async with database.writing() as connection:
+        await migrate(database, "0010")
+        await connection.execute(old, {"id": messages[0].id.bytes})
+        await connection.commit()
+        await migrate(database)
+        await connection.execute(old, {"id": messages[1].id.bytes})
+        await connection.commit()
+
+    async with running(Application(settings=stored_settings)) as application:
+        for message in messages:
+            async with application.messaging.new_inbox() as inbox:
+                assert not await inbox.deduplicate(message)
+        async with application.messaging.new_inbox() as inbox:
+            assert len(await inbox.deduplicate(*messages, a_message())) == 1
 
 
 def tables_of(connection: Connection) -> list[str]:
