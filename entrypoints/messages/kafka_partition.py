@@ -24,6 +24,7 @@ class Partition:
         self, kafka: AIOKafkaConsumer, place: TopicPartition, context: str, handle_batch: MessageBatchHandler
     ) -> None:
         self._kafka, self._place, self._context, self._handle_batch = kafka, place, context, handle_batch
+        self._name = f"{place.topic}/{place.partition}"
         self._revoked, self._busy = asyncio.Event(), False
         self.task = asyncio.create_task(self._run())
 
@@ -39,7 +40,7 @@ class Partition:
             try:
                 messages, offset = await self._next()
             except Exception as error:  # an unreadable partition must not stop the others
-                log.warning("partition_unreadable", partition=self._place.partition, error=repr(error))
+                log.warning("partition_unreadable", partition=self._name, error=repr(error))
                 await wait(self._revoked, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
                 continue
@@ -81,8 +82,7 @@ class Partition:
             try:
                 await self._handle_batch(messages)
             except Exception as error:  # a defect must stop only its partition
-                partition = f"{self._place.topic}/{self._place.partition}"
-                log.warning("batch_failed_will_retry", partition=partition, error=repr(error))
+                log.warning("batch_failed_will_retry", partition=self._name, error=repr(error))
                 await wait(self._revoked, max(pause, getattr(error, "retry_after", None) or 0.0))
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
             else:
@@ -95,7 +95,7 @@ class Partition:
             async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
                 await self._kafka.commit({self._place: offset})
         except (KafkaError, TimeoutError) as error:
-            log.warning("offset_commit_failed", partition=self._place.partition, error=repr(error))
+            log.warning("offset_commit_failed", partition=self._name, error=repr(error))
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:
