@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import msgspec
-
 from core.inventory import events
 from core.inventory.create_batch import Purchase
 from core.inventory.events import StockCommandRefused, StockEvent, StockRanOut
@@ -19,7 +17,7 @@ from core.messaging.routing import Route, RouteKey
 from core.policies.when_out_of_stock import when_out_of_stock
 from core.use_cases import UseCases
 from entrypoints.messages.handlers import command, ignore_messages, per_message
-from entrypoints.strict_decoding import decode
+from entrypoints.strict_decoding import decode, decode_event
 
 STOCK_EVENT_TYPES: Mapping[str, type[StockEvent]] = {
     kind.MESSAGE_TYPE: kind
@@ -151,7 +149,7 @@ async def out_of_stock(messages: Sequence[Message], use_cases: UseCases) -> None
 @per_message
 async def apply_out_of_stock_policy(message: Message, use_cases: UseCases) -> None:
     """Apply the policy to one shortage."""
-    await when_out_of_stock(Received(message, msgspec.json.decode(message.body, type=StockRanOut)), use_cases)
+    await when_out_of_stock(Received(message, decode_event(message.body, StockRanOut)), use_cases)
 
 
 async def project_inventory(messages: Sequence[Message], generation: int, use_cases: UseCases) -> None:
@@ -161,8 +159,8 @@ async def project_inventory(messages: Sequence[Message], generation: int, use_ca
 
 
 def decode_stock_event(message: Message) -> StockEvent:
-    """Decode an event of this program, whose later versions may have more fields."""
-    return msgspec.json.decode(message.body, type=STOCK_EVENT_TYPES[message.type])
+    """Decode an event of this program."""
+    return decode_event(message.body, STOCK_EVENT_TYPES[message.type])
 
 
 ROUTES: dict[RouteKey, Route] = {

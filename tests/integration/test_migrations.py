@@ -138,13 +138,11 @@ async def test_a_filled_inbox_keeps_its_messages(stored_settings: Settings, data
     """Rows of the version before have no fingerprint, and its processes go on to insert such rows."""
     messages = [a_message(), a_message()]
     old = text("INSERT INTO inbox (consumer, message_id, at) VALUES ('bursar', :id, '2026-11-20 12:00:00')")
-    async with database.writing() as connection:
-        await migrate(database, "0010")
-        await connection.execute(old, {"id": messages[0].id.bytes})
-        await connection.commit()
-        await migrate(database)
-        await connection.execute(old, {"id": messages[1].id.bytes})
-        await connection.commit()
+    for revision, message in zip(("0010", "head"), messages, strict=True):
+        await migrate(database, revision)
+        async with database.writing() as connection:
+            await connection.execute(old, {"id": message.id.bytes})
+            await connection.commit()
 
     async with running(Application(settings=stored_settings)) as application:
         for message in messages:
