@@ -9,6 +9,7 @@ from core.inventory.create_batch import Purchase
 from core.inventory.events import StockCommandRefused, StockEvent, StockRanOut
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.inventory.ports import LineKey
+from core.inventory.ship_order import Shipment
 from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
 from core.kernel.trace import tracing
@@ -64,14 +65,6 @@ class CancelOrderCommand:
     """The body of a `CancelOrder` message."""
 
     order: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShipOrderCommand:
-    """The body of a `ShipOrder` message; without a sku, everything of the order is shipped."""
-
-    order: str
-    sku: str | None = None
 
 
 async def allocate(messages: Sequence[Message], use_cases: UseCases) -> None:
@@ -131,7 +124,7 @@ async def cancel_order(message: Message, use_cases: UseCases) -> None:
 @command(StockCommandRefused)
 async def ship_order(message: Message, use_cases: UseCases) -> None:
     """Ship a line, or all lines of an order."""
-    body = decode(message.body, ShipOrderCommand)
+    body = decode(message.body, Shipment)
     await use_cases.inventory.ship_order(body.order, body.sku)
 
 
