@@ -182,6 +182,31 @@ async def test_a_poisoned_message_is_buried_with_its_place_and_the_partition_goe
     assert "SubmitExamFee" in buried[0][0].origin["headers"]
 
 
+async def test_structured_mode_takes_effect_and_what_is_no_event_becomes_a_dead_letter(
+    application: Application, kafka: Kafka
+) -> None:
+    harness = await ConsumerHarness().open()
+    topic, structured = f"{kafka.topic_prefix}bursar.fees.commands.v1", b"application/cloudevents+json"
+    head = b'{"specversion": "1.0", "id": "7", "source": "school-1", "type": "SubmitExamFee", "data": '
+    records: list[tuple[bytes | None, list[tuple[str, bytes]]]] = [
+        (head + a_command("T-1").body + b"}", [("content-type", structured)]),
+        (head + a_command("T-2").body + b"}", [("content-type", structured)]),
+        (b"[]", [("content-type", b"application/cloudevents-batch+json")]),
+        (None, [("ce_type", b"SubmitExamFee")]),
+        (a_command("T-2").body, [("ce_type", b"SubmitExamFee"), ("ce_id", b"7")]),
+        (b"{}", []),
+    ]
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for value, headers in records:
+            await producer.send_and_wait(topic, value, key=b"key", partition=0, headers=headers)
+    async with consuming(kafka, harness.consume):
+        await eventually(lambda: len(harness.dead_letters) and len(harness.store.dead_letters) == 5)
+
+    assert harness.submitted == ["T-1"]
+    reasons = [letter.reason for letter, _ in harness.store.dead_letters.values()]
+    assert reasons == ["IdReused", *["MalformedMessage"] * 4]
+
+
 async def test_a_consumer_that_stops_lets_the_next_one_go_on_where_it_was(
     application: Application, kafka: Kafka
 ) -> None:
@@ -229,7 +254,7 @@ async def test_a_consumer_waits_for_a_broker_and_stops_without_one() -> None:
         raise AssertionError("a consumer without messages must not be called")
 
     running = asyncio.create_task(
-        KafkaTransport("127.0.0.1:1", "", "bursar", ROUTES.consumed_contexts, deliver).run(stop)
+        KafkaTransport({"bootstrap_servers": "127.0.0.1:1"}, "", "bursar", ROUTES.consumed_contexts, deliver).run(stop)
     )
     await asyncio.sleep(0)
     stop.set()

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.fees.submission import Submission
+from core.kernel.decisions import Decision
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.trace import Trace
 from core.messaging.message import Message
@@ -293,6 +294,9 @@ async def test_a_message_with_the_id_of_another_is_a_dead_letter_of_its_own(
 
     assert harness.submitted == ["T-1"]
     [(letter, message)] = harness.store.dead_letters.values()
+    if change == {"body": other.body}:
+        await harness.use_cases.messaging.replay_dead_letter(letter.id, Decision(who="asha", why="both are meant"))
+        assert harness.submitted == ["T-1", "T-2"]
     assert (letter.reason, message.body, message.type) == ("IdReused", other.body, other.type)
     assert letter.id != first.id
     assert len(harness.events("MessageBuried")) == 1
@@ -328,7 +332,7 @@ async def test_a_message_with_the_id_of_an_own_aggregate_is_buried_too(harness: 
 
 
 async def test_the_event_of_a_burial_is_bounded_in_size(harness: ConsumerHarness) -> None:
-    await harness.consume([a_raw_command(b"x" * 1_000_000, kind="Nope")])
+    await harness.consume([a_raw_command(b"x" * 1_000_000, kind="Nope" * 100_000)])
 
     [event] = [each for each in harness.store.events.values() if each.type == "MessageBuried"]
     assert len(event.body) < 100_000
