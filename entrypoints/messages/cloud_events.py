@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from entrypoints.strict_decoding import refuse_repeated_fields
+
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """A dead letter can store four times as much."""
 STRUCTURED_MODE = "application/cloudevents+json"
@@ -32,11 +34,13 @@ class CloudEvent:
 def read_cloud_event(headers: RawHeaders, value: bytes | None) -> CloudEvent:
     """Read the event of a record; whatever the record contains, the event says what is wrong with it."""
     texts = {name.lower(): (text or b"").decode(errors="replace") for name, text in headers}
-    event = CloudEvent({name.removeprefix("ce_"): text for name, text in texts.items()}, value or b"")
+    attributes = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
+    traceparent = texts.get("traceparent") or attributes.get("traceparent", "")
+    event = CloudEvent(attributes | {"traceparent": traceparent}, value or b"")
     try:
         check_headers(headers)
         if is_structured(texts.get("content-type", "")):
-            event = read_structured(value or b"", event.attributes.get("traceparent", ""))
+            event = read_structured(value or b"", traceparent)
         check(event, is_tombstone=value is None)
     except Malformed as error:
         return replace(event, body=event.body[:MAX_BODY_BYTES], malformed=str(error))
@@ -68,15 +72,16 @@ def is_structured(content_type: str) -> bool:
 def read_structured(document: bytes, traceparent: str) -> CloudEvent:
     """Read an event in structured mode; the data stay as they were written."""
     try:
-        members = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+        found = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+        members = {name: raw for name, raw in found.items() if bytes(raw) != b"null"}  # null is as good as absent
         data, encoded = members.pop("data", None), members.pop("data_base64", None)
         if data is not None and encoded is not None:
             raise Malformed("the event has both `data` and `data_base64`")
         body = bytes(data or b"") if encoded is None else msgspec.json.decode(encoded, type=bytes)
-        given = {name: msgspec.json.decode(raw, type=str | int | bool | None) for name, raw in members.items()}
+        texts = {name: str(msgspec.json.decode(raw, type=str | int | bool)) for name, raw in members.items()}
+        refuse_repeated_fields(document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise Malformed(f"the record is no CloudEvent in structured mode: {error}") from error
-    texts = {name: str(value) for name, value in given.items() if value is not None}
     return CloudEvent({"traceparent": traceparent} | texts, body)
 
 

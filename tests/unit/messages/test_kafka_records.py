@@ -189,7 +189,11 @@ def read_structured(headers: dict[str, Any] = STRUCTURED, **members: Any) -> Mes
 
 
 @pytest.mark.parametrize(
-    "data", [{"data": msgspec.Raw(b'{ "b": 1.0, "a": "\\u00e9" }')}, {"data_base64": b'{ "b": 1.0, "a": "\\u00e9" }'}]
+    "data",
+    [
+        {"data": msgspec.Raw(b'{ "b": 1.0, "a": "\\u00e9" }')},
+        {"data": None, "data_base64": b'{ "b": 1.0, "a": "\\u00e9" }'},
+    ],
 )
 def test_an_event_is_the_same_in_both_modes(data: dict[str, Any]) -> None:
     extensions = {
@@ -223,6 +227,7 @@ def test_an_event_is_the_same_in_both_modes(data: dict[str, Any]) -> None:
         (STRUCTURED, b'{"type": "A", "data": 1, "data_base64": "MQ=="}', "both `data` and `data_base64`"),
         (STRUCTURED, b'{"type": null, "id": "7", "source": "a"}', "names no message type"),
         (STRUCTURED, b'{"type": "A", "id": "7"}', "`source` (`ce_source`) is missing"),
+        (STRUCTURED, b'{"type": "A", "type": "B"}', "the field 'type' is given twice"),
         (STRUCTURED, b'{"type": "A", "specversion": "0.3"}', "`specversion` is '0.3'"),
         ({**SENT_BY, "ce_source": b""}, b"{}", "`source` (`ce_source`) is missing"),
         ({**SENT_BY, "ce_source": None}, b"{}", "`source` (`ce_source`) is missing"),
@@ -243,6 +248,15 @@ def test_a_record_that_is_no_cloud_event_says_why_and_takes_no_id(
     assert found.id == read({}).id
     with pytest.raises(MalformedMessage):
         asyncio.run(ROUTES.route(found)([found], None))
+
+
+def test_headers_of_others_are_no_attributes() -> None:
+    others = {"id": b"8", "source": b"x", "type": b"Other", "subject": b"y", "dataversion": b"2", "tenant": b"\xff"}
+    found, expected = read(others | SENT_BY | others), read(SENT_BY)
+
+    assert (found.id, found.type, found.subject) == (expected.id, expected.type, expected.subject)
+    assert (found.data_version, found.malformed) == (1, "")
+    assert read(others).malformed.startswith("the record names no message type")
 
 
 @pytest.mark.parametrize("name", ["ce_id", "ce_source", "content-type"])
