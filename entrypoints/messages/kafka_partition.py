@@ -7,11 +7,13 @@ from contextlib import suppress
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, RecordTooLargeError
+from prometheus_client import Counter
 
 from core.messaging.message import Message, MessageBatchHandler
 from entrypoints.messages.kafka_records import as_message, unreadable
 
 log = structlog.get_logger()
+UNREADABLE = Counter("bursar_partition_unreadable", "Polls of a partition that failed", ["topic"])
 MAX_RECORDS_PER_POLL = 200
 COMMIT_TIMEOUT_SECONDS = 3.0
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 30.0
@@ -40,6 +42,7 @@ class Partition:
             try:
                 messages, offset = await self._next()
             except Exception as error:  # an unreadable partition must not stop the others
+                UNREADABLE.labels(self._place.topic).inc()
                 log.warning("partition_unreadable", partition=self._name, error=repr(error))
                 await wait(self._revoked, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)

@@ -3,10 +3,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import RecordTooLargeError
+from aiokafka.errors import CorruptRecordException, RecordTooLargeError
 
 from core.messaging.message import Message
-from entrypoints.messages.kafka_partition import Partition
+from entrypoints.messages.kafka_partition import UNREADABLE, Partition
 
 PLACE = TopicPartition("bursar.fees.commands.v1", 0)
 
@@ -18,9 +18,12 @@ class OldBroker:
     """
 
     def __init__(self) -> None:
-        self.at, self.committed = 7, list[int]()
+        self.at, self.committed, self.failures = 7, list[int](), 1
 
     async def getmany(self, *_: Any, **__: Any) -> Mapping[TopicPartition, Sequence[Any]]:
+        if self.failures:
+            self.failures -= 1
+            raise CorruptRecordException("Invalid CRC")
         if self.at == 7:
             self.at = 8
             raise RecordTooLargeError("larger than the fetch size")
@@ -35,6 +38,8 @@ class OldBroker:
 
 
 async def test_a_record_that_the_client_steps_over_is_reported_before_its_offset_moves() -> None:
+    failures = UNREADABLE.labels(PLACE.topic)
+    before = failures._value.get()
     client, heard, arrived = OldBroker(), list[Message](), asyncio.Event()
 
     async def deliver(messages: Sequence[Message]) -> None:
@@ -52,3 +57,4 @@ async def test_a_record_that_the_client_steps_over_is_reported_before_its_offset
 
     assert ([message.origin["offset"] for message in heard], client.committed) == (["7"], [8])
     assert "RecordTooLargeError" in heard[0].malformed
+    assert failures._value.get() == before + 1
