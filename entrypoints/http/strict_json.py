@@ -8,7 +8,7 @@ from litestar.exceptions import HTTPException
 
 from core.kernel.errors import Invalid
 from core.kernel.text import BYTE_ORDER_MARK, is_utf16
-from entrypoints.strict_decoding import convert
+from entrypoints.strict_decoding import convert, refuse_repeated_fields
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -27,6 +27,7 @@ class JsonRequest(Request[Any, Any, Any]):
         field = self.route_handler.parsed_data_field
         if field is not None:
             refuse_coerced(body, field.annotation)
+            refuse_repeated_fields(await self.body())
         return body
 
 

@@ -512,7 +512,7 @@ async def send_roster(api: Api, text: str, query: str = "") -> dict[str, Any]:
     return report
 
 
-async def test_an_import_reports_contacts_that_were_left_empty(api: Api) -> None:
+async def test_an_import_reports_contacts_that_were_not_taken(api: Api) -> None:
     report = await send_roster(api, "registration,name,category,phone\nT-77,Asha,general,12345\n")
 
     assert (report["added"], report["rejected"], report["warned"]) == (1, 0, 1)

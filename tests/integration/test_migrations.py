@@ -23,6 +23,7 @@ from config.settings import Settings
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.schema import DataWouldBeLost, SchemaIsNewer
 from tests.documentation import ROOT_DIRECTORY
+from tests.examples import a_message
 
 RUNBOOK = ROOT_DIRECTORY / "docs/runbook.md"
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
@@ -159,6 +160,24 @@ async def test_a_version_of_another_program_is_refused(
         else:
             with pytest.raises(Unavailable):
                 await check()
+
+
+async def test_a_filled_inbox_keeps_its_messages(stored_settings: Settings, database: Database) -> None:
+    """Rows of the version before have no fingerprint, and its processes go on to insert such rows."""
+    messages = [a_message(), a_message()]
+    old = text("INSERT INTO inbox (consumer, message_id, at) VALUES ('bursar', :id, '2026-11-20 12:00:00')")
+    for revision, message in zip(("0010", "head"), messages, strict=True):
+        await migrate(database, revision)
+        async with database.writing() as connection:
+            await connection.execute(old, {"id": message.id.bytes})
+            await connection.commit()
+
+    async with running(Application(settings=stored_settings)) as application:
+        for message in messages:
+            async with application.messaging.new_inbox() as inbox:
+                assert not await inbox.deduplicate(message)
+        async with application.messaging.new_inbox() as inbox:
+            assert len(await inbox.deduplicate(*messages, a_message())) == 1
 
 
 def tables_of(connection: Connection) -> list[str]:

@@ -18,7 +18,7 @@ from core.kernel.text import encoding_fault, is_utf16
 from entrypoints.http.idempotency import KEY_PATTERN
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.problems import STATUS_TITLES, Problem, decoding_problem
-from entrypoints.strict_decoding import convert
+from entrypoints.strict_decoding import convert, refuse_repeated_fields
 
 TOO_LONG = Problem(
     type="about:blank", title=STATUS_TITLES[413], status=413, detail=f"a line has at most {MAX_LINE_BYTES // 1024} KiB"
@@ -103,7 +103,9 @@ def parse_row(line: NdjsonLine) -> ParsedRow | RowOutcome:
     given: Any = None
     try:
         given = msgspec.json.decode(line.text)
-        return ParsedRow(line, convert(given, ExamFeeRow))
+        row = ParsedRow(line, convert(given, ExamFeeRow))
+        refuse_repeated_fields(line.text)
+        return row
     except (CoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         key = given.get("key") if isinstance(given, dict) else None
         problem = decoding_problem(error)

@@ -59,7 +59,7 @@ def test_the_kit_is_in_the_json_output(runner: CliRunner) -> None:
     assert [each["kit"] for each in json.loads(out)] == ["SU-EXAM-KIT", None]
 
 
-def test_contacts_that_were_left_empty_are_told_with_their_line_and_counted(runner: CliRunner, tmp_path: Path) -> None:
+def test_contacts_that_were_not_taken_are_told_with_their_line_and_counted(runner: CliRunner, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text(
         "registration,name,category,email,phone\nT-1,Asha,general,a\u200b@x.org,12345\n", encoding="utf-8"
@@ -67,8 +67,8 @@ def test_contacts_that_were_left_empty_are_told_with_their_line_and_counted(runn
     code, out, err = runner.run("import", "students", str(roster))
     listed = json.loads(runner.run("import", "students", str(roster), "--json")[1])
 
-    assert (code, out) == (0, "1 rows: 1 added, 0 changed, 0 unchanged, 0 rejected, 2 contacts left empty\n")
+    assert (code, out) == (0, "1 rows: 1 added, 0 changed, 0 unchanged, 0 rejected, 2 contacts not taken\n")
     assert err.startswith(
-        "line 2: email 'a\\u200b@x.org' has '\\u200b' (U+200B) in front of the @; it was left empty\n"
+        "line 2: email 'a\\u200b@x.org' has '\\u200b' (U+200B) in front of the @; it was not taken\n"
     )
     assert (listed["warned"], [each["column"] for each in listed["warnings"]]) == (2, ["email", "phone"])

@@ -370,6 +370,15 @@ async def test_a_contact_that_cannot_be_sent_to_is_a_warning_and_no_lost_candida
     assert getattr(await harness.enrolled("T-1"), column) == ""
 
 
+async def test_a_contact_that_cannot_be_sent_to_leaves_the_stored_one(harness: RosterHarness) -> None:
+    await harness.send(HEAD + ASHA)
+    before = await harness.enrolled("T-1")
+    report = await harness.send("registration,name,category,email\nT-1,Asha,general,a..b@example.org\n")
+
+    assert (report.warned, report.cleared) == (1, 0)
+    assert (await harness.enrolled("T-1")).email == before.email != ""
+
+
 async def test_a_number_belongs_to_the_country_of_its_row(harness: RosterHarness) -> None:
     head = "registration,name,category,country,phone\n"
     report = await harness.send(head + "T-1,Asha,general,AE,050 123 4567\nT-2,Ravi,sc,AE,98765 43210\n")
@@ -389,7 +398,7 @@ async def test_a_student_of_an_earlier_roster_with_a_looser_address_is_still_rea
     await harness.send(HEAD + ASHA)
     loose = replace(await harness.find("T-1"), enrolment=an_enrolment(1, registration="T-1", email="a..b@example.org"))
     async with harness.new_work() as work:
-        work.students.put(loose)
+        work.students.replace(loose)
         await work.commit()
 
     assert (await harness.send(HEAD + ASHA)).changed == 1
