@@ -68,7 +68,5 @@ def test_contacts_that_were_not_taken_are_told_with_their_line_and_counted(runne
     listed = json.loads(runner.run("import", "students", str(roster), "--json")[1])
 
     assert (code, out) == (0, "1 rows: 1 added, 0 changed, 0 unchanged, 0 rejected, 2 contacts not taken\n")
-    assert err.startswith(
-        "line 2: email 'a\\u200b@x.org' has '\\u200b' (U+200B) in front of the @; it was not taken\n"
-    )
+    assert err.startswith("line 2: email 'a\\u200b@x.org' has '\\u200b' (U+200B) in front of the @; it was not taken\n")
     assert (listed["warned"], [each["column"] for each in listed["warnings"]]) == (2, ["email", "phone"])

@@ -79,7 +79,8 @@ REFUSED = [
 
 def an_enrolment(**cells: Any) -> Enrolment:
     given = {"registration": "T-1", "name": "Asha", "category": "general"} | cells
-    return Enrolment(**read_entry(RosterRow(2, list(given.values())), list(given), InternationalContactParser("IN")).said)
+    row, contacts = RosterRow(2, list(given.values())), InternationalContactParser("IN")
+    return Enrolment(**read_entry(row, list(given), contacts).said)
 
 
 @pytest.mark.parametrize(("field", "value"), KEPT_AS_IT_IS)
