@@ -9,7 +9,9 @@ import msgspec
 
 from core.fees.deadlines import is_zone
 from core.kernel.errors import Invalid
+from core.kernel.text import line_fault
 
+MAX_NAME_LENGTH = 120
 NON_EMPTY = msgspec.Meta(min_length=1)
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -220,7 +222,7 @@ class Students(Section, frozen=True):
 class Inventory(Section, frozen=True):
     """The inventory staff, which is notified of shortages; without an address there is no notification."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")] = "The stores"
+    name: str = "The stores"
     """The name in the notice."""
     email: str = ""
     """One mailbox, without a name: stores@example.org."""
@@ -232,6 +234,8 @@ class Inventory(Section, frozen=True):
     """The IANA time zone that decides which day an arrival date is."""
 
     def __post_init__(self) -> None:
+        if fault := line_fault(self.name, MAX_NAME_LENGTH):
+            raise ValueError(f"inventory.name {fault}")
         if not is_zone(self.zone):
             raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 

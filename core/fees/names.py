@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from core.fees.errors import InvalidSchedule
 
 MAX_NAMES = 32
+MAX_TITLE_LENGTH = 200
+"""In characters; a title is one printable line."""
 NAME_PATTERN = re.compile(r"[a-z0-9-]{1,32}")
 SKU_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 

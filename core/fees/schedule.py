@@ -18,6 +18,7 @@ from core.fees.pricing.rule import PricingCase, Rule
 from core.fees.quote import Quote, QuoteLine, total_of
 from core.kernel.currencies import ACTIVE_CURRENCIES, check_currency
 from core.kernel.money import Money
+from core.kernel.text import line_fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +59,14 @@ class FeeSchedule:
             raise contradiction
 
     def refuse_to_publish(self) -> None:
-        """Raise `InvalidSchedule` for a currency or a moment that does not exist.
+        """Raise `InvalidSchedule` for a title that is not printable, and a currency or a moment that does not exist.
 
         A stored schedule may have them: currencies are withdrawn, and zones change their clocks.
         """
+        titles = {f"$.rules[{index}].title": getattr(rule, "title", None) for index, rule in enumerate(self.rules)}
+        for at, title in {"$.title": self.title, **titles}.items():
+            if title is not None and (fault := line_fault(title, names.MAX_TITLE_LENGTH)):
+                raise InvalidSchedule(f"the title {fault}", at=at)
         if self.currency not in ACTIVE_CURRENCIES:
             raise InvalidSchedule(
                 f"{self.currency!r:.40} is no current currency of ISO 4217 with minor units", at="$.currency"
@@ -134,8 +139,8 @@ class FeeSchedule:
     def _misspelt(self) -> Iterator[InvalidSchedule]:
         if not names.is_name(self.code):
             yield InvalidSchedule("a code is 1 to 32 small letters, digits or hyphens", at="$.code")
-        if not self.title.strip() or len(self.title) > 200:
-            yield InvalidSchedule("a title is 1 to 200 characters", at="$.title")
+        if not self.title.strip() or len(self.title) > names.MAX_TITLE_LENGTH:
+            yield InvalidSchedule(f"a title is 1 to {names.MAX_TITLE_LENGTH} characters", at="$.title")
         if not calendar.is_zone(self.zone):
             yield InvalidSchedule("there is no such time zone", at="$.zone")
         if len(self.country) != 2 or not (self.country.isascii() and self.country.isalpha() and self.country.isupper()):

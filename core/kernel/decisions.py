@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.kernel.errors import Invalid
+from core.kernel.text import line_fault
 
 MAX_NAME_LENGTH, MAX_REASON_LENGTH = 64, 400
 """In characters; both fit into one line of a timeline."""
@@ -17,5 +18,6 @@ class Decision:
 
     def __post_init__(self) -> None:
         for name, text, longest in (("who", self.who, MAX_NAME_LENGTH), ("why", self.why, MAX_REASON_LENGTH)):
-            if not text.strip() or len(text) > longest or not text.isprintable():
-                raise Invalid(f"`{name}` is one printable line of 1 to {longest} characters", at=f"$.{name}")
+            if fault := line_fault(text, longest):
+                rule = f"it is one printable line of 1 to {longest} characters"
+                raise Invalid(f"`{name}` {fault}; {rule}", at=f"$.{name}")

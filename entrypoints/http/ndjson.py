@@ -12,6 +12,8 @@ from litestar import Request
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
+from core.kernel.text import BYTE_ORDER_MARK
+
 log = structlog.get_logger()
 MAX_LINE_BYTES = 64 * 1024
 """The maximum size of a line; at most one byte more of an incomplete line is kept."""
@@ -41,6 +43,8 @@ async def read_lines(request: Request[Any, Any, Any]) -> AsyncIterator[Sequence[
         *whole, rest = (rest + message.get("body", b"")).split(b"\n")
         if not more:
             whole.append(rest)
+        if number == 0 and whole:
+            whole[0] = whole[0].removeprefix(BYTE_ORDER_MARK)
         arrived = request.scope["arrived"]  # type: ignore[typeddict-item]
         for first in range(0, len(whole), MAX_LINES_PER_TURN):
             lines = enumerate(whole[first : first + MAX_LINES_PER_TURN], number + first + 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from core.fees.errors import InvalidSchedule
+from core.fees.names import MAX_TITLE_LENGTH
 from core.fees.pricing.amount import Amount, amount_for, check_amount
 from core.fees.pricing.audience import ALL_PAYERS, Audience
 from core.fees.pricing.rule import PricingCase, Rule
@@ -26,8 +27,8 @@ class FlatFee(Rule):
 
     def __post_init__(self) -> None:
         check_amount(self.amount, at="$.amount")
-        if not self.title.strip() or len(self.title) > 200:
-            raise InvalidSchedule("a title is 1 to 200 characters", at="$.title")
+        if not self.title.strip() or len(self.title) > MAX_TITLE_LENGTH:
+            raise InvalidSchedule(f"a title is 1 to {MAX_TITLE_LENGTH} characters", at="$.title")
         if isinstance(self.amount, Mapping) and self.audience.categories:
             raise InvalidSchedule("the amounts name the categories; remove these", at="$.audience.categories")
 

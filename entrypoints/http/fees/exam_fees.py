@@ -17,6 +17,7 @@ from entrypoints.http.dependencies import Wired, arrival
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
 from entrypoints.http.media_types import json_only
 from entrypoints.http.middleware.admission import MAX_SUBMISSION_BYTES
+from entrypoints.http.middleware.encoded_slashes import from_segment
 from entrypoints.http.problems import problems
 from entrypoints.http.submission_intents import SubmissionIntent
 
@@ -67,7 +68,7 @@ class ExamFeesController(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     ) -> ExamFeePage:
         """List the exam fees of a candidate, the newest first."""
-        return await use_cases.fees.list_exam_fees(registration, as_id(after), limit)
+        return await use_cases.fees.list_exam_fees(from_segment(registration), as_id(after), limit)
 
 
 def as_id(text: str | None) -> SubmissionId | None:
