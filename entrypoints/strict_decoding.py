@@ -20,9 +20,8 @@ END_OF_NAME = re.compile(rb'"[ \t\r\n]*:')
 def decode(body: bytes, kind: type[T]) -> T:
     """Decode JSON of another program; raise as `convert` does, also for a field that occurs twice."""
     document = parse(body)
-    decoded = convert(document, kind)
     refuse_repeated_fields(body, document)
-    return decoded
+    return convert(document, kind)
 
 
 def decode_event(body: bytes, kind: type[T]) -> T:

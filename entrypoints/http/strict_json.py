@@ -25,9 +25,9 @@ class JsonRequest(Request[Any, Any, Any]):
         except (RecursionError, UnicodeDecodeError) as error:
             raise HTTPException(status_code=400, detail=f"JSON is malformed: {error}") from error
         field = self.route_handler.parsed_data_field
+        refuse_repeated_fields(content, body)
         if field is not None:
             refuse_coerced(body, field.annotation)
-        refuse_repeated_fields(content, body)
         return body
 
 

@@ -65,11 +65,25 @@ def test_known_fields_are_decoded_wherever_they_are() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"one": null, "one": {}}', b'{"many": [{"name": "a", "name": "a"}]}', b'{"free": {"x": 1, "\\u0078": 2}}'],
+    [
+        b'{"one": null, "one": {}}',
+        b'{"many": [{"name": "a", "name": "a"}]}',
+        b'{"free": {"x": 1, "\\u0078": 2}}',
+        b'{"a": [[{"b": "c\\":", "b" :2}]]}',
+        b'{"a\\":": 1, "a\\":": 1}',
+        b'[{"a": 1, "a": 2}, 3]',
+    ],
 )
 def test_a_field_that_is_given_twice_is_refused(body: bytes) -> None:
     with pytest.raises(Invalid, match="is given twice"):
         decode(body, Whole)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": "b\\":"}', b'{"a": {"a": {"a": 1}}}', b'{"a": [{"b": 1}, {"b": 2}], "n": %b}' % (b"9" * 300)]
+)
+def test_equal_names_of_different_objects_are_no_fault(body: bytes) -> None:
+    decode(body, dict)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'{"a": "\xff"}', b"\xef\xbb\xbf{}", b"NaN", b"1" * 5_000])

@@ -103,9 +103,8 @@ def parse_row(line: NdjsonLine) -> ParsedRow | RowOutcome:
     given: Any = None
     try:
         given = msgspec.json.decode(line.text)
-        row = ParsedRow(line, convert(given, ExamFeeRow))
         refuse_repeated_fields(line.text, given)
-        return row
+        return ParsedRow(line, convert(given, ExamFeeRow))
     except (CoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         key = given.get("key") if isinstance(given, dict) else None
         problem = decoding_problem(error)
