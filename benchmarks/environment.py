@@ -40,13 +40,13 @@ class Process:
 
     def wait_until_ready(self) -> str:
         """Wait until the process is ready, and return its address if it has one."""
-        self.until(lambda: READY_LINE.search(self.log.read_text()))
-        found = READY_LINE.search(self.log.read_text())
+        self.until(lambda: READY_LINE.search(self.log.read_text(encoding="utf-8")))
+        found = READY_LINE.search(self.log.read_text(encoding="utf-8"))
         return found[1] or "" if found else ""
 
     def peak_mib(self) -> float:
         """Return the peak resident memory in bytes."""
-        status = Path(f"/proc/{self.popen.pid}/status").read_text()
+        status = Path(f"/proc/{self.popen.pid}/status").read_text(encoding="utf-8")
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
     def until(self, done: Callable[[], object]) -> None:
@@ -88,7 +88,7 @@ class BenchmarkEnvironment:
     def run(self, words: Sequence[str], variables: Mapping[str, str]) -> Iterator[Process]:
         """Run a server until the end of the block."""
         log = self.folder / f"{uuid4().hex}.log"
-        with log.open("w") as output:
+        with log.open("w", encoding="utf-8") as output:
             popen = subprocess.Popen(  # noqa: S603 - fixed command
                 words, env={**os.environ, **variables}, cwd=self.folder, stdout=output, stderr=output
             )

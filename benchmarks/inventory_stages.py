@@ -108,5 +108,5 @@ def contend(environment: BenchmarkEnvironment, how: str, together: int, skus: in
     """Run one allocating process, and return its figures."""
     words = [sys.executable, "-m", "benchmarks.contention", how, str(together), str(skus), str(seconds)]
     variables = {**os.environ, **environment.variables()}
-    done = subprocess.run(words, capture_output=True, check=True, text=True, timeout=120, env=variables)  # noqa: S603
+    done = subprocess.run(words, capture_output=True, check=True, encoding="utf-8", timeout=120, env=variables)  # noqa: S603
     return Counter(json.loads(done.stdout))

@@ -107,7 +107,7 @@ async def probe_other_routes(
 
 def resident_mib(process: Process) -> float:
     """Return the resident memory in bytes."""
-    status = Path(f"/proc/{process.popen.pid}/status").read_text()
+    status = Path(f"/proc/{process.popen.pid}/status").read_text(encoding="utf-8")
     return round(int(status.partition("VmRSS:")[2].split()[0]) / 1024, 1)
 
 

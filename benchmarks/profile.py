@@ -28,8 +28,8 @@ def main(seconds: Annotated[float, typer.Option(help="Seconds of sampling.")] = 
         found, submitted = measure(environment, seconds)
     table = "\n".join(rows(found, submitted))
     typer.echo(table)
-    before, _, rest = README.read_text().partition(BEGIN)
-    README.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    README.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def measure(environment: BenchmarkEnvironment, seconds: float) -> tuple[Any, int]:
@@ -43,7 +43,7 @@ def measure(environment: BenchmarkEnvironment, seconds: float) -> tuple[Any, int
         submitted = sum(load(process, CONNECTION_COUNT, seconds, submitting("load", rest))["answers"].values())
         process.popen.send_signal(signal.SIGUSR1)
         process.until(file.exists)
-        return json.loads(file.read_text()), submitted
+        return json.loads(file.read_text(encoding="utf-8")), submitted
 
 
 def rows(found: Any, submitted: int) -> Sequence[str]:

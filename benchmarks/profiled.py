@@ -56,7 +56,7 @@ class Samples:
             signal.setitimer(signal.ITIMER_PROF, 0)
             seconds = time.process_time() - self._began
             seen = [[part, where, count] for (part, where), count in self._seen.items()]
-            self._file.write_text(json.dumps({"seconds": seconds, "seen": seen}))
+            self._file.write_text(json.dumps({"seconds": seconds, "seen": seen}), encoding="utf-8")
         else:
             self._began = time.process_time()
             signal.setitimer(signal.ITIMER_PROF, SAMPLE_INTERVAL_SECONDS, SAMPLE_INTERVAL_SECONDS)

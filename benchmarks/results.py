@@ -67,12 +67,14 @@ def summary(runs: list[float]) -> dict[str, Any]:
 
 def keep(found: Results) -> None:
     """Merge the figures into the stored results, and plot them."""
-    known = json.loads(KEPT.read_text())
+    known = json.loads(KEPT.read_text(encoding="utf-8"))
     earlier = {name: each["runs"] for name, each in known["figures"].items()}
     whole = Results(defaultdict(list, earlier | found.figures), known["load"] | found.load, found.mysql)
-    KEPT.write_text(json.dumps(whole.as_json(), indent=2) + "\n")
+    KEPT.write_text(json.dumps(whole.as_json(), indent=2) + "\n", encoding="utf-8")
     if "submissions" in whole.load:
-        PLOT.write_text(plot.submissions({name: median(runs) for name, runs in whole.figures.items()}))
+        PLOT.write_text(
+            plot.submissions({name: median(runs) for name, runs in whole.figures.items()}), encoding="utf-8"
+        )
 
 
 def show(found: Results, *, as_json: bool) -> None:

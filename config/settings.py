@@ -9,7 +9,9 @@ import msgspec
 
 from core.fees.deadlines import is_zone
 from core.kernel.errors import Invalid
+from core.kernel.text import line_fault
 
+MAX_NAME_LENGTH = 120
 NON_EMPTY = msgspec.Meta(min_length=1)
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -83,6 +85,18 @@ class Http(Section, frozen=True):
     """Processes that answer on this address; one more process runs the other transports of `serve`."""
     reuse_port: bool = False
     """Other Bursar processes may listen on this address (`SO_REUSEPORT`); the kernel divides new connections."""
+    max_connections: PositiveInt = 800
+    """Open connections of one process; at the limit the one that waits longest for its client makes room."""
+    max_head_bytes: PositiveInt = 32_768
+    """The request line and the headers of one request; larger ones are answered 431."""
+    max_headers: PositiveInt = 100
+    """Headers of one request."""
+    head_seconds: Seconds = 10.0
+    """The time for a client to send the head of a request."""
+    body_seconds: Seconds = 30.0
+    """The time in which a client sends no part of a body, or less than 500 bytes a second."""
+    keep_alive_seconds: Seconds = 75.0
+    """The time between two requests of a connection: longer than proxies keep theirs (nginx and AWS: 60 s)."""
     public_url: HttpUrl = ""
     """The address that vendors send status reports to, as in https://fees.example.org; empty: no reports."""
 
@@ -208,7 +222,7 @@ class Students(Section, frozen=True):
 class Inventory(Section, frozen=True):
     """The inventory staff, which is notified of shortages; without an address there is no notification."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")] = "The stores"
+    name: str = "The stores"
     """The name in the notice."""
     email: str = ""
     """One mailbox, without a name: stores@example.org."""
@@ -220,6 +234,8 @@ class Inventory(Section, frozen=True):
     """The IANA time zone that decides which day an arrival date is."""
 
     def __post_init__(self) -> None:
+        if fault := line_fault(self.name, MAX_NAME_LENGTH):
+            raise ValueError(f"inventory.name {fault}")
         if not is_zone(self.zone):
             raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 

@@ -12,6 +12,8 @@ import msgspec
 from config.container.contacts import check_contacts
 from config.renamed_settings import rename_settings, rename_variables
 from config.settings import Misconfigured, Secret, Section, Settings
+from core.kernel.errors import Invalid
+from core.kernel.text import decode_utf8
 
 
 def load(
@@ -21,9 +23,9 @@ def load(
 
     `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.
     """
-    document: dict[str, Any] = {}
+    text = read_text(path, str(path))
     try:
-        document = tomllib.loads(read_text(path, str(path)))
+        document: dict[str, Any] = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise Misconfigured(f"{path} is not TOML: {as_sentence(error)}") from error
     rename_settings(document, str(path))
@@ -88,11 +90,11 @@ def unknown(name: str, sections: Sequence[str], words: Mapping[str, object]) -> 
 def read_text(path: Path, name: str) -> str:
     """Return the text of a file that `name` names; raise `Misconfigured`."""
     try:
-        return path.read_text(encoding="utf-8")
+        return decode_utf8(path.read_bytes(), str(path))
     except OSError as error:
         raise Misconfigured(f"{name}: {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise Misconfigured(f"{name}: {path} is not UTF-8: {error}") from error
+    except Invalid as error:
+        raise Misconfigured(str(error) if name == str(path) else f"{name}: {error}") from error
 
 
 def as_sentence(error: Exception) -> str:

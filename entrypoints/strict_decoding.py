@@ -1,31 +1,61 @@
-"""Strict decoding of JSON into the core's input types, the same for every transport: nothing ignored or coerced."""
+"""Strict decoding of JSON into the core's types, the same for every transport: nothing ignored or coerced."""
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
-from typing import Any, TypeVar, get_args, get_type_hints
+from json import JSONDecoder
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from core.kernel.errors import CoreError, Invalid
 
 T = TypeVar("T")
+NO_JSON = "the JSON is too deeply nested, or not UTF-8"
+END_OF_NAME = re.compile(rb'"[ \t\r\n]*:')
+"""Ends every name of a member; it also matches inside of some strings."""
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """Decode JSON; raise `Invalid` for an unknown field, what the type itself raises, or `msgspec.MsgspecError`."""
-    try:
-        document = msgspec.json.decode(body)
-    except (RecursionError, UnicodeDecodeError) as error:
-        raise msgspec.DecodeError("the JSON is too deeply nested, or not UTF-8") from error
+    """Decode JSON of another program; raise as `convert` does, also for a field that occurs twice."""
+    document = parse(body)
+    refuse_repeated_fields(body, document)
     return convert(document, kind)
 
 
-def convert(document: Any, kind: type[T]) -> T:
-    """Convert what a decoder returned; raise as `decode` does."""
-    refuse_unknown_fields(document, kind, "$")
+def decode_event(body: bytes, kind: type[T]) -> T:
+    """Decode JSON of this program; a form with more fields has a newer data version, so none of them is unknown."""
     try:
-        return msgspec.convert(with_integers(document), kind, str_keys=True)
+        event = msgspec.json.decode(body, type=kind)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(NO_JSON) from error
+    if msgspec.json.encode(event) != body:  # it has other fields or formatting; the search takes five times as long
+        refuse_unknown_fields(parse(body), type_of(kind), "$")  # type: ignore[arg-type]  # a class is hashable
+    return event
+
+
+def parse(body: bytes) -> Any:
+    """Parse JSON; raise `msgspec.MsgspecError` for everything that is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(NO_JSON) from error
+
+
+def convert(document: Any, kind: type[T]) -> T:
+    """Convert parsed JSON; raise `Invalid` for an unknown field, what the type raises, or `msgspec.MsgspecError`."""
+    refuse_unknown_fields(document, type_of(kind), "$")  # type: ignore[arg-type]  # a class is hashable
+    with suppress(msgspec.ValidationError):
+        return construct(document, kind)
+    return construct(with_integers(document), kind)
+
+
+def construct(document: Any, kind: type[T]) -> T:
+    """Convert parsed JSON; raise the refusal of the type itself instead of the error that msgspec makes of it."""
+    try:
+        return msgspec.convert(document, kind, str_keys=True)
     except msgspec.ValidationError as error:
         if not isinstance(refusal := error.__cause__, CoreError):
             raise
@@ -35,23 +65,68 @@ def convert(document: Any, kind: type[T]) -> T:
         del refusal  # as would the error and this frame: for a file of bad rows, that fills the memory
 
 
-def refuse_unknown_fields(document: Any, kind: Any, at: str) -> None:
-    """Raise `Invalid` with the path of the first field that a dataclass does not have."""
-    if not isinstance(document, dict) or not is_dataclass(kind):
-        return
-    known: Mapping[str, Any] = members(kind)  # type: ignore[arg-type]  # a class is hashable
-    for name, value in document.items():
-        if name not in known:
-            raise Invalid(f"unknown field {name[:40]!r}", at=f"{at}.{name[:40]}")
-        if isinstance(value, dict):
-            refuse_unknown_fields(value, known[name], f"{at}.{name}")
+def refuse_unknown_fields(document: Any, kind: inspect.Type, at: str) -> None:
+    """Raise `Invalid` with the path of the first field that no type has, however deep in lists and objects it is."""
+    match kind:
+        case inspect.DataclassType() | inspect.StructType() if isinstance(document, dict):
+            known = members(kind.cls)
+            for name, value in document.items():
+                if name not in known:
+                    raise Invalid(f"unknown field {name[:40]!r}", at=f"{at}.{name[:40]}")
+                if isinstance(value, dict | list):
+                    refuse_unknown_fields(value, known[name], f"{at}.{name}")
+        case inspect.DictType() if isinstance(document, dict):
+            for name, value in document.items():
+                refuse_unknown_fields(value, kind.value_type, f"{at}.{str(name)[:40]}")
+        case inspect.ListType() | inspect.VarTupleType() if isinstance(document, list):
+            for index, value in enumerate(document):
+                if isinstance(value, dict | list):
+                    refuse_unknown_fields(value, kind.item_type, f"{at}[{index}]")
+        case inspect.TupleType() if isinstance(document, list):
+            for index, (value, item) in enumerate(zip(document, kind.item_types, strict=False)):
+                refuse_unknown_fields(value, item, f"{at}[{index}]")
+        case inspect.Metadata():
+            refuse_unknown_fields(document, kind.type, at)
+        case inspect.UnionType():
+            for each in kind.types:  # msgspec refuses unions in which two of them match the same JSON
+                refuse_unknown_fields(document, each, at)
+
+
+def refuse_repeated_fields(body: bytes, document: Any) -> None:
+    """Raise `Invalid` for an object that has a field twice, of which decoders keep different ones (RFC 8259, 4)."""
+    names = len(END_OF_NAME.findall(body))
+    if names == (len(document) if isinstance(document, dict) else 0):
+        return  # as many names as a flat object has members, as in nearly every body
+    try:
+        REPETITION_DECODER.decode(body.decode())
+    except RecursionError as error:
+        raise msgspec.DecodeError(NO_JSON) from error
+
+
+def refuse_repetition(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Raise `Invalid` for the first name that occurs twice."""
+    if len(dict(pairs)) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Invalid(f"the field {twice[:40]!r} is given twice")
+
+
+REPETITION_DECODER = JSONDecoder(object_pairs_hook=refuse_repetition, parse_int=len, parse_float=len)
+"""Looks at names only; Python limits the digits of a number, which `len` does not convert."""
 
 
 @cache
-def members(kind: Any) -> Mapping[str, Any]:
-    """Return the fields of a dataclass with their types; of an optional one, the type it has where it is given."""
-    hints = get_type_hints(kind)
-    return {each.name: next(iter(get_args(hints[each.name])), hints[each.name]) for each in fields(kind)}
+def type_of(kind: Any) -> inspect.Type:
+    """Return what msgspec knows about a type."""
+    return inspect.type_info(kind)
+
+
+@cache
+def members(kind: Any) -> Mapping[str, inspect.Type]:
+    """Return the fields of a class with their types."""
+    info = type_of(kind)
+    assert isinstance(info, inspect.DataclassType | inspect.StructType)  # noqa: S101 - the caller has matched it
+    return {each.encode_name: each.type for each in info.fields}
 
 
 def with_integers(document: Any) -> Any:

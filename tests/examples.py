@@ -113,10 +113,12 @@ def a_message(**changes: Any) -> Message:
 
 
 async def enrol(application: Application, *students: Student) -> None:
-    """Insert students into the roster."""
+    """Insert or replace students of the roster."""
     async with any_work(application) as work:
+        known = await work.students.lock([student.enrolment.registration.lower() for student in students])
         for student in students:
-            work.students.put(student)
+            is_new = student.enrolment.registration.lower() not in known
+            (work.students.add if is_new else work.students.replace)(student)
         await work.commit()
 
 

@@ -1,15 +1,12 @@
 """Prints messages on the terminal, for development."""
 
-import re
 import sys
 from itertools import count
 
+from core.kernel.text import unprintable_positions
 from core.notifications.address_validation import check_email, check_sms
 from core.notifications.messages import Accepted, Email, Sms
 from core.notifications.ports import EmailSender, SmsSender
-
-UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""Terminal escapes, carriage returns and direction overrides; joiners stay because Hindi needs them."""
 
 
 class ConsoleEmailSender(EmailSender):
@@ -39,5 +36,6 @@ class ConsoleSmsSender(SmsSender):
 def show(words: str) -> None:
     """Print in one write; replace unsafe characters and those that the terminal cannot encode."""
     encoding = sys.stdout.encoding or "utf-8"
-    safe = UNSAFE_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", words)
+    unsafe = {position for position in unprintable_positions(words) if words[position] not in "\t\n"}
+    safe = "".join("\N{REPLACEMENT CHARACTER}" if at in unsafe else letter for at, letter in enumerate(words))
     print(safe.encode(encoding, "replace").decode(encoding) + "\n", flush=True)

@@ -1,34 +1,41 @@
 """Creates the topics of the application with their retention."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
+from adapters.kafka.topic_settings import change_settings
 from core.kernel.errors import Unavailable
 from core.messaging.inbox import DEAD_LETTER_SUFFIX
 from core.messaging.message import is_own_context, topic_of
 
 DAY, FOREVER = 24 * 3600 * 1000, "-1"
+DESCRIBE_TIMEOUT_SECONDS = 5.0
+SET_ON_TOPIC = 1
+"""The source of a setting that the topic itself has; others come from the broker and change with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic with its wanted settings."""
+    """A topic with the settings that Bursar owns; it leaves all others as they are."""
 
     name: str
     partitions: int
     replicas: int
     settings: Mapping[str, str] = field(default_factory=dict)
     created: bool = False
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """The former values of the settings that were corrected."""
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaTopics:
-    """Creates missing topics and corrects the settings of existing ones."""
+    """Creates missing topics, and corrects the settings of existing ones that Bursar owns."""
 
     connection: Mapping[str, Any]
     topic_prefix: str
@@ -44,15 +51,17 @@ class KafkaTopics:
         try:
             await admin.start()
             return [await self._ensure(admin, context, self._settings(context)) for context in self.contexts]
-        except (KafkaError, OSError) as error:
-            raise Unavailable(f"Kafka at {self.connection['bootstrap_servers']} does not answer: {error!r}") from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            servers = self.connection["bootstrap_servers"]
+            raise Unavailable(f"Kafka at {servers} does not answer, or refuses: {error!r}") from error
         finally:
             await admin.close()
 
     def _settings(self, context: str) -> dict[str, str]:
         """Return settings that delete a message at most one day late: the broker deletes whole segments."""
         days = self.events_days if is_own_context(context) else self.commands_days
-        kept = {"retention.ms": str(days * DAY), "segment.ms": str(DAY)}
+        # A compacted topic would lose every message but the last of its key.
+        kept = {"cleanup.policy": "delete", "retention.ms": str(days * DAY), "segment.ms": str(DAY)}
         if context.endswith(f".{DEAD_LETTER_SUFFIX}"):
             return kept | {"retention.ms": FOREVER}
         # The broker's clock stamps commands: deadlines must not depend on the clock of the sender.
@@ -65,6 +74,32 @@ class KafkaTopics:
         code = reply.topic_errors[0][1]
         if code not in (0, TopicAlreadyExistsError.errno):
             raise Unavailable(f"Kafka refuses to create {name}: {reply.topic_errors[0]}")
-        if code:  # it exists, perhaps with other settings
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=settings)])
-        return Topic(name, self.partitions, self.replicas, settings, created=code == 0)
+        if not code:
+            return Topic(name, self.partitions, self.replicas, settings, created=True)
+        return await self._correct(admin, name, settings)
+
+    async def _correct(self, admin: AIOKafkaAdminClient, name: str, settings: dict[str, str]) -> Topic:
+        """Change what differs from the wanted settings, and nothing else."""
+        entries = await self._describe(admin, name)
+        former = {
+            key: value if source == SET_ON_TOPIC else f"{value} by default"
+            for key, value, _, source, *_ in entries
+            if key in settings and (source != SET_ON_TOPIC or value != settings[key])
+        }
+        if former:
+            await change_settings(admin, name, {key: settings[key] for key in former})
+        [described] = await admin.describe_topics([name])
+        partitions = described["partitions"]
+        return Topic(name, len(partitions), len(partitions[0]["replicas"]), settings, changed=former)
+
+    async def _describe(self, admin: AIOKafkaAdminClient, name: str) -> Sequence[Any]:
+        """Return the settings of a topic; a broker may not know it until a moment after its creation."""
+        async with asyncio.timeout(DESCRIBE_TIMEOUT_SECONDS):
+            while True:
+                [reply] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+                code, why, _, _, entries = reply.resources[0]
+                if not code:
+                    return entries  # type: ignore[no-any-return]  # aiokafka has no types
+                if code != UnknownTopicOrPartitionError.errno:
+                    raise for_code(code)(f"{name}: {why}")
+                await asyncio.sleep(0.1)

@@ -25,7 +25,7 @@ class FileInUse(Conflict):
 def exclusive_file_lock(path: str) -> Iterator[None]:
     """Hold the lock of a file, or raise `FileInUse`; the lock ends with the process."""
     real = os.path.realpath(path)
-    with Path(f"{real}.lock").open("a") as lock:
+    with Path(f"{real}.lock").open("ab") as lock:
         file = opened(real)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,7 +43,7 @@ def exclusive_file_lock(path: str) -> Iterator[None]:
 @contextmanager
 def blocking_file_lock(path: str) -> Iterator[None]:
     """Wait for the lock of a file, and hold it."""
-    with Path(f"{os.path.realpath(path)}.turn").open("a") as lock:
+    with Path(f"{os.path.realpath(path)}.turn").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from core.kernel.text import escape_unprintable
 from core.kernel.trace import current_trace
 
 
@@ -39,7 +40,7 @@ def escape_control_characters(_: object, __: str, record: MutableMapping[str, An
     """Escape control characters: values from outside must not control the terminal."""
     for name, value in record.items():
         if isinstance(value, str) and name != "exception":
-            record[name] = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in value)
+            record[name] = escape_unprintable(value)
     return record
 
 

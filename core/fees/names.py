@@ -7,9 +7,11 @@ from core.fees.errors import InvalidSchedule
 from core.kernel.constraints import VISIBLE_LINE, Items, Text
 
 MAX_NAMES = 32
+MAX_TITLE_LENGTH = 200
+"""In characters; a title is one printable line."""
 NAME = Text("1 to 32 small letters, digits or hyphens", r"[a-z0-9-]{1,32}")
 SKU = Text("1 to 64 of A-Z a-z 0-9 . _ : -, a letter or digit first", r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-TITLE = Text("one printable line of 1 to 200 characters", VISIBLE_LINE, 200)
+TITLE = Text("one printable line of 1 to 200 characters", VISIBLE_LINE, MAX_TITLE_LENGTH)
 Name: TypeAlias = Annotated[str, NAME]
 """The code of a schedule, a category, a certificate or a head."""
 Names: TypeAlias = Annotated[tuple[Name, ...], Items(most=MAX_NAMES, distinct=True)]

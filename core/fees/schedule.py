@@ -21,6 +21,7 @@ from core.fees.quote import Quote, QuoteLine, total_of
 from core.kernel.constraints import Items, Text
 from core.kernel.currencies import ACTIVE_CURRENCIES, check_currency
 from core.kernel.money import Money
+from core.kernel.text import line_fault
 
 COUNTRY = Text("two capital letters (ISO 3166-1)", r"[A-Z]{2}")
 CURRENCY = Text("a currency of ISO 4217 that has minor units", "|".join(sorted(ACTIVE_CURRENCIES)))
@@ -64,10 +65,14 @@ class FeeSchedule:
             raise contradiction
 
     def refuse_to_publish(self) -> None:
-        """Raise `InvalidSchedule` for a currency or a moment that does not exist.
+        """Raise `InvalidSchedule` for a title that is not printable, and a currency or a moment that does not exist.
 
         A stored schedule may have them: currencies are withdrawn, and zones change their clocks.
         """
+        titles = {f"$.rules[{index}].title": getattr(rule, "title", None) for index, rule in enumerate(self.rules)}
+        for at, title in {"$.title": self.title, **titles}.items():
+            if title is not None and (fault := line_fault(title, names.MAX_TITLE_LENGTH)):
+                raise InvalidSchedule(f"the title {fault}", at=at)
         if self.currency not in ACTIVE_CURRENCIES:
             raise InvalidSchedule(
                 f"{self.currency!r:.40} is no current currency of ISO 4217 with minor units", at="$.currency"
@@ -140,7 +145,7 @@ class FeeSchedule:
     def _misspelt(self) -> Iterator[InvalidSchedule]:
         if not names.is_name(self.code):
             yield InvalidSchedule(f"a code is {names.NAME.rule}", at="$.code")
-        if not names.TITLE.admits(self.title):
+        if not self.title.strip() or len(self.title) > names.MAX_TITLE_LENGTH:
             yield InvalidSchedule(f"a title is {names.TITLE.rule}", at="$.title")
         if not calendar.is_zone(self.zone):
             yield InvalidSchedule("there is no such time zone", at="$.zone")

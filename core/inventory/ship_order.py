@@ -4,11 +4,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.inventory.errors import UnknownOrderLine
-from core.inventory.names import check_name
+from core.inventory.names import Name, check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
 from core.kernel.clock import Clock
+from core.kernel.errors import Unprocessable
 from core.kernel.idempotency import RequestContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """The input of `ShipOrder`: one line of an order, or all of them."""
+
+    order: Name
+    sku: Name | None = None
+    everything: bool = False
+    """Whether all lines are shipped; a missing `sku` alone does not say so."""
+
+    def __post_init__(self) -> None:
+        check_name("order", self.order)
+        check_extent("sku", self.sku, everything=self.everything)
+
+
+def check_extent(name: str, value: str | None, *, everything: bool) -> None:
+    """Raise `Unprocessable` unless either one thing is named, or everything is demanded in so many words."""
+    if value is None and not everything:
+        raise Unprocessable(f"name one `{name}`, or demand the whole order: `everything` is true", at=f"$.{name}")
+    if value is not None and everything:
+        raise Unprocessable(f"give either `{name}` or `everything`, not both", at="$.everything")
 
 
 @dataclass(frozen=True, slots=True)

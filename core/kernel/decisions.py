@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from core.kernel.constraints import VISIBLE_LINE, Text
+from core.kernel.errors import Invalid, Unprocessable
+from core.kernel.text import line_fault
 
 MAX_NAME_LENGTH, MAX_REASON_LENGTH = 64, 400
 """In characters; both fit into one line of a timeline."""
@@ -21,5 +23,7 @@ class Decision:
     why: Why
 
     def __post_init__(self) -> None:
-        WHO.check("who", self.who)
-        WHY.check("why", self.why)
+        for name, text, form in (("who", self.who, WHO), ("why", self.why, WHY)):
+            if fault := line_fault(text, form.most or 0):
+                kind = Unprocessable if form.admits(text) else Invalid
+                raise kind(f"`{name}` {fault}; it is {form.rule}", at=f"$.{name}")

@@ -11,6 +11,7 @@ from uuid import UUID
 from core.kernel.decisions import Decision
 from core.kernel.errors import Invalid, NotFound
 from core.kernel.period import Period
+from core.kernel.text import line_fault
 from core.messaging.message import Message
 
 MAX_TYPE_LENGTH = 64
@@ -36,7 +37,7 @@ class EventReplay:
     """Whether the replay only counts events."""
 
     def __post_init__(self) -> None:
-        if self.type is not None and (len(self.type) > MAX_TYPE_LENGTH or not self.type.isprintable()):
+        if self.type is not None and line_fault(self.type, MAX_TYPE_LENGTH):
             raise Invalid(f"`type` is one printable line of up to {MAX_TYPE_LENGTH} characters", at="$.type")
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
+from core.kernel.errors import Invalid
 from core.kernel.events import Event
 from core.kernel.unit_of_work import Transaction
 from core.messaging.dead_letters import DeadLetters
@@ -37,6 +38,20 @@ class MessageBuried(Event):
         return f"{self.buried_in}.{DEAD_LETTER_SUFFIX}"
 
 
+class IdReused(Invalid):
+    """A message has the id of another one."""
+
+    problem = "id-reused"
+
+
+def refuse_reused_id(message: Message, fingerprint: bytes | None) -> None:
+    """Raise `IdReused` unless the inbox has this message: its fingerprint, or None, which earlier releases stored."""
+    if fingerprint not in (None, message.fingerprint):
+        raise IdReused(
+            f"the id {message.id} belongs to an earlier message with another content: an id is unique within its source"
+        )
+
+
 class Inbox(Transaction, Protocol):
     """One transaction over a batch of messages; leaving the block without `commit` rolls it back.
 
@@ -60,7 +75,10 @@ class Inbox(Transaction, Protocol):
 
     @abstractmethod
     async def deduplicate(self, *messages: Message) -> Sequence[Message]:
-        """Return the messages that are new to this consumer and store their ids; call it once per transaction."""
+        """Return the messages that are new to this consumer, and store their ids and fingerprints.
+
+        Raises `IdReused` if the id of a message belongs to another one. Call it once per transaction.
+        """
 
     @abstractmethod
     async def bury(self, message: Message, reason: Exception) -> None:

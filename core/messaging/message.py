@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -32,6 +33,16 @@ class Message:
     trace: Trace = field(default_factory=Trace)
     origin: Mapping[str, str] = field(default_factory=dict)
     """Topic, partition, offset and headers, kept for the investigation of dead letters."""
+    malformed: str = ""
+    """Why the message cannot be processed whatever it contains; its dead letter is replayed without it."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Return 16 bytes that tell messages of the same id apart; those of a redelivery are equal."""
+        head = f"{self.context} {self.subject} {len(self.type)} {self.type} "
+        hashed = blake2b(head.encode(errors="surrogatepass"), digest_size=16)
+        hashed.update(self.body)
+        return hashed.digest()
 
 
 @dataclass(frozen=True, slots=True)

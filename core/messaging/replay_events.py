@@ -10,7 +10,7 @@ from core.kernel.decisions import Decision
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.event_log import EventLog, EventReplay, LoggedEvent, UnknownConsumer
-from core.messaging.inbox import NewInbox
+from core.messaging.inbox import IdReused, NewInbox
 from core.messaging.message import Message
 from core.messaging.retention import RetainedRecords
 from core.messaging.routing import RoutedUseCases, Routes
@@ -83,8 +83,12 @@ class ReplayEvents:
         async with self.new_inbox() as inbox:
             joined = use_cases.within(inbox)
             for event in events:
-                # If the broker delivers it later, the inbox recognises it.
-                fresh = which.send and await inbox.deduplicate(event.message)
+                try:
+                    # If the broker delivers it later, the inbox recognises it.
+                    fresh = which.send and await inbox.deduplicate(event.message)
+                except IdReused as error:
+                    failures[event.message.id] = error
+                    continue
                 if failure := await self._failure(event.message, joined):
                     failures[event.message.id] = failure
                     if fresh:

@@ -22,6 +22,12 @@ class UnknownMessage(Invalid):
     problem = "unknown-message"
 
 
+class MalformedMessage(Invalid):
+    """A record is no message that can be processed."""
+
+    problem = "malformed-message"
+
+
 class UnknownVersion(Invalid):
     """A message has another data version than the supported one."""
 
@@ -57,7 +63,9 @@ class Routes:
     """By the name of the projection."""
 
     def route(self, message: Message) -> Route:
-        """Return the route of a message; without one, or for another data version, a route that rejects it."""
+        """Return the route of a message, or one that rejects it: malformed, of another data version, or unknown."""
+        if message.malformed:
+            return reject_malformed
         if message.data_version != SUPPORTED_DATA_VERSION:
             return reject_unknown_version
         return self.table.get((message.context, message.type), reject_unknown_type)
@@ -73,6 +81,11 @@ class Routes:
     def consumed_contexts(self) -> tuple[str, ...]:
         """Return the contexts that the consumer subscribes to; dead letters are only written."""
         return tuple(context for context in self.contexts if not context.endswith(f".{DEAD_LETTER_SUFFIX}"))
+
+
+async def reject_malformed(messages: Sequence[Message], _use_cases: Any) -> None:
+    """Raise `MalformedMessage`."""
+    raise MalformedMessage(messages[0].malformed)
 
 
 async def reject_unknown_type(messages: Sequence[Message], _use_cases: Any) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.inventory.create_batch import Purchase
 from core.inventory.errors import UnknownBatch
+from core.inventory.ship_order import check_extent
 from core.kernel.idempotency import RequestContext
 from core.messaging.message import Received
 from core.use_cases import UseCases
@@ -28,10 +29,15 @@ class StockCounted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoodsDispatched:
-    """A parcel left the warehouse; without an article, it contains the whole order."""
+    """A parcel left the warehouse, with one article of an order or all of them."""
 
     order: str
     article: str | None = None
+    everything: bool = False
+    """Whether the parcel contains the whole order; a missing `article` alone does not say so."""
+
+    def __post_init__(self) -> None:
+        check_extent("article", self.article, everything=self.everything)
 
 
 async def when_goods_received(received: Received[GoodsReceived], use_cases: UseCases) -> None:

@@ -1,17 +1,18 @@
-"""The contact cells of a roster: those that cannot be sent to are left empty, and reported."""
+"""The contact cells of a roster: those that cannot be sent to are not taken, and reported."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.kernel.errors import Invalid
 from core.students.ports import ContactParser
 
+CONTACT_COLUMNS = ("email", "phone")
 MAX_QUOTED_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
 class RosterWarning:
-    """A cell that was left empty, as it was written, and the reason."""
+    """A cell that was not taken, as it was written, and the reason."""
 
     line: int
     column: str
@@ -19,13 +20,14 @@ class RosterWarning:
     reason: str
 
 
-def read_contacts(cells: dict[str, str], line: int, contacts: ContactParser) -> Iterator[RosterWarning]:
-    """Replace the contacts of a row by those that can be sent to; yield a warning for each other one."""
-    country = cells.get("country", "")
-    for column in ("email", "phone"):
-        if written := cells.get(column):
-            try:
-                cells[column] = contacts.email(written) if column == "email" else contacts.phone(written, country)
-            except Invalid as fault:
-                cells[column] = ""
-                yield RosterWarning(line, column, written[:MAX_QUOTED_CHARACTERS], str(fault))
+def read_contacts(
+    cells: Mapping[str, str], country: str, line: int, contacts: ContactParser
+) -> tuple[dict[str, str], list[RosterWarning]]:
+    """Return the contacts of a row that can be sent to, and a warning for each other one."""
+    taken, warnings = dict[str, str](), list[RosterWarning]()
+    for column, written in cells.items():
+        try:
+            taken[column] = contacts.email(written) if column == "email" else contacts.phone(written, country)
+        except Invalid as fault:
+            warnings.append(RosterWarning(line, column, written[:MAX_QUOTED_CHARACTERS], str(fault)))
+    return taken, warnings

@@ -16,7 +16,7 @@ class FindStudent:
     async def __call__(self, registration: str) -> Student:
         """Return the student, or raise `UnknownStudent`."""
         async with self.new_work() as work:
-            known = await work.students.by_registration([registration])
-        if registration not in known:
+            student = await work.students.find(registration)
+        if student is None:
             raise UnknownStudent(f"no student on the roster has the registration {registration[:40]!r}")
-        return known[registration]
+        return student

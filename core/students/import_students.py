@@ -1,59 +1,62 @@
 """Import a roster of a school."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import NamedTuple
 
-from core.kernel.errors import Invalid
+from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
-from core.students.contact_cells import RosterWarning, read_contacts
+from core.kernel.registration import fold
 from core.students.errors import UnreadableRoster
-from core.students.ports import ContactParser, NewStudentsUnitOfWork
+from core.students.ports import ContactParser, NewStudentsUnitOfWork, StudentsUnitOfWork
 from core.students.roster import RosterRow
-from core.students.student import Enrolment, Student, StudentId
+from core.students.roster_entry import RosterEntry, read_columns, read_entry
+from core.students.roster_report import RosterReport
+from core.students.student import DEFAULTS, Enrolment, Student, StudentId
 
-KNOWN_COLUMNS = [column.name for column in fields(Enrolment)]
-REQUIRED_COLUMNS = {"registration", "name", "category"}
 MAX_ROWS_PER_BATCH = 512
+MAX_ATTEMPTS_PER_BATCH = 10
+"""A batch is repeated when another import changes the same students at the same time."""
 ROWS_PER_TURN = 100
 """Rows that are read before other tasks get their turn: a telephone number costs about 0.1 ms."""
-MAX_REPORTED_BAD_ROWS = 1_000
-"""Rejected rows, and warnings, that a report lists; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow:
-    """A rejected row and the reason."""
+class Postponed:
+    """The clearings of one row, whose columns may turn out to be empty in every row."""
 
-    line: int
-    reason: str
+    columns: tuple[str, ...]
+    is_changed: bool
+    """Whether another field of the row has changed the student."""
 
 
 @dataclass(slots=True)
-class RosterReport:
-    """The outcome of the rows of a roster."""
+class Progress:
+    """One import: its report, and what is known of its columns."""
 
-    read: int = 0
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    warned: int = 0
-    """Contacts that cannot be sent to and were left empty."""
-    bad_rows: list[BadRow] = field(default_factory=list)
-    warnings: list[RosterWarning] = field(default_factory=list)
+    clear: bool
+    report: RosterReport = field(default_factory=RosterReport)
+    filled: set[str] = field(default_factory=set)
+    """The columns that have a value in some row."""
+    postponed: dict[str, Postponed] = field(default_factory=dict)
 
-    def reject(self, line: int, reason: str) -> None:
-        """Count a rejected row, and list it up to `MAX_REPORTED_BAD_ROWS`."""
-        self.rejected += 1
-        if len(self.bad_rows) < MAX_REPORTED_BAD_ROWS:
-            self.bad_rows.append(BadRow(line, reason))
+    def clears(self, column: str) -> bool:
+        """Tell whether an empty cell of this column removes a value."""
+        return self.clear or column in self.filled
 
-    def warn(self, warning: RosterWarning) -> None:
-        """Count a warning, and list it up to `MAX_REPORTED_BAD_ROWS`."""
-        self.warned += 1
-        if len(self.warnings) < MAX_REPORTED_BAD_ROWS:
-            self.warnings.append(warning)
+
+class StoredRow(NamedTuple):
+    """What the committed transaction did with one row."""
+
+    is_new: bool = False
+    is_changed: bool = False
+    cleared: tuple[str, ...] = ()
+    postponed: tuple[str, ...] = ()
+
+
+ADDED, CHANGED, UNCHANGED = StoredRow(is_new=True), StoredRow(is_changed=True), StoredRow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,85 +67,106 @@ class ImportStudents:
     ids: Ids
     contacts: ContactParser
 
-    async def __call__(self, rows: AsyncIterable[RosterRow]) -> RosterReport:
+    async def __call__(self, rows: AsyncIterable[RosterRow], *, clear: bool = False) -> RosterReport:
         """Return the report; each batch of rows is committed as it is read.
 
+        An empty cell removes the value of its field; of a column that is empty in every row, only with `clear`.
         Raises `UnreadableRoster` when the columns are not those of `Enrolment`.
         """
-        report, batch = RosterReport(), dict[str, Enrolment]()
-        async for enrolment in valid_enrolments(rows, report, self.contacts):
-            batch[enrolment.registration] = enrolment
+        progress, batch = Progress(clear), dict[str, RosterEntry]()
+        async for key, entry in valid_entries(rows, progress.report, self.contacts):
+            progress.filled.update(entry.said)
+            batch[key] = entry
             if len(batch) == MAX_ROWS_PER_BATCH:
-                await self._store(batch, report)
+                await self._import(batch, progress)
                 batch.clear()
-        await self._store(batch, report)
-        return report
+        await self._import(batch, progress)
+        await self._settle_postponed(progress)
+        return progress.report
 
-    async def _store(self, batch: Mapping[str, Enrolment], report: RosterReport) -> None:
-        async with self.new_work() as work:
-            known = await work.students.by_registration(batch.keys())
-            for registration, enrolment in batch.items():
-                student = known.get(registration)
-                if student is None:
-                    work.students.put(Student(id=StudentId(self.ids.new()), enrolment=enrolment))
-                    report.added += 1
-                elif student.enrolment == enrolment:
-                    report.unchanged += 1
-                else:
-                    work.students.put(Student(id=student.id, enrolment=enrolment))
-                    report.changed += 1
-            await work.commit()
+    async def _import(self, batch: Mapping[str, RosterEntry], progress: Progress) -> None:
+        report = progress.report
+        for key, row in (await self._store(batch, progress)).items():
+            report.cleared += len(row.cleared)
+            if row.is_new:
+                report.added += 1
+            elif row.postponed:
+                progress.postponed[key] = Postponed(row.postponed, row.is_changed)
+            else:
+                report.keep(is_changed=row.is_changed)
+
+    async def _settle_postponed(self, progress: Progress) -> None:
+        """Clear the postponed values whose column has a value in some row, and count the rows."""
+        report, rows = progress.report, iter(progress.postponed.items())
+        while some := dict(islice(rows, MAX_ROWS_PER_BATCH)):
+            batch = {key: RosterEntry({}, each.columns) for key, each in some.items()}
+            for key, row in (await self._store(batch, progress)).items():
+                report.cleared += len(row.cleared)
+                report.withhold(row.postponed)
+                report.keep(is_changed=row.is_changed or some[key].is_changed)
+
+    async def _store(self, batch: Mapping[str, RosterEntry], progress: Progress) -> Mapping[str, StoredRow]:
+        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat."""
+        attempts_left = MAX_ATTEMPTS_PER_BATCH
+        while True:
+            try:
+                async with self.new_work() as work:
+                    known = await work.students.lock(batch.keys())
+                    rows = {key: self._put(work, known.get(key), batch[key], progress) for key in sorted(batch)}
+                    await work.commit()
+                return rows
+            except (Conflict, InUse, GaveWay):
+                attempts_left -= 1
+                if not attempts_left:
+                    raise
+
+    def _put(
+        self, work: StudentsUnitOfWork, student: Student | None, entry: RosterEntry, progress: Progress
+    ) -> StoredRow:
+        if student is None:
+            work.students.add(Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said)))
+            return ADDED
+        removable = removable_values(student.enrolment, entry)
+        cleared = tuple(filter(progress.clears, removable))
+        if changes := entry.changes(student.enrolment, cleared):
+            work.students.replace(Student(id=student.id, enrolment=replace(student.enrolment, **changes)))
+        if not removable:
+            return CHANGED if changes else UNCHANGED
+        postponed = tuple(column for column in removable if column not in cleared)
+        return StoredRow(is_changed=bool(changes), cleared=cleared, postponed=postponed)
 
 
-async def valid_enrolments(
+def removable_values(enrolment: Enrolment, entry: RosterEntry) -> list[str]:
+    """Return the fields with a value whose cell is empty."""
+    return [column for column in entry.empty if getattr(enrolment, column) != DEFAULTS[column]]
+
+
+async def valid_entries(
     rows: AsyncIterable[RosterRow], report: RosterReport, contacts: ContactParser
-) -> AsyncIterator[Enrolment]:
-    """Yield the enrolments of valid rows; report the other rows."""
+) -> AsyncIterator[tuple[str, RosterEntry]]:
+    """Yield the valid rows, each by the key of its registration; report the other rows."""
     columns, seen = list[str](), dict[str, int]()
     async for row in rows:
         if not columns:
-            check_columns(columns := row.cells)
+            columns = read_columns(row)
             continue
+        if not row.problem and not any(map(str.strip, row.cells)):
+            continue  # a spreadsheet writes delimiters for a formatted row without content
         report.read += 1
         if report.read % ROWS_PER_TURN == 0:
             await asyncio.sleep(0)
         try:
-            enrolment, warnings = parse_enrolment(row, columns, contacts)
+            entry = read_entry(row, columns, contacts)
         except Invalid as problem:
             report.reject(row.line, str(problem))
             continue
-        first = seen.setdefault(enrolment.registration, row.line)
+        key = fold(entry.registration)
+        first = seen.setdefault(key, row.line)
         if first == row.line:
-            for warning in warnings:
+            for warning in entry.warnings:
                 report.warn(warning)
-            yield enrolment
+            yield key, entry
         else:
-            report.reject(row.line, f"registration {enrolment.registration} is already in line {first}")
+            report.reject(row.line, f"registration {entry.registration} is already in line {first}")
     if not columns:
         raise UnreadableRoster("the roster is empty; its first line names columns")
-
-
-def check_columns(names: Sequence[str]) -> None:
-    """Raise `UnreadableRoster` unless all columns are known, unique, and include `REQUIRED_COLUMNS`."""
-    if missing := REQUIRED_COLUMNS - set(names):
-        raise UnreadableRoster(f"the roster has no column {', '.join(sorted(missing))}; its first line names columns")
-    if unknown := set(names) - set(KNOWN_COLUMNS):
-        raise UnreadableRoster(f"unknown column {', '.join(sorted(unknown))}; known are {', '.join(KNOWN_COLUMNS)}")
-    if len(set(names)) < len(names):
-        raise UnreadableRoster("the roster has a column twice; its first line names each column once")
-
-
-def parse_enrolment(
-    row: RosterRow, columns: Sequence[str], contacts: ContactParser
-) -> tuple[Enrolment, list[RosterWarning]]:
-    """Return the enrolment of a row, with defaults for empty cells, and its warnings; raise `Invalid`."""
-    if row.problem:
-        raise Invalid(row.problem)
-    if len(row.cells) > len(columns):
-        raise Invalid(f"{len(row.cells)} cells, but there are {len(columns)} columns")
-    cells = {name: cell.strip() for name, cell in zip(columns, row.cells, strict=False) if cell.strip()}
-    if missing := REQUIRED_COLUMNS - cells.keys():
-        raise Invalid(f"{', '.join(sorted(missing))} is empty", at=f"$.{min(missing)}")
-    certificates = frozenset(cells.pop("certificates", "").split())
-    warnings = list(read_contacts(cells, row.line, contacts))
-    return Enrolment(certificates=certificates, **cells), warnings

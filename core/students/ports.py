@@ -24,12 +24,20 @@ class Students(Protocol):
     """The repository of students."""
 
     @abstractmethod
-    async def by_registration(self, registrations: Collection[str]) -> Mapping[str, Student]:
-        """Return the students of those registrations that are on the roster."""
+    async def find(self, registration: str) -> Student | None:
+        """Return the student of a registration in any spelling."""
 
     @abstractmethod
-    def put(self, student: Student) -> None:
-        """Add or replace a student."""
+    async def lock(self, keys: Collection[str]) -> Mapping[str, Student]:
+        """Return the students of those registration keys that are on the roster; others wait to change them."""
+
+    @abstractmethod
+    def add(self, student: Student) -> None:
+        """Add a student; the commit raises `Conflict` if another spelling of the registration is on the roster."""
+
+    @abstractmethod
+    def replace(self, student: Student) -> None:
+        """Replace a locked student."""
 
 
 class StudentsUnitOfWork(UnitOfWork, Protocol):

@@ -1,17 +1,22 @@
-"""The roster format: CSV in UTF-8, whose first line names the columns."""
+"""The roster format: CSV in UTF-8, as spreadsheets write it, whose first line names the columns."""
 
-import codecs
+import asyncio
 import csv
-import io
 import re
+from codecs import utf_8_decode
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
+from core.kernel.text import BYTE_ORDER_MARK, encoding_fault, is_utf16
 from core.students.errors import UnreadableRoster
 
 MAX_ROW_CHARACTERS = 64 * 1024
-UNCLOSED_QUOTE = re.compile(r'(?:(?:"(?:[^"]|"")*+"[^,]*+|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z')
-"""Matches a line that ends inside a quoted cell; a quote inside an unquoted cell is a plain character, as for `csv`."""
+MAX_ROWS_BETWEEN_YIELDS = 128
+"""Rows that are parsed before other tasks of the process run: a few milliseconds."""
+DELIMITERS = ",;\t"
+DELIMITER_LINE = re.compile(r'"?sep=(.)"?[\s,;]*', re.IGNORECASE)
+"""Excel's own first line, which names the delimiter of the others."""
+LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,48 +28,104 @@ class RosterRow:
     problem: str = ""
 
 
-async def read_rows(chunks: AsyncIterable[bytes]) -> AsyncIterator[RosterRow]:
-    """Yield the rows of a file as its chunks arrive; raise `UnreadableRoster` if it is not UTF-8 text."""
-    decoder, text, line = codecs.getincrementaldecoder("utf-8-sig")(), "", 1
-    try:
-        async for chunk in chunks:
-            text += decoder.decode(chunk)
-            *complete, text = split_records(text)
-            for record in complete:
-                check_row_length(record, line)
-                if record.strip():
-                    yield parse_record(record, line)
-                line += record.count("\n")
-            check_row_length(text, line)
-        text += decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise UnreadableRoster(f"the roster is not UTF-8 text, after line {line}") from error
-    if text.strip():
-        yield parse_record(text, line)
+async def read_rows(chunks: AsyncIterable[bytes], source: str = "the roster") -> AsyncIterator[RosterRow]:
+    """Yield the rows of a file, which errors call `source`; raise `UnreadableRoster` if it is not UTF-8 text."""
+    reader, count = RowReader(), 0
+    async for text, is_last in decoded(chunks, source):
+        for row in reader.rows(text, is_last=is_last):
+            count += 1
+            if count % MAX_ROWS_BETWEEN_YIELDS == 0:
+                await asyncio.sleep(0)
+            if row is not None:
+                yield row
 
 
-def split_records(text: str) -> Iterator[str]:
-    """Yield the records of a text with their line ends; the last one may be incomplete."""
-    *lines, rest = text.split("\n")
-    record, is_open = "", False
-    for line in lines:
-        record += line + "\n"
-        is_open = UNCLOSED_QUOTE.match('"' + line if is_open else line) is not None
-        if not is_open:
-            yield record
-            record = ""
-    yield record + rest
+async def decoded(chunks: AsyncIterable[bytes], source: str) -> AsyncIterator[tuple[str, bool]]:
+    """Yield the text of chunks, the last one with True; raise `UnreadableRoster` after the text before a bad byte."""
+    rest, bytes_before, lines_before = b"", 0, 0
+
+    def decode(content: bytes, *, is_last: bool) -> tuple[str, int, str]:
+        try:
+            return *utf_8_decode(content, "strict", is_last), ""
+        except UnicodeDecodeError as error:
+            fault = encoding_fault(content, error.start, bytes_before=bytes_before, lines_before=lines_before)
+            return content[: error.start].decode(), error.start, fault
+
+    async for chunk in chunks:
+        content = rest + chunk
+        if not bytes_before:
+            content = content.removeprefix(BYTE_ORDER_MARK)
+            if is_utf16(content):
+                raise UnreadableRoster(f"{source} {encoding_fault(content, 0)}")
+        text, used, fault = decode(content, is_last=False)
+        yield text, False
+        if fault:
+            raise UnreadableRoster(f"{source} {fault}")
+        rest, bytes_before, lines_before = content[used:], bytes_before + used, lines_before + text.count("\n")
+    text, _, fault = decode(rest, is_last=True)
+    yield text, not fault
+    if fault:
+        raise UnreadableRoster(f"{source} {fault}")
 
 
-def check_row_length(record: str, line: int) -> None:
-    """Raise `UnreadableRoster` for a row that is longer than `MAX_ROW_CHARACTERS`."""
-    if len(record) > MAX_ROW_CHARACTERS:
-        raise UnreadableRoster(f"the row that begins in line {line} does not end; a quote may be missing")
+class RowReader:
+    """Splits text into rows as it arrives; the first line that is not empty decides the delimiter."""
+
+    def __init__(self) -> None:
+        self._line, self._rest, self._delimiter = 1, "", ""
+        self._record, self._record_length = list[str](), 0
+        """The lines of a row that is not complete: it has a line end in quotes."""
+
+    def rows(self, text: str, *, is_last: bool) -> Iterator[RosterRow | None]:
+        """Yield the rows that are complete with this text, and None for a line without a row."""
+        self._rest += text
+        begin = 0
+        for end in LINE_END.finditer(self._rest):
+            if end[0] == "\r" and end.end() == len(self._rest) and not is_last:
+                break  # its LF may follow
+            yield self._add_line(self._rest[begin : end.start()], end[0])
+            begin = end.end()
+        self._rest = self._rest[begin:]
+        if is_last and (self._rest or self._record):
+            self._add_line(self._rest, "")
+            yield self._end_record() if self._record else None
+        self._check_length(len(self._rest))
+
+    def _add_line(self, line: str, end: str) -> RosterRow | None:
+        if not self._delimiter and line.strip() and self._choose_delimiter(line):
+            self._line += 1
+            return None
+        may_be_open = self._delimiter and (self._record or '"' in line)  # most lines have no quote, and cost no search
+        is_open = may_be_open and self._unclosed.match(f'"{line}' if self._record else line)
+        self._record.append(line + end)
+        self._record_length += len(line) + len(end)
+        self._check_length(0)
+        return None if is_open or not end else self._end_record()
+
+    def _choose_delimiter(self, line: str) -> bool:
+        """Choose the delimiter, and tell whether the line only names it."""
+        named = DELIMITER_LINE.fullmatch(line)
+        self._delimiter = named[1] if named else max(DELIMITERS, key=line.count)
+        end = re.escape(self._delimiter)
+        # A quote inside an unquoted cell is a plain character, as for `csv`.
+        cell = rf'\ *+(?:"(?:[^"]|"")*+"[^{end}]*+|[^"{end}][^{end}]*+|)'
+        self._unclosed = re.compile(rf'(?:{cell}{end})*+\ *+"(?:[^"]|"")*+\Z')
+        return named is not None
+
+    def _end_record(self) -> RosterRow | None:
+        record, line = "".join(self._record), self._line
+        self._line += len(self._record)
+        self._record, self._record_length = [], 0
+        return parse_record(record, line, self._delimiter) if record.strip() else None
+
+    def _check_length(self, more: int) -> None:
+        if self._record_length + more > MAX_ROW_CHARACTERS:
+            raise UnreadableRoster(f"the row that begins in line {self._line} does not end; a quote may be missing")
 
 
-def parse_record(record: str, line: int) -> RosterRow:
+def parse_record(record: str, line: int, delimiter: str) -> RosterRow:
     """Read one record as CSV."""
     try:
-        return RosterRow(line, next(csv.reader(io.StringIO(record), strict=True)))
+        return RosterRow(line, next(csv.reader([record], delimiter=delimiter, skipinitialspace=True, strict=True)))
     except csv.Error as error:
         return RosterRow(line, problem=f"not CSV: {error}")

@@ -1,31 +1,18 @@
 """Students and their contact data."""
 
-import re
-from dataclasses import dataclass
-from typing import NewType
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, NewType
 from uuid import UUID
 
-from core.kernel.errors import Invalid
-
 StudentId = NewType("StudentId", UUID)
-
-FIELD_PATTERNS = {
-    "registration": re.compile(r"[A-Za-z0-9._-]{1,32}"),
-    "name": re.compile(r"[^\x00-\x1f\x7f]{1,120}"),
-    "category": re.compile(r"[a-z0-9-]{1,32}"),
-    "country": re.compile(r"[A-Z]{2}"),
-    "centre": re.compile(r"[A-Za-z0-9-]{0,16}"),
-    "email": re.compile(r"(?=.{0,254}$)([^@\s\x00-\x1f<>,;]+@[^@\s\x00-\x1f<>,;]+\.[^@\s\x00-\x1f<>,;.]+)?"),
-    "phone": re.compile(r"(\+[1-9][0-9]{6,14})?"),
-    "language": re.compile(r"[a-z]{2}"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """The data of one student in a roster of a school."""
+    """The data of one student, as they were valid when a roster was imported."""
 
     registration: str
+    """As the first roster spelt it; other cases of its letters name the same student."""
     name: str
     category: str
     country: str = "IN"
@@ -38,14 +25,9 @@ class Enrolment:
     language: str = "en"
     """ISO 639-1: the language of notifications."""
 
-    def __post_init__(self) -> None:
-        for field, shape in FIELD_PATTERNS.items():
-            if not shape.fullmatch(getattr(self, field)):
-                said = getattr(self, field)[:40]
-                raise Invalid(f"{field} {said!r} is not of the form {shape.pattern}", at=f"$.{field}")
-        for certificate in self.certificates:
-            if not re.fullmatch(r"[a-z0-9-]{1,32}", certificate):
-                raise Invalid(f"certificate {certificate[:40]!r} is not a code", at="$.certificates")
+
+DEFAULTS: dict[str, Any] = {each.name: each.default for each in fields(Enrolment) if each.default is not MISSING}
+"""What a field has that no roster named, or whose cell is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

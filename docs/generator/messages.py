@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.inventory.create_batch import Purchase
 from core.inventory.order_line import AllocationDemand
+from core.inventory.ship_order import Shipment
 from core.kernel.events import Event
 from core.messaging.message import is_own_context, topic_of
 from core.policies.when_goods_received import GoodsDispatched, GoodsReceived, StockCounted
@@ -23,7 +24,7 @@ COMMAND_BODIES: Mapping[str, type] = {
     "ChangeBatchQuantity": inventory.ChangeBatchQuantityCommand,
     "ChangeArrival": inventory.ChangeArrivalCommand,
     "CancelOrder": inventory.CancelOrderCommand,
-    "ShipOrder": inventory.ShipOrderCommand,
+    "ShipOrder": Shipment,
     "GoodsReceived": GoodsReceived,
     "StockCounted": StockCounted,
     "GoodsDispatched": GoodsDispatched,

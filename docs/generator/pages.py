@@ -26,7 +26,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
 def generated_pages() -> Iterator[tuple[Path, str]]:
     """Return each page that has generated parts, and its text with these parts made anew."""
     for page in sorted(DOCS_DIRECTORY.rglob("*.md")):
-        text, count = GENERATED_PART.subn(_regenerated, page.read_text())
+        text, count = GENERATED_PART.subn(_regenerated, page.read_text(encoding="utf-8"))
         if count:
             yield page, text
 

@@ -13,6 +13,7 @@ import uvloop
 from rich.console import Console, RenderableType
 
 from core.kernel.errors import Conflict, CoreError, Unavailable, problem_type
+from core.kernel.text import escape_unprintable
 from entrypoints.cli.runtime import OpenRuntime, Runtime
 
 T = TypeVar("T")
@@ -92,11 +93,6 @@ class CommandRunner:
 def exit_code(error: Exception) -> int:
     """Return the exit code of a command that fails with this error."""
     return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
-
-
-def escape_unprintable(text: str) -> str:
-    """Return a text in which control characters are escaped, so that a terminal does not obey them."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def first_core_error(group: BaseException) -> CoreError:

@@ -18,15 +18,17 @@ from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
-from entrypoints.http.methods import complete_allow
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
+from entrypoints.http.middleware.encoded_slashes import EncodedSlashes
+from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
 from entrypoints.http.query_parameters import strict_query
 from entrypoints.http.strict_json import JsonRequest
 
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 64 * 1024
+"""Decoding and checking a larger JSON body could keep the event loop for longer than 50 ms."""
 
 
 def create_app(
@@ -36,8 +38,13 @@ def create_app(
     probes: Sequence[Probe],
     clock: Clock,
     admission: AdmissionControl,
+    *,
+    documented: bool = False,
 ) -> ASGIApp:
-    """Serve use cases over HTTP, submissions through admission control."""
+    """Serve use cases over HTTP, submissions through admission control.
+
+    `documented` builds the API document now: the first request for it would keep all others waiting.
+    """
     signer = admission.intent_signer
     wired = {
         "use_cases": use_cases,
@@ -55,12 +62,13 @@ def create_app(
         openapi_config=document,
         request_class=JsonRequest,
         before_request=strict_query,
-        before_send=[complete_allow],
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
     document.routes = app.routes
-    return TracingMiddleware(AdmissionMiddleware(app, admission), clock)
+    if documented:
+        app.openapi_schema  # noqa: B018 - Litestar keeps it
+    return TracingMiddleware(HttpRulesMiddleware(EncodedSlashes(AdmissionMiddleware(app, admission))), clock)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

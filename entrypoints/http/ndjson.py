@@ -12,9 +12,13 @@ from litestar import Request
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
+from core.kernel.text import BYTE_ORDER_MARK
+
 log = structlog.get_logger()
 MAX_LINE_BYTES = 64 * 1024
 """The maximum size of a line; at most one byte more of an incomplete line is kept."""
+MAX_LINES_PER_TURN = 1_024
+"""Lines that are read in one turn of the event loop."""
 WRITE_TIMEOUT_SECONDS = 60.0
 """The time limit for a client to accept one part of a response."""
 
@@ -39,8 +43,13 @@ async def read_lines(request: Request[Any, Any, Any]) -> AsyncIterator[Sequence[
         *whole, rest = (rest + message.get("body", b"")).split(b"\n")
         if not more:
             whole.append(rest)
+        if number == 0 and whole:
+            whole[0] = whole[0].removeprefix(BYTE_ORDER_MARK)
         arrived = request.scope["arrived"]  # type: ignore[typeddict-item]
-        yield [NdjsonLine(at, text, arrived) for at, text in enumerate(whole, number + 1) if text.strip()]
+        for first in range(0, len(whole), MAX_LINES_PER_TURN):
+            lines = enumerate(whole[first : first + MAX_LINES_PER_TURN], number + first + 1)
+            yield [NdjsonLine(at, text, arrived) for at, text in lines if text.strip()]
+            await asyncio.sleep(0)
         number += len(whole)
         rest = rest[: MAX_LINE_BYTES + 1]
 

@@ -69,6 +69,8 @@ STATUS_TITLES = {
     500: "The server has an internal error",
     503: "The server or a dependency is unavailable; send the request again after `Retry-After` seconds",
 }
+RETRY_AFTER_SECONDS = 1
+"""`Retry-After` of a 503 for which the server knows no better time."""
 INTERNAL_ERROR = Problem(type="about:blank", title=STATUS_TITLES[500], status=500)
 
 
@@ -135,7 +137,7 @@ def as_problem(error: CoreError, **more: str) -> Problem:
 def retry_after(error: CoreError) -> int | None:
     """Return the seconds after which the same request can succeed; None if it cannot."""
     if isinstance(error, Unavailable | RequestInProgress):
-        return max(1, round(getattr(error, "retry_after", None) or 1))
+        return max(1, round(getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS))
     return None
 
 
@@ -149,12 +151,22 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     kind = problem_type(Invalid) if isinstance(error, ValidationException) else "about:blank"
     meaning = STATUS_TITLES.get(error.status_code) or HTTPStatus(error.status_code).phrase
     problem = Problem(type=kind, title=meaning, status=error.status_code, detail=detail, at=at)
-    return respond(problem, error.headers or {})
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("allow", "").split(", ")):
+        headers["allow"] = ", ".join(sorted({*allowed, "HEAD"}))
+    return respond(problem, headers)
+
+
+def status_problem(status: int, detail: str) -> Problem:
+    """Return the problem document of a request that HTTP itself refuses."""
+    meaning = STATUS_TITLES.get(status) or HTTPStatus(status).phrase
+    return Problem(type="about:blank", title=meaning, status=status, detail=detail)
 
 
 def internal_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Respond 500 without details, which only the log contains."""
-    log.error("internal_error", method=request.method, path=request.scope.get("path_template"), exc_info=error)
+    if "ended" not in request.scope:  # without its client, a request ends in whatever error its reader raises
+        log.error("internal_error", method=request.method, path=request.scope.get("path_template"), exc_info=error)
     return respond(INTERNAL_ERROR, {})
 
 

@@ -1,20 +1,32 @@
 """The server under the HTTP application."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from litestar.types import ASGIApp
 
-from core.kernel.errors import Conflict
+from core.kernel.errors import Conflict, Invalid
 from entrypoints.http.middleware.load_shedding import LoadShedder
+from entrypoints.http.protocol.connections import RESERVED_CONNECTIONS, Connections, HttpLimits
 
 TCP_USER_TIMEOUT_SECONDS = 90
 """Seconds after which the operating system closes a connection whose client acknowledges no data."""
 GRACEFUL_SHUTDOWN_SECONDS = 1
 """Seconds in which requests in flight can finish at shutdown."""
+
+OTHER_FILES = 128
+"""File descriptors for everything but connections of clients: files, the database, brokers, vendors."""
+
+
+class TooFewFiles(Invalid):
+    """The operating system allows this process fewer files than `http.max_connections` needs."""
+
+    problem = "too-few-files"
 
 
 class AddressInUse(Conflict):
@@ -61,11 +73,28 @@ def reserve(host: str, port: int) -> socket.socket:
     return reserved
 
 
-async def serve(app: ASGIApp, load_shedder: LoadShedder, listening: socket.socket, stop: asyncio.Event) -> None:
+def reserve_files(max_connections: int) -> None:
+    """Raise the limit of open files as far as the connections need and the system allows; raise `TooFewFiles`."""
+    needed = max_connections + RESERVED_CONNECTIONS + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in (soft, hard) and hard < needed:
+        raise TooFewFiles(
+            f"http.max_connections ({max_connections}) needs {needed} open files, and the system allows {hard}:"
+            " lower the setting, or raise the limit (ulimit -n, LimitNOFILE)"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+async def serve(
+    app: ASGIApp, load_shedder: LoadShedder, listening: socket.socket, stop: asyncio.Event, limits: HttpLimits
+) -> None:
     """Serve requests until `stop` is set."""
+    connections = Connections(limits)
     config = uvicorn.Config(
         app,
-        http=load_shedder.protocol,  # type: ignore[arg-type]  # a factory, which uvicorn accepts
+        http=partial(load_shedder.protocol, connections),  # type: ignore[arg-type]  # a factory, which uvicorn accepts
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -75,8 +104,9 @@ async def serve(app: ASGIApp, load_shedder: LoadShedder, listening: socket.socke
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    stopping = asyncio.create_task(stop.wait())
+    stopping, enforcing = asyncio.create_task(stop.wait()), asyncio.create_task(connections.enforce())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     stopping.cancel()
     await serving
+    enforcing.cancel()

@@ -7,7 +7,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from core.kernel.errors import Invalid
-from entrypoints.strict_decoding import convert
+from core.kernel.text import BYTE_ORDER_MARK, is_utf16
+from entrypoints.strict_decoding import convert, refuse_repeated_fields
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -15,11 +16,16 @@ class JsonRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         """Decode the body strictly: unknown fields and strings instead of numbers are refused."""
+        content = await self.body()
+        if content.startswith(BYTE_ORDER_MARK) or is_utf16(content):
+            detail = "JSON is malformed: it begins with a byte order mark or is UTF-16; send UTF-8 without a mark"
+            raise HTTPException(status_code=400, detail=detail)
         try:
             body = await super().json()
         except (RecursionError, UnicodeDecodeError) as error:
             raise HTTPException(status_code=400, detail=f"JSON is malformed: {error}") from error
         field = self.route_handler.parsed_data_field
+        refuse_repeated_fields(content, body)
         if field is not None:
             refuse_coerced(body, field.annotation)
         return body

@@ -1,22 +1,26 @@
 """The consumer: inbox, effect and dead letter of a message are one transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
+from uuid import uuid5
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 
 from core.kernel.batching import isolate_failures
-from core.kernel.errors import Conflict, CoreError
+from core.kernel.errors import CoreError, error_name
 from core.kernel.trace import tracing
-from core.messaging.inbox import Inbox, NewInbox
+from core.messaging.inbox import IdReused, Inbox, NewInbox
 from core.messaging.message import Message
 from core.messaging.routing import RouteKey, Routes
 from core.use_cases import UseCases
 
 log = structlog.get_logger()
+REPEATED = Counter("bursar_messages_repeated", "Messages that were delivered again, and had no second effect")
+BURIED = Counter("bursar_messages_buried", "Messages that became dead letters", ["reason"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +34,29 @@ class Consumer:
     async def __call__(self, messages: Sequence[Message]) -> None:
         """Process messages; raise `Unavailable` when they must be delivered again."""
         for part in split_by_load(messages, self.routes.max_per_transaction):
-            await isolate_failures(part, self._process, self._refuse_or_bury)
+            await isolate_failures(part, self._process, self._bury_alone)
 
     async def _process(self, messages: Sequence[Message]) -> None:
         """Process messages in one transaction."""
         async with self.new_inbox() as inbox:
             use_cases = self.use_cases.within(inbox)
-            for route, run in groupby(await inbox.deduplicate(*messages), self.routes.route):
+            new = await inbox.deduplicate(*messages)
+            for route, run in groupby(new, self.routes.route):
                 await route(list(run), use_cases)
             await inbox.commit()
+        REPEATED.inc(len(messages) - len(new))
 
-    async def _refuse_or_bury(self, message: Message, error: Exception) -> None:
-        """Record a message in the inbox without its effect, so that it is not delivered again."""
+    async def _bury_alone(self, message: Message, error: Exception) -> None:
+        """Make a message a dead letter, and record it in the inbox, so that it is not delivered again."""
+        if isinstance(error, IdReused):  # the inbox row and the dead letter of its id belong to the other message
+            message = replace(message, id=uuid5(message.id, message.fingerprint.hex()))
         with tracing(message.trace):
             async with self.new_inbox() as inbox:
-                if await inbox.deduplicate(message):
-                    if isinstance(error, Conflict):
-                        log.info("message_refused", type=message.type, id=str(message.id), reason=repr(error))
-                    else:
-                        await self._bury(message, error, inbox)
-                    await inbox.commit()
+                if not await inbox.deduplicate(message):
+                    return
+                await self._bury(message, error, inbox)
+                await inbox.commit()
+        BURIED.labels(error_name(error)).inc()
 
     async def _bury(self, message: Message, error: Exception, inbox: Inbox) -> None:
         # A programming error must not stop the partition: the dead letter can be replayed after the fix.

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from core.fees.submission import ExamFeeRefused, FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.idempotency import RequestContext
@@ -12,7 +10,7 @@ from core.messaging.routing import Route, RouteKey
 from core.policies.when_fee_submitted import when_fee_submitted
 from core.use_cases import UseCases
 from entrypoints.messages.handlers import command, ignore_messages
-from entrypoints.strict_decoding import decode
+from entrypoints.strict_decoding import decode, decode_event
 
 
 @command(ExamFeeRefused)
@@ -23,7 +21,7 @@ async def submit_exam_fee(message: Message, use_cases: UseCases) -> None:
 
 async def fee_submitted(messages: Sequence[Message], use_cases: UseCases) -> None:
     """Decode submitted fees and apply their policy."""
-    submitted = [Received(each, msgspec.json.decode(each.body, type=FeeSubmitted)) for each in messages]
+    submitted = [Received(each, decode_event(each.body, FeeSubmitted)) for each in messages]
     await when_fee_submitted(submitted, use_cases)
 
 

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import msgspec
-
 from core.inventory import events
 from core.inventory.create_batch import Purchase
 from core.inventory.events import StockCommandRefused, StockEvent, StockRanOut
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.inventory.ports import LineKey
+from core.inventory.ship_order import Shipment
 from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
 from core.kernel.trace import tracing
@@ -19,7 +18,7 @@ from core.messaging.routing import Route, RouteKey
 from core.policies.when_out_of_stock import when_out_of_stock
 from core.use_cases import UseCases
 from entrypoints.messages.handlers import command, ignore_messages, per_message
-from entrypoints.strict_decoding import decode
+from entrypoints.strict_decoding import decode, decode_event
 
 STOCK_EVENT_TYPES: Mapping[str, type[StockEvent]] = {
     kind.MESSAGE_TYPE: kind
@@ -66,14 +65,6 @@ class CancelOrderCommand:
     """The body of a `CancelOrder` message."""
 
     order: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShipOrderCommand:
-    """The body of a `ShipOrder` message; without a sku, everything of the order is shipped."""
-
-    order: str
-    sku: str | None = None
 
 
 async def allocate(messages: Sequence[Message], use_cases: UseCases) -> None:
@@ -133,7 +124,7 @@ async def cancel_order(message: Message, use_cases: UseCases) -> None:
 @command(StockCommandRefused)
 async def ship_order(message: Message, use_cases: UseCases) -> None:
     """Ship a line, or all lines of an order."""
-    body = decode(message.body, ShipOrderCommand)
+    body = decode(message.body, Shipment)
     await use_cases.inventory.ship_order(body.order, body.sku)
 
 
@@ -151,7 +142,7 @@ async def out_of_stock(messages: Sequence[Message], use_cases: UseCases) -> None
 @per_message
 async def apply_out_of_stock_policy(message: Message, use_cases: UseCases) -> None:
     """Apply the policy to one shortage."""
-    await when_out_of_stock(Received(message, msgspec.json.decode(message.body, type=StockRanOut)), use_cases)
+    await when_out_of_stock(Received(message, decode_event(message.body, StockRanOut)), use_cases)
 
 
 async def project_inventory(messages: Sequence[Message], generation: int, use_cases: UseCases) -> None:
@@ -161,8 +152,8 @@ async def project_inventory(messages: Sequence[Message], generation: int, use_ca
 
 
 def decode_stock_event(message: Message) -> StockEvent:
-    """Decode an event of this program, whose later versions may have more fields."""
-    return msgspec.json.decode(message.body, type=STOCK_EVENT_TYPES[message.type])
+    """Decode an event of this program."""
+    return decode_event(message.body, STOCK_EVENT_TYPES[message.type])
 
 
 ROUTES: dict[RouteKey, Route] = {

@@ -6,12 +6,14 @@ from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, RecordTooLargeError
+from prometheus_client import Counter
 
 from core.messaging.message import Message, MessageBatchHandler
 from entrypoints.messages.kafka_records import as_message, unreadable
 
 log = structlog.get_logger()
+UNREADABLE = Counter("bursar_partition_unreadable", "Polls of a partition that failed", ["topic"])
 MAX_RECORDS_PER_POLL = 200
 COMMIT_TIMEOUT_SECONDS = 3.0
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.1, 30.0
@@ -24,6 +26,7 @@ class Partition:
         self, kafka: AIOKafkaConsumer, place: TopicPartition, context: str, handle_batch: MessageBatchHandler
     ) -> None:
         self._kafka, self._place, self._context, self._handle_batch = kafka, place, context, handle_batch
+        self._name = f"{place.topic}/{place.partition}"
         self._revoked, self._busy = asyncio.Event(), False
         self.task = asyncio.create_task(self._run())
 
@@ -39,7 +42,8 @@ class Partition:
             try:
                 messages, offset = await self._next()
             except Exception as error:  # an unreadable partition must not stop the others
-                log.warning("partition_unreadable", partition=self._place.partition, error=repr(error))
+                UNREADABLE.labels(self._place.topic).inc()
+                log.warning("partition_unreadable", partition=self._name, error=repr(error))
                 await wait(self._revoked, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
                 continue
@@ -55,6 +59,9 @@ class Partition:
             found = await self._kafka.getmany(self._place, timeout_ms=1_000, max_records=MAX_RECORDS_PER_POLL)
         except UnicodeDecodeError:
             return await self._next_alone()
+        except RecordTooLargeError as error:
+            offset = await self._kafka.position(self._place)  # the client has moved on by one
+            return [unreadable(self._place, offset - 1, self._context, error)], offset
         return self._read(found)
 
     async def _next_alone(self) -> tuple[Sequence[Message], int]:
@@ -78,8 +85,7 @@ class Partition:
             try:
                 await self._handle_batch(messages)
             except Exception as error:  # a defect must stop only its partition
-                partition = f"{self._place.topic}/{self._place.partition}"
-                log.warning("batch_failed_will_retry", partition=partition, error=repr(error))
+                log.warning("batch_failed_will_retry", partition=self._name, error=repr(error))
                 await wait(self._revoked, max(pause, getattr(error, "retry_after", None) or 0.0))
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
             else:
@@ -92,7 +98,7 @@ class Partition:
             async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
                 await self._kafka.commit({self._place: offset})
         except (KafkaError, TimeoutError) as error:
-            log.warning("offset_commit_failed", partition=self._place.partition, error=repr(error))
+            log.warning("offset_commit_failed", partition=self._name, error=repr(error))
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:

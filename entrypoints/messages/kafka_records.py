@@ -1,6 +1,5 @@
-"""Decodes Kafka records as CloudEvents in binary mode."""
+"""Decodes Kafka records as messages."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -9,6 +8,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from core.kernel.trace import Trace
 from core.messaging.message import CLOUDEVENTS_SOURCE, Message, is_own_context
+from entrypoints.messages.cloud_events import CloudEvent, read_cloud_event
 
 RETAINED_HEADERS = {"traceparent", "content-type"}
 """Headers besides those of CloudEvents that a dead letter keeps; others may hold secrets."""
@@ -18,9 +18,11 @@ MAX_TIMESTAMP_MILLISECONDS = 253_370_764_800_000
 
 
 def as_message(record: ConsumerRecord, context: str) -> Message:
-    """Decode a CloudEvent; missing or malformed attributes get values that no route accepts."""
+    """Decode a CloudEvent; a message that says it is malformed becomes a dead letter."""
+    event = read_cloud_event(record.headers, record.value)
+    attributes = event.attributes
     headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-    kept = {name: value for name, value in headers.items() if name in RETAINED_HEADERS or name.startswith("ce_")}
+    kept = {name: text for name, text in headers.items() if name in RETAINED_HEADERS or name.startswith("ce_")}
     origin = {
         "topic": record.topic,
         "partition": str(record.partition),
@@ -28,22 +30,25 @@ def as_message(record: ConsumerRecord, context: str) -> Message:
         "headers": str(kept)[:4_000],
     }
     return Message(
-        id=message_id(headers, record, context),
-        type=headers.get("ce_type", ""),
+        id=message_id(event, record, context),
+        type=attributes.get("type", ""),
         context=context,
-        subject=as_uuid(headers.get("ce_subject", "")),
-        version=as_number(headers.get("ce_sequence", "")),
-        data_version=as_number(headers.get("ce_dataversion", "1")),
+        subject=as_uuid(attributes.get("subject", "")),
+        version=as_number(attributes.get("sequence", "")),
+        data_version=as_number(attributes.get("dataversion", "1")),
         at=arrived_at(record),
-        body=record.value or b"",
+        body=event.body,
         # the event that answers a command carries the id of the command
-        trace=Trace.continue_or_start(headers.get("ce_requestid") or headers.get("ce_id"), headers.get("traceparent")),
+        trace=Trace.continue_or_start(
+            attributes.get("requestid") or attributes.get("id"), attributes.get("traceparent")
+        ),
         origin=origin,
+        malformed=event.malformed,
     )
 
 
 def unreadable(partition: TopicPartition, offset: int, context: str, error: Exception) -> Message:
-    """Return a substitute for a record that cannot be decoded; no route accepts it, so it becomes a dead letter."""
+    """Return a substitute for a record that the client cannot return; it becomes a dead letter."""
     place = {"topic": partition.topic, "partition": str(partition.partition), "offset": str(offset)}
     return Message(
         id=uuid5(NAMESPACE_URL, f"{partition.topic}/{partition.partition}/{offset}"),
@@ -53,7 +58,8 @@ def unreadable(partition: TopicPartition, offset: int, context: str, error: Exce
         version=0,
         at=datetime.now(UTC),
         body=b"",
-        origin=place | {"problem": repr(error)[:500]},
+        origin=place,
+        malformed=f"the record cannot be read; it is in the topic as long as the broker keeps it: {error!r}"[:1_000],
     )
 
 
@@ -62,13 +68,14 @@ def arrived_at(record: ConsumerRecord) -> datetime:
     return as_moment(record.timestamp) if record.timestamp_type == LOG_APPEND_TIME else datetime.now(UTC)
 
 
-def message_id(headers: Mapping[str, str], record: ConsumerRecord, context: str) -> UUID:
+def message_id(event: CloudEvent, record: ConsumerRecord, context: str) -> UUID:
     """Return the id of a message: Bursar's own events carry a UUID.
 
-    Another sender's id is hashed with its source; a record without an id is identified by its offset.
+    Another sender's id is hashed with its source; a record without an id, or that is malformed, is identified by its
+    offset, so that it takes no other message's id.
     """
-    source, name = headers.get("ce_source", ""), headers.get("ce_id", "")
-    if not name:
+    source, name = event.attributes.get("source", ""), event.attributes.get("id", "")
+    if event.malformed or not name:
         return uuid5(NAMESPACE_URL, f"{record.topic}/{record.partition}/{record.offset}")
     with suppress(ValueError):
         if source == CLOUDEVENTS_SOURCE and is_own_context(context):

@@ -34,10 +34,12 @@ async def load_sample_data(use_cases: UseCases, clock: Clock) -> None:
 
 def bundled_schedules() -> dict[str, str]:
     """Return the shipped schedules by code."""
-    return {path.stem: path.read_text() for path in sorted((DATA_DIRECTORY / "schedules").glob("*.toml"))}
+    return {
+        path.stem: path.read_text(encoding="utf-8") for path in sorted((DATA_DIRECTORY / "schedules").glob("*.toml"))
+    }
 
 
 def bundled_stock() -> list[Purchase]:
     """Return the shipped batches."""
-    found = csv.DictReader((DATA_DIRECTORY / "stock.csv").read_text().splitlines())
+    found = csv.DictReader((DATA_DIRECTORY / "stock.csv").read_text(encoding="utf-8").splitlines())
     return [Purchase(reference=row["reference"], sku=row["sku"], quantity=int(row["quantity"])) for row in found]

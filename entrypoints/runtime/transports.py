@@ -28,6 +28,7 @@ class Transports:
         from entrypoints.http import server
 
         http = self._settings.http
+        server.reserve_files(http.max_connections)
         if http.workers > 1:
             return server.reserve(http.host, http.port)
         return server.listen(http.host, http.port, shared=http.reuse_port)
@@ -64,8 +65,8 @@ class Transports:
         signer = IntentSigner(secret.encode(), timedelta(seconds=settings.grace_seconds))
         admission = AdmissionControl(signer, settings.max_in_flight)
         answers, probes = self._application.messaging.answers(), self._application.probes()
-        app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission)
-        return server.serve(app, LoadShedder(admission, clock), listening, stop)
+        app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission, documented=True)
+        return server.serve(app, LoadShedder(admission, clock), listening, stop, self._settings.http)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:
         from entrypoints.messages.consumer import Consumer

@@ -72,6 +72,8 @@ class StockClient(ABC):
                 return
             case "Deallocate":
                 await self._say("Deallocate", order=order, sku=skus[0])
+            case "ShipOrder":
+                await self._say("ShipOrder", order=order, everything=True)
             case ending:
                 await self._say(ending, order=order)
 

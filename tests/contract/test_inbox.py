@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +13,7 @@ from config.container import Application
 from core.fees.errors import FeeAlreadySubmitted
 from core.fees.submission import FeeSubmitted, Submission
 from core.kernel.errors import Conflict, Invalid, Unavailable
-from core.messaging.inbox import Inbox
+from core.messaging.inbox import IdReused, Inbox
 from core.messaging.message import Message
 from core.messaging.outbox import OUTBOX_SIGNAL
 from core.notifications.delivery import DeliveryState
@@ -44,6 +46,41 @@ async def test_of_a_batch_what_is_new_comes_back_once_and_in_order(stored: Appli
     async with stored.messaging.new_inbox() as inbox:
         assert not await inbox.deduplicate(*messages)
         await inbox.commit()
+
+
+@pytest.mark.parametrize("change", [{"body": b"[]"}, {"type": "Other"}, {"context": "other"}, {"subject": UUID(int=1)}])
+async def test_an_id_belongs_to_one_content(stored: Application, change: dict[str, Any]) -> None:
+    message = a_message()
+    other = replace(message, **change)
+    async with stored.messaging.new_inbox() as inbox:
+        with pytest.raises(IdReused, match=str(message.id)):
+            await inbox.deduplicate(a_message(), message, other)
+    async with stored.messaging.new_inbox() as inbox:
+        assert message in await inbox.deduplicate(message, a_message(), message)
+        await inbox.commit()
+
+    for batch in ([other], [a_message(), other], [message, other]):
+        with pytest.raises(IdReused, match=str(message.id)):
+            async with stored.messaging.new_inbox() as inbox:
+                await inbox.deduplicate(*batch)
+    async with stored.messaging.new_inbox() as inbox:
+        assert not await inbox.deduplicate(replace(message, version=2, origin={"offset": "8"}))
+
+
+async def test_of_concurrent_messages_with_one_id_and_two_contents_one_takes_effect(stored: Application) -> None:
+    message = a_message()
+
+    async def consume(some: Message) -> bool:
+        async with stored.messaging.new_inbox() as inbox:
+            new = bool(await inbox.deduplicate(some))
+            await inbox.commit()
+        return new
+
+    contents = [replace(message, body=body) for body in (b"1", b"2", b"1", b"2")]
+    outcomes = await asyncio.gather(*map(consume, contents), return_exceptions=True)
+
+    assert outcomes.count(True) == outcomes.count(False) == 1
+    assert [type(each) for each in outcomes if isinstance(each, Exception)] == [IdReused, IdReused]
 
 
 async def test_what_was_not_committed_is_new_again(stored: Application) -> None:
@@ -228,10 +265,10 @@ async def test_a_part_of_a_batch_sees_what_those_before_it_wrote(stored: Applica
     async with stored.messaging.new_inbox() as inbox:
         await inbox.deduplicate(a_message(), a_message(), a_message())
         async with any_work(stored, inbox) as work:
-            work.students.put(student)
+            work.students.add(student)
             await work.commit()
         async with any_work(stored, inbox) as work:
-            known = await work.students.by_registration([student.enrolment.registration])
+            known = await work.students.lock([student.enrolment.registration.lower()])
             work.deliveries.add(delivery)
             work.record(a_submission()[1])
             await work.commit()
@@ -241,7 +278,7 @@ async def test_a_part_of_a_batch_sees_what_those_before_it_wrote(stored: Applica
         assert not bell.is_set()
         await inbox.commit()
 
-    assert known == {student.enrolment.registration: student}
+    assert known == {student.enrolment.registration.lower(): student}
     assert (case.id, case.state) == (delivery.id, delivery.state)
     assert bell.is_set()
     assert len(await unpublished(stored, 10)) == 1
@@ -260,7 +297,7 @@ async def test_what_a_part_sees_of_a_conflict_is_the_conflict_of_the_batch(
                 await submit(stored, inbox, *each)
             async with any_work(stored, inbox) as work:
                 with suppress(*[Conflict] * overlooked):
-                    await work.students.by_registration(["T-1"])
+                    await work.students.lock(["t-1"])
                 await work.commit()
             await submit(stored, inbox, *other)
             await inbox.commit()

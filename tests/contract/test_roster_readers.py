@@ -1,13 +1,18 @@
 """The roster, and the adapters through which other contexts read it."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import msgspec
 import pytest
 
 from config.container import Application, running
 from config.settings import Inventory
 from core.fees.errors import UnknownCandidate
+from core.kernel.errors import Conflict
 from core.notifications.messages import Contact
 from core.notifications.staff import INVENTORY_STAFF
+from core.students.roster import read_rows
 from core.students.student import Student
 from tests.databases import statements
 from tests.examples import a_student, an_enrolment, enrol, ids
@@ -19,9 +24,9 @@ async def test_a_student_comes_back_as_they_were_enrolled(stored: Application) -
     await enrol(stored, student, a_student(2))
 
     async with any_work(stored) as work:
-        known = await work.students.by_registration(["T-1", "T-9"])
+        known = await work.students.lock(["t-1", "t-9"])
 
-    assert known == {"T-1": student}
+    assert known == {"t-1": student}
 
 
 async def test_a_student_is_replaced_not_doubled(stored: Application) -> None:
@@ -31,14 +36,60 @@ async def test_a_student_is_replaced_not_doubled(stored: Application) -> None:
     await enrol(stored, moved)
 
     async with any_work(stored) as work:
-        assert await work.students.by_registration(["T-1"]) == {"T-1": moved}
+        assert await work.students.lock(["t-1"]) == {"t-1": moved}
 
 
-async def test_registrations_differ_by_case(stored: Application) -> None:
-    await enrol(stored, a_student(1))
+async def test_all_spellings_of_a_registration_find_one_student(stored: Application) -> None:
+    student = a_student(registration="B.A. (Hons) & 17/a")
+    await enrol(stored, student)
 
-    with pytest.raises(UnknownCandidate):
-        await stored.fees.candidates().find("t-1")
+    async with any_work(stored) as work:
+        assert await work.students.find("b.a. (hons)  & 17/A ") == student
+        assert await work.students.lock(["b.a. (hons) & 17/a", "t-1"]) == {"b.a. (hons) & 17/a": student}
+        assert [await work.students.find(text) for text in ("", "T" * 33, "ſ", "T-1")] == [None] * 4
+    candidate = await stored.fees.candidates().find("B.A. (HONS) & 17/A")
+    assert (candidate.id, candidate.registration) == (student.id, "B.A. (Hons) & 17/a")
+
+
+async def test_two_spellings_of_a_registration_are_never_two_students(stored: Application) -> None:
+    await enrol(stored, a_student(registration="SU-1"))
+
+    async with any_work(stored) as work:
+        work.students.add(a_student(registration="su-1"))
+        with pytest.raises(Conflict):
+            await work.commit()
+
+
+async def test_simultaneous_imports_of_one_roster_add_each_student_once(stored: Application) -> None:
+    async def roster() -> AsyncIterator[bytes]:
+        yield b"registration,name,category\n" + b"".join(b"T-%d,Asha,general\n" % number for number in range(2_000))
+
+    imports = [stored.use_cases().students.import_students(read_rows(roster())) for _ in range(6)]
+    reports = await asyncio.gather(*imports)
+
+    assert sum(report.added for report in reports) == 2_000
+    assert sum(report.unchanged for report in reports) == 5 * 2_000
+    assert {(report.read, report.changed, report.rejected) for report in reports} == {(2_000, 0, 0)}
+
+
+async def test_simultaneous_imports_of_different_columns_lose_nothing(stored: Application) -> None:
+    async def roster(column: bytes, value: bytes) -> AsyncIterator[bytes]:
+        rows = b"".join(b"T-%d,Asha,general,%s\n" % (number, value) for number in range(1_000))
+        yield b"registration,name,category," + column + b"\n" + rows
+
+    await asyncio.gather(
+        *(
+            stored.use_cases().students.import_students(read_rows(roster(column, value)))
+            for column, value in ((b"centre", b"DEL-1"), (b"certificates", b"pwbd"), (b"language", b"hi"))
+        )
+    )
+
+    async with any_work(stored) as work:
+        found = await work.students.lock([f"t-{number}" for number in range(1_000)])
+    assert len(found) == 1_000
+    assert {
+        (each.enrolment.centre, each.enrolment.certificates, each.enrolment.language) for each in found.values()
+    } == {("DEL-1", frozenset({"pwbd"}), "hi")}
 
 
 async def test_the_fees_context_sees_the_fields_that_pricing_needs(stored: Application) -> None:

@@ -127,7 +127,7 @@ async def test_concurrent_submissions_of_one_candidate_are_serialised(stored: Ap
         submission, submitted = a_submission()
         async with any_work(stored) as work:
             work.submissions.add(submission)
-            await work.students.by_registration([f"T-{pause}"])  # keeps the transaction open for a while
+            await work.students.lock([f"t-{pause}"])  # keeps the transaction open for a while
             work.record(submitted)
             await work.commit()
 
@@ -243,7 +243,7 @@ async def test_a_version_of_an_aggregate_happens_once(stored: Application) -> No
 async def test_a_cancelled_unit_of_work_releases_its_locks_and_connection(stored: Application) -> None:
     async def hang() -> None:
         async with any_work(stored) as work:
-            await work.students.by_registration(["T-1"])
+            await work.students.lock(["t-1"])
             await asyncio.Event().wait()
 
     for _ in range(30):

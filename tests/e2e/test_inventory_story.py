@@ -43,7 +43,8 @@ def test_goods_are_bought_ordered_corrected_and_shipped(workspace: Workspace) ->
         reduced = client.patch("/v1/batches/B-1", json={"quantity": 4})
         more = buy(client, "B-2", "PEN", 12)
         cancelled = client.delete("/v1/allocations/SCHOOL-2")
-        shipped = client.post("/v1/shipments", json={"order": "SCHOOL-1"}, headers={"Idempotency-Key": "parcel"})
+        parcel = {"order": "SCHOOL-1", "everything": True}
+        shipped = client.post("/v1/shipments", json=parcel, headers={"Idempotency-Key": "parcel"})
         gone = client.delete("/v1/allocations/SCHOOL-1")
         until(lambda: shortages(workspace, "PEN"))
 

@@ -26,6 +26,7 @@ def http_app(
     probes: Sequence[Probe] | None = None,
     clock: Clock | None = None,
     admission: AdmissionControl | None = None,
+    documented: bool = False,
 ) -> Any:
     """Serve an application over HTTP."""
     return create_app(
@@ -35,4 +36,5 @@ def http_app(
         application.probes() if probes is None else probes,
         clock or application.process.clock(),
         admission or unlimited_admission(),
+        documented=documented,
     )

@@ -105,7 +105,6 @@ async def test_when_the_database_hangs_submissions_are_rejected_at_once_and_othe
             refused = await submit(client, fee(8), "one-too-many")
             others = [
                 await client.get("/health/live"),
-                await client.get("/health/ready"),
                 await client.get(f"/v1/exam-fees/{first.json()['id']}"),
                 await client.post("/v1/quotes", json=fee(8)),
             ]
@@ -119,7 +118,7 @@ async def test_when_the_database_hangs_submissions_are_rejected_at_once_and_othe
     assert 1 <= int(refused.headers["Retry-After"]) <= 4
     assert refused.headers["X-Request-ID"]
     assert refused.headers["Submission-Intent"] == refused.json()["facts"]["Submission-Intent"]
-    assert [answer.status_code for answer in others] == [200, 200, 200, 200]
+    assert [answer.status_code for answer in others] == [200, 200, 200]
     assert waited == [False] * MAX_IN_FLIGHT
     assert (stored, again.status_code) == ([201] * MAX_IN_FLIGHT, 201)
 

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from copy import copy
 from datetime import timedelta
 from typing import Any
@@ -18,17 +17,17 @@ from config.settings import Settings
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.errors import Unavailable
 from core.kernel.idempotency import RequestContext
-from entrypoints.http import ndjson, server
+from entrypoints.http import ndjson
 from entrypoints.http.fees.exam_fee_batch import IDEMPOTENCY_SCOPE, MAX_CONCURRENT_UPLOADS, MAX_ROWS_IN_FLIGHT
 from entrypoints.http.fees.exam_fee_rows import parse_row
 from entrypoints.http.middleware.admission import AdmissionControl
-from entrypoints.http.middleware.load_shedding import LoadShedder
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.submission_intents import IntentSigner
 from tests.conftest import eventually
 from tests.databases import DatabasePool, statements
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
-from tests.integration.admission import http_app, unlimited_admission
+from tests.integration.admission import http_app
+from tests.integration.http_server import served
 from tests.integration.test_group_commit import on_both
 from tests.integration.test_http_api import CLOSED, REFUSED, Api, assert_problem, opened
 
@@ -206,6 +205,25 @@ async def test_a_row_without_a_key_is_not_taken(api: Api, key: Any) -> None:
 
     assert [(each["status"], each["problem"]["at"]) for each in told] == [(400, "$.key")] * 2
     assert await stored(api) == 0
+
+
+@on_memory
+async def test_what_windows_writes_is_taken_or_refused_with_its_cause(api: Api) -> None:
+    (taken,) = await send(api, b"\xef\xbb\xbf" + json.dumps(a_row(1)).encode() + b"\r")
+    (cr,) = await send(api, json.dumps(a_row(2)).encode() + b"\r" + json.dumps(a_row(3)).encode())
+    utf16 = await send(api, json.dumps(a_row(4)).encode("utf-16"))
+
+    assert taken["status"] == 201
+    assert cr["problem"]["detail"] == "a line ends with LF or CR LF; this one contains a CR alone"
+    assert utf16[0]["problem"]["detail"].startswith("the body is UTF-16")
+
+
+@on_memory
+async def test_two_spellings_of_one_candidate_are_not_in_flight_together(api: Api) -> None:
+    first, second = await send(api, a_row(1), a_row(1, "other", registration="t-1"))
+
+    assert (first["status"], second["status"]) == (201, 409)
+    assert second["problem"]["facts"]["reference"] == first["submission"]["reference"]
 
 
 @on_memory
@@ -479,20 +497,10 @@ async def test_a_batch_request_costs_few_statements_and_its_repetition_one_query
     assert len(asked) == first + 1
 
 
-@asynccontextmanager
-async def served(api: Api) -> AsyncIterator[int]:
-    """Serve the application with the real server."""
-    stop, listening = asyncio.Event(), server.listen("127.0.0.1", 0)
-    serving = asyncio.create_task(server.serve(api.app, LoadShedder(unlimited_admission(), api.clock), listening, stop))
-    yield listening.getsockname()[1]
-    stop.set()
-    await serving
-
-
 @on_both
 async def test_over_a_real_connection_rows_go_and_come_until_it_is_cut(api: Api) -> None:
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {ROWS['Content-Type']}\r\nExpect: 100-continue\r\n"
-    async with served(api) as port:
+    async with served(api.application, app=api.app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")

@@ -13,6 +13,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -44,6 +45,7 @@ from tests.conformance import assert_documented
 from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished
 from tests.integration.admission import http_app
+from tests.integration.http_server import served
 from tests.unit.fees.schedules import local
 
 SHIPPED = Path(config.__file__).parent / "data"
@@ -245,6 +247,13 @@ async def test_a_body_of_another_type_is_refused(api: Api, method: str, path: st
     assert_problem(await api(method, path, content=json.dumps(SUBMISSION).encode(), headers=headers), 415)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+async def test_json_in_an_encoding_of_windows_is_refused_with_the_cause(api: Api, encoding: str) -> None:
+    response = await api.submit(json.dumps(SUBMISSION).encode(encoding))
+
+    assert "begins with a byte order mark or is UTF-16; send UTF-8" in assert_problem(response, 400)["detail"]
+
+
 async def test_json_may_name_its_character_set(api: Api) -> None:
     response = await api.submit(json.dumps(SUBMISSION).encode(), Content_Type="Application/JSON; charset=utf-8")
 
@@ -444,6 +453,33 @@ async def test_the_same_roster_again_changes_nothing_and_a_new_one_what_is_new(a
     assert (report["added"], report["changed"], report["unchanged"]) == (0, 1, 1)
 
 
+@pytest.mark.parametrize("registration", ["2023/BCOM/0017", "B.A. (Hons) & 17", "2023//17/", "a/../b"])
+async def test_a_registration_with_any_allowed_character_has_an_address(api: Api, registration: str) -> None:
+    await send_roster(api, f"registration,name,category\n{registration},Asha,student\n")
+    student = f"/v1/students/{quote(registration, safe='')}"
+    await api.submit(SUBMISSION | {"registration": registration.lower()})
+
+    async with (
+        served(api.application, app=api.app) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        found = await client.get(student.replace("%2F", "%2f"))
+        fees = await client.get(f"{student}/exam-fees?limit=5")
+    assert found.json()["enrolment"]["registration"] == registration
+    assert [fee["registration"] for fee in fees.json()["items"]] == [registration]
+    assert_problem(await api("GET", "/v1/students/2023/BCOM/0017"), 404)
+
+
+async def test_a_column_without_any_value_clears_on_request_only(api: Api) -> None:
+    await send_roster(api, "registration,name,category,centre\nT-1,Asha,general,DEL-1\n")
+    empty = "registration,name,category,centre\nT-1,Asha,general,\n"
+    kept = await send_roster(api, empty)
+    cleared = await send_roster(api, empty, "?clear=true")
+
+    assert (kept["unchanged"], kept["cleared"], kept["withheld"]) == (1, 0, {"centre": 1})
+    assert (cleared["changed"], cleared["cleared"], cleared["withheld"]) == (1, 1, {})
+
+
 async def test_a_roster_of_any_size_is_read_as_a_stream(api: Api) -> None:
     async def many() -> AsyncIterator[bytes]:
         yield b"\xef\xbb\xbfregistration,name,category\r\n"
@@ -469,14 +505,15 @@ async def test_a_roster_must_say_that_it_is_csv(api: Api) -> None:
     assert_problem(await api("POST", "/v1/students:import", content=b"registration,name,category\n"), 415)
 
 
-async def send_roster(api: Api, text: str) -> dict[str, Any]:
-    response = await api("POST", "/v1/students:import", content=text.encode(), headers={"Content-Type": "text/csv"})
+async def send_roster(api: Api, text: str, query: str = "") -> dict[str, Any]:
+    headers = {"Content-Type": "text/csv"}
+    response = await api("POST", f"/v1/students:import{query}", content=text.encode(), headers=headers)
     assert response.status_code == 200
     report: dict[str, Any] = response.json()
     return report
 
 
-async def test_an_import_reports_contacts_that_were_left_empty(api: Api) -> None:
+async def test_an_import_reports_contacts_that_were_not_taken(api: Api) -> None:
     report = await send_roster(api, "registration,name,category,phone\nT-77,Asha,general,12345\n")
 
     assert (report["added"], report["rejected"], report["warned"]) == (1, 0, 1)
@@ -583,7 +620,7 @@ async def test_what_is_not_there_is_a_problem_too(api: Api, path: str) -> None:
         ("DELETE", "/v1/exam-fees", {"POST", "OPTIONS"}),
         ("GET", "/v1/quotes", {"POST", "OPTIONS"}),
         ("POST", "/v1/fee-schedules/x", {"PUT", "OPTIONS"}),
-        ("HEAD", "/v1/fee-schedules", {"GET", "OPTIONS"}),
+        ("HEAD", "/v1/quotes", {"POST", "OPTIONS"}),
     ],
 )
 async def test_another_method_is_refused_with_those_that_are_allowed(

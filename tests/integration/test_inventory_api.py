@@ -141,15 +141,48 @@ async def test_the_arrival_of_a_batch_can_be_moved_and_ended(api: Api) -> None:
 async def test_shipped_stock_can_be_neither_deallocated_nor_corrected_away(api: Api) -> None:
     await buy(api)
     await allocate(api, "o1", 3)
-    shipped, again = [await post(api, "/v1/shipments", {"order": "o1"}, "parcel") for _ in range(2)]
+    shipped, again = [await post(api, "/v1/shipments", {"order": "o1", "everything": True}, "parcel") for _ in range(2)]
 
     assert ([line["state"] for line in shipped.json()], again.content) == (["shipped"], shipped.content)
-    assert_problem(await post(api, "/v1/shipments", {"order": "o1"}), 404, "unknown-order-line")
+    assert_problem(await post(api, "/v1/shipments", {"order": "o1", "everything": True}), 404, "unknown-order-line")
     assert_problem(await api("DELETE", "/v1/allocations/o1"), 409, "already-shipped")
     assert_problem(await api("DELETE", "/v1/allocations/o1/KIT"), 409, "already-shipped")
     below = await api("PATCH", "/v1/batches/B1", json={"quantity": 2})
     assert_problem(below, 409, "quantity-below-shipped")
     assert below.json()["facts"] == {"shipped": "3"}
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [
+        ({"order": "o1"}, "$.sku"),
+        ({"order": "o1", "sku": None}, "$.sku"),
+        ({"order": "o1", "article": "KIT"}, "$.article"),
+        ({"order": "o1", "sku": "KIT", "everything": True}, "$.everything"),
+    ],
+)
+async def test_a_whole_order_is_shipped_only_in_so_many_words(api: Api, body: dict[str, Any], at: str) -> None:
+    await buy(api)
+    await allocate(api, "o1", 3)
+
+    assert_problem(await post(api, "/v1/shipments", body), 400, "invalid", at)
+
+
+async def test_a_field_that_is_given_twice_is_refused(api: Api) -> None:
+    await buy(api)
+    headers = {"Idempotency-Key": "twice", "Content-Type": "application/json"}
+    body = b'{"order": "o1", "order": "o2", "sku": "KIT", "quantity": 1}'
+
+    assert_problem(await api("POST", "/v1/allocations", content=body, headers=headers), 400, "invalid")
+
+
+@pytest.mark.parametrize("path", ["/v1/allocations/o1/", "/v1/allocations//o1", "/v1/allocations/o1//"])
+async def test_a_line_without_its_sku_is_no_order(api: Api, path: str) -> None:
+    await buy(api)
+    await allocate(api, "o1", 3)
+
+    assert (await api("DELETE", path)).status_code == 400
+    assert (await api("DELETE", "/v1/allocations/o1/KIT")).json()["state"] == "deallocated"
 
 
 async def test_a_line_that_waits_cannot_be_shipped(api: Api) -> None:
@@ -252,7 +285,7 @@ async def test_an_operation_on_a_whole_order_is_retried_on_deadlock(api: Api, wh
         async with any_work(api.application, batch) as part:
             await part.skus.lock(["B"])
             ask = (
-                post(api, "/v1/shipments", {"order": "o1"})
+                post(api, "/v1/shipments", {"order": "o1", "everything": True})
                 if what == "shipped"
                 else api("DELETE", "/v1/allocations/o1")
             )

@@ -16,12 +16,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from adapters.kafka.topic_settings import change_settings
+from adapters.kafka.topics import SET_ON_TOPIC
 from config.container import Application
 from config.settings import Adapters, Kafka, Retention, Settings
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message, MessageBatchHandler
 from core.messaging.routing import Routes
 from entrypoints.contexts import ROUTES
+from entrypoints.messages.cloud_events import MAX_BODY_BYTES
 from entrypoints.messages.handlers import ignore_messages
 from entrypoints.messages.kafka import MAX_BATCHES_IN_FLIGHT, KafkaTransport
 from entrypoints.messages.kafka_records import LOG_APPEND_TIME
@@ -179,6 +182,31 @@ async def test_a_poisoned_message_is_buried_with_its_place_and_the_partition_goe
     assert "SubmitExamFee" in buried[0][0].origin["headers"]
 
 
+async def test_structured_mode_takes_effect_and_what_is_no_event_becomes_a_dead_letter(
+    application: Application, kafka: Kafka
+) -> None:
+    harness = await ConsumerHarness().open()
+    topic, structured = f"{kafka.topic_prefix}bursar.fees.commands.v1", b"application/cloudevents+json"
+    head = b'{"specversion": "1.0", "id": "7", "source": "school-1", "type": "SubmitExamFee", "data": '
+    records: list[tuple[bytes | None, list[tuple[str, bytes]]]] = [
+        (head + a_command("T-1").body + b"}", [("content-type", structured)]),
+        (head + a_command("T-2").body + b"}", [("content-type", structured)]),
+        (b"[]", [("content-type", b"application/cloudevents-batch+json")]),
+        (None, [("ce_type", b"SubmitExamFee")]),
+        (a_command("T-2").body, [("ce_type", b"SubmitExamFee"), ("ce_id", b"7")]),
+        (b"{}", []),
+    ]
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        for value, headers in records:
+            await producer.send_and_wait(topic, value, key=b"key", partition=0, headers=headers)
+    async with consuming(kafka, harness.consume):
+        await eventually(lambda: len(harness.dead_letters) and len(harness.store.dead_letters) == 5)
+
+    assert harness.submitted == ["T-1"]
+    reasons = [letter.reason for letter, _ in harness.store.dead_letters.values()]
+    assert reasons == ["IdReused", *["MalformedMessage"] * 4]
+
+
 async def test_a_consumer_that_stops_lets_the_next_one_go_on_where_it_was(
     application: Application, kafka: Kafka
 ) -> None:
@@ -226,7 +254,7 @@ async def test_a_consumer_waits_for_a_broker_and_stops_without_one() -> None:
         raise AssertionError("a consumer without messages must not be called")
 
     running = asyncio.create_task(
-        KafkaTransport("127.0.0.1:1", "", "bursar", ROUTES.consumed_contexts, deliver).run(stop)
+        KafkaTransport({"bootstrap_servers": "127.0.0.1:1"}, "", "bursar", ROUTES.consumed_contexts, deliver).run(stop)
     )
     await asyncio.sleep(0)
     stop.set()
@@ -283,6 +311,26 @@ async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Applica
     assert sorted(effects) == sorted(message.id for message in sent)
 
 
+async def test_a_record_larger_than_a_fetch_arrives_and_one_too_large_for_a_dead_letter_becomes_one(
+    application: Application, kafka: Kafka
+) -> None:
+    harness = await ConsumerHarness().open()
+    topic = f"{kafka.topic_prefix}bursar.fees.commands.v1"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await change_settings(admin, topic, {"max.message.bytes": "20000000"})
+    await admin.close()
+    padded = [a_command(f"T-{number}").body + b" " * 2_000_000 for number in (1, 2)]
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, max_request_size=20_000_000) as producer:
+        for body in (padded[0], b" " * (MAX_BODY_BYTES + 1), padded[1]):
+            await producer.send_and_wait(topic, body, partition=1, headers=[("ce_type", b"SubmitExamFee")])
+    async with consuming(kafka, harness.consume, max_partition_fetch_bytes=1_000, fetch_max_bytes=1_000):
+        await eventually(lambda: len(harness.submitted) == 2)
+
+    [letter] = harness.dead_letters.values()
+    assert letter.startswith(f"MalformedMessage: the body has {MAX_BODY_BYTES + 1} bytes")
+
+
 async def test_a_record_that_cannot_be_read_at_all_is_stepped_over(application: Application, kafka: Kafka) -> None:
     heard = list[Message]()
 
@@ -319,15 +367,46 @@ async def test_topics_written_by_other_systems_get_our_settings(kafka: Kafka, co
     assert sent.timestamp > 1_000
 
 
+async def settings_of(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    """Return what is set on a topic itself; a broker may not know it until a moment after its creation."""
+    async with asyncio.timeout(10):
+        while True:
+            [described] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+            code, _, _, _, settings = described.resources[0]
+            if not code:
+                return {name: value for name, value, _, source, *_ in settings if source == SET_ON_TOPIC}
+
+
+async def test_topics_keep_the_settings_that_are_not_ours(kafka: Kafka) -> None:
+    ours, foreign = f"{kafka.topic_prefix}bursar.fees.commands.v1", f"{kafka.topic_prefix}bursar.canteen.v1"
+    given = {"min.insync.replicas": "1", "max.message.bytes": "2000000", "cleanup.policy": "compact"}
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 2, 1, topic_configs=given) for name in (ours, foreign)])
+    ensure = Application(
+        settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka),
+        routes=Routes(table={("fees.commands", "SubmitExamFee"): ignore_messages}),
+    ).messaging.topics()
+
+    [topic, letters], [again, _] = await ensure(), await ensure()
+
+    owned = {"retention.ms", "segment.ms", "cleanup.policy", "message.timestamp.type"}
+    found = await settings_of(admin, ours)
+    assert found == given | topic.settings
+    assert set(topic.settings) == set(topic.changed) == owned
+    assert (topic.changed["cleanup.policy"], topic.partitions, topic.created) == ("compact", 2, False)
+    assert (again.changed, again.settings, letters.created) == ({}, topic.settings, True)
+    assert await settings_of(admin, foreign) == given
+    await admin.close()
+
+
 async def test_no_topic_we_consume_is_kept_longer_than_the_inbox_remembers(
     application: Application, kafka: Kafka
 ) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     for context in ROUTES.consumed_contexts:
-        topic = ConfigResource(ConfigResourceType.TOPIC, f"{kafka.topic_prefix}bursar.{context}.v1")
-        [described] = await admin.describe_configs([topic])
-        settings = {name: value for name, value, *_ in described.resources[0][4]}
+        settings = await settings_of(admin, f"{kafka.topic_prefix}bursar.{context}.v1")
         longest = timedelta(milliseconds=int(settings["retention.ms"]) + int(settings["segment.ms"]))
         assert longest < timedelta(days=Retention().inbox_days)
         assert int(settings["retention.ms"]) > 0

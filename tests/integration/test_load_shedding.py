@@ -90,7 +90,9 @@ async def gate() -> AsyncIterator[RunningGate]:
         await enrol(application, *(a_student(number) for number in range(1, 4)))
         app = http_app(application, admission=admission)
         listening = server.listen("127.0.0.1", 0)
-        serving = asyncio.create_task(server.serve(app, LoadShedder(admission, clock), listening, stop))
+        serving = asyncio.create_task(
+            server.serve(app, LoadShedder(admission, clock), listening, stop, Settings().http)
+        )
         served = RunningGate(admission, listening.getsockname()[1])
         yield served
         await served.hang_up()
@@ -156,7 +158,7 @@ async def test_what_looks_like_a_request_within_another_is_none(gate: RunningGat
     for _ in range(20):
         await asyncio.sleep(0)
 
-    assert (await line.ask(request()))[0] == 200
+    assert (await line.ask(request()))[0] == 400, "one head with two hosts"
 
 
 async def test_a_head_without_end_is_left_to_the_application_at_once(gate: RunningGate) -> None:

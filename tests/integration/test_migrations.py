@@ -1,6 +1,7 @@
 """The migrations: each upgrade has a downgrade, and the last revision is the schema that the program needs."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -21,8 +22,16 @@ from config.container import Application, running
 from config.settings import Settings
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.schema import DataWouldBeLost, SchemaIsNewer
+from tests.documentation import ROOT_DIRECTORY
+from tests.examples import a_message
 
+RUNBOOK = ROOT_DIRECTORY / "docs/runbook.md"
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+RENAME = {
+    "mysql": re.findall(r"```sql\n(UPDATE students.*?);\n```", RUNBOOK.read_text(encoding="utf-8"), re.DOTALL)[0],
+    "sqlite": "UPDATE students SET registration = registration || '.' || SUBSTR(HEX(id), -8)"
+    " WHERE id NOT IN (SELECT MIN(id) FROM students GROUP BY LOWER(registration))",
+}
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
 
 
@@ -75,6 +84,26 @@ async def test_a_program_that_needs_another_schema_says_so(stored_settings: Sett
     async with running(Application(settings=stored_settings)) as application:
         with pytest.raises(Unavailable, match="the schema is at nothing, this program needs"):
             await application.storage.persistence_probe().check()
+
+
+async def test_students_in_two_spellings_stop_the_step_before_it_changes_anything(database: Database) -> None:
+    await migrate(database, "0012")
+    columns = "id, registration, name, category, country, centre, certificates, email, phone, language"
+    async with database.autocommit() as connection:
+        for student in ("SU-1", "su-1", "su-2", "Su-3", "sU-3", "SU-3"):
+            row = f"X'{student.encode().hex():0>32}', '{student}', 'Asha', 'general', 'IN', '', '[]', '', '', 'en'"
+            await connection.exec_driver_sql(f"INSERT INTO students ({columns}) VALUES ({row})")
+
+    with pytest.raises(Conflict, match=r"nothing was changed.*(SU-1 and su-1|su-1 and SU-1); .*rename all but one"):
+        await migrate(database)
+    assert await look(database, current_version) == "0012"
+
+    async with database.autocommit() as connection:
+        await connection.exec_driver_sql(RENAME[connection.dialect.name])
+    await migrate(database)
+    async with database.reading() as connection:
+        keys = (await connection.exec_driver_sql("SELECT registration_key FROM students ORDER BY 1")).scalars()
+    assert len(set(keys)) == 6
 
 
 async def test_going_down_through_rows_needs_consent_and_names_them(database: Database) -> None:
@@ -131,6 +160,24 @@ async def test_a_version_of_another_program_is_refused(
         else:
             with pytest.raises(Unavailable):
                 await check()
+
+
+async def test_a_filled_inbox_keeps_its_messages(stored_settings: Settings, database: Database) -> None:
+    """Rows of the version before have no fingerprint, and its processes go on to insert such rows."""
+    messages = [a_message(), a_message()]
+    old = text("INSERT INTO inbox (consumer, message_id, at) VALUES ('bursar', :id, '2026-11-20 12:00:00')")
+    for revision, message in zip(("0010", "head"), messages, strict=True):
+        await migrate(database, revision)
+        async with database.writing() as connection:
+            await connection.execute(old, {"id": message.id.bytes})
+            await connection.commit()
+
+    async with running(Application(settings=stored_settings)) as application:
+        for message in messages:
+            async with application.messaging.new_inbox() as inbox:
+                assert not await inbox.deduplicate(message)
+        async with application.messaging.new_inbox() as inbox:
+            assert len(await inbox.deduplicate(*messages, a_message())) == 1
 
 
 def tables_of(connection: Connection) -> list[str]:

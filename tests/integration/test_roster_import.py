@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from config.container import Application
-from core.students.import_students import MAX_ROWS_PER_BATCH, RosterReport
+from core.students.import_students import MAX_ROWS_PER_BATCH
 from core.students.roster import read_rows
+from core.students.roster_report import RosterReport
 from tests.databases import statements
 from tests.integration.test_group_commit import on_both
 

@@ -78,7 +78,7 @@ class MemoryDatabase(Transaction):
     notify: Callable[[Collection[str]], None] = lambda _: None
     """Notifies signals after a commit."""
     requests: dict[tuple[str, str], tuple[bytes, bytes, datetime]] = field(default_factory=dict)
-    inbox: dict[tuple[str, UUID], datetime] = field(default_factory=dict)
+    inbox: dict[tuple[str, UUID], tuple[datetime, bytes]] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
     submissions: dict[UUID, Submission] = field(default_factory=dict)

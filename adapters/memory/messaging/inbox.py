@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +10,7 @@ from adapters.memory.engine.database import Insert, MemoryDatabase, Scope, UndoL
 from adapters.memory.messaging.dead_letters import MemoryDeadLetters, dead_letter_of
 from core.kernel.clock import Clock
 from core.kernel.errors import Conflict
-from core.messaging.inbox import Inbox
+from core.messaging.inbox import Inbox, refuse_reused_id
 from core.messaging.message import Message
 
 
@@ -43,14 +44,17 @@ class MemoryInbox(Inbox):
         new = []
         for message in messages:
             key = self._consumer, message.id
-            if key not in self._database.inbox:
-                self._undo_log.put(self._database.inbox, key, self._clock.now())
+            if known := self._database.inbox.get(key):
+                refuse_reused_id(message, known[1])
+            else:
+                self._undo_log.put(self._database.inbox, key, (self._clock.now(), message.fingerprint))
                 new.append(message)
         return new
 
     async def bury(self, message: Message, reason: Exception) -> None:
         letter = dead_letter_of(message, reason, self._clock.now())
-        self._undo_log.put(self._database.dead_letters, (self._consumer, message.id), (letter, message))
+        stored = replace(message, malformed="")
+        self._undo_log.put(self._database.dead_letters, (self._consumer, message.id), (letter, stored))
 
     async def commit(self) -> None:
         if self._conflict:

@@ -16,7 +16,7 @@ class MemoryRetention(Retention):
 
     async def purge(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
         if memory is RetainedRecords.INBOX:
-            return self._purge(self._database.inbox, lambda received_at: received_at, before, limit)
+            return self._purge(self._database.inbox, lambda received: received[0], before, limit)
         return self._purge(self._database.requests, lambda row: row[2], before, limit)
 
     @staticmethod

@@ -9,6 +9,8 @@ from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
+from core.kernel.errors import Conflict
+from core.kernel.registration import fold, registration_key
 from core.notifications.delivery import RecipientId
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
@@ -17,19 +19,30 @@ from core.students.student import Student
 
 
 class MemoryStudents(Students):
-    """Students by registration."""
+    """Students by the key of their registration."""
 
     def __init__(self, work: MemoryUnitOfWork) -> None:
         self._work = work
 
-    async def by_registration(self, registrations: Collection[str]) -> Mapping[str, Student]:
-        students = self._work.database.students
-        return {registration: students[registration] for registration in registrations if registration in students}
+    async def find(self, registration: str) -> Student | None:
+        key = registration_key(registration)
+        return self._work.database.students.get(key) if key else None
 
-    def put(self, student: Student) -> None:
-        self._work.inserts.append(
-            partial(self._work.undo_log.put, self._work.database.students, student.enrolment.registration, student)
-        )
+    async def lock(self, keys: Collection[str]) -> Mapping[str, Student]:
+        students = self._work.database.students
+        return {key: students[key] for key in keys if key in students}
+
+    def add(self, student: Student) -> None:
+        self._work.inserts.append(partial(self._put, student, is_new=True))
+
+    def replace(self, student: Student) -> None:
+        self._work.inserts.append(partial(self._put, student, is_new=False))
+
+    def _put(self, student: Student, *, is_new: bool) -> None:
+        key = fold(student.enrolment.registration)
+        if is_new and key in self._work.database.students:
+            raise Conflict.concurrent_change()
+        self._work.undo_log.put(self._work.database.students, key, student)
 
 
 class MemoryCandidates(Candidates):
@@ -39,12 +52,13 @@ class MemoryCandidates(Candidates):
         self._database = database
 
     async def find(self, registration: str) -> Candidate:
-        student = self._database.students.get(registration)
+        key = registration_key(registration)
+        student = self._database.students.get(key) if key else None
         if student is None:
             raise UnknownCandidate.registered(registration)
         return Candidate(
             id=CandidateId(student.id),
-            registration=registration,
+            registration=student.enrolment.registration,
             name=student.enrolment.name,
             category=student.enrolment.category,
             country=student.enrolment.country,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,10 +22,10 @@ Meaning = Callable[[AsyncConnection, Row], Awaitable[CoreError]]
 def constraints_by_columns() -> Mapping[str, str]:
     """Return the names of constraints by their columns: SQLite reports only the columns."""
     return {
-        ", ".join(f"{table.name}.{column.name}" for column in constraint.columns): str(constraint.name)
+        ", ".join(f"{table.name}.{column.name}" for column in unique.columns): str(unique.name)
         for table in metadata.tables.values()
-        for constraint in table.constraints
-        if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint)
+        for unique in (*table.constraints, *(index for index in table.indexes if index.unique))
+        if isinstance(unique, PrimaryKeyConstraint | UniqueConstraint | Index)
     }
 
 

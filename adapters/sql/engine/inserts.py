@@ -110,7 +110,7 @@ def replacing(table: Table) -> Callable[[Dialect], Insert]:
 
     def replace(dialect: Dialect) -> Insert:
         key = list(table.primary_key.columns)
-        others = [column.name for column in table.columns if column not in key]
+        others = [column.name for column in table.columns if column not in key and column.computed is None]
         if dialect.name == "mysql":
             added = mysql.insert(table)
             return added.on_duplicate_key_update({name: added.inserted[name] for name in others})

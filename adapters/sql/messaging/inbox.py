@@ -20,7 +20,7 @@ from adapters.sql.messaging.dead_letters import SqlDeadLetters, dead_letter_row,
 from adapters.sql.messaging.tables import dead_letters, inbox
 from core.kernel.clock import Clock
 from core.kernel.errors import Conflict
-from core.messaging.inbox import Inbox
+from core.messaging.inbox import Inbox, refuse_reused_id
 from core.messaging.message import Message
 
 
@@ -59,17 +59,32 @@ class SqlInbox(Inbox):
 
     async def deduplicate(self, *messages: Message) -> Sequence[Message]:
         if len(messages) == 1:
-            added = await self._connection.execute(insert_ignore(inbox), self._inbox_row(messages[0].id))
-            return messages[: added.rowcount]
+            return messages if await self._is_new(messages[0]) else ()
         self.is_batch = True
         mine = (inbox.c.consumer == self._consumer) & inbox.c.message_id.in_([message.id for message in messages])
-        known = set(await self._connection.scalars(select(inbox.c.message_id).where(mine)))
-        new: dict[UUID, Message] = {}
+        query = select(inbox.c.message_id, inbox.c.fingerprint).where(mine)
+        known: dict[UUID, bytes | None] = {
+            row.message_id: row.fingerprint for row in await self._connection.execute(query)
+        }
+        new = list[Message]()
         for message in messages:
-            if message.id not in known:
-                new.setdefault(message.id, message)
-        self._rows[inbox.name] += map(self._inbox_row, new)
-        return list(new.values())
+            if message.id in known:
+                refuse_reused_id(message, known[message.id])
+            else:
+                row = self._inbox_row(message)
+                self._rows[inbox.name].append(row)
+                known[message.id] = row["fingerprint"]
+                new.append(message)
+        return new
+
+    async def _is_new(self, message: Message) -> bool:
+        """Insert the row of a message, after a concurrent transaction with the same id has ended."""
+        added = await self._connection.execute(insert_ignore(inbox), self._inbox_row(message))
+        if added.rowcount:
+            return True
+        mine = (inbox.c.consumer == self._consumer) & (inbox.c.message_id == message.id)
+        refuse_reused_id(message, await self._connection.scalar(select(inbox.c.fingerprint).where(mine)))
+        return False
 
     def begin(self) -> AbstractAsyncContextManager[Scope]:
         return InboxPart(self)
@@ -84,8 +99,13 @@ class SqlInbox(Inbox):
         await self._transaction.commit()
         self._notify(self.signals)
 
-    def _inbox_row(self, message: UUID) -> dict[str, Any]:
-        return {"consumer": self._consumer, "message_id": message, "at": self._clock.now()}
+    def _inbox_row(self, message: Message) -> dict[str, Any]:
+        return {
+            "consumer": self._consumer,
+            "message_id": message.id,
+            "at": self._clock.now(),
+            "fingerprint": message.fingerprint,
+        }
 
     async def savepoint(self) -> tuple[AsyncConnection, AsyncTransaction]:
         """Begin a savepoint after inserting the rows of earlier parts."""

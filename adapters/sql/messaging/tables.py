@@ -1,6 +1,18 @@
 """Tables of messaging: inbox, relays, dead letters, replays, projections."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, SmallInteger, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Text,
+)
+from sqlalchemy.dialects import mysql
 
 from adapters.sql.engine.tables import table
 from adapters.sql.engine.types import Blob, Id, Json, UtcDateTime
@@ -10,6 +22,8 @@ inbox = table(
     Column("consumer", String(64)),
     Column("message_id", Id),
     Column("at", UtcDateTime, nullable=False),
+    # NULL in rows that earlier releases wrote.
+    Column("fingerprint", LargeBinary(16).with_variant(mysql.BINARY(16), "mysql")),
     PrimaryKeyConstraint("consumer", "message_id", name="pk_inbox"),
     Index("ix_inbox_at", "at"),
 )

@@ -7,26 +7,23 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Dialect, Insert, Row, bindparam, select
-from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy import Dialect, Row, Select, bindparam, select
 
 from adapters.sql.engine.conflicts import CONFLICTS, concurrent_change
 from adapters.sql.engine.database import Database
-from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.students.tables import MAX_REGISTRATION_LENGTH, students
+from adapters.sql.students.tables import students
 from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
 from core.kernel.batching import Batcher, PendingItem
+from core.kernel.registration import registration_key
 from core.notifications.delivery import RecipientId
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
 from core.students.ports import Students
 from core.students.student import Enrolment, Student, StudentId
-
-IMMUTABLE = {"id", "registration"}
 
 
 class SqlStudents(Students):
@@ -35,15 +32,26 @@ class SqlStudents(Students):
     def __init__(self, work: SqlUnitOfWork) -> None:
         self._work = work
 
-    async def by_registration(self, registrations: Collection[str]) -> Mapping[str, Student]:
-        query = select(students).where(students.c.registration.in_(registrations))
-        rows = await (await self._work.connect()).execute(query)
-        return {row.registration: from_row(row) for row in rows}
+    async def find(self, registration: str) -> Student | None:
+        key = registration_key(registration)
+        return (await self._find([key], select(students))).get(key) if key else None
 
-    def put(self, student: Student) -> None:
-        row = {name: getattr(student.enrolment, name) for name in Enrolment.__dataclass_fields__}
-        row["certificates"] = msgspec.json.encode(sorted(student.enrolment.certificates)).decode()
-        self._work.insert(students, {"id": student.id, **row})
+    async def lock(self, keys: Collection[str]) -> Mapping[str, Student]:
+        return await self._find(keys, select(students).with_for_update())
+
+    def add(self, student: Student) -> None:
+        self._work.insert(students, as_row(student))
+
+    def replace(self, student: Student) -> None:
+        self._work.change(students, as_row(student))
+
+    async def _find(self, keys: Collection[str], query: Select[Any]) -> Mapping[str, Student]:
+        if not keys:
+            return {}
+        # Sorted: two transactions that lock the same students do so in the same order.
+        wanted = query.where(students.c.registration_key.in_(sorted(keys)))
+        rows = await (await self._work.connect()).execute(wanted)
+        return {row.registration_key: from_row(row) for row in rows}
 
 
 class SqlCandidates(Candidates):
@@ -54,10 +62,8 @@ class SqlCandidates(Candidates):
         self._lookups = Batcher[str, Candidate | None](self._find)
 
     async def find(self, registration: str) -> Candidate:
-        known = (
-            len(registration) <= MAX_REGISTRATION_LENGTH
-        )  # a longer one cannot be stored, and would enlarge the shared query
-        found = await self._lookups(registration) if known else None
+        key = registration_key(registration)  # a text that cannot be stored would enlarge the shared query
+        found = await self._lookups(key) if key else None
         if found is None:
             raise UnknownCandidate.registered(registration)
         return found
@@ -66,7 +72,7 @@ class SqlCandidates(Candidates):
         async with self._database.reading() as connection:
             wanted = tuple(each.item for each in batch)
             rows = await connection.exec_driver_sql(lookup(len(wanted), connection.dialect), wanted)
-        found = {row.registration: candidate(row) for row in rows}
+        found = {row.registration_key: candidate(row) for row in rows}
         for each in batch:
             each.resolve(found.get(each.item))
 
@@ -74,8 +80,10 @@ class SqlCandidates(Candidates):
 @cache
 def lookup(number: int, dialect: Dialect) -> str:
     """Return the query for `number` candidates, compiled once: every submission uses it."""
-    wanted = students.c.registration.in_([bindparam(f"wanted_{place}") for place in range(number)])
-    return str(select(*(students.c[each.name] for each in fields(Candidate))).where(wanted).compile(dialect=dialect))
+    key = students.c.registration_key
+    wanted = key.in_([bindparam(f"wanted_{place}") for place in range(number)])
+    columns = (students.c[each.name] for each in fields(Candidate))
+    return str(select(key, *columns).where(wanted).compile(dialect=dialect))
 
 
 def candidate(row: Row[Any]) -> Candidate:
@@ -113,15 +121,14 @@ def from_row(row: Row[Any]) -> Student:
     return Student(id=StudentId(row.id), enrolment=Enrolment(**cells))
 
 
-def upsert(dialect: Dialect) -> Insert:
-    """Return an insert that overwrites existing students."""
-    changing = [column.name for column in students.columns if column.name not in IMMUTABLE]
-    if dialect.name == "mysql":
-        added = mysql.insert(students)
-        return added.on_duplicate_key_update({name: added.inserted[name] for name in changing})
-    new = sqlite.insert(students)
-    return new.on_conflict_do_update(index_elements=["id"], set_={name: new.excluded[name] for name in changing})
+def as_row(student: Student) -> dict[str, Any]:
+    """Return the row of a student."""
+    row = {name: getattr(student.enrolment, name) for name in Enrolment.__dataclass_fields__}
+    row["certificates"] = msgspec.json.encode(sorted(student.enrolment.certificates)).decode()
+    return {"id": student.id, **row}
 
 
-students.info[UPSERT] = upsert
-students.info[CONFLICTS] = {"uq_students_registration": concurrent_change}
+students.info[CONFLICTS] = {
+    "uq_students_registration": concurrent_change,
+    "uq_students_registration_key": concurrent_change,
+}

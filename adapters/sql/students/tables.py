@@ -1,11 +1,10 @@
 """The table of the roster."""
 
-from sqlalchemy import Column, String, UniqueConstraint
+from sqlalchemy import Column, Computed, Index, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
 from adapters.sql.engine.types import Id, Json
-
-MAX_REGISTRATION_LENGTH = 32
+from core.kernel.registration import MAX_REGISTRATION_LENGTH
 
 students = table(
     "students",
@@ -19,5 +18,7 @@ students = table(
     Column("email", String(254), nullable=False),
     Column("phone", String(20), nullable=False),
     Column("language", String(2), nullable=False),
+    Column("registration_key", String(MAX_REGISTRATION_LENGTH), Computed("lower(registration)", persisted=False)),
     UniqueConstraint("registration", name="uq_students_registration"),
+    Index("uq_students_registration_key", "registration_key", unique=True),
 )

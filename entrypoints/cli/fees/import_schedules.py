@@ -8,6 +8,7 @@ import typer
 
 from core.fees.errors import InvalidSchedule
 from core.fees.schedule import FeeSchedule
+from core.kernel.text import decode_utf8
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 
@@ -37,6 +38,6 @@ def summary(schedule: FeeSchedule) -> str:
 def read_document(file: Path) -> dict[str, Any]:
     """Read a TOML file; raise `InvalidSchedule`."""
     try:
-        return tomllib.loads(file.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(decode_utf8(file.read_bytes(), str(file)))
+    except tomllib.TOMLDecodeError as error:
         raise InvalidSchedule(f"{file} is not TOML: {error}") from error

@@ -8,6 +8,7 @@ import typer
 from core.inventory.create_batch import Purchase
 from core.inventory.order_line import AllocationDemand, AllocationRequest, OrderLine
 from core.inventory.ports import LineKey
+from core.inventory.ship_order import Shipment
 from core.inventory.stock_level import StockChange
 from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
@@ -19,7 +20,9 @@ from entrypoints.cli.runtime import Runtime
 Reference = Annotated[str, typer.Argument(help="Reference of the batch: SU-KITS-2026-1.")]
 Pieces = Annotated[int, typer.Argument(metavar="QUANTITY", help="How many pieces.")]
 Arrival = Annotated[str | None, typer.Option("--eta", metavar="DAY", help="When they arrive: 2027-01-15.")]
+Arrived = Annotated[bool, typer.Option("--arrived", help="The batch is in the warehouse.")]
 OneSku = Annotated[str | None, typer.Option("--sku", help="Only this of the order.")]
+Everything = Annotated[bool, typer.Option("--everything", help="All lines of the order.")]
 Split = Annotated[bool, typer.Option("--split", help="The pieces may come from several batches.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for stock where there is none.")]
 Priority = Annotated[int, typer.Option(min=0, max=9, help="Lines with a higher number give pieces up first.")]
@@ -63,10 +66,17 @@ def change_quantity(
 
 @commands.command(epilog="Example: bursar inventory change-arrival SU-KITS-2026-2 --eta 2027-01-20")
 def change_arrival(
-    context: typer.Context, reference: Reference, eta: Arrival = None, config: ConfigFile = None, json: AsJson = False
+    context: typer.Context,
+    reference: Reference,
+    eta: Arrival = None,
+    arrived: Arrived = False,
+    config: ConfigFile = None,
+    json: AsJson = False,
 ) -> None:
-    """Move the arrival of a batch; without a day it is in the warehouse."""
+    """Move the arrival of a batch to a day, or say that it is in the warehouse."""
     runner: CommandRunner = context.obj
+    if (eta is None) is not arrived:
+        raise typer.BadParameter("give either --eta with the day of arrival, or --arrived")
 
     async def work(runtime: Runtime) -> StockChange:
         request = RequestContext(arrived=runtime.clock.now())
@@ -132,14 +142,20 @@ def cancel(context: typer.Context, order: Order, config: ConfigFile = None, json
     runner.print(runner.run_provisioned(config, work), lines_table, json=json)
 
 
-@commands.command(epilog="Example: bursar inventory ship SCHOOL-17")
+@commands.command(epilog="Example: bursar inventory ship SCHOOL-17 --everything")
 def ship(
-    context: typer.Context, order: Order, sku: OneSku = None, config: ConfigFile = None, json: AsJson = False
+    context: typer.Context,
+    order: Order,
+    sku: OneSku = None,
+    everything: Everything = False,
+    config: ConfigFile = None,
+    json: AsJson = False,
 ) -> None:
-    """Record that the pieces of an order were shipped, which is final."""
+    """Record that one line of an order or everything was shipped, which is final."""
     runner: CommandRunner = context.obj
 
     async def work(runtime: Runtime) -> Sequence[OrderLine]:
-        return await runtime.use_cases.inventory.ship_order(order, sku)
+        shipment = Shipment(order=order, sku=sku, everything=everything)
+        return await runtime.use_cases.inventory.ship_order(shipment.order, shipment.sku)
 
     runner.print(runner.run_provisioned(config, work), lines_table, json=json)

@@ -8,7 +8,7 @@ from core.inventory.order_line import OrderLine
 from core.inventory.show_allocations import OrderAllocations
 from core.inventory.show_availability import Availability
 from core.inventory.stock_level import StockChange, StockLevel
-from entrypoints.cli.command_runner import escape_unprintable
+from core.kernel.text import escape_unprintable
 
 
 def batch_place(batch: StockLevel) -> str:

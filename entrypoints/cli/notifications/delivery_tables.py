@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
+from core.kernel.text import escape_unprintable
 from core.notifications.delivery_list import DeliverySummary
 from core.notifications.preview_resend import DeliveryPreview
-from entrypoints.cli.command_runner import CommandRunner, escape_unprintable
+from entrypoints.cli.command_runner import CommandRunner
 
 
 def print_preview(runner: CommandRunner, preview: DeliveryPreview) -> None:

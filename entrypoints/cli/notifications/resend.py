@@ -9,6 +9,7 @@ from rich.progress import Progress
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError
 from core.kernel.pace import Pace
+from core.kernel.text import escape_unprintable
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.delivery_list import DeliveryFilter
 from core.notifications.messages import DeliveryId
@@ -19,7 +20,6 @@ from core.notifications.use_cases import NotificationsUseCases
 from entrypoints.cli.command_runner import (
     EXIT_INTERRUPTED,
     CommandRunner,
-    escape_unprintable,
     exit_code,
     stop_on_signals,
 )

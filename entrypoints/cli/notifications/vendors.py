@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import typer
 from rich.table import Table
 
+from core.kernel.text import escape_unprintable
 from core.notifications.vendor_standing import Breaker, VendorStanding
-from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile, escape_unprintable
+from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 
 commands = typer.Typer()

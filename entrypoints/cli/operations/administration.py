@@ -12,8 +12,9 @@ from rich.table import Table
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
 from core.kernel.schema import DataWouldBeLost, SchemaChange
+from core.kernel.text import escape_unprintable
 from core.messaging.outbox import SHARD_COUNT, OutboxState
-from entrypoints.cli.command_runner import EXIT_CODES, AsJson, CommandRunner, ConfigFile, escape_unprintable
+from entrypoints.cli.command_runner import EXIT_CODES, AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 
 PROBE_TIMEOUT_SECONDS = 5.0
@@ -66,7 +67,7 @@ def migrate(
 
 @commands.command(epilog="Example: bursar topics --config production.toml")
 def topics(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
-    """Create the Kafka topics that are missing, and show all that Bursar uses."""
+    """Create the Kafka topics that are missing, correct the settings that Bursar owns, and show what was changed."""
     runner: CommandRunner = context.obj
     runner.print(runner.run(config, lambda runtime: runtime.topics()), topics_table, json=json)
 
@@ -106,7 +107,8 @@ def topics_table(topics: Sequence[Any]) -> Table:
     table = Table("topic", "partitions", "replicas", "settings", "")
     for each in topics:
         settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
-        table.add_row(each.name, str(each.partitions), str(each.replicas), settings, "new" if each.created else "")
+        changed = ", ".join(f"{name} was {value}" for name, value in each.changed.items())
+        table.add_row(each.name, str(each.partitions), str(each.replicas), settings, "new" if each.created else changed)
     return table
 
 

@@ -10,13 +10,13 @@ from rich.progress import Progress
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError
 from core.kernel.pace import Pace
+from core.kernel.text import escape_unprintable
 from core.messaging.dead_letters import DeadLetterFilter, LetterAlreadySettled
 from core.messaging.settle_dead_letters import Settle, SettlementProgress
 from core.messaging.use_cases import MessagingUseCases
 from entrypoints.cli.command_runner import (
     EXIT_INTERRUPTED,
     CommandRunner,
-    escape_unprintable,
     exit_code,
     stop_on_signals,
 )

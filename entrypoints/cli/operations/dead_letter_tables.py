@@ -6,11 +6,12 @@ from datetime import datetime
 import msgspec
 from rich.table import Table
 
+from core.kernel.text import escape_unprintable
 from core.messaging.dead_letters import DeadLetter, DeadLetterGroup
 from core.messaging.list_dead_letters import DeadLetterPage
 from core.messaging.preview_dead_letters import DeadLetterPreview
 from core.messaging.show_dead_letter import DeadLetterWithMessage
-from entrypoints.cli.command_runner import CommandRunner, escape_unprintable
+from entrypoints.cli.command_runner import CommandRunner
 
 MAX_DETAIL_CHARACTERS = 60
 """Characters of an error's detail in a list."""

@@ -10,6 +10,7 @@ from rich.progress import Progress
 from core.kernel.decisions import Decision
 from core.kernel.pace import Pace
 from core.kernel.period import Period
+from core.kernel.text import escape_unprintable
 from core.messaging.event_log import EventReplay
 from core.messaging.replay_events import ReplayProgress
 from entrypoints.cli.command_runner import (
@@ -17,7 +18,6 @@ from entrypoints.cli.command_runner import (
     AsJson,
     CommandRunner,
     ConfigFile,
-    escape_unprintable,
     exit_code,
     stop_on_signals,
 )

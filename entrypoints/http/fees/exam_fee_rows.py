@@ -6,16 +6,19 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from core.fees.submission import Submission, SubmissionId
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
 from core.kernel.money import Money
+from core.kernel.registration import registration_key
+from core.kernel.text import encoding_fault, is_utf16
 from entrypoints.http.idempotency import KEY
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.problems import STATUS_TITLES, Problem, decoding_problem
-from entrypoints.strict_decoding import convert
+from entrypoints.strict_decoding import convert, refuse_repeated_fields
 
 TOO_LONG = Problem(
     type="about:blank", title=STATUS_TITLES[413], status=413, detail=f"a line has at most {MAX_LINE_BYTES // 1024} KiB"
@@ -77,7 +80,8 @@ class ParsedRow:
 
     def conflict_keys(self) -> set[tuple[str, str]]:
         """Return the keys that no two rows in flight share: the idempotency key, and the candidate of a schedule."""
-        return {("key", self.fee.key), (self.fee.schedule, self.fee.registration)}
+        candidate = registration_key(self.fee.registration) or self.fee.registration
+        return {("key", self.fee.key), (self.fee.schedule, candidate)}
 
     def outcome(self, status: int, **more: Any) -> RowOutcome:
         """Return the outcome of this row."""
@@ -98,9 +102,21 @@ def parse_row(line: NdjsonLine) -> ParsedRow | RowOutcome:
     given: Any = None
     try:
         given = msgspec.json.decode(line.text)
+        refuse_repeated_fields(line.text, given)
         return ParsedRow(line, convert(given, ExamFeeRow))
     except (CoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         key = given.get("key") if isinstance(given, dict) else None
         problem = decoding_problem(error)
+        if given is None and (cause := unreadable_because(line)):
+            problem = replace(problem, detail=cause)
     named = KEY.admits(key)
     return RowOutcome(line=line.number, key=key if named else None, status=problem.status, problem=problem)
+
+
+def unreadable_because(line: NdjsonLine) -> str | None:
+    """Return the cause of a line that is not JSON, if it lies in the encoding or the line ends of the file."""
+    if line.number == 1 and is_utf16(line.text):
+        return f"the body {encoding_fault(line.text, 0)}"
+    if b"\r" in line.text.strip():
+        return "a line ends with LF or CR LF; this one contains a CR alone"
+    return None

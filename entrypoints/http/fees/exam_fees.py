@@ -15,6 +15,7 @@ from entrypoints.http.dependencies import Wired, arrival
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
 from entrypoints.http.media_types import json_only
 from entrypoints.http.middleware.admission import MAX_SUBMISSION_BYTES
+from entrypoints.http.middleware.encoded_slashes import from_segment
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
 from entrypoints.http.submission_intents import SubmissionIntent
@@ -73,4 +74,4 @@ class ExamFeesController(Controller):
         limit: Limit = DEFAULT_LIMIT,
     ) -> ExamFeePage:
         """List the exam fees of a candidate, the newest first."""
-        return await use_cases.fees.list_exam_fees(registration, after, limit)
+        return await use_cases.fees.list_exam_fees(from_segment(registration), after, limit)

@@ -14,6 +14,7 @@ from entrypoints.http.problems import problems
 from entrypoints.http.strict_json import as_json
 
 SCHEDULE = {"application/json": {"schema": {"$ref": "#/components/schemas/FeeScheduleDocument"}}}
+MAX_SCHEDULE_BYTES = 256 * 1024
 
 
 class FeeSchedulesController(Controller):
@@ -27,6 +28,7 @@ class FeeSchedulesController(Controller):
         operation_id="publishFeeSchedule",
         before_request=json_only,
         opt={"body": SCHEDULE},
+        request_max_body_size=MAX_SCHEDULE_BYTES,
         responses=problems(400, 409, 413, 415, 422, 503),
     )
     async def publish(

@@ -13,6 +13,7 @@ from core.inventory.create_batch import Purchase
 from core.inventory.names import BatchQuantity, Name
 from core.inventory.order_line import AllocationDemand, AllocationRequest, OrderLine
 from core.inventory.ports import LineKey
+from core.inventory.ship_order import Shipment
 from core.inventory.stock_level import StockChange
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import Answers, RequestContext
@@ -31,14 +32,6 @@ class BatchChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: BatchQuantity | msgspec.UnsetType = msgspec.UNSET
     eta: date | msgspec.UnsetType | None = msgspec.UNSET
     """The new day of arrival; null: the batch is in the warehouse."""
-
-
-class ShipmentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A parcel that left the warehouse."""
-
-    order: Name
-    sku: Name | None = None
-    """The contents of the parcel; without it, all lines of the order."""
 
 
 CHANGE = {
@@ -120,8 +113,11 @@ class AllocationsController(AllocationViews):
         return await use_cases.inventory.deallocate_line(LineKey(sku, order))
 
     @delete("/{order:str}", operation_id="cancelOrder", status_code=200, responses=problems(400, 404, 409, 503))
-    async def cancel(self, order: FromPath[Name], use_cases: Wired[UseCases]) -> list[OrderLine]:
+    async def cancel(
+        self, request: Request[Any, Any, Any], order: FromPath[Name], use_cases: Wired[UseCases]
+    ) -> list[OrderLine]:
         """Cancel an order: all its lines return to stock, or none does."""
+        refuse_empty_segment(request)
         return list(await retry_on_deadlock(use_cases.inventory.cancel_order, order))
 
 
@@ -134,7 +130,7 @@ class AllocationsController(AllocationViews):
 )
 async def ship(
     request: Request[Any, Any, Any],
-    data: JSONBody[ShipmentBody],
+    data: JSONBody[Shipment],
     idempotency_key: IdempotencyKey,
     use_cases: Wired[UseCases],
     idempotency: Wired[Idempotency],
@@ -143,6 +139,13 @@ async def ship(
     context = await idempotency.context(request, idempotency_key)
     shipping = retry_on_deadlock(use_cases.inventory.ship_order, data.order, data.sku, context)
     return await idempotency.respond(context, shipping)
+
+
+def refuse_empty_segment(request: Request[Any, Any, Any]) -> None:
+    """Raise `Invalid` for the path of a line whose sku is empty, which Litestar takes for the path of the order."""
+    path: bytes = request.scope["raw_path"]
+    if path.endswith(b"/") or b"//" in path:
+        raise Invalid("a part of the path is empty: `/v1/allocations/{order}` is the order, `…/{order}/{sku}` a line")
 
 
 async def first_answer(allocating: Awaitable[Allocation], context: RequestContext, answers: Answers) -> object:

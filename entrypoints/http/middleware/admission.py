@@ -66,9 +66,14 @@ class AdmissionMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or not is_submissions_path(scope["path"]):
             await self._app(scope, receive, send)
             return
+        if refused_unread(headers := dict(scope["headers"])):
+            await self._app(scope, receive, send)
+            return
         received = await read_body(receive)  # before admission, so that an incomplete request does not count
+        if received[-1]["type"] == "http.disconnect":
+            return
         body = b"".join(part.get("body", b"") for part in received)
-        if self._admission.full and (rejection := self._admission.reject(scope, dict(scope["headers"]), body)):
+        if self._admission.full and (rejection := self._admission.reject(scope, headers, body)):
             async with self._rejection_slots:
                 await send_response(rejection, send)
                 await asyncio.sleep(0)
@@ -83,6 +88,13 @@ class AdmissionMiddleware:
 def is_submissions_path(path: str) -> bool:
     """Return whether Litestar routes a path to submissions; it ignores repeated and trailing slashes."""
     return [part for part in path.split("/") if part] == SUBMISSIONS_PATH_SEGMENTS
+
+
+def refused_unread(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether the application refuses a submission by its headers, so that no body need be sent."""
+    return int(headers.get(b"content-length", b"0")) > MAX_SUBMISSION_BYTES or not headers.get(
+        b"content-type", b""
+    ).lower().startswith(b"application/json")
 
 
 async def read_body(receive: Receive) -> list[Any]:

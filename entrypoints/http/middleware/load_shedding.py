@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from core.kernel.clock import Clock
 from entrypoints.http.middleware.admission import SUBMISSIONS_PATH, AdmissionControl
 from entrypoints.http.middleware.tracing import REQUEST_SECONDS, trace_headers, trace_of
+from entrypoints.http.protocol.connection import Connection
+from entrypoints.http.protocol.connections import Connections, HttpLimits
+from entrypoints.http.protocol.head import judge_host
 
 PLAIN_SUBMISSION_PATTERN = re.compile(
     rb"POST %s HTTP/1\.1\r\n((?:[!-9;-~]+:[\t -~]*\r\n)+)\r\n" % SUBMISSIONS_PATH.encode()
 )
 """The usual form of a submission; the application handles all other forms."""
-UNSUPPORTED_HEADERS = {b"transfer-encoding", b"expect", b"upgrade"}
+UNSUPPORTED_HEADERS = {b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"}
 REJECTION_SECONDS = REQUEST_SECONDS.labels("POST", SUBMISSIONS_PATH, 503)
 
 
@@ -30,7 +31,7 @@ class LoadShedder:
     admission: AdmissionControl
     clock: Clock
 
-    def reject(self, data: bytes) -> bytes | None:
+    def reject(self, data: bytes, limits: HttpLimits) -> bytes | None:
         """Return the bytes of a rejection; None for data that the application must handle."""
         if not self.admission.full or not (request := PLAIN_SUBMISSION_PATTERN.match(data)):
             return None
@@ -38,7 +39,8 @@ class LoadShedder:
         parts = [line.partition(b":") for line in request[1].splitlines()]
         headers = {name.lower(): value.strip() for name, _, value in parts}
         if (
-            len(headers) < len(parts)
+            not len(parts) == len(headers) <= limits.max_headers
+            or request.end() > limits.max_head_bytes
             or headers.get(b"content-length") != b"%d" % len(body)
             or needs_application(headers)
         ):
@@ -51,45 +53,36 @@ class LoadShedder:
         REJECTION_SECONDS.observe(time.perf_counter() - began)
         return b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (lines, rejection[1])
 
-    def protocol(self, *arguments: Any, **named: Any) -> HttpToolsProtocol:
-        """Return a connection of uvicorn with load shedding."""
-        return LoadSheddingProtocol(self, *arguments, **named)
+    def protocol(self, connections: Connections, *arguments: Any, **named: Any) -> Connection:
+        """Return a connection with load shedding."""
+        return LoadSheddingProtocol(self, connections, *arguments, **named)
 
 
 def needs_application(headers: Mapping[bytes, bytes]) -> bool:
     """Return whether a request needs features of HTTP that load shedding does not implement."""
     return (
-        bool(UNSUPPORTED_HEADERS & headers.keys()) or headers.get(b"connection", b"keep-alive").lower() != b"keep-alive"
+        bool(UNSUPPORTED_HEADERS & headers.keys())
+        or headers.get(b"connection", b"keep-alive").lower() != b"keep-alive"
+        or judge_host([headers[b"host"]] if b"host" in headers else [], "1.1") is not None
     )
 
 
-class LoadSheddingProtocol(HttpToolsProtocol):
-    """A connection that rejects submissions between two requests.
-
-    Uvicorn does not expose whether the head of a request is incomplete, so this class records it.
-    """
+class LoadSheddingProtocol(Connection):
+    """A connection that rejects submissions between two requests."""
 
     def __init__(self, load_shedder: LoadShedder, *arguments: Any, **named: Any) -> None:
-        """Pass all other arguments to uvicorn."""
+        """Pass all other arguments to the connection."""
         super().__init__(*arguments, **named)
-        self._load_shedder, self._mid_request = load_shedder, False
+        self._load_shedder = load_shedder
 
     def data_received(self, data: bytes) -> None:
-        """Reject a submission, or pass the data to uvicorn."""
-        busy = self._mid_request or (self.cycle is not None and not self.cycle.response_complete)
+        """Reject a submission, or pass the data on."""
+        busy = self._mid_request or self.busy or self._deaf or self._reserved or bool(self.flow.backlog)
         busy = busy or self.flow.write_paused  # no further response to a client that does not read
-        if busy or (rejection := self._load_shedder.reject(data)) is None:
+        if busy or (rejection := self._load_shedder.reject(data, self._limits)) is None:
             super().data_received(data)
         else:
             self.transport.write(rejection)
+            self._first = False
+            self._connections.beginning.pop(self, None)
             self.on_response_complete()
-
-    def on_message_begin(self) -> None:
-        """Record that a request has begun."""
-        self._mid_request = True
-        super().on_message_begin()
-
-    def on_message_complete(self) -> None:
-        """Record that the request is complete."""
-        self._mid_request = False
-        super().on_message_complete()

@@ -11,12 +11,10 @@ from prometheus_client import Histogram
 
 from core.kernel.clock import Clock
 from core.kernel.trace import Trace, current_trace
+from entrypoints.http.protocol.connections import CLIENT_LEFT, MONITORING_PATHS
 
 log = structlog.get_logger()
 REQUEST_SECONDS = Histogram("bursar_http_seconds", "Time of requests", ["method", "route", "status"])
-
-QUIET_PATHS = {"/health/live", "/health/ready", "/metrics"}
-"""Paths that monitoring requests every few seconds: counted, and logged at debug level only."""
 
 
 class TracingMiddleware:
@@ -41,6 +39,8 @@ class TracingMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *trace_headers(trace)]
+                if status == 204:  # RFC 9110, section 8.6: without a Content-Length
+                    message["headers"] = [each for each in message["headers"] if each[0] != b"content-length"]
             await send(message)
 
         async def timed_receive() -> Any:
@@ -48,19 +48,22 @@ class TracingMiddleware:
             if message["type"] == "http.request":
                 # A request arrives with the last part of its body.
                 scope["arrived"] = self._clock.now()  # type: ignore[typeddict-unknown-key]
+            elif not status:
+                scope.setdefault("ended", CLIENT_LEFT)  # type: ignore[typeddict-item]
             return message
 
         try:
             await self._app(scope, timed_receive, traced_send)
         finally:
-            self._record(scope, status, time.perf_counter() - began)
+            # The connection knows how an exchange ended whose answer did not reach the client.
+            self._record(scope, scope.get("ended", status), time.perf_counter() - began)
             current_trace.reset(token)
 
-    def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
-        """Log and count a finished request; `status` 0 means that the client disconnected before a response."""
+    def _record(self, scope: HTTPScope, status: Any, seconds: float) -> None:
+        """Log and count a finished request; `status` 0 means that the end of the process cut it off."""
         route = scope.get("path_template") or "(none)"
         REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
-        write = self._log.debug if route in QUIET_PATHS else self._log.info
+        write = self._log.debug if route in MONITORING_PATHS else self._log.info
         write("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
 
 

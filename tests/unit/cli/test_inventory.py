@@ -77,9 +77,9 @@ def test_a_smaller_batch_takes_pieces_from_the_highest_priority_number(stocked: 
     assert (state(stocked, "SCHOOL-1"), state(stocked, "SCHOOL-2")) == ("allocated", "waiting")
 
 
-def test_an_arrival_is_moved_and_without_a_day_the_goods_are_in_the_warehouse(stocked: CliRunner) -> None:
+def test_an_arrival_is_moved_until_the_goods_are_in_the_warehouse(stocked: CliRunner) -> None:
     late = run_json(stocked, "change-arrival", "B-1", "--eta", "2027-01-20")
-    there = run_json(stocked, "change-arrival", "B-1")
+    there = run_json(stocked, "change-arrival", "B-1", "--arrived")
 
     assert (late["batch"]["eta"], there["batch"]["eta"]) == ("2027-01-20", None)
 
@@ -114,7 +114,11 @@ def test_cancelled_and_deallocated_pieces_return_to_stock_and_shipped_ones_do_no
         ("allocate SCHOOL-2 PEN 1 --hold-until soon", 1, "invalid: 'soon' is no moment"),
         ("deallocate SCHOOL-9 PEN", 1, "unknown-order-line: order SCHOOL-9 has no line of PEN"),
         ("cancel SCHOOL-9", 1, "unknown-order-line: order SCHOOL-9 has no active lines"),
-        ("ship SCHOOL-9", 1, "unknown-order-line: order SCHOOL-9 has nothing to ship"),
+        ("ship SCHOOL-9 --everything", 1, "unknown-order-line: order SCHOOL-9 has nothing to ship"),
+        ("ship SCHOOL-1", 1, "unprocessable: name one `sku`, or demand the whole order: `everything` is true"),
+        ("ship SCHOOL-1 --sku PEN --everything", 1, "unprocessable: give either `sku` or `everything`, not both"),
+        ("change-arrival B-1", 2, "give either --eta with the day of arrival, or --arrived"),
+        ("change-arrival B-1 --arrived --eta 2027-01-20", 2, "give either --eta with the day of arrival, or --arrived"),
     ],
 )
 def test_a_refused_stock_command_prints_the_reason_and_changes_nothing(
@@ -130,7 +134,7 @@ def test_a_refused_stock_command_prints_the_reason_and_changes_nothing(
 
 
 def test_a_quantity_cannot_go_below_the_shipped_pieces(stocked: CliRunner) -> None:
-    run_json(stocked, "ship", "SCHOOL-1")
+    run_json(stocked, "ship", "SCHOOL-1", "--everything")
     code, _, err = stocked.run("inventory", "change-quantity", "B-1", "5")
 
     assert code == 3

@@ -28,7 +28,7 @@ def read(tmp_path: Path) -> Any:
 
     def read(toml: str = "", environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
         path = tmp_path / "bursar.toml"
-        path.write_text(toml)
+        path.write_text(toml, encoding="utf-8")
         return load(path, environ or {}, changes)
 
     return read
@@ -47,6 +47,25 @@ def test_what_is_written_counts(read: Any) -> None:
     settings = read('serve = ["http"]\n[adapters]\nemail = ["ses", "smtp"]\n[http]\nport = 8080\n')
 
     assert (settings.serve, settings.adapters.email, settings.http.port) == (("http",), ("ses", "smtp"), 8080)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_settings_are_utf8_with_or_without_a_byte_order_mark(read: Any, mark: str, tmp_path: Path) -> None:
+    secret = tmp_path / "name"
+    secret.write_bytes(f"{mark}परीक्षा".encode())
+
+    assert read(f'{mark}[inventory]\nname = "शुल्क"\n').inventory.name == "शुल्क"
+    assert read("", {"BURSAR__INVENTORY__NAME_FILE": str(secret)}).inventory.name == "परीक्षा"
+
+
+def test_settings_in_another_encoding_are_refused_with_the_place(read: Any, tmp_path: Path) -> None:
+    latin = tmp_path / "latin"
+    latin.write_bytes(b"Pr\xfcfung")
+
+    with pytest.raises(Misconfigured, match=r"latin is not UTF-8 text \(byte 3, 0xfc in line 1\): save it as UTF-8"):
+        load(latin, {})
+    with pytest.raises(Misconfigured, match=r"BURSAR__INVENTORY__NAME_FILE: .*latin is not UTF-8 text \(byte 3"):
+        read("", {"BURSAR__INVENTORY__NAME_FILE": str(latin)})
 
 
 @pytest.mark.parametrize(

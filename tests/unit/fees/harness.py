@@ -58,7 +58,7 @@ class FeesHarness:
             enrolment=Enrolment(registration=registration, name="Asha", category=category, **more),
         )
         async with self.new_work() as work:
-            work.students.put(student)
+            work.students.add(student)
             await work.commit()
         return student.id
 

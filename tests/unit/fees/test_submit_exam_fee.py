@@ -168,9 +168,9 @@ async def test_a_submission_keeps_the_version_that_priced_it(harness: FeesHarnes
 
 async def test_a_later_change_of_the_roster_changes_no_fee(harness: FeesHarness) -> None:
     made = await harness.submit(an_exam_fee_submission(), a_request())
-    student = harness.store.students["T-1"]
+    student = harness.store.students["t-1"]
     async with harness.new_work() as work:
-        work.students.put(replace(student, enrolment=replace(student.enrolment, category="sc")))
+        work.students.replace(replace(student, enrolment=replace(student.enrolment, category="sc")))
         await work.commit()
 
     assert (await harness.show(made.reference)).total.minor == 170_000

@@ -3,18 +3,20 @@ from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from core.fees.submission import Submission
+from core.kernel.decisions import Decision
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.trace import Trace
 from core.messaging.message import Message
 from core.notifications.delivery import Channel
 from core.use_cases import UseCases
 from entrypoints.contexts import ROUTES
-from entrypoints.messages.consumer import split_by_load
+from entrypoints.messages.consumer import BURIED, REPEATED, split_by_load
 from entrypoints.messages.handlers import per_message
 from tests.examples import NOON, a_message, ids
 from tests.unit.messages.harness import ConsumerHarness, a_command, a_raw_command
@@ -235,7 +237,7 @@ async def test_an_outage_under_a_command_is_no_refusal(harness: ConsumerHarness)
     assert harness.store.inbox == {}
 
 
-async def test_a_conflict_is_no_dead_letter_and_is_not_redelivered(harness: ConsumerHarness) -> None:
+async def test_a_conflict_without_an_answer_is_a_dead_letter(harness: ConsumerHarness) -> None:
     calls = 0
 
     @per_message
@@ -249,7 +251,8 @@ async def test_a_conflict_is_no_dead_letter_and_is_not_redelivered(harness: Cons
     tried = calls
     await consumer([message])
 
-    assert (calls, harness.submitted, harness.dead_letters) == (tried, ["T-1"], {})
+    assert (calls, harness.submitted) == (tried, ["T-1"])
+    assert harness.dead_letters == {"Late": "Conflict: another transaction was faster"}
 
 
 async def test_a_defect_buries_that_message_alone(harness: ConsumerHarness) -> None:
@@ -279,11 +282,44 @@ async def test_what_a_message_causes_carries_its_trace_and_the_next_message_its_
     assert [event.trace for event in harness.store.events.values()] == [A_TRACE, other]
 
 
-async def test_a_second_message_of_the_same_id_is_dropped(harness: ConsumerHarness) -> None:
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("change", [{"body": a_command("T-2").body}, {"type": "Nope"}, {"subject": ids.new()}])
+async def test_a_message_with_the_id_of_another_is_a_dead_letter_of_its_own(
+    harness: ConsumerHarness, change: dict[str, Any], *, together: bool
+) -> None:
     first = a_message(id=UUID(int=7), type="SubmitExamFee", context="fees.commands", body=a_command("T-1").body)
-    await harness.consume([first, replace(first, subject=ids.new(), body=a_command("T-2").body)])
+    other = replace(first, **change)
+    for batch in [[first, other, first, other]] if together else [[first], [other], [first], [other]]:
+        await harness.consume(batch)
 
     assert harness.submitted == ["T-1"]
+    [(letter, message)] = harness.store.dead_letters.values()
+    if change == {"body": other.body}:
+        await harness.use_cases.messaging.replay_dead_letter(letter.id, Decision(who="asha", why="both are meant"))
+        assert harness.submitted == ["T-1", "T-2"]
+    assert (letter.reason, message.body, message.type) == ("IdReused", other.body, other.type)
+    assert letter.id != first.id
+    assert len(harness.events("MessageBuried")) == 1
+
+
+async def test_a_dead_letter_does_not_replace_that_of_another_message_with_its_id(harness: ConsumerHarness) -> None:
+    first = a_raw_command(b"{", kind="First")
+    await harness.consume([first])
+    await harness.consume([replace(first, type="Second"), replace(first, type="Third")])
+
+    assert set(harness.dead_letters) == {"First", "Second", "Third"}
+
+
+async def test_repetitions_and_dead_letters_are_counted(harness: ConsumerHarness) -> None:
+    def counted() -> tuple[float, float]:
+        return REPEATED._value.get(), BURIED.labels("UnknownMessage")._value.get()
+
+    repeated, buried = counted()
+    command, unknown = a_command("T-1"), a_raw_command({}, kind="Nope")
+    await harness.consume([command, command, unknown])
+    await harness.consume([unknown, command])
+
+    assert counted() == (repeated + 3, buried + 1)
 
 
 async def test_a_message_with_the_id_of_an_own_aggregate_is_buried_too(harness: ConsumerHarness) -> None:
@@ -296,7 +332,7 @@ async def test_a_message_with_the_id_of_an_own_aggregate_is_buried_too(harness: 
 
 
 async def test_the_event_of_a_burial_is_bounded_in_size(harness: ConsumerHarness) -> None:
-    await harness.consume([a_raw_command(b"x" * 1_000_000, kind="Nope")])
+    await harness.consume([a_raw_command(b"x" * 1_000_000, kind="Nope" * 100_000)])
 
     [event] = [each for each in harness.store.events.values() if each.type == "MessageBuried"]
     assert len(event.body) < 100_000
@@ -318,7 +354,7 @@ async def test_a_message_that_fails_after_its_commit_leaves_no_effect(
 
     assert harness.submitted == ["T-2"]
     assert len(harness.events("FeeSubmitted")) == 1
-    assert ("HalfDone" in harness.dead_letters) is isinstance(failure, RuntimeError)
+    assert "HalfDone" in harness.dead_letters
     assert len(harness.store.inbox) == around + 2
 
 

@@ -1,11 +1,18 @@
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from aiokafka.structs import ConsumerRecord
 
+from core.kernel.decisions import Decision
 from core.messaging.message import Message
+from core.messaging.routing import MalformedMessage
+from entrypoints.contexts import ROUTES
+from entrypoints.messages.cloud_events import MAX_BODY_BYTES
 from entrypoints.messages.kafka_records import LOG_APPEND_TIME, as_message
 from tests.examples import ids
 from tests.unit.messages.harness import ConsumerHarness, a_command
@@ -108,7 +115,9 @@ def test_any_text_is_an_id_within_its_source() -> None:
 
 
 def test_a_source_and_an_id_cannot_be_shifted_against_each_other() -> None:
-    assert read({"ce_source": b"a", "ce_id": b"b\nc"}).id != read({"ce_source": b"a\nb", "ce_id": b"c"}).id
+    one, other = {"ce_source": b"a", "ce_id": b"b\nc"}, {"ce_source": b"a\nb", "ce_id": b"c"}
+
+    assert read(OWN_EVENT | one).id != read(OWN_EVENT | other).id
 
 
 def test_a_malformed_own_id_still_identifies_the_message() -> None:
@@ -167,4 +176,107 @@ async def test_a_tombstone_is_buried_and_the_next_command_is_processed() -> None
     await harness.consume([read(value=None), command])
 
     assert harness.submitted == ["T-1"]
-    assert harness.dead_letters["SubmitExamFee"].startswith("DecodeError")
+    assert harness.dead_letters["SubmitExamFee"].startswith("MalformedMessage: the record has no value (a tombstone)")
+
+
+SENT_BY = {"ce_id": b"7", "ce_source": b"school-1", "ce_type": b"SubmitExamFee", "ce_subject": str(SUBJECT).encode()}
+ENVELOPE = {"specversion": "1.0", "id": "7", "source": "school-1", "type": "SubmitExamFee", "subject": str(SUBJECT)}
+STRUCTURED = {"content-type": b"application/cloudevents+json; charset=UTF-8"}
+
+
+def read_structured(headers: dict[str, Any] = STRUCTURED, **members: Any) -> Message:
+    return read(headers, value=msgspec.json.encode(ENVELOPE | members))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"data": msgspec.Raw(b'{ "b": 1.0, "a": "\\u00e9" }')},
+        {"data": None, "data_base64": b'{ "b": 1.0, "a": "\\u00e9" }'},
+    ],
+)
+def test_an_event_is_the_same_in_both_modes(data: dict[str, Any]) -> None:
+    extensions = {
+        "dataversion": 1,
+        "sequence": "3",
+        "requestid": "request-7",
+        "traceparent": TRACEPARENT,
+        "other": None,
+    }
+    headers = {name: value for name, value in OWN_EVENT.items() if name not in SENT_BY} | SENT_BY
+    binary = read(headers, value=b'{ "b": 1.0, "a": "\\u00e9" }')
+
+    assert replace(read_structured(**data, **extensions), origin={}) == replace(binary, origin={})
+    assert read_structured({"Content-Type": b"Application/CloudEvents+JSON"}, **data).malformed == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "value", "why"),
+    [
+        ({}, b"{}", "names no message type: send a CloudEvent 1.0: in binary mode"),
+        ({"ce_id": b"7"}, b"{}", "names no message type"),
+        ({"content-type": b"application/cloudevents-batch+json"}, b"[]", "`application/cloudevents-batch+json` is not"),
+        ({"content-type": b"application/cloudevents+avro"}, b"[]", "`application/cloudevents+avro` is not read here"),
+        (STRUCTURED, b"{not json", "no CloudEvent in structured mode"),
+        (STRUCTURED, b"\xff\xfe", "no CloudEvent in structured mode"),
+        (STRUCTURED, b"[" * 100_000, "no CloudEvent in structured mode"),
+        (STRUCTURED, b"[]", "no CloudEvent in structured mode"),
+        (STRUCTURED, None, "no CloudEvent in structured mode"),
+        (STRUCTURED, b'{"type": {}}', "no CloudEvent in structured mode"),
+        (STRUCTURED, b'{"type": "A", "data_base64": "*"}', "no CloudEvent in structured mode"),
+        (STRUCTURED, b'{"type": "A", "data": 1, "data_base64": "MQ=="}', "both `data` and `data_base64`"),
+        (STRUCTURED, b'{"type": null, "id": "7", "source": "a"}', "names no message type"),
+        (STRUCTURED, b'{"type": "A", "id": "7"}', "`source` (`ce_source`) is missing"),
+        (STRUCTURED, b'{"type": "A", "type": "B"}', "the field 'type' is given twice"),
+        (STRUCTURED, b'{"type": "A", "specversion": "0.3"}', "`specversion` is '0.3'"),
+        ({**SENT_BY, "ce_source": b""}, b"{}", "`source` (`ce_source`) is missing"),
+        ({**SENT_BY, "ce_source": None}, b"{}", "`source` (`ce_source`) is missing"),
+        ({**SENT_BY, "ce_id": b"\xff"}, b"{}", "`ce_id` is not UTF-8"),
+        ({**SENT_BY, "ce_specversion": b"0.3"}, b"{}", "`specversion` is '0.3'"),
+        ({**SENT_BY, "CE_ID": b"8"}, b"{}", "`ce_id` has two values"),
+        (SENT_BY, None, "tombstone"),
+        (SENT_BY, b" " * (MAX_BODY_BYTES + 1), "at most 4194304 are read"),
+    ],
+)
+def test_a_record_that_is_no_cloud_event_says_why_and_takes_no_id(
+    headers: dict[str, Any], value: bytes | None, why: str
+) -> None:
+    found = read(headers, value=value)
+
+    assert why in found.malformed
+    assert len(found.body) <= MAX_BODY_BYTES
+    assert found.id == read({}).id
+    with pytest.raises(MalformedMessage):
+        asyncio.run(ROUTES.route(found)([found], None))
+
+
+def test_headers_of_others_are_no_attributes() -> None:
+    others = {"id": b"8", "source": b"x", "type": b"Other", "subject": b"y", "dataversion": b"2", "tenant": b"\xff"}
+    found, expected = read(others | SENT_BY | others), read(SENT_BY)
+
+    assert (found.id, found.type, found.subject) == (expected.id, expected.type, expected.subject)
+    assert (found.data_version, found.malformed) == (1, "")
+    assert read(others).malformed.startswith("the record names no message type")
+
+
+@pytest.mark.parametrize("name", ["ce_id", "ce_source", "content-type"])
+def test_a_header_may_be_repeated_only_with_the_same_value(name: str) -> None:
+    def read_twice(second: bytes) -> Message:
+        headers = (*(SENT_BY | {"content-type": b"application/json"}).items(), (name, second))
+        return as_message(replace(a_record(), headers=headers), "fees.commands")
+
+    first = (SENT_BY | {"content-type": b"application/json"})[name]
+
+    assert (read_twice(first).malformed, read_twice(b"other").malformed) == ("", f"the header `{name}` has two values")
+
+
+async def test_messages_of_unnamed_senders_do_not_vanish() -> None:
+    harness = await ConsumerHarness().open()
+    headers = {name: value for name, value in SENT_BY.items() if name != "ce_source"}
+    records = [read(headers, offset=place, value=a_command(f"T-{place}").body) for place in (1, 2)]
+    await harness.consume(records)
+
+    assert [letter.reason for letter, _ in harness.store.dead_letters.values()] == ["MalformedMessage"] * 2
+    for each in records:
+        await harness.use_cases.messaging.replay_dead_letter(each.id, Decision(who="asha", why="the sender is known"))
+    assert harness.submitted == ["T-1", "T-2"]

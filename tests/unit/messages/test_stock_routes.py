@@ -10,7 +10,9 @@ from config.container import Application
 from config.settings import Adapters, Settings
 from core.inventory import events
 from core.inventory.events import StockEvent
+from core.inventory.order_line import LineState
 from entrypoints.contexts import ROUTES
+from entrypoints.messages.consumer import Consumer
 from entrypoints.messages.inventory import STOCK_EVENT_TYPES
 from tests.examples import StoppedClock, a_message
 from tests.inventory_harness import KIT, InventoryHarness
@@ -76,3 +78,30 @@ async def test_an_impossible_goods_receipt_changes_nothing(
     await inventory.consume([a_message(type="GoodsReceived", context="warehouse", body=said)])
 
     assert [event.type for event in await inventory.announced(before)] == ["StockCommandRefused"]
+
+
+@pytest.mark.parametrize(
+    ("context", "kind", "named"),
+    [("inventory.commands", "ShipOrder", "sku"), ("warehouse", "GoodsDispatched", "article")],
+)
+async def test_a_whole_order_is_shipped_only_in_so_many_words(
+    inventory: InventoryHarness, context: str, kind: str, named: str
+) -> None:
+    for sku in (KIT, "GOWN"):
+        await inventory.buy(f"B-{sku}", 10, sku=sku)
+        await inventory.allocate("order-1", 5, sku=sku)
+    consumer = Consumer(inventory.application.messaging.new_inbox, ROUTES, inventory.use_cases)
+
+    async def shipped(**body: object) -> int:
+        said = msgspec.json.encode({"order": "order-1", **body})
+        await consumer([a_message(type=kind, context=context, body=said)])
+        lines = inventory.application.storage.memory().order_lines.values()
+        return sum(line.state is LineState.SHIPPED for line in lines)
+
+    wrong: list[dict[str, object]] = [{}, {named: None}, {"everything": False}, {"articel": KIT}]
+    assert [await shipped(**body) for body in [*wrong, {named: KIT, "everything": True}]] == [0] * 5
+    refused = [event for event in await inventory.announced() if event.type == "StockCommandRefused"]
+    assert [msgspec.json.decode(event.body)["field"] for event in refused] == [
+        f"$.{name}" for name in (named, named, named, "articel", "everything")
+    ]
+    assert [await shipped(**{named: KIT}), await shipped(everything=True)] == [1, 2]

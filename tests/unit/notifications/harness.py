@@ -160,7 +160,8 @@ class NotificationsHarness:
         enrolment = Enrolment(registration=f"T-{number}", name=f"Asha {number}", category="general", **given)
         student = Student(id=RosterId(ids.new()), enrolment=enrolment)
         async with self.new_work() as work:
-            work.students.put(student)
+            is_new = not await work.students.lock([f"t-{number}"])
+            (work.students.add if is_new else work.students.replace)(student)
             await work.commit()
         return RecipientId(student.id)
 

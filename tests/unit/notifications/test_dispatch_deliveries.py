@@ -251,8 +251,8 @@ async def test_a_recipient_missing_from_the_roster_is_suppressed(harness: Notifi
 
 async def test_the_address_of_today_counts(harness: NotificationsHarness) -> None:
     await an_email(harness)
-    known = harness.store.students["T-1"]
-    harness.store.students["T-1"] = replace(known, enrolment=replace(known.enrolment, email="new@example.org"))
+    known = harness.store.students["t-1"]
+    harness.store.students["t-1"] = replace(known, enrolment=replace(known.enrolment, email="new@example.org"))
     await harness.dispatch(Channel.EMAIL)
 
     assert [email.to for email in harness.email.asked] == ["new@example.org"]

@@ -1,6 +1,7 @@
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -9,14 +10,9 @@ from adapters.memory.engine.database import MemoryDatabase
 from core.kernel.unit_of_work import Transaction
 from core.students.errors import UnknownStudent, UnreadableRoster
 from core.students.find_student import FindStudent
-from core.students.import_students import (
-    MAX_REPORTED_BAD_ROWS,
-    MAX_ROWS_PER_BATCH,
-    BadRow,
-    ImportStudents,
-    RosterReport,
-)
+from core.students.import_students import MAX_ROWS_PER_BATCH, ImportStudents
 from core.students.roster import read_rows
+from core.students.roster_report import MAX_REPORTED_BAD_ROWS, BadRow, RosterReport
 from core.students.student import Enrolment, Student
 from tests.examples import StoppedClock, an_enrolment, ids
 from tests.units_of_work import memory_work
@@ -35,8 +31,9 @@ class RosterHarness:
     def new_work(self, *, within: Transaction | None = None) -> Any:
         return memory_work(self.store, StoppedClock(), ids, within=within)
 
-    async def send(self, text: str) -> RosterReport:
-        return await ImportStudents(self.new_work, ids, InternationalContactParser("IN"))(read_rows(self._bytes(text)))
+    async def send(self, text: str, *, clear: bool = False) -> RosterReport:
+        import_students = ImportStudents(self.new_work, ids, InternationalContactParser("IN"))
+        return await import_students(read_rows(self._bytes(text)), clear=clear)
 
     async def find(self, registration: str) -> Student:
         return await FindStudent(self.new_work)(registration)
@@ -94,7 +91,12 @@ async def test_missing_cells_mean_the_default(harness: RosterHarness) -> None:
 async def test_a_row_with_too_many_cells_is_reported(harness: RosterHarness) -> None:
     report = await harness.send(HEAD + "T-1,Kulkarni, Asha,general,,\n")
 
-    assert report.bad_rows == [BadRow(2, "6 cells, but there are 5 columns")]
+    assert [bad.line for bad in report.bad_rows] == [2]
+    assert "6 cells, but cell 6" not in report.bad_rows[0].reason  # which is empty, as after a trailing comma
+    report = await harness.send(HEAD + "T-1,Kulkarni, Asha,general,,x\n")
+    assert report.bad_rows[0].reason.startswith(
+        "6 cells, but cell 6 ('x') is under no column name; the columns are reg"
+    )
 
 
 async def test_a_duplicate_names_the_line_that_came_first_and_changes_nothing(harness: RosterHarness) -> None:
@@ -152,9 +154,15 @@ async def test_a_student_missing_from_a_later_roster_is_kept(harness: RosterHarn
         ("\n\n", "the roster is empty"),
         ("registration,name,category,shoe-size\n", "unknown column shoe-size; known are registration"),
         ("registration,category\n", "no column name"),
-        ("email\n", "no column category, name, registration"),
-        ("registration,name,category,name\n", "has a column twice"),
-        ('registration,"name,category\n', "no column category, name, registration"),
+        ("email\n", "no column registration, name, category"),
+        ("registration,name,category,Name\n", "has a column twice: name"),
+        ('registration,"name,category\n', "line 1, which names the columns, is not CSV"),
+        (
+            "registration;name,category\n",
+            "no column registration, name; the first line was read as 'reg",
+        ),
+        ("Name of student,registration,category\n", "was read as 'Name of student', 'registration', 'category'"),
+        ("\ufffdregistration,name,category\n", "was read as '\ufffdregistration'"),
     ],
 )
 async def test_a_file_with_other_columns_is_refused_whole(harness: RosterHarness, roster: str, complaint: str) -> None:
@@ -181,7 +189,7 @@ async def test_broken_csv_is_reported_by_line_and_the_rest_is_kept(harness: Rost
         ('T-1,"Asha\r\nBcc: all@example.org",general,,\n', "name"),
         ("T-1,Asha\x00,general,,\n", "name"),
         (f"T-1,{'x' * 121},general,,\n", "name"),
-        ("T 1,Asha,general,,\n", "registration"),
+        ("T+1,Asha,general,,\n", "registration"),
         (f"{'1' * 33},Asha,general,,\n", "registration"),
         ("T-1,Asha,OBC,,\n", "category"),
     ],
@@ -191,6 +199,106 @@ async def test_a_cell_of_another_form_is_refused_by_name(harness: RosterHarness,
 
     assert (report.added, report.rejected) == (0, 1)
     assert report.bad_rows[0].reason.startswith(f"{field} '")
+
+
+FULL = "registration,name,category,country,certificates,email,phone,language\n"
+EXEMPT = "T-1,Asha,general,AE,pwbd,asha@example.org,+919812345601,hi\n"
+OTHER = "T-2,Ravi,general,AE,pwbd,ravi@example.org,+919812345602,hi\n"
+
+
+async def test_another_case_of_a_registration_is_the_same_student_in_the_first_spelling(harness: RosterHarness) -> None:
+    await harness.send(HEAD + "SU-1/a,Asha,general,,\n")
+    report = await harness.send(HEAD + "su-1/A,Asha K,general,,\nSU-1/A,Asha,general,,\n")
+
+    assert (report.added, report.changed) == (0, 1)
+    assert report.bad_rows == [BadRow(3, "registration SU-1/A is already in line 2")]
+    assert (await harness.enrolled("Su-1/A")).registration == "SU-1/a"
+    assert (await harness.enrolled("SU-1/a")).name == "Asha K"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+async def test_the_unicode_form_of_a_name_changes_nobody(harness: RosterHarness, form: Literal["NFC", "NFD"]) -> None:
+    await harness.send(HEAD + "T-1,José क़ासिम,general,,\n")
+    report = await harness.send(HEAD + f"T-1,{unicodedata.normalize(form, 'José क़ासिम')},general,,\n")
+
+    assert (report.changed, report.unchanged) == (0, 1)
+
+
+async def test_a_roster_with_fewer_columns_erases_nothing(harness: RosterHarness) -> None:
+    await harness.send(FULL + EXEMPT)
+    before = await harness.enrolled("T-1")
+    report = await harness.send("registration,name,category\nT-1,Asha K,general\n")
+
+    assert await harness.enrolled("T-1") == replace(before, name="Asha K")
+    assert (report.changed, report.cleared, report.withheld) == (1, 0, {})
+
+
+async def test_a_row_with_fewer_cells_says_nothing_about_the_others(harness: RosterHarness) -> None:
+    await harness.send(FULL + EXEMPT)
+    report = await harness.send(FULL + "T-1,Asha,general\n" + OTHER)
+
+    assert (report.added, report.unchanged, report.cleared) == (1, 1, 0)
+
+
+async def test_an_empty_cell_clears_and_is_counted_apart(harness: RosterHarness) -> None:
+    await harness.send(FULL + EXEMPT + OTHER)
+    report = await harness.send(FULL + "T-1,Asha,general,,,,,\n" + OTHER)
+
+    assert (report.changed, report.unchanged, report.cleared, report.withheld) == (1, 1, 5, {})
+    assert await harness.enrolled("T-1") == Enrolment(registration="T-1", name="Asha", category="general")
+
+
+@pytest.mark.parametrize("clear", [False, True])
+async def test_a_column_without_any_value_clears_on_request_only(harness: RosterHarness, *, clear: bool) -> None:
+    await harness.send(FULL + EXEMPT + OTHER)
+    before = await harness.enrolled("T-1")
+    without = FULL + (EXEMPT + OTHER).replace("pwbd", "")
+    report = await harness.send(without, clear=clear)
+
+    expected = (2, 0, 2, {}) if clear else (0, 2, 0, {"certificates": 2})
+    assert (report.changed, report.unchanged, report.cleared, report.withheld) == expected
+    assert await harness.enrolled("T-1") == (replace(before, certificates=frozenset()) if clear else before)
+
+
+async def test_a_value_far_below_shows_that_the_column_is_not_empty(harness: RosterHarness) -> None:
+    await harness.send(FULL + EXEMPT)
+    many = "".join(f"B-{number},Somebody,general,AE,,,,\n" for number in range(MAX_ROWS_PER_BATCH))
+    report = await harness.send(FULL + EXEMPT.replace("pwbd", "").replace("Asha", "Asha K") + many + OTHER)
+
+    assert (report.added, report.changed, report.cleared) == (MAX_ROWS_PER_BATCH + 1, 1, 1)
+    assert (await harness.enrolled("T-1")).certificates == frozenset()
+
+
+EXCEL = {
+    "trailing commas": FULL.replace("\n", ",,\n") + EXEMPT.replace("\n", ",,\n") + ",,,,,,,,,\n",
+    "spaces after commas": (FULL + EXEMPT.replace("Asha", '"Asha"')).replace(",", ", "),
+    "semicolons": (FULL + EXEMPT).replace(",", ";"),
+    "tabs": (FULL + EXEMPT).replace(",", "\t"),
+    "sep": "sep=;\r\n" + (FULL + EXEMPT).replace(",", ";").replace("\n", "\r\n"),
+    "an unusual sep": "sep=|\n" + (FULL + EXEMPT).replace(",", "|"),
+    "CR": (FULL + EXEMPT).replace("\n", "\r"),
+    "byte order mark": "\ufeff" + FULL + EXEMPT,
+    "letter case": FULL.title() + EXEMPT,
+    "quotes": '"' + FULL.strip().replace(",", '","') + '"\n"' + EXEMPT.strip().replace(",", '","') + '"\n',
+    "an unnamed column": FULL.replace("name,", "name,,") + EXEMPT.replace("Asha,", "Asha,,"),
+}
+
+
+@pytest.mark.parametrize("text", EXCEL.values(), ids=EXCEL.keys())
+async def test_what_spreadsheets_write_is_taken(harness: RosterHarness, text: str) -> None:
+    report = await harness.send(text)
+
+    assert (report.read, report.added, report.bad_rows) == (1, 1, [])
+    assert await harness.enrolled("T-1") == Enrolment(
+        registration="T-1",
+        name="Asha",
+        category="general",
+        country="AE",
+        certificates=frozenset({"pwbd"}),
+        email="asha@example.org",
+        phone="+919812345601",
+        language="hi",
+    )
 
 
 async def test_only_the_first_thousand_bad_rows_are_named_but_all_are_counted(harness: RosterHarness) -> None:
@@ -262,6 +370,15 @@ async def test_a_contact_that_cannot_be_sent_to_is_a_warning_and_no_lost_candida
     assert getattr(await harness.enrolled("T-1"), column) == ""
 
 
+async def test_a_contact_that_cannot_be_sent_to_leaves_the_stored_one(harness: RosterHarness) -> None:
+    await harness.send(HEAD + ASHA)
+    before = await harness.enrolled("T-1")
+    report = await harness.send("registration,name,category,email\nT-1,Asha,general,a..b@example.org\n")
+
+    assert (report.warned, report.cleared) == (1, 0)
+    assert (await harness.enrolled("T-1")).email == before.email != ""
+
+
 async def test_a_number_belongs_to_the_country_of_its_row(harness: RosterHarness) -> None:
     head = "registration,name,category,country,phone\n"
     report = await harness.send(head + "T-1,Asha,general,AE,050 123 4567\nT-2,Ravi,sc,AE,98765 43210\n")
@@ -281,7 +398,7 @@ async def test_a_student_of_an_earlier_roster_with_a_looser_address_is_still_rea
     await harness.send(HEAD + ASHA)
     loose = replace(await harness.find("T-1"), enrolment=an_enrolment(1, registration="T-1", email="a..b@example.org"))
     async with harness.new_work() as work:
-        work.students.put(loose)
+        work.students.replace(loose)
         await work.commit()
 
     assert (await harness.send(HEAD + ASHA)).changed == 1

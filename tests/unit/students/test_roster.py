@@ -103,13 +103,13 @@ async def test_quotes_inside_unquoted_cells_swallow_no_rows() -> None:
 
 @pytest.mark.parametrize("content", [b"a\n\xff\xfe\n", "आशा\n".encode("utf-16"), b"a\ncut \xe0\xa4"])
 async def test_what_is_not_utf8_is_refused(content: bytes) -> None:
-    with pytest.raises(UnreadableRoster, match="not UTF-8 text, after line"):
+    with pytest.raises(UnreadableRoster, match=r"the roster is (UTF-16|not UTF-8 text .* in line 2)"):
         await read(content)
 
 
 async def test_rows_before_bytes_that_are_no_text_are_read() -> None:
     seen = []
-    with pytest.raises(UnreadableRoster, match="after line 3"):
+    with pytest.raises(UnreadableRoster, match="byte 5, 0xff in line 3"):
         async for row in read_rows(pieces([b"a\nb\n", b"\xff\n"])):
             seen.append(row.cells)  # noqa: PERF401 - a comprehension would lose the rows before the error
 

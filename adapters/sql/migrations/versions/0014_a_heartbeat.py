@@ -7,8 +7,8 @@ from alembic import op
 
 from adapters.sql.engine.types import Blob, UtcDateTime
 
-revision: str = "0015"
-down_revision: str | None = "0011"
+revision: str = "0014"
+down_revision: str | None = "0013"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

@@ -1,0 +1,142 @@
+"""The ends of a connection: the client leaves, is too slow, or sends what cannot be read."""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from entrypoints.http.protocol.connections import CLIENT_LEFT, Connections
+from entrypoints.http.protocol.exchange import last_response
+from entrypoints.http.protocol.head import Refusal
+from entrypoints.http.protocol.reading import PacedReading
+
+UNREAD_SECONDS = 30.0
+"""The time in which a client reads nothing of its answer."""
+LINGER_SECONDS = 2.0
+"""The time in which what a client still sends is discarded, so that it can read its answer (RFC 9112, section 9.6)."""
+
+
+class EndingConnection(PacedReading):
+    """A connection that ends in time, and tells its client and the application why."""
+
+    def __init__(self, connections: Connections, *arguments: Any, **named: Any) -> None:
+        """Pass all other arguments to uvicorn."""
+        super().__init__(*arguments, **named)
+        self._connections, self._limits = connections, connections.limits
+        self._running: RequestResponseCycle | None = None
+        self._in_head = True
+        self._head_bytes = self._unread_bytes = 0
+        self._last_words = b""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self._running is not None and not self._running.response_complete
+
+    @property
+    def paused(self) -> bool:
+        """Whether the server takes no bytes from the client at present."""
+        return self.flow.read_paused
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application that the client has left."""
+        self._connections.forget(self)
+        running = self._running
+        if running is not None and not running.response_complete:
+            self._abandon(running, CLIENT_LEFT)
+        super().connection_lost(exc)
+
+    def time_out(self) -> None:
+        """End the connection of a client that is too slow."""
+        if self in self._connections.unread:
+            self._check_unread()
+        elif self in self._connections.sending and self.paused:
+            self._connections.sending[self] = self.loop.time() + self._limits.body_seconds
+        elif self._last_words:
+            self.transport.abort()
+        elif not self._in_head:
+            self._end(Refusal(408, "body_timeout", f"no body within {self._limits.body_seconds:g} s"))
+        elif self._head_bytes:
+            self._end(Refusal(408, "head_timeout", f"no complete head within {self._limits.head_seconds:g} s"))
+        else:
+            self.transport.abort()
+
+    def evict(self) -> None:
+        """End a connection at once; a request whose body is missing is answered before."""
+        self._deaf = True
+        refusal = Refusal(503, "evicted", "the server has too many connections; send the request again")
+        if not self._in_head and self._give_up_body(refusal) and not self.busy:
+            self.transport.write(last_response(refusal, self.server_state.default_headers))
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Start the time limit of a client that does not read its answer."""
+        super().pause_writing()
+        self._start_unread()
+
+    def resume_writing(self) -> None:
+        """End the time limit of a client that did not read its answer."""
+        super().resume_writing()
+        self._connections.unread.pop(self, None)
+
+    def _start_unread(self) -> None:
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._connections.unread[self] = self.loop.time() + UNREAD_SECONDS
+
+    def _check_unread(self) -> None:
+        """Cut a client that has read nothing of its answer."""
+        if self.transport.get_write_buffer_size() < self._unread_bytes:
+            self._start_unread()
+        else:
+            self._connections.refuse("unread_answer")
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Close after the answer that is being given."""
+        if self._running is not None and self.busy:
+            self._running.keep_alive = False
+        else:
+            self.transport.close()
+
+    def _end(self, refusal: Refusal) -> None:
+        """Answer what cannot be read on, after the answers before it; then close."""
+        self._deaf = True
+        self._connections.refuse(refusal.reason)
+        self._connections.sending.pop(self, None)
+        if not self._in_head and not self._give_up_body(refusal):
+            self.transport.close()
+            return
+        self._last_words = last_response(refusal, self.server_state.default_headers)
+        if not self.busy:
+            self._say_last_words()
+
+    def _give_up_body(self, refusal: Refusal) -> bool:
+        """Take the unfinished request from the application; return whether it can still be answered."""
+        if self.cycle.response_started:
+            if not self.cycle.response_complete:
+                self._abandon(self.cycle, refusal.status)
+            return False
+        if self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()
+        else:
+            self._abandon(self.cycle, refusal.status)
+            self._running = None
+        return True
+
+    def _abandon(self, cycle: RequestResponseCycle, status: int) -> None:
+        """Let the application see that the client is gone, and logs and metrics the status."""
+        cycle.scope.setdefault("ended", status)  # type: ignore[typeddict-item]
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+    def _say_last_words(self) -> None:
+        """Send the last answer, and close once the client had time to read it."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(self._last_words)
+        self.transport.write_eof()
+        self.flow.backlog = b""
+        self.flow.resume_reading()
+        self._connections.beginning.pop(self, None)
+        self._connections.idle[self] = self.loop.time() + LINGER_SECONDS

@@ -1,0 +1,66 @@
+"""One request and its response, where uvicorn does not follow RFC 9112."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
+from entrypoints.http.protocol.head import Headers, Refusal
+
+
+class CarefulExchange(RequestResponseCycle):
+    """An exchange with a client of HTTP/1.0, or with one that expects `100 Continue`."""
+
+    async def send(self, message: Any) -> None:
+        """Send a message of ASGI."""
+        if message["type"] == "http.response.start":
+            if self.waiting_for_100_continue:  # the client sends no body, and its next request would be read as one
+                self.keep_alive = False
+            self._frame(message)
+        elif self.chunked_encoding is False and self._ends_with_connection:
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
+
+    def _frame(self, message: Any) -> None:
+        """Let the end of the connection be the end of a body without a length: HTTP/1.0 has no chunks."""
+        lengths = [name for name, _ in message["headers"] if name.lower() == b"content-length"]
+        self._ends_with_connection = self.scope["http_version"] == "1.0" and not lengths
+        if self._ends_with_connection:
+            self.chunked_encoding = False
+
+    _ends_with_connection = False
+
+
+class LastTransport:
+    """The transport of the last exchange of a connection, whose end must not destroy the answer.
+
+    An operating system that closes a connection with unread bytes resets it (RFC 9112, section 9.6).
+    """
+
+    def __init__(self, transport: asyncio.Transport, is_read: Callable[[], bool]) -> None:
+        self._transport, self._is_read = transport, is_read
+        self.write, self.is_closing = transport.write, transport.is_closing
+
+    def close(self) -> None:
+        """Close, or only end the answer while the request still arrives."""
+        if self._is_read():
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self._transport.write_eof()
+
+
+def last_response(refusal: Refusal, headers: Headers) -> bytes:
+    """Return the response to a request that cannot be read, which ends the connection."""
+    body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
+    lines = [
+        *headers,
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    if refusal.status == 503:
+        lines.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
+    return b"%b%b\r\n%b" % (STATUS_LINE[refusal.status], b"".join(b"%b: %b\r\n" % line for line in lines), body)
