@@ -51,7 +51,9 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         listening = socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it; only Linux has it
+    # Connections inherit the options.  uvloop sets this one itself; asyncio does not, and each answer waits for an ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # only Linux has it
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_SECONDS * 1_000)
     return listening
 

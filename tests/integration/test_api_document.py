@@ -4,7 +4,6 @@ import asyncio
 import importlib
 import json
 import re
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -17,13 +16,13 @@ from typing import Any, get_args, get_type_hints
 
 import httpx
 import pytest
-import uvicorn
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from core.inventory import freshness
 from entrypoints.http.document import EXAMPLES
 from tests.example_office import example_office, send
+from tests.integration.http_server import served
 from tests.integration.test_http_api import Api
 from tests.inventory_harness import InventoryHarness
 
@@ -211,12 +210,8 @@ async def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[st
     """Serve the office on a free port; no view reaches a generated version, so the wait for it is short."""
     for limit in ("DEFAULT_WAIT_SECONDS", "MAX_WAIT_SECONDS"):
         monkeypatch.setattr(freshness, limit, 0.01)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(api.app, lifespan="off", log_config=None))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        await serving
+    async with served(api.application, app=api.app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def test_ten_thousand_generated_requests_get_documented_answers(address: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from core.fees.errors import InvalidSchedule
-from core.fees.names import MAX_TITLE_LENGTH, Name, Title
+from core.fees.names import MAX_TITLE_LENGTH, TITLE, Name, Title
 from core.fees.pricing.amount import Amount, amount_for, check_amount
 from core.fees.pricing.audience import ALL_PAYERS, Audience
 from core.fees.pricing.rule import PricingCase, Rule
@@ -28,7 +28,7 @@ class FlatFee(Rule):
     def __post_init__(self) -> None:
         check_amount(self.amount, at="$.amount")
         if not self.title.strip() or len(self.title) > MAX_TITLE_LENGTH:
-            raise InvalidSchedule(f"a title is 1 to {MAX_TITLE_LENGTH} characters", at="$.title")
+            raise InvalidSchedule(f"a title is {TITLE.rule}", at="$.title")
         if isinstance(self.amount, Mapping) and self.audience.categories:
             raise InvalidSchedule("the amounts name the categories; remove these", at="$.audience.categories")
 

@@ -14,7 +14,7 @@ from entrypoints.http.problems import problems
 from entrypoints.http.strict_json import as_json
 
 SCHEDULE = {"application/json": {"schema": {"$ref": "#/components/schemas/FeeScheduleDocument"}}}
-MAX_SCHEDULE_BYTES = 256 * 1024
+MAX_SCHEDULE_BYTES = 128 * 1024
 
 
 class FeeSchedulesController(Controller):

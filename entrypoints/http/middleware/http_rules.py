@@ -7,7 +7,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
-from entrypoints.http.protocol.head import Refusal
+from entrypoints.http.protocol.head import UNEXPECTED_BODY, Refusal
 
 ALL_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 NO_METHOD = "-"
@@ -25,7 +25,7 @@ class HttpRulesMiddleware:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
         elif refusal := scope.get("refusal"):
-            await refuse(refusal, send)  # type: ignore[arg-type]
+            await self._refuse(refusal, scope, receive, send)  # type: ignore[arg-type]
         elif scope["method"] == "HEAD":
             await self._head(scope, receive, send)
         elif scope["method"] == "OPTIONS":
@@ -47,19 +47,30 @@ class HttpRulesMiddleware:
         """Answer with the methods of the route, or as the route is not found."""
         if scope["path"] == "*":
             await respond(send, 204, [(b"allow", ALL_METHODS.encode())])
-            return
-        allowed: bytes | None = None
+        elif allowed := await self._allowed(scope, receive):
+            await respond(send, 204, [(b"allow", allowed)])
+        else:
+            await self._app(scope, receive, send)
 
-        async def send_allowed(message: Message) -> None:
+    async def _refuse(self, refusal: Refusal, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Send a refusal; that a route or its method is missing is told before that it takes no body."""
+        method = scope["method"].encode()
+        if refusal.reason == UNEXPECTED_BODY and method not in (await self._allowed(scope, receive)).split(b", "):
+            await self._app(scope, receive, send)
+        else:
+            await refuse(refusal, send)
+
+    async def _allowed(self, scope: HTTPScope, receive: Receive) -> bytes:
+        """Return the `Allow` of a route, empty for one that does not exist."""
+        allowed = b""
+
+        async def note_allowed(message: Message) -> None:
             nonlocal allowed
             if message["type"] == "http.response.start" and message["status"] == 405:
                 allowed = dict(message["headers"])[b"allow"]
-            if allowed is None:
-                await send(message)
 
-        await self._as(scope, NO_METHOD, receive, send_allowed)
-        if allowed is not None:
-            await respond(send, 204, [(b"allow", allowed)])
+        await self._as(scope, NO_METHOD, receive, note_allowed)
+        return allowed
 
     async def _as(self, scope: HTTPScope, method: Any, receive: Receive, send: Send) -> None:
         """Serve a request as one with another method."""

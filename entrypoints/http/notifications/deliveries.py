@@ -58,7 +58,7 @@ class DeliveriesController(Controller):
         operation_id="settleDelivery",
         status_code=200,
         before_request=json_only,
-        responses=problems(400, 404, 409, 413, 415, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def settle(
         self, delivery: FromPath[str], data: JSONBody[SettlementBody], use_cases: Wired[UseCases]

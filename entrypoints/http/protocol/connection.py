@@ -15,7 +15,7 @@ from entrypoints.http.protocol.connections import (
 )
 from entrypoints.http.protocol.ending import LINGER_SECONDS, EndingConnection
 from entrypoints.http.protocol.exchange import CarefulExchange, LastTransport
-from entrypoints.http.protocol.head import HEAD_TOO_LARGE, Refusal, judge_head, parse_target
+from entrypoints.http.protocol.head import HEAD_TOO_LARGE, UNEXPECTED_BODY, Refusal, judge_head, parse_target
 from entrypoints.http.protocol.reading import PacedFlow
 
 log = structlog.get_logger()
@@ -142,11 +142,12 @@ class Connection(EndingConnection):
         if self._head_bytes > self._limits.max_head_bytes and self._exact_head_bytes() > self._limits.max_head_bytes:
             return self._head_too_large()
         refusal = judge_head(method, version, self.url, self.headers, self._limits.max_headers)
-        target = None if refusal else parse_target(method, self.url)
+        routed = refusal is None or refusal.reason == UNEXPECTED_BODY  # the answer to the latter depends on the route
+        target = parse_target(method, self.url) if routed else None
         if target:
             scope["raw_path"], scope["path"], scope["query_string"] = target
             if not self._reserved or scope["path"] in MONITORING_PATHS:
-                return None
+                return refusal
             return Refusal(503, "connections", "the server has too many connections; send the request again", True)
         return refusal or Refusal(400, "target", "the request target is no valid path")
 

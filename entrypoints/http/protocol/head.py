@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 import httptools
 
 Headers = Sequence[tuple[bytes, bytes]]
+UNEXPECTED_BODY = "unexpected_body"
 HTTP_VERSIONS = {"1.0", "1.1"}
 METHODS_WITHOUT_BODY = {b"GET", b"HEAD", b"DELETE", b"OPTIONS"}
 MAX_TARGET_BYTES = 8_000
@@ -66,7 +67,7 @@ def judge_body(method: bytes, version: str, named: dict[bytes, list[bytes]]) -> 
     if codings and b",".join(codings).lower() != b"chunked":
         return Refusal(501, "framing", "the server knows no Transfer-Encoding but chunked", closes=True)
     if method in METHODS_WITHOUT_BODY and (codings or length.strip(b"0")):
-        return Refusal(400, "unexpected_body", f"{method.decode()} has no body here; send it without one")
+        return Refusal(400, UNEXPECTED_BODY, f"{method.decode()} has no body here; send it without one")
     if any(each.lower() != b"identity" for each in named.get(b"content-encoding", [])):
         return Refusal(415, "content_encoding", "send the body without a Content-Encoding")
     if version != "1.0" and any(each.lower() != b"100-continue" for each in named.get(b"expect", [])):

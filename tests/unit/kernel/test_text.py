@@ -52,9 +52,9 @@ def test_letters_of_every_language_and_their_joiners_are_printable(text: str) ->
 def test_what_is_not_printable_is_refused_in_names_titles_and_decisions_alike(text: str) -> None:
     with pytest.raises(Invalid, match=r"which is not printable|is empty"):
         Decision(who="asha", why=text)
-    with pytest.raises(InvalidSchedule, match=r"the title (has U\+|is empty)|a title is 1 to 200"):
+    with pytest.raises(InvalidSchedule, match=r"the title (has U\+|is empty)|a title is one printable line"):
         replace(a_schedule(), title=text).refuse_to_publish()
-    with pytest.raises(InvalidSchedule, match=r"the title (has U\+|is empty)|a title is 1 to 200"):
+    with pytest.raises(InvalidSchedule, match=r"the title (has U\+|is empty)|a title is one printable line"):
         replace(a_schedule(), rules=(FlatFee(head="examination", title=text, amount=1),)).refuse_to_publish()
     assert list(unprintable_positions(escape_unprintable(text))) == []
 
