@@ -13,8 +13,8 @@ from config.settings import Settings
 from tests.databases import DatabasePool
 from tests.unit.inventory.conservation_machine import Conservation, Run, sequences
 from tests.unit.inventory.harness import InventoryHarness
+from tests.unit.inventory.test_conservation import at_once
 
-pytestmark = pytest.mark.parametrize("stored_settings", ["sqlite", "mysql"], indirect=True)
 SEQUENCES_BY_DATABASE = {"sqlite": 20, "mysql": 10}
 
 
@@ -24,6 +24,11 @@ def run() -> Iterator[Run]:
         yield runner.run
 
 
+def test_stock_is_conserved_by_hundreds_of_sequences_in_memory() -> None:
+    run_state_machine_as_test(lambda: Conservation(InventoryHarness.in_memory(), at_once), settings=sequences(300))
+
+
+@pytest.mark.parametrize("stored_settings", ["sqlite", "mysql"], indirect=True)
 def test_stock_is_conserved_by_any_sequence_of_commands(
     stored_settings: Settings, prepared: DatabasePool, run: Run
 ) -> None:

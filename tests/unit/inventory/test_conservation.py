@@ -21,7 +21,7 @@ def at_once(act: Coroutine[Any, Any, Any]) -> Any:
 
 
 def test_stock_is_conserved_by_any_sequence_of_commands() -> None:
-    run_state_machine_as_test(lambda: Conservation(InventoryHarness.in_memory(), at_once), settings=sequences(300))
+    run_state_machine_as_test(lambda: Conservation(InventoryHarness.in_memory(), at_once), settings=sequences(60))
 
 
 def test_stock_is_conserved_when_backorders_are_served_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,4 +31,4 @@ def test_stock_is_conserved_when_backorders_are_served_in_pages(monkeypatch: pyt
     class Paged(Conservation):
         paged = True
 
-    run_state_machine_as_test(lambda: Paged(InventoryHarness.in_memory(), at_once), settings=sequences(100))
+    run_state_machine_as_test(lambda: Paged(InventoryHarness.in_memory(), at_once), settings=sequences(20))
