@@ -4,9 +4,9 @@ from adapters.resilience.sliding_window import MonotonicClock
 from core.notifications.errors import AccountFault, OutcomeUnknown, RecipientUnavailable, VendorUnavailable
 
 STREAK_LENGTH = 50
-STREAK_HOLD_SECONDS = 1.0
-"""After so many refused recipients without an accepted message between them, one message is sent per second: the
-refusals may be about all recipients, and each attempt is stored."""
+STREAK_HOLD_SECONDS = 0.1
+"""After so many refused recipients without an accepted message between them, ten messages per second are sent: the
+refusals may be about all recipients, and each attempt is stored; or a thousand of one domain are greylisted."""
 PROBE_RETRY_AFTER_SECONDS = 1.0
 
 

@@ -22,7 +22,6 @@ from core.notifications.errors import (
     RecipientUnavailable,
     Rejected,
     Unwordable,
-    VendorUnavailable,
 )
 from core.notifications.in_flight import BATCH_WINDOW_SECONDS, SAVE_RETRY_INTERVAL_SECONDS, InFlightDeliveries
 from core.notifications.messages import Accepted, Contact, Email, Sms
@@ -146,7 +145,7 @@ class DispatchDeliveries:
             delivery.settle(DeliveryState.UNKNOWN, str(doubt))
         except AlreadyReported as report:
             delivery.settle(DeliveryState.SENT, str(report))
-        except (RecipientUnavailable, VendorUnavailable) as outage:
+        except Unavailable as outage:  # of the vendor or the recipient, or of the database before a call
             delivery.postpone(self._retry_at(delivery, outage), str(outage))
         except asyncio.CancelledError:
             delivery.postpone(self.clock.now(), "")

@@ -14,7 +14,7 @@ from core.notifications.delivery import Channel, RecipientId
 from core.notifications.dispatch_deliveries import MAX_RETRY_DELAY
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email
-from core.notifications.ports import DELIVERIES_STORED, Contacts
+from core.notifications.ports import DELIVERIES_STORED, Contacts, ReportedDeliveries
 from tests.examples import NOON, ids
 from tests.unit.notifications.harness import CLAIM_DURATION, NotificationsHarness, StubEmailVendor
 from tests.units_of_work import memory_work
@@ -365,6 +365,30 @@ async def test_a_permanent_database_outage_is_logged_and_leaves_the_outcome_unkn
     harness.clock.pass_by(CLAIM_DURATION)
     await harness.abandon()
     assert harness.state(owed) == "unknown"
+
+
+async def test_while_reports_cannot_be_read_no_vendor_is_called_and_the_message_waits(
+    harness: NotificationsHarness,
+) -> None:
+    class UnreadableReports(ReportedDeliveries):
+        async def among(self, deliveries: Collection[DeliveryId]) -> Collection[DeliveryId]:
+            raise Unavailable("no database")
+
+    class AskingVendor(StubEmailVendor):
+        async def send(self, message: Email) -> Accepted:
+            assert message.still_claimed
+            await message.still_claimed()
+            return await super().send(message)
+
+    owed = await an_email(harness)
+    harness.email.will_answer(ASHA, VendorUnavailable("503"))
+    await harness.dispatch(Channel.EMAIL)
+    harness.clock.pass_by(A_DAY)
+    vendor = AskingVendor(harness.attempt_log, harness.clock, harness.rings)
+    dispatch = replace(harness.dispatch, email=vendor, reported_deliveries=UnreadableReports())
+    await dispatch(Channel.EMAIL)
+
+    assert (harness.state(owed), vendor.asked) == ("pending", [])
 
 
 async def test_a_claim_with_an_unacknowledged_commit_is_released_because_no_vendor_was_called(
