@@ -39,8 +39,7 @@ class Mailbox:
 
     def __post_init__(self) -> None:
         check_printable(self.name)
-        local, _, domain = self.address.rpartition("@")
-        if fault := email_fault(self.address if domain.isascii() else f"{local}@example.org"):
+        if fault := address_fault(self.address):
             raise Invalid(f"is no mailbox: the address {fault}")
         if len(self.name) > MAX_NAME_CHARACTERS:
             raise Invalid(f"has a name of more than {MAX_NAME_CHARACTERS} characters")
@@ -58,15 +57,29 @@ def check_printable(text: str) -> None:
         raise Invalid(f"has {shown(odd)}, which is not printable")
 
 
+def address_fault(address: str) -> str:
+    """Return what is wrong with an address whose domain may have letters outside ASCII, empty if nothing is."""
+    local, _, domain = address.rpartition("@")
+    return email_fault(address if domain.isascii() else f"{local}@example.org")
+
+
+def no_mailbox(text: str) -> Invalid:
+    """Return the error for a text that is no From header; it names the fault of an address that can be found."""
+    address = text.rpartition("<")[2].strip(" >")
+    found = "@" in address and " " not in address
+    fault = address_fault(address) if found else ""
+    return Invalid(f"is no mailbox: the address {fault}" if fault else NO_MAILBOX)
+
+
 def one_mailbox(text: str) -> tuple[str, str]:
     """Return the name and the address of a text that is a From header; raise `Invalid`."""
     try:
         header: Any = default.header_factory("From", text)
     except Exception as error:  # the parser of `email` raises many kinds for texts that are no mailbox
-        raise Invalid(NO_MAILBOX) from error
+        raise no_mailbox(text) from error
     if len(header.addresses) > 1:
         raise Invalid("names more than one mailbox")
     if not header.addresses or header.defects or header.groups[0].display_name is not None:
-        raise Invalid(NO_MAILBOX)
+        raise no_mailbox(text)
     (mailbox,) = header.addresses
     return " ".join(mailbox.display_name.split()), mailbox.addr_spec

@@ -59,7 +59,9 @@ REFUSED = {
     "Fee\u202eOffice <a@x.org>": "U+202E",
     "Fee Office <a@localhost>": "without a dot",
     'Fee Office <"a b"@x.org>': "in front of the @",
-    "Fee Office <é@x.org>": "no mailbox",
+    "Büro <büro@exämple.org>": "'ü' (U+00FC) in front of the @",
+    "Fee Office <mailto:a@x.org>": "':' (U+003A) in front of the @",
+    "Fee Office <a@x..org>": "a domain with a part that is empty",
     f"{'x' * 121} <a@x.org>": "120",
 }
 
