@@ -18,6 +18,7 @@ from core.students.ports import ContactParser
 
 DIALLED_PATTERN = re.compile(r"[+\d\s()./-]+")
 MAX_NUMBER_CHARACTERS = 40
+WITHOUT_TEXT_MESSAGES = ("FIXED_LINE", "TOLL_FREE", "PREMIUM_RATE", "SHARED_COST", "UAN", "VOICEMAIL")
 HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 
 
@@ -51,8 +52,8 @@ class InternationalContactParser(ContactParser):
         kind, e164 = library.number_type(number), library.format_number(number, library.PhoneNumberFormat.E164)
         if kind == library.PhoneNumberType.UNKNOWN or not E164_PATTERN.fullmatch(e164):
             raise Invalid(no_number(written, region))
-        if kind == library.PhoneNumberType.FIXED_LINE:
-            raise Invalid("is a landline, which receives no text messages")
+        if library.PhoneNumberType.to_string(kind) in WITHOUT_TEXT_MESSAGES:
+            raise Invalid("is a landline or a service number, which receives no text messages")
         return str(e164)
 
     def check_country(self) -> None:

@@ -16,8 +16,13 @@ from core.kernel.errors import CoreError
 
 ENHANCED_CODE = re.compile(r"(?:^\s*|\(#)([45]\.(\d{1,3})\.(\d{1,3}))\b")
 """At the beginning of the text; qmail writes it at the end, as in `(#5.7.1)`."""
-ALLOWANCE_WORDS = re.compile(r"relay|authenticat|not verified|not authori[sz]ed|not permitted", re.IGNORECASE)
-"""What servers without enhanced codes say about the account: Exim "relay not permitted", SES "is not verified"."""
+ALLOWANCE_WORDS = re.compile(
+    r"relay|authenticat|not verified|not authori[sz]ed|not permitted|prohibit"
+    r"|sender (?:verify|address|domain|rejected)|client host|block ?list|blacklist",
+    re.IGNORECASE,
+)
+"""What servers without enhanced codes say about the account: Exim "relay not permitted" and "Sender verify failed", SES
+"is not verified", Postfix "Client host [192.0.2.1] blocked using a list"."""
 CLOSING = 421
 MAILBOX_BUSY, STORAGE_EXCEEDED = 450, 552
 """Of the mailbox; a message that is too big has the enhanced code 5.3.4."""
@@ -34,7 +39,7 @@ PERMANENT_BY_SUBJECT: Mapping[str, About] = {
     "6": About.MESSAGE,  # the content
     "7": About.ALLOWANCE,  # a policy: relaying, DKIM, SPF, a block list
 }
-PERMANENT_BY_DETAIL: Mapping[tuple[str, str], About] = {
+BY_DETAIL: Mapping[tuple[str, str], About] = {
     ("1", "7"): About.ALLOWANCE,  # the syntax of the sender
     ("1", "8"): About.ALLOWANCE,  # the domain of the sender
     ("2", "2"): About.RECIPIENT,  # mailbox full
@@ -61,16 +66,19 @@ def judge(error: SMTPResponseException, subject: str, detail: str) -> About:
         return About.VENDOR
     if isinstance(error, SMTPRecipientRefused | SMTPDataError):
         of_account = subject in ("", "7") and ALLOWANCE_WORDS.search(error.message)
-        if of_account and (subject, detail) not in PERMANENT_BY_DETAIL:
+        if of_account and (subject, detail) not in BY_DETAIL:
             return About.ALLOWANCE
-        return judge_transient(error, subject) if error.code < 500 else judge_permanent(error, subject, detail)
+        judge_class = judge_transient if error.code < 500 else judge_permanent
+        return judge_class(error, subject, detail)
     if error.code < 500:
         return About.VENDOR
     return About.MESSAGE if (subject, detail) == TOO_BIG else About.ACCOUNT
 
 
-def judge_transient(error: SMTPResponseException, subject: str) -> About:
+def judge_transient(error: SMTPResponseException, subject: str, detail: str) -> About:
     """Return what a passing refusal of a recipient, or of a message after DATA, is about."""
+    if BY_DETAIL.get((subject, detail)) is About.ALLOWANCE:
+        return About.ALLOWANCE
     if isinstance(error, SMTPRecipientRefused) or error.code == MAILBOX_BUSY:
         return About.RECIPIENT
     return TRANSIENT_AFTER_DATA.get(subject, About.VENDOR)
@@ -78,8 +86,8 @@ def judge_transient(error: SMTPResponseException, subject: str) -> About:
 
 def judge_permanent(error: SMTPResponseException, subject: str, detail: str) -> About:
     """Return what a permanent refusal of a recipient, or of a message after DATA, is about."""
-    if (subject, detail) in PERMANENT_BY_DETAIL:
-        return PERMANENT_BY_DETAIL[subject, detail]
+    if (subject, detail) in BY_DETAIL:
+        return BY_DETAIL[subject, detail]
     if error.code in SESSION_REPLIES:
         return About.ALLOWANCE
     if (subject, detail) == ("7", "1") and isinstance(error, SMTPDataError):

@@ -8,10 +8,9 @@ from email.utils import formataddr
 from typing import Any, Self
 
 from core.kernel.errors import Invalid
+from core.kernel.text import unprintable_positions
 from core.notifications.address_validation import email_fault, shown
 
-JOINERS = "\u200c\u200d"
-"""Invisible characters that words of Indic scripts contain."""
 MAX_NAME_CHARACTERS = 120
 NO_MAILBOX = "is no mailbox, as in fees@example.org or Fee Office <fees@example.org>"
 UNQUOTED_NAME_PATTERN = re.compile(r'\s*([^"<>@\\]*[^"<>@\\\s])\s*<([^<>]*)>\s*')
@@ -52,9 +51,9 @@ class Mailbox:
 
 
 def check_printable(text: str) -> None:
-    """Raise `Invalid` for a character that is not printable, and is no joiner."""
-    if odd := next((letter for letter in text if not letter.isprintable() and letter not in JOINERS), ""):
-        raise Invalid(f"has {shown(odd)}, which is not printable")
+    """Raise `Invalid` for a character that is not printable."""
+    if (position := next(unprintable_positions(text), None)) is not None:
+        raise Invalid(f"has {shown(text[position])}, which is not printable")
 
 
 def address_fault(address: str) -> str:

@@ -57,6 +57,8 @@ REFUSED = {
     "fees@example.org (Fee Office)": "comment",
     "Fee\r\nBcc: x@y.org <a@x.org>": "U+000D",
     "Fee\u202eOffice <a@x.org>": "U+202E",
+    "Fee\u2800Office <a@x.org>": "U+2800",
+    "Fee\u200dOffice <a@x.org>": "U+200D",
     "Fee Office <a@localhost>": "without a dot",
     'Fee Office <"a b"@x.org>': "in front of the @",
     "Büro <büro@exämple.org>": "'ü' (U+00FC) in front of the @",

@@ -354,6 +354,7 @@ WARNED = [
     ("phone", "9.87654E+09", "'E'"),
     ("phone", "+919876543210\u200b", "U+200B"),
     ("phone", "020 2555 0123", "landline"),
+    ("phone", "1800 111 111", "service number"),
 ]
 
 
