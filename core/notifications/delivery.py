@@ -79,7 +79,7 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     due_at: datetime
-    """When to send it; while `sending`, the end of the claim; while `unknown`, the next lookup."""
+    """When to send it; while `sending`, the end of the claim; while `unknown`, the next lookup; later, when it ended."""
     reason: str = ""
     """The reason for the state, if there is one to show."""
     trace: Trace = field(default_factory=Trace)
@@ -109,8 +109,9 @@ class Delivery:
         """Make it pending, due at `until`."""
         self.state, self.due_at, self.reason = DeliveryState.PENDING, until, reason
 
-    def expire(self) -> None:
+    def expire(self, at: datetime) -> None:
         """Give it up; the last reason says what it waited for."""
+        self.due_at = at
         self.settle(DeliveryState.EXPIRED, f"expired; last: {self.reason}" if self.reason else "expired")
 
     def record_attempts(self, *attempts: Attempt) -> None:
@@ -138,10 +139,8 @@ class Delivery:
         return True
 
     def resolve(self, state: DeliveryState, report: StatusReport) -> None:
-        """Set the state that a report implies; a delivery that becomes pending is due at once."""
-        self.state, self.reason = state, report.detail
+        """Set the state that a report implies; it waits for no send or lookup but the one that is due at once."""
+        self.state, self.reason, self.due_at = state, report.detail, report.at
         self.status_reports.append(report)
         if state is not DeliveryState.UNDECIDED:
             self.in_doubt_since = None
-        if state is DeliveryState.PENDING:
-            self.due_at = report.at

@@ -25,10 +25,11 @@ class ExpireDeliveries:
         return total
 
     async def _expire_some(self) -> int:
+        now = self.clock.now()
         async with self.new_work() as work:
-            worthless = await work.expiring_deliveries.due(self.clock.now(), MAX_DELIVERIES_PER_TRANSACTION)
+            worthless = await work.expiring_deliveries.due(now, MAX_DELIVERIES_PER_TRANSACTION)
             for delivery in worthless:
-                delivery.expire()
+                delivery.expire(now)
             await work.deliveries.save(worthless)
             await work.commit()
         return len(worthless)

@@ -47,7 +47,8 @@ async def test_what_is_due_is_claimed_as_it_was_added_longest_due_first(stored: 
 
 async def test_what_has_expired_is_not_claimed_and_expires(stored: Application) -> None:
     last, now, later = (NOON + timedelta(microseconds=shift) for shift in (-1, 0, 1))
-    expired = [a_delivery(expires_at=last), a_delivery(Channel.SMS, expires_at=now, reason="smtp answered 450")]
+    waiting = a_delivery(Channel.SMS, expires_at=now, reason="smtp answered 450", due_at=LATER)
+    expired = [a_delivery(expires_at=last), waiting]
     alive = [a_delivery(expires_at=later), a_delivery(expires_at=None)]
     others = [a_delivery(state=state, expires_at=last) for state in DeliveryState if state is not DeliveryState.PENDING]
     await add(stored, *expired, *alive, *others)
@@ -59,6 +60,7 @@ async def test_what_has_expired_is_not_claimed_and_expires(stored: Application) 
     found = [each for each in listed if each.id in {one.id for one in expired}]
     assert {each.reason for each in found} == {"expired", "expired; last: smtp answered 450"}
     assert {each.expires_at for each in found} == {last, now}
+    assert {each.due_at for each in found} == {now}, "a resend of what has ended finds it at once"
 
 
 async def test_what_a_vendor_has_is_reported_until_a_person_decides_otherwise(stored: Application) -> None:
