@@ -22,7 +22,7 @@ class CircuitBreaking(Sender[M], Generic[M]):
 
     async def send(self, message: M) -> Accepted:
         if message.until is not None and self._clock.now() >= message.until:  # the process may have been suspended
-            raise TooLate("the lease of the delivery expired before the call")
+            raise TooLate("the claim or the message expired before the call")
         if message.still_claimed is not None and not await message.still_claimed():
             raise AlreadyReported("a vendor has the message")
         probe = self._breaker.hold.enter()

@@ -94,7 +94,7 @@ class Notifications(containers.DeclarativeContainer):
         process=process.name,
         signals=process.signals,
         clock=clock,
-        lease=vendors.lease,
+        leases=vendors.leases,
         absent_after=vendors.resend_after,
         person_after=vendors.manual_review_after,
     )

@@ -31,16 +31,19 @@ with lazy_imports():
     from adapters.twilio.status_reports import TwilioReports
 
 
-def claim_lease(settings: Settings) -> timedelta:
-    """Return a period longer than all calls for one delivery, with their waits and retries.
+def claim_leases(settings: Settings) -> dict[Channel, timedelta]:
+    """Return a period for each channel that is longer than all calls for one delivery, with their waits and retries.
 
     It has room for one answer of SMTP that takes as long as it may.  Where several do, the last of them outlives the
     claim, and no call begins after it (`TooLate`).
     """
-    vendors = max(len(settings.adapters.email), len(settings.adapters.sms))
-    one_call = settings.resilience.deadline_seconds + 5
-    longest = settings.smtp.deadline_seconds if "smtp" in settings.adapters.email else 0
-    return timedelta(seconds=60 + 2 * vendors * settings.resilience.max_attempts * one_call + longest)
+    one_vendor = 2 * settings.resilience.max_attempts * (settings.resilience.deadline_seconds + 5)
+    vendors = {Channel.EMAIL: settings.adapters.email, Channel.SMS: settings.adapters.sms}
+    longest = {"smtp": settings.smtp.deadline_seconds}
+    return {
+        channel: timedelta(seconds=60 + sum(one_vendor + longest.get(name, 0) for name in names))
+        for channel, names in vendors.items()
+    }
 
 
 def callback_tokens(twilio: Twilio) -> list[str]:
@@ -158,7 +161,7 @@ class Vendors(containers.DeclarativeContainer):
         clock=clock,
         attempt_log=attempt_log,
     )
-    lease = providers.Callable(claim_lease, process.settings)
+    leases = providers.Callable(claim_leases, process.settings)
     resend_after = providers.Callable(timedelta, minutes=settings.notifications.resend_after_minutes)
     lifetime = providers.Callable(timedelta, hours=settings.notifications.expire_after_hours)
     manual_review_after = providers.Callable(timedelta, hours=settings.notifications.manual_review_after_hours)

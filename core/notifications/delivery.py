@@ -79,7 +79,7 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     due_at: datetime
-    """When to send it; while `sending`, the end of the claim; while `unknown`, the next lookup; later, when it ended."""
+    """When to send it; while `sending`, the end of the claim; while `unknown`, the next lookup; at last, its end."""
     reason: str = ""
     """The reason for the state, if there is one to show."""
     trace: Trace = field(default_factory=Trace)

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -59,8 +59,8 @@ class DispatchDeliveries:
     attempt_log: AttemptLog
     signals: Signals
     clock: Clock
-    lease: timedelta
-    """The duration of a claim: more than twice the longest vendor call with its retries."""
+    leases: Mapping[Channel, timedelta]
+    """The duration of a claim: longer than the longest vendor call with its retries."""
 
     async def __call__(self, channel: Channel, stop: asyncio.Event | None = None) -> int:
         """Return the number of claimed deliveries, of which each is settled or postponed.
@@ -70,7 +70,7 @@ class DispatchDeliveries:
         """
         run_until_stopped, stop = stop is not None, stop or asyncio.Event()
         async with InFlightDeliveries(
-            self._save, math.inf if run_until_stopped else self.lease.total_seconds()
+            self._save, math.inf if run_until_stopped else self.leases[channel].total_seconds()
         ) as in_flight:
             claimed = await self._claim_continuously(channel, in_flight, stop, run_until_stopped=run_until_stopped)
             if stop.is_set():
@@ -118,7 +118,7 @@ class DispatchDeliveries:
     async def _claim(self, channel: Channel, capacity: int, in_flight: InFlightDeliveries) -> int:
         now = self.clock.now()
         async with self.new_work() as work:
-            claimed = await work.deliveries.claim(channel, now, now + self.lease, capacity)
+            claimed = await work.deliveries.claim(channel, now, now + self.leases[channel], capacity)
             if not claimed:
                 return 0
             # Before the commit, so that an unavailable roster undoes the claim.

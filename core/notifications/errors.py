@@ -18,7 +18,7 @@ class VendorUnavailable(Unavailable):
 
 
 class TooLate(VendorUnavailable):
-    """The claim of the delivery ended before the vendor call, so no vendor was called."""
+    """The claim or the message expired before the vendor call, so no vendor was called."""
 
     problem = "too-late"
 

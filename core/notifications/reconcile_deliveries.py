@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core.kernel.clock import Clock
 from core.notifications.attempt_log import Attempt
-from core.notifications.delivery import Delivery, DeliveryState
+from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.errors import NobodyToAsk, OutcomeUnknown
 from core.notifications.messages import Contact
 from core.notifications.outcome_lookup import OutcomeLookup
@@ -38,7 +38,7 @@ class ReconcileDeliveries:
     contacts: Contacts
     outcome_lookup: OutcomeLookup
     clock: Clock
-    lease: timedelta
+    leases: Mapping[Channel, timedelta]
     """The duration of a claim for sending."""
     absent_after: timedelta
     """The delay after which a vendor's records contain each message that it accepted."""
@@ -64,7 +64,7 @@ class ReconcileDeliveries:
         async with self.new_work() as work:
             due = await work.in_doubt_deliveries.due(now, self.batch)
             for delivery in due:
-                delivery.claim_for_lookup(delivery.due_at - self.lease, until)
+                delivery.claim_for_lookup(delivery.due_at - self.leases[delivery.channel], until)
                 await work.in_doubt_deliveries.save(delivery)
             attempts = [await work.in_doubt_deliveries.attempts(delivery.id) for delivery in due]
             contacts = await self.contacts.of({delivery.recipient for delivery in due}) if due else {}
@@ -86,7 +86,7 @@ class ReconcileDeliveries:
         return learnt
 
     async def _ask(self, case: InDoubtDelivery) -> LookupAnswer:
-        until = in_doubt_since(case.delivery) + self.lease
+        until = in_doubt_since(case.delivery) + self.leases[case.delivery.channel]
         try:
             return await self.outcome_lookup.find(case.delivery, case.attempts, case.contact, until)
         except OutcomeUnknown as doubt:
@@ -101,7 +101,7 @@ class ReconcileDeliveries:
         if delivery.state is not DeliveryState.UNKNOWN or delivery.due_at != claimed.due_at:
             return None  # it was settled meanwhile, or claimed by another process after this claim expired
         age = now - in_doubt_since(delivery)
-        if answer is None and age >= self.lease + self.absent_after:
+        if answer is None and now >= self._absent_at(delivery):
             delivery.resolve(
                 DeliveryState.PENDING, StatusReport(at=now, learnt=DeliveryStatus.ABSENT, detail="no vendor has it")
             )
@@ -121,8 +121,12 @@ class ReconcileDeliveries:
         if isinstance(answer, NobodyToAsk):
             return final
         pause = min(max((now - in_doubt_since(delivery)) / 2, MIN_LOOKUP_INTERVAL), MAX_LOOKUP_INTERVAL)
-        decisive = [each for each in (in_doubt_since(delivery) + self.lease + self.absent_after, final) if each > now]
+        decisive = [each for each in (self._absent_at(delivery), final) if each > now]
         return min(now + pause, *decisive)
+
+    def _absent_at(self, delivery: Delivery) -> datetime:
+        """Return when a message that no vendor lists was certainly not accepted."""
+        return in_doubt_since(delivery) + self.leases[delivery.channel] + self.absent_after
 
 
 def in_doubt_since(delivery: Delivery) -> datetime:

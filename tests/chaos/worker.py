@@ -11,7 +11,7 @@ from uuid import uuid4
 from config.container import Application, running
 from config.settings import Settings
 from config.settings_file import validate
-from core.notifications.delivery import Notice
+from core.notifications.delivery import Channel, Notice
 from core.notifications.send_notice import SendNotice
 from entrypoints.cli.runtime import Runtime
 from entrypoints.contexts import ROUTES, create_bursar
@@ -56,7 +56,7 @@ async def instrumented_runtime(order: Order) -> AsyncIterator[Runtime]:
     """Open the runtime that an order describes, with its fault points and its sabotage."""
     settings = validate(order.settings | {"serve": [order.role]}, order.name)
     application = Application(settings=settings, routes=ROUTES)
-    application.vendors.lease.override(DELIVERY_LEASE)
+    application.vendors.leases.override(dict.fromkeys(Channel, DELIVERY_LEASE))
     sabotage(application, order.role, order.sabotage)
     FaultPoints(order.name, FaultPointRegistry(Path(order.folder))).instrument(application, order.role)
     async with running(application):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from email import policy
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aiohttp import web
 from adapters.smtp import connection_pool
 from config.container import Application
 from config.settings import Adapters, Resilience, Secret, Settings, Smtp
+from core.notifications.delivery import Channel
 from core.notifications.errors import (
     AccountFault,
     OutcomeUnknown,
@@ -372,4 +374,6 @@ def test_a_claim_outlives_the_slowest_answer_of_each_vendor() -> None:
     for vendors in (("smtp",), ("ses", "smtp"), ("ses",)):
         settings = Settings(adapters=Adapters(email=vendors), smtp=Smtp(reply_seconds=3_600))  # type: ignore[arg-type]
         slowest = settings.smtp.deadline_seconds if "smtp" in vendors else settings.resilience.deadline_seconds
-        assert Application(settings=settings).vendors.lease().total_seconds() > slowest
+        leases = Application(settings=settings).vendors.leases()
+        assert leases[Channel.EMAIL].total_seconds() > slowest
+        assert leases[Channel.SMS] < timedelta(minutes=3), "text messages do not wait for a mail server"

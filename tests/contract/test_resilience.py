@@ -931,7 +931,7 @@ async def test_no_vendor_is_called_after_the_deadline() -> None:
     vendor, deputy = ScriptedVendor(), ScriptedVendor()
     stage = BreakerHarness(vendor, deputy)
 
-    with pytest.raises(VendorUnavailable, match="lease of the delivery expired"):
+    with pytest.raises(VendorUnavailable, match="claim or the message expired"):
         await stage.chain.send(replace(an_email(), until=NOON))
 
     assert (vendor.calls, deputy.calls) == (0, 0)

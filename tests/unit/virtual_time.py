@@ -88,7 +88,7 @@ def virtual_time_harness(
     harness.dispatch = replace(
         harness.dispatch,
         clock=clock,
-        lease=timedelta(minutes=5),
+        leases=dict.fromkeys(Channel, timedelta(minutes=5)),
         email=outlet(Channel.EMAIL, email),
         sms=outlet(Channel.SMS, sms or [SimulatedVendor()]),
     )

@@ -147,7 +147,7 @@ class NotificationsHarness:
             sms=self.sms,
             attempt_log=self.attempt_log,
             clock=self.clock,
-            lease=CLAIM_DURATION,
+            leases=dict.fromkeys(Channel, CLAIM_DURATION),
         )
         self.abandon = ExpireClaims(self.new_work, self.clock)
         self.expire = ExpireDeliveries(self.new_work, self.clock)

@@ -69,7 +69,7 @@ class ReconciliationHarness(NotificationsHarness):
             "contacts": MemoryContacts(self.store),
             "outcome_lookup": OutcomeLookup(records, StubTemplates(), timedelta(seconds=5)),
             "clock": self.clock,
-            "lease": CLAIM_DURATION,
+            "leases": dict.fromkeys(Channel, CLAIM_DURATION),
             "absent_after": ABSENT_AFTER,
             "person_after": PERSON_AFTER,
         }

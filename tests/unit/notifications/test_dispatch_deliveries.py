@@ -351,7 +351,7 @@ async def test_a_permanent_database_outage_is_logged_and_leaves_the_outcome_unkn
     harness: NotificationsHarness,
 ) -> None:
     owed, patience = await an_email(harness), asyncio.Event()
-    harness.dispatch = replace(harness.dispatch, lease=timedelta(seconds=1))
+    harness.dispatch = replace(harness.dispatch, leases=dict.fromkeys(Channel, timedelta(seconds=1)))
     harness.email.will_answer(ASHA, patience)
     dispatching = asyncio.create_task(harness.dispatch(Channel.EMAIL))
     await harness.until(lambda: len(harness.email.asked) == 1)
