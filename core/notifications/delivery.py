@@ -125,18 +125,24 @@ class Delivery:
         self.due_at = until
 
     def apply_report(self, report: VendorReport, at: datetime) -> bool:
-        """Apply a vendor's report unless a better one counts already; return whether it changed the state."""
+        """Apply a vendor's report unless a better one counts already; return whether it is to be stored."""
         state, detail = STATE_BY_STATUS[report.learnt], report.detail
-        bounced = {each.vendor_id for each in self.reported if each.learnt is DeliveryStatus.BOUNCED}
+        bounced = self._messages_reported(DeliveryStatus.BOUNCED)
+        delivered = self._messages_reported(DeliveryStatus.DELIVERED)
         if state is DeliveryState.BOUNCED and (self.state is DeliveryState.PENDING or report.id in bounced):
             return False  # of an earlier message, which is sent again
         if self.state is DeliveryState.BOUNCED and state is DeliveryState.SENT and report.id not in bounced:
             detail = f"{detail}; another message bounced: {', '.join(sorted(bounced))}"
+        elif state is self.state is DeliveryState.DELIVERED and delivered and report.id not in delivered:
+            detail = f"{detail}; another message was delivered, too: {', '.join(sorted(delivered))}"
         elif self.state in REPORTED_STATES and REPORTED_STATES.index(state) <= REPORTED_STATES.index(self.state):
             return False
         status = StatusReport(at=at, learnt=report.learnt, vendor=report.vendor, vendor_id=report.id, detail=detail)
         self.resolve(state, status)
         return True
+
+    def _messages_reported(self, learnt: DeliveryStatus) -> set[str]:
+        return {each.vendor_id for each in self.reported if each.learnt is learnt}
 
     def resolve(self, state: DeliveryState, report: StatusReport) -> None:
         """Set the state that a report implies; it waits for no send or lookup but the one that is due at once."""

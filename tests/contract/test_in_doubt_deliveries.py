@@ -293,6 +293,9 @@ async def test_of_two_messages_for_a_delivery_the_better_counts_in_any_order(sto
     assert await report("SM1", DeliveryStatus.BOUNCED) == sent  # repeated
     assert (await report("SM2", DeliveryStatus.DELIVERED))[0] is DeliveryState.DELIVERED
     assert (await report("SM3", DeliveryStatus.BOUNCED))[0] is DeliveryState.DELIVERED
+    twice = (DeliveryState.DELIVERED, "twilio says so; another message was delivered, too: SM2")
+    for message in ("SM4", "SM4", "SM2"):
+        assert await report(message, DeliveryStatus.DELIVERED) == twice
 
 
 async def test_a_repeated_bounce_does_not_end_the_message_that_is_sent_again(stored: Application) -> None:
