@@ -44,7 +44,7 @@ class AllocationDemand:
     priority: Annotated[int, PRIORITY] = 5
     """0 to 9: a reduction of a batch deallocates lines of a higher number first."""
     hold_until: Moment | None = None
-    """The end of the hold: the line expires then unless it was shipped; None: never."""
+    """The end of the hold: the line expires then unless it was shipped; None: never, or as the line has it."""
 
     def __post_init__(self) -> None:
         check_name("order", self.order)

@@ -186,7 +186,7 @@ class Sku:
                 f"order {line.order} has a line of {line.quantity} {self.name} ({line.state}), not {demand.quantity}",
                 facts={"quantity": str(line.quantity), "state": line.state} | batch_facts(line),
             )
-        if line.hold_until == demand.hold_until or line.state is LineState.SHIPPED:
+        if demand.hold_until in (None, line.hold_until) or line.state is LineState.SHIPPED:
             return line, []
         request.check_hold_until()
         event = self._record_event(HoldMoved, at, line=self._track_change(replace(line, hold_until=demand.hold_until)))

@@ -59,7 +59,7 @@ class NaiveInventory:
             if is_open_line(known):
                 if known.quantity != line.quantity:
                     return "LineAlreadyAllocated"
-                if known.until != line.until and known.state != "shipped":
+                if line.until not in (None, known.until) and known.state != "shipped":
                     if late:
                         return "HoldInThePast"
                     known.until = line.until

@@ -66,13 +66,15 @@ async def test_a_hold_moves_by_asking_again(inventory: InventoryHarness) -> None
     assert (await inventory.expire_holds())["expired"] == 0
 
 
-async def test_a_hold_asked_for_again_without_an_end_stays_for_good(inventory: InventoryHarness) -> None:
+async def test_a_hold_asked_for_again_without_an_end_keeps_its_end(inventory: InventoryHarness) -> None:
     await inventory.buy("shelf", 5)
     await inventory.order("o-1", 2, hold_until=NOON + HOUR)
-    await inventory.order("o-1", 2)
-    inventory.clock.pass_by(1000 * HOUR)
+    await inventory.announced_since()
+    again = await inventory.order("o-1", 2)
+    assert (again.hold_until, await inventory.announced_since()) == (NOON + HOUR, [])
 
-    assert (await inventory.expire_holds())["expired"] == 0
+    inventory.clock.pass_by(HOUR)
+    assert (await inventory.expire_holds())["expired"] == 1
 
 
 async def test_renewing_the_hold_of_a_backorder_announces_no_shortage(inventory: InventoryHarness) -> None:
