@@ -1,7 +1,7 @@
 """Reads e-mail addresses and telephone numbers as people write them, with the libraries `idna` and `phonenumbers`."""
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -45,6 +45,8 @@ class InternationalContactParser(ContactParser):
         if odd := first_outside(DIALLED_PATTERN, written):
             raise Invalid(f"has {shown(odd)}, which is in no telephone number")
         library, region = self._library, country or self._country
+        if E164_PATTERN.fullmatch(written) and is_plain_mobile(written, region, library):
+            return text
         try:
             number = library.parse(written, region)
         except library.NumberParseException as error:
@@ -67,6 +69,31 @@ class InternationalContactParser(ContactParser):
 
         library: ModuleType = phonenumbers
         return library
+
+
+def is_plain_mobile(e164: str, region: str, library: Any) -> bool:
+    """Tell whether the library takes a number for a mobile of this region, and returns it unchanged."""
+    plan = numbering_plan(region, library)
+    return plan is not None and len(e164) in plan[1] and plan[0].fullmatch(e164) is not None
+
+
+@lru_cache(512)
+def numbering_plan(region: str, library: Any) -> tuple[re.Pattern[str], frozenset[int]] | None:
+    """Return the form of the mobile numbers of a region, and their lengths; None for a region that shares its code.
+
+    One search for what the library does in dozens of steps, which would cost half of an import.
+    """
+    metadata = library.PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None or len(library.COUNTRY_CODE_TO_REGION_CODE[metadata.country_code]) > 1:
+        return None
+    valid, mobile = metadata.general_desc, metadata.mobile
+    if metadata.same_mobile_and_fixed_line_pattern or mobile is None or mobile.national_number_pattern is None:
+        return None
+    prefix = f"(?!{metadata.national_prefix_for_parsing})" if metadata.national_prefix_for_parsing else ""
+    form = rf"(?=(?:{valid.national_number_pattern})\Z)(?:{mobile.national_number_pattern})"
+    lengths = {*valid.possible_length} & {*(mobile.possible_length or valid.possible_length)}
+    code = f"+{metadata.country_code}"
+    return re.compile(re.escape(code) + prefix + form), frozenset(len(code) + each for each in lengths)
 
 
 def a_labels(domain: str) -> str:

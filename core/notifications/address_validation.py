@@ -1,6 +1,7 @@
 """The form of addresses that every vendor takes, and the check of a message before a vendor is called."""
 
 import re
+from functools import lru_cache
 
 from core.notifications.errors import Rejected
 from core.notifications.messages import Email, Sms
@@ -33,14 +34,13 @@ def email_fault(address: str) -> str:
     return domain_fault(domain)
 
 
+@lru_cache(1024)
 def domain_fault(domain: str) -> str:
     """Return what is wrong with a domain in ASCII, empty for a name below a top-level domain."""
     *labels, top = domain.split(".")
     if not labels:
         return "has a domain without a dot"
-    if odd := next(
-        (letter for letter in domain if not (letter.isascii() and letter.isalnum()) and letter not in ".-"), ""
-    ):
+    if odd := first_outside(DOMAIN_PATTERN, domain):
         return f"has {shown(odd)} in the domain"
     if not all(map(LABEL_PATTERN.fullmatch, [*labels, top])):
         return "has a domain with a part that is empty, too long, or begins or ends with a hyphen"

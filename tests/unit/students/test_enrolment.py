@@ -3,6 +3,7 @@
 import unicodedata
 from typing import Any
 
+import phonenumbers
 import pytest
 
 from adapters.contacts.parser import InternationalContactParser
@@ -132,3 +133,20 @@ def test_all_spellings_of_a_registration_have_one_key_and_other_texts_have_none(
 
 def test_the_shortest_enrolment_is_of_the_country_and_written_to_in_english() -> None:
     assert (an_enrolment().country, an_enrolment().language) == ("IN", "en")
+
+
+def read_phone(text: str, country: str) -> str:
+    try:
+        return InternationalContactParser("IN").phone(text, country)
+    except Invalid as fault:
+        return str(fault)
+
+
+@pytest.mark.parametrize("country", ["IN", "AE", "NP", "SG", "DE", "BR", "MX", "US", "GB"])
+def test_a_number_is_judged_alike_with_spaces_and_without(country: str) -> None:
+    kinds = phonenumbers.PhoneNumberType.values()
+    examples = filter(None, [phonenumbers.example_number_for_type(country, kind) for kind in kinds])
+    codes = {(str(each.country_code), str(each.national_number)) for each in examples}
+    near = [(code, digit + rest[1:] + more) for code, rest in codes for digit in "0123456789" for more in ("", "7")]
+    for code, rest in [*codes, *near]:
+        assert read_phone(f"+{code}{rest}", country) == read_phone(f"+{code} {rest}", country), rest
