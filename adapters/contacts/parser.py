@@ -39,14 +39,14 @@ class InternationalContactParser(ContactParser):
         return text
 
     def phone(self, text: str, country: str = "") -> str:
+        library, region = self._library, country or self._country
+        if E164_PATTERN.fullmatch(text) and is_plain_mobile(text, region, library):
+            return text
         if len(text) > MAX_NUMBER_CHARACTERS:
             raise Invalid(f"is longer than {MAX_NUMBER_CHARACTERS} characters")
         written = text.translate(HYPHENS)
         if odd := first_outside(DIALLED_PATTERN, written):
             raise Invalid(f"has {shown(odd)}, which is in no telephone number")
-        library, region = self._library, country or self._country
-        if E164_PATTERN.fullmatch(written) and is_plain_mobile(written, region, library):
-            return text
         try:
             number = library.parse(written, region)
         except library.NumberParseException as error:

@@ -24,7 +24,8 @@ def read_contacts(
     cells: Mapping[str, str], country: str, line: int, contacts: ContactParser
 ) -> tuple[dict[str, str], list[RosterWarning]]:
     """Return the contacts of a row that can be sent to, and a warning for each other one."""
-    taken, warnings = dict[str, str](), list[RosterWarning]()
+    taken: dict[str, str] = {}
+    warnings: list[RosterWarning] = []
     for column, written in cells.items():
         try:
             taken[column] = contacts.email(written) if column == "email" else contacts.phone(written, country)

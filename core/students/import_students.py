@@ -147,11 +147,11 @@ async def valid_entries(
     """Yield the valid rows, each by the key of its registration; report the other rows."""
     columns, seen = list[str](), dict[str, int]()
     async for row in rows:
+        if not row.problem and not any(map(str.strip, row.cells)):
+            continue  # a spreadsheet writes delimiters for a formatted row without content
         if not columns:
             columns = read_columns(row)
             continue
-        if not row.problem and not any(map(str.strip, row.cells)):
-            continue  # a spreadsheet writes delimiters for a formatted row without content
         report.read += 1
         if report.read % ROWS_PER_TURN == 0:
             await asyncio.sleep(0)

@@ -155,6 +155,7 @@ async def test_a_student_missing_from_a_later_roster_is_kept(harness: RosterHarn
         ("registration,name,category,shoe-size\n", "unknown column shoe-size; known are registration"),
         ("registration,category\n", "no column name"),
         ("email\n", "no column registration, name, category"),
+        ("registration|name|category\n", "one column; columns are separated by a comma, a semicolon or a TAB"),
         ("registration,name,category,Name\n", "has a column twice: name"),
         ('registration,"name,category\n', "line 1, which names the columns, is not CSV"),
         (
@@ -271,6 +272,7 @@ async def test_a_value_far_below_shows_that_the_column_is_not_empty(harness: Ros
 
 EXCEL = {
     "trailing commas": FULL.replace("\n", ",,\n") + EXEMPT.replace("\n", ",,\n") + ",,,,,,,,,\n",
+    "an empty first row": ",,,,,,,\n" + FULL + EXEMPT,
     "spaces after commas": (FULL + EXEMPT.replace("Asha", '"Asha"')).replace(",", ", "),
     "semicolons": (FULL + EXEMPT).replace(",", ";"),
     "tabs": (FULL + EXEMPT).replace(",", "\t"),
