@@ -8,7 +8,7 @@ from typing import Any
 from config.container import Application, running
 from config.settings_file import load
 from entrypoints.cli.runtime import Runtime
-from entrypoints.cli.streams import faults_of_files, open_closed_streams
+from entrypoints.cli.streams import faults_of_files, open_closed_streams, write_utf8
 from entrypoints.contexts import ROUTES, create_bursar
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from entrypoints.runtime.sample_data import CONFIG_DIRECTORY
@@ -25,6 +25,7 @@ async def open_runtime(path: Path | None, changes: Mapping[str, Any]) -> AsyncIt
 def main() -> None:
     """Run the command line."""
     open_closed_streams()
+    write_utf8()
     with faults_of_files():
         create_bursar(open_runtime)()
 

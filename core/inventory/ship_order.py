@@ -23,6 +23,8 @@ class Shipment:
 
     def __post_init__(self) -> None:
         check_name("order", self.order)
+        if self.sku is not None:
+            check_name("sku", self.sku)
         check_extent("sku", self.sku, everything=self.everything)
 
 

@@ -316,3 +316,14 @@ def test_a_database_file_that_cannot_be_used_is_told_in_words(
     assert ended.returncode == code
     assert said in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_what_is_printed_is_utf8_in_every_locale(tmp_path: Path) -> None:
+    title = "परीक्षा"
+    text = SCHEDULE.format(code="hindi", title=title) + RULE.format(title=title)
+    (tmp_path / "hindi.toml").write_text(text, encoding="utf-8")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    command = [BURSAR, "import", "schedule", "hindi.toml"]
+    done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+
+    assert (done.stdout.decode(), done.returncode) == (f"hindi, version 1: {title}\n", 0), done.stderr.decode()

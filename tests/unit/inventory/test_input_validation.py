@@ -8,6 +8,7 @@ import pytest
 from core.inventory.create_batch import Purchase
 from core.inventory.errors import InvalidQuantity
 from core.inventory.order_line import AllocationDemand
+from core.inventory.ship_order import Shipment
 from core.kernel.errors import Invalid
 
 BAD_NAMES = ["", " ", "two words", "line\n", "\nline", "tab\there", "x" * 65, "-dash", ".dot", "naïve", "a/b", "a\x00b"]
@@ -15,7 +16,7 @@ GOOD_NAMES = ["A", "7", "KIT-XII", "po:2026.11_20", "x" * 64]
 PURCHASE = {"reference": "shelf", "sku": "KIT", "quantity": 1}
 DEMAND = {"order": "o-1", "sku": "KIT", "quantity": 1}
 FIELDS = [(Purchase, PURCHASE, "reference"), (Purchase, PURCHASE, "sku"), (AllocationDemand, DEMAND, "order")]
-FIELDS += [(AllocationDemand, DEMAND, "sku")]
+FIELDS += [(AllocationDemand, DEMAND, "sku"), (Shipment, {"order": "o-1"}, "sku")]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
