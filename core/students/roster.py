@@ -4,8 +4,8 @@ import asyncio
 import csv
 import re
 from codecs import utf_8_decode
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from typing import NamedTuple
 
 from core.kernel.text import BYTE_ORDER_MARK, encoding_fault, is_utf16
 from core.students.errors import UnreadableRoster
@@ -19,12 +19,11 @@ DELIMITER_LINE = re.compile(r'"?sep=(.)"?[\s,;]*', re.IGNORECASE)
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True)
-class RosterRow:
+class RosterRow(NamedTuple):
     """One row, the line of the file in which it begins, and its CSV fault if it has one."""
 
     line: int
-    cells: list[str] = field(default_factory=list)
+    cells: Sequence[str] = ()
     problem: str = ""
 
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache, partial
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from core.kernel.errors import Invalid
 from core.kernel.registration import read_registration
@@ -29,8 +29,7 @@ FIELD_PATTERNS = {
 CERTIFICATE_PATTERN = re.compile(r"[a-z0-9-]{1,32}")
 
 
-@dataclass(frozen=True, slots=True)
-class RosterEntry:
+class RosterEntry(NamedTuple):
     """The fields that a row has; a field without a column keeps its value."""
 
     said: Mapping[str, Any]

@@ -80,7 +80,7 @@ async def test_an_unterminated_quote_is_a_problem_of_the_line_it_begins_in() -> 
     first, second = await read('a,b\n1,"never ends\n3,4\n')
 
     assert first == RosterRow(1, ["a", "b"])
-    assert (second.line, second.cells) == (2, [])
+    assert (second.line, list(second.cells)) == (2, [])
     assert "not CSV" in second.problem
 
 
