@@ -1,7 +1,6 @@
 """Reads settings from a TOML file, the environment and the command line, and checks them."""
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +11,7 @@ import msgspec
 from config.container.contacts import check_contacts
 from config.renamed_settings import rename_settings, rename_variables
 from config.settings import Misconfigured, Secret, Section, Settings
+from config.toml import parse_toml
 from core.kernel.errors import Invalid
 from core.kernel.text import decode_utf8
 
@@ -23,11 +23,7 @@ def load(
 
     `BURSAR__SECTION__KEY_FILE` names a file that holds the value: a mounted secret.
     """
-    text = read_text(path, str(path))
-    try:
-        document: dict[str, Any] = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Misconfigured(f"{path} is not TOML: {as_sentence(error)}") from error
+    document = parse_toml(read_text(path, str(path)), str(path), Misconfigured)
     rename_settings(document, str(path))
     variables = {name: value for name, value in environ.items() if name.startswith("BURSAR__")}
     paths = {apply_environment(document, name, value): name for name, value in rename_variables(variables).items()}
@@ -95,10 +91,3 @@ def read_text(path: Path, name: str) -> str:
         raise Misconfigured(f"{name}: {path} cannot be read: {error.strerror}") from error
     except Invalid as error:
         raise Misconfigured(str(error) if name == str(path) else f"{name}: {error}") from error
-
-
-def as_sentence(error: Exception) -> str:
-    """Return what is wrong with a document; Python's own words for two cases are for programmers."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return "a number has thousands of digits" if "digits" in str(error) else str(error)

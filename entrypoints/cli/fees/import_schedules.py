@@ -1,11 +1,11 @@
 """`bursar import schedule`."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from config.toml import parse_toml
 from core.fees.errors import InvalidSchedule
 from core.fees.schedule import FeeSchedule
 from core.kernel.text import decode_utf8
@@ -37,7 +37,4 @@ def summary(schedule: FeeSchedule) -> str:
 
 def read_document(file: Path) -> dict[str, Any]:
     """Read a TOML file; raise `InvalidSchedule`."""
-    try:
-        return tomllib.loads(decode_utf8(file.read_bytes(), str(file)))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidSchedule(f"{file} is not TOML: {error}") from error
+    return parse_toml(decode_utf8(file.read_bytes(), str(file)), str(file), InvalidSchedule)

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.runner import CliRunner
 
 SAHYADRI, NEET = (f"config/data/schedules/{name}.toml" for name in ("sahyadri-semester", "neet-ug-2026"))
@@ -27,6 +29,20 @@ def test_a_schedule_is_utf8_with_a_byte_order_mark_or_refused_with_the_place(run
     file.write_bytes(b'title = "Pr\xfcfung"')
     code, _, err = runner.run("import", "schedule", str(file))
     assert (code, f"invalid: {file} is not UTF-8 text (byte 12, 0xfc in line 1)" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"), [("9" * 5_000, "thousands of digits"), ("[" * 50_000, "nested too deeply"), ("", "end of document")]
+)
+def test_a_schedule_that_no_parser_takes_is_told_in_words(
+    runner: CliRunner, tmp_path: Path, toml: str, said: str
+) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(f"amount = {toml}", encoding="utf-8")
+
+    code, _, err = runner.run("import", "schedule", str(file))
+
+    assert (code, err.startswith(f"invalid-schedule: {file} is not TOML: "), said in err) == (1, True, True)
 
 
 def test_a_roster_is_reported_with_what_was_cleared_and_what_stays(runner: CliRunner, tmp_path: Path) -> None:
