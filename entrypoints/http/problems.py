@@ -152,8 +152,8 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     meaning = STATUS_TITLES.get(error.status_code) or HTTPStatus(error.status_code).phrase
     problem = Problem(type=kind, title=meaning, status=error.status_code, detail=detail, at=at)
     headers = dict(error.headers or {})
-    if "GET" in (allowed := headers.get("allow", "").split(", ")):
-        headers["allow"] = ", ".join(sorted({*allowed, "HEAD"}))
+    if allowed := {*headers.get("allow", "").split(", ")} - {""}:
+        headers["allow"] = ", ".join(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
     return respond(problem, headers)
 
 
@@ -185,8 +185,10 @@ def decoding_problem(error: Exception) -> Problem:
 
 def validation_detail(request: Request[Any, Any, Any], error: HTTPException) -> tuple[str, str | None]:
     """Return the message of a decoder and the path of the field; `$` is the body."""
+    if error.status_code == 413:
+        return f"a body has at most {request.route_handler.resolve_request_max_body_size():,} bytes here", None
     if not isinstance(error.extra, list) or not error.extra:
-        return error.detail, None
+        return error.detail.partition(" - at `$[...]`")[0], None
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
