@@ -77,7 +77,7 @@ class Adapters(Section, frozen=True):
 class Http(Section, frozen=True):
     """The HTTP API."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, NON_EMPTY] = "127.0.0.1"
     """The address that HTTP listens on."""
     port: Port = 8000
     """0 selects a free port."""
@@ -143,7 +143,7 @@ class EncryptedSection(Section, frozen=True):
 class MySQL(EncryptedSection, frozen=True):
     """The database server; deploy/grants.sql lists the privileges of its accounts."""
 
-    host: str = "localhost"
+    host: Annotated[str, NON_EMPTY] = "localhost"
     port: Port = 3306
     database: str = "bursar"
     user: str = "bursar"
@@ -157,7 +157,7 @@ class MySQL(EncryptedSection, frozen=True):
 class SQLite(Section, frozen=True):
     """The SQLite database."""
 
-    path: str = "bursar.db"
+    path: Annotated[str, NON_EMPTY] = "bursar.db"
     """The file, relative to the working directory."""
 
 
@@ -269,7 +269,7 @@ class Redis(Section, frozen=True):
 class Smtp(Section, frozen=True):
     """A mail server."""
 
-    host: str = "localhost"
+    host: Annotated[str, NON_EMPTY] = "localhost"
     port: Port = 587
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     ca_file: str = ""
@@ -342,7 +342,7 @@ class Twilio(Section, frozen=True):
 class Sandbox(Section, frozen=True):
     """A simulated vendor that appends accepted messages to a file."""
 
-    record_path: str = "bursar-sandbox.jsonl"
+    record_path: Annotated[str, NON_EMPTY] = "bursar-sandbox.jsonl"
     failure_percent: Percent = 0
     """The share of calls that are refused as unavailable."""
 
