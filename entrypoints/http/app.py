@@ -19,7 +19,6 @@ from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
-from entrypoints.http.middleware.encoded_slashes import EncodedSlashes
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
@@ -68,7 +67,7 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    return TracingMiddleware(HttpRulesMiddleware(EncodedSlashes(AdmissionMiddleware(app, admission))), clock)
+    return TracingMiddleware(HttpRulesMiddleware(AdmissionMiddleware(app, admission)), clock)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

@@ -2,25 +2,13 @@
 
 from urllib.parse import unquote
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
-
 ENCODED_SLASH = "%2F"
 
 
-class EncodedSlashes:
-    """Routes a path by its segments as they were sent: the server has decoded `%2F` before it splits the path."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        raw = scope.get("raw_path") or b""
-        if scope["type"] == ScopeType.HTTP and b"%2f" in raw.lower():
-            segments = raw.decode("latin-1").partition("?")[0].split("/")
-            scope["path"] = "/".join(unquote(segment).replace("/", ENCODED_SLASH) for segment in segments)
-        await self._app(scope, receive, send)
+def path_of_segments(raw: bytes) -> str:
+    """Return the path whose segments are those that were sent: a server decodes `%2F` before it splits the path."""
+    segments = raw.decode("latin-1").partition("?")[0].split("/")
+    return "/".join(unquote(segment).replace("/", ENCODED_SLASH) for segment in segments)
 
 
 def from_segment(text: str) -> str:

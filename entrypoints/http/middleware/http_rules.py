@@ -6,6 +6,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from entrypoints.http.middleware.encoded_slashes import path_of_segments
 from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
 from entrypoints.http.protocol.head import UNEXPECTED_BODY, Refusal
 
@@ -15,7 +16,7 @@ NO_METHOD = "-"
 
 
 class HttpRulesMiddleware:
-    """Answers what RFC 9110 asks of every resource."""
+    """Routes by the segments as sent, and answers what RFC 9110 asks of every resource."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,7 +25,10 @@ class HttpRulesMiddleware:
         """Serve one request."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
-        elif refusal := scope.get("refusal"):
+            return
+        if b"%2f" in (raw := scope.get("raw_path") or b"").lower():
+            scope["path"] = path_of_segments(raw)
+        if refusal := scope.get("refusal"):
             await self._refuse(refusal, scope, receive, send)  # type: ignore[arg-type]
         elif scope["method"] == "HEAD":
             await self._head(scope, receive, send)

@@ -32,7 +32,8 @@ def test_a_schedule_is_utf8_with_a_byte_order_mark_or_refused_with_the_place(run
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"), [("9" * 5_000, "thousands of digits"), ("[" * 50_000, "nested too deeply"), ("", "end of document")]
+    ("toml", "said"),
+    [("9" * 5_000, "thousands of digits"), ("[" * 50_000, "nested too deeply"), ("", "end of document")],
 )
 def test_a_schedule_that_no_parser_takes_is_told_in_words(
     runner: CliRunner, tmp_path: Path, toml: str, said: str
