@@ -43,7 +43,7 @@ def _value_type(hint: Any) -> str:
     limits = [each for each in get_args(hint)[1:] if isinstance(each, msgspec.Meta)] if _annotated(hint) else []
     text = type_text(hint)
     for limit in limits:
-        text += _bounds(limit)
+        text += ", not empty" if hint.__origin__ is str and limit.min_length else _bounds(limit)
     return text
 
 
