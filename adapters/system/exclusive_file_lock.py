@@ -25,8 +25,9 @@ class FileInUse(Conflict):
 def exclusive_file_lock(path: str) -> Iterator[None]:
     """Hold the lock of a file, or raise `FileInUse`; the lock ends with the process."""
     real = os.path.realpath(path)
-    with Path(f"{real}.lock").open("ab") as lock:
-        file = opened(real)
+    with with_remedy(path):
+        file, beside = opened(real), Path(f"{real}.lock").open("ab")  # noqa: SIM115 - closed below
+    with beside as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lock_byte(file, fcntl.F_WRLCK)
@@ -43,9 +44,21 @@ def exclusive_file_lock(path: str) -> Iterator[None]:
 @contextmanager
 def blocking_file_lock(path: str) -> Iterator[None]:
     """Wait for the lock of a file, and hold it."""
-    with Path(f"{os.path.realpath(path)}.turn").open("ab") as lock:
+    with with_remedy(path):
+        beside = Path(f"{os.path.realpath(path)}.turn").open("ab")  # noqa: SIM115 - closed below
+    with beside as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def with_remedy(path: str) -> Iterator[None]:
+    """Add the setting to correct to an `OSError`."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "sqlite.path names a file, in a folder that exists and that this user can write"
+        raise OSError(error.errno, f"{error.strerror}; {remedy}", path) from error
 
 
 def lock_byte(file: int, kind: int) -> None:

@@ -105,3 +105,14 @@ def test_the_sole_use_of_a_file_has_no_second_name(tmp_path: Path, link: Callabl
         holder.stdin.close()
     with exclusive_file_lock(str(other)):
         pass
+
+
+@pytest.mark.parametrize("path", ["nowhere/bursar.db", "."])
+def test_a_file_that_cannot_be_used_is_told_with_the_setting_to_correct(tmp_path: Path, path: str) -> None:
+    (tmp_path / "folder").mkdir()
+    file = str(tmp_path / "folder" / path)
+
+    with pytest.raises(OSError, match=r"sqlite\.path names a file, in a folder") as fault, exclusive_file_lock(file):
+        pass
+
+    assert fault.value.filename == file
