@@ -11,9 +11,9 @@ import msgspec
 from config.container.contacts import check_contacts
 from config.renamed_settings import rename_settings, rename_variables
 from config.settings import Misconfigured, Secret, Section, Settings
-from config.toml import parse_toml
 from core.kernel.errors import Invalid
 from core.kernel.text import decode_utf8
+from core.kernel.toml import parse_toml
 
 
 def load(

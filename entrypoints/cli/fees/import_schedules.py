@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from config.toml import parse_toml
 from core.fees.errors import InvalidSchedule
 from core.fees.schedule import FeeSchedule
 from core.kernel.text import decode_utf8
+from core.kernel.toml import parse_toml
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 
