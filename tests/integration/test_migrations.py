@@ -16,6 +16,7 @@ from adapters.sql.engine.database import Database
 from adapters.sql.engine.ensure_migrated import ensure_migrated
 from adapters.sql.engine.migrate import configuration, migrate
 from adapters.sql.engine.schema_version import current_version
+from adapters.sql.engine.tables import heartbeat
 from adapters.sql.messaging.tables import relays
 from adapters.sql.schema import metadata
 from config.container import Application, running
@@ -133,6 +134,14 @@ async def test_columns_of_filled_tables_are_data(database: Database) -> None:
 
     with pytest.raises(DataWouldBeLost, match=r"column deliveries.traceparent \(1 rows\)"):
         await migrate(database, "-1")
+
+
+async def test_what_readiness_wrote_is_no_data(database: Database) -> None:
+    await migrate(database, "0014")
+    async with database.autocommit() as connection:
+        await connection.execute(insert(heartbeat).values(id=1, at=datetime(2026, 1, 1, tzinfo=UTC), padding=b""))
+
+    assert (await migrate(database, "0013")).after == "0013"
 
 
 @pytest.mark.parametrize(
