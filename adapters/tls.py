@@ -23,11 +23,20 @@ def client_context(tls: str, ca_file: str, certificate_file: str, key_file: str)
         if certificate_file:
             context.load_cert_chain(certificate_file, key_file or None, password=refuse_encrypted_key)
     except (OSError, ValueError) as error:  # missing, not PEM, or a key of another certificate
-        files = ", ".join(name for name in (ca_file, certificate_file, key_file) if name)
-        missing = [name for name in (ca_file, certificate_file, key_file) if name and not Path(name).is_file()]
-        cause = f"{missing[0]} does not exist" if missing else f"{files}: {getattr(error, 'reason', None) or error}"
-        raise Invalid(f"the TLS files of a connection cannot be used: {cause}; PEM files are needed") from error
+        why = cause(error, ca_file, certificate_file, key_file)
+        raise Invalid(f"the TLS files of a connection cannot be used: {why}; PEM files are needed") from error
     return context
+
+
+def cause(error: OSError | ValueError, ca_file: str, certificate_file: str, key_file: str) -> str:
+    """Return which file cannot be used, and why."""
+    named = [name for name in (ca_file, certificate_file, key_file) if name]
+    if no_files := [name for name in named if not Path(name).is_file()]:
+        return f"{no_files[0]} {'is no file' if Path(no_files[0]).exists() else 'does not exist'}"
+    reason = getattr(error, "reason", None)
+    if isinstance(error, ssl.SSLError) and not reason and not key_file:
+        return f"{certificate_file} needs a certificate and its key, or key_file names the key"
+    return f"{', '.join(named)}: {reason or error}"
 
 
 def refuse_encrypted_key() -> str:

@@ -9,6 +9,7 @@ from testcontainers.community.mysql import MySqlContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+from adapters.tls import client_context
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings
 from core.kernel.errors import Invalid, Unavailable
@@ -165,8 +166,18 @@ async def test_redis_is_refused_without_trust(redis: Redis) -> None:
     assert PASSWORD not in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", ["missing.pem", "not-a-certificate.pem"])
-async def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, name: str) -> None:
-    (tmp_path / "not-a-certificate.pem").write_text("hello")
-    with pytest.raises(Invalid, match=name):
-        await mysql_cipher(MySQL(tls="verified", ca_file=str(tmp_path / name)))
+@pytest.mark.parametrize(
+    ("setting", "name", "said"),
+    [
+        ("ca_file", "missing.pem", "missing.pem does not exist"),
+        ("ca_file", "folder", "folder is no file"),
+        ("ca_file", "hello.pem", "hello.pem: NO_CERTIFICATE"),
+        ("certificate_file", "hello.pem", "hello.pem needs a certificate and its key, or key_file names the key"),
+    ],
+)
+def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, setting: str, name: str, said: str) -> None:
+    (tmp_path / "hello.pem").write_text("hello")
+    (tmp_path / "folder").mkdir()
+    files = {"ca_file": "", "certificate_file": "", "key_file": "", setting: str(tmp_path / name)}
+    with pytest.raises(Invalid, match=said):
+        client_context("verified", **files)

@@ -21,7 +21,7 @@ PADDING_BYTES = {"sqlite": 65_536}
 class SqlProbe(Probe):
     """Checks the schema version and the clock skew, and overwrites one row: only a commit shows a full disk."""
 
-    remedy = "start the database or correct its address and account; bring the schema up with `bursar migrate`"
+    remedy = "start the database or correct its address, account and TLS; bring the schema up with `bursar migrate`"
 
     def __init__(self, name: str, database: Database, clock: Clock) -> None:
         self.name, self._database, self._clock = f"persistence ({name})", database, clock
