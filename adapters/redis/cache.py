@@ -8,6 +8,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from adapters.tls import client_context
 from core.kernel.batching import Batcher, PendingItem
 from core.kernel.cache import Cache
 from core.kernel.errors import Unavailable
@@ -19,8 +20,13 @@ TIMEOUT_SECONDS, PROBE_TIMEOUT_SECONDS = 0.25, 1.0
 
 
 def client(url: str, ca_file: str, timeout_seconds: float) -> Redis:
-    """Return a client that connects at its first command; `ca_file` is trusted instead of the system's authorities."""
+    """Return a client that connects at its first command; `ca_file` is trusted instead of the system's authorities.
+
+    Raises `Invalid` for a file that cannot be used.
+    """
     trusted: dict[str, Any] = {"ssl_ca_certs": ca_file} if ca_file else {}
+    if ca_file:
+        client_context("verified", ca_file, "", "")  # Redis would open the file only at the first command
     return Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, **trusted)
 
 

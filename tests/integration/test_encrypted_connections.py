@@ -9,6 +9,7 @@ from testcontainers.community.mysql import MySqlContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
+from adapters.redis.cache import RedisCache
 from adapters.tls import client_context
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings
@@ -181,3 +182,8 @@ def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, setting: str, n
     files = {"ca_file": "", "certificate_file": "", "key_file": "", setting: str(tmp_path / name)}
     with pytest.raises(Invalid, match=said):
         client_context("verified", **files)
+
+
+def test_a_file_that_redis_cannot_use_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="is no file"):
+        RedisCache("rediss://localhost:6379/0", str(tmp_path), ttl_seconds=1, prefix="")
