@@ -24,6 +24,7 @@ from aiosmtplib import (
 from adapters.smtp.answers import refused
 from adapters.smtp.client import Tls, smtp_client
 from adapters.smtp.connection_pool import SmtpConnectionPool
+from adapters.tls import client_context
 from core.notifications.address_validation import check_email
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.mailbox import Mailbox
@@ -41,6 +42,8 @@ class SmtpEmailSender(EmailSender):
         self, *, host: str, port: int, tls: Tls, ca_file: str, user: str, password: str, sender: Mailbox,
         connections: int, connect_seconds: float, command_seconds: float, offer_seconds: float, reply_seconds: float,
     ) -> None:  # fmt: skip
+        if ca_file:
+            client_context("verified", ca_file, "", "")  # the client would open the file only when it connects
         new = partial(smtp_client, host, port, tls, ca_file, user, password, command_seconds)
         self._sender = sender
         self._offer_seconds, self._reply_seconds = offer_seconds, reply_seconds

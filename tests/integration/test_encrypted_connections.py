@@ -10,10 +10,12 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from adapters.redis.cache import RedisCache
+from adapters.smtp.email import SmtpEmailSender
 from adapters.tls import client_context
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings
 from core.kernel.errors import Invalid, Unavailable
+from core.notifications.mailbox import Mailbox
 from tests import containers as stack
 from tests.contract.servers.certificate import certificate
 
@@ -184,6 +186,12 @@ def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, setting: str, n
         client_context("verified", **files)
 
 
-def test_a_file_that_redis_cannot_use_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_a_file_that_a_client_would_open_later_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="is no file"):
         RedisCache("rediss://localhost:6379/0", str(tmp_path), ttl_seconds=1, prefix="")
+    with pytest.raises(Invalid, match="is no file"):
+        SmtpEmailSender(
+            host="", port=25, tls="starttls", ca_file=str(tmp_path), user="", password="",
+            sender=Mailbox.parse("a@b.in"), connections=1, connect_seconds=1,
+            command_seconds=1, offer_seconds=1, reply_seconds=1,
+        )  # fmt: skip
