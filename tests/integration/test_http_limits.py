@@ -228,6 +228,27 @@ async def test_a_client_that_does_not_read_its_answers_is_cut(
         assert (await converse(port, get()))[0].status == 200
 
 
+async def test_a_client_that_reads_slowly_and_steadily_is_not_cut(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrypoints.http.protocol.ending.UNREAD_SECONDS", 0.3)
+    before, received = refusals("unread_answer"), 0
+    async with served(application) as port:
+        line = socket.socket()
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        line.connect(("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(sock=line, limit=1024)
+        requests = [get("/docs-assets/swagger_bundle.js").replace(b"Connection: close\r\n", b"")] * 3
+        writer.write(b"".join([*requests, get()]))
+        while part := await reader.read(16_000):
+            received += len(part)
+            await asyncio.sleep(0.01)  # the pace of this client
+        writer.close()
+
+    assert received > 3_000_000
+    assert refusals("unread_answer") == before
+
+
 async def test_a_body_without_end_is_discarded_up_to_a_limit(application: Application, crowd: Crowd) -> None:
     async with served(application) as port:
         reader = await crowd.hold(port, post("/v1/nope", b"", "Content-Length: 900000000000", length=False))

@@ -1,5 +1,9 @@
 """The ends of a connection: the client leaves, is too slow, or sends what cannot be read."""
 
+import fcntl
+import termios
+from array import array
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -81,12 +85,19 @@ class EndingConnection(PacedReading):
         self._connections.unread.pop(self, None)
 
     def _start_unread(self) -> None:
-        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._unread_bytes = self._count_unread()
         self._connections.unread[self] = self.loop.time() + UNREAD_SECONDS
+
+    def _count_unread(self) -> int:
+        """Return the bytes of the answer that the client has not acknowledged; Linux tells those in the kernel."""
+        in_kernel = array("i", [0])
+        with suppress(OSError):
+            fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, in_kernel)
+        return int(self.transport.get_write_buffer_size()) + in_kernel[0]
 
     def _check_unread(self) -> None:
         """Cut a client that has read nothing of its answer."""
-        if self.transport.get_write_buffer_size() < self._unread_bytes:
+        if self._count_unread() < self._unread_bytes:
             self._start_unread()
         else:
             self._connections.refuse("unread_answer")
