@@ -59,13 +59,14 @@ class Forbidden(CoreError):
 
 
 class Unavailable(CoreError):
-    """A dependency failed; the same request may succeed after `retry_after` seconds."""
+    """A dependency failed; the same request may succeed later."""
 
     problem = "unavailable"
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+        """Seconds; None: nothing is known."""
 
 
 class InUse(Unavailable):

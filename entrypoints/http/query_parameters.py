@@ -24,12 +24,18 @@ FORMS: Mapping[Any, Text] = {
     UUID: Text("a UUID", "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
 }
 """Litestar takes other texts for these, too: `1e1`, `null`."""
+FOREIGN_QUERY = "foreign_query"
+"""The option of a route whose caller may add parameters of its own."""
 
 
 async def strict_query(request: Request[Any, Any, Any]) -> None:
-    """Raise `Invalid` for a query parameter that is given twice or has not the documented form."""
+    """Raise `Invalid` for a query parameter that is unknown, is given twice or has not the documented form."""
     forms = query_forms(request.route_handler)
+    strict = request.scope["path"].startswith("/v1/") and not request.route_handler.opt.get(FOREIGN_QUERY)
     for name, values in request.query_params.dict().items():
+        if strict and name not in forms:  # monitors and browsers add their own to other paths
+            known = ", ".join(f"`{each}`" for each in sorted(forms)) or "none"
+            raise Invalid(f"unknown query parameter `{name[:40]}`; known here: {known}", at=f"$.{name[:40]}")
         if name in forms and len(values) > 1:
             raise Invalid(f"`{name}` is given {len(values)} times", at=f"$.{name}")
         for form in forms.get(name, ()):
@@ -40,7 +46,11 @@ async def strict_query(request: Request[Any, Any, Any]) -> None:
 def query_forms(handler: BaseRouteHandler) -> Mapping[str, tuple[Text, ...]]:
     """Return the forms of the query parameters of a handler by their names in a request."""
     known = handler.parsed_fn_signature.parameters
-    return {wire: tuple(forms_in(known[name].raw)) for name, wire in wire_names(handler).items()}
+    return {
+        wire: tuple(forms_in(known[name].raw))
+        for name, wire in wire_names(handler).items()
+        if isinstance(known[name].kwarg_definition, QueryParameter)
+    }
 
 
 @cache

@@ -641,6 +641,15 @@ async def test_another_method_is_refused_with_those_that_are_allowed(
     assert (response.content == b"") == (method == "HEAD")
 
 
+@pytest.mark.parametrize("path", ["/v1/fee-schedules?cod=x", "/v1/deliveries?stat=sent", "/v1/vendors?limit=1"])
+async def test_a_query_parameter_that_no_route_has_is_refused(api: Api, path: str) -> None:
+    refused = await api("GET", path)
+
+    assert refused.status_code == 400
+    assert "unknown query parameter" in refused.json()["detail"]
+    assert (await api("GET", "/health/live?monitor=1")).status_code == 200
+
+
 async def test_options_say_what_is_allowed(api: Api) -> None:
     for path, item in (await api("GET", "/docs/openapi.json")).json()["paths"].items():
         named = re.sub(r"{\w+}", str(UUID(int=7)), path)

@@ -40,7 +40,7 @@ class FeeSchedulesController(Controller):
         """Put a schedule in force: the document of `config/data/schedules`, as JSON; a change makes a new version."""
         return as_json(await use_cases.fees.publish_fee_schedule(data, code))
 
-    @get("/", operation_id="listFeeSchedules", responses=problems(503))
+    @get("/", operation_id="listFeeSchedules", responses=problems(400, 503))
     async def list_current(self, use_cases: Wired[UseCases]) -> Response[list[FeeSchedule]]:
         """List the schedules in force."""
         return as_json(await use_cases.fees.list_fee_schedules())

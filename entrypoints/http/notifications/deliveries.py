@@ -17,7 +17,7 @@ from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import form_only, json_only
 from entrypoints.http.problems import problems
-from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit, period
+from entrypoints.http.query_parameters import DEFAULT_LIMIT, FOREIGN_QUERY, Limit, period
 
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 20_000, 100
 FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}
@@ -72,7 +72,7 @@ class DeliveriesController(Controller):
         operation_id="recordTwilioReport",
         status_code=204,
         before_request=form_only,
-        opt={"body": FORM},
+        opt={"body": FORM, FOREIGN_QUERY: True},
         request_max_body_size=MAX_FORM_BYTES,
         responses=problems(400, 403, 404, 413, 415, 503),
     )

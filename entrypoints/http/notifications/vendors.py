@@ -16,7 +16,7 @@ class VendorsController(Controller):
     path = "/v1"
     tags = ("Operations",)
 
-    @get("/vendors", operation_id="listVendors", responses=problems(503))
+    @get("/vendors", operation_id="listVendors", responses=problems(400, 503))
     async def list_all(self, use_cases: Wired[UseCases]) -> Sequence[VendorStanding]:
         """List the breaker state and failure rate of each vendor, as each dispatcher published in the last minute."""
         return await use_cases.notifications.list_vendor_standings()
