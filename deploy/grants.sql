@@ -14,32 +14,33 @@ GRANT ALL ON bursar.* TO bursar_migration;
 SET @password = QUOTE(@office_password);
 SET @statement = CONCAT('CREATE USER IF NOT EXISTS bursar IDENTIFIED BY ', @password); PREPARE statement FROM @statement; EXECUTE statement;
 SET @statement = CONCAT('ALTER USER bursar IDENTIFIED BY ', @password, ' REQUIRE SSL'); PREPARE statement FROM @statement; EXECUTE statement;
-GRANT SELECT, INSERT ON bursar.* TO bursar;
+GRANT SELECT ON bursar.* TO bursar;
 
-DROP PROCEDURE IF EXISTS grant_changes;
+DROP PROCEDURE IF EXISTS grant_writes;
 DELIMITER //
-CREATE PROCEDURE grant_changes()
+CREATE PROCEDURE grant_writes()
 BEGIN
   DECLARE ended BOOLEAN DEFAULT FALSE;
   DECLARE name VARCHAR(64);
-  DECLARE changing CURSOR FOR
-    SELECT table_name FROM information_schema.tables
-    WHERE table_schema = 'bursar' AND table_name NOT IN (
-      'alembic_version', 'delivery_attempts', 'delivery_findings', 'event_log', 'fee_schedules', 'publications',
-      'replays', 'submissions'
-    );
+  DECLARE privileges VARCHAR(64);
+  DECLARE served CURSOR FOR
+    SELECT table_name, IF(table_name IN (
+      'delivery_attempts', 'delivery_findings', 'event_log', 'fee_schedules', 'publications', 'replays', 'submissions'
+    ), 'INSERT', 'INSERT, UPDATE, DELETE')
+    FROM information_schema.tables
+    WHERE table_schema = 'bursar' AND table_name NOT IN ('alembic_version', 'migration_progress');
   DECLARE CONTINUE HANDLER FOR NOT FOUND SET ended = TRUE;
-  OPEN changing;
+  OPEN served;
   each_table: LOOP
-    FETCH changing INTO name;
+    FETCH served INTO name, privileges;
     IF ended THEN LEAVE each_table; END IF;
-    SET @statement = CONCAT('GRANT UPDATE, DELETE ON bursar.`', name, '` TO bursar');
+    SET @statement = CONCAT('GRANT ', privileges, ' ON bursar.`', name, '` TO bursar');
     PREPARE statement FROM @statement;
     EXECUTE statement;
   END LOOP;
 END //
 DELIMITER ;
-CALL grant_changes();
-DROP PROCEDURE grant_changes;
+CALL grant_writes();
+DROP PROCEDURE grant_writes;
 -- Last, so that a serving office never lacks a privilege: an earlier release granted these for every table.
-REVOKE IF EXISTS UPDATE, DELETE ON bursar.* FROM bursar;
+REVOKE IF EXISTS INSERT, UPDATE, DELETE ON bursar.* FROM bursar;

@@ -128,6 +128,8 @@ def test_its_account_cannot_change_what_happened(compose: Compose) -> None:
     for table, refused in {"event_log": True, "submissions": True, "outbox": False}.items():
         tried = compose.inside("mysql", f"{sql} 'DELETE FROM {table} WHERE FALSE'")
         assert ("DELETE command denied" in tried.stderr) == refused
+    told = compose.inside("mysql", f"{sql} \"INSERT INTO alembic_version VALUES ('9999')\"").stderr
+    assert "INSERT command denied" in told
 
 
 def test_its_account_must_connect_encrypted(compose: Compose) -> None:

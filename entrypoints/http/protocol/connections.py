@@ -114,11 +114,11 @@ class Connections:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            try:
-                for client in [*self._late(loop.time())]:
+            for client in [*self._late(loop.time())]:
+                try:
                     client.time_out()
-            except Exception as error:
-                log.error("internal_error", exc_info=error)
+                except Exception as error:  # the others are judged all the same
+                    log.error("internal_error", exc_info=error)
             self._write_log(loop.time())
 
     def _longest_waiting(self) -> Client | None:
