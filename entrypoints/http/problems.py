@@ -72,6 +72,8 @@ STATUS_TITLES = {
 RETRY_AFTER_SECONDS = 1
 """`Retry-After` of a 503 for which the server knows no better time."""
 INTERNAL_ERROR = Problem(type="about:blank", title=STATUS_TITLES[500], status=500)
+SOMEWHERE = " - at `$[...]`"
+"""The end of an error of a decoder that knows no type: it names no field."""
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -174,8 +176,8 @@ def decoding_problem(error: Exception) -> Problem:
     """Return the problem document of JSON that is malformed or has invalid fields."""
     if isinstance(cause := error if isinstance(error, CoreError) else error.__cause__, CoreError):
         return as_problem(cause)
-    kind, detail, at = "about:blank", str(error), None
-    if isinstance(error, msgspec.ValidationError):
+    kind, detail, at = "about:blank", str(error).removesuffix(SOMEWHERE), None
+    if isinstance(error, msgspec.ValidationError) and not str(error).endswith(SOMEWHERE):
         detail, _, path = detail.partition(" - at `")
         kind, at = problem_type(Invalid), field_path(detail, path.rstrip("`") or "$")
     elif not isinstance(error, msgspec.DecodeError):
@@ -188,7 +190,7 @@ def validation_detail(request: Request[Any, Any, Any], error: HTTPException) -> 
     if error.status_code == 413:
         return f"a body has at most {request.route_handler.resolve_request_max_body_size():,} bytes here", None
     if not isinstance(error.extra, list) or not error.extra:
-        return error.detail.partition(" - at `$[...]`")[0], None
+        return error.detail.removesuffix(SOMEWHERE), None
     message, key = str(error.extra[0].get("message", "")), str(error.extra[0].get("key", "data"))
     if message == "'data'":
         return "the body is empty", "$"
