@@ -17,7 +17,7 @@ DRAIN_SECONDS = 10.0
 """The time limit of a channel at shutdown: calls in flight are cancelled after 1 s, then their outcomes are stored."""
 STANDINGS_INTERVAL_SECONDS = 1.0
 CLAIM_EXPIRY_INTERVAL_SECONDS = 20.0
-DELIVERY_EXPIRY_INTERVAL_SECONDS = 5.0
+DELIVERY_EXPIRY_INTERVAL_SECONDS = 20.0
 
 
 def dispatcher(use_cases: UseCases, stop: asyncio.Event) -> list[Awaitable[None]]:
