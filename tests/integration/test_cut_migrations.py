@@ -196,7 +196,7 @@ async def test_what_is_there_is_accepted_only_in_the_wanted_shape(
 
 
 @pytest.mark.parametrize(
-    ("user", "said"), [("nobody", "MySQL refuses: Access denied"), ("reader", "denied to user 'reader'")]
+    ("user", "said"), [("stranger", "MySQL refuses: Access denied"), ("reader", "denied to user 'reader'")]
 )
 async def test_an_account_that_may_not_migrate_is_no_passing_fault(
     stored_settings: Settings, user: str, said: str

@@ -132,7 +132,7 @@ async def test_a_decision_is_made_once_and_stands_on_the_timeline(
     answer = await settle(api, delivery.id, decision=decision)
 
     assert (answer.status_code, answer.json()["state"]) == (200, state)
-    refused = assert_problem(await settle(api, delivery.id, who="Somebody Else"), 409, "delivery-settled")
+    refused = assert_problem(await settle(api, delivery.id, who="Ravi Menon"), 409, "delivery-settled")
     assert refused["facts"] == {"state": state}
     assert await states(api, delivery) == [state]
     [told] = [each for each in (await api("GET", fee)).json()["timeline"] if each["what"] == "sms settled"]

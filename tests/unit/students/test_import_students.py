@@ -100,7 +100,7 @@ async def test_a_row_with_too_many_cells_is_reported(harness: RosterHarness) -> 
 
 
 async def test_a_duplicate_names_the_line_that_came_first_and_changes_nothing(harness: RosterHarness) -> None:
-    report = await harness.send(HEAD + RAVI + ASHA + "T-1,Somebody Else,sc,,\n")
+    report = await harness.send(HEAD + RAVI + ASHA + "T-1,Meera,sc,,\n")
 
     assert report.bad_rows == [BadRow(4, "registration T-1 is already in line 3")]
     assert (await harness.enrolled("T-1")).name == "Asha Kulkarni"
@@ -114,7 +114,7 @@ async def test_a_row_that_was_refused_is_no_first_one(harness: RosterHarness) ->
 
 
 async def test_a_duplicate_is_found_across_batches(harness: RosterHarness) -> None:
-    many = "".join(f"B-{number},Somebody,general,,\n" for number in range(MAX_ROWS_PER_BATCH))
+    many = "".join(f"B-{number},Meera,general,,\n" for number in range(MAX_ROWS_PER_BATCH))
     report = await harness.send(HEAD + ASHA + many + ASHA)
 
     assert (report.added, report.rejected) == (MAX_ROWS_PER_BATCH + 1, 1)
@@ -263,7 +263,7 @@ async def test_a_column_without_any_value_clears_on_request_only(harness: Roster
 
 async def test_a_value_far_below_shows_that_the_column_is_not_empty(harness: RosterHarness) -> None:
     await harness.send(FULL + EXEMPT)
-    many = "".join(f"B-{number},Somebody,general,AE,,,,\n" for number in range(MAX_ROWS_PER_BATCH))
+    many = "".join(f"B-{number},Meera,general,AE,,,,\n" for number in range(MAX_ROWS_PER_BATCH))
     report = await harness.send(FULL + EXEMPT.replace("pwbd", "").replace("Asha", "Asha K") + many + OTHER)
 
     assert (report.added, report.changed, report.cleared) == (MAX_ROWS_PER_BATCH + 1, 1, 1)
