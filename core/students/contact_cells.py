@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.kernel.errors import Invalid
 from core.students.ports import ContactParser
+from core.students.spreadsheet_damage import converted, error_value
 
 CONTACT_COLUMNS = ("email", "phone")
 MAX_QUOTED_CHARACTERS = 80
@@ -30,5 +31,6 @@ def read_contacts(
         try:
             taken[column] = contacts.email(written) if column == "email" else contacts.phone(written, country)
         except Invalid as fault:
-            warnings.append(RosterWarning(line, column, written[:MAX_QUOTED_CHARACTERS], str(fault)))
+            reason = error_value(written) or converted(written) or str(fault)
+            warnings.append(RosterWarning(line, column, written[:MAX_QUOTED_CHARACTERS], reason))
     return taken, warnings

@@ -13,7 +13,7 @@ from core.students.contact_cells import CONTACT_COLUMNS, RosterWarning, read_con
 from core.students.errors import UnreadableRoster
 from core.students.ports import ContactParser
 from core.students.roster import RosterRow
-from core.students.spreadsheet_damage import refuse_converted, refuse_error_value
+from core.students.spreadsheet_damage import refuse_damaged
 from core.students.student import DEFAULTS, Enrolment
 
 KNOWN_COLUMNS = [column.name for column in fields(Enrolment)]
@@ -104,21 +104,20 @@ def refuse_stray_cell(row: RosterRow, columns: Sequence[str]) -> NoReturn:
 def read_pattern(name: str, text: str) -> str:
     """Return the text of a cell; raise `Invalid` unless it has the form of its column."""
     if not FIELD_PATTERNS[name].fullmatch(text):
-        refuse_error_value(name, text)
+        refuse_damaged(name, text)
         raise Invalid(f"{name} {text[:40]!r} is not of the form {FIELD_PATTERNS[name].pattern}", at=f"$.{name}")
     return text
 
 
 def read_number(text: str) -> str:
     """Return a registration in its normal form; raise `Invalid`."""
-    refuse_error_value("registration", text)
-    refuse_converted("registration", text)
+    refuse_damaged("registration", text, is_identifier=True)
     return read_registration(text)
 
 
 def read_name(text: str) -> str:
     """Return a name in NFC; raise `Invalid` for one that is not printable or has no letter."""
-    refuse_error_value("name", text)
+    refuse_damaged("name", text)
     name = normal_form(text)
     fault = line_fault(name, MAX_NAME_LENGTH) or (None if any(map(str.isalpha, name)) else "has no letter")
     if fault:
@@ -128,7 +127,7 @@ def read_name(text: str) -> str:
 
 def read_certificates(text: str) -> frozenset[str]:
     """Return the codes in a cell, which are separated by spaces; raise `Invalid`."""
-    refuse_error_value("certificates", text)
+    refuse_damaged("certificates", text)
     codes = frozenset(text.split())
     for code in sorted(codes):
         if not CERTIFICATE_PATTERN.fullmatch(code):

@@ -16,16 +16,22 @@ CONVERTED = re.compile(
 """Such as `2.02601E+11`, `202601.0`, `05-Jan-23`, `Jan-23`, `5-Jan`, `01/02/2023`; not `12E3` and `MAR-23`."""
 
 
-def refuse_error_value(column: str, text: str) -> None:
-    """Raise `Invalid` for a cell that shows an error of the spreadsheet."""
-    if text.startswith("#") and ERROR_VALUE.fullmatch(text.upper()):
-        raise Invalid(f"{column} {text[:40]!r} is an error of the spreadsheet, not a value", at=f"$.{column}")
+def error_value(text: str) -> str | None:
+    """Return what is wrong with a cell that shows an error of the spreadsheet, as the end of a sentence; else None."""
+    shows_error = text.startswith("#") and ERROR_VALUE.fullmatch(text.upper())
+    return "is an error of the spreadsheet, not a value" if shows_error else None
 
 
-def refuse_converted(column: str, text: str) -> None:
-    """Raise `Invalid` for an identifier that the spreadsheet took for a number or a date."""
-    if found := CONVERTED.fullmatch(text):
-        kind = "a number" if found["number"] else "a date"
-        cause = f"{column} {text!r} was destroyed by a spreadsheet (Excel) that took it for {kind}"
-        remedy = "format the column as Text, enter the values again, and export again"
-        raise Invalid(f"{cause}: {remedy}", at=f"$.{column}")
+def converted(text: str) -> str | None:
+    """Return what is wrong with an identifier that the spreadsheet took for a number or a date; else None."""
+    if not (found := CONVERTED.fullmatch(text)):
+        return None
+    kind = "a number" if found["number"] else "a date"
+    remedy = "format the column as Text, enter the values again, and export again"
+    return f"was destroyed by a spreadsheet (Excel) that took it for {kind}: {remedy}"
+
+
+def refuse_damaged(column: str, text: str, *, is_identifier: bool = False) -> None:
+    """Raise `Invalid` for a cell that shows an error, or for an identifier that was converted."""
+    if damage := error_value(text) or (converted(text) if is_identifier else None):
+        raise Invalid(f"{column} {text[:40]!r} {damage}", at=f"$.{column}")

@@ -19,7 +19,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 """Items of a page."""
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="The most items of a page")]
 FORMS: Mapping[Any, Text] = {
-    int: Text("a whole number", "-?[0-9]{1,18}"),
+    int: Text("a whole number of at most 18 digits", "-?[0-9]{1,18}"),
     date: Text("a day: 2026-11-20", "[0-9]{4}-[0-9]{2}-[0-9]{2}"),
     UUID: Text("a UUID", "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
 }

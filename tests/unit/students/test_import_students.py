@@ -332,6 +332,7 @@ async def test_a_contact_is_kept_in_the_form_that_vendors_take(
 
 
 WARNED = [
+    ("phone", "#REF!", "error of the spreadsheet"),
     ("email", "a\u200b@example.org", "U+200B"),
     ("email", "a@exam\u200bple.org", "U+200B"),
     ("email", "a..b@example.org", "dot"),
@@ -353,7 +354,7 @@ WARNED = [
     ("phone", "+9198123456012345", "of any country"),
     ("phone", "98765 43210 / 98765 43211", "of IN"),
     ("phone", "98765 43210 ext 5", "'e'"),
-    ("phone", "9.87654E+09", "'E'"),
+    ("phone", "9.87654E+09", "Excel) that took it for a number"),
     ("phone", "+919876543210\u200b", "U+200B"),
     ("phone", "020 2555 0123", "landline"),
     ("phone", "1800 111 111", "service number"),
