@@ -1,5 +1,6 @@
 """Connections to MySQL, Kafka and Redis that are encrypted, on servers that accept no others."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings
 from core.kernel.errors import Invalid, Unavailable
 from core.notifications.mailbox import Mailbox
 from tests import containers as stack
+from tests.conftest import eventually
 from tests.contract.servers.certificate import certificate
 
 PASSWORD = "kept-from-logs"
@@ -106,10 +108,18 @@ async def mysql_cipher(mysql: MySQL) -> str:
         return str((await connection.exec_driver_sql("SHOW STATUS LIKE 'Ssl_cipher'")).one()[1])
 
 
+def only_the_wakeup_socket_is_open() -> bool:
+    return len(vars(asyncio.get_running_loop())["_selector"].get_map()) == 1
+
+
 async def kafka_answer(kafka: Kafka) -> str:
-    async with running(Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))) as app:
-        await app.messaging.topics()()
-        return await app.messaging.events_probe().check()
+    try:
+        async with running(Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))) as app:
+            await app.messaging.topics()()
+            return await app.messaging.events_probe().check()
+    finally:
+        # aiokafka does not await the end of its bootstrap connections, and TLS needs a round trip for it.
+        await eventually(only_the_wakeup_socket_is_open)
 
 
 async def redis_answer(redis: Redis) -> str:
