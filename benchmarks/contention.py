@@ -27,6 +27,7 @@ from config.settings_file import load
 from core.inventory.allocate_lines import AllocateLines
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.inventory.sku import Sku
+from core.kernel.authorization import SYSTEM, current_principal
 from core.kernel.errors import Conflict
 from core.kernel.idempotency import RequestContext
 
@@ -91,4 +92,5 @@ async def contend(how: str, together: int, number: int, seconds: float) -> Count
 
 if __name__ == "__main__":
     how, together, number, seconds = sys.argv[1:]
+    current_principal.set(SYSTEM)
     print(json.dumps(uvloop.run(contend(how, int(together), int(number), float(seconds)))))  # noqa: T201

@@ -19,6 +19,7 @@ import config
 from config.container import Application, running
 from config.settings import Kafka, MySQL, Secret
 from config.settings_file import load
+from core.kernel.authorization import SYSTEM, acting_as
 from entrypoints.contexts import ROUTES
 from tests.containers import MySqlServer
 from tests.e2e.workspace import BURSAR, on_real_servers
@@ -102,8 +103,9 @@ class BenchmarkEnvironment:
     async def application(self) -> AsyncIterator[Application]:
         """Build the application in this process."""
         settings = load(Path(config.__file__).parent / "local.toml", self.variables())
-        async with running(Application(settings=settings, routes=ROUTES)) as application:
-            yield application
+        with acting_as(SYSTEM):
+            async with running(Application(settings=settings, routes=ROUTES)) as application:
+                yield application
 
     def prepare(self, work: Callable[[Application], Coroutine[Any, Any, None]]) -> None:
         """Run a coroutine on the application in this process, before the measurement."""

@@ -13,6 +13,7 @@ import pytest
 from config.container import Application, running
 from config.container.storage import Storage
 from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings, SQLite
+from core.kernel.authorization import SYSTEM, current_principal
 from entrypoints.contexts import ROUTES
 from tests import containers as stack
 from tests import databases
@@ -88,6 +89,10 @@ def kafka(server: Callable[[str], object]) -> Kafka:
 def redis(server: Callable[[str], object]) -> Redis:
     """Return a real Redis."""
     return Redis(url=Secret(str(server("redis"))))
+
+
+current_principal.set(SYSTEM)
+"""Tests of what is permitted act as others; the contexts of event loops are copies of this one."""
 
 
 @pytest.fixture(params=sorted(Storage.new_work.providers))

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from core.fees.exam_fee import ExamFeePage
 from core.fees.ports import Candidates, ExamFees
 from core.fees.submission import SubmissionId
+from core.kernel.authorization import Permission, requires
 
 
+@requires(Permission.SUBMISSIONS_READ)
 @dataclass(frozen=True, slots=True)
 class ListExamFees:
     """List the exam fees of one candidate."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from core.fees.ports import Tariffs
 from core.fees.schedule import FeeSchedule
+from core.kernel.authorization import Permission, requires
 
 
+@requires(Permission.SCHEDULES_READ)
 @dataclass(frozen=True, slots=True)
 class ListFeeSchedules:
     """List the fee schedules in force."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from core.fees.errors import InvalidSchedule, SchedulePublishedMeanwhile
 from core.fees.ports import NewFeesUnitOfWork, ScheduleFormat, Tariffs
 from core.fees.schedule import FeeSchedule
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 
+@requires(Permission.SCHEDULES_WRITE)
 @dataclass(frozen=True, slots=True)
 class PublishFeeSchedule:
     """Publish a schedule as a new version, unless it equals the one in force."""

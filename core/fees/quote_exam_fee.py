@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from core.fees.ports import Candidates, Tariffs
 from core.fees.quote import Quote
 from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.kernel.authorization import Permission, requires
 from core.kernel.idempotency import RequestContext
 
 
+@requires(Permission.SUBMISSIONS_WRITE)
 @dataclass(frozen=True, slots=True)
 class QuoteExamFee:
     """Price an exam fee without storing it."""

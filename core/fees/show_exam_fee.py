@@ -7,8 +7,10 @@ from core.fees.errors import UnknownExamFee
 from core.fees.exam_fee import ExamFee
 from core.fees.ports import ExamFees
 from core.fees.submission import SubmissionId
+from core.kernel.authorization import Permission, requires
 
 
+@requires(Permission.SUBMISSIONS_READ)
 @dataclass(frozen=True, slots=True)
 class ShowExamFee:
     """Show one exam fee and its timeline."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.fees.paper_selection import Codes, PaperSelection
 from core.fees.ports import Candidates, NewFeesUnitOfWork, Tariffs
 from core.fees.submission import Submission, SubmissionId
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.idempotency import RequestContext
 from core.kernel.ids import Ids
@@ -19,6 +20,7 @@ class ExamFeeSubmission(PaperSelection):
     papers: Codes = ()
 
 
+@requires(Permission.SUBMISSIONS_WRITE)
 @dataclass(frozen=True, slots=True)
 class SubmitExamFee:
     """Price an exam fee and store it; a repeated request takes effect once."""

@@ -10,6 +10,7 @@ from core.inventory.events import Queued
 from core.inventory.order_line import AllocationRequest, OrderLine
 from core.inventory.ports import InventoryWork, LineKey, NewInventoryWork
 from core.inventory.sku import Sku, SkuId
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import CoreError
 from core.kernel.ids import Ids
@@ -25,6 +26,7 @@ class Allocation:
     """Whether this request created or changed the line; otherwise the line is returned as it was."""
 
 
+@requires(Permission.STOCK_WRITE)
 @dataclass(frozen=True, slots=True)
 class AllocateLines:
     """Allocate several order lines in one transaction, in the order of the requests."""

@@ -9,9 +9,11 @@ from core.inventory.events import DeallocationReason
 from core.inventory.names import check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 
+@requires(Permission.STOCK_WRITE)
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
     """Deallocate all active lines of an order in one transaction."""

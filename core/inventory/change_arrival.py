@@ -8,10 +8,12 @@ from core.inventory.errors import UnknownBatch
 from core.inventory.names import check_name
 from core.inventory.ports import NewInventoryWork
 from core.inventory.stock_level import StockChange
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.idempotency import RequestContext
 
 
+@requires(Permission.STOCK_WRITE)
 @dataclass(frozen=True, slots=True)
 class ChangeArrival:
     """Change the arrival day of a batch; no day means that it is in the warehouse."""

@@ -10,12 +10,14 @@ from core.inventory.order_line import LineState
 from core.inventory.ports import NewInventoryWork, OrderLines
 from core.inventory.sku import Sku
 from core.inventory.stock_level import StockChange
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 MAX_LINES_DEALLOCATED_PER_TRANSACTION = 2_000
 """Limits the time for which the transaction locks the sku."""
 
 
+@requires(Permission.STOCK_WRITE)
 @dataclass(frozen=True, slots=True)
 class ChangeBatchQuantity:
     """Increase or reduce the quantity of a batch.

@@ -10,6 +10,7 @@ from core.inventory.names import Name, Quantity, check_name, check_quantity
 from core.inventory.ports import InventoryWork, NewInventoryWork
 from core.inventory.sku import Sku, SkuId
 from core.inventory.stock_level import StockChange
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.idempotency import RequestContext
 from core.kernel.ids import Ids
@@ -30,6 +31,7 @@ class Purchase:
         check_quantity(self.quantity)
 
 
+@requires(Permission.STOCK_WRITE)
 @dataclass(frozen=True, slots=True)
 class CreateBatch:
     """Create a batch, and allocate its pieces to backorders in the same transaction."""

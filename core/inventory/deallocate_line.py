@@ -8,9 +8,11 @@ from core.inventory.events import DeallocationReason
 from core.inventory.names import check_name
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 
+@requires(Permission.STOCK_WRITE)
 @dataclass(frozen=True, slots=True)
 class DeallocateLine:
     """Deallocate an allocated line, or end a backorder, and allocate the returned pieces to backorders."""

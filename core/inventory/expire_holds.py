@@ -9,11 +9,13 @@ from core.inventory.backorders import allocate_backorders
 from core.inventory.events import DeallocationReason
 from core.inventory.order_line import LineState
 from core.inventory.ports import InventoryBacklog, LineKey, NewInventoryWork
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 MAX_HOLDS_PER_QUERY = 500
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class ExpireHolds:
     """Deallocate the lines whose hold has ended, and allocate their pieces to backorders in the same transaction."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from core.inventory.events import StockEvent
 from core.inventory.ports import NewInventoryWork
 from core.inventory.views import StockDelta
+from core.kernel.authorization import Permission, requires
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class ProjectStock:
     """Apply events to the projection; repeated and late events change nothing."""

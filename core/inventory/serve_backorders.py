@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from core.inventory.backorders import allocate_backorders
 from core.inventory.ports import InventoryBacklog, NewInventoryWork
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 MAX_SKUS_PER_QUERY = 500
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class ServeBackorders:
     """Continue queues of backorders that are longer than one transaction serves; a command serves the head."""

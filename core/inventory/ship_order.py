@@ -7,6 +7,7 @@ from core.inventory.errors import UnknownOrderLine
 from core.inventory.names import Name, check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import Unprocessable
 from core.kernel.idempotency import RequestContext
@@ -36,6 +37,7 @@ def check_extent(name: str, value: str | None, *, everything: bool) -> None:
         raise Unprocessable(f"give either `{name}` or `everything`, not both", at="$.everything")
 
 
+@requires(Permission.STOCK_WRITE)
 @dataclass(frozen=True, slots=True)
 class ShipOrder:
     """Record that the allocated lines of an order were shipped; a shipped line cannot be deallocated."""

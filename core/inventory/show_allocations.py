@@ -8,6 +8,7 @@ from core.inventory.errors import UnknownOrder
 from core.inventory.freshness import Freshness, staleness_hint
 from core.inventory.order_line import OrderLine
 from core.inventory.views import ProjectionProgress, StockViews, StoredVersions
+from core.kernel.authorization import Permission, requires
 from core.kernel.signals import Signals
 
 
@@ -21,6 +22,7 @@ class OrderAllocations:
     """Whether the view contains the required version; null: none was required."""
 
 
+@requires(Permission.STOCK_READ)
 @dataclass(frozen=True, slots=True)
 class ShowAllocations:
     """Show the batches that supply an order, the reason for each, and the skipped batches."""

@@ -10,6 +10,7 @@ from core.inventory.errors import UnknownSku
 from core.inventory.freshness import Freshness, staleness_hint
 from core.inventory.stock_level import StockLevel
 from core.inventory.views import ProjectionProgress, StockViews, StoredVersions
+from core.kernel.authorization import Permission, requires
 from core.kernel.signals import Signals
 
 
@@ -40,6 +41,7 @@ class Availability:
     """Whether the view contains the required version; null: none was required."""
 
 
+@requires(Permission.STOCK_READ)
 @dataclass(frozen=True, slots=True)
 class ShowAvailability:
     """Show the available quantity on a day and after each arrival."""

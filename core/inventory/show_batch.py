@@ -7,6 +7,7 @@ from core.inventory.errors import UnknownBatch
 from core.inventory.freshness import Freshness, staleness_hint
 from core.inventory.stock_level import StockLevel
 from core.inventory.views import ProjectionProgress, StockViews, StoredVersions
+from core.kernel.authorization import Permission, requires
 from core.kernel.signals import Signals
 
 
@@ -19,6 +20,7 @@ class BatchView:
     """Whether the view contains the required version; null: none was required."""
 
 
+@requires(Permission.STOCK_READ)
 @dataclass(frozen=True, slots=True)
 class ShowBatch:
     """Show the stock level of a batch."""

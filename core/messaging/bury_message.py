@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import error_name
 from core.kernel.ids import Ids
@@ -14,6 +15,7 @@ MAX_BURIED_PAYLOAD_BYTES = 64 * 1024
 """The part of a body that the event carries; the table of dead letters has the whole body."""
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class BuryMessage:
     """Store a message that cannot be processed as a dead letter, and announce it."""

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.decisions import Decision
 from core.messaging.dead_letters import DeadLetterState
 from core.messaging.inbox import NewInbox
 
 
+@requires(Permission.DEAD_LETTERS_REPLAY)
 @dataclass(frozen=True, slots=True)
 class DropDeadLetter:
     """Mark a dead letter as dropped, so that it is never replayed; its row is kept."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.messaging.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterList
 
 
@@ -15,6 +16,7 @@ class DeadLetterPage:
     """The `after` of the next page; None at the end."""
 
 
+@requires(Permission.DEAD_LETTERS_READ)
 @dataclass(frozen=True, slots=True)
 class ListDeadLetters:
     """List dead letters a page at a time."""

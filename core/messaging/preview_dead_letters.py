@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.messaging.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterList
 
@@ -20,6 +21,7 @@ class DeadLetterPreview:
     """The filter, without dead letters that are buried after that moment."""
 
 
+@requires(Permission.DEAD_LETTERS_READ)
 @dataclass(frozen=True, slots=True)
 class PreviewDeadLetters:
     """Count dead letters and show the oldest; nothing changes."""

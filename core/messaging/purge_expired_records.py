@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.messaging.retention import RetainedRecords, Retention
 
@@ -11,6 +12,7 @@ MAX_ROWS_PER_DELETE = 1_000
 """Rows of one delete statement; a small one holds few locks and keeps replicas current."""
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class PurgeExpiredRecords:
     """Delete records that are older than their retention."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.message import Message
@@ -36,6 +37,7 @@ OnProgress = Callable[[int, datetime], None]
 """Called for each page with the number of events in the new generation and the time of the last one."""
 
 
+@requires(Permission.EVENTS_REPLAY)
 @dataclass(frozen=True, slots=True)
 class RebuildProjection:
     """Build a new generation from the log while the old one is read and both are fed, then promote the new one.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import CoreError, problem_type
 from core.kernel.ids import Ids
@@ -10,6 +11,7 @@ from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.messaging.command_refused import CommandRefused
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class RefuseCommand:
     """Announce why a command had no effect."""

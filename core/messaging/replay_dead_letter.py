@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.decisions import Decision
 from core.kernel.errors import Unavailable, error_name
 from core.messaging.dead_letters import (
@@ -18,6 +19,7 @@ from core.messaging.message import Message
 from core.messaging.routing import RoutedUseCases, Routes, UnknownMessage, UnknownVersion
 
 
+@requires(Permission.DEAD_LETTERS_REPLAY)
 @dataclass(frozen=True, slots=True)
 class ReplayDeadLetter:
     """Process a dead letter with its original id, time of arrival, trace and body.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.kernel.errors import Unavailable
@@ -36,6 +37,7 @@ OnProgress = Callable[[ReplayProgress, Mapping[UUID, Exception]], None]
 """Called at the beginning, then for each committed batch with the failures of its events."""
 
 
+@requires(Permission.EVENTS_REPLAY)
 @dataclass(frozen=True, slots=True)
 class ReplayEvents:
     """Process logged events as if they had just been delivered; existing effects stay, missing ones are created."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError, Unavailable
 from core.kernel.pace import Pace
@@ -38,6 +39,7 @@ OnSettled = Callable[[SettlementProgress, UUID, CoreError | None], None]
 """Is called after each dead letter, with the error that prevented its settlement, if there was one."""
 
 
+@requires(Permission.DEAD_LETTERS_REPLAY)
 @dataclass(frozen=True, slots=True)
 class SettleDeadLetters:
     """Replay or drop every dead letter of a preview, the oldest first, each in a transaction of its own."""

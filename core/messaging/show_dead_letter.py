@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from core.kernel.authorization import Permission, requires
 from core.messaging.dead_letters import DeadLetter, DeadLetterList, UnknownDeadLetter
 from core.messaging.message import Message
 
@@ -31,6 +32,7 @@ class DeadLetterWithMessage(DeadLetter):
     body: str
 
 
+@requires(Permission.DEAD_LETTERS_READ)
 @dataclass(frozen=True, slots=True)
 class ShowDeadLetter:
     """Show one dead letter with its message."""

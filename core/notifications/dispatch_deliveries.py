@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 from core.kernel.signals import Signals, wait_for_any
@@ -41,6 +42,7 @@ INITIAL_RECIPIENT_DELAY, MAX_RECIPIENT_DELAY = timedelta(minutes=1), timedelta(h
 """For a full mailbox or greylisting; RFC 5321 section 4.5.4.1 asks for half an hour in the long run."""
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class DispatchDeliveries:
     """Send due deliveries of one channel; no transaction is open during a vendor call.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.notifications.delivery import DeliveryState
 from core.notifications.ports import NewNotificationsWork
@@ -9,6 +10,7 @@ from core.notifications.ports import NewNotificationsWork
 MAX_CLAIMS_PER_TRANSACTION = 100
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class ExpireClaims:
     """Mark deliveries of expired claims as unknown: the vendor may have accepted them before their process died."""

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.notifications.ports import NewNotificationsWork
 
 MAX_DELIVERIES_PER_TRANSACTION = 500
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class ExpireDeliveries:
     """Give up pending deliveries whose message became worthless before a vendor accepted it."""

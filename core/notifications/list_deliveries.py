@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from core.kernel.authorization import Permission, requires
 from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliveryPage
 from core.notifications.ports import DeliveryList
 
 
+@requires(Permission.DELIVERIES_READ)
 @dataclass(frozen=True, slots=True)
 class ListDeliveries:
     """List the deliveries that match a filter, page by page."""

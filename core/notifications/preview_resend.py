@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.notifications.delivery import DeliveryState
 from core.notifications.delivery_list import DeliveryFilter, DeliveryGroup, DeliverySummary
@@ -25,6 +26,7 @@ class DeliveryPreview:
     """The filter for each state, without deliveries that become due after that moment."""
 
 
+@requires(Permission.DELIVERIES_READ)
 @dataclass(frozen=True, slots=True)
 class PreviewResend:
     """Count the deliveries that a resend would send, and show the first; nothing changes."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from core.kernel.authorization import Permission, requires
 from core.notifications.messages import Email, Sms
 from core.notifications.ports import VendorChannel, VendorStandings
 from core.notifications.vendor_standing import VendorStanding
@@ -11,6 +12,7 @@ from core.notifications.vendor_standing import VendorStanding
 HEARTBEAT_INTERVAL = timedelta(seconds=15)
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class PublishVendorStandings:
     """Publish the standings of this process when a breaker or a hold changes, and as a heartbeat."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, DeliveryState
@@ -30,6 +31,7 @@ class InDoubtDelivery:
     contact: Contact | None
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class ReconcileDeliveries:
     """Determine the outcome of unknown deliveries by status queries; after a timeout leave it to a person."""

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 from core.notifications.errors import UnknownDelivery
 from core.notifications.messages import parse_delivery_id
 from core.notifications.ports import NewNotificationsWork, VendorReports
 
 
+@open_to_all
 @dataclass(frozen=True, slots=True)
 class RecordVendorReport:
     """Apply a signed report of a vendor to its delivery; late and repeated reports are allowed."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError, Unavailable
 from core.kernel.pace import Pace
@@ -17,6 +18,7 @@ OnResent = Callable[[DeliveryId, CoreError | None], None]
 """Is called after each delivery, with the error that prevented it, if there was one."""
 
 
+@requires(Permission.DELIVERIES_SETTLE)
 @dataclass(frozen=True, slots=True)
 class ResendDeliveries:
     """Make every delivery of a preview pending again, each in a transaction of its own."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.notifications.delivery import REBUILT_BY_REPLAY, Delivery, DeliveryState
@@ -17,6 +18,7 @@ RESENDABLE_STATES = (*FAILED_STATES, DeliveryState.UNDECIDED, DeliveryState.SUPP
 """The final states without a message at a vendor, and one in which a person has to know that there is none."""
 
 
+@requires(Permission.DELIVERIES_SETTLE)
 @dataclass(frozen=True, slots=True)
 class ResendDelivery:
     """Make a delivery pending again that ended without a message at a vendor; the decision is stored with it."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
 from core.kernel.trace import current_trace
@@ -11,6 +12,7 @@ from core.notifications.messages import DeliveryId
 from core.notifications.ports import NewNotificationsWork
 
 
+@requires(Permission.SYSTEM_RUN)
 @dataclass(frozen=True, slots=True)
 class SendNotice:
     """Create a delivery of a notice on each channel."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.notifications.delivery import IN_DOUBT_STATES, Delivery, DeliveryState
@@ -31,6 +32,7 @@ class Settlement(Decision):
     verdict: Verdict
 
 
+@requires(Permission.DELIVERIES_SETTLE)
 @dataclass(frozen=True, slots=True)
 class SettleDelivery:
     """Apply a person's decision once; a message that was not sent becomes pending."""

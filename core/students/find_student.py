@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from core.kernel.authorization import Permission, requires
 from core.students.errors import UnknownStudent
 from core.students.ports import NewStudentsUnitOfWork
 from core.students.student import Student
 
 
+@requires(Permission.STUDENTS_READ)
 @dataclass(frozen=True, slots=True)
 class FindStudent:
     """Look up a student by registration."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
+from core.kernel.authorization import Permission, requires
 from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
 from core.kernel.registration import fold
@@ -59,6 +60,7 @@ class StoredRow(NamedTuple):
 ADDED, CHANGED, UNCHANGED = StoredRow(is_new=True), StoredRow(is_changed=True), StoredRow()
 
 
+@requires(Permission.STUDENTS_WRITE)
 @dataclass(frozen=True, slots=True)
 class ImportStudents:
     """Store the valid rows of a roster and report the others; a repeated import changes nothing."""

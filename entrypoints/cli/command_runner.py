@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ import typer
 import uvloop
 from rich.console import Console, RenderableType
 
+from core.kernel.authorization import Permission, Principal, acting_as
 from core.kernel.errors import Conflict, CoreError, Unavailable, problem_type
 from core.kernel.text import escape_unprintable
+from entrypoints.cli.options import decider
 from entrypoints.cli.runtime import OpenRuntime, Runtime
 
 T = TypeVar("T")
@@ -48,8 +51,9 @@ class CommandRunner:
         """Run `work` with the runtime of a configuration; a core error ends the command with its exit code."""
 
         async def in_runtime() -> T:
-            async with self.open_runtime(path, changes) as runtime:
-                return await work(runtime)
+            with acting_as(operator()):
+                async with self.open_runtime(path, changes) as runtime:
+                    return await work(runtime)
 
         try:
             return uvloop.run(in_runtime())
@@ -88,6 +92,11 @@ class CommandRunner:
     def print_json(self, value: object) -> None:
         """Print one line of JSON."""
         typer.echo(msgspec.json.encode(value))
+
+
+def operator() -> Principal:
+    """Return the principal of the command line: who may run it on this machine may do everything."""
+    return Principal(subject=f"user:{decider(None)}", permissions=frozenset(Permission), address=socket.gethostname())
 
 
 def exit_code(error: Exception) -> int:

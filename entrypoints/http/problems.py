@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 import core.use_cases  # noqa: F401 - imports every type of error, for the API document
+from core.kernel.authorization import NotAuthenticated
 from core.kernel.errors import (
     Conflict,
     CoreError,
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 STATUS_BY_ERROR: dict[type[CoreError], int] = {
     Unprocessable: 422,
     Invalid: 400,
+    NotAuthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
@@ -60,6 +62,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 STATUS_TITLES = {
     400: "The request is invalid",
+    401: "The request names no caller, or its credential is not valid",
     403: "The caller has no permission",
     404: "The resource does not exist",
     409: "The request conflicts with the present state",

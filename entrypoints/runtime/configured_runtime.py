@@ -12,6 +12,7 @@ from typing import Any
 from config.container import Application
 from config.credentials import check_credentials
 from config.settings import Settings
+from core.kernel.authorization import SYSTEM, current_principal
 from core.kernel.errors import Unavailable
 from core.kernel.schema import SchemaChange, SchemaIsNewer
 from entrypoints.cli.runtime import Runtime, StartupReport
@@ -49,6 +50,7 @@ class ConfiguredRuntime(Runtime):
         return created
 
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
+        current_principal.set(SYSTEM)
         if {"dispatcher", "scheduler"}.intersection(self._settings.serve):
             check_credentials(self._settings)
         with self._application.storage.exclusive_lock():

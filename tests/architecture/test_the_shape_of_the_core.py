@@ -66,6 +66,8 @@ def faults_of_use_case(module: ModuleType) -> Iterator[str]:
         parameters: Any = getattr(kind, "__dataclass_params__", None)
         if parameters is None or not parameters.frozen or not hasattr(kind, "__slots__"):
             yield f"{kind.__name__} is no frozen dataclass with slots"
+        if "permission" not in vars(kind):
+            yield f"{kind.__name__} declares no permission"
         if not vars(kind)["__call__"].__doc__:
             yield f"{kind.__name__} does not say what it returns"
 
@@ -168,5 +170,7 @@ class RefundFee:
     assert list(faults_of_use_case(module)) == [
         "it holds PayFee, RefundFee",
         "PayFee is no frozen dataclass with slots",
+        "PayFee declares no permission",
+        "RefundFee declares no permission",
         "RefundFee does not say what it returns",
     ]

@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from config.container import Application, running
 from config.settings_file import validate
+from core.kernel.authorization import SYSTEM, current_principal
 from core.messaging.message import topic_of
 from core.students.roster import read_rows
 from entrypoints.contexts import ROUTES
@@ -42,6 +43,7 @@ def run(order: Order) -> None:
 async def prepare(order: Order) -> None:
     """Create an empty database and topics."""
     settings = validate(order.settings, order.name)
+    current_principal.set(SYSTEM)
     async with running(Application(settings=settings, routes=ROUTES)) as application:
         runtime = ConfiguredRuntime(application, settings)
         await runtime.migrate("head")

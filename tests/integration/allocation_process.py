@@ -16,6 +16,7 @@ import config
 from config.container import Application, running
 from config.settings_file import load
 from core.inventory.order_line import AllocationDemand, AllocationRequest
+from core.kernel.authorization import SYSTEM, current_principal
 from core.kernel.idempotency import RequestContext
 from tests.examples import NOON
 
@@ -28,6 +29,7 @@ async def main(name: str, lines: int) -> None:
     demands = [AllocationDemand(order=f"{name}-{number}", sku="KIT", quantity=1) for number in range(lines)]
     left = [AllocationRequest(demand, RequestContext(arrived=NOON)) for demand in demands]
     answers = Counter[str]()
+    current_principal.set(SYSTEM)
     async with running(Application(settings=settings)) as application:
         allocate = application.use_cases().inventory.allocate_lines
 

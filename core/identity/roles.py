@@ -1,0 +1,46 @@
+"""The roles of accounts, and what each permits: the one table of authorization."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from core.kernel.authorization import Permission
+
+
+class Role(StrEnum):
+    """What an account is allowed to be."""
+
+    CANDIDATE = "candidate"
+    """Submits and reads the own fees."""
+    CLERK = "clerk"
+    """Works for the candidates of one centre."""
+    OFFICER = "officer"
+    """Runs the fee office: schedules, roster, stock, deliveries, dead letters."""
+    AUDITOR = "auditor"
+    """Reads everything and changes nothing."""
+    ADMINISTRATOR = "administrator"
+    """Everything an officer may, and accounts and keys."""
+    SERVICE = "service"
+    """A program that submits and reads fees; its API keys narrow that further."""
+
+
+READING = frozenset(each for each in Permission if each.endswith(":read"))
+SUBMITTING = frozenset({Permission.SUBMISSIONS_READ, Permission.SUBMISSIONS_WRITE, Permission.SCHEDULES_READ})
+ADMINISTERING = frozenset({Permission.ACCOUNTS_READ, Permission.ACCOUNTS_WRITE, Permission.API_KEYS_WRITE})
+OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
+    Permission.SUBMISSIONS_WRITE,
+    Permission.SCHEDULES_WRITE,
+    Permission.STUDENTS_WRITE,
+    Permission.STOCK_WRITE,
+    Permission.DELIVERIES_SETTLE,
+    Permission.DEAD_LETTERS_REPLAY,
+}
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.CANDIDATE: SUBMITTING,
+    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ},
+    Role.OFFICER: OPERATING,
+    Role.AUDITOR: READING,
+    Role.ADMINISTRATOR: OPERATING | ADMINISTERING | {Permission.AUDIT_READ, Permission.EVENTS_REPLAY},
+    Role.SERVICE: SUBMITTING | {Permission.STOCK_READ, Permission.STOCK_WRITE, Permission.STUDENTS_READ},
+}
+"""The permission `system:run` belongs to no role: only the program itself has it."""

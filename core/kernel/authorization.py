@@ -1,0 +1,124 @@
+"""Who acts, and what the roles of that principal permit; each use case declares the permission that it needs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from core.kernel.errors import CoreError, Forbidden
+
+U = TypeVar("U")
+
+
+class Permission(StrEnum):
+    """What a role permits; a use case needs one of these."""
+
+    SUBMISSIONS_READ = "submissions:read"
+    SUBMISSIONS_WRITE = "submissions:write"
+    SCHEDULES_READ = "schedules:read"
+    SCHEDULES_WRITE = "schedules:write"
+    STUDENTS_READ = "students:read"
+    STUDENTS_WRITE = "students:write"
+    STOCK_READ = "stock:read"
+    STOCK_WRITE = "stock:write"
+    DELIVERIES_READ = "deliveries:read"
+    DELIVERIES_SETTLE = "deliveries:settle"
+    VENDORS_READ = "vendors:read"
+    DEAD_LETTERS_READ = "dead-letters:read"
+    DEAD_LETTERS_REPLAY = "dead-letters:replay"
+    EVENTS_REPLAY = "events:replay"
+    ACCOUNTS_READ = "accounts:read"
+    ACCOUNTS_WRITE = "accounts:write"
+    API_KEYS_WRITE = "api-keys:write"
+    AUDIT_READ = "audit:read"
+    SYSTEM_RUN = "system:run"
+    """The work of the program itself: consuming, sending, expiring."""
+
+
+class NotAuthenticated(CoreError):
+    """The request names no principal, or its credential is not valid."""
+
+    problem = "not-authenticated"
+
+
+class NotPermitted(Forbidden):
+    """No role of the principal permits this."""
+
+    problem = "not-permitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The person or program that acts, on every transport."""
+
+    subject: str
+    """`account:0197…`, `user:alice` of the operating system, `system:consumer`."""
+    permissions: frozenset[Permission] = frozenset()
+    account: UUID | None = None
+    session: UUID | None = None
+    """The session of its access token."""
+    centre: str = ""
+    """The only exam centre whose records it reads and writes; empty: every centre."""
+    student: UUID | None = None
+    """The only student whose records it reads and writes; None: every student."""
+    address: str = ""
+    """Where it acts from: a network address, a topic, a terminal."""
+
+    def require(self, permission: Permission) -> None:
+        """Raise `NotAuthenticated` without an identity, `NotPermitted` without the permission."""
+        if permission in self.permissions:
+            return
+        if self is ANONYMOUS:
+            raise NotAuthenticated("send an API key or an access token: `Authorization: Bearer …`")
+        raise NotPermitted(f"this needs the permission {permission}, which {self.subject} does not have")
+
+    def reaches(self, student: UUID, centre: str) -> bool:
+        """Return whether records of this student at this centre exist for the principal."""
+        return self.student in (None, student) and self.centre in ("", centre)
+
+
+ANONYMOUS = Principal(subject="anonymous")
+SYSTEM = Principal(subject="system", permissions=frozenset(Permission))
+"""The program itself, while it processes what it stored before."""
+
+current_principal: ContextVar[Principal] = ContextVar("current_principal", default=ANONYMOUS)
+"""Set by each transport for each request, message or command; without it nothing is permitted."""
+
+
+@contextmanager
+def acting_as(principal: Principal) -> Iterator[None]:
+    """Set the current principal within a block."""
+    token = current_principal.set(principal)
+    try:
+        yield
+    finally:
+        current_principal.reset(token)
+
+
+def requires(permission: Permission) -> Callable[[type[U]], type[U]]:
+    """Declare the permission that a use case needs; without it a call raises `NotPermitted`."""
+
+    def declare(use_case: type[U]) -> type[U]:
+        call: Any = use_case.__call__
+
+        @wraps(call)
+        async def permitted_call(self: U, *arguments: Any, **named: Any) -> Any:
+            current_principal.get().require(permission)
+            return await call(self, *arguments, **named)
+
+        members: Any = use_case
+        members.__call__, members.permission = permitted_call, permission
+        return use_case
+
+    return declare
+
+
+def open_to_all(use_case: type[U]) -> type[U]:
+    """Declare that a use case needs no permission: it is what makes a caller known, or it checks a signature."""
+    members: Any = use_case
+    members.permission = None
+    return use_case
