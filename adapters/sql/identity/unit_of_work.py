@@ -1,0 +1,16 @@
+"""The unit of work of the identity context in SQL."""
+
+from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.identity.accounts import SqlAccounts
+from core.identity.ports import IdentityUnitOfWork
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+from core.kernel.unit_of_work import Transaction
+
+
+class SqlIdentityUnitOfWork(SqlUnitOfWork, IdentityUnitOfWork):
+    """Accounts."""
+
+    def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
+        super().__init__(transactions, clock, ids, within)
+        self.accounts = SqlAccounts(self)

@@ -1,0 +1,37 @@
+"""Builds the identity context and its adapters."""
+
+from dependency_injector import containers, providers
+
+from adapters.memory.identity.accounts import MemoryAccountList
+from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
+from config.container.process import Process
+from config.container.providers import given, lazy_imports, stored
+from config.container.providers import use_cases as use_cases_of
+from config.container.storage import Storage
+from core.identity.use_cases import IdentityUseCases
+
+with lazy_imports():
+    from adapters.sql.identity.accounts import SqlAccountList
+    from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
+
+
+class Identity(containers.DeclarativeContainer):
+    """Accounts and their credentials."""
+
+    process = given(Process)
+    storage = given(Storage)
+
+    new_work = stored(
+        process.persistence,
+        sql=providers.Factory(SqlIdentityUnitOfWork, storage.transactions, process.clock, process.ids),
+        memory=providers.Factory(MemoryIdentityUnitOfWork, storage.memory, process.clock, process.ids),
+    )
+    account_list = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlAccountList, storage.database),
+        memory=providers.Singleton(MemoryAccountList, storage.memory),
+    )
+
+    use_cases = use_cases_of(
+        IdentityUseCases, new_work=new_work, account_list=account_list, clock=process.clock, ids=process.ids
+    )
