@@ -219,6 +219,13 @@ class Students(Section, frozen=True):
     """ISO 3166-1: the country of telephone numbers without a country code, in rows that name none."""
 
 
+class Identity(Section, frozen=True):
+    """Accounts and their credentials."""
+
+    max_api_key_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 365
+    """The longest validity of a new API key."""
+
+
 class Inventory(Section, frozen=True):
     """The inventory staff, which is notified of shortages; without an address there is no notification."""
 
@@ -405,6 +412,7 @@ class Settings(Section, frozen=True):
     retention: Retention = Retention()
     notifications: Notifications = Notifications()
     students: Students = Students()
+    identity: Identity = Identity()
     inventory: Inventory = Inventory()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()

@@ -3,6 +3,7 @@
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.identity.accounts import MemoryAccounts
+from adapters.memory.identity.api_keys import MemoryApiKeys
 from core.identity.ports import IdentityUnitOfWork
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -10,8 +11,8 @@ from core.kernel.unit_of_work import Transaction
 
 
 class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
-    """Accounts."""
+    """Accounts and API keys."""
 
     def __init__(self, database: MemoryDatabase, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(database, clock, ids, within)
-        self.accounts = MemoryAccounts(self)
+        self.accounts, self.api_keys = MemoryAccounts(self), MemoryApiKeys(self)

@@ -2,6 +2,7 @@
 
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.accounts import SqlAccounts
+from adapters.sql.identity.api_keys import SqlApiKeys
 from core.identity.ports import IdentityUnitOfWork
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -9,8 +10,8 @@ from core.kernel.unit_of_work import Transaction
 
 
 class SqlIdentityUnitOfWork(SqlUnitOfWork, IdentityUnitOfWork):
-    """Accounts."""
+    """Accounts and API keys."""
 
     def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(transactions, clock, ids, within)
-        self.accounts = SqlAccounts(self)
+        self.accounts, self.api_keys = SqlAccounts(self), SqlApiKeys(self)
