@@ -19,6 +19,7 @@ from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
+from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
@@ -67,7 +68,9 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    return TracingMiddleware(HttpRulesMiddleware(AdmissionMiddleware(app, admission)), clock)
+    admitted = AdmissionMiddleware(app, admission)
+    authenticated = AuthenticationMiddleware(admitted, Authentication(use_cases.identity))
+    return TracingMiddleware(HttpRulesMiddleware(authenticated), clock)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

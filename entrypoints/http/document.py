@@ -17,7 +17,8 @@ from litestar.routes import HTTPRoute
 from core.fees.schedule import FeeSchedule
 from core.kernel.errors import problem_type
 from entrypoints.http import headers
-from entrypoints.http.problems import STATUS_BY_ERROR, STATUS_TITLES, title
+from entrypoints.http.middleware.authentication import needs_credential
+from entrypoints.http.problems import CHALLENGE, STATUS_BY_ERROR, STATUS_TITLES, describe_status, title
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.schemas import schema_of, schemas_of
 
@@ -29,6 +30,8 @@ BEFORE_THE_APPLICATION = {
     "431": "The headers are too large.",
 }
 """What the server refuses before a request reaches the application."""
+OF_AUTHORIZATION = ("401", "403")
+CREDENTIALS = "An API key: `bursar_` and 71 letters and digits, as `bursar api-keys create` prints it."
 
 
 class CompletedOpenAPI(OpenAPI):
@@ -43,6 +46,7 @@ class CompletedOpenAPI(OpenAPI):
         for path, item in document["paths"].items():
             for method, operation in item.items():
                 complete(operation, self.handlers[f"{method.upper()} {path}"])
+                secure(operation, path)
         return document
 
 
@@ -78,7 +82,22 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
     refusals = {
         f"Refused{status}": {"description": text, "content": problem} for status, text in BEFORE_THE_APPLICATION.items()
     }
-    return {"schemas": dict(sorted(schemas.items())), "responses": refusals}
+    for status in OF_AUTHORIZATION:
+        refusals[f"Refused{status}"] = {"description": describe_status(int(status)), "content": problem}
+    refusals["Refused401"]["headers"] = {"WWW-Authenticate": headers.text("The scheme of credentials", CHALLENGE)}
+    return {
+        "schemas": dict(sorted(schemas.items())),
+        "responses": refusals,
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": CREDENTIALS}},
+    }
+
+
+def secure(operation: dict[str, Any], path: str) -> None:
+    """Add the credential of an operation, and its refusals."""
+    operation["security"] = [{"bearer": []}] if needs_credential(path) else []
+    if needs_credential(path):
+        for status in OF_AUTHORIZATION:
+            operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
 
 
 def without_version(schedule: Mapping[str, Any]) -> dict[str, Any]:
