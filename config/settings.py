@@ -71,7 +71,7 @@ class Adapters(Section, frozen=True):
     sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     """Vendors of SMS: the first is primary, the others take over in this order."""
     cache: Literal["redis", "memory"] = "memory"
-    """Where processes share which schedule version is in force."""
+    """Where processes share which schedule version is in force, and count the requests of rate limits."""
 
 
 class Http(Section, frozen=True):
@@ -241,7 +241,7 @@ class Inventory(Section, frozen=True):
 
 
 class Redis(Section, frozen=True):
-    """The shared cache."""
+    """The shared cache and rate limits."""
 
     url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
     """`redis://user:password@host:6379/0`, encrypted as `rediss://…`; a secret, because it can contain a password."""
