@@ -29,7 +29,7 @@ class MemoryRateLimiter(RateLimiter):
         for key in taken:
             _, slices = self._counts.get(key, (0, {}))
             if slices:
-                newest = max(slices)
+                newest = next(reversed(slices))
                 slices[newest] -= 1
                 if not slices[newest]:
                     del slices[newest]
@@ -41,9 +41,9 @@ class MemoryRateLimiter(RateLimiter):
         """Forget slices that no window touches; return the permits in use and the time until the first is free."""
         current = now_ms // limit.slice_ms
         _, slices = self._counts.get(key, (0, {}))
-        for old in [number for number in slices if number <= current - SLICES_COUNTED]:
-            del slices[old]
-        oldest = min(slices, default=current)
+        while slices and next(iter(slices)) <= current - SLICES_COUNTED:  # they are in the order of their times
+            del slices[next(iter(slices))]
+        oldest = next(iter(slices), current)
         return sum(slices.values()), (oldest + SLICES_COUNTED) * limit.slice_ms - now_ms
 
     def _charge(self, key: str, limit: Limit, now_ms: int) -> None:

@@ -1,7 +1,7 @@
 """The port of rate limits: how often something may happen in a sliding window, counted for all processes."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,13 +67,15 @@ class RateLimiter(Protocol):
         """Return a permit of each key, for what turned out not to count."""
 
 
-def judge(wanted: Mapping[str, Limit], counted: Sequence[tuple[int, int]]) -> Verdict:
+def judge(wanted: Mapping[str, Limit], counted: Iterable[tuple[int, int]]) -> Verdict:
     """Return the verdict on limits by the permits in use of each and the milliseconds until the first is free."""
-    verdicts = [
-        Verdict(used < limit.permits, limit, max(limit.permits - used - 1, 0), wait_ms / 1_000)
-        for limit, (used, wait_ms) in zip(wanted.values(), counted, strict=True)
-    ]
-    refused = [each for each in verdicts if not each.allowed]
-    if refused:
-        return max(refused, key=lambda verdict: verdict.wait_seconds)
-    return min(verdicts, key=lambda verdict: verdict.remaining)
+    limit, (used, wait_ms) = max(zip(wanted.values(), counted, strict=True), key=severity)
+    remaining = limit.permits - used - 1
+    return Verdict(remaining >= 0, limit, max(remaining, 0), wait_ms / 1_000)
+
+
+def severity(judged: tuple[Limit, tuple[int, int]]) -> tuple[bool, int]:
+    """Order limits: those that refuse by their wait, after the others by what remains."""
+    limit, (used, wait_ms) = judged
+    refuses = used >= limit.permits
+    return refuses, wait_ms if refuses else used - limit.permits

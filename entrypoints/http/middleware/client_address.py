@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -43,5 +44,11 @@ def client_address(peer: str, lines: Sequence[bytes], trusted_proxies: int) -> s
     entries = b",".join(lines).rsplit(b",", trusted_proxies)
     if len(entries) < trusted_proxies:
         return peer
-    entry = ENTRY_PATTERN.fullmatch(entries[-trusted_proxies].decode("latin-1"))
-    return (entry and plain_address(entry[entry.lastgroup or 0])) or peer
+    return address_in(entries[-trusted_proxies]) or peer
+
+
+@lru_cache(maxsize=4_096)
+def address_in(entry: bytes) -> str | None:
+    """Return the address of an entry; None if it is none."""
+    found = ENTRY_PATTERN.fullmatch(entry.decode("latin-1"))
+    return plain_address(found[found.lastgroup or 0]) if found else None
