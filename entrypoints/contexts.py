@@ -13,6 +13,7 @@ from entrypoints.messages import fees, inventory, warehouse
 def create_bursar(open_runtime: OpenRuntime) -> Any:
     """Return the command `bursar` with the commands of every context."""
     from entrypoints.cli.app import Group, create_cli
+    from entrypoints.cli.audit import audit
     from entrypoints.cli.fees import exam_fees, import_schedules
     from entrypoints.cli.identity import accounts, api_keys
     from entrypoints.cli.inventory import stock_commands, stock_views
@@ -29,6 +30,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
+            Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
             Group("inventory", "Batches, allocations and what is available.", stock),
@@ -69,6 +71,7 @@ def http_handlers() -> list[Any]:
 ROUTES = Routes(
     table=fees.ROUTES | inventory.ROUTES | warehouse.ROUTES,
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
+    principals=fees.PRINCIPALS | inventory.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},
 )
 """Which message goes where."""

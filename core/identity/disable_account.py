@@ -1,10 +1,12 @@
 """Disable an account."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.identity.account import Account, AccountId
 from core.identity.errors import UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 
 
@@ -12,6 +14,8 @@ from core.kernel.authorization import Permission, requires
 @dataclass(frozen=True, slots=True)
 class DisableAccount:
     """Take the right to act from an account; its credentials are refused from then on."""
+
+    ACTION: ClassVar = "disable-account"
 
     new_work: NewIdentityUnitOfWork
 
@@ -22,7 +26,9 @@ class DisableAccount:
             if account is None:
                 raise UnknownAccount.with_id(account_id)
             if account.active:
-                account = account.disabled()
+                before, account = account.audited(), account.disabled()
                 work.accounts.replace(account)
+                target = f"account/{account.id}"
+                work.audit(Deed(action=self.ACTION, target=target, before=before, after=account.audited()))
                 await work.commit()
         return account

@@ -19,8 +19,10 @@ from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
-from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware
+from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware, RefusalMiddleware
+from entrypoints.http.middleware.client_address import ClientAddressMiddleware
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
+from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateLimits
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
@@ -38,7 +40,9 @@ def create_app(
     probes: Sequence[Probe],
     clock: Clock,
     admission: AdmissionControl,
+    rate_limits: RateLimits,
     *,
+    trusted_proxies: int = 0,
     documented: bool = False,
 ) -> ASGIApp:
     """Serve use cases over HTTP, submissions through admission control.
@@ -68,9 +72,10 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    admitted = AdmissionMiddleware(app, admission)
-    authenticated = AuthenticationMiddleware(admitted, Authentication(use_cases.identity))
-    return TracingMiddleware(HttpRulesMiddleware(authenticated), clock)
+    served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
+    served = RateLimitMiddleware(RefusalMiddleware(served), rate_limits, app.routes)
+    served = AuthenticationMiddleware(served, Authentication(use_cases.identity))
+    return TracingMiddleware(ClientAddressMiddleware(served, trusted_proxies), clock)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

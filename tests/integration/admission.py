@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters.system.clock import TimeOrderedIds
 from config.container import Application
+from config.settings import Limits
 from core.identity.account import NewAccount
 from core.identity.api_keys.api_key import NewApiKey
 from core.identity.roles import Role
@@ -19,6 +20,7 @@ from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.middleware.authentication import needs_credential
+from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.submission_intents import IntentSigner
 
 
@@ -36,6 +38,8 @@ def http_app(
     admission: AdmissionControl | None = None,
     documented: bool = False,
     keyed: bool = True,
+    limits: Limits | None = None,
+    trusted_proxies: int = 0,
 ) -> Any:
     """Serve an application over HTTP; `keyed` adds an administrator's API key to requests without a credential."""
     app = create_app(
@@ -45,6 +49,8 @@ def http_app(
         application.probes() if probes is None else probes,
         clock or application.process.clock(),
         admission or unlimited_admission(),
+        RateLimits(application.storage.rate_limiter(), limits or Limits()),
+        trusted_proxies=trusted_proxies,
         documented=documented,
     )
     return Keyed(app, application) if keyed else app
