@@ -1,0 +1,45 @@
+"""Change a password."""
+
+from dataclasses import dataclass
+
+from core.identity.passwords.password import Password
+from core.identity.passwords.policy import new_password, normal_password
+from core.identity.ports import NewIdentityUnitOfWork, PasswordHasher
+from core.identity.sessions.end_sessions import end_all
+from core.identity.sessions.errors import WrongCredentials
+from core.identity.sessions.session_watch import SessionWatch
+from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
+from core.kernel.clock import Clock
+
+
+@open_to_all
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Replace the password of the caller, and end every session of the account."""
+
+    new_work: NewIdentityUnitOfWork
+    password_hasher: PasswordHasher
+    session_watch: SessionWatch
+    clock: Clock
+
+    async def __call__(self, current: str, new: str) -> None:
+        """Return after both are stored; raise `WrongCredentials`, or `Invalid` with the rule that `new` breaks."""
+        caller = current_principal.get()
+        if caller.account is None or caller.session is None:
+            raise NotAuthenticated("sign in to change a password")
+        normal_password(current)
+        async with self.new_work() as work:
+            account = await work.accounts.find(caller.account)
+            known = await work.passwords.find(caller.account)
+        password = new_password(new, account.name if account else "")
+        if not await self.password_hasher.verify(current, known.hash if known else None):
+            raise WrongCredentials("the current password is wrong")
+        hashed = await self.password_hasher.hash(password)
+        async with self.new_work() as work:
+            if await work.passwords.lock(caller.account) != known:
+                raise WrongCredentials("the password was changed just now")
+            now = self.clock.now()
+            work.passwords.put(Password(account=caller.account, hash=hashed, changed_at=now))
+            ended = await end_all(work, caller.account, now)
+            await work.commit()
+        self.session_watch.end(*ended)
