@@ -14,11 +14,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from adapters.tokens.derived_keys import Seal
-from core.identity.ports import AccessTokens, KeyPairs
+from core.identity.session_ports import AccessTokens, KeyPairs
 from core.identity.roles import Role
-from core.identity.sessions.session import SessionId
-from core.identity.sessions.tokens import AccessClaims
-from core.identity.signing_keys.signing_key import (
+from core.identity.session import SessionId
+from core.identity.tokens import AccessClaims
+from core.identity.signing_key import (
     LEEWAY_SECONDS,
     MAX_ACCESS_MINUTES,
     SigningKey,

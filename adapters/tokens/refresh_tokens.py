@@ -11,9 +11,9 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.tokens.derived_keys import NONCE_BYTES, derive
-from core.identity.ports import RefreshTokens
-from core.identity.sessions.session import SessionId
-from core.identity.sessions.tokens import RefreshToken
+from core.identity.session_ports import RefreshTokens
+from core.identity.session import SessionId
+from core.identity.tokens import RefreshToken
 from core.kernel.authorization import NotAuthenticated
 
 PREFIX = "bursar_rt_"

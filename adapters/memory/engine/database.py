@@ -10,9 +10,9 @@ from uuid import UUID
 
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
-from core.identity.passwords.password import Password, PasswordLink
-from core.identity.sessions.session import Session
-from core.identity.signing_keys.signing_key import SigningKey
+from core.identity.password import Password
+from core.identity.session import Session
+from core.identity.signing_key import SigningKey
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
@@ -106,7 +106,6 @@ class MemoryDatabase(Transaction):
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
     passwords: dict[UUID, Password] = field(default_factory=dict)
-    password_links: dict[UUID, PasswordLink] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0

@@ -1,13 +1,16 @@
-"""Passwords, their links, and signing keys in the memory database."""
+"""Passwords and signing keys in the memory database."""
 
 from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
+from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
-from core.identity.passwords.password import Password, PasswordLink
-from core.identity.ports import PasswordLinks, Passwords, SigningKeys
-from core.identity.signing_keys.signing_key import SigningKey
+from core.identity.password_errors import LoginTaken
+from core.identity.password import Password
+from core.identity.session_ports import PasswordList, Passwords, SigningKeys
+from core.identity.signing_key import SigningKey
+from core.kernel.errors import Conflict
 
 
 class MemoryPasswords(Passwords):
@@ -16,29 +19,36 @@ class MemoryPasswords(Passwords):
     def __init__(self, work: MemoryUnitOfWork) -> None:
         self._work = work
 
-    async def find(self, account: UUID) -> Password | None:
-        return self._work.database.passwords.get(account)
-
     async def lock(self, account: UUID) -> Password | None:
         return self._work.database.passwords.get(account)
 
-    def put(self, password: Password) -> None:
+    async def lock_linked(self, digest: bytes) -> Password | None:
+        return next((each for each in self._work.database.passwords.values() if each.link_digest == digest), None)
+
+    def add(self, password: Password) -> None:
+        self._work.inserts.append(partial(self._add, password))
+
+    def replace(self, password: Password) -> None:
         table = self._work.database.passwords
         self._work.inserts.append(partial(self._work.undo_log.put, table, password.account, password))
 
+    def _add(self, password: Password) -> None:
+        table = self._work.database.passwords
+        if any(each.login == password.login for each in table.values()):
+            raise LoginTaken("this login belongs to another account")
+        if password.account in table:
+            raise Conflict.concurrent_change()
+        self._work.undo_log.put(table, password.account, password)
 
-class MemoryPasswordLinks(PasswordLinks):
-    """Links by account."""
 
-    def __init__(self, work: MemoryUnitOfWork) -> None:
-        self._work = work
+class MemoryPasswordList(PasswordList):
+    """Reads the passwords of the memory database."""
 
-    async def lock(self, digest: bytes) -> PasswordLink | None:
-        return next((each for each in self._work.database.password_links.values() if each.digest == digest), None)
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
 
-    def put(self, link: PasswordLink) -> None:
-        table = self._work.database.password_links
-        self._work.inserts.append(partial(self._work.undo_log.put, table, link.account, link))
+    async def find(self, login: str) -> Password | None:
+        return next((each for each in self._database.passwords.values() if each.login == login), None)
 
 
 class MemorySigningKeys(SigningKeys):

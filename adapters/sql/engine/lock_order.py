@@ -8,7 +8,6 @@ LOCK_ORDER = (
     "inbox",
     "students",
     "passwords",
-    "password_links",
     "sessions",
     "signing_keys",
     "fee_schedules",

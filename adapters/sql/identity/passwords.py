@@ -1,52 +1,58 @@
-"""Passwords, their links, and signing keys in SQL."""
+"""Passwords and signing keys in SQL."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.conflicts import CONFLICTS, Row, concurrent_change
+from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.identity.session_tables import password_links, passwords, signing_keys
-from core.identity.passwords.password import Password, PasswordLink
-from core.identity.ports import PasswordLinks, Passwords, SigningKeys
-from core.identity.signing_keys.signing_key import SigningKey
+from adapters.sql.identity.session_tables import passwords, signing_keys
+from core.identity.password_errors import LoginTaken
+from core.identity.password import Password
+from core.identity.session_ports import PasswordList, Passwords, SigningKeys
+from core.identity.signing_key import SigningKey
+from core.kernel.errors import CoreError
 
+ROWS = passwords.c
 
 class SqlPasswords(Passwords):
-    """A row for each account with a password."""
+    """A row for each account with a login."""
 
     def __init__(self, work: SqlUnitOfWork) -> None:
         self._work = work
 
-    async def find(self, account: UUID) -> Password | None:
-        return await self._one(select(passwords).where(passwords.c.account == account))
-
     async def lock(self, account: UUID) -> Password | None:
-        return await self._one(select(passwords).where(passwords.c.account == account).with_for_update())
+        return await self._one(ROWS.account == account)
 
-    def put(self, password: Password) -> None:
+    async def lock_linked(self, digest: bytes) -> Password | None:
+        return await self._one(ROWS.link_digest == digest)
+
+    def add(self, password: Password) -> None:
+        self._work.insert(passwords, asdict(password))
+
+    def replace(self, password: Password) -> None:
         self._work.change(passwords, asdict(password))
 
-    async def _one(self, query: Select[Any]) -> Password | None:
+    async def _one(self, wanted: ColumnElement[bool]) -> Password | None:
+        query = select(passwords).where(wanted).with_for_update()
         row = (await (await self._work.connect()).execute(query)).one_or_none()
         return Password(**row._asdict()) if row else None
 
 
-class SqlPasswordLinks(PasswordLinks):
-    """A row for each account that was given a link."""
+class SqlPasswordList(PasswordList):
+    """Reads passwords without locks."""
 
-    def __init__(self, work: SqlUnitOfWork) -> None:
-        self._work = work
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    async def lock(self, digest: bytes) -> PasswordLink | None:
-        query = select(password_links).where(password_links.c.digest == digest).with_for_update()
-        row = (await (await self._work.connect()).execute(query)).one_or_none()
-        return PasswordLink(**row._asdict()) if row else None
-
-    def put(self, link: PasswordLink) -> None:
-        self._work.change(password_links, asdict(link))
+    async def find(self, login: str) -> Password | None:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(passwords).where(ROWS.login == login))).one_or_none()
+        return Password(**row._asdict()) if row else None
 
 
 class SqlSigningKeys(SigningKeys):
@@ -61,3 +67,11 @@ class SqlSigningKeys(SigningKeys):
 
     def add(self, key: SigningKey) -> None:
         self._work.insert(signing_keys, asdict(key))
+
+
+async def login_taken(_connection: AsyncConnection, _row: Row) -> CoreError:
+    """Return the error for a login of another account."""
+    return LoginTaken("this login belongs to another account")
+
+
+passwords.info[CONFLICTS] = {"uq_passwords_login": login_taken, "pk_passwords": concurrent_change}

@@ -31,16 +31,13 @@ sessions = table(
 passwords = table(
     "passwords",
     Column("account", Id, primary_key=True),
+    Column("login", String(64), nullable=False),
     Column("hash", String(255), nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
-)
-password_links = table(
-    "password_links",
-    Column("account", Id, primary_key=True),
-    Column("digest", Digest, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Column("used_at", UtcDateTime),
-    UniqueConstraint("digest", name="uq_password_links_digest"),
+    Column("link_digest", Digest),
+    Column("link_expires_at", UtcDateTime),
+    UniqueConstraint("login", name="uq_passwords_login"),
+    UniqueConstraint("link_digest", name="uq_passwords_link"),
 )
 signing_keys = table(
     "signing_keys",

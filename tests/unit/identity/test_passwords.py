@@ -4,7 +4,7 @@ from threading import Event
 import pytest
 
 from adapters.argon2.password_hasher import Argon2PasswordHasher, is_bounded
-from core.identity.passwords.policy import MAX_PASSWORD_BYTES, new_password, normal_password
+from core.identity.password_policy import MAX_PASSWORD_BYTES, new_password, normal_password
 from core.kernel.errors import Invalid, Unavailable
 
 GOOD = "harbour violet lantern 7"

@@ -1,4 +1,4 @@
-"""Create what signing in stores: passwords and their links, sessions, and the keys that sign access tokens."""
+"""Create what signing in stores: passwords, sessions, and the keys that sign access tokens."""
 
 from collections.abc import Sequence
 
@@ -43,19 +43,14 @@ def upgrade() -> None:
     op.create_table(
         "passwords",
         sa.Column("account", Id(), nullable=False),
+        sa.Column("login", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=255), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("link_digest", DIGEST, nullable=True),
+        sa.Column("link_expires_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("account"),
-        **TEXT,
-    )
-    op.create_table(
-        "password_links",
-        sa.Column("account", Id(), nullable=False),
-        sa.Column("digest", DIGEST, nullable=False),
-        sa.Column("expires_at", UtcDateTime(), nullable=False),
-        sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("account"),
-        sa.UniqueConstraint("digest", name="uq_password_links_digest"),
+        sa.UniqueConstraint("login", name="uq_passwords_login"),
+        sa.UniqueConstraint("link_digest", name="uq_passwords_link"),
         **TEXT,
     )
     op.create_table(
@@ -70,5 +65,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("signing_keys", "password_links", "passwords", "sessions"):
+    for name in ("signing_keys", "passwords", "sessions"):
         op.drop_table(name)

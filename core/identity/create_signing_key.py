@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.identity.ports import KeyPairs, NewIdentityUnitOfWork
+from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_ports import KeyPairs
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.identity.ports import NewIdentityUnitOfWork
-from core.identity.signing_keys.signing_key import verifying
+from core.identity.signing_key import verifying
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 

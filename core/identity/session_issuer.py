@@ -1,14 +1,15 @@
 """Opens sessions and makes the tokens that a client receives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from core.identity.account import Account
-from core.identity.passwords.password import Password
-from core.identity.ports import AccessTokens, NewIdentityUnitOfWork, RefreshTokens
-from core.identity.sessions.errors import WrongCredentials
-from core.identity.sessions.session import MAX_DEVICE_LENGTH, Session, SessionId
-from core.identity.sessions.tokens import AccessClaims, RefreshToken, SessionTokens
+from core.identity.account import Account, AccountId
+from core.identity.password import Password
+from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
+from core.identity.session_ports import AccessTokens, RefreshTokens
+from core.identity.session_errors import WrongCredentials
+from core.identity.session import MAX_DEVICE_LENGTH, Session, SessionId
+from core.identity.tokens import AccessClaims, RefreshToken, SessionTokens
 from core.kernel.authorization import current_principal
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -18,11 +19,13 @@ from core.kernel.ids import Ids
 class Proof:
     """An account that has proved its identity."""
 
-    account: Account
+    account: AccountId
     methods: tuple[str, ...]
     """How, in the words of RFC 8176."""
     password: Password | None = None
     """The password that was verified: the session is refused when it changes before the session is stored."""
+    rehashed: str = field(default="", repr=False)
+    """The hash of the same password with the parameters of today, if that which is stored has others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +41,26 @@ class SessionIssuer:
     refresh_lifetime: timedelta
 
     async def open(self, proof: Proof, device: str = "") -> SessionTokens:
-        """Store a session and return its tokens; raise `WrongCredentials` if the password changed meanwhile."""
-        session_id, now = SessionId(self.ids.new()), self.clock.now()
+        """Store a session and return its tokens; raise `WrongCredentials` for an account that may not sign in (now)."""
+        session_id = SessionId(self.ids.new())
         token = self.refresh_tokens.create(session_id, 1)
-        session = Session(
+        session = self._session(session_id, proof, token, device)
+        async with self.new_work() as work:
+            account = await work.accounts.find(proof.account)
+            if account is None or not account.active:
+                raise WrongCredentials("the login or the password is wrong")
+            if proof.password:
+                await self._confirm(work, proof.password, proof.rehashed)
+            work.sessions.add(session)
+            tokens = self.tokens(session, account, token)
+            await work.commit()
+        return tokens
+
+    def _session(self, session_id: SessionId, proof: Proof, token: RefreshToken, device: str) -> Session:
+        now = self.clock.now()
+        return Session(
             id=session_id,
-            account=proof.account.id,
+            account=proof.account,
             methods=proof.methods,
             proved_at=now,
             created_at=now,
@@ -53,13 +70,14 @@ class SessionIssuer:
             device=device[:MAX_DEVICE_LENGTH],
             digest=token.digest,
         )
-        tokens = self.tokens(session, proof.account, token)
-        async with self.new_work() as work:
-            if proof.password and await work.passwords.lock(proof.account.id) != proof.password:
-                raise WrongCredentials("the password was changed just now")
-            work.sessions.add(session)
-            await work.commit()
-        return tokens
+
+    async def _confirm(self, work: IdentityUnitOfWork, verified: Password, rehashed: str) -> None:
+        """Refuse a password that was changed since it was verified; store its new hash."""
+        current = await work.passwords.lock(verified.account)
+        if current is None or current.hash != verified.hash:
+            raise WrongCredentials("the password was changed just now")
+        if rehashed:
+            work.passwords.replace(replace(current, hash=rehashed))
 
     def tokens(self, session: Session, account: Account, refresh_token: RefreshToken) -> SessionTokens:
         """Return a refresh token with a new access token."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.identity.roles import Role
-from core.identity.sessions.session import SessionId
+from core.identity.session import SessionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

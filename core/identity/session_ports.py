@@ -1,4 +1,4 @@
-"""The ports of the identity context."""
+"""The ports of passwords, sessions and signing keys."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from core.identity.passwords.password import Password, PasswordLink
-from core.identity.sessions.session import EndedSession, Session, SessionId
-from core.identity.sessions.tokens import AccessClaims, RefreshToken
-from core.identity.signing_keys.signing_key import SigningKey
-from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.identity.password import Password
+from core.identity.session import EndedSession, Session, SessionId
+from core.identity.tokens import AccessClaims, RefreshToken
+from core.identity.signing_key import SigningKey
 
 
 class PasswordHasher(Protocol):
@@ -110,31 +109,31 @@ class SessionViews(Protocol):
 
 
 class Passwords(Protocol):
-    """The repository of hashed passwords."""
-
-    @abstractmethod
-    async def find(self, account: UUID) -> Password | None:
-        """Return the password of an account."""
+    """The repository of passwords."""
 
     @abstractmethod
     async def lock(self, account: UUID) -> Password | None:
         """Return the password of an account; others wait to change it."""
 
     @abstractmethod
-    def put(self, password: Password) -> None:
-        """Add or replace the password of its account."""
-
-
-class PasswordLinks(Protocol):
-    """The repository of the links that set passwords."""
+    async def lock_linked(self, digest: bytes) -> Password | None:
+        """Return the password that a link sets; others wait to change it."""
 
     @abstractmethod
-    async def lock(self, digest: bytes) -> PasswordLink | None:
-        """Return the link of a digest; others wait to use it."""
+    def add(self, password: Password) -> None:
+        """Add the password of an account; the commit raises `LoginTaken` if the login belongs to another."""
 
     @abstractmethod
-    def put(self, link: PasswordLink) -> None:
-        """Add or replace the one link of its account."""
+    def replace(self, password: Password) -> None:
+        """Replace a locked password."""
+
+
+class PasswordList(Protocol):
+    """Reads passwords outside of transactions."""
+
+    @abstractmethod
+    async def find(self, login: str) -> Password | None:
+        """Return the password of a login."""
 
 
 class SigningKeys(Protocol):
@@ -147,15 +146,3 @@ class SigningKeys(Protocol):
     @abstractmethod
     def add(self, key: SigningKey) -> None:
         """Add a key."""
-
-
-class IdentityUnitOfWork(UnitOfWork, Protocol):
-    """A unit of work over accounts, their credentials and their sessions."""
-
-    sessions: Sessions
-    passwords: Passwords
-    password_links: PasswordLinks
-    signing_keys: SigningKeys
-
-
-NewIdentityUnitOfWork = NewUnitOfWork[IdentityUnitOfWork]

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork, RefreshTokens
-from core.identity.sessions.errors import RefreshTokenReused, SessionEnded
-from core.identity.sessions.session import EndedSession, Session, SessionId
-from core.identity.sessions.session_issuer import SessionIssuer
-from core.identity.sessions.session_watch import SessionWatch
-from core.identity.sessions.tokens import RefreshToken, SessionTokens
+from core.identity.account import AccountId
+from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
+from core.identity.session_ports import RefreshTokens
+from core.identity.session_errors import RefreshTokenReused, SessionEnded
+from core.identity.session import EndedSession, Session, SessionId
+from core.identity.session_issuer import SessionIssuer
+from core.identity.session_watch import SessionWatch
+from core.identity.tokens import RefreshToken, SessionTokens
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 
@@ -34,8 +36,8 @@ class RefreshSession:
             if session is None or not session.is_open(self.clock.now()):
                 raise SessionEnded("the session has ended; sign in again")
             if (successor := self._successor(work, session, token)) is not None:
-                account = await work.accounts.find(session.account)
-                if account is None or not account.is_active:
+                account = await work.accounts.find(AccountId(session.account))
+                if account is None or not account.active:
                     raise SessionEnded("the account may not sign in")
                 tokens = self.session_issuer.tokens(session, account, successor)
                 await work.commit()

@@ -1,12 +1,11 @@
 """Find out who acts by an access token."""
 
 from dataclasses import dataclass
-from functools import cache
 
-from core.identity.ports import AccessTokens
-from core.identity.roles import PERMISSIONS, Role
-from core.identity.sessions.session_watch import SessionWatch
-from core.kernel.authorization import Permission, Principal, open_to_all
+from core.identity.account import permissions_of
+from core.identity.session_ports import AccessTokens
+from core.identity.session_watch import SessionWatch
+from core.kernel.authorization import Principal, open_to_all
 
 
 @open_to_all
@@ -24,16 +23,10 @@ class AuthenticateSession:
         await self.session_watch.check(claims)
         return Principal(
             subject=f"account:{claims.account}",
-            permissions=permissions_of(claims.roles),
+            permissions=permissions_of(frozenset(claims.roles)),
             account=claims.account,
             session=claims.session,
             centre=claims.centre,
             student=claims.student,
             address=address,
         )
-
-
-@cache
-def permissions_of(roles: tuple[Role, ...]) -> frozenset[Permission]:
-    """Return what any of the roles permits."""
-    return frozenset[Permission]().union(*(PERMISSIONS[role] for role in roles))

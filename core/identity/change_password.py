@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from core.identity.passwords.password import Password
-from core.identity.passwords.policy import new_password, normal_password
-from core.identity.ports import NewIdentityUnitOfWork, PasswordHasher
-from core.identity.sessions.end_sessions import end_all
-from core.identity.sessions.errors import WrongCredentials
-from core.identity.sessions.session_watch import SessionWatch
+from core.identity.password_policy import new_password, normal_password
+from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_ports import PasswordHasher
+from core.identity.end_sessions import end_all
+from core.identity.session_errors import WrongCredentials
+from core.identity.session_watch import SessionWatch
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock
 
@@ -29,17 +29,15 @@ class ChangePassword:
             raise NotAuthenticated("sign in to change a password")
         normal_password(current)
         async with self.new_work() as work:
-            account = await work.accounts.find(caller.account)
-            known = await work.passwords.find(caller.account)
-        password = new_password(new, account.name if account else "")
-        if not await self.password_hasher.verify(current, known.hash if known else None):
+            known = await work.passwords.lock(caller.account)
+        password = new_password(new, known.login if known else "")
+        if not await self.password_hasher.verify(current, known.hash if known else None) or known is None:
             raise WrongCredentials("the current password is wrong")
         hashed = await self.password_hasher.hash(password)
         async with self.new_work() as work:
             if await work.passwords.lock(caller.account) != known:
                 raise WrongCredentials("the password was changed just now")
-            now = self.clock.now()
-            work.passwords.put(Password(account=caller.account, hash=hashed, changed_at=now))
+            work.passwords.replace(known.changed(hashed, now := self.clock.now()))
             ended = await end_all(work, caller.account, now)
             await work.commit()
         self.session_watch.end(*ended)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from core.identity.passwords.common_passwords import COMMON_STEMS
+from core.identity.common_passwords import COMMON_STEMS
 from core.kernel.errors import Invalid
 
 MIN_PASSWORD_CHARACTERS = 12

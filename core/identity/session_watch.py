@@ -5,11 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from core.identity.ports import AccessTokens, NewIdentityUnitOfWork, SessionViews
-from core.identity.sessions.errors import SessionEnded
-from core.identity.sessions.session import EndedSession, SessionId
-from core.identity.sessions.tokens import AccessClaims
-from core.identity.signing_keys.signing_key import VERIFIES_AFTER_SIGNING
+from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_ports import AccessTokens, SessionViews
+from core.identity.session_errors import SessionEnded
+from core.identity.session import EndedSession, SessionId
+from core.identity.tokens import AccessClaims
+from core.identity.signing_key import VERIFIES_AFTER_SIGNING
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.identity.ports import SessionViews
-from core.identity.sessions.session import Session, SessionId
+from core.identity.session_ports import SessionViews
+from core.identity.session import Session, SessionId
 from core.kernel.authorization import current_principal, open_to_all
 from core.kernel.clock import Clock
 from core.kernel.authorization import NotAuthenticated

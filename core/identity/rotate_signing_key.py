@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.identity.ports import KeyPairs, NewIdentityUnitOfWork
-from core.identity.signing_keys.signing_key import ANNOUNCEMENT, SigningKey
+from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_ports import KeyPairs
+from core.identity.signing_key import ANNOUNCEMENT, SigningKey
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 

@@ -1,0 +1,48 @@
+"""The ways to sign in: each takes one kind of credential."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.identity.account import AccountId
+from core.identity.password import folded_login
+from core.identity.password_policy import normal_password
+from core.identity.session_ports import PasswordHasher, PasswordList
+from core.identity.session_errors import WrongCredentials
+from core.identity.session_issuer import Proof
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordCredential:
+    """The login of an account and its password."""
+
+    login: str
+    password: str = field(repr=False)
+
+
+class SignInMethod(ABC):
+    """A way to prove an identity."""
+
+    @abstractmethod
+    async def prove(self, credential: Any) -> Proof:
+        """Return the account and how it proved its identity; raise `WrongCredentials`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordMethod(SignInMethod):
+    """Signs in with a password; an unknown login costs the same work and gets the same answer as a wrong password."""
+
+    password_list: PasswordList
+    password_hasher: PasswordHasher
+
+    async def prove(self, credential: PasswordCredential) -> Proof:
+        """Return the proof; raise `Invalid` for what no login or password can be, before any work."""
+        login = folded_login(credential.login)
+        normal_password(credential.password)
+        known = await self.password_list.find(login)
+        matches = await self.password_hasher.verify(credential.password, known.hash if known else None)
+        if known is None or not matches:
+            raise WrongCredentials("the login or the password is wrong")
+        rehashed = ""
+        if self.password_hasher.is_outdated(known.hash):
+            rehashed = await self.password_hasher.hash(credential.password)
+        return Proof(account=AccountId(known.account), methods=("pwd",), password=known, rehashed=rehashed)
