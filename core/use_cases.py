@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Self
 
 from core.fees.use_cases import FeesUseCases
+from core.identity.use_cases import IdentityUseCases
 from core.inventory.use_cases import InventoryUseCases
 from core.kernel.unit_of_work import Transaction
 from core.kernel.use_cases import joining
@@ -21,6 +22,7 @@ class UseCases(RoutedUseCases):
     def __init__(
         self,
         *,
+        identity: Callable[[], IdentityUseCases],
         students: Callable[[], StudentsUseCases],
         fees: Callable[[], FeesUseCases],
         notifications: Callable[[], NotificationsUseCases],
@@ -28,8 +30,14 @@ class UseCases(RoutedUseCases):
         inventory: Callable[[], InventoryUseCases],
         messaging: Callable[[], MessagingUseCases],
     ) -> None:
-        self._students, self._fees, self._notifications = students, fees, notifications
+        self._identity, self._students = identity, students
+        self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
+
+    @cached_property
+    def identity(self) -> IdentityUseCases:
+        """Return the use cases of accounts and their credentials."""
+        return self._identity()
 
     @cached_property
     def students(self) -> StudentsUseCases:
@@ -64,6 +72,7 @@ class UseCases(RoutedUseCases):
     def within(self, transaction: Transaction) -> Self:
         """Return use cases whose units of work are parts of an open transaction."""
         return type(self)(
+            identity=lambda: joining(self.identity, transaction),
             students=lambda: joining(self.students, transaction),
             fees=lambda: joining(self.fees, transaction),
             notifications=lambda: joining(self.notifications, transaction),
@@ -76,6 +85,7 @@ class UseCases(RoutedUseCases):
         """Return use cases that record new notices as suppressed instead of sending them."""
         quiet = replace(self.notifications.send_notice, send=False)
         return type(self)(
+            identity=lambda: self.identity,
             students=lambda: self.students,
             fees=lambda: self.fees,
             notifications=lambda: replace(self.notifications, send_notice=quiet),

@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.fees.unit_of_work import MemoryFeesUnitOfWork
+from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
 from adapters.memory.inventory.unit_of_work import MemoryInventoryUnitOfWork
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
 from adapters.memory.students.unit_of_work import MemoryStudentsUnitOfWork
@@ -18,6 +19,7 @@ IN_MEMORY = (
     MemoryStudentsUnitOfWork,
     MemoryNotificationsUnitOfWork,
     MemoryInventoryUnitOfWork,
+    MemoryIdentityUnitOfWork,
 )
 
 
@@ -29,7 +31,7 @@ def memory_work(database: MemoryDatabase, clock: Clock, ids: Ids, *, within: Tra
 def any_work(application: Application, within: Transaction | None = None) -> Any:
     """Open a unit of work on the persistence of an application."""
     contexts = (application.fees, application.students, application.notifications, application.inventory)
-    return joined([context.new_work(within=within) for context in contexts])
+    return joined([context.new_work(within=within) for context in (*contexts, application.identity)])
 
 
 def joined(works: Sequence[Any]) -> Any:

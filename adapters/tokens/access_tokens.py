@@ -4,7 +4,6 @@ import binascii
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -14,10 +13,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from adapters.tokens.derived_keys import Seal
-from core.identity.session_ports import AccessTokens, KeyPairs
 from core.identity.roles import Role
 from core.identity.session import SessionId
-from core.identity.tokens import AccessClaims
+from core.identity.session_ports import AccessTokens, KeyPairs
 from core.identity.signing_key import (
     LEEWAY_SECONDS,
     MAX_ACCESS_MINUTES,
@@ -25,6 +23,7 @@ from core.identity.signing_key import (
     signing,
     verifying,
 )
+from core.identity.tokens import AccessClaims
 from core.kernel.authorization import NotAuthenticated
 from core.kernel.clock import Clock
 from core.kernel.errors import Invalid

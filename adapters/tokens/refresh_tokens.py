@@ -4,6 +4,7 @@ import hmac
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
+from functools import cached_property
 from hashlib import sha256
 from struct import Struct
 from uuid import UUID
@@ -11,8 +12,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.tokens.derived_keys import NONCE_BYTES, derive
-from core.identity.session_ports import RefreshTokens
 from core.identity.session import SessionId
+from core.identity.session_ports import RefreshTokens
 from core.identity.tokens import RefreshToken
 from core.kernel.authorization import NotAuthenticated
 
@@ -26,7 +27,11 @@ class MarkedRefreshTokens(RefreshTokens):
     """Marks tokens with an HMAC: a used token of any age is told from an invented one without being stored."""
 
     def __init__(self, secret: str) -> None:
-        self._key = derive(secret.encode(), "refresh tokens")
+        self._secret = secret
+
+    @cached_property
+    def _key(self) -> bytes:
+        return derive(self._secret, "refresh tokens")
 
     def create(self, session: SessionId, generation: int) -> RefreshToken:
         content = CONTENT.pack(session.bytes, generation, os.urandom(32))
@@ -73,7 +78,7 @@ def as_token(text: str, content: bytes) -> RefreshToken:
 
 def cipher(predecessor: RefreshToken) -> AESGCM:
     """Return the cipher whose key the text of a used token yields."""
-    return AESGCM(derive(predecessor.text.encode(), "successor of a refresh token"))
+    return AESGCM(derive(predecessor.text, "successor of a refresh token"))
 
 
 def refusal() -> NotAuthenticated:

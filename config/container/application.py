@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dependency_injector import containers, providers
 
 from config.container.fees import Fees
+from config.container.identity import Identity
 from config.container.inventory import Inventory
 from config.container.messaging import Messaging
 from config.container.notifications import Notifications
@@ -31,6 +32,7 @@ class Application(containers.DeclarativeContainer):
         Messaging, process=process, storage=storage, all_use_cases=use_cases.provider
     )
     vendors: Vendors = providers.Container(Vendors, process=process)  # type: ignore[assignment]
+    identity: Identity = providers.Container(Identity, process=process, storage=storage)  # type: ignore[assignment]
     students: Students = providers.Container(Students, process=process, storage=storage)  # type: ignore[assignment]
     fees: Fees = providers.Container(Fees, process=process, storage=storage)  # type: ignore[assignment]
     notifications: Notifications = providers.Container(  # type: ignore[assignment]
@@ -40,6 +42,7 @@ class Application(containers.DeclarativeContainer):
 
     # Added last: replays and rebuilds are use cases that call use cases.
     use_cases.add_kwargs(
+        identity=identity.use_cases.provider,
         students=students.use_cases.provider,
         fees=fees.use_cases.provider,
         notifications=notifications.use_cases.provider,

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from core.identity.end_sessions import end_all
 from core.identity.password_policy import new_password, normal_password
 from core.identity.ports import NewIdentityUnitOfWork
-from core.identity.session_ports import PasswordHasher
-from core.identity.end_sessions import end_all
 from core.identity.session_errors import WrongCredentials
+from core.identity.session_ports import PasswordHasher
 from core.identity.session_watch import SessionWatch
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock

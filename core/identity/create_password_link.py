@@ -27,7 +27,7 @@ class PasswordLink:
 @requires(Permission.ACCOUNTS_WRITE)
 @dataclass(frozen=True, slots=True)
 class CreatePasswordLink:
-    """Give an account a login, or reset its password: the one link of the account, an earlier one is no longer valid."""
+    """Give an account a login, or reset its password; an earlier link of the account is no longer valid."""
 
     new_work: NewIdentityUnitOfWork
     clock: Clock

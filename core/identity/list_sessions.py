@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.identity.session_ports import SessionViews
 from core.identity.session import Session, SessionId
-from core.kernel.authorization import current_principal, open_to_all
+from core.identity.session_ports import SessionViews
+from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock
-from core.kernel.authorization import NotAuthenticated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

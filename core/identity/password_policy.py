@@ -18,7 +18,7 @@ MIN_UNCOMMON_CHARACTERS = 5
 
 
 def normal_password(text: str) -> str:
-    """Return a password in NFC, so that each keyboard writes the same bytes; raise `Invalid` beyond the length limit."""
+    """Return a password in NFC, the same bytes from each keyboard; raise `Invalid` beyond the length limit."""
     if exceeds_limit(text) or exceeds_limit(normal := unicodedata.normalize("NFC", text)):
         raise Invalid(f"a password has at most {MAX_PASSWORD_BYTES:,} bytes in UTF-8", at="$.password")
     return normal

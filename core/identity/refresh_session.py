@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from core.identity.account import AccountId
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
-from core.identity.session_ports import RefreshTokens
-from core.identity.session_errors import RefreshTokenReused, SessionEnded
 from core.identity.session import EndedSession, Session, SessionId
+from core.identity.session_errors import RefreshTokenReused, SessionEnded
 from core.identity.session_issuer import SessionIssuer
+from core.identity.session_ports import RefreshTokens
 from core.identity.session_watch import SessionWatch
 from core.identity.tokens import RefreshToken, SessionTokens
 from core.kernel.authorization import open_to_all
@@ -31,6 +31,7 @@ class RefreshSession:
     async def __call__(self, text: str) -> SessionTokens:
         """Return the tokens; raise `NotAuthenticated`, `SessionEnded`, or `RefreshTokenReused` after the end."""
         token = self.refresh_tokens.read(text)
+        await self.session_watch.ensure_read()  # of the key that signs
         async with self.new_work() as work:
             session = await work.sessions.lock(token.session)
             if session is None or not session.is_open(self.clock.now()):

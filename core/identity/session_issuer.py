@@ -6,9 +6,10 @@ from datetime import timedelta
 from core.identity.account import Account, AccountId
 from core.identity.password import Password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
-from core.identity.session_ports import AccessTokens, RefreshTokens
-from core.identity.session_errors import WrongCredentials
 from core.identity.session import MAX_DEVICE_LENGTH, Session, SessionId
+from core.identity.session_errors import WrongCredentials
+from core.identity.session_ports import AccessTokens, RefreshTokens
+from core.identity.session_watch import SessionWatch
 from core.identity.tokens import AccessClaims, RefreshToken, SessionTokens
 from core.kernel.authorization import current_principal
 from core.kernel.clock import Clock
@@ -35,6 +36,7 @@ class SessionIssuer:
     new_work: NewIdentityUnitOfWork
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
+    session_watch: SessionWatch
     clock: Clock
     ids: Ids
     access_lifetime: timedelta
@@ -42,6 +44,7 @@ class SessionIssuer:
 
     async def open(self, proof: Proof, device: str = "") -> SessionTokens:
         """Store a session and return its tokens; raise `WrongCredentials` for an account that may not sign in (now)."""
+        await self.session_watch.ensure_read()  # of the key that signs
         session_id = SessionId(self.ids.new())
         token = self.refresh_tokens.create(session_id, 1)
         session = self._session(session_id, proof, token, device)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from core.identity.password import Password
 from core.identity.session import EndedSession, Session, SessionId
-from core.identity.tokens import AccessClaims, RefreshToken
 from core.identity.signing_key import SigningKey
+from core.identity.tokens import AccessClaims, RefreshToken
 
 
 class PasswordHasher(Protocol):

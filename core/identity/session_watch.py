@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from core.identity.ports import NewIdentityUnitOfWork
-from core.identity.session_ports import AccessTokens, SessionViews
-from core.identity.session_errors import SessionEnded
 from core.identity.session import EndedSession, SessionId
-from core.identity.tokens import AccessClaims
+from core.identity.session_errors import SessionEnded
+from core.identity.session_ports import AccessTokens, SessionViews
 from core.identity.signing_key import VERIFIES_AFTER_SIGNING
+from core.identity.tokens import AccessClaims
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 
@@ -78,7 +78,7 @@ class SessionWatch:
             self._forget(oldest)
 
     def _forget(self, oldest: datetime) -> None:
-        kept = sorted(((id, at) for id, at in self._ended.items() if at >= oldest), key=lambda each: each[1])
+        kept = sorted((each for each in self._ended.items() if each[1] >= oldest), key=lambda each: each[1])
         if len(kept) > self.max_ended:
             self._refused_before = max(self._refused_before, kept[-self.max_ended - 1][1] + SETTLING)
         self._ended = dict(kept[-self.max_ended :])

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from core.identity.password_errors import LinkNotValid
+from core.identity.end_sessions import end_all
 from core.identity.password import Password
+from core.identity.password_errors import LinkNotValid
 from core.identity.password_policy import new_password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session_ports import PasswordHasher
-from core.identity.end_sessions import end_all
 from core.identity.session_watch import SessionWatch
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock

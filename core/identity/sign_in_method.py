@@ -7,9 +7,10 @@ from typing import Any
 from core.identity.account import AccountId
 from core.identity.password import folded_login
 from core.identity.password_policy import normal_password
-from core.identity.session_ports import PasswordHasher, PasswordList
 from core.identity.session_errors import WrongCredentials
 from core.identity.session_issuer import Proof
+from core.identity.session_ports import PasswordHasher, PasswordList
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordCredential:

@@ -21,6 +21,12 @@ class NoSigningKey(Unavailable):
     problem = "no-signing-key"
 
 
+class NoInstallationSecret(Unavailable):
+    """The secret that encrypts keys and marks refresh tokens is not set."""
+
+    problem = "no-installation-secret"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
     """An ES256 key pair."""

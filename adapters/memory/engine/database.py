@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
+from core.identity.account import Account, AccountId
 from core.identity.password import Password
 from core.identity.session import Session
 from core.identity.signing_key import SigningKey
@@ -82,6 +83,7 @@ class MemoryDatabase(Transaction):
     """Notifies signals after a commit."""
     requests: dict[tuple[str, str], tuple[bytes, bytes, datetime]] = field(default_factory=dict)
     inbox: dict[tuple[str, UUID], tuple[datetime, bytes]] = field(default_factory=dict)
+    accounts: dict[AccountId, Account] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
     submissions: dict[UUID, Submission] = field(default_factory=dict)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
-from core.identity.session_ports import Sessions, SessionViews
 from core.identity.session import EndedSession, Session, SessionId
+from core.identity.session_ports import Sessions, SessionViews
 
 
 class MemorySessions(Sessions):

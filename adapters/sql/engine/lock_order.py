@@ -6,6 +6,9 @@
 LOCK_ORDER = (
     "requests",
     "inbox",
+    "accounts",
+    "api_keys",
+    "credential_revision",
     "students",
     "passwords",
     "sessions",

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Row, select
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.session_tables import sessions
-from core.identity.session_ports import Sessions, SessionViews
 from core.identity.session import EndedSession, Session, SessionId
+from core.identity.session_ports import Sessions, SessionViews
 
 ROWS = sessions.c
 MAX_LISTED_SESSIONS = 100

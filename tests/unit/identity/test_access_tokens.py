@@ -10,15 +10,15 @@ from uuid import uuid4
 import pytest
 from cryptography.exceptions import InvalidTag
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey
 
 from adapters.tokens.access_tokens import JwtAccessTokens, SealedKeyPairs
 from adapters.tokens.derived_keys import Seal
 from adapters.tokens.refresh_tokens import MarkedRefreshTokens
 from core.identity.roles import Role
 from core.identity.session import SessionId
-from core.identity.tokens import AccessClaims
 from core.identity.signing_key import ANNOUNCEMENT, VERIFIES_AFTER_SIGNING, NoSigningKey
+from core.identity.tokens import AccessClaims
 from core.kernel.authorization import NotAuthenticated
 from core.kernel.clock import Clock
 from core.kernel.errors import Invalid

@@ -27,7 +27,8 @@ def test_a_common_password_is_refused_in_its_variants(password):
 
 
 @pytest.mark.parametrize(
-    "password", [GOOD, "correct horse battery staple", "kjh3-9sd2-akq8", "802174913658", "नमस्ते दुनिया यहाँ", "tr0ub4dor&3xyz"]
+    "password",
+    [GOOD, "correct horse battery staple", "kjh3-9sd2-akq8", "802174913658", "नमस्ते दुनिया यहाँ", "tr0ub4dor&3xyz"],
 )
 def test_a_password_of_unrelated_words_or_characters_is_accepted(password):
     assert new_password(password)

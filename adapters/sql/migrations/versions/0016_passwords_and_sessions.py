@@ -9,13 +9,12 @@ from sqlalchemy.dialects import mysql
 from adapters.sql.engine.types import Id, Json, UtcDateTime
 
 revision: str = "0016"
-down_revision: str | None = "0014"
+down_revision: str | None = "0015"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 DIGEST = sa.LargeBinary(length=32).with_variant(mysql.VARBINARY(32), "mysql")
 SEALED = sa.LargeBinary(length=1024).with_variant(mysql.VARBINARY(1024), "mysql")
-TEXT = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_0900_bin"}
 
 
 def upgrade() -> None:
@@ -36,7 +35,8 @@ def upgrade() -> None:
         sa.Column("previous_digest", DIGEST, nullable=False),
         sa.Column("sealed", SEALED, nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        **TEXT,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
     )
     op.create_index("ix_sessions_account", "sessions", ["account"])
     op.create_index("ix_sessions_ended_at", "sessions", ["ended_at"])
@@ -51,7 +51,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account"),
         sa.UniqueConstraint("login", name="uq_passwords_login"),
         sa.UniqueConstraint("link_digest", name="uq_passwords_link"),
-        **TEXT,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
     )
     op.create_table(
         "signing_keys",
@@ -60,7 +61,8 @@ def upgrade() -> None:
         sa.Column("private", SEALED, nullable=False),
         sa.Column("signs_from", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("kid"),
-        **TEXT,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
     )
 
 

@@ -1,0 +1,24 @@
+"""The unit of work of the identity context over the memory database."""
+
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from adapters.memory.identity.accounts import MemoryAccounts
+from adapters.memory.identity.passwords import MemoryPasswords, MemorySigningKeys
+from adapters.memory.identity.sessions import MemorySessions
+from core.identity.ports import IdentityUnitOfWork
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+from core.kernel.unit_of_work import Transaction
+
+
+class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
+    """Accounts, passwords, sessions and signing keys."""
+
+    def __init__(self, database: MemoryDatabase, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
+        super().__init__(database, clock, ids, within)
+        self.accounts = MemoryAccounts(self)
+        self.passwords, self.sessions, self.signing_keys = (
+            MemoryPasswords(self),
+            MemorySessions(self),
+            MemorySigningKeys(self),
+        )

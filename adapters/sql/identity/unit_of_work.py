@@ -1,0 +1,20 @@
+"""The unit of work of the identity context in SQL."""
+
+from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.identity.accounts import SqlAccounts
+from adapters.sql.identity.passwords import SqlPasswords, SqlSigningKeys
+from adapters.sql.identity.sessions import SqlSessions
+from core.identity.ports import IdentityUnitOfWork
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+from core.kernel.unit_of_work import Transaction
+
+
+class SqlIdentityUnitOfWork(SqlUnitOfWork, IdentityUnitOfWork):
+    """Accounts, passwords, sessions and signing keys."""
+
+    def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
+        super().__init__(transactions, clock, ids, within)
+        self.accounts = SqlAccounts(self)
+        self.passwords, self.sessions = SqlPasswords(self), SqlSessions(self)
+        self.signing_keys = SqlSigningKeys(self)

@@ -1,0 +1,108 @@
+"""Accounts: the persons and programs that Bursar knows, with what each may do and whose records it reaches."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Annotated, NewType, Self
+from uuid import UUID
+
+from core.identity.roles import PERMISSIONS, Role
+from core.kernel.authorization import Permission, Principal
+from core.kernel.constraints import VISIBLE_LINE, Items, Text
+from core.kernel.errors import Invalid, Unprocessable
+from core.kernel.text import line_fault
+
+AccountId = NewType("AccountId", UUID)
+MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 120, 254
+NAME = Text(f"one printable line of 1 to {MAX_NAME_LENGTH} characters", VISIBLE_LINE, MAX_NAME_LENGTH)
+EMAIL = Text("an e-mail address, or empty", r"([!-?A-~]{1,64}@[!-?A-~]{1,189})?", MAX_EMAIL_LENGTH)
+CENTRE = Text("1 to 16 letters, digits or hyphens, or empty", r"[A-Za-z0-9-]{0,16}")
+ROLES = Items(least=1, most=len(Role), distinct=True)
+NEEDS = {Role.CLERK: "centre", Role.CANDIDATE: "student"}
+"""The field that names whose records a role reaches; other roles reach the records of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account as it is asked for."""
+
+    roles: Annotated[tuple[Role, ...], ROLES]
+    name: Annotated[str, NAME]
+    email: Annotated[str, EMAIL] = ""
+    centre: Annotated[str, CENTRE] = ""
+    """The exam centre of a clerk; empty for others."""
+    student: UUID | None = None
+    """The student that a candidate is, by id; null for others."""
+
+    def __post_init__(self) -> None:
+        EMAIL.check("email", self.email)
+        CENTRE.check("centre", self.centre)
+        if not self.roles or len(set(self.roles)) < len(self.roles):
+            raise Invalid("`roles` names at least one role, and each once", at="$.roles")
+        if fault := line_fault(self.name, MAX_NAME_LENGTH):
+            kind = Unprocessable if NAME.admits(self.name) else Invalid
+            raise kind(f"`name` {fault}; it is {NAME.rule}", at="$.name")
+        self._check_reach()
+
+    def _check_reach(self) -> None:
+        """Raise `Unprocessable` unless a clerk has one centre, a candidate one student, and others neither."""
+        reaching = [role for role in self.roles if role in NEEDS]
+        if reaching and len(self.roles) > 1:
+            raise Unprocessable(f"the role {reaching[0]} stands alone: it limits whose records exist", at="$.roles")
+        needed = {NEEDS[role] for role in reaching}
+        for field in NEEDS.values():
+            given = bool(getattr(self, field))
+            if given != (field in needed):
+                fault = f"needs a {field}" if field in needed else f"has no {field}: every {field} is in its reach"
+                raise Unprocessable(f"an account with the role {self.roles[0]} {fault}", at=f"$.{field}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One person or program."""
+
+    id: AccountId
+    roles: frozenset[Role]
+    name: str
+    email: str = ""
+    centre: str = ""
+    student: UUID | None = None
+    active: bool = True
+    """Whether it may act; an account is never deleted, because records name it."""
+    created_at: datetime
+    version: int = 1
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Return what its roles permit."""
+        return permissions_of(self.roles)
+
+    def principal(self, address: str = "") -> Principal:
+        """Return the principal with everything that the roles permit."""
+        return Principal(
+            subject=f"account:{self.id}",
+            permissions=self.permissions,
+            account=self.id,
+            centre=self.centre,
+            student=self.student,
+            address=address,
+        )
+
+    def disabled(self) -> Self:
+        """Return the account after it lost the right to act."""
+        return replace(self, active=False, version=self.version + 1)
+
+
+@cache
+def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:
+    """Return what at least one of the roles permits."""
+    return frozenset[Permission]().union(*(PERMISSIONS[role] for role in roles))
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """A page of accounts, the oldest first."""
+
+    items: tuple[Account, ...]
+    next: AccountId | None
+    """The `after` of the next page; None on the last page."""

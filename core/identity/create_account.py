@@ -1,0 +1,38 @@
+"""Create an account."""
+
+from dataclasses import dataclass
+
+from core.identity.account import Account, AccountId, NewAccount, permissions_of
+from core.identity.ports import NewIdentityUnitOfWork
+from core.kernel.authorization import NotPermitted, Permission, current_principal, requires
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+
+
+@requires(Permission.ACCOUNTS_WRITE)
+@dataclass(frozen=True, slots=True)
+class CreateAccount:
+    """Create an account, which has no credential yet."""
+
+    new_work: NewIdentityUnitOfWork
+    clock: Clock
+    ids: Ids
+
+    async def __call__(self, asked: NewAccount) -> Account:
+        """Return the account; raise `NotPermitted` for roles that permit more than the caller may do."""
+        roles = frozenset(asked.roles)
+        if missing := permissions_of(roles) - current_principal.get().permissions:
+            raise NotPermitted(f"these roles permit what their giver may not do: {', '.join(sorted(missing))}")
+        account = Account(
+            id=AccountId(self.ids.new()),
+            roles=roles,
+            name=asked.name,
+            email=asked.email,
+            centre=asked.centre,
+            student=asked.student,
+            created_at=self.clock.now(),
+        )
+        async with self.new_work() as work:
+            work.accounts.add(account)
+            await work.commit()
+        return account

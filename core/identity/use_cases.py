@@ -1,0 +1,40 @@
+"""The use cases of the identity context."""
+
+from dataclasses import dataclass
+
+from core.identity.authenticate_session import AuthenticateSession
+from core.identity.change_password import ChangePassword
+from core.identity.create_account import CreateAccount
+from core.identity.create_password_link import CreatePasswordLink
+from core.identity.create_signing_key import CreateSigningKey
+from core.identity.disable_account import DisableAccount
+from core.identity.end_session import EndSession
+from core.identity.end_sessions import EndSessions
+from core.identity.list_accounts import ListAccounts
+from core.identity.list_public_keys import ListPublicKeys
+from core.identity.list_sessions import ListSessions
+from core.identity.refresh_session import RefreshSession
+from core.identity.rotate_signing_key import RotateSigningKey
+from core.identity.set_password import SetPassword
+from core.identity.sign_in import SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityUseCases:
+    """Accounts and their credentials."""
+
+    create_account: CreateAccount
+    list_accounts: ListAccounts
+    disable_account: DisableAccount
+    authenticate_session: AuthenticateSession
+    change_password: ChangePassword
+    create_password_link: CreatePasswordLink
+    create_signing_key: CreateSigningKey
+    end_session: EndSession
+    end_sessions: EndSessions
+    list_public_keys: ListPublicKeys
+    list_sessions: ListSessions
+    refresh_session: RefreshSession
+    rotate_signing_key: RotateSigningKey
+    set_password: SetPassword
+    sign_in: SignIn
