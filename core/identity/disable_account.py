@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from core.identity.account import Account, AccountId
+from core.identity.end_sessions import end_all
 from core.identity.errors import UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_watch import SessionWatch
 from core.kernel.authorization import Permission, requires
+from core.kernel.clock import Clock
 
 
 @requires(Permission.ACCOUNTS_WRITE)
@@ -14,6 +17,8 @@ class DisableAccount:
     """Take the right to act from an account; its credentials are refused from then on."""
 
     new_work: NewIdentityUnitOfWork
+    session_watch: SessionWatch
+    clock: Clock
 
     async def __call__(self, account_id: AccountId) -> Account:
         """Return the disabled account, also if it was disabled before; raise `UnknownAccount`."""
@@ -24,5 +29,7 @@ class DisableAccount:
             if account.active:
                 account = account.disabled()
                 work.accounts.replace(account)
+                ended = await end_all(work, account_id, self.clock.now())
                 await work.commit()
+                self.session_watch.end(*ended)
         return account

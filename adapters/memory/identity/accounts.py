@@ -39,4 +39,4 @@ class MemoryAccountList(AccountList):
 
     async def page(self, after: AccountId | None, limit: int) -> Sequence[Account]:
         known = self._database.accounts
-        return [known[id] for id in sorted(known) if after is None or id > after][:limit]
+        return [known[each] for each in sorted(known) if after is None or each > after][:limit]

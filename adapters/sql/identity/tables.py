@@ -39,4 +39,4 @@ credential_revision = table(
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("revision", BigInteger, nullable=False),
 )
-"""One row, incremented by every change after which a kept credential may be invalid."""
+"""At most one row, incremented by every change after which a kept credential may be invalid."""

@@ -12,7 +12,6 @@ revision: str = "0015"
 down_revision: str | None = "0014"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
-OPTIONS = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_0900_bin"}
 
 
 def upgrade() -> None:
@@ -28,7 +27,8 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        **OPTIONS,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
     )
     op.create_table(
         "api_keys",
@@ -42,7 +42,8 @@ def upgrade() -> None:
         sa.Column("revoked_at", UtcDateTime()),
         sa.Column("used_at", UtcDateTime()),
         sa.PrimaryKeyConstraint("id"),
-        **OPTIONS,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
     )
     op.create_index("ix_api_keys_account", "api_keys", ["account_id", "id"])
     op.create_table(
@@ -50,9 +51,9 @@ def upgrade() -> None:
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        **OPTIONS,
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
     )
-    op.execute("INSERT INTO credential_revision (id, revision) VALUES (1, 0)")
 
 
 def downgrade() -> None:
