@@ -16,6 +16,7 @@ from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from core.identity.session_issuer import SessionIssuer
 from core.identity.session_watch import SessionWatch
+from core.identity.sign_in_guard import SignInGuard
 from core.identity.sign_in_method import PasswordCredential, PasswordMethod
 from core.identity.use_cases import IdentityUseCases
 
@@ -96,7 +97,13 @@ class Identity(containers.DeclarativeContainer):
         access_lifetime=providers.Callable(timedelta, minutes=settings.access_minutes),
         refresh_lifetime=providers.Callable(timedelta, days=settings.refresh_days),
     )
-    password_method = providers.Singleton(PasswordMethod, password_list, password_hasher)
+    sign_in_guard = providers.Singleton(
+        SignInGuard,
+        storage.rate_limiter,
+        process.settings.provided.limits.wrong_passwords,
+        process.settings.provided.limits.wrong_passwords_per_address,
+    )
+    password_method = providers.Singleton(PasswordMethod, password_list, password_hasher, sign_in_guard)
     sign_in_methods = providers.Dict({PasswordCredential: password_method})
 
     use_cases = use_cases_of(
@@ -111,6 +118,7 @@ class Identity(containers.DeclarativeContainer):
         session_watch=session_watch,
         session_issuer=session_issuer,
         sign_in_methods=sign_in_methods,
+        sign_in_guard=sign_in_guard,
         clock=process.clock,
         ids=process.ids,
     )
