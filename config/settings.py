@@ -109,26 +109,6 @@ class Http(Section, frozen=True):
         check_port(self.public_url, "http.public_url")
 
 
-class Identity(Section, frozen=True):
-    """Sign-in, sessions and their tokens."""
-
-    secret: Secret = msgspec.field(default_factory=Secret)
-    """Encrypts signing keys and marks refresh tokens: at least 32 characters, the same for every process on one
-    database. With SQLite an empty one is made at the first start, in a file beside the database."""
-    issuer: Annotated[str, NON_EMPTY] = "bursar"
-    """The claim `iss` of access tokens: the URL of this installation, where other programs verify them."""
-    audience: Annotated[str, NON_EMPTY] = "bursar"
-    """The claim `aud` of access tokens."""
-    access_minutes: Annotated[int, msgspec.Meta(ge=1, le=MAX_ACCESS_MINUTES)] = 15
-    """Access tokens expire after this time."""
-    refresh_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
-    """A session expires when it is not refreshed for this time."""
-
-    def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("identity.secret needs at least 32 characters")
-
-
 class Admission(Section, frozen=True):
     """Admission control of submissions."""
 
@@ -261,6 +241,29 @@ class Students(Section, frozen=True):
 
     country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")] = "IN"
     """ISO 3166-1: the country of telephone numbers without a country code, in rows that name none."""
+
+
+class Identity(Section, frozen=True):
+    """Accounts, their credentials and their sessions."""
+
+    secret: Secret = msgspec.field(default_factory=Secret)
+    """Encrypts signing keys and marks refresh tokens: at least 32 characters, the same for every process on one
+    database. With SQLite an empty one is made at the first start, in a file beside the database."""
+    issuer: Annotated[str, NON_EMPTY] = "bursar"
+    """The claim `iss` of access tokens: the URL of this installation, where other programs verify them."""
+    audience: Annotated[str, NON_EMPTY] = "bursar"
+    """The claim `aud` of access tokens."""
+    access_minutes: Annotated[int, msgspec.Meta(ge=1, le=MAX_ACCESS_MINUTES)] = 15
+    """Access tokens expire after this time."""
+    refresh_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
+    """A session expires when it is not refreshed for this time."""
+
+    max_api_key_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 365
+    """The longest validity of a new API key."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret.reveal()) < 32:
+            raise ValueError("identity.secret needs at least 32 characters")
 
 
 class Inventory(Section, frozen=True):
@@ -443,7 +446,6 @@ class Settings(Section, frozen=True):
     adapters: Adapters = Adapters()
     http: Http = Http()
     admission: Admission = Admission()
-    identity: Identity = Identity()
     limits: Limits = Limits()
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
@@ -451,6 +453,7 @@ class Settings(Section, frozen=True):
     retention: Retention = Retention()
     notifications: Notifications = Notifications()
     students: Students = Students()
+    identity: Identity = Identity()
     inventory: Inventory = Inventory()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from dependency_injector import containers, providers
 
 from adapters.memory.identity.accounts import MemoryAccountList
+from adapters.memory.identity.api_keys import MemoryApiKeyList, MemoryIssuedApiKeys
 from adapters.memory.identity.passwords import MemoryPasswordList
 from adapters.memory.identity.sessions import MemorySessionViews
 from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
@@ -14,6 +15,7 @@ from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
+from core.identity.api_keys.known_api_keys import KnownApiKeys
 from core.identity.session_issuer import SessionIssuer
 from core.identity.session_watch import SessionWatch
 from core.identity.sign_in_guard import SignInGuard
@@ -23,6 +25,7 @@ from core.identity.use_cases import IdentityUseCases
 with lazy_imports():
     from adapters.argon2.password_hasher import Argon2PasswordHasher
     from adapters.sql.identity.accounts import SqlAccountList
+    from adapters.sql.identity.api_keys import SqlApiKeyList, SqlIssuedApiKeys
     from adapters.sql.identity.passwords import SqlPasswordList
     from adapters.sql.identity.sessions import SqlSessionViews
     from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
@@ -106,6 +109,18 @@ class Identity(containers.DeclarativeContainer):
     password_method = providers.Singleton(PasswordMethod, password_list, password_hasher, sign_in_guard)
     sign_in_methods = providers.Dict({PasswordCredential: password_method})
 
+    api_key_list = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlApiKeyList, storage.database),
+        memory=providers.Singleton(MemoryApiKeyList, storage.memory),
+    )
+    issued_api_keys = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlIssuedApiKeys, storage.database),
+        memory=providers.Singleton(MemoryIssuedApiKeys, storage.memory),
+    )
+    known_api_keys = providers.Singleton(KnownApiKeys, issued_api_keys)
+
     use_cases = use_cases_of(
         IdentityUseCases,
         new_work=new_work,
@@ -119,6 +134,9 @@ class Identity(containers.DeclarativeContainer):
         session_issuer=session_issuer,
         sign_in_methods=sign_in_methods,
         sign_in_guard=sign_in_guard,
+        api_key_list=api_key_list,
+        known_api_keys=known_api_keys,
+        max_api_key_days=process.settings.provided.identity.max_api_key_days,
         clock=process.clock,
         ids=process.ids,
     )
