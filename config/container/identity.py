@@ -88,7 +88,7 @@ class Identity(containers.DeclarativeContainer):
     access_tokens = providers.Singleton(JwtAccessTokens, seal, settings.issuer, settings.audience, process.clock)
     refresh_tokens = providers.Singleton(MarkedRefreshTokens, secret)
 
-    session_watch = providers.Singleton(SessionWatch, new_work.provider, session_views, access_tokens, process.clock)
+    session_watch = providers.Singleton(SessionWatch, session_views, access_tokens, process.clock)
     session_issuer = providers.Singleton(
         SessionIssuer,
         new_work=new_work.provider,

@@ -8,10 +8,8 @@ from socket import socket
 
 from config.container import Application
 from config.settings import Settings
-from core.identity.session_watch import POLL_INTERVAL_SECONDS
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
-from entrypoints.periodic import run_every
 
 
 class Transports:
@@ -40,7 +38,7 @@ class Transports:
         match name:
             case "http":
                 assert listening  # noqa: S101 - bound before the transports start
-                return [self._http(listening, stop), self._watch_sessions(stop)]
+                return [self._http(listening, stop)]
             case "consumer":
                 return self._consumer(stop)
             case "relay":
@@ -81,11 +79,6 @@ class Transports:
             documented=True,
         )
         return server.serve(app, LoadShedder(admission, clock), listening, stop, self._settings.http)
-
-    def _watch_sessions(self, stop: asyncio.Event) -> Awaitable[None]:
-        """Read which sessions ended, so that a process refuses their access tokens."""
-        watch = self._application.identity.session_watch()
-        return run_every(POLL_INTERVAL_SECONDS, "ended_sessions_read", watch.read, stop)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:
         from entrypoints.messages.consumer import Consumer
