@@ -65,7 +65,7 @@ class AuthenticationMiddleware:
 
 
 def needs_credential(method: str, path: str) -> bool:
-    """Return whether a request needs a credential, in any spelling that Litestar routes: it ignores repeated slashes."""
+    """Return whether a request needs a credential, in any spelling of its path: Litestar ignores repeated slashes."""
     segments = [part for part in path.split("/") if part]
     return segments[:1] == [PROTECTED] and not OPEN_PATTERN.fullmatch(f"{method} {'/'.join(segments)}")
 
