@@ -17,7 +17,7 @@ from core.identity.tokens import SessionTokens
 from core.kernel.errors import Unavailable
 
 PASSWORD = "harbour violet lantern 7"  # noqa: S105 - of an account that exists for the measurement only
-CLIENTS, CROWD = 64, 600
+CLIENTS, CROWD = 16, 600
 SIGN_INS_PER_REFRESH = 20
 """A sign-in takes about twenty times as long as a refresh."""
 VERIFICATIONS = 20_000
@@ -27,7 +27,7 @@ MICROSECONDS, KIB_PER_MIB = 1e6, 1024
 
 
 def identity(environment: BenchmarkEnvironment, number: int) -> Figures:
-    """Measure `number` refreshes of 64 sessions, the sign-ins that take as long, and verifications."""
+    """Measure `number` refreshes of 16 sessions, the sign-ins that take as long, and verifications."""
     figures: dict[str, float] = {}
 
     async def measured(application: Application) -> None:
@@ -95,7 +95,7 @@ async def crowd(application: Application) -> tuple[float, float]:
 
 
 async def refreshes(application: Application, tokens: list[SessionTokens], number: int) -> float:
-    """Return the rate of 64 sessions that refresh one after another, each refresh committed."""
+    """Return the rate of 16 sessions that refresh one after another, each refresh committed."""
     refresh = application.use_cases().identity.refresh_session
 
     async def client(own: SessionTokens) -> None:
