@@ -19,8 +19,8 @@ from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
-from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.middleware.authentication import needs_credential
+from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.submission_intents import IntentSigner
 
 
