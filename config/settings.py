@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from core.fees.deadlines import is_zone
+from core.identity.signing_key import MAX_ACCESS_MINUTES
 from core.kernel.errors import Invalid
 from core.kernel.text import line_fault
 
@@ -245,12 +246,28 @@ class Students(Section, frozen=True):
 
 
 class Identity(Section, frozen=True):
-    """Accounts and their credentials."""
+    """Accounts, their credentials and their sessions."""
+
+    secret: Secret = msgspec.field(default_factory=Secret)
+    """Encrypts signing keys and marks refresh tokens: at least 32 characters, the same for every process on one
+    database. With SQLite an empty one is made at the first start, in a file beside the database."""
+    issuer: Annotated[str, NON_EMPTY] = "bursar"
+    """The claim `iss` of access tokens: the URL of this installation, where other programs verify them."""
+    audience: Annotated[str, NON_EMPTY] = "bursar"
+    """The claim `aud` of access tokens."""
+    access_minutes: Annotated[int, msgspec.Meta(ge=1, le=MAX_ACCESS_MINUTES)] = 15
+    """Access tokens expire after this time."""
+    refresh_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
+    """A session expires when it is not refreshed for this time."""
 
     max_api_key_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 365
     """The longest validity of a new API key."""
     key_file: str = ""
     """Where `provision` writes the API key of the first administrator; empty: beside the SQLite file, as bursar.key."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret.reveal()) < 32:
+            raise ValueError("identity.secret needs at least 32 characters")
 
 
 class Inventory(Section, frozen=True):

@@ -1,28 +1,55 @@
 """Builds the identity context and its adapters."""
 
+import secrets
+from datetime import timedelta
+
 from dependency_injector import containers, providers
 
 from adapters.memory.identity.accounts import MemoryAccountList
 from adapters.memory.identity.api_keys import MemoryApiKeyList, MemoryIssuedApiKeys
+from adapters.memory.identity.passwords import MemoryPasswordList
+from adapters.memory.identity.sessions import MemorySessionViews
 from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
+from adapters.system.installation_secret import installation_secret
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from core.identity.api_keys.known_api_keys import KnownApiKeys
+from core.identity.session_issuer import SessionIssuer
+from core.identity.session_watch import SessionWatch
+from core.identity.sign_in_guard import SignInGuard
+from core.identity.sign_in_method import PasswordCredential, PasswordMethod
 from core.identity.use_cases import IdentityUseCases
 
 with lazy_imports():
+    from adapters.argon2.password_hasher import Argon2PasswordHasher
     from adapters.sql.identity.accounts import SqlAccountList
     from adapters.sql.identity.api_keys import SqlApiKeyList, SqlIssuedApiKeys
+    from adapters.sql.identity.passwords import SqlPasswordList
+    from adapters.sql.identity.sessions import SqlSessionViews
     from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
+    from adapters.tokens.access_tokens import JwtAccessTokens, SealedKeyPairs
+    from adapters.tokens.derived_keys import Seal
+    from adapters.tokens.refresh_tokens import MarkedRefreshTokens
+
+
+def beside(path: str) -> str:
+    """Return the path of the file beside a database that holds the secret."""
+    return f"{path}.secret"
+
+
+def secret_of_the_process(given_secret: str) -> str:
+    """Return the given secret, or one that is lost together with what the memory database holds."""
+    return given_secret or secrets.token_urlsafe(48)
 
 
 class Identity(containers.DeclarativeContainer):
-    """Accounts and their credentials."""
+    """Accounts, their credentials and their sessions."""
 
     process = given(Process)
     storage = given(Storage)
+    settings = process.settings.provided.identity
 
     new_work = stored(
         process.persistence,
@@ -34,6 +61,53 @@ class Identity(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlAccountList, storage.database),
         memory=providers.Singleton(MemoryAccountList, storage.memory),
     )
+    password_list = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlPasswordList, storage.database),
+        memory=providers.Singleton(MemoryPasswordList, storage.memory),
+    )
+    session_views = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlSessionViews, storage.database),
+        memory=providers.Singleton(MemorySessionViews, storage.memory),
+    )
+
+    secret = providers.Selector(
+        process.persistence,
+        mysql=providers.Callable(str, settings.secret.reveal.call()),
+        sqlite=providers.Singleton(
+            installation_secret,
+            settings.secret.reveal.call(),
+            providers.Callable(beside, process.settings.provided.sqlite.path),
+        ),
+        memory=providers.Singleton(secret_of_the_process, settings.secret.reveal.call()),
+    )
+    seal = providers.Singleton(Seal, secret, "signing keys")
+    password_hasher = providers.Singleton(Argon2PasswordHasher)
+    key_pairs = providers.Singleton(SealedKeyPairs, seal)
+    access_tokens = providers.Singleton(JwtAccessTokens, seal, settings.issuer, settings.audience, process.clock)
+    refresh_tokens = providers.Singleton(MarkedRefreshTokens, secret)
+
+    session_watch = providers.Singleton(SessionWatch, session_views, access_tokens, process.clock)
+    session_issuer = providers.Singleton(
+        SessionIssuer,
+        new_work=new_work.provider,
+        access_tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        session_watch=session_watch,
+        clock=process.clock,
+        ids=process.ids,
+        access_lifetime=providers.Callable(timedelta, minutes=settings.access_minutes),
+        refresh_lifetime=providers.Callable(timedelta, days=settings.refresh_days),
+    )
+    sign_in_guard = providers.Singleton(
+        SignInGuard,
+        storage.rate_limiter,
+        process.settings.provided.limits.wrong_passwords,
+        process.settings.provided.limits.wrong_passwords_per_address,
+    )
+    password_method = providers.Singleton(PasswordMethod, password_list, password_hasher, sign_in_guard)
+    sign_in_methods = providers.Dict({PasswordCredential: password_method})
 
     api_key_list = stored(
         process.persistence,
@@ -52,6 +126,15 @@ class Identity(containers.DeclarativeContainer):
         storage.refusals,
         new_work=new_work,
         account_list=account_list,
+        session_views=session_views,
+        password_hasher=password_hasher,
+        key_pairs=key_pairs,
+        access_tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        session_watch=session_watch,
+        session_issuer=session_issuer,
+        sign_in_methods=sign_in_methods,
+        sign_in_guard=sign_in_guard,
         api_key_list=api_key_list,
         known_api_keys=known_api_keys,
         max_api_key_days=process.settings.provided.identity.max_api_key_days,

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from core.identity.account import Account, AccountId
+from core.identity.end_sessions import end_all
 from core.identity.errors import UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_watch import SessionWatch
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
+from core.kernel.clock import Clock
 
 
 @requires(Permission.ACCOUNTS_WRITE)
@@ -18,6 +21,8 @@ class DisableAccount:
     ACTION: ClassVar = "disable-account"
 
     new_work: NewIdentityUnitOfWork
+    session_watch: SessionWatch
+    clock: Clock
 
     async def __call__(self, account_id: AccountId) -> Account:
         """Return the disabled account, also if it was disabled before; raise `UnknownAccount`."""
@@ -28,7 +33,9 @@ class DisableAccount:
             if account.active:
                 before, account = account.audited(), account.disabled()
                 work.accounts.replace(account)
+                ended = await end_all(work, account_id, self.clock.now())
                 target = f"account/{account.id}"
                 work.audit(Deed(action=self.ACTION, target=target, before=before, after=account.audited()))
                 await work.commit()
+                self.session_watch.end(*ended)
         return account

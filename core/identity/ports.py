@@ -9,6 +9,7 @@ from uuid import UUID
 from core.identity.account import Account, AccountId
 from core.identity.api_keys.api_key import ApiKey, ApiKeySummary, OwnedApiKey
 from core.identity.api_keys.credential import ApiKeyId
+from core.identity.session_ports import Passwords, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
 
@@ -81,9 +82,12 @@ class IssuedApiKeys(Protocol):
 
 
 class IdentityUnitOfWork(UnitOfWork, Protocol):
-    """A unit of work over accounts and their API keys."""
+    """A unit of work over accounts, their credentials and their sessions."""
 
     accounts: Accounts
+    passwords: Passwords
+    sessions: Sessions
+    signing_keys: SigningKeys
     api_keys: ApiKeys
 
 

@@ -47,7 +47,7 @@ class CompletedOpenAPI(OpenAPI):
         for path, item in document["paths"].items():
             for method, operation in item.items():
                 complete(operation, self.handlers[f"{method.upper()} {path}"])
-                secure(operation, path)
+                secure(operation, method.upper(), path)
         return document
 
 
@@ -100,10 +100,10 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
     }
 
 
-def secure(operation: dict[str, Any], path: str) -> None:
+def secure(operation: dict[str, Any], method: str, path: str) -> None:
     """Add the credential of an operation, and its refusals."""
-    operation["security"] = [{"bearer": []}] if needs_credential(path) else []
-    if needs_credential(path):
+    operation["security"] = [{"bearer": []}] if needs_credential(method, path) else []
+    if needs_credential(method, path):
         for status in OF_AUTHORIZATION:
             operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
 

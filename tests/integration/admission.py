@@ -63,7 +63,7 @@ class Keyed:
         self._app, self._application, self._lock, self._header = app, application, asyncio.Lock(), b""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        needed = scope["type"] == "http" and needs_credential(scope["path"])
+        needed = scope["type"] == "http" and needs_credential(scope["method"], scope["path"])
         if needed and b"authorization" not in dict(scope["headers"]):
             async with self._lock:
                 self._header = self._header or f"Bearer {await an_api_key(self._application)}".encode()

@@ -14,6 +14,9 @@ from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
 from core.identity.api_keys.api_key import ApiKey
 from core.identity.api_keys.credential import ApiKeyId
+from core.identity.password import Password
+from core.identity.session import Session
+from core.identity.signing_key import SigningKey
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
@@ -108,6 +111,9 @@ class MemoryDatabase(Transaction):
     batch_views: dict[tuple[int, str], StockLevel] = field(default_factory=dict)
     sku_views: dict[tuple[int, str], int] = field(default_factory=dict)
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
+    sessions: dict[UUID, Session] = field(default_factory=dict)
+    passwords: dict[UUID, Password] = field(default_factory=dict)
+    signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     audit_records: dict[UUID, AuditRecord] = field(default_factory=dict)
     audit_seals: list[Seal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)

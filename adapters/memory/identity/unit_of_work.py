@@ -4,6 +4,8 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.identity.accounts import MemoryAccounts
 from adapters.memory.identity.api_keys import MemoryApiKeys
+from adapters.memory.identity.passwords import MemoryPasswords, MemorySigningKeys
+from adapters.memory.identity.sessions import MemorySessions
 from core.identity.ports import IdentityUnitOfWork
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -11,8 +13,10 @@ from core.kernel.unit_of_work import Transaction
 
 
 class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
-    """Accounts and API keys."""
+    """Accounts, their credentials and their sessions."""
 
     def __init__(self, database: MemoryDatabase, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(database, clock, ids, within)
         self.accounts, self.api_keys = MemoryAccounts(self), MemoryApiKeys(self)
+        self.passwords, self.sessions = MemoryPasswords(self), MemorySessions(self)
+        self.signing_keys = MemorySigningKeys(self)

@@ -3,6 +3,8 @@
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.accounts import SqlAccounts
 from adapters.sql.identity.api_keys import SqlApiKeys
+from adapters.sql.identity.passwords import SqlPasswords, SqlSigningKeys
+from adapters.sql.identity.sessions import SqlSessions
 from core.identity.ports import IdentityUnitOfWork
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -10,8 +12,10 @@ from core.kernel.unit_of_work import Transaction
 
 
 class SqlIdentityUnitOfWork(SqlUnitOfWork, IdentityUnitOfWork):
-    """Accounts and API keys."""
+    """Accounts, their credentials and their sessions."""
 
     def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(transactions, clock, ids, within)
         self.accounts, self.api_keys = SqlAccounts(self), SqlApiKeys(self)
+        self.passwords, self.sessions = SqlPasswords(self), SqlSessions(self)
+        self.signing_keys = SqlSigningKeys(self)

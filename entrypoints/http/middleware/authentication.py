@@ -22,9 +22,9 @@ REFUSAL = "authentication_refusal"
 """Key of the scope: the error of the credential."""
 PROTECTED = "v1"
 """The first segment of the paths that need a credential; health, metrics and the API document need none."""
-OPEN_PATTERN = re.compile(r"v1/deliveries/[^/]+/reports/[^/]+")
-"""The paths below it that need none: what they call checks a signature, or makes a caller known."""
-HOW_TO = "send one header `Authorization: Bearer …` with an API key"
+OPEN_PATTERN = re.compile(r"[A-Z]+ v1/deliveries/[^/]+/reports/[^/]+|POST v1/(sessions|sessions/refresh|passwords)")
+"""The requests below it that need none: what they call checks a signature, or makes a caller known."""
+HOW_TO = "send one header `Authorization: Bearer …` with an API key or an access token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Authentication:
         """Return the principal; raise `NotAuthenticated`."""
         if credential.startswith(PREFIX):
             return await self.identity.authenticate_api_key(credential, address)
-        raise NotAuthenticated(f"the credential is no API key: {HOW_TO}")  # access tokens are verified here
+        return await self.identity.authenticate_session(credential, address)
 
     def if_known(self, headers: Mapping[bytes, bytes]) -> Principal | None:
         """Return the principal of a credential that costs no query; None for one that this process must look up."""
@@ -56,7 +56,7 @@ class AuthenticationMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         principal = ANONYMOUS
-        if scope["type"] == ScopeType.HTTP and needs_credential(scope["path"]):
+        if scope["type"] == ScopeType.HTTP and needs_credential(scope["method"], scope["path"]):
             try:
                 principal = await self._authentication(credential_of(scope), address_of(scope))
             except CoreError as error:
@@ -79,10 +79,10 @@ class RefusalMiddleware:
             await self._app(scope, receive, send)
 
 
-def needs_credential(path: str) -> bool:
-    """Return whether a path needs a credential, in any spelling that Litestar routes: it ignores repeated slashes."""
+def needs_credential(method: str, path: str) -> bool:
+    """Return whether a request needs a credential, in any spelling of its path: Litestar ignores repeated slashes."""
     segments = [part for part in path.split("/") if part]
-    return segments[:1] == [PROTECTED] and not OPEN_PATTERN.fullmatch("/".join(segments))
+    return segments[:1] == [PROTECTED] and not OPEN_PATTERN.fullmatch(f"{method} {'/'.join(segments)}")
 
 
 def credential_of(scope: HTTPScope) -> str:

@@ -1,0 +1,46 @@
+"""Change a password."""
+
+from dataclasses import dataclass
+
+from core.identity.end_sessions import end_all
+from core.identity.password_policy import new_password, normal_password
+from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_errors import WrongCredentials
+from core.identity.session_ports import PasswordHasher
+from core.identity.session_watch import SessionWatch
+from core.identity.sign_in_guard import SignInGuard
+from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
+from core.kernel.clock import Clock
+
+
+@open_to_all
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Replace the password of the caller, and end every session of the account."""
+
+    new_work: NewIdentityUnitOfWork
+    password_hasher: PasswordHasher
+    sign_in_guard: SignInGuard
+    session_watch: SessionWatch
+    clock: Clock
+
+    async def __call__(self, current: str, new: str) -> None:
+        """Return after both are stored; raise `WrongCredentials`, or `Invalid` with the rule that `new` breaks."""
+        caller = current_principal.get()
+        if caller.account is None:
+            raise NotAuthenticated("sign in to change a password")
+        normal_password(current)
+        async with self.new_work() as work:
+            known = await work.passwords.lock(caller.account)
+        password = new_password(new, known.login if known else "")
+        async with self.sign_in_guard.attempt(str(caller.account), caller.address):
+            if not await self.password_hasher.verify(current, known.hash if known else None) or known is None:
+                raise WrongCredentials("the current password is wrong")
+        hashed = await self.password_hasher.hash(password)
+        async with self.new_work() as work:
+            if await work.passwords.lock(caller.account) != known:
+                raise WrongCredentials("the password was changed just now")
+            work.passwords.replace(known.changed(hashed, now := self.clock.now()))
+            ended = await end_all(work, caller.account, now)
+            await work.commit()
+        self.session_watch.end(*ended)

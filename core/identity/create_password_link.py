@@ -1,0 +1,61 @@
+"""Create a link that sets a password once."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from core.identity.account import AccountId
+from core.identity.errors import UnknownAccount
+from core.identity.password import LINK_LIFETIME, Password, folded_login
+from core.identity.ports import NewIdentityUnitOfWork
+from core.kernel.authorization import Permission, requires
+from core.kernel.clock import Clock
+from core.kernel.errors import Unprocessable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordLink:
+    """A link that sets a password, shown once; only its digest is stored."""
+
+    account: AccountId
+    login: str
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+@requires(Permission.ACCOUNTS_WRITE)
+@dataclass(frozen=True, slots=True)
+class CreatePasswordLink:
+    """Give an account a login, or reset its password; an earlier link of the account is no longer valid."""
+
+    new_work: NewIdentityUnitOfWork
+    clock: Clock
+
+    async def __call__(self, account_id: AccountId, login: str | None = None) -> PasswordLink:
+        """Return the link; an account without a login needs one. Raises `UnknownAccount` and `LoginTaken`."""
+        now = self.clock.now()
+        async with self.new_work() as work:
+            if await work.accounts.find(account_id) is None:
+                raise UnknownAccount.with_id(account_id)
+            known = await work.passwords.lock(account_id)
+            password = known or Password(account=account_id, login=first_login(login), changed_at=now)
+            link, digest = new_link(account_id, password.login, now)
+            put = work.passwords.replace if known else work.passwords.add
+            put(password.linked(digest, link.expires_at))
+            await work.commit()
+        return link
+
+
+def new_link(account: AccountId, login: str, now: datetime) -> tuple[PasswordLink, bytes]:
+    """Return a link and the digest by which it is found."""
+    token = secrets.token_urlsafe(32)
+    link = PasswordLink(account=account, login=login, token=token, expires_at=now + LINK_LIFETIME)
+    return link, sha256(token.encode()).digest()
+
+
+def first_login(login: str | None) -> str:
+    """Return the login of an account that has none; raise `Unprocessable` unless the request names it."""
+    if login is None:
+        raise Unprocessable("this account has no login yet; choose one", at="$.login")
+    return folded_login(login)

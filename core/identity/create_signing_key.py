@@ -1,0 +1,28 @@
+"""Create the first signing key."""
+
+from dataclasses import dataclass
+
+from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.session_ports import KeyPairs
+from core.kernel.authorization import Permission, requires
+from core.kernel.clock import Clock
+
+
+@requires(Permission.SYSTEM_RUN)
+@dataclass(frozen=True, slots=True)
+class CreateSigningKey:
+    """Create the key that signs access tokens, unless there is one."""
+
+    new_work: NewIdentityUnitOfWork
+    key_pairs: KeyPairs
+    clock: Clock
+
+    async def __call__(self) -> str | None:
+        """Return the id of the new key; None if there was one."""
+        async with self.new_work() as work:
+            if await work.signing_keys.all():
+                return None
+            key = self.key_pairs.create(self.clock.now())
+            work.signing_keys.add(key)
+            await work.commit()
+        return key.kid

@@ -1,0 +1,41 @@
+"""End every session of an account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
+from core.identity.session import EndedSession
+from core.identity.session_watch import SessionWatch
+from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
+from core.kernel.clock import Clock
+
+
+@open_to_all
+@dataclass(frozen=True, slots=True)
+class EndSessions:
+    """Sign the caller out everywhere."""
+
+    new_work: NewIdentityUnitOfWork
+    session_watch: SessionWatch
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """Return the number of ended sessions; raise `NotAuthenticated` for a caller without an account."""
+        account = current_principal.get().account
+        if account is None:
+            raise NotAuthenticated("sign in to end the sessions of an account")
+        async with self.new_work() as work:
+            ended = await end_all(work, account, self.clock.now())
+            await work.commit()
+        self.session_watch.end(*ended)
+        return len(ended)
+
+
+async def end_all(work: IdentityUnitOfWork, account: UUID, at: datetime) -> Sequence[EndedSession]:
+    """End the open sessions of an account in an open unit of work, and return them."""
+    found = await work.sessions.lock_open_of(account, at)
+    for session in found:
+        work.sessions.replace(session.ended(at))
+    return [EndedSession(session.id, at) for session in found]

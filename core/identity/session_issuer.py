@@ -1,0 +1,101 @@
+"""Opens sessions and makes the tokens that a client receives."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from core.identity.account import Account, AccountId
+from core.identity.password import Password
+from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
+from core.identity.session import Session, SessionId
+from core.identity.session_errors import WrongCredentials
+from core.identity.session_ports import AccessTokens, RefreshTokens
+from core.identity.session_watch import SessionWatch
+from core.identity.tokens import AccessClaims, RefreshToken, SessionTokens
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """An account that has proved its identity."""
+
+    account: AccountId
+    methods: tuple[str, ...]
+    """How, in the words of RFC 8176."""
+    password: Password | None = None
+    """The password that was verified: the session is refused when it changes before the session is stored."""
+    rehashed: str = field(default="", repr=False)
+    """The hash of the same password with the parameters of today, if that which is stored has others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionIssuer:
+    """Opens sessions, the same for each way to sign in."""
+
+    new_work: NewIdentityUnitOfWork
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    session_watch: SessionWatch
+    clock: Clock
+    ids: Ids
+    access_lifetime: timedelta
+    refresh_lifetime: timedelta
+
+    async def open(self, proof: Proof, *, device: str = "", address: str = "") -> SessionTokens:
+        """Store a session and return its tokens; raise `WrongCredentials` for an account that may not sign in (now)."""
+        await self.session_watch.ensure_read()  # of the key that signs
+        session_id = SessionId(self.ids.new())
+        token = self.refresh_tokens.create(session_id, 1)
+        session = replace(self._session(session_id, proof, token), device=device, address=address)
+        async with self.new_work() as work:
+            account = await work.accounts.find(proof.account)
+            if account is None or not account.active:
+                raise WrongCredentials("the login or the password is wrong")
+            if proof.password:
+                await self._confirm(work, proof.password, proof.rehashed)
+            work.sessions.add(session)
+            tokens = self.tokens(session, account, token)
+            await work.commit()
+        return tokens
+
+    def _session(self, session_id: SessionId, proof: Proof, token: RefreshToken) -> Session:
+        now = self.clock.now()
+        return Session(
+            id=session_id,
+            account=proof.account,
+            methods=proof.methods,
+            proved_at=now,
+            created_at=now,
+            used_at=now,
+            expires_at=now + self.refresh_lifetime,
+            digest=token.digest,
+        )
+
+    async def _confirm(self, work: IdentityUnitOfWork, verified: Password, rehashed: str) -> None:
+        """Refuse a password that was changed since it was verified; store its new hash."""
+        current = await work.passwords.lock(verified.account)
+        if current is None or current.hash != verified.hash:
+            raise WrongCredentials("the password was changed just now")
+        if rehashed:
+            work.passwords.replace(replace(current, hash=rehashed))
+
+    def tokens(self, session: Session, account: Account, refresh_token: RefreshToken) -> SessionTokens:
+        """Return a refresh token with a new access token."""
+        now = self.clock.now().replace(microsecond=0)
+        claims = AccessClaims(
+            account=account.id,
+            session=session.id,
+            roles=tuple(sorted(account.roles)),
+            centre=account.centre,
+            student=account.student,
+            methods=session.methods,
+            id=self.ids.new(),
+            issued_at=now,
+            expires_at=now + self.access_lifetime,
+        )
+        return SessionTokens(
+            session=session.id,
+            access_token=self.access_tokens.issue(claims),
+            refresh_token=refresh_token.text,
+            expires_in=int(self.access_lifetime.total_seconds()),
+        )

@@ -1,0 +1,48 @@
+"""What access and refresh tokens say."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from core.identity.roles import Role
+from core.identity.session import SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessClaims:
+    """The content of an access token; issuer and audience are those of the installation."""
+
+    account: UUID
+    session: SessionId
+    roles: tuple[Role, ...]
+    centre: str = ""
+    student: UUID | None = None
+    methods: tuple[str, ...] = ()
+    """How the account proved its identity, in the words of RFC 8176: `pwd`, `otp`."""
+    id: UUID
+    issued_at: datetime
+    """In whole seconds, as is the next."""
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """One token of the family that a session is."""
+
+    session: SessionId
+    generation: int
+    text: str = field(repr=False)
+    digest: bytes = field(repr=False)
+    """SHA-256 of the text: what is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTokens:
+    """What a client receives when it signs in or refreshes."""
+
+    session: SessionId
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+    """Seconds until the access token expires."""
+    token_type: str = "Bearer"  # noqa: S105 - RFC 6750's name of the scheme

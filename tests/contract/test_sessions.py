@@ -1,0 +1,359 @@
+"""Sign-in and sessions on each kind of persistence."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from config.container import Application
+from core.identity.password_errors import LinkNotValid, LoginTaken
+from core.identity.session import GRACE, SessionId
+from core.identity.session_errors import RefreshTokenReused, SessionEnded, UnknownSession, WrongCredentials
+from core.identity.session_issuer import Proof
+from core.identity.session_watch import SessionWatch
+from core.identity.sign_in_method import PasswordCredential
+from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
+from core.kernel.errors import Conflict, Unavailable
+from tests.unit.identity.harness import GOOD_PASSWORD, Office
+
+LATER = GRACE + timedelta(seconds=1)
+ANOTHER_PASSWORD = "copper meadow umbrella 9"
+
+
+@pytest.fixture
+async def office(stored: Application) -> Office:
+    return await Office.over(stored).open()
+
+
+@pytest.fixture
+async def tokens(office: Office):
+    return await office.signed_in(await office.account())
+
+
+def other_process(office: Office) -> SessionWatch:
+    """Return the watch of a process that ends no session itself."""
+    identity = office.application.identity
+    return SessionWatch(identity.session_views(), identity.access_tokens(), office.clock)
+
+
+async def outcome(acting):
+    """Return the result or the type of the error."""
+    try:
+        return await acting
+    except NotAuthenticated as error:
+        return type(error)
+
+
+async def sign_in(office, login="meenakshi", password=GOOD_PASSWORD):
+    return await office.identity.sign_in(PasswordCredential(login=login, password=password))
+
+
+async def test_a_refresh_gives_new_tokens_of_the_same_session(office, tokens):
+    refreshed = await office.identity.refresh_session(tokens.refresh_token)
+
+    assert refreshed.session == tokens.session
+    assert refreshed.refresh_token != tokens.refresh_token
+    assert (await office.principal(refreshed)).session == tokens.session
+
+
+async def test_twenty_simultaneous_refreshes_have_one_successor(office, tokens):
+    answers = await asyncio.gather(*(office.identity.refresh_session(tokens.refresh_token) for _ in range(20)))
+
+    assert len({each.refresh_token for each in answers}) == 1
+    await office.identity.refresh_session(answers[0].refresh_token)
+
+
+async def test_a_used_token_repeats_its_successor_within_the_grace(office, tokens):
+    first = await office.identity.refresh_session(tokens.refresh_token)
+    office.clock.pass_by(GRACE)
+
+    assert (await office.identity.refresh_session(tokens.refresh_token)).refresh_token == first.refresh_token
+
+
+async def test_a_used_token_after_its_grace_ends_the_session_for_good(office, tokens):
+    successor = await office.identity.refresh_session(tokens.refresh_token)
+    office.clock.pass_by(LATER)
+    elsewhere = other_process(office)
+
+    assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is RefreshTokenReused
+    assert await outcome(office.identity.refresh_session(successor.refresh_token)) is SessionEnded
+    assert await outcome(office.principal(successor)) is SessionEnded
+    claims = office.application.identity.access_tokens().verify(successor.access_token)
+    assert await outcome(elsewhere.check(claims)) is SessionEnded
+
+
+async def test_the_grace_is_over_once_the_successor_was_used(office, tokens):
+    second = await office.identity.refresh_session(tokens.refresh_token)
+    third = await office.identity.refresh_session(second.refresh_token)
+
+    assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is RefreshTokenReused
+    assert await outcome(office.identity.refresh_session(third.refresh_token)) is SessionEnded
+
+
+async def test_a_thief_and_an_owner_who_race_cannot_both_stay(office, tokens):
+    owner = await office.identity.refresh_session(tokens.refresh_token)
+    owner = await office.identity.refresh_session(owner.refresh_token)
+    race = (office.identity.refresh_session(each) for each in (tokens.refresh_token, owner.refresh_token))
+
+    await asyncio.gather(*map(outcome, race))
+
+    listed = await office.application.identity.session_views().find(tokens.session)
+    assert listed.ended_at
+
+
+async def test_the_text_of_a_refresh_token_is_not_stored(office, tokens):
+    refreshed = await office.identity.refresh_session(tokens.refresh_token)
+    stored = await office.application.identity.session_views().find(tokens.session)
+
+    kept = stored.digest + stored.previous_digest + stored.sealed
+    assert refreshed.refresh_token.encode() not in kept
+    assert tokens.refresh_token.encode() not in kept
+
+
+@pytest.mark.parametrize(("days", "is_open"), [(6, True), (7, False)])
+async def test_a_session_expires_a_week_after_its_last_refresh(office, tokens, days, is_open):
+    office.clock.pass_by(timedelta(days=days))
+
+    result = await outcome(office.identity.refresh_session(tokens.refresh_token))
+    assert (result is not SessionEnded) == is_open
+
+
+async def test_no_session_outlives_thirty_days(office, tokens):
+    for _ in range(5):
+        office.clock.pass_by(timedelta(days=5))
+        tokens = await office.identity.refresh_session(tokens.refresh_token)
+    office.clock.pass_by(timedelta(days=5))
+
+    assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
+
+
+async def test_an_access_token_is_no_refresh_token_nor_the_reverse(office, tokens):
+    with pytest.raises(NotAuthenticated):
+        await office.identity.refresh_session(tokens.access_token)
+    with pytest.raises(NotAuthenticated):
+        await office.identity.authenticate_session(tokens.refresh_token)
+
+
+async def test_an_ended_session_is_refused_by_this_process_at_once_and_by_another_after_its_reading(office, tokens):
+    elsewhere = other_process(office)
+    claims = office.application.identity.access_tokens().verify(tokens.access_token)
+    await elsewhere.check(claims)
+    with acting_as(await office.principal(tokens)):
+        await office.identity.end_session(tokens.session)
+
+    assert await outcome(office.principal(tokens)) is SessionEnded
+    office.clock.pass_by(timedelta(seconds=1.1))
+    assert await outcome(elsewhere.check(claims)) is SessionEnded
+    assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
+
+
+async def test_the_session_of_another_account_does_not_exist(office, tokens):
+    other = await office.signed_in(await office.account())
+
+    with acting_as(await office.principal(other)):
+        for session in (tokens.session, SessionId(uuid4())):
+            with pytest.raises(UnknownSession):
+                await office.identity.end_session(session)
+        assert [each.id for each in await office.identity.list_sessions()] == [other.session]
+    await office.principal(tokens)
+
+
+async def test_signing_out_everywhere_ends_every_session_of_the_account_only(office):
+    account = await office.account()
+    own = [await office.signed_in(account) for _ in range(3)]
+    other = await office.signed_in(await office.account())
+
+    with acting_as(await office.principal(own[1])):
+        assert [each.current for each in await office.identity.list_sessions()] == [False, True, False]
+        assert await office.identity.end_sessions() == 3
+        assert await office.identity.list_sessions() == []
+    assert {await outcome(office.principal(each)) for each in own} == {SessionEnded}
+    await office.principal(other)
+
+
+async def test_a_caller_without_an_account_has_no_sessions(office):
+    with acting_as(ANONYMOUS):
+        for call in (office.identity.list_sessions(), office.identity.end_sessions()):
+            with pytest.raises(NotAuthenticated):
+                await call
+
+
+async def test_a_password_opens_a_session(office):
+    account = await office.with_password()
+
+    for login in ("meenakshi", "MEENAKSHI"):
+        assert (await office.principal(await sign_in(office, login))).account == account.id
+
+
+async def test_an_unknown_login_and_a_wrong_password_get_one_answer(office):
+    await office.with_password()
+    await office.identity.create_password_link((await office.account()).id, "has-no-password-yet")
+    refusals = set()
+    for login, password in (
+        ("meenakshi", "wrong"), ("unknown", GOOD_PASSWORD), ("meenakshi", ""), ("has-no-password-yet", "")
+    ):  # fmt: skip
+        with pytest.raises(WrongCredentials) as refused:
+            await sign_in(office, login, password)
+        refusals.add(str(refused.value))
+
+    assert len(refusals) == 1
+
+
+async def test_a_disabled_account_neither_signs_in_nor_refreshes(office):
+    account = await office.with_password()
+    tokens = await sign_in(office)
+    await office.identity.disable_account(account.id)
+
+    assert await outcome(sign_in(office)) is WrongCredentials
+    assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
+    assert await outcome(office.principal(tokens)) is SessionEnded
+
+
+async def test_a_changed_password_ends_every_session(office):
+    await office.with_password()
+    first, second = await sign_in(office), await sign_in(office)
+
+    with acting_as(await office.principal(first)):
+        await office.identity.change_password(GOOD_PASSWORD, ANOTHER_PASSWORD)
+
+    assert {await outcome(office.principal(each)) for each in (first, second)} == {SessionEnded}
+    assert await outcome(sign_in(office)) is WrongCredentials
+    await sign_in(office, password=ANOTHER_PASSWORD)
+
+
+async def test_a_wrong_current_password_changes_nothing(office):
+    await office.with_password()
+    tokens = await sign_in(office)
+
+    with acting_as(await office.principal(tokens)):
+        assert await outcome(office.identity.change_password("wrong", ANOTHER_PASSWORD)) is WrongCredentials
+    await office.principal(tokens)
+    await sign_in(office)
+
+
+async def test_a_password_that_changes_while_it_is_verified_opens_no_session(office):
+    account = await office.with_password()
+    verified = await office.application.identity.password_list().find("meenakshi")
+    link = await office.identity.create_password_link(account.id)
+    await office.identity.set_password(link.token, ANOTHER_PASSWORD)
+
+    with pytest.raises(WrongCredentials):
+        await office.application.identity.session_issuer().open(
+            Proof(account=account.id, methods=("pwd",), password=verified, rehashed="resurrected")
+        )
+    await sign_in(office, password=ANOTHER_PASSWORD)
+
+
+async def test_a_password_hashed_with_former_parameters_is_hashed_again(office):
+    account = await office.with_password()
+    verified = await office.application.identity.password_list().find("meenakshi")
+    proof = Proof(account=account.id, methods=("pwd",), password=verified, rehashed="new hash")
+    await office.application.identity.session_issuer().open(proof)
+
+    assert await office.application.identity.password_list().find("meenakshi") == replace(verified, hash="new hash")
+
+
+async def test_a_link_sets_a_password_once(office):
+    account = await office.account()
+    link = await office.identity.create_password_link(account.id, "meenakshi")
+    await office.identity.set_password(link.token, GOOD_PASSWORD)
+
+    with pytest.raises(LinkNotValid):
+        await office.identity.set_password(link.token, ANOTHER_PASSWORD)
+    await sign_in(office)
+
+
+async def test_ten_simultaneous_uses_of_a_link_set_one_password(office):
+    account = await office.account()
+    link = await office.identity.create_password_link(account.id, "meenakshi")
+    uses = (office.identity.set_password(link.token, f"{GOOD_PASSWORD}{number}") for number in range(10))
+
+    assert (await asyncio.gather(*map(outcome, uses))).count(None) == 1
+
+
+async def test_a_newer_link_replaces_an_older_one_and_each_expires_after_a_day(office):
+    account = await office.account()
+    older = await office.identity.create_password_link(account.id, "meenakshi")
+    newer = await office.identity.create_password_link(account.id)
+    with pytest.raises(LinkNotValid):
+        await office.identity.set_password(older.token, GOOD_PASSWORD)
+    office.clock.pass_by(timedelta(days=1))
+
+    with pytest.raises(LinkNotValid):
+        await office.identity.set_password(newer.token, GOOD_PASSWORD)
+
+
+async def test_a_login_belongs_to_one_account(office):
+    await office.with_password()
+    other = await office.account()
+
+    with pytest.raises(LoginTaken):
+        await office.identity.create_password_link(other.id, "Meenakshi")
+    await sign_in(office)
+
+
+async def test_two_first_links_of_one_account_do_not_both_count(office):
+    account = await office.account()
+    await office.identity.create_password_link(account.id, "meenakshi")
+    async with office.application.identity.new_work() as work:
+        known = await work.passwords.lock(account.id)
+        work.passwords.add(replace(known, login="another", link_digest=None))
+        with pytest.raises(Conflict):
+            await work.commit()
+
+
+async def test_keys_rotate_without_an_end_of_sessions(office, tokens):
+    new = await office.identity.rotate_signing_key()
+    assert len(await office.identity.list_public_keys()) == 2
+    for _ in range(3):
+        office.clock.pass_by(timedelta(minutes=10))
+        tokens = await office.identity.refresh_session(tokens.refresh_token)
+        await office.principal(tokens)
+    office.clock.pass_by(timedelta(minutes=2))
+
+    assert [new.kid in each for each in await office.identity.list_public_keys()] == [True]
+    assert await office.identity.create_signing_key() is None
+
+
+class BrokenViews:
+    """Session views without their database."""
+
+    async def ended_since(self, at):
+        raise Unavailable("gone")
+
+    async def signing_keys(self):
+        raise Unavailable("gone")
+
+
+@pytest.mark.parametrize(("seconds", "accepted"), [(4.9, True), (5.1, False)])
+async def test_what_cannot_be_read_is_used_for_five_seconds_and_then_refused(office, tokens, seconds, accepted):
+    watch = other_process(office)
+    claims = office.application.identity.access_tokens().verify(tokens.access_token)
+    await watch.check(claims)
+    watch.views, readable = BrokenViews(), watch.views
+    office.clock.pass_by(timedelta(seconds=seconds))
+
+    if accepted:
+        await watch.check(claims)
+    else:
+        with pytest.raises(Unavailable):
+            await watch.check(claims)
+    watch.views = readable
+    await watch.check(claims)
+
+
+async def test_a_process_remembers_few_ends_and_refuses_the_tokens_from_before_the_others(office):
+    account, other = await office.account(), await office.signed_in(await office.account())
+    ended = [await office.signed_in(account) for _ in range(5)]
+    with acting_as(await office.principal(ended[0])):
+        await office.identity.end_sessions()
+    watch = other_process(office)
+    watch.max_ended = 3
+    verify = office.application.identity.access_tokens().verify
+
+    for tokens in (*ended, other):
+        assert await outcome(watch.check(verify(tokens.access_token))) is SessionEnded
+    office.clock.pass_by(timedelta(seconds=6))
+    await watch.check(verify((await office.identity.refresh_session(other.refresh_token)).access_token))
