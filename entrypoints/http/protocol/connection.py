@@ -14,7 +14,7 @@ from entrypoints.http.protocol.connections import (
     Connections,
 )
 from entrypoints.http.protocol.ending import LINGER_SECONDS, EndingConnection
-from entrypoints.http.protocol.exchange import CarefulExchange, LastTransport
+from entrypoints.http.protocol.exchange import CarefulExchange, Exchange, LastTransport
 from entrypoints.http.protocol.head import HEAD_TOO_LARGE, UNEXPECTED_BODY, Refusal, judge_head, parse_target
 from entrypoints.http.protocol.reading import PacedFlow
 
@@ -158,11 +158,11 @@ class Connection(EndingConnection):
         limit = self._limits.max_head_bytes
         return Refusal(431, "head_too_large", f"a head has at most {limit} bytes: {HEAD_TOO_LARGE}")
 
-    def _exchange(self, version: str, *, last: bool) -> RequestResponseCycle:
-        kind = CarefulExchange if version == "1.0" or self.expect_100_continue else RequestResponseCycle
+    def _exchange(self, version: str, *, last: bool) -> Exchange:
+        kind = CarefulExchange if version == "1.0" or self.expect_100_continue else Exchange
         keep_alive = not last and version != "1.0" and self.parser.should_keep_alive()
         transport: Any = self.transport if keep_alive else LastTransport(self.transport, lambda: self._in_head)
-        return kind(
+        exchange = kind(
             scope=self.scope,
             transport=transport,
             flow=self.flow,
@@ -175,6 +175,8 @@ class Connection(EndingConnection):
             keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
+        exchange.public_url = self._limits.public_url
+        return exchange
 
     def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle

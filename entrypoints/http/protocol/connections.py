@@ -53,6 +53,10 @@ class HttpLimits(Protocol):
     def keep_alive_seconds(self) -> float:
         """Seconds between two requests of a connection."""
 
+    @property
+    def public_url(self) -> str:
+        """The address of the service for others; with https, browsers use no other scheme."""
+
 
 class Client(Protocol):
     """A connection, as this module sees it."""

@@ -69,7 +69,7 @@ class EndingConnection(PacedReading):
         self._deaf = True
         refusal = Refusal(503, "evicted", "the server has too many connections; send the request again")
         if not self._in_head and self._give_up_body(refusal) and not self.busy:
-            self.transport.write(last_response(refusal, self.server_state.default_headers))
+            self.transport.write(self._last_response(refusal))
             self.transport.close()
         else:
             self.transport.abort()
@@ -118,9 +118,12 @@ class EndingConnection(PacedReading):
         if not self._in_head and not self._give_up_body(refusal):
             self.transport.close()
             return
-        self._last_words = last_response(refusal, self.server_state.default_headers)
+        self._last_words = self._last_response(refusal)
         if not self.busy:
             self._say_last_words()
+
+    def _last_response(self, refusal: Refusal) -> bytes:
+        return last_response(refusal, self.server_state.default_headers, self._limits.public_url)
 
     def _give_up_body(self, refusal: Refusal) -> bool:
         """Take the unfinished request from the application; return whether it can still be answered."""
