@@ -66,6 +66,7 @@ def http_handlers() -> list[Any]:
 ROUTES = Routes(
     table=fees.ROUTES | inventory.ROUTES | warehouse.ROUTES,
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
+    principals=fees.PRINCIPALS | inventory.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},
 )
 """Which message goes where."""

@@ -18,5 +18,7 @@ class Candidate:
     """A category of the schedule: `general`, `sc`, `obc-ncl`, `staff`."""
     country: str
     """Where the exam is sat: ISO 3166-1, two letters."""
+    centre: str = ""
+    """The exam centre; empty: the roster names none."""
     certificates: frozenset[str] = frozenset()
     """Such as `visually-impaired`."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.fees.exam_fee import ExamFeePage
 from core.fees.ports import Candidates, ExamFees
+from core.fees.reachable_candidate import reachable_candidate
 from core.fees.submission import SubmissionId
 from core.kernel.authorization import Permission, requires
 
@@ -18,6 +19,6 @@ class ListExamFees:
 
     async def __call__(self, registration: str, after: SubmissionId | None, limit: int) -> ExamFeePage:
         """Return up to `limit` submissions, or raise `UnknownCandidate`."""
-        candidate = await self.candidates.find(registration)
+        candidate = await reachable_candidate(self.candidates, registration)
         found = await self.exam_fees.list_by_student(candidate.id, after, limit + 1)
         return ExamFeePage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.fees.ports import Candidates, Tariffs
 from core.fees.quote import Quote
+from core.fees.reachable_candidate import reachable_candidate
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.authorization import Permission, requires
 from core.kernel.idempotency import RequestContext
@@ -20,5 +21,5 @@ class QuoteExamFee:
     async def __call__(self, command: ExamFeeSubmission, request: RequestContext) -> Quote:
         """Return the quote; raise what `SubmitExamFee` raises before it stores."""
         schedule = await self.tariffs.current(command.schedule)
-        candidate = await self.candidates.find(command.registration)
+        candidate = await reachable_candidate(self.candidates, command.registration)
         return schedule.quote(candidate, command, request.arrived)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.fees.paper_selection import Codes, PaperSelection
 from core.fees.ports import Candidates, NewFeesUnitOfWork, Tariffs
+from core.fees.reachable_candidate import reachable_candidate
 from core.fees.submission import Submission, SubmissionId
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
@@ -38,7 +39,7 @@ class SubmitExamFee:
         naming the first submission, and `RequestRepeated` when the same request took effect before.
         """
         schedule = await self.tariffs.current(command.schedule)
-        candidate = await self.candidates.find(command.registration)
+        candidate = await reachable_candidate(self.candidates, command.registration)
         quote = schedule.quote(candidate, command, request.arrived)
         submission, submitted = Submission.submit(
             SubmissionId(self.ids.new()),

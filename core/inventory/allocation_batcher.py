@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from core.inventory.allocate_lines import AllocateLines, Allocation
 from core.inventory.order_line import AllocationRequest
+from core.kernel.authorization import SYSTEM, Permission, acting_as, current_principal
 from core.kernel.batching import Batcher, PendingItem, isolate_failures
 from core.kernel.errors import CoreError, GaveWay, InUse
 
@@ -28,6 +29,7 @@ class AllocationBatcher:
 
     async def allocate(self, request: AllocationRequest) -> Allocation:
         """Return the line, or raise why it is not allocated."""
+        current_principal.get().require(Permission.STOCK_WRITE)  # a batch has lines of several principals
         if request.demand.sku not in self._batcher_by_contended_sku:
             try:
                 return await self._shared_batcher(request)
@@ -46,7 +48,8 @@ class AllocationBatcher:
         await isolate_failures(batch, self._allocate_together, fail, isolated=(GaveWay,))
 
     async def _allocate_together(self, batch: Sequence[PendingAllocation]) -> None:
-        outcomes = await self._allocate([each.item for each in batch])
+        with acting_as(SYSTEM):
+            outcomes = await self._allocate([each.item for each in batch])
         for each, outcome in zip(batch, outcomes, strict=True):
             each.fail(outcome) if isinstance(outcome, CoreError) else each.resolve(outcome)
 

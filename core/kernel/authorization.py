@@ -39,6 +39,17 @@ class Permission(StrEnum):
     """The work of the program itself: consuming, sending, expiring."""
 
 
+CHECKING_REACH = frozenset(
+    {
+        Permission.SUBMISSIONS_READ,
+        Permission.SUBMISSIONS_WRITE,
+        Permission.SCHEDULES_READ,
+        Permission.STUDENTS_READ,
+    }
+)
+"""The permissions whose use cases show and change only what a principal reaches; the others see every centre."""
+
+
 class NotAuthenticated(CoreError):
     """The request names no principal, or its credential is not valid."""
 
@@ -70,11 +81,16 @@ class Principal:
 
     def require(self, permission: Permission) -> None:
         """Raise `NotAuthenticated` without an identity, `NotPermitted` without the permission."""
-        if permission in self.permissions:
+        if permission in self.permissions and (permission in CHECKING_REACH or not self.is_scoped):
             return
         if self is ANONYMOUS:
             raise NotAuthenticated("send an API key or an access token: `Authorization: Bearer …`")
         raise NotPermitted(f"this needs the permission {permission}, which {self.subject} does not have")
+
+    @property
+    def is_scoped(self) -> bool:
+        """Return whether some records do not exist for the principal."""
+        return bool(self.centre) or self.student is not None
 
     def reaches(self, student: UUID, centre: str) -> bool:
         """Return whether records of this student at this centre exist for the principal."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
+from core.kernel.authorization import Principal, current_principal
 from core.kernel.errors import Conflict, CoreError, Unavailable, Unprocessable
 from core.kernel.trace import Trace, current_trace
 
@@ -26,6 +27,8 @@ class RequestContext:
     """SHA-256 of the body, so that one key cannot be used for two different requests."""
     trace: Trace = field(default_factory=current_trace.get)
     """Kept for code that processes several requests in one task."""
+    principal: Principal = field(default_factory=current_principal.get)
+    """Kept for the same code; its permission was checked."""
 
 
 class RequestRepeated(Conflict):

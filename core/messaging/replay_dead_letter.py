@@ -52,6 +52,6 @@ class ReplayDeadLetter:
 
     async def _handle(self, message: Message, inbox: Inbox) -> None:
         try:
-            await self.routes.route(message)([message], self.use_cases().within(inbox))
+            await self.routes.process([message], self.use_cases().within(inbox))
         except (UnknownMessage, UnknownVersion) as refusal:
             raise NotUnderstoodHere(str(refusal)) from refusal

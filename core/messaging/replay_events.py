@@ -100,7 +100,7 @@ class ReplayEvents:
 
     async def _failure(self, message: Message, use_cases: RoutedUseCases) -> Exception | None:
         try:
-            await self.routes.route(message)([message], use_cases)
+            await self.routes.process([message], use_cases)
         except Unavailable:
             raise
         except Exception as error:

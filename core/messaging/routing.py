@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
+from core.kernel.authorization import ANONYMOUS, SYSTEM, Principal, acting_as
 from core.kernel.errors import Invalid
 from core.kernel.unit_of_work import Transaction
 from core.messaging.inbox import DEAD_LETTER_SUFFIX
-from core.messaging.message import Message
+from core.messaging.message import Message, is_own_context
 
 SUPPORTED_DATA_VERSION = 1
 """The version of every body, the header `ce_dataversion`."""
@@ -59,6 +60,8 @@ class Routes:
     table: Mapping[RouteKey, Route] = field(default_factory=dict)
     max_per_transaction: Mapping[RouteKey, int] = field(default_factory=dict)
     """The limit of messages in one transaction by key, for keys whose effects lock rows that others need."""
+    principals: Mapping[str, Principal] = field(default_factory=dict)
+    """Who acts by the messages of a context that other programs write: what its topic admits, and no more."""
     projectors: Mapping[str, Projector] = field(default_factory=dict)
     """By the name of the projection."""
 
@@ -69,6 +72,15 @@ class Routes:
         if message.data_version != SUPPORTED_DATA_VERSION:
             return reject_unknown_version
         return self.table.get((message.context, message.type), reject_unknown_type)
+
+    def principal(self, message: Message) -> Principal:
+        """Return who acts by a message: the program itself by its own events."""
+        return SYSTEM if is_own_context(message.context) else self.principals.get(message.context, ANONYMOUS)
+
+    async def process(self, messages: Sequence[Message], use_cases: Any) -> None:
+        """Process consecutive messages with one route and one principal, as `route` and `principal` return them."""
+        with acting_as(self.principal(messages[0])):
+            await self.route(messages[0])(messages, use_cases)
 
     @property
     def contexts(self) -> tuple[str, ...]:

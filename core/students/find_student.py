@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.kernel.authorization import Permission, requires
+from core.kernel.authorization import Permission, current_principal, requires
 from core.students.errors import UnknownStudent
 from core.students.ports import NewStudentsUnitOfWork
 from core.students.student import Student
@@ -19,6 +19,6 @@ class FindStudent:
         """Return the student, or raise `UnknownStudent`."""
         async with self.new_work() as work:
             student = await work.students.find(registration)
-        if student is None:
+        if student is None or not current_principal.get().reaches(student.id, student.enrolment.centre):
             raise UnknownStudent(f"no student on the roster has the registration {registration[:40]!r}")
         return student

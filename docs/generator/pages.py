@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.generator import command_line, http_api, messages, schedules, settings
+from docs.generator import command_line, http_api, messages, permissions, schedules, settings
 
 DOCS_DIRECTORY = Path(__file__).parents[1]
 GENERATED_PART = re.compile(r"(<!-- generated ([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -17,6 +17,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "commands": messages.commands,
     "events": messages.events,
     "message-types": messages.nested_types,
+    "roles": permissions.roles,
+    "needed-permissions": permissions.needed_permissions,
     "schedule": schedules.document,
     "rule-kinds": schedules.rule_kinds,
     "currencies": schedules.currency_exponents,

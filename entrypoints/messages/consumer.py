@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from prometheus_client import Counter
 
+from core.kernel.authorization import SYSTEM, acting_as
 from core.kernel.batching import isolate_failures
 from core.kernel.errors import CoreError, error_name
 from core.kernel.trace import tracing
@@ -41,8 +42,8 @@ class Consumer:
         async with self.new_inbox() as inbox:
             use_cases = self.use_cases.within(inbox)
             new = await inbox.deduplicate(*messages)
-            for route, run in groupby(new, self.routes.route):
-                await route(list(run), use_cases)
+            for _, run in groupby(new, lambda each: (each.context, self.routes.route(each))):
+                await self.routes.process(list(run), use_cases)
             await inbox.commit()
         REPEATED.inc(len(messages) - len(new))
 
@@ -50,7 +51,7 @@ class Consumer:
         """Make a message a dead letter, and record it in the inbox, so that it is not delivered again."""
         if isinstance(error, IdReused):  # the inbox row and the dead letter of its id belong to the other message
             message = replace(message, id=uuid5(message.id, message.fingerprint.hex()))
-        with tracing(message.trace):
+        with tracing(message.trace), acting_as(SYSTEM):
             async with self.new_inbox() as inbox:
                 if not await inbox.deduplicate(message):
                     return

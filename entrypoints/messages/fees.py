@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from core.fees.submission import ExamFeeRefused, FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.kernel.authorization import Permission
 from core.kernel.idempotency import RequestContext
 from core.messaging.message import Message, Received
 from core.messaging.routing import Route, RouteKey
 from core.policies.when_fee_submitted import when_fee_submitted
 from core.use_cases import UseCases
-from entrypoints.messages.handlers import command, ignore_messages
+from entrypoints.messages.handlers import command, ignore_messages, topic_principal
 from entrypoints.strict_decoding import decode, decode_event
 
 
@@ -31,3 +32,4 @@ ROUTES: dict[RouteKey, Route] = {
     ("fees", "ExamFeeRefused"): ignore_messages,
     ("fees.dead-letters", "MessageBuried"): ignore_messages,
 }
+PRINCIPALS = {"fees.commands": topic_principal("fees.commands", Permission.SUBMISSIONS_WRITE)}

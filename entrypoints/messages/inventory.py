@@ -10,6 +10,7 @@ from core.inventory.events import StockCommandRefused, StockEvent, StockRanOut
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.inventory.ports import LineKey
 from core.inventory.ship_order import Shipment
+from core.kernel.authorization import Permission
 from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
 from core.kernel.trace import tracing
@@ -17,7 +18,7 @@ from core.messaging.message import Message, Received
 from core.messaging.routing import Route, RouteKey
 from core.policies.when_out_of_stock import when_out_of_stock
 from core.use_cases import UseCases
-from entrypoints.messages.handlers import command, ignore_messages, per_message
+from entrypoints.messages.handlers import command, ignore_messages, per_message, refuse, topic_principal
 from entrypoints.strict_decoding import decode, decode_event
 
 STOCK_EVENT_TYPES: Mapping[str, type[StockEvent]] = {
@@ -76,7 +77,7 @@ async def allocate(messages: Sequence[Message], use_cases: UseCases) -> None:
         outcome = next(outcomes) if isinstance(each, AllocationRequest) else each
         if isinstance(outcome, CoreError):
             with tracing(message.trace):
-                await use_cases.messaging.refuse_command(StockCommandRefused, message.id, outcome)
+                await refuse(StockCommandRefused, message, outcome, use_cases)
 
 
 def allocation_request(message: Message) -> AllocationRequest | CoreError:
@@ -169,6 +170,7 @@ ROUTES: dict[RouteKey, Route] = {
     ("inventory", "StockCommandRefused"): ignore_messages,
     ("inventory.dead-letters", "MessageBuried"): ignore_messages,
 }
+PRINCIPALS = {"inventory.commands": topic_principal("inventory.commands", Permission.STOCK_WRITE)}
 MAX_PER_TRANSACTION: dict[RouteKey, int] = {
     ("inventory.commands", "ChangeBatchQuantity"): 2,
     ("inventory.commands", "CreateBatch"): 5,

@@ -1,6 +1,7 @@
 """Messages of the warehouse, another organisation's system."""
 
 from core.inventory.events import StockCommandRefused
+from core.kernel.authorization import Permission
 from core.messaging.message import Message, Received
 from core.messaging.routing import Route, RouteKey
 from core.policies.when_goods_received import (
@@ -12,7 +13,7 @@ from core.policies.when_goods_received import (
     when_stock_counted,
 )
 from core.use_cases import UseCases
-from entrypoints.messages.handlers import command, ignore_messages
+from entrypoints.messages.handlers import command, ignore_messages, topic_principal
 from entrypoints.strict_decoding import decode
 
 
@@ -40,6 +41,7 @@ ROUTES: dict[RouteKey, Route] = {
     ("warehouse", "GoodsDispatched"): goods_dispatched,
     ("warehouse.dead-letters", "MessageBuried"): ignore_messages,
 }
+PRINCIPALS = {"warehouse": topic_principal("warehouse", Permission.STOCK_WRITE)}
 MAX_PER_TRANSACTION: dict[RouteKey, int] = {
     ("warehouse", "StockCounted"): 2,
     ("warehouse", "GoodsReceived"): 2,

@@ -62,6 +62,7 @@ class MemoryCandidates(Candidates):
             name=student.enrolment.name,
             category=student.enrolment.category,
             country=student.enrolment.country,
+            centre=student.enrolment.centre,
             certificates=student.enrolment.certificates,
         )
 

@@ -94,6 +94,7 @@ def candidate(row: Row[Any]) -> Candidate:
         name=row.name,
         category=row.category,
         country=row.country,
+        centre=row.centre,
         certificates=msgspec.json.decode(row.certificates, type=frozenset[str]),
     )
 

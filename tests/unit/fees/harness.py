@@ -42,7 +42,7 @@ class FeesHarness:
         self.list_schedules = ListFeeSchedules(tariffs)
         self.quote = QuoteExamFee(tariffs, candidates)
         self.submit = SubmitExamFee(self.new_work, tariffs, candidates, self.clock, ids)
-        self.show = ShowExamFee(exam_fees)
+        self.show = ShowExamFee(exam_fees, candidates)
         self.list = ListExamFees(exam_fees, candidates)
 
     def new_work(self, *, within: Transaction | None = None) -> Any:

@@ -9,9 +9,11 @@ import pytest
 from core.inventory.allocate_lines import Allocation
 from core.inventory.allocation_batcher import AllocationBatcher
 from core.inventory.order_line import AllocationDemand, AllocationRequest, OrderLine
+from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
 from core.kernel.errors import CoreError, GaveWay, InUse, Unavailable
 from core.kernel.idempotency import RequestContext
 from tests.examples import NOON
+from tests.unit.inventory.harness import InventoryHarness
 
 
 def asked(order: str) -> AllocationRequest:
@@ -82,3 +84,20 @@ async def test_an_allocation_of_a_locked_sku_runs_alone_until_the_lock_is_releas
     assert await ask("HOT") == [True]
     assert await ask("HOT", "COLD") == [True, True]
     assert allocate_lines.tried[-1] == {"HOT", "COLD"}
+
+
+async def test_each_line_of_an_allocation_batch_is_permitted_to_its_own_principal(inventory: InventoryHarness) -> None:
+    await inventory.buy("b1", sku="KIT")
+    allocate = AllocationBatcher(inventory.allocate).allocate
+    clerk = Principal(subject="clerk", permissions=frozenset({Permission.STOCK_WRITE}))
+    auditor = Principal(subject="auditor", permissions=frozenset({Permission.STOCK_READ}))
+
+    async def allocated_by(principal: Principal, order: str) -> object:
+        with acting_as(principal):
+            return await allocate(asked(order))
+
+    told = await asyncio.gather(
+        allocated_by(clerk, "o1"), allocated_by(auditor, "o2"), allocated_by(clerk, "o3"), return_exceptions=True
+    )
+
+    assert [type(each) for each in told] == [Allocation, NotPermitted, Allocation]

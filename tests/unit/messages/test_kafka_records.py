@@ -247,7 +247,7 @@ def test_a_record_that_is_no_cloud_event_says_why_and_takes_no_id(
     assert len(found.body) <= MAX_BODY_BYTES
     assert found.id == read({}).id
     with pytest.raises(MalformedMessage):
-        asyncio.run(ROUTES.route(found)([found], None))
+        asyncio.run(ROUTES.process([found], None))
 
 
 def test_headers_of_others_are_no_attributes() -> None:

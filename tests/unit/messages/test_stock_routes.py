@@ -60,7 +60,7 @@ async def test_a_replay_restores_a_lost_view(inventory: InventoryHarness) -> Non
 
     async with inventory.application.messaging.new_inbox() as inbox:
         for event in events:
-            await ROUTES.route(event)([event], inventory.use_cases.within(inbox))
+            await ROUTES.process([event], inventory.use_cases.within(inbox))
         await inbox.commit()
 
     assert await inventory.lines("order-1") == {KIT: line}

@@ -1,0 +1,40 @@
+"""What each role permits, and which permission each use case needs."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
+
+from core.identity.roles import PERMISSIONS, Role
+from core.kernel.authorization import CHECKING_REACH, Permission
+from core.use_cases import UseCases
+from docs.generator.markdown import code, summary, table
+
+
+def roles() -> str:
+    """Return which role has which permission."""
+    rows = [
+        [code(permission), *("yes" if permission in PERMISSIONS[role] else "" for role in Role)]
+        for permission in Permission
+    ]
+    return table(("permission", *(code(role) for role in Role)), rows)
+
+
+def needed_permissions() -> str:
+    """Return the permission of each use case, and whether a centre or a student narrows it."""
+    rows = [(code(kind.__name__), summary(kind), *needed(kind.permission)) for kind in use_case_types()]
+    return table(("use case", "what it does", "permission", "within the own centre"), rows)
+
+
+def needed(permission: Permission | None) -> tuple[str, str]:
+    """Return the last two cells of a row."""
+    if permission is None:
+        return "none", ""
+    return code(permission), "yes" if permission in CHECKING_REACH else ""
+
+
+def use_case_types() -> Iterator[Any]:
+    """Yield every use case, in the order of the contexts."""
+    for collection in get_type_hints(UseCases.__init__).values():
+        if arguments := get_args(collection):
+            hints = get_type_hints(arguments[1])
+            yield from (hints[each.name] for each in fields(arguments[1]) if each.init)
