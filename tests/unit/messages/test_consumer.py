@@ -141,6 +141,9 @@ async def test_a_refused_command_is_answered_and_is_no_dead_letter(
         (a_raw_command(b"{not json"), "DecodeError"),
         (a_raw_command(b""), "DecodeError"),
         (a_raw_command(b"\xff\xfe"), "DecodeError"),
+        (a_raw_command(b"[" * 100_000), "DecodeError: the JSON is nested more than 64 levels deep"),
+        (a_raw_command(b'{"papers": ' + b"[" * 500 + b"]" * 500 + b"}"), "DecodeError: the JSON is nested more than"),
+        (a_raw_command(b'{"papers": [' + b"9" * 5_000 + b"]}"), "ValidationError"),
         (a_raw_command({"schedule": "x"}), "ValidationError: Object missing required field `registration`"),
         (a_raw_command({"schedule": 1, "registration": "T-1"}), "ValidationError: Expected `str`, got `int`"),
         (
