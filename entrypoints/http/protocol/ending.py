@@ -64,6 +64,12 @@ class EndingConnection(PacedReading):
         else:
             self.transport.abort()
 
+    def cut(self) -> None:
+        """End an upload whose bytes take the place of others."""
+        self.flow.backlog = b""
+        self._end(Refusal(408, "bytes_under_way", "all uploads together are too large; send this one again, faster"))
+        self._connections.hold(self, 0)
+
     def evict(self) -> None:
         """End a connection at once; a request whose body is missing is answered before."""
         self._deaf = True
@@ -142,6 +148,7 @@ class EndingConnection(PacedReading):
         """Let the application see that the client is gone, and logs and metrics the status."""
         cycle.scope.setdefault("ended", status)  # type: ignore[typeddict-item]
         cycle.disconnected = True
+        cycle.body = bytearray()
         cycle.message_event.set()
 
     def _say_last_words(self) -> None:
