@@ -268,7 +268,7 @@ async def test_a_defect_buries_that_message_alone(harness: ConsumerHarness) -> N
     )
 
     assert harness.submitted == ["T-1", "T-2"]
-    assert harness.dead_letters == {"Broken": "RuntimeError: a bug"}
+    assert harness.dead_letters == {"Broken": "RuntimeError: a defect of the program, whose place is in the log"}
 
 
 @pytest.mark.parametrize("kind", [("fees", "ExamFeeRefused"), ("fees.dead-letters", "MessageBuried")])
@@ -406,7 +406,7 @@ async def test_a_failing_run_is_bisected_until_the_failing_message_is_alone(harn
 
     assert taken == ["1 2", "4"]
     assert harness.submitted == ["T-1", "T-2"]
-    assert harness.dead_letters == {"Run": "RuntimeError: a bug"}
+    assert harness.dead_letters == {"Run": "RuntimeError: a defect of the program, whose place is in the log"}
 
 
 async def test_other_tasks_run_between_the_messages_of_a_run(harness: ConsumerHarness) -> None:
