@@ -11,14 +11,14 @@ from uuid import UUID
 from core.kernel.audit import Deed
 from core.kernel.constraints import Text
 from core.kernel.decisions import Decision
-from core.kernel.errors import Conflict, CoreError, NotFound, error_name
+from core.kernel.errors import Conflict, NotFound, error_name
 from core.kernel.period import Period
 from core.kernel.text import without_addresses
 from core.messaging.message import Message
 
 MAX_TYPE_LENGTH, MAX_REASON_LENGTH, MAX_DETAIL_LENGTH = 255, 64, 4_000
 MADE_OF_VALUES = (AssertionError, LookupError, RuntimeError, ValueError)
-"""Errors whose words are often the values that the program worked on."""
+"""Errors of Python whose words are often the values that the program worked on."""
 WORD = Text(f"Unicode of up to {MAX_TYPE_LENGTH} characters", most=MAX_TYPE_LENGTH)
 Word: TypeAlias = Annotated[str, WORD]
 """A context, a type or a reason that a dead letter can have."""
@@ -106,7 +106,7 @@ class DeadLetter:
 
 def detail_of(reason: Exception) -> str:
     """Return the words of an error for lists of dead letters; the message itself keeps every address."""
-    if isinstance(reason, MADE_OF_VALUES) and not isinstance(reason, CoreError):
+    if isinstance(reason, MADE_OF_VALUES) and type(reason).__module__ == "builtins":
         return "a defect of the program, whose place is in the log"
     return without_addresses(str(reason)[:MAX_DETAIL_LENGTH])[:MAX_DETAIL_LENGTH]
 
