@@ -95,6 +95,8 @@ class Http(Section, frozen=True):
     """The request line and the headers of one request; larger ones are answered 431."""
     max_headers: PositiveInt = 100
     """Headers of one request."""
+    max_bytes_under_way: PositiveInt = 33_554_432
+    """Bytes of incomplete bodies in one process; beyond them the slowest of the large uploads is answered 408."""
     head_seconds: Seconds = 10.0
     """The time for a client to send the head of a request."""
     body_seconds: Seconds = 30.0

@@ -32,7 +32,7 @@ async def run_every(
             if any(isinstance(count, int) and count for count in counts.values()):
                 log.info(name, **counts)
         except Exception as error:
-            log.warning("job_failed_will_retry", job=name, error=repr(error))
+            log.warning("job_failed_will_retry", job=name, error=error)
         await Signals.wait(stop, seconds)
 
 

@@ -1,9 +1,10 @@
 """Strict decoding of JSON into the core's types, the same for every transport: nothing ignored or coerced."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
+from itertools import accumulate
 from json import JSONDecoder
 from typing import Any, TypeVar
 
@@ -13,7 +14,15 @@ from msgspec import inspect
 from core.kernel.errors import CoreError, Invalid
 
 T = TypeVar("T")
-NO_JSON = "the JSON is too deeply nested, or not UTF-8"
+MAX_EXACT_FLOAT = 2.0**53
+"""A decoder returns the nearest float for an integer of more than 64 bits."""
+MAX_DEPTH = 64
+"""Lists and objects inside each other, far below the recursion that Python allows."""
+TOO_DEEP = f"the JSON is nested more than {MAX_DEPTH} levels deep"
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""Reads every byte once, also of a text without end."""
+TO_STEPS, NO_BRACKETS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff"), bytes({*range(256)} - {*b"[{]}"})
+"""A step is a signed byte: one level deeper, or one less."""
 END_OF_NAME = re.compile(rb'"[ \t\r\n]*:')
 """Ends every name of a member; it also matches inside of some strings."""
 
@@ -29,26 +38,43 @@ def decode_event(body: bytes, kind: type[T]) -> T:
     """Decode JSON of this program; a form with more fields has a newer data version, so none of them is unknown."""
     try:
         event = msgspec.json.decode(body, type=kind)
-    except (RecursionError, UnicodeDecodeError) as error:
-        raise msgspec.DecodeError(NO_JSON) from error
+    except RecursionError as error:
+        raise msgspec.DecodeError(TOO_DEEP) from error
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
     if msgspec.json.encode(event) != body:  # it has other fields or formatting; the search takes five times as long
         refuse_unknown_fields(parse(body), type_of(kind), "$")  # type: ignore[arg-type]  # a class is hashable
     return event
 
 
 def parse(body: bytes) -> Any:
-    """Parse JSON; raise `msgspec.MsgspecError` for everything that is none."""
+    """Parse JSON; raise `msgspec.MsgspecError` for everything that is none, or is nested too deeply."""
+    refuse_depth(body)
     try:
         return msgspec.json.decode(body)
-    except (RecursionError, UnicodeDecodeError) as error:
-        raise msgspec.DecodeError(NO_JSON) from error
+    except RecursionError as error:
+        raise msgspec.DecodeError(TOO_DEEP) from error
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"JSON is malformed: {error}") from error
+
+
+def refuse_depth(body: bytes) -> None:
+    """Raise `msgspec.DecodeError` for JSON on which functions that call themselves could not work."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    steps = STRING.sub(b"", body).translate(TO_STEPS, NO_BRACKETS)
+    if max(accumulate(memoryview(steps).cast("b")), default=0) > MAX_DEPTH:
+        raise msgspec.DecodeError(TOO_DEEP)
 
 
 def convert(document: Any, kind: type[T]) -> T:
     """Convert parsed JSON; raise `Invalid` for an unknown field, what the type raises, or `msgspec.MsgspecError`."""
     refuse_unknown_fields(document, type_of(kind), "$")  # type: ignore[arg-type]  # a class is hashable
-    with suppress(msgspec.ValidationError):
+    try:
         return construct(document, kind)
+    except msgspec.ValidationError as error:
+        if "got `float`" not in str(error):
+            raise
     return construct(with_integers(document), kind)
 
 
@@ -97,17 +123,13 @@ def refuse_repeated_fields(body: bytes, document: Any) -> None:
     names = len(END_OF_NAME.findall(body))
     if names == (len(document) if isinstance(document, dict) else 0):
         return  # as many names as a flat object has members, as in nearly every body
-    try:
-        REPETITION_DECODER.decode(body.decode())
-    except RecursionError as error:
-        raise msgspec.DecodeError(NO_JSON) from error
+    REPETITION_DECODER.decode(body.decode())
 
 
 def refuse_repetition(pairs: Sequence[tuple[str, Any]]) -> None:
     """Raise `Invalid` for the first name that occurs twice."""
     if len(dict(pairs)) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise Invalid(f"the field {twice[:40]!r} is given twice")
 
 
@@ -131,7 +153,7 @@ def members(kind: Any) -> Mapping[str, inspect.Type]:
 
 def with_integers(document: Any) -> Any:
     """Return a document with integers for numbers such as `3.0`, which are integers in JSON."""
-    if isinstance(document, float) and document.is_integer():
+    if isinstance(document, float) and document.is_integer() and abs(document) <= MAX_EXACT_FLOAT:
         return int(document)
     if isinstance(document, dict):
         return {name: with_integers(value) for name, value in document.items()}

@@ -1,10 +1,12 @@
 """Fixtures of all tests: real servers, and applications on each kind of persistence."""
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -30,6 +32,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in skipped_for_want_of_docker.items():
         terminalreporter.write_line(f"{count} tests did not run: {reason}", yellow=True, bold=True)
+
+
+LOG_LINE = re.compile(r"^(?:[\d-]* ?\d\d:\d\d:\d\d \[\w+ *\].*|\{.*\"level\":.*\})$", re.MULTILINE)
+PERSONAL = re.compile(r"asha\.\d+@|\+9198\d{8}|\bAsha \d")
+"""What `an_enrolment` of tests/examples.py has, and no log line may have."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Fail a test during which a person of the examples got into the log."""
+    report = yield
+    written = (
+        "\n".join(text for name, text in report.sections if "std" in name)
+        if report.when == "call" and report.passed
+        else ""
+    )
+    if leaked := [line for line in LOG_LINE.findall(written) if PERSONAL.search(line)]:
+        report.outcome, report.longrepr = "failed", f"personal data in the log: {leaked[0]}"
+    return report
 
 
 @pytest.fixture(scope="session")

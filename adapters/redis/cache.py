@@ -63,7 +63,7 @@ class RedisCache(Cache):
         try:
             values = await self._redis.mget([self._prefix + key for key in keys])
         except (RedisError, OSError) as error:
-            log.warning("cache_unreachable", error=repr(error))
+            log.warning("cache_unreachable", error=error)
             values = [None] * len(keys)
         known = {
             key: value.encode() if isinstance(value, str) else value for key, value in zip(keys, values, strict=True)
@@ -75,7 +75,7 @@ class RedisCache(Cache):
         try:
             await self._redis.set(self._prefix + key, value, ex=self._ttl_seconds, nx=only_if_absent)
         except (RedisError, OSError) as error:
-            log.warning("cache_unreachable", error=repr(error))
+            log.warning("cache_unreachable", error=error)
 
 
 class RedisProbe(Probe):

@@ -84,7 +84,7 @@ class RedisRateLimiter(RateLimiter):
             async with asyncio.timeout(DEADLINE_SECONDS):
                 counted: list[int] = await self._script(names, arguments)
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("rate_limits_local", error=repr(error))
+            log.warning("rate_limits_local", error=error)
             self._recovery = asyncio.create_task(self._recover())
             return None
         return iter(counted)
@@ -95,7 +95,7 @@ class RedisRateLimiter(RateLimiter):
             try:
                 await self._redis.set(f"{self._prefix}heartbeat", b"", ex=60)
             except (RedisError, OSError) as error:
-                log.debug("rate_limits_still_local", error=repr(error))
+                log.debug("rate_limits_still_local", error=error)
                 await asyncio.sleep(RECOVERY_SECONDS)
             else:
                 log.info("rate_limits_shared_again")

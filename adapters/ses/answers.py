@@ -52,6 +52,8 @@ ABOUT: Mapping[str, About] = {
     "RequestTimeoutException": About.UNKNOWN,
 }
 """By the name of the exception; an error of another name is about the message."""
+NAME = re.compile(r"[A-Za-z0-9]{1,64}")
+"""Another text in its place could quote the message, and would be stored and logged."""
 ACCOUNT_WORDS = re.compile(
     r"not verified|not authori[sz]ed|suspended|paused|quota exceeded|configuration set", re.IGNORECASE
 )
@@ -76,4 +78,5 @@ def error_name(answer: VendorResponse) -> str:
     """
     fields = answer.fields
     word = answer.headers.get("x-amzn-ErrorType") or str(fields.get("__type") or fields.get("code") or "")
-    return word.split(":")[0].rpartition("#")[2].rpartition(".")[2].strip()[:64]
+    name = word.split(":")[0].rpartition("#")[2].rpartition(".")[2].strip()
+    return name if NAME.fullmatch(name) else ""

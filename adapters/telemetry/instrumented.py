@@ -71,6 +71,6 @@ async def record_refusal(use_case: Any, refusal: CoreError, arguments: tuple[Any
     try:
         fate = await refusals.record(action or use_case.permission, target, reported_kind(refusal).problem)
     except CoreError as error:
-        log.warning("refusal_not_recorded", action=action, error=repr(error))
+        log.warning("refusal_not_recorded", action=action, error=error)
         fate = Fate.FAILED
     REFUSALS.labels(fate).inc()

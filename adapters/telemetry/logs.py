@@ -8,14 +8,15 @@ from typing import Any
 import msgspec
 import structlog
 
-from core.kernel.text import escape_unprintable
+from adapters.telemetry.errors import description_of, traceback_of
+from core.kernel.text import escape_unprintable, without_addresses
 from core.kernel.trace import current_trace
 
 
 def configure_logging(log_format: str, level: str) -> None:
     """Log to standard error as `console` or `json`, from `level` on."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    processors: list[Any] = [add_trace_ids, structlog.processors.add_log_level, structlog.processors.format_exc_info]
+    processors: list[Any] = [add_trace_ids, structlog.processors.add_log_level, describe_values]
     if log_format == "json":
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         render: Any = structlog.processors.JSONRenderer(serializer=lambda record, **_: msgspec.json.encode(record))
@@ -31,9 +32,33 @@ def configure_logging(log_format: str, level: str) -> None:
         logger_factory=factory,
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=max(number, logging.WARNING), force=True)
+    handler = logging.StreamHandler()
+    handler.setFormatter(LibraryLines())
+    logging.basicConfig(level=max(number, logging.WARNING), force=True, handlers=[handler])
     for noisy in ("aiokafka", "asyncmy", "uvicorn", "backoff"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # the adapters log these failures, once
+
+
+def describe_values(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Describe errors without what they may quote of an input, and leave out addresses of people."""
+    if isinstance(error := record.pop("exc_info", None), BaseException):
+        record["exception"] = traceback_of(error)
+    for name, value in record.items():
+        if isinstance(value, BaseException):
+            record[name] = description_of(value)
+        elif isinstance(value, str) and name != "exception":
+            record[name] = without_addresses(value)
+    return record
+
+
+class LibraryLines(logging.Formatter):
+    """The lines of libraries; asyncio adds the words of errors to its first line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the first line of a message, and a traceback without the words of errors."""
+        line = f"{record.levelname}:{record.name}:{without_addresses(record.getMessage().partition(chr(10))[0])}"
+        error = record.exc_info[1] if record.exc_info else None
+        return f"{line}\n{traceback_of(error)}" if error else line
 
 
 def escape_control_characters(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

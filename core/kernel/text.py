@@ -16,6 +16,8 @@ JOINERS = "\u200c\u200d"
 """ZWNJ and ZWJ: they change the shape of the letters beside them."""
 JOINABLE = re.compile(r"[\u0600-\u06ff\u0900-\u0dff]")
 """The scripts whose spelling needs joiners: Arabic, and the Indic ones from Devanagari to Sinhala."""
+ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*|\+\d(?:[ ()-]?\d){6,14}")
+"""A mailbox or a telephone number with its country code."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -82,3 +84,8 @@ def encoding_fault(content: bytes, position: int, *, bytes_before: int = 0, line
     line = lines_before + content.count(b"\n", 0, position) + 1
     byte = f"byte {bytes_before + position + 1}, 0x{content[position : position + 1].hex()} in line {line}"
     return f"is not UTF-8 text ({byte}): save it as UTF-8, in Excel as CSV UTF-8"
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without mailboxes and telephone numbers, for what more people read than may know them."""
+    return ADDRESS.sub("(address)", text) if "@" in text or "+" in text else text

@@ -7,7 +7,7 @@ from core.kernel.clock import Clock
 from core.kernel.errors import error_name
 from core.kernel.ids import Ids
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
-from core.messaging.dead_letters import MAX_DETAIL_LENGTH, MAX_TYPE_LENGTH
+from core.messaging.dead_letters import MAX_TYPE_LENGTH, detail_of
 from core.messaging.inbox import Inbox, MessageBuried
 from core.messaging.message import Message
 
@@ -35,7 +35,7 @@ class BuryMessage:
             buried_in=message.context.partition(".")[0],
             type=message.type[:MAX_TYPE_LENGTH],
             reason=error_name(error),
-            detail=str(error)[:MAX_DETAIL_LENGTH],
+            detail=detail_of(error),
             origin=message.origin,
             payload=message.body[:MAX_BURIED_PAYLOAD_BYTES],
         )

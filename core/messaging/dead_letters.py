@@ -13,9 +13,12 @@ from core.kernel.constraints import Text
 from core.kernel.decisions import Decision
 from core.kernel.errors import Conflict, NotFound, error_name
 from core.kernel.period import Period
+from core.kernel.text import without_addresses
 from core.messaging.message import Message
 
 MAX_TYPE_LENGTH, MAX_REASON_LENGTH, MAX_DETAIL_LENGTH = 255, 64, 4_000
+MADE_OF_VALUES = (AssertionError, LookupError, RuntimeError, ValueError)
+"""Errors of Python whose words are often the values that the program worked on."""
 WORD = Text(f"Unicode of up to {MAX_TYPE_LENGTH} characters", most=MAX_TYPE_LENGTH)
 Word: TypeAlias = Annotated[str, WORD]
 """A context, a type or a reason that a dead letter can have."""
@@ -101,9 +104,16 @@ class DeadLetter:
     why: str = ""
 
 
+def detail_of(reason: Exception) -> str:
+    """Return the words of an error for lists of dead letters; the message itself keeps every address."""
+    if isinstance(reason, MADE_OF_VALUES) and type(reason).__module__ == "builtins":
+        return "a defect of the program, whose place is in the log"
+    return without_addresses(str(reason)[:MAX_DETAIL_LENGTH])[:MAX_DETAIL_LENGTH]
+
+
 def reason_and_detail(reason: Exception) -> Mapping[str, Any]:
     """Return the columns that store an error, cut to their widths."""
-    return {"reason": error_name(reason)[:MAX_REASON_LENGTH], "detail": str(reason)[:MAX_DETAIL_LENGTH]}
+    return {"reason": error_name(reason)[:MAX_REASON_LENGTH], "detail": detail_of(reason)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

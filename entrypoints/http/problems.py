@@ -197,8 +197,6 @@ def decoding_problem(error: Exception) -> Problem:
     if isinstance(error, msgspec.ValidationError) and not str(error).endswith(SOMEWHERE):
         detail, _, path = detail.partition(" - at `")
         kind, at = problem_type(Invalid), field_path(detail, path.rstrip("`") or "$")
-    elif not isinstance(error, msgspec.DecodeError):
-        detail = f"JSON is malformed: {error}"
     return Problem(type=kind, title=STATUS_TITLES[400], status=400, detail=detail, at=at)
 
 

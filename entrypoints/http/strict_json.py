@@ -8,7 +8,7 @@ from litestar.exceptions import HTTPException
 
 from core.kernel.errors import Invalid
 from core.kernel.text import BYTE_ORDER_MARK, is_utf16
-from entrypoints.strict_decoding import convert, refuse_repeated_fields
+from entrypoints.strict_decoding import convert, parse, refuse_repeated_fields
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -21,9 +21,9 @@ class JsonRequest(Request[Any, Any, Any]):
             detail = "JSON is malformed: it begins with a byte order mark or is UTF-16; send UTF-8 without a mark"
             raise HTTPException(status_code=400, detail=detail)
         try:
-            body = await super().json()
-        except (RecursionError, UnicodeDecodeError) as error:
-            raise HTTPException(status_code=400, detail=f"JSON is malformed: {error}") from error
+            body = parse(content or b"null")
+        except msgspec.DecodeError as error:
+            raise HTTPException(status_code=400, detail=str(error)) from error
         field = self.route_handler.parsed_data_field
         refuse_repeated_fields(content, body)
         if field is not None:

@@ -22,6 +22,8 @@ from core.use_cases import UseCases
 log = structlog.get_logger()
 REPEATED = Counter("bursar_messages_repeated", "Messages that were delivered again, and had no second effect")
 BURIED = Counter("bursar_messages_buried", "Messages that became dead letters", ["reason"])
+LOGGED_ORIGIN = {"topic", "partition", "offset"}
+"""The headers of a record can contain anything; the dead letter has them, and the words of the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Consumer:
     async def _bury(self, message: Message, error: Exception, inbox: Inbox) -> None:
         # A programming error must not stop the partition: the dead letter can be replayed after the fix.
         defect = not isinstance(error, CoreError | msgspec.MsgspecError)
-        facts = {"type": message.type, "id": str(message.id), "reason": repr(error), **message.origin}
+        place = {name: message.origin[name] for name in LOGGED_ORIGIN & message.origin.keys()}
+        facts = {"type": message.type, "id": str(message.id), "reason": error_name(error), **place}
         log.warning("message_buried", **facts, exc_info=error if defect else None)
         await self.use_cases.messaging.bury_message(message, error, inbox)
 

@@ -49,7 +49,7 @@ class KafkaTransport:
             except (KafkaError, OSError, TimeoutError, asyncio.CancelledError) as error:
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise
-                log.warning("kafka_unreachable", bootstrap=self._connection["bootstrap_servers"], error=repr(error))
+                log.warning("kafka_unreachable", bootstrap=self._connection["bootstrap_servers"], error=error)
                 pause = MIN_BACKOFF_SECONDS if monotonic() - began > MAX_BACKOFF_SECONDS else pause
                 await wait(stop, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
@@ -118,7 +118,7 @@ class AssignedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
                 task.cancel()
             for outcome in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(outcome, Exception):
-                    log.warning("batch_cancelled", error=repr(outcome))
+                    log.warning("batch_cancelled", error=outcome)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start to consume new partitions."""

@@ -43,7 +43,7 @@ class Partition:
                 messages, offset = await self._next()
             except Exception as error:  # an unreadable partition must not stop the others
                 UNREADABLE.labels(self._place.topic).inc()
-                log.warning("partition_unreadable", partition=self._name, error=repr(error))
+                log.warning("partition_unreadable", partition=self._name, error=error)
                 await wait(self._revoked, pause)
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
                 continue
@@ -85,7 +85,7 @@ class Partition:
             try:
                 await self._handle_batch(messages)
             except Exception as error:  # a defect must stop only its partition
-                log.warning("batch_failed_will_retry", partition=self._name, error=repr(error))
+                log.warning("batch_failed_will_retry", partition=self._name, error=error)
                 await wait(self._revoked, max(pause, getattr(error, "retry_after", None) or 0.0))
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
             else:
@@ -98,7 +98,7 @@ class Partition:
             async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
                 await self._kafka.commit({self._place: offset})
         except (KafkaError, TimeoutError) as error:
-            log.warning("offset_commit_failed", partition=self._name, error=repr(error))
+            log.warning("offset_commit_failed", partition=self._name, error=error)
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:

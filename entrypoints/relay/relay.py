@@ -49,7 +49,7 @@ class Relay:
                 found = await self.relay()
             except Exception as error:  # a defect must not end a process that also serves HTTP
                 outage = min(outage * 2, MAX_OUTAGE_BACKOFF_SECONDS)
-                log.warning("relay_backing_off", seconds=round(outage, 2), error=repr(error))
+                log.warning("relay_backing_off", seconds=round(outage, 2), error=error)
                 await self.signals.wait(stop, outage)
                 continue
             outage = MIN_POLL_INTERVAL_SECONDS

@@ -69,7 +69,7 @@ class Worker:
             try:
                 process = await asyncio.create_subprocess_exec(*self._command, stdin=theirs.fileno(), env=environment)
             except OSError as error:  # the other workers continue without this one
-                log.error("worker_spawn_failed", error=repr(error))
+                log.error("worker_spawn_failed", error=error)
                 return error.errno or -1
             theirs.close()
             awaiting = asyncio.create_task(self._await_ready(ours))

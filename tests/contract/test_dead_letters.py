@@ -133,7 +133,7 @@ async def test_a_failure_is_recorded_only_on_a_buried_dead_letter(stored: Applic
 
     async def note() -> None:
         async with stored.messaging.new_inbox() as inbox:
-            await inbox.dead_letters.record_failed_replay(message.id, KeyError("x" * 10_000), ASHA)
+            await inbox.dead_letters.record_failed_replay(message.id, Invalid("x" * 10_000), ASHA)
             await inbox.commit()
 
     for _ in range(2):
@@ -142,7 +142,7 @@ async def test_a_failure_is_recorded_only_on_a_buried_dead_letter(stored: Applic
     await settle(stored, message.id)
     await note()
 
-    assert (noted.reason, noted.detail[:3], noted.tries, noted.handled_by) == ("KeyError", "'xx", 2, "asha")
+    assert (noted.reason, noted.detail[:3], noted.tries, noted.handled_by) == ("Invalid", "xxx", 2, "asha")
     assert (await find(stored, message.id)).tries == 2
 
 

@@ -49,6 +49,13 @@ def json_bodies(size: int) -> Iterator[bytes]:
     yield repeated(b'{"a":1},', size, b"[", b"1]")
     yield repeated(b'"a":1,', size, b"{", b'"b":1}')
     yield b"{" + numbered('"k%06d":1,', size - 10) + b'"z":1}'
+    yield b"{" + numbered('"k%06d":1,', size - 20) + b'"z":1,"z":1}'
+    yield b'{"rules":[{' + numbered('"k%06d":1,', size - 40) + b'"z":1,"z":1}]}'
+    yield b"[" + repeated(b"[" * 63 + b"]" * 63 + b",", size - 10) + b"1]"
+    yield b"[" + repeated(b'{"a":' * 62 + b"1" + b"}" * 62 + b",", size - 10) + b"1]"
+    yield repeated(b"[" * 500 + b"]" * 500 + b",", size - 10, b"[", b"1]")
+    yield repeated(b"1e400,", size, b"[", b"1]")
+    yield repeated(b"9", size, b'{"quantity":1e', b"}")
     yield repeated(b"a", size, b'"', b'"')
     yield repeated(b"\\u00e9", size, b'{"schedule":"', b'"}')
     yield repeated(b"9", size)
@@ -76,6 +83,8 @@ def ndjson_bodies() -> Iterator[bytes]:
     yield repeated(b"\n", STREAM_BYTES)
     yield repeated(b"a", STREAM_BYTES)
     yield repeated(b"[" * 60_000 + b"\n", STREAM_BYTES)
+    yield repeated(b"[" * 500 + b"]" * 500 + b"\n", STREAM_BYTES)
+    yield repeated(b"{" + numbered('"k%06d":1,', 60_000) + b'"z":1,"z":1}\n', STREAM_BYTES)
     yield repeated(b"[" + b"1," * 30_000 + b"1]\n", STREAM_BYTES)
     yield numbered('{"key":"k%06d","schedule":"nope","registration":"T-1"}\n', STREAM_BYTES)
     papers = ",".join(f'"{number:06d}"' for number in range(7_000))

@@ -207,6 +207,15 @@ async def test_a_row_without_a_key_is_not_taken(api: Api, key: Any) -> None:
 
 
 @on_memory
+async def test_a_row_that_is_nested_too_deeply_affects_no_other_row(api: Api) -> None:
+    deep = [b'{"papers":' + b"[" * depth + b"]" * depth + b"}" for depth in (64, 500, 950, 5_000)]
+    told = await send(api, *deep, a_row(1))
+
+    assert statuses(told) == [400] * 4 + [201]
+    assert {each["problem"]["detail"] for each in told[:4]} == {"the JSON is nested more than 64 levels deep"}
+
+
+@on_memory
 async def test_what_windows_writes_is_taken_or_refused_with_its_cause(api: Api) -> None:
     (taken,) = await send(api, b"\xef\xbb\xbf" + json.dumps(a_row(1)).encode() + b"\r")
     (cr,) = await send(api, json.dumps(a_row(2)).encode() + b"\r" + json.dumps(a_row(3)).encode())

@@ -76,4 +76,4 @@ async def test_a_defect_of_a_job_is_not_hidden() -> None:
 
     with capture_logs() as logs:
         await run(job, stop)
-    assert [each["error"] for each in logs] == ["ValueError('a defect')"]
+    assert [repr(each["error"]) for each in logs] == ["ValueError('a defect')"]

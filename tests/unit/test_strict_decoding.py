@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core.kernel.errors import Invalid
-from entrypoints.strict_decoding import decode, decode_event
+from entrypoints.strict_decoding import MAX_DEPTH, decode, decode_event
 
 
 @dataclass(frozen=True)
@@ -90,3 +90,42 @@ def test_equal_names_of_different_objects_are_no_fault(body: bytes) -> None:
 def test_what_is_no_json_is_no_traceback(body: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode(body, Whole)
+
+
+def nested(depth: int, kind: str) -> bytes:
+    begin, end = {"list": ("[", "]"), "object": ('{"a":', "}")}[kind]
+    return f'{{"free": {{"x": {begin * depth}1{end * depth}}}}}'.encode()
+
+
+@pytest.mark.parametrize("kind", ["list", "object"])
+def test_the_depth_of_json_has_a_limit_far_below_that_of_python(kind: str) -> None:
+    """Between 300 and 1,000 levels a decoder works, and functions that call themselves do not."""
+    decode(nested(MAX_DEPTH - 2, kind), Whole)
+    for depth in (MAX_DEPTH - 1, 300, 500, 700, 950, 990, 1_000, 5_000, 100_000):
+        with pytest.raises(msgspec.DecodeError, match="nested more than 64 levels deep"):
+            decode(nested(depth, kind), Whole)
+
+
+def test_brackets_in_a_text_are_no_depth() -> None:
+    assert decode(b'{"free": {"x": "' + b"[{" * 1_000 + b'"}}', Whole).free["x"] == "[{" * 1_000
+    assert decode(b"[" + b"{}," * 1_000 + b"{}]", list[Any])[0] == {}
+
+
+def test_a_field_that_is_given_twice_is_found_among_a_hundred_thousand() -> None:
+    """Comparing each name with each other one would take minutes."""
+    names = ",".join(f'"{number}":1' for number in range(100_000))
+    with pytest.raises(Invalid, match="'z' is given twice"):
+        decode(f'{{"free":{{{names},"z":1,"z":2}}}}'.encode(), Whole)
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5_000, "1e400", "-1e400", "1e308", "1e22", "NaN", "Infinity", "1.5"], ids=lambda each: each[:9]
+)
+def test_a_number_that_is_no_exact_integer_is_refused(number: str) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode(f'{{"pair": [{number}, {{}}]}}'.encode(), Whole)
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 100, "9" * 4_299, "-" + "9" * 100])
+def test_an_integer_of_any_length_stays_what_it_is(number: str) -> None:
+    assert decode(f'{{"pair": [{number}, {{}}]}}'.encode(), Whole).pair[0] == int(number)

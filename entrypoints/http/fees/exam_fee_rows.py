@@ -18,7 +18,7 @@ from core.kernel.text import encoding_fault, is_utf16
 from entrypoints.http.idempotency import KEY
 from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
 from entrypoints.http.problems import STATUS_TITLES, Problem, decoding_problem
-from entrypoints.strict_decoding import convert, refuse_repeated_fields
+from entrypoints.strict_decoding import convert, parse, refuse_repeated_fields
 
 TOO_LONG = Problem(
     type="about:blank", title=STATUS_TITLES[413], status=413, detail=f"a line has at most {MAX_LINE_BYTES // 1024} KiB"
@@ -101,10 +101,10 @@ def parse_row(line: NdjsonLine) -> ParsedRow | RowOutcome:
         return RowOutcome(line=line.number, status=TOO_LONG.status, problem=TOO_LONG)
     given: Any = None
     try:
-        given = msgspec.json.decode(line.text)
+        given = parse(line.text)
         refuse_repeated_fields(line.text, given)
         return ParsedRow(line, convert(given, ExamFeeRow))
-    except (CoreError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (CoreError, msgspec.MsgspecError) as error:
         key = given.get("key") if isinstance(given, dict) else None
         problem = decoding_problem(error)
         if given is None and (cause := unreadable_because(line)):

@@ -70,10 +70,9 @@ class AdmissionMiddleware:
             await self._app(scope, receive, send)
             return
         received = await read_body(receive)  # before admission, so that an incomplete request does not count
-        if received[-1]["type"] == "http.disconnect":
+        if received["type"] == "http.disconnect":
             return
-        body = b"".join(part.get("body", b"") for part in received)
-        if self._admission.full and (rejection := self._admission.reject(scope, headers, body)):
+        if self._admission.full and (rejection := self._admission.reject(scope, headers, received["body"])):
             async with self._rejection_slots:
                 await send_response(rejection, send)
                 await asyncio.sleep(0)
@@ -97,20 +96,21 @@ def refused_unread(headers: Mapping[bytes, bytes]) -> bool:
     ).lower().startswith(b"application/json")
 
 
-async def read_body(receive: Receive) -> list[Any]:
-    """Return the received messages until the body is complete or too large."""
-    received, size = list[Any](), 0
-    while size <= MAX_SUBMISSION_BYTES:
-        received.append(message := await receive())
-        if message["type"] != "http.request" or not message.get("more_body"):
-            break
-        size += len(message["body"])
-    return received
+async def read_body(receive: Receive) -> Any:
+    """Return a body, complete or too large, as one message: many small parts take much more memory than their bytes."""
+    message: Any = await receive()
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body") or len(body) > MAX_SUBMISSION_BYTES:
+            return {**message, "body": bytes(body)}
+        message = await receive()
+    return message
 
 
-def replaying_receive(received: list[Any], receive: Receive) -> Receive:
-    """Return a `receive` that first returns the messages received before."""
-    rest = iter(received)
+def replaying_receive(received: Any, receive: Receive) -> Receive:
+    """Return a `receive` that first returns the message received before."""
+    rest = iter([received])
 
     async def repeat() -> Any:
         return next(rest, None) or await receive()

@@ -14,6 +14,7 @@ from core.kernel.clock import Clock
 from entrypoints.http.middleware.admission import SUBMISSIONS_PATH, AdmissionControl
 from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.tracing import REQUEST_SECONDS, trace_headers, trace_of
+from entrypoints.http.protocol.browser_policy import policy_lines
 from entrypoints.http.protocol.connection import Connection
 from entrypoints.http.protocol.connections import Connections, HttpLimits
 from entrypoints.http.protocol.head import judge_host
@@ -57,6 +58,7 @@ class LoadShedder:
             return None
         lines = "".join(f"{name}: {value}\r\n" for name, value in rejection[0].items()).encode()
         lines += b"".join(b"%s: %s\r\n" % header for header in trace_headers(trace_of(headers)))
+        lines += policy_lines(limits.public_url)
         REJECTION_SECONDS.observe(time.perf_counter() - began)
         return b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (lines, rejection[1])
 

@@ -77,7 +77,6 @@ def trace_headers(trace: Trace) -> list[tuple[bytes, bytes]]:
     return [
         (b"x-request-id", trace.request_id.encode()),
         (b"traceparent", trace.traceparent.encode()),
-        (b"x-content-type-options", b"nosniff"),
     ]
 
 

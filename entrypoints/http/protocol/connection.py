@@ -14,13 +14,15 @@ from entrypoints.http.protocol.connections import (
     Connections,
 )
 from entrypoints.http.protocol.ending import LINGER_SECONDS, EndingConnection
-from entrypoints.http.protocol.exchange import CarefulExchange, LastTransport
+from entrypoints.http.protocol.exchange import CarefulExchange, Exchange, LastTransport
 from entrypoints.http.protocol.head import HEAD_TOO_LARGE, UNEXPECTED_BODY, Refusal, judge_head, parse_target
 from entrypoints.http.protocol.reading import PacedFlow
 
 log = structlog.get_logger()
 MAX_BYTES_WITHOUT_BODY = 64 * 1024
 """The most bytes of chunk extensions and trailers between two parts of a body."""
+MAX_KEPT_BYTES = 64 * 1024
+"""The most of an incomplete body that is kept: larger ones are refused, or read as a stream."""
 MAX_DISCARDED_BYTES = 1024 * 1024
 """The most of a body that is read after its answer; closing at once could destroy the answer (RFC 9112, 9.6)."""
 
@@ -34,6 +36,7 @@ class Connection(EndingConnection):
         self._first = True
         self._mid_request = self._reserved = self._upgrading = False
         self._bytes_without_body = self._discarded_bytes = 0
+        self._body_bytes = self._held = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit a new connection, or close it."""
@@ -74,12 +77,24 @@ class Connection(EndingConnection):
                 self._end(Refusal(400, "malformed", f"the request is no valid HTTP: {error.args[0]}"))
         if self._deaf:
             return
+        self._note_held()
+        if self._deaf:
+            return
         if not self._in_head:
             self._go_on_with_body(len(data))
         elif self._mid_request:
             self._head_bytes = self._head_bytes if began_in_head and self._head_bytes else 1
             if self._head_bytes > self._limits.max_head_bytes:
                 self._end(self._head_too_large())
+
+    def _note_held(self) -> None:
+        """Count what waits for the rest of its request: of a body, what the application keeps at most."""
+        size = 0 if self._deaf else len(self.flow.backlog)
+        if not self._deaf and not self._in_head and not self.cycle.response_complete:
+            size += min(self._body_bytes, MAX_KEPT_BYTES)
+        if size != self._held:
+            self._held = size
+            self._connections.hold(self, size)
 
     def _parse(self, data: bytes) -> None:
         """Parse bytes; a refused upgrade is parsed again without it, since the parser skips the body of the first."""
@@ -123,7 +138,7 @@ class Connection(EndingConnection):
             scope["refusal"] = refusal
             self._connections.refuse(refusal.reason)
         self._in_head = self._first = False
-        self._head_bytes = self._bytes_without_body = 0
+        self._head_bytes = self._bytes_without_body = self._body_bytes = 0
         self._connections.beginning.pop(self, None)
         self._connections.idle.pop(self, None)
         self.headers = []  # trailers end here: no application looks at them
@@ -158,11 +173,11 @@ class Connection(EndingConnection):
         limit = self._limits.max_head_bytes
         return Refusal(431, "head_too_large", f"a head has at most {limit} bytes: {HEAD_TOO_LARGE}")
 
-    def _exchange(self, version: str, *, last: bool) -> RequestResponseCycle:
-        kind = CarefulExchange if version == "1.0" or self.expect_100_continue else RequestResponseCycle
+    def _exchange(self, version: str, *, last: bool) -> Exchange:
+        kind = CarefulExchange if version == "1.0" or self.expect_100_continue else Exchange
         keep_alive = not last and version != "1.0" and self.parser.should_keep_alive()
         transport: Any = self.transport if keep_alive else LastTransport(self.transport, lambda: self._in_head)
-        return kind(
+        exchange = kind(
             scope=self.scope,
             transport=transport,
             flow=self.flow,
@@ -175,6 +190,8 @@ class Connection(EndingConnection):
             keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
+        exchange.public_url = self._limits.public_url
+        return exchange
 
     def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
@@ -188,6 +205,7 @@ class Connection(EndingConnection):
             if self._discarded_bytes > MAX_DISCARDED_BYTES:
                 self.transport.close()
             return
+        self._body_bytes += len(body)
         self.cycle.body += body
         if len(self.cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
@@ -210,6 +228,7 @@ class Connection(EndingConnection):
     def on_response_complete(self) -> None:
         """Go on with the next request."""
         self.server_state.total_requests += 1
+        self._note_held()
         if self.transport.is_closing():
             return
         self.flow.resume_reading()

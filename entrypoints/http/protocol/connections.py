@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 from typing import Protocol
 
 import structlog
@@ -42,6 +43,10 @@ class HttpLimits(Protocol):
         """Headers of one request."""
 
     @property
+    def max_bytes_under_way(self) -> int:
+        """Bytes of incomplete requests in one process."""
+
+    @property
     def head_seconds(self) -> float:
         """Seconds for the head of a request."""
 
@@ -53,6 +58,10 @@ class HttpLimits(Protocol):
     def keep_alive_seconds(self) -> float:
         """Seconds between two requests of a connection."""
 
+    @property
+    def public_url(self) -> str:
+        """The address of the service for others; with https, browsers use no other scheme."""
+
 
 class Client(Protocol):
     """A connection, as this module sees it."""
@@ -63,6 +72,9 @@ class Client(Protocol):
 
     def time_out(self) -> None:
         """End the connection of a client that is too slow."""
+
+    def cut(self) -> None:
+        """End the upload of a client whose bytes take the place of others."""
 
     def evict(self) -> None:
         """End a connection at once."""
@@ -80,6 +92,9 @@ class Connections:
         """Before the first complete head; between two requests. The longest waiting first."""
         self.sending, self.unread = dict[Client, float](), dict[Client, float]()
         """Within a body; with an answer that the client does not read."""
+        self.held = dict[Client, int]()
+        """The bytes of each request that is not complete."""
+        self._bytes_held = 0
         self._refused, self._logged = Counter[str](), float("-inf")
 
     def admit(self, client: Client) -> bool | None:
@@ -102,7 +117,22 @@ class Connections:
         """Count a connection no longer."""
         for clients in (self.open, self.beginning, self.idle, self.sending, self.unread):
             clients.pop(client, None)
+        self.hold(client, 0)
         CONNECTIONS.set(len(self.open))
+
+    def hold(self, client: Client, size: int) -> None:
+        """Note the bytes that wait for the rest of a request; at the limit, cut the slowest large upload."""
+        self._bytes_held += size - self.held.pop(client, 0)
+        if size:
+            self.held[client] = size
+        while self._bytes_held > self.limits.max_bytes_under_way:
+            self._slowest_large_upload().cut()
+
+    def _slowest_large_upload(self) -> Client:
+        """Return the slowest of the uploads that hold the average or more, so never a small one among large ones."""
+        average = self._bytes_held / len(self.held)
+        large = [client for client, size in self.held.items() if size >= average]
+        return min(large, key=lambda client: (client.paused, self.sending.get(client, inf)))
 
     def refuse(self, reason: str) -> None:
         """Count a refusal; a line of the log follows soon, one for all refusals of that time."""

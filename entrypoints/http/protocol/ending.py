@@ -64,12 +64,18 @@ class EndingConnection(PacedReading):
         else:
             self.transport.abort()
 
+    def cut(self) -> None:
+        """End an upload whose bytes take the place of others."""
+        self.flow.backlog = b""
+        self._end(Refusal(408, "bytes_under_way", "all uploads together are too large; send this one again, faster"))
+        self._connections.hold(self, 0)
+
     def evict(self) -> None:
         """End a connection at once; a request whose body is missing is answered before."""
         self._deaf = True
         refusal = Refusal(503, "evicted", "the server has too many connections; send the request again")
         if not self._in_head and self._give_up_body(refusal) and not self.busy:
-            self.transport.write(last_response(refusal, self.server_state.default_headers))
+            self.transport.write(self._last_response(refusal))
             self.transport.close()
         else:
             self.transport.abort()
@@ -118,9 +124,12 @@ class EndingConnection(PacedReading):
         if not self._in_head and not self._give_up_body(refusal):
             self.transport.close()
             return
-        self._last_words = last_response(refusal, self.server_state.default_headers)
+        self._last_words = self._last_response(refusal)
         if not self.busy:
             self._say_last_words()
+
+    def _last_response(self, refusal: Refusal) -> bytes:
+        return last_response(refusal, self.server_state.default_headers, self._limits.public_url)
 
     def _give_up_body(self, refusal: Refusal) -> bool:
         """Take the unfinished request from the application; return whether it can still be answered."""
@@ -139,6 +148,7 @@ class EndingConnection(PacedReading):
         """Let the application see that the client is gone, and logs and metrics the status."""
         cycle.scope.setdefault("ended", status)  # type: ignore[typeddict-item]
         cycle.disconnected = True
+        cycle.body = bytearray()
         cycle.message_event.set()
 
     def _say_last_words(self) -> None:

@@ -8,10 +8,45 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
+from entrypoints.http.protocol.browser_policy import BROWSER_POLICY, policy_lines
 from entrypoints.http.protocol.head import Headers, Refusal
 
+POLICY_NAMES = frozenset(BROWSER_POLICY)
 
-class CarefulExchange(RequestResponseCycle):
+
+class Exchange(RequestResponseCycle):
+    """An exchange whose answer tells browsers the policy."""
+
+    public_url = ""
+
+    async def send(self, message: Any) -> None:
+        """Send a message of ASGI."""
+        if message["type"] != "http.response.start":
+            await super().send(message)
+            return
+        while self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()  # here, because below nothing else may write
+        stated = POLICY_NAMES.intersection([name for name, _ in message["headers"]])
+        transport: Any = self.transport
+        self.transport = PolicyWriter(transport, policy_lines(self.public_url, stated))  # type: ignore[assignment]
+        try:
+            await super().send(message)
+        finally:
+            self.transport = transport
+
+
+class PolicyWriter:
+    """Takes the head of an answer, and writes it with the policy after the status line."""
+
+    def __init__(self, transport: asyncio.Transport, policy: bytes) -> None:
+        self._transport, self._policy = transport, policy
+
+    def write(self, head: bytes) -> None:
+        """Write a head."""
+        self._transport.write(head.replace(b"\r\n", b"\r\n" + self._policy, 1))
+
+
+class CarefulExchange(Exchange):
     """An exchange with a client of HTTP/1.0, or with one that expects `100 Continue`."""
 
     async def send(self, message: Any) -> None:
@@ -52,7 +87,7 @@ class LastTransport:
             self._transport.write_eof()
 
 
-def last_response(refusal: Refusal, headers: Headers) -> bytes:
+def last_response(refusal: Refusal, headers: Headers, public_url: str) -> bytes:
     """Return the response to a request that cannot be read, which ends the connection."""
     body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
     lines = [
@@ -63,4 +98,5 @@ def last_response(refusal: Refusal, headers: Headers) -> bytes:
     ]
     if refusal.status == 503:
         lines.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
-    return b"%b%b\r\n%b" % (STATUS_LINE[refusal.status], b"".join(b"%b: %b\r\n" % line for line in lines), body)
+    stated = policy_lines(public_url) + b"".join(b"%b: %b\r\n" % line for line in lines)
+    return b"%b%b\r\n%b" % (STATUS_LINE[refusal.status], stated, body)

@@ -141,6 +141,9 @@ async def test_a_refused_command_is_answered_and_is_no_dead_letter(
         (a_raw_command(b"{not json"), "DecodeError"),
         (a_raw_command(b""), "DecodeError"),
         (a_raw_command(b"\xff\xfe"), "DecodeError"),
+        (a_raw_command(b"[" * 100_000), "DecodeError: the JSON is nested more than 64 levels deep"),
+        (a_raw_command(b'{"papers": ' + b"[" * 500 + b"]" * 500 + b"}"), "DecodeError: the JSON is nested more than"),
+        (a_raw_command(b'{"papers": [' + b"9" * 5_000 + b"]}"), "ValidationError"),
         (a_raw_command({"schedule": "x"}), "ValidationError: Object missing required field `registration`"),
         (a_raw_command({"schedule": 1, "registration": "T-1"}), "ValidationError: Expected `str`, got `int`"),
         (
@@ -265,7 +268,7 @@ async def test_a_defect_buries_that_message_alone(harness: ConsumerHarness) -> N
     )
 
     assert harness.submitted == ["T-1", "T-2"]
-    assert harness.dead_letters == {"Broken": "RuntimeError: a bug"}
+    assert harness.dead_letters == {"Broken": "RuntimeError: a defect of the program, whose place is in the log"}
 
 
 @pytest.mark.parametrize("kind", [("fees", "ExamFeeRefused"), ("fees.dead-letters", "MessageBuried")])
@@ -403,7 +406,7 @@ async def test_a_failing_run_is_bisected_until_the_failing_message_is_alone(harn
 
     assert taken == ["1 2", "4"]
     assert harness.submitted == ["T-1", "T-2"]
-    assert harness.dead_letters == {"Run": "RuntimeError: a bug"}
+    assert harness.dead_letters == {"Run": "RuntimeError: a defect of the program, whose place is in the log"}
 
 
 async def test_other_tasks_run_between_the_messages_of_a_run(harness: ConsumerHarness) -> None:

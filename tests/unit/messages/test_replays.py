@@ -154,7 +154,11 @@ async def test_a_replay_that_fails_again_changes_only_the_reason(harness: Replay
             await use_case(command.id, ASHA)
 
         letter = harness.letter(command)
-        assert (letter.state, letter.reason, letter.detail) == (DeadLetterState.BURIED, "RuntimeError", "a bug")
+        assert (letter.state, letter.reason, "a bug" in letter.detail) == (
+            DeadLetterState.BURIED,
+            "RuntimeError",
+            False,
+        )
         assert (letter.tries, letter.handled_by) == (tries, "asha")
     assert (harness.submitted, harness.store.events) == ([], {})
 
