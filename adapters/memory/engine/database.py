@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from core.audit.chain import Seal
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
 from core.inventory.stock_level import StockLevel
+from core.kernel.audit import AuditRecord
 from core.kernel.decisions import Decision
 from core.kernel.unit_of_work import Transaction
 from core.messaging.dead_letters import DeadLetter
@@ -101,6 +103,8 @@ class MemoryDatabase(Transaction):
     batch_views: dict[tuple[int, str], StockLevel] = field(default_factory=dict)
     sku_views: dict[tuple[int, str], int] = field(default_factory=dict)
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
+    audit_records: dict[UUID, AuditRecord] = field(default_factory=dict)
+    audit_seals: list[Seal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0
 
