@@ -34,7 +34,7 @@ class RedisCache(Cache):
             if kept is not None:
                 return kept
             value = await compute()
-            if generation is not None and self._flights.is_current(key):
+            if generation is not None:
                 await self._keep(key, generation, value)
             return value
 
