@@ -80,11 +80,10 @@ class RateLimitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        principal = current_principal.get()
-        if principal is SYSTEM or scope["type"] != ScopeType.HTTP or scope["path"] in MONITORING_PATHS:
+        if scope["type"] != ScopeType.HTTP or scope["path"] in MONITORING_PATHS or current_principal.get() is SYSTEM:
             await self._app(scope, receive, send)
             return
-        verdict = await self._limiter.acquire(self._wanted(scope, principal.subject))
+        verdict = await self._limiter.acquire(self._wanted(scope))
         quota = [(b"ratelimit-policy", self._policies[verdict.limit.name]), (b"ratelimit", state(verdict))]
         if not verdict.allowed:
             await refuse(RateLimited.by(verdict), quota, send)
@@ -97,11 +96,13 @@ class RateLimitMiddleware:
 
         await self._app(scope, receive, send_with_quota)
 
-    def _wanted(self, scope: HTTPScope, subject: str) -> dict[str, Limit]:
+    def _wanted(self, scope: HTTPScope) -> dict[str, Limit]:
         """Return the limits of a request with the keys that they count by."""
         kind = self._kinds.get((scope["method"], segments(scope["path"])), "requests")
-        limit = self._limits[kind]
-        wanted = {f"{kind}:{subject}": limit} if subject != ANONYMOUS.subject else {}
+        limit, subject = self._limits[kind], current_principal.get().subject
+        wanted = {}
+        if subject != ANONYMOUS.subject:
+            wanted[f"{kind}:{subject}"] = limit
         if not wanted or kind in BEFORE_SIGN_IN:
             client: Any = scope.get("client")
             wanted[f"{kind}:{source_of(client[0] if client else '')}"] = limit
