@@ -51,11 +51,6 @@ class MemoryRateLimiter(RateLimiter):
         current = now_ms // limit.slice_ms
         slices[current] = slices.get(current, 0) + 1
         self._counts[key] = now_ms + SLICES_COUNTED * limit.slice_ms, slices
-        for oldest in list(self._oldest_two()):
-            if len(self._counts) > self._max_keys or self._counts[oldest][0] <= now_ms:
-                del self._counts[oldest]
-
-    def _oldest_two(self) -> list[str]:
-        """Return two keys, so that a charge removes more than it adds."""
-        keys = iter(self._counts)
-        return [key for key, _ in zip(keys, range(2), strict=False)]
+        oldest = next(iter(self._counts))
+        if len(self._counts) > self._max_keys or self._counts[oldest][0] <= now_ms:
+            del self._counts[oldest]

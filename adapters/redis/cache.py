@@ -1,81 +1,94 @@
 """The cache in Redis that all processes share, and its probe."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from secrets import token_hex
 from typing import Any
 
-import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from adapters.tls import client_context
-from core.kernel.batching import Batcher, PendingItem
-from core.kernel.cache import Cache
+from adapters.redis.link import FAILURES, RedisLink, client
+from core.kernel.cache import Cache, Compute
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
+from core.kernel.single_flight import SingleFlight
 
-log = structlog.get_logger()
 TIMEOUT_SECONDS, PROBE_TIMEOUT_SECONDS = 0.25, 1.0
 """A slower answer would cost more than the query that the cache saves."""
 
 
-def client(url: str, ca_file: str, timeout_seconds: float) -> Redis:
-    """Return a client that connects at its first command; `ca_file` is trusted instead of the system's authorities.
-
-    Raises `Invalid` for a file that cannot be used.
-    """
-    options: dict[str, Any] = {"socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds}
-    if ca_file:
-        client_context("verified", ca_file, "", "")  # Redis would open the file only at the first command
-        options["ssl_ca_certs"] = ca_file
-    # One repetition at once, for a connection that Redis closed meanwhile; by default there are many, with pauses.
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 1), **options)
-
-
 class RedisCache(Cache):
-    """Without Redis every lookup finds nothing, and callers query the database."""
+    """Values carry the generation that their tag had before they were computed; `clear` begins a new generation.
+
+    Without Redis every value is computed.  What is cleared meanwhile is cleared in Redis before it is used again; a
+    process that ends before that leaves values that the others return for up to `ttl_seconds`.
+    """
 
     def __init__(self, url: str, ca_file: str, ttl_seconds: int, prefix: str) -> None:
         self._redis = client(url, ca_file, TIMEOUT_SECONDS)
-        self._ttl_seconds, self._prefix = ttl_seconds, prefix
-        self._lookups = Batcher[str, bytes | None](self._look_up_batch)
+        self._link = RedisLink(self._redis, "cache", self._recover)
+        self._ttl_seconds, self._prefix = ttl_seconds, f"{prefix}cache:"
+        self._flights = SingleFlight[bytes]()
+        self._to_clear = set[str]()
+        """Tags whose new generation Redis does not have yet."""
 
-    async def get(self, key: str) -> bytes | None:
-        with suppress(Unavailable):  # the queue of lookups is full
-            return await self._lookups(key)
-        return None
+    async def fetch(self, key: str, tag: str, compute: Compute) -> bytes:
+        async def look_up_or_compute() -> bytes:
+            generation, kept = await self._look_up(key, tag)
+            if kept is not None:
+                return kept
+            value = await compute()
+            if generation is not None:
+                await self._keep(key, generation, value)
+            return value
 
-    async def put(self, key: str, value: bytes) -> None:
-        await self._set(key, value, only_if_absent=False)
+        if self._link.away or tag in self._to_clear:
+            return await self._flights.share(key, tag, compute)
+        return await self._flights.share(key, tag, look_up_or_compute)
 
-    async def add(self, key: str, value: bytes) -> None:
-        await self._set(key, value, only_if_absent=True)
+    async def clear(self, tag: str) -> None:
+        self._flights.leave(tag)
+        self._to_clear.add(tag)
+        if not self._link.away:
+            try:
+                await self._clear_in_redis()
+            except FAILURES as error:
+                self._link.lost(error)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        await self._link.close()
 
-    async def _look_up_batch(self, batch: Sequence[PendingItem[str, bytes | None]]) -> None:
-        """Answer all lookups of one moment with one command."""
-        keys = list({each.item for each in batch})
-        try:
-            values = await self._redis.mget([self._prefix + key for key in keys])
-        except (RedisError, OSError) as error:
-            log.warning("cache_unreachable", error=error)
-            values = [None] * len(keys)
-        known = {
-            key: value.encode() if isinstance(value, str) else value for key, value in zip(keys, values, strict=True)
-        }
-        for each in batch:
-            each.resolve(known[each.item])
+    async def _recover(self) -> None:
+        await self._redis.set(f"{self._prefix}heartbeat", b"", ex=self._ttl_seconds)
+        await self._clear_in_redis()
 
-    async def _set(self, key: str, value: bytes, *, only_if_absent: bool) -> None:
+    async def _clear_in_redis(self) -> None:
+        """Begin new generations, which outlive the values of those before."""
+        while self._to_clear:
+            tag = self._to_clear.pop()  # first, so that it stays in the set if it is cleared again meanwhile
+            try:
+                await self._redis.set(self._generation_of(tag), token_hex(8), ex=2 * self._ttl_seconds)
+            except BaseException:
+                self._to_clear.add(tag)
+                raise
+
+    async def _look_up(self, key: str, tag: str) -> tuple[bytes | None, bytes | None]:
+        """Return the generation of the tag, and the value unless it is of another one; None without Redis."""
         try:
-            await self._redis.set(self._prefix + key, value, ex=self._ttl_seconds, nx=only_if_absent)
-        except (RedisError, OSError) as error:
-            log.warning("cache_unreachable", error=error)
+            found: Any = await self._redis.mget(self._generation_of(tag), self._prefix + key)
+        except FAILURES as error:
+            self._link.lost(error)
+            return None, None
+        generation, kept = found[0] or b"", found[1]
+        if kept is None or not kept.startswith(generation + b":"):
+            return generation, None
+        return generation, kept[len(generation) + 1 :]
+
+    async def _keep(self, key: str, generation: bytes, value: bytes) -> None:
+        try:
+            await self._redis.set(self._prefix + key, generation + b":" + value, ex=self._ttl_seconds)
+        except FAILURES as error:
+            self._link.lost(error)
+
+    def _generation_of(self, tag: str) -> str:
+        return f"{self._prefix}generation:{tag}"
 
 
 class RedisProbe(Probe):
@@ -91,7 +104,7 @@ class RedisProbe(Probe):
     async def check(self) -> str:
         try:
             await self._redis.set(self._key, b"", ex=60)
-        except (RedisError, OSError) as error:
+        except FAILURES as error:
             raise Unavailable(f"Redis does not take writes: {error}") from error
         finally:
             await self._redis.aclose()

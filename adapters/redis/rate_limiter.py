@@ -1,26 +1,27 @@
 """Rate limits that all processes count together in Redis, by its clock; without Redis each process counts alone."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from importlib.resources import files
+from typing import TypeVar
 
-import structlog
 from prometheus_client import Counter
-from redis.exceptions import RedisError
 
-from adapters.redis.cache import client
+from adapters.redis.link import FAILURES, RedisLink, client
 from core.kernel.batching import Batcher, PendingItem
 from core.kernel.errors import Unavailable
 from core.kernel.rate_limit import SLICES_COUNTED, Limit, RateLimiter, Verdict, judge
 
-log = structlog.get_logger()
 LOCAL_VERDICTS = Counter("bursar_rate_limits_local", "Requests judged by the limits of one process, without Redis")
 DEADLINE_SECONDS = 0.02
-"""A later answer is not waited for: a process that is busy itself needs most of this time to notice an answer."""
-RECOVERY_SECONDS = 1.0
-"""The time between two attempts to reach a Redis that failed; requests do not wait for them."""
+"""A later answer is not waited for."""
+ROUNDS_UNTIL_READ = 4
+"""Rounds of the event loop between the arrival of an answer and the end of its call."""
+ATTEMPT_SECONDS = 1.0
+"""The time limit of an attempt to reach a Redis that failed; requests do not wait for it."""
 SCRIPT = files("adapters.redis").joinpath("rate_limiter.lua").read_text(encoding="utf-8")
 TAKE, RETURN = 1, -1
+T = TypeVar("T")
 Request = tuple[int, Mapping[str, Limit]]
 """`TAKE` or `RETURN`, and the keys."""
 
@@ -29,12 +30,11 @@ class RedisRateLimiter(RateLimiter):
     """Requests of one moment are one call of one script."""
 
     def __init__(self, url: str, ca_file: str, prefix: str, local: RateLimiter) -> None:
-        self._redis = client(url, ca_file, RECOVERY_SECONDS)
+        self._redis = client(url, ca_file, ATTEMPT_SECONDS)
         self._prefix, self._local = f"{prefix}rate:", local
         self._script = self._redis.register_script(SCRIPT)
         self._calls = Batcher[Request, Verdict | None](self._call_batch)
-        self._recovery: asyncio.Task[None] | None = None
-        """Runs while Redis is away."""
+        self._link = RedisLink(self._redis, "rate_limits", self._beat)
 
     async def acquire(self, wanted: Mapping[str, Limit]) -> Verdict:
         if verdict := await self._call(TAKE, wanted):
@@ -48,18 +48,11 @@ class RedisRateLimiter(RateLimiter):
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._recovery:
-            self._recovery.cancel()
-            await asyncio.wait([self._recovery])
-        await self._redis.aclose()
-
-    @property
-    def _away(self) -> bool:
-        return self._recovery is not None and not self._recovery.done()
+        await self._link.close()
 
     async def _call(self, amount: int, keys: Mapping[str, Limit]) -> Verdict | None:
         """Return the verdict of Redis; None while it is away."""
-        if self._away:
+        if self._link.away:
             return None
         try:
             return await self._calls((amount, keys))
@@ -67,7 +60,7 @@ class RedisRateLimiter(RateLimiter):
             return None
 
     async def _call_batch(self, batch: Sequence[PendingItem[Request, Verdict | None]]) -> None:
-        counted = None if self._away else await self._count([each.item for each in batch])
+        counted = None if self._link.away else await self._count([each.item for each in batch])
         for each in batch:
             keys = each.item[1]
             each.resolve(judge(keys, [(next(counted), next(counted)) for _ in keys]) if counted else None)
@@ -81,22 +74,26 @@ class RedisRateLimiter(RateLimiter):
             for limit in keys.values():
                 arguments += [limit.permits, limit.slice_ms]
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                counted: list[int] = await self._script(names, arguments)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("rate_limits_local", error=error)
-            self._recovery = asyncio.create_task(self._recover())
+            counted: list[int] = await within_deadline(self._script(names, arguments))
+        except FAILURES as error:
+            self._link.lost(error)
             return None
         return iter(counted)
 
-    async def _recover(self) -> None:
-        """Wait until Redis takes writes again; a replica and a full Redis answer pings."""
-        while True:
-            try:
-                await self._redis.set(f"{self._prefix}heartbeat", b"", ex=60)
-            except (RedisError, OSError) as error:
-                log.debug("rate_limits_still_local", error=error)
-                await asyncio.sleep(RECOVERY_SECONDS)
-            else:
-                log.info("rate_limits_shared_again")
-                return
+    async def _beat(self) -> None:
+        await self._redis.set(f"{self._prefix}heartbeat", b"", ex=60)
+
+
+async def within_deadline(call: Awaitable[T]) -> T:
+    """Return the answer of a call; raise `TimeoutError`, unless only this process was late to see an answer."""
+    task = asyncio.ensure_future(call)
+    try:
+        await asyncio.wait([task], timeout=DEADLINE_SECONDS)
+        for _ in range(ROUNDS_UNTIL_READ):
+            if not task.done():
+                await asyncio.sleep(0)
+        if not task.done():
+            raise TimeoutError(f"no answer within {DEADLINE_SECONDS} s")
+        return task.result()
+    finally:
+        task.cancel()

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.kernel.errors import CoreError
 
@@ -27,9 +27,10 @@ class Limit:
         return self.seconds * 1_000 // SLICES
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What remains of the limit that is closest to its end; where one refuses, of that which refuses for longest."""
+
+    # A tuple, because each request makes one, and a frozen dataclass takes three times as long.
 
     allowed: bool
     limit: Limit
@@ -69,7 +70,8 @@ class RateLimiter(Protocol):
 
 def judge(wanted: Mapping[str, Limit], counted: Iterable[tuple[int, int]]) -> Verdict:
     """Return the verdict on limits by the permits in use of each and the milliseconds until the first is free."""
-    limit, (used, wait_ms) = max(zip(wanted.values(), counted, strict=True), key=severity)
+    judged = list(zip(wanted.values(), counted, strict=True))
+    limit, (used, wait_ms) = judged[0] if len(judged) == 1 else max(judged, key=severity)
     remaining = limit.permits - used - 1
     return Verdict(remaining >= 0, limit, max(remaining, 0), wait_ms / 1_000)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.memory.rate_limiter import MemoryRateLimiter
+from adapters.redis import rate_limiter
 from adapters.redis.rate_limiter import LOCAL_VERDICTS
 from config.container import Application
 from config.container.storage import Storage
@@ -21,8 +22,14 @@ SECOND = Limit("second", 5, 1)
 HOUR = Limit("hour", 10, 3600)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a Redis that shares a busy machine with the tests."""
+    monkeypatch.setattr(rate_limiter, "DEADLINE_SECONDS", 10.0)
+
+
 @pytest.fixture(params=sorted(Storage.rate_limiter.providers))
-async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[RateLimiter]:
+async def limiter(request: pytest.FixtureRequest, patient: None) -> AsyncIterator[RateLimiter]:
     redis = request.getfixturevalue("redis") if request.param == "redis" else Redis()
     limiter = limiter_on(redis, request.param)
     yield limiter
@@ -129,6 +136,7 @@ async def test_a_process_keeps_a_bounded_number_of_keys(key: str) -> None:
     assert (await limiter.acquire({f"{key}-0": HOUR})).remaining == 9
 
 
+@pytest.mark.usefixtures("patient")
 async def test_redis_forgets_a_key_when_its_window_is_over(redis: Redis, key: str) -> None:
     limiter = limiter_on(redis)
     await limiter.acquire({key: SECOND})
@@ -145,6 +153,7 @@ async def test_redis_forgets_a_key_when_its_window_is_over(redis: Redis, key: st
     await close(limiter)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_processes_count_together_in_redis(redis: Redis, key: str) -> None:
     first, second = limiter_on(redis), limiter_on(redis)
     both = await asyncio.gather(taken(first, {key: HOUR}, 50), taken(second, {key: HOUR}, 50))

@@ -8,10 +8,10 @@ from core.identity.sign_in_guard import SignInGuard
 from core.kernel.authorization import NotAuthenticated
 from core.kernel.errors import Unavailable
 from core.kernel.rate_limit import RateLimited, RateLimiter
-from tests.contract.test_rate_limiter import limiter
+from tests.contract.test_rate_limiter import limiter, patient
 from tests.examples import ids
 
-__all__ = ["limiter"]
+__all__ = ["limiter", "patient"]
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
@@ -123,10 +124,15 @@ async def kafka_answer(kafka: Kafka) -> str:
 
 
 async def redis_answer(redis: Redis) -> str:
-    async with running(Application(settings=Settings(adapters=Adapters(cache="redis"), redis=redis))) as app:
-        await app.storage.cache().put("greeting", b"hello")
-        assert await app.storage.cache().get("greeting") == b"hello"
-        return await app.storage.cache_probe().check()
+    async def greet() -> bytes:
+        return next(greetings)
+
+    greetings, key = iter([b"hello", b"good bye"]), uuid4().hex
+    for _ in range(2):
+        async with running(Application(settings=Settings(adapters=Adapters(cache="redis"), redis=redis))) as app:
+            assert await app.storage.cache().fetch(key, "greetings", greet) == b"hello"
+            told = await app.storage.cache_probe().check()
+    return told
 
 
 async def test_mysql_is_reached_by_tls_with_and_without_verification(mysql: MySQL, certificates: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from sqlalchemy import func, select, tuple_
@@ -21,6 +22,8 @@ from core.fees.submission import Submission
 from core.kernel.batching import Batcher, PendingItem
 from core.kernel.cache import Cache
 from core.kernel.errors import CoreError
+
+CACHE_TAG = "schedules"
 
 
 class SqlSchedules(Schedules):
@@ -71,13 +74,12 @@ class SqlTariffs(Tariffs):
     async def current(self, code: str) -> FeeSchedule:
         if not is_name(code):
             raise UnknownSchedule.coded(code)
-        cached = await self._cache.get(f"schedule:{code}")
-        version = int(cached) if cached else await self._newest(code)
+        version = int(await self._cache.fetch(f"schedule:{code}", CACHE_TAG, partial(self._newest, code)))
         if (code, version) not in self._versions:
             await self._load([(code, version)])
         if (code, version) not in self._versions:  # the cache is of another database, or older than a restore
-            version = await self._newest(code)
-            await self._cache.put(f"schedule:{code}", str(version).encode())
+            await self._cache.clear(CACHE_TAG)
+            version = int(await self._newest(code))
             await self._load([(code, version)])
         return self._versions[code, version]
 
@@ -95,27 +97,21 @@ class SqlTariffs(Tariffs):
         await self._load(newest)
         return [self._versions[each] for each in newest]
 
-    async def put_in_force(self, schedule: FeeSchedule) -> None:
-        cached, newest = 0, schedule.version
-        while cached != newest:  # a slower publisher of an earlier version must not have the last word
-            cached = newest
-            await self._cache.put(f"schedule:{schedule.code}", str(cached).encode())
-            newest = await self._newest(schedule.code)
+    async def put_in_force(self, _schedule: FeeSchedule) -> None:
+        await self._cache.clear(CACHE_TAG)
 
-    async def _newest(self, code: str) -> int:
+    async def _newest(self, code: str) -> bytes:
         version = await self._lookups(code)
         if version is None:
             raise UnknownSchedule.coded(code)
-        return version
+        return str(version).encode()
 
     async def _look_up_batch(self, batch: Sequence[PendingItem[str, int | None]]) -> None:
-        """Answer concurrent lookups with one query, and fill the cache."""
+        """Answer concurrent lookups with one query."""
         codes = {each.item for each in batch}
         query = select(fee_schedules.c.code, func.max(fee_schedules.c.version)).where(fee_schedules.c.code.in_(codes))
         async with self._database.reading() as connection:
             found = {row[0]: int(row[1]) for row in await connection.execute(query.group_by(fee_schedules.c.code))}
-        for code, version in found.items():
-            await self._cache.add(f"schedule:{code}", str(version).encode())
         for each in batch:
             each.resolve(found.get(each.item))
 
