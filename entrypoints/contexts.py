@@ -38,6 +38,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
 
 def http_handlers() -> list[Any]:
     """Return the handlers of the HTTP API."""
+    from entrypoints.http.audit.audit_records import list_audit_records
     from entrypoints.http.fees.exam_fee_batch import submit_rows
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
@@ -62,6 +63,7 @@ def http_handlers() -> list[Any]:
         ship,
         AvailabilityController,
         VendorsController,
+        list_audit_records,
     ]
 
 
