@@ -87,7 +87,7 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: joining(self.inventory, transaction),
             messaging=lambda: joining(self.messaging, transaction),
-            audit=lambda: self.audit,
+            audit=lambda: joining(self.audit, transaction),
         )
 
     def without_sending(self) -> Self:

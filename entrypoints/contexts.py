@@ -42,6 +42,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
 
 def http_handlers() -> list[Any]:
     """Return the handlers of the HTTP API."""
+    from entrypoints.http.audit.audit_records import list_audit_records
     from entrypoints.http.fees.exam_fee_batch import submit_rows
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
@@ -71,6 +72,7 @@ def http_handlers() -> list[Any]:
         SessionsController,
         PasswordsController,
         public_keys,
+        list_audit_records,
     ]
 
 

@@ -47,7 +47,7 @@ class RedisLink:
     def lost(self, error: Exception) -> None:
         """Note a failure."""
         if not self.away:
-            log.warning(f"{self._name}_unreachable", error=repr(error))
+            log.warning(f"{self._name}_unreachable", error=error)
             self._recovery = asyncio.create_task(self._recover())
 
     async def close(self) -> None:
@@ -62,7 +62,7 @@ class RedisLink:
             try:
                 await self._attempt()
             except FAILURES as error:
-                log.debug(f"{self._name}_still_unreachable", error=repr(error))
+                log.debug(f"{self._name}_still_unreachable", error=error)
                 await asyncio.sleep(RECOVERY_SECONDS)
             else:
                 log.info(f"{self._name}_reachable")

@@ -1,17 +1,21 @@
 """The ports of the audit context."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from core.audit.chain import Head
 from core.audit.signed_head import SignedHead
-from core.kernel.audit import AuditRecord
+from core.kernel.audit import MAX_TARGET_LENGTH, AuditRecord
+from core.kernel.constraints import VISIBLE_LINE, Text
 from core.kernel.errors import NotFound
 from core.kernel.period import Period
+
+WORD = Text(f"one printable line of 1 to {MAX_TARGET_LENGTH} characters", VISIBLE_LINE, MAX_TARGET_LENGTH)
+AuditWord: TypeAlias = Annotated[str, WORD]
 
 
 class UnknownAuditRecord(NotFound):
@@ -24,11 +28,21 @@ class UnknownAuditRecord(NotFound):
 class AuditFilter:
     """The filter of a list of audit records."""
 
-    actor: str | None = None
-    action: str | None = None
-    target: str | None = None
-    outcome: str | None = None
+    actor: AuditWord | None = None
+    action: AuditWord | None = None
+    target: AuditWord | None = None
+    outcome: AuditWord | None = None
     during: Period = field(default_factory=Period)
+
+    def __post_init__(self) -> None:
+        for name, word in self.words.items():
+            WORD.check(name, word)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Return the fields of records that have one value, by name."""
+        given = {"actor": self.actor, "action": self.action, "target": self.target, "outcome": self.outcome}
+        return {name: word for name, word in given.items() if word is not None}
 
 
 class AuditTrail(Protocol):

@@ -161,6 +161,18 @@ async def test_a_refused_deed_is_recorded_and_has_no_effect(stored: Application)
     }
 
 
+async def test_a_refusal_inside_an_open_transaction_waits_for_none(stored: Application) -> None:
+    async with asyncio.timeout(10), stored.messaging.new_inbox() as inbox:
+        joined = stored.use_cases().within(inbox)
+        with acting_as(Principal(subject="topic:warehouse")):
+            for refused in (joined.notifications.resend_delivery, joined.messaging.list_dead_letters):
+                with pytest.raises(NotPermitted):
+                    await refused(*[None] * 3)  # type: ignore[call-arg]
+        await inbox.commit()
+
+    assert await trail(stored) == []
+
+
 async def test_no_caller_fills_the_table_with_refusals(stored: Application) -> None:
     clock, refusals = StoppedClock(), stored.storage.refusals()
     refusals._clock = clock

@@ -125,7 +125,7 @@ def test_its_account_cannot_change_the_schema(compose: Compose) -> None:
 
 def test_its_account_cannot_change_what_happened(compose: Compose) -> None:
     sql = "MYSQL_PWD=only-for-development mysql --host=127.0.0.1 --user=bursar bursar --execute"
-    for table, refused in {"event_log": True, "submissions": True, "outbox": False}.items():
+    for table, refused in {"event_log": True, "audit_records": True, "submissions": True, "outbox": False}.items():
         tried = compose.inside("mysql", f"{sql} 'DELETE FROM {table} WHERE FALSE'")
         assert ("DELETE command denied" in tried.stderr) == refused
     told = compose.inside("mysql", f"{sql} \"INSERT INTO alembic_version VALUES ('9999')\"").stderr

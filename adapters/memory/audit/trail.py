@@ -25,9 +25,8 @@ class MemoryAuditTrail(AuditTrail):
 
 def matches(record: AuditRecord, which: AuditFilter) -> bool:
     """Tell whether a filter selects a record."""
-    words = [(getattr(which, name), getattr(record, name)) for name in ("actor", "action", "target", "outcome")]
     within = which.during.since <= record.at < which.during.until
-    return within and all(wanted in (None, word) for wanted, word in words)
+    return within and all(getattr(record, name) == word for name, word in which.words.items())
 
 
 def place(record: AuditRecord) -> tuple[datetime, UUID]:

@@ -34,6 +34,5 @@ class SqlAuditTrail(AuditTrail):
 
 def conditions(which: AuditFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter."""
-    words = {name: getattr(which, name) for name in ("actor", "action", "target", "outcome")}
-    equal = [record[name] == word for name, word in words.items() if word is not None]
+    equal = [record[name] == word for name, word in which.words.items()]
     return [record.at >= which.during.since, record.at < which.during.until, *equal]

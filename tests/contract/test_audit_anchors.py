@@ -1,0 +1,60 @@
+"""The contract of `AuditAnchors`, for every adapter that publishes."""
+
+from pathlib import Path
+
+import pytest
+
+from config.container import Application
+from config.container.audit import Audit
+from config.settings import Adapters, Kafka, Secret, Settings
+from config.settings import Audit as AuditSettings
+from core.audit.chain import Head
+from core.audit.signed_head import SignedHead
+from core.kernel.errors import Unavailable
+from tests.containers import free_port
+from tests.examples import NOON
+
+KINDS = sorted(Audit.anchors.providers.keys() - {"none"})
+
+
+def made(kind: str, path: Path, kafka: Kafka) -> Application:
+    audit = AuditSettings(path=str(path), secret=Secret("a secret of more than thirty-two characters"))
+    return Application(settings=Settings(adapters=Adapters(audit_anchors=kind), kafka=kafka, audit=audit))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_published_heads_come_back_in_order_and_are_genuine(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    kafka = request.getfixturevalue("kafka") if kind == "kafka" else Kafka()
+    application = made(kind, tmp_path / "heads.jsonl", kafka)
+    if kind == "kafka":
+        await application.messaging.topics()()
+    anchors, signer = application.audit.anchors(), application.audit.signer()
+    assert [head async for head in anchors.heads()] == []
+    heads = [signer.sign(Head(count, bytes([count]) * 32), NOON) for count in (1, 2, 250)]
+
+    for head in heads:
+        await anchors.publish(head)
+    found = [head async for head in made(kind, tmp_path / "heads.jsonl", kafka).audit.anchors().heads()]
+
+    assert found == heads
+    assert all(signer.is_genuine(head) for head in found)
+    forged = SignedHead(count=3, hash=heads[0].hash, at=NOON, signature=heads[0].signature)
+    assert not signer.is_genuine(forged)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_anchors_out_of_reach_are_unavailable(kind: str, tmp_path: Path) -> None:
+    application = made(kind, tmp_path / "missing" / "heads.jsonl", Kafka(bootstrap=f"localhost:{free_port()}"))
+    head = application.audit.signer().sign(Head(1, bytes(32)), NOON)
+
+    with pytest.raises(Unavailable):
+        await application.audit.anchors().publish(head)
+
+
+async def test_only_the_owner_of_the_file_can_read_the_heads(tmp_path: Path) -> None:
+    application = made("file", tmp_path / "heads.jsonl", Kafka())
+    await application.audit.anchors().publish(application.audit.signer().sign(Head(1, bytes(32)), NOON))
+
+    assert (tmp_path / "heads.jsonl").stat().st_mode & 0o077 == 0
