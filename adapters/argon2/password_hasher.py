@@ -70,7 +70,7 @@ class Argon2PasswordHasher(PasswordHasher):
         computing.add_done_callback(self._free(asyncio.get_running_loop()))
         result = asyncio.wrap_future(computing)
         begun, _ = await asyncio.wait({result}, timeout=MAX_WAIT_SECONDS)
-        if not begun and result.cancel() and computing.cancelled():
+        if not begun and computing.cancel():
             raise Unavailable("no password was checked in time", retry_after=RETRY_AFTER_SECONDS)
         return await result
 
