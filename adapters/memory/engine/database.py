@@ -12,8 +12,8 @@ from core.audit.chain import Seal
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
-from core.identity.api_keys.api_key import ApiKey
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKey
+from core.identity.credential import ApiKeyId
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
