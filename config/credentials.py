@@ -1,4 +1,4 @@
-"""The credentials that the chosen vendors need."""
+"""The credentials and keys that the chosen adapters need."""
 
 from collections.abc import Iterator
 
@@ -13,6 +13,16 @@ def check_credentials(settings: Settings) -> None:
         raise Misconfigured(
             f"{missing}: empty, but adapters.email or adapters.sms names this vendor; set it, as in"
             f" BURSAR__{missing.split(',')[0].replace('.', '__').upper()}, or name another vendor"
+        )
+
+
+def check_encryption(settings: Settings) -> None:
+    """Raise `Misconfigured` if personal data would be stored without a key; an own file has a key beside it."""
+    if settings.adapters.persistence == "mysql" and not settings.encryption.by_number():
+        raise Misconfigured(
+            "encryption.keys: empty, but the database stores e-mail addresses and telephone numbers;"
+            " `bursar encryption create-key` prints a key, and BURSAR__ENCRYPTION__KEYS or"
+            " BURSAR__ENCRYPTION__KEYS_FILE passes it on, the same to every process"
         )
 
 

@@ -16,7 +16,15 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.fees import exam_fees, import_schedules
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.notifications import deliveries, vendors
-    from entrypoints.cli.operations import administration, dead_letters, demo, projections, replay_events, serve
+    from entrypoints.cli.operations import (
+        administration,
+        dead_letters,
+        demo,
+        encryption,
+        projections,
+        replay_events,
+        serve,
+    )
     from entrypoints.cli.students import import_roster
 
     stock = (stock_commands, stock_views)
@@ -27,6 +35,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
+            Group("encryption", "The keys of personal data.", (encryption,)),
             Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
             Group("inventory", "Batches, allocations and what is available.", stock),
             Group("stores", "The older name of `bursar inventory`.", stock, hidden=True),

@@ -1,6 +1,7 @@
 """Fixtures of all tests: real servers, and applications on each kind of persistence."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
@@ -12,13 +13,17 @@ import pytest
 
 from config.container import Application, running
 from config.container.storage import Storage
-from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings, SQLite
+from config.settings import Adapters, Encryption, Kafka, MySQL, Redis, Secret, Settings, SQLite
 from core.kernel.authorization import SYSTEM, current_principal
+from core.kernel.encryption import create_key
 from entrypoints.contexts import ROUTES
 from tests import containers as stack
 from tests import databases
 from tests.databases import DatabasePool
 
+ENCRYPTION = Encryption(keys=Secret(create_key()))
+os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
+"""Commands that tests start on MySQL need a key, too."""
 CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis}
 skipped_for_want_of_docker: Counter[str] = Counter()
 
@@ -98,7 +103,11 @@ current_principal.set(SYSTEM)
 @pytest.fixture(params=sorted(Storage.new_work.providers))
 def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Return settings for each kind of persistence."""
-    settings = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
+    settings = Settings(
+        adapters=Adapters(persistence=request.param),
+        sqlite=SQLite(path=str(tmp_path / "bursar.db")),
+        encryption=ENCRYPTION,
+    )
     if request.param == "mysql":
         settings = msgspec.structs.replace(settings, mysql=request.getfixturevalue("mysql"))
     return settings

@@ -1,10 +1,12 @@
 """The ports of the students context."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.students.rotated_batch import RotatedBatch
 from core.students.student import Student
 
 
@@ -38,6 +40,26 @@ class Students(Protocol):
     @abstractmethod
     def replace(self, student: Student) -> None:
         """Replace a locked student."""
+
+
+class EncryptedRows(Protocol):
+    """The stored rows whose personal data are encrypted, for a rotation of keys."""
+
+    @abstractmethod
+    def tables(self) -> Sequence[str]:
+        """Return the names of the tables."""
+
+    @abstractmethod
+    async def begin(self, table: str) -> None:
+        """Let no process write plain values from now on, in any transaction; raise `NoEncryptionKey`."""
+
+    @abstractmethod
+    async def rotate(self, table: str, after: UUID | None, limit: int) -> RotatedBatch:
+        """Encrypt the next rows with the current key; raise `InUse` or `GaveWay` while another process has them."""
+
+    @abstractmethod
+    async def finish(self, table: str) -> None:
+        """Let every process refuse plain values."""
 
 
 class StudentsUnitOfWork(UnitOfWork, Protocol):

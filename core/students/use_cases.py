@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.students.find_student import FindStudent
 from core.students.import_students import ImportStudents
+from core.students.rotate_encryption import RotateEncryption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,3 +13,4 @@ class StudentsUseCases:
 
     import_students: ImportStudents
     find_student: FindStudent
+    rotate_encryption: RotateEncryption

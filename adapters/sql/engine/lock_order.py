@@ -6,6 +6,7 @@
 LOCK_ORDER = (
     "requests",
     "inbox",
+    "column_encryption",
     "students",
     "fee_schedules",
     "submissions",
