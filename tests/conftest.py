@@ -13,15 +13,13 @@ import pytest
 
 from config.container import Application, running
 from config.container.storage import Storage
-from config.settings import Adapters, Encryption, Kafka, MySQL, Redis, Secret, Settings, SQLite
+from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings, SQLite
 from core.kernel.authorization import SYSTEM, current_principal
-from core.kernel.encryption import create_key
 from entrypoints.contexts import ROUTES
 from tests import containers as stack
 from tests import databases
-from tests.databases import DatabasePool
+from tests.databases import ENCRYPTION, DatabasePool
 
-ENCRYPTION = Encryption(keys=Secret(create_key()))
 os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
 """Commands that tests start on MySQL need a key, too."""
 CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis}

@@ -17,7 +17,7 @@ def keys_beside(path: str, configured: Mapping[int, bytes]) -> Mapping[int, byte
     try:
         if not file.exists():
             create(file)
-        return read_keys(file.read_text(encoding="ascii"))
+        return read_keys(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise Unavailable(f"{file}, which has the key of the personal data, cannot be used: {reason}") from None
@@ -27,7 +27,7 @@ def create(file: Path) -> None:
     """Create the file with one key; of several processes one succeeds, and none sees a part of it."""
     descriptor, temporary = mkstemp(dir=file.parent, prefix=file.name)  # with the mode 0600
     try:
-        with os.fdopen(descriptor, "w") as created:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as created:
             created.write(create_key() + "\n")
             created.flush()
             os.fsync(created.fileno())

@@ -73,6 +73,7 @@ class Storage(containers.DeclarativeContainer):
     column_cipher = providers.Selector(
         persistence,
         mysql=providers.Singleton(ColumnCipher, keys),
+        memory=providers.Singleton(ColumnCipher, keys),
         sqlite=providers.Singleton(ColumnCipher, providers.Callable(keys_beside, settings.sqlite.path, keys)),
     )
     persistence_probe = stored(

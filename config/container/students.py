@@ -23,11 +23,7 @@ class Students(containers.DeclarativeContainer):
     process = given(Process)
     storage = given(Storage)
 
-    encrypted = stored(
-        process.persistence,
-        sql=providers.Singleton(encrypted_contacts, storage.column_cipher),
-        memory=providers.Object(None),
-    )
+    encrypted = providers.Singleton(encrypted_contacts, storage.column_cipher)
     new_work = stored(
         process.persistence,
         sql=providers.Factory(SqlStudentsUnitOfWork, storage.transactions, encrypted, process.clock, process.ids),
