@@ -25,12 +25,12 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         replay_events,
         serve,
     )
-    from entrypoints.cli.students import import_roster
+    from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, administration, vendors, replay_events, exam_fees),
+        commands=(serve, demo, administration, vendors, replay_events, exam_fees, erase_student),
         groups=(
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),

@@ -13,7 +13,7 @@ from core.students.use_cases import StudentsUseCases
 with lazy_imports():
     from adapters.contacts.parser import InternationalContactParser
     from adapters.sql.students.encrypted_rows import SqlEncryptedRows
-    from adapters.sql.students.roster import encrypted_contacts
+    from adapters.sql.students.roster import encrypted_contacts, encrypted_erasures
     from adapters.sql.students.unit_of_work import SqlStudentsUnitOfWork
 
 
@@ -24,9 +24,12 @@ class Students(containers.DeclarativeContainer):
     storage = given(Storage)
 
     encrypted = providers.Singleton(encrypted_contacts, storage.column_cipher)
+    erased = providers.Singleton(encrypted_erasures, storage.column_cipher)
     new_work = stored(
         process.persistence,
-        sql=providers.Factory(SqlStudentsUnitOfWork, storage.transactions, encrypted, process.clock, process.ids),
+        sql=providers.Factory(
+            SqlStudentsUnitOfWork, storage.transactions, encrypted, erased, process.clock, process.ids
+        ),
         memory=providers.Factory(MemoryStudentsUnitOfWork, storage.memory, process.clock, process.ids),
     )
 

@@ -55,9 +55,11 @@ class StoredRow(NamedTuple):
     is_changed: bool = False
     cleared: tuple[str, ...] = ()
     postponed: tuple[str, ...] = ()
+    is_erased: bool = False
 
 
 ADDED, CHANGED, UNCHANGED = StoredRow(is_new=True), StoredRow(is_changed=True), StoredRow()
+ERASED = StoredRow(is_erased=True)
 
 
 @requires(Permission.STUDENTS_WRITE)
@@ -90,7 +92,9 @@ class ImportStudents:
         report = progress.report
         for key, row in (await self._store(batch, progress)).items():
             report.cleared += len(row.cleared)
-            if row.is_new:
+            if row.is_erased:
+                report.reject(batch[key].line, f"registration {batch[key].registration} was erased, and stays so")
+            elif row.is_new:
                 report.added += 1
             elif row.postponed:
                 progress.postponed[key] = Postponed(row.postponed, row.is_changed)
@@ -114,7 +118,11 @@ class ImportStudents:
             try:
                 async with self.new_work() as work:
                     known = await work.students.lock(batch.keys())
-                    rows = {key: self._put(work, known.get(key), batch[key], progress) for key in sorted(batch)}
+                    erased = await work.erasures.among(batch.keys() - known.keys())
+                    rows = {
+                        key: ERASED if key in erased else self._put(work, known.get(key), batch[key], progress)
+                        for key in sorted(batch)
+                    }
                     await work.commit()
                 return rows
             except (Conflict, InUse, GaveWay):
@@ -125,6 +133,8 @@ class ImportStudents:
     def _put(
         self, work: StudentsUnitOfWork, student: Student | None, entry: RosterEntry, progress: Progress
     ) -> StoredRow:
+        if student is None and not entry.said:
+            return UNCHANGED  # erased since its row was read
         if student is None:
             work.students.add(Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said)))
             return ADDED

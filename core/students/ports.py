@@ -5,7 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from core.kernel.decisions import Decision
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.students.records_of_student import RecordsOfStudent
 from core.students.rotated_batch import RotatedBatch
 from core.students.student import Student
 
@@ -62,10 +64,27 @@ class EncryptedRows(Protocol):
         """Let every process refuse plain values."""
 
 
+class Erasures(Protocol):
+    """The students who were erased, and the records that have their personal data."""
+
+    @abstractmethod
+    async def among(self, keys: Collection[str]) -> Collection[str]:
+        """Return the registration keys that were erased."""
+
+    @abstractmethod
+    async def records_of(self, student: Student) -> RecordsOfStudent:
+        """Return the numbers of records that an erasure deletes, and of those that it leaves without a name."""
+
+    @abstractmethod
+    async def erase(self, student: Student, decision: Decision) -> None:
+        """Delete a locked student, and the dead letters that name the registration; remember only that."""
+
+
 class StudentsUnitOfWork(UnitOfWork, Protocol):
     """A unit of work over the roster."""
 
     students: Students
+    erasures: Erasures
 
 
 NewStudentsUnitOfWork = NewUnitOfWork[StudentsUnitOfWork]

@@ -47,6 +47,10 @@ class UndoLog:
         self._before.append((table, key, table.get(key, MISSING)))
         table[key] = value
 
+    def remove(self, table: MutableMapping[Any, Any], key: Any) -> None:
+        """Delete a row and keep its former value."""
+        self._before.append((table, key, table.pop(key)))
+
     def mark(self) -> int:
         """Return the present position, for `rollback_to`."""
         return len(self._before)
@@ -80,6 +84,7 @@ class MemoryDatabase(Transaction):
     requests: dict[tuple[str, str], tuple[bytes, bytes, datetime]] = field(default_factory=dict)
     inbox: dict[tuple[str, UUID], tuple[datetime, bytes]] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
+    erasures: dict[str, Decision] = field(default_factory=dict)
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
     submissions: dict[UUID, Submission] = field(default_factory=dict)
     submitted: dict[tuple[UUID, str], UUID] = field(default_factory=dict)

@@ -8,6 +8,7 @@ LOCK_ORDER = (
     "inbox",
     "column_encryption",
     "students",
+    "erasures",
     "fee_schedules",
     "submissions",
     "skus",

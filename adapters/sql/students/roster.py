@@ -14,7 +14,7 @@ from adapters.sql.engine.conflicts import CONFLICTS, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.encrypted_columns import EncryptedColumns, EncryptionState
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.students.tables import students
+from adapters.sql.students.tables import erasures, students
 from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
@@ -139,6 +139,11 @@ class SqlContacts(Contacts):
 def encrypted_contacts(cipher: ColumnCipher) -> EncryptedColumns:
     """Return the encryption of the contact columns."""
     return EncryptedColumns(students, cipher)
+
+
+def encrypted_erasures(cipher: ColumnCipher) -> EncryptedColumns:
+    """Return the encryption of the registrations that were erased."""
+    return EncryptedColumns(erasures, cipher)
 
 
 def addresses(row: Row[Any], encrypted: EncryptedColumns) -> dict[str, str]:

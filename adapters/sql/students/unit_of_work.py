@@ -2,6 +2,7 @@
 
 from adapters.sql.engine.encrypted_columns import EncryptedColumns
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.students.erasures import SqlErasures
 from adapters.sql.students.roster import SqlStudents
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -16,9 +17,11 @@ class SqlStudentsUnitOfWork(SqlUnitOfWork, StudentsUnitOfWork):
         self,
         transactions: Transaction,
         encrypted: EncryptedColumns,
+        erased: EncryptedColumns,
         clock: Clock,
         ids: Ids,
         within: Transaction | None = None,
     ) -> None:
         super().__init__(transactions, clock, ids, within)
         self.students = SqlStudents(self, encrypted)
+        self.erasures = SqlErasures(self, erased)

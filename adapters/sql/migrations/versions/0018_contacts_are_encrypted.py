@@ -1,4 +1,4 @@
-"""Give contacts columns for encrypted text.
+"""Give contacts columns for encrypted text, and erased students a table.
 
 MySQL adds the columns without a copy of the table, and processes of the version before write and read the plain columns
 as they did: a table with rows stays plain until `bursar encryption rotate`.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.engine.types import Encrypted
+from adapters.sql.engine.types import Encrypted, Id, UtcDateTime
 
 revision: str = "0018"
 down_revision: str | None = "0014"
@@ -20,6 +20,17 @@ depends_on: Sequence[str] | None = None
 def upgrade() -> None:
     op.add_column("students", sa.Column("encrypted_email", Encrypted, nullable=True))
     op.add_column("students", sa.Column("encrypted_phone", Encrypted, nullable=True))
+    op.create_table(
+        "erasures",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("encrypted_registration", Encrypted, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("who", sa.String(64), nullable=False),
+        sa.Column("why", sa.String(500), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
+    )
     states = op.create_table(
         "column_encryption",
         sa.Column("table_name", sa.String(64), nullable=False),
@@ -35,5 +46,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("column_encryption")
+    op.drop_table("erasures")
     op.drop_column("students", "encrypted_phone")
     op.drop_column("students", "encrypted_email")
