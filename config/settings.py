@@ -16,6 +16,7 @@ from core.kernel.text import line_fault
 MAX_NAME_LENGTH = 120
 NON_EMPTY = msgspec.Meta(min_length=1)
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+Permits = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -73,7 +74,9 @@ class Adapters(Section, frozen=True):
     sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     """Vendors of SMS: the first is primary, the others take over in this order."""
     cache: Literal["redis", "memory"] = "memory"
-    """Where processes share which schedule version is in force."""
+    """Where processes share which schedule version is in force, and count the requests of rate limits."""
+    audit_anchors: Literal["kafka", "file", "none"] = "none"
+    """Where heads of the audit chain go, out of reach of the database's administrator; `none`: nowhere."""
 
 
 class Http(Section, frozen=True):
@@ -99,6 +102,9 @@ class Http(Section, frozen=True):
     """The time in which a client sends no part of a body, or less than 500 bytes a second."""
     keep_alive_seconds: Seconds = 75.0
     """The time between two requests of a connection: longer than proxies keep theirs (nginx and AWS: 60 s)."""
+    trusted_proxies: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
+    """The exact number of proxies that each request passes, all of which add to `X-Forwarded-For`: more than there are
+    let clients choose the address that limits count by, fewer limit a proxy instead of its clients."""
     public_url: HttpUrl = ""
     """The address that vendors send status reports to, as in https://fees.example.org; empty: no reports."""
 
@@ -119,6 +125,25 @@ class Admission(Section, frozen=True):
     def __post_init__(self) -> None:
         if 0 < len(self.secret.reveal()) < 32:
             raise ValueError("admission.secret needs at least 32 characters")
+
+
+class Limits(Section, frozen=True):
+    """Rate limits: more requests are answered 429 with `Retry-After`; those of IPv6 are counted by /64."""
+
+    requests_per_minute: Permits = 60_000
+    """Of one account or API key, without one of one address: everything without a limit of its own."""
+    submissions_per_minute: Permits = 60_000
+    """Submissions of exam fees of one account or API key."""
+    sign_ins_per_minute: Permits = 6_000
+    """Attempts to sign in, right or wrong, from one address: an office can have one for all."""
+    refreshes_per_minute: Permits = 60_000
+    """Exchanges of refresh tokens from one address."""
+    codes_per_minute: Permits = 600
+    """One-time codes that are requested or entered, from one address."""
+    wrong_passwords: Permits = 10
+    """For one account from one address in 15 minutes; from other addresses the account can still sign in."""
+    wrong_passwords_per_address: Permits = 100
+    """From one address in 15 minutes, for whatever accounts; signing in does not count."""
 
 
 class EncryptedSection(Section, frozen=True):
@@ -259,8 +284,21 @@ class Inventory(Section, frozen=True):
             raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 
 
+class Audit(Section, frozen=True):
+    """The published heads of the audit chain."""
+
+    path: Annotated[str, NON_EMPTY] = "bursar-audit-heads.jsonl"
+    """The file of `adapters.audit_anchors = "file"`, on a disk that the database's administrator cannot write."""
+    secret: Secret = msgspec.field(default_factory=Secret)
+    """Signs the heads: at least 32 characters, the same for every process, unknown to the database's administrator."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret.reveal()) < 32:
+            raise ValueError("audit.secret needs at least 32 characters")
+
+
 class Redis(Section, frozen=True):
-    """The shared cache."""
+    """The shared cache and rate limits."""
 
     url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
     """`redis://user:password@host:6379/0`, encrypted as `rediss://…`; a secret, because it can contain a password."""
@@ -418,6 +456,7 @@ class Settings(Section, frozen=True):
     adapters: Adapters = Adapters()
     http: Http = Http()
     admission: Admission = Admission()
+    limits: Limits = Limits()
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()
@@ -426,6 +465,7 @@ class Settings(Section, frozen=True):
     notifications: Notifications = Notifications()
     students: Students = Students()
     inventory: Inventory = Inventory()
+    audit: Audit = Audit()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
+from core.audit.use_cases import AuditUseCases
 from core.fees.use_cases import FeesUseCases
 from core.inventory.use_cases import InventoryUseCases
 from core.kernel.unit_of_work import Transaction
@@ -27,9 +28,11 @@ class UseCases(RoutedUseCases):
         dispatch: Callable[[], DispatchUseCases],
         inventory: Callable[[], InventoryUseCases],
         messaging: Callable[[], MessagingUseCases],
+        audit: Callable[[], AuditUseCases],
     ) -> None:
         self._students, self._fees, self._notifications = students, fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
+        self._audit = audit
 
     @cached_property
     def students(self) -> StudentsUseCases:
@@ -61,6 +64,11 @@ class UseCases(RoutedUseCases):
         """Return the use cases of dead letters, replays and projections."""
         return self._messaging()
 
+    @cached_property
+    def audit(self) -> AuditUseCases:
+        """Return the use cases of audit records."""
+        return self._audit()
+
     def within(self, transaction: Transaction) -> Self:
         """Return use cases whose units of work are parts of an open transaction."""
         return type(self)(
@@ -70,6 +78,7 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: joining(self.inventory, transaction),
             messaging=lambda: joining(self.messaging, transaction),
+            audit=lambda: self.audit,
         )
 
     def without_sending(self) -> Self:
@@ -82,4 +91,5 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: self.inventory,
             messaging=lambda: self.messaging,
+            audit=lambda: self.audit,
         )

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from dependency_injector import containers, providers
 
+from config.container.audit import Audit
 from config.container.fees import Fees
 from config.container.inventory import Inventory
 from config.container.messaging import Messaging
@@ -37,6 +38,9 @@ class Application(containers.DeclarativeContainer):
         Notifications, process=process, storage=storage, vendors=vendors, students=students
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
+    audit: Audit = providers.Container(  # type: ignore[assignment]
+        Audit, process=process, storage=storage, messaging=messaging
+    )
 
     # Added last: replays and rebuilds are use cases that call use cases.
     use_cases.add_kwargs(
@@ -46,6 +50,7 @@ class Application(containers.DeclarativeContainer):
         dispatch=notifications.dispatch_use_cases.provider,
         inventory=inventory.use_cases.provider,
         messaging=messaging.use_cases.provider,
+        audit=audit.use_cases.provider,
     )
     probes = providers.List(storage.persistence_probe, messaging.events_probe, storage.cache_probe)
 
@@ -56,7 +61,8 @@ async def running(application: Application) -> AsyncIterator[Application]:
     application.check_dependencies()
     application.process.logs()
     adapters, vendors = application.settings().adapters, application.vendors
-    closable = [application.messaging.publisher(), application.storage.cache(), application.storage.database()]
+    storage = application.storage
+    closable = [application.messaging.publisher(), storage.cache(), storage.rate_limiter(), storage.database()]
     closable += [vendors.email_vendors(name) for name in adapters.email]
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
     closable += [record for known in vendors.records().values() for record in known.values()]

@@ -42,5 +42,10 @@ class Students(containers.DeclarativeContainer):
     )
 
     use_cases = use_cases_of(
-        StudentsUseCases, new_work=new_work, ids=process.ids, contacts=contacts, encrypted_rows=encrypted_rows
+        StudentsUseCases,
+        storage.refusals,
+        new_work=new_work,
+        ids=process.ids,
+        contacts=contacts,
+        encrypted_rows=encrypted_rows,
     )

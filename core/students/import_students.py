@@ -1,11 +1,12 @@
 """Import a roster of a school."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
@@ -51,21 +52,25 @@ class Progress:
 class StoredRow(NamedTuple):
     """What the committed transaction did with one row."""
 
+    student: StudentId
     is_new: bool = False
-    is_changed: bool = False
+    changed: tuple[str, ...] = ()
+    """The names of the fields with another value."""
     cleared: tuple[str, ...] = ()
     postponed: tuple[str, ...] = ()
-    is_erased: bool = False
 
-
-ADDED, CHANGED, UNCHANGED = StoredRow(is_new=True), StoredRow(is_changed=True), StoredRow()
-ERASED = StoredRow(is_erased=True)
+    @property
+    def is_changed(self) -> bool:
+        """Return whether a stored student has another value."""
+        return bool(self.changed)
 
 
 @requires(Permission.STUDENTS_WRITE)
 @dataclass(frozen=True, slots=True)
 class ImportStudents:
     """Store the valid rows of a roster and report the others; a repeated import changes nothing."""
+
+    ACTION: ClassVar = "import-students"
 
     new_work: NewStudentsUnitOfWork
     ids: Ids
@@ -89,12 +94,12 @@ class ImportStudents:
         return progress.report
 
     async def _import(self, batch: Mapping[str, RosterEntry], progress: Progress) -> None:
-        report = progress.report
-        for key, row in (await self._store(batch, progress)).items():
+        report, rows = progress.report, await self._store(batch, progress)
+        for key in batch.keys() - rows.keys():
+            report.reject(batch[key].line, f"registration {batch[key].registration} was erased, and stays so")
+        for key, row in rows.items():
             report.cleared += len(row.cleared)
-            if row.is_erased:
-                report.reject(batch[key].line, f"registration {batch[key].registration} was erased, and stays so")
-            elif row.is_new:
+            if row.is_new:
                 report.added += 1
             elif row.postponed:
                 progress.postponed[key] = Postponed(row.postponed, row.is_changed)
@@ -106,13 +111,19 @@ class ImportStudents:
         report, rows = progress.report, iter(progress.postponed.items())
         while some := dict(islice(rows, MAX_ROWS_PER_BATCH)):
             batch = {key: RosterEntry({}, each.columns) for key, each in some.items()}
-            for key, row in (await self._store(batch, progress)).items():
+            stored = await self._store(batch, progress)
+            for key in some.keys() - stored.keys():  # erased since the row was read
+                report.keep(is_changed=some[key].is_changed)
+            for key, row in stored.items():
                 report.cleared += len(row.cleared)
                 report.withhold(row.postponed)
                 report.keep(is_changed=row.is_changed or some[key].is_changed)
 
     async def _store(self, batch: Mapping[str, RosterEntry], progress: Progress) -> Mapping[str, StoredRow]:
-        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat."""
+        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat.
+
+        The rows of erased students are missing.
+        """
         attempts_left = MAX_ATTEMPTS_PER_BATCH
         while True:
             try:
@@ -120,9 +131,11 @@ class ImportStudents:
                     known = await work.students.lock(batch.keys())
                     erased = await work.erasures.among(batch.keys() - known.keys())
                     rows = {
-                        key: ERASED if key in erased else self._put(work, known.get(key), batch[key], progress)
-                        for key in sorted(batch)
+                        key: self._put(work, known.get(key), batch[key], progress)
+                        for key in sorted(batch.keys() - set(erased))
                     }
+                    if deed := self._deed(rows.values()):
+                        work.audit(deed)
                     await work.commit()
                 return rows
             except (Conflict, InUse, GaveWay):
@@ -133,19 +146,24 @@ class ImportStudents:
     def _put(
         self, work: StudentsUnitOfWork, student: Student | None, entry: RosterEntry, progress: Progress
     ) -> StoredRow:
-        if student is None and not entry.said:
-            return UNCHANGED  # erased since its row was read
         if student is None:
-            work.students.add(Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said)))
-            return ADDED
+            student = Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said))
+            work.students.add(student)
+            return StoredRow(student.id, is_new=True)
         removable = removable_values(student.enrolment, entry)
         cleared = tuple(filter(progress.clears, removable))
         if changes := entry.changes(student.enrolment, cleared):
             work.students.replace(Student(id=student.id, enrolment=replace(student.enrolment, **changes)))
-        if not removable:
-            return CHANGED if changes else UNCHANGED
         postponed = tuple(column for column in removable if column not in cleared)
-        return StoredRow(is_changed=bool(changes), cleared=cleared, postponed=postponed)
+        return StoredRow(student.id, changed=tuple(changes), cleared=cleared, postponed=postponed)
+
+    def _deed(self, rows: Collection[StoredRow]) -> Deed | None:
+        """Return the record of one transaction: its changed students, without the values, which are personal."""
+        changed = {str(row.student): row.changed for row in rows if row.changed}
+        added = sum(row.is_new for row in rows)
+        if not added and not changed:
+            return None
+        return Deed(action=self.ACTION, target="roster", after={"added": added, "changed": changed})
 
 
 def removable_values(enrolment: Enrolment, entry: RosterEntry) -> list[str]:

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from core.kernel.decisions import Decision
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.students.records_of_student import RecordsOfStudent
 from core.students.rotated_batch import RotatedBatch
@@ -76,7 +75,7 @@ class Erasures(Protocol):
         """Return the numbers of records that an erasure deletes, and of those that it leaves without a name."""
 
     @abstractmethod
-    async def erase(self, student: Student, decision: Decision) -> None:
+    async def erase(self, student: Student) -> None:
         """Delete a locked student, and the dead letters that name the registration; remember only that."""
 
 

@@ -58,6 +58,7 @@ class Transports:
         from entrypoints.http.app import create_app
         from entrypoints.http.middleware.admission import AdmissionControl
         from entrypoints.http.middleware.load_shedding import LoadShedder
+        from entrypoints.http.middleware.rate_limiting import RateLimits
         from entrypoints.http.submission_intents import IntentSigner
 
         settings, clock = self._settings.admission, self._application.process.clock()
@@ -65,7 +66,18 @@ class Transports:
         signer = IntentSigner(secret.encode(), timedelta(seconds=settings.grace_seconds))
         admission = AdmissionControl(signer, settings.max_in_flight)
         answers, probes = self._application.messaging.answers(), self._application.probes()
-        app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission, documented=True)
+        rate_limits = RateLimits(self._application.storage.rate_limiter(), self._settings.limits)
+        app = create_app(
+            http_handlers(),
+            self._use_cases,
+            answers,
+            probes,
+            clock,
+            admission,
+            rate_limits,
+            trusted_proxies=self._settings.http.trusted_proxies,
+            documented=True,
+        )
         return server.serve(app, LoadShedder(admission, clock), listening, stop, self._settings.http)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:

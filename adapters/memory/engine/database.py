@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from core.audit.chain import Seal
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
 from core.inventory.stock_level import StockLevel
+from core.kernel.audit import AuditRecord
 from core.kernel.decisions import Decision
 from core.kernel.unit_of_work import Transaction
 from core.messaging.dead_letters import DeadLetter
@@ -84,7 +86,7 @@ class MemoryDatabase(Transaction):
     requests: dict[tuple[str, str], tuple[bytes, bytes, datetime]] = field(default_factory=dict)
     inbox: dict[tuple[str, UUID], tuple[datetime, bytes]] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
-    erasures: dict[str, Decision] = field(default_factory=dict)
+    erasures: dict[str, None] = field(default_factory=dict)
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
     submissions: dict[UUID, Submission] = field(default_factory=dict)
     submitted: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
@@ -106,6 +108,8 @@ class MemoryDatabase(Transaction):
     batch_views: dict[tuple[int, str], StockLevel] = field(default_factory=dict)
     sku_views: dict[tuple[int, str], int] = field(default_factory=dict)
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
+    audit_records: dict[UUID, AuditRecord] = field(default_factory=dict)
+    audit_seals: list[Seal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
-from core.kernel.decisions import Decision
 from core.kernel.registration import fold
 from core.messaging.message import Message
 from core.students.ports import Erasures
@@ -13,7 +12,7 @@ from core.students.student import Student
 
 
 class MemoryErasures(Erasures):
-    """Registration keys with the decision that erased each."""
+    """Registration keys."""
 
     def __init__(self, work: MemoryUnitOfWork) -> None:
         self._work = work
@@ -29,12 +28,12 @@ class MemoryErasures(Erasures):
             dead_letters=sum(names(student)(message) for _, message in database.dead_letters.values()),
         )
 
-    async def erase(self, student: Student, decision: Decision) -> None:
-        self._work.inserts.append(partial(self._erase, student, decision))
+    async def erase(self, student: Student) -> None:
+        self._work.inserts.append(partial(self._erase, student))
 
-    def _erase(self, student: Student, decision: Decision) -> None:
+    def _erase(self, student: Student) -> None:
         database, key = self._work.database, fold(student.enrolment.registration)
-        self._work.undo_log.put(database.erasures, key, decision)
+        self._work.undo_log.put(database.erasures, key, None)
         self._work.undo_log.remove(database.students, key)
         is_named = names(student)
         for letter in [letter for letter, (_, message) in database.dead_letters.items() if is_named(message)]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select
 
@@ -11,7 +12,6 @@ from adapters.sql.fees.tables import submissions
 from adapters.sql.messaging.tables import dead_letters
 from adapters.sql.notifications.tables import deliveries
 from adapters.sql.students.tables import erasures, students
-from core.kernel.decisions import Decision
 from core.kernel.registration import fold
 from core.students.ports import Erasures
 from core.students.records_of_student import RecordsOfStudent
@@ -40,12 +40,11 @@ class SqlErasures(Erasures):
             named=await self._count(and_(theirs, is_named)),
         )
 
-    async def erase(self, student: Student, decision: Decision) -> None:
+    async def erase(self, student: Student) -> None:
         connection = await self._work.connect()
         await connection.execute(delete(students).where(students.c.id == student.id))
         await connection.execute(delete(dead_letters).where(names(student)))
-        row = {"id": self._work.ids.new(), "at": self._work.clock.now(), "who": decision.who, "why": decision.why}
-        key = fold(student.enrolment.registration)
+        key, row = fold(student.enrolment.registration), {"id": uuid4()}  # without the time, which the audit has
         self._work.insert(erasures, self._encrypted.encrypt(row, {"encrypted_registration": key}))
 
     async def _count(self, which: ColumnElement[bool]) -> int:

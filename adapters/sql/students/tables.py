@@ -3,17 +3,14 @@
 from sqlalchemy import Column, Computed, Index, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
-from adapters.sql.engine.types import Encrypted, Id, Json, UtcDateTime
+from adapters.sql.engine.types import Encrypted, Id, Json
 from core.kernel.registration import MAX_REGISTRATION_LENGTH
 
 erasures = table(
     "erasures",
-    # Made for this row: nothing leads from it to what the student left.
+    # Random and without a time: nothing leads from it to what the student left, or to the audit record.
     Column("id", Id, primary_key=True),
     Column("encrypted_registration", Encrypted, nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("who", String(64), nullable=False),
-    Column("why", String(500), nullable=False),
     encrypted={"encrypted_registration": None},
 )
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.engine.types import Encrypted, Id, UtcDateTime
+from adapters.sql.engine.types import Encrypted, Id
 
 revision: str = "0018"
-down_revision: str | None = "0014"
+down_revision: str | None = "0017"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
@@ -24,9 +24,6 @@ def upgrade() -> None:
         "erasures",
         sa.Column("id", Id(), nullable=False),
         sa.Column("encrypted_registration", Encrypted, nullable=False),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.Column("who", sa.String(64), nullable=False),
-        sa.Column("why", sa.String(500), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
