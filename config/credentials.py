@@ -1,4 +1,4 @@
-"""The credentials and secrets that the chosen adapters need."""
+"""The credentials, secrets and keys that the chosen adapters need."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,16 @@ def check_credentials(settings: Settings) -> None:
         raise Misconfigured(
             f"audit.secret: empty, but adapters.audit_anchors is {settings.adapters.audit_anchors}, and what is"
             " published there is signed with it; set it, as in BURSAR__AUDIT__SECRET, to at least 32 characters"
+        )
+
+
+def check_encryption(settings: Settings) -> None:
+    """Raise `Misconfigured` if personal data would be stored without a key; an own file has a key beside it."""
+    if settings.adapters.persistence == "mysql" and not settings.encryption.by_number():
+        raise Misconfigured(
+            "encryption.keys: empty, but the database stores e-mail addresses and telephone numbers;"
+            " `bursar encryption create-key` prints a key, and BURSAR__ENCRYPTION__KEYS or"
+            " BURSAR__ENCRYPTION__KEYS_FILE passes it on, the same to every process"
         )
 
 

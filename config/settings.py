@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import msgspec
 
 from core.fees.deadlines import is_zone
 from core.identity.signing_key import MAX_ACCESS_MINUTES
+from core.kernel.encryption import read_keys
 from core.kernel.errors import Invalid
 from core.kernel.text import line_fault
 
@@ -218,6 +220,23 @@ class Kafka(EncryptedSection, frozen=True):
             raise ValueError("sasl, user and password are set together, or not at all")
         if self.sasl == "plain" and self.tls == "none":
             raise ValueError("sasl plain would send the password unencrypted: set tls, or use scram-sha-512")
+
+
+class Encryption(Section, frozen=True):
+    """The keys that encrypt personal data in the database."""
+
+    keys: Secret = msgspec.field(default_factory=Secret)
+    """One a line, the current one first, then those that `bursar encryption rotate` has not replaced yet."""
+
+    def __post_init__(self) -> None:
+        try:
+            self.by_number()
+        except ValueError as error:
+            raise ValueError(f"encryption.keys: {error}") from None
+
+    def by_number(self) -> Mapping[int, bytes]:
+        """Return the keys by number, the current one first."""
+        return read_keys(self.keys.reveal())
 
 
 class Retention(Section, frozen=True):
@@ -469,6 +488,7 @@ class Settings(Section, frozen=True):
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()
+    encryption: Encryption = Encryption()
     retention: Retention = Retention()
     notifications: Notifications = Notifications()
     students: Students = Students()

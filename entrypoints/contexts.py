@@ -18,13 +18,21 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.identity import accounts, api_keys, keys, passwords
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.notifications import deliveries, vendors
-    from entrypoints.cli.operations import administration, dead_letters, demo, projections, replay_events, serve
-    from entrypoints.cli.students import import_roster
+    from entrypoints.cli.operations import (
+        administration,
+        dead_letters,
+        demo,
+        encryption,
+        projections,
+        replay_events,
+        serve,
+    )
+    from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, administration, vendors, replay_events, exam_fees),
+        commands=(serve, demo, administration, vendors, replay_events, exam_fees, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
@@ -33,6 +41,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
+            Group("encryption", "The keys of personal data.", (encryption,)),
             Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
             Group("inventory", "Batches, allocations and what is available.", stock),
             Group("stores", "The older name of `bursar inventory`.", stock, hidden=True),

@@ -1,6 +1,7 @@
 """Fixtures of all tests: real servers, and applications on each kind of persistence."""
 
 import asyncio
+import os
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -19,8 +20,10 @@ from core.kernel.authorization import SYSTEM, current_principal
 from entrypoints.contexts import ROUTES
 from tests import containers as stack
 from tests import databases
-from tests.databases import DatabasePool
+from tests.databases import ENCRYPTION, DatabasePool
 
+os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
+"""Commands that tests start on MySQL need a key, too."""
 CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis}
 skipped_for_want_of_docker: Counter[str] = Counter()
 
@@ -123,6 +126,7 @@ def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
         adapters=Adapters(persistence=request.param),
         sqlite=SQLite(path=str(tmp_path / "bursar.db")),
         identity=Identity(secret=Secret("the secret of an installation under test")),
+        encryption=ENCRYPTION,
     )
     if request.param == "mysql":
         settings = msgspec.structs.replace(settings, mysql=request.getfixturevalue("mysql"))

@@ -14,8 +14,10 @@ from sqlalchemy import event
 
 from adapters.sql.schema import metadata
 from config.container import Application, running
-from config.settings import MySQL, Settings, SQLite
+from config.settings import Encryption, MySQL, Secret, Settings, SQLite
 
+ENCRYPTION = Encryption(keys=Secret("1:b25seS1mb3ItZGV2ZWxvcG1lbnQtb25seS1mb3ItZGU"))
+"""The key of every process that a test starts."""
 OPEN_CONNECTIONS_QUERY = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_db = %s"
 """Connections that still execute abandoned statements; the process list fails while bytes are inserted."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from core.notifications.delivery import RecipientId
+from core.notifications.errors import UnreadableContact
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
 
@@ -13,7 +14,7 @@ class StaffContacts(Contacts):
     def __init__(self, staff: Mapping[RecipientId, Contact], roster: Contacts) -> None:
         self._staff, self._roster = staff, roster
 
-    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
+    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact | UnreadableContact]:
         staff = {each: contact for each, contact in self._staff.items() if each in recipients}
         others = [each for each in recipients if each not in staff]
         return {**staff, **(await self._roster.of(others) if others else {})}

@@ -37,7 +37,7 @@ class Application(containers.DeclarativeContainer):
     students: Students = providers.Container(Students, process=process, storage=storage)  # type: ignore[assignment]
     fees: Fees = providers.Container(Fees, process=process, storage=storage)  # type: ignore[assignment]
     notifications: Notifications = providers.Container(  # type: ignore[assignment]
-        Notifications, process=process, storage=storage, vendors=vendors
+        Notifications, process=process, storage=storage, vendors=vendors, students=students
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
     audit: Audit = providers.Container(  # type: ignore[assignment]

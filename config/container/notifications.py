@@ -13,6 +13,7 @@ from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
+from config.container.students import Students
 from config.container.vendors import Vendors
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
@@ -30,6 +31,7 @@ class Notifications(containers.DeclarativeContainer):
     process = given(Process)
     storage = given(Storage)
     vendors = given(Vendors)
+    students = given(Students)
     persistence, clock, ids = process.persistence, process.clock, process.ids
     database, memory, transactions = storage.database, storage.memory, storage.transactions
 
@@ -40,7 +42,7 @@ class Notifications(containers.DeclarativeContainer):
     )
     roster = stored(
         persistence,
-        sql=providers.Singleton(SqlContacts, database),
+        sql=providers.Singleton(SqlContacts, database, students.encrypted),
         memory=providers.Singleton(MemoryContacts, memory),
     )
     contacts = providers.Singleton(

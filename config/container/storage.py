@@ -9,6 +9,7 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.probe import InProcessProbe
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.rate_limiter import MemoryRateLimiter
+from adapters.system.encryption_key_file import keys_beside
 from adapters.system.exclusive_file_lock import blocking_file_lock, exclusive_file_lock
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports, stored
@@ -17,6 +18,7 @@ from core.kernel.batching import Batcher
 from core.kernel.schema import SchemaChange
 
 with lazy_imports():
+    from adapters.column_encryption import ColumnCipher
     from adapters.redis.cache import RedisCache, RedisProbe
     from adapters.redis.rate_limiter import RedisRateLimiter
     from adapters.sql.engine.database import mysql, sqlite
@@ -82,6 +84,13 @@ class Storage(containers.DeclarativeContainer):
         mysql=providers.Singleton(configured(mysql), settings.mysql),
         sqlite=providers.Singleton(configured(sqlite), settings.sqlite),
         memory=memory,
+    )
+    keys = settings.encryption.by_number.call()
+    column_cipher = providers.Selector(
+        persistence,
+        mysql=providers.Singleton(ColumnCipher, keys),
+        memory=providers.Singleton(ColumnCipher, keys),
+        sqlite=providers.Singleton(ColumnCipher, providers.Callable(keys_beside, settings.sqlite.path, keys)),
     )
     persistence_probe = stored(
         persistence,

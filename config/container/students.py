@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from adapters.memory.students.encrypted_rows import MemoryEncryptedRows
 from adapters.memory.students.unit_of_work import MemoryStudentsUnitOfWork
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
@@ -11,6 +12,8 @@ from core.students.use_cases import StudentsUseCases
 
 with lazy_imports():
     from adapters.contacts.parser import InternationalContactParser
+    from adapters.sql.students.encrypted_rows import SqlEncryptedRows
+    from adapters.sql.students.roster import encrypted_contacts, encrypted_erasures
     from adapters.sql.students.unit_of_work import SqlStudentsUnitOfWork
 
 
@@ -20,12 +23,29 @@ class Students(containers.DeclarativeContainer):
     process = given(Process)
     storage = given(Storage)
 
+    encrypted = providers.Singleton(encrypted_contacts, storage.column_cipher)
+    erased = providers.Singleton(encrypted_erasures, storage.column_cipher)
     new_work = stored(
         process.persistence,
-        sql=providers.Factory(SqlStudentsUnitOfWork, storage.transactions, process.clock, process.ids),
+        sql=providers.Factory(
+            SqlStudentsUnitOfWork, storage.transactions, encrypted, erased, process.clock, process.ids
+        ),
         memory=providers.Factory(MemoryStudentsUnitOfWork, storage.memory, process.clock, process.ids),
     )
 
     contacts = providers.Singleton(InternationalContactParser, process.settings.provided.students.country)
 
-    use_cases = use_cases_of(StudentsUseCases, storage.refusals, new_work=new_work, ids=process.ids, contacts=contacts)
+    encrypted_rows = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlEncryptedRows, storage.database, storage.column_cipher),
+        memory=providers.Singleton(MemoryEncryptedRows),
+    )
+
+    use_cases = use_cases_of(
+        StudentsUseCases,
+        storage.refusals,
+        new_work=new_work,
+        ids=process.ids,
+        contacts=contacts,
+        encrypted_rows=encrypted_rows,
+    )

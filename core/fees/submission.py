@@ -36,7 +36,8 @@ class FeeSubmitted(Event):
 
     reference: str
     student: StudentId
-    registration: str
+    registration: str = ""
+    """Empty, and filled in older events: the log of events is kept, and the roster alone names a student."""
     schedule: str
     schedule_version: int
     schedule_title: str
@@ -67,6 +68,7 @@ class Submission:
     reference: str
     state: SubmissionState
     registration: str
+    """As the roster spells it; empty for a student who was erased."""
     student: StudentId
     schedule: str
     schedule_version: int
@@ -119,7 +121,6 @@ class Submission:
             version=1,
             reference=self.reference,
             student=self.student,
-            registration=self.registration,
             schedule=self.schedule,
             schedule_version=self.schedule_version,
             schedule_title=schedule.title,

@@ -40,7 +40,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ},
     Role.OFFICER: OPERATING,
     Role.AUDITOR: READING,
-    Role.ADMINISTRATOR: OPERATING | ADMINISTERING | {Permission.AUDIT_READ, Permission.EVENTS_REPLAY},
+    Role.ADMINISTRATOR: OPERATING
+    | ADMINISTERING
+    | {Permission.AUDIT_READ, Permission.EVENTS_REPLAY, Permission.STUDENTS_ERASE},
     Role.SERVICE: SUBMITTING | {Permission.STOCK_READ, Permission.STOCK_WRITE, Permission.STUDENTS_READ},
 }
 """The permission `system:run` belongs to no role: only the program itself has it."""

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SCHEDULES_WRITE = "schedules:write"
     STUDENTS_READ = "students:read"
     STUDENTS_WRITE = "students:write"
+    STUDENTS_ERASE = "students:erase"
     STOCK_READ = "stock:read"
     STOCK_WRITE = "stock:write"
     DELIVERIES_READ = "deliveries:read"

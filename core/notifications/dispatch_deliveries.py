@@ -22,6 +22,7 @@ from core.notifications.errors import (
     RecipientNotAllowed,
     RecipientUnavailable,
     Rejected,
+    UnreadableContact,
     Unwordable,
 )
 from core.notifications.in_flight import BATCH_WINDOW_SECONDS, SAVE_RETRY_INTERVAL_SECONDS, InFlightDeliveries
@@ -134,7 +135,7 @@ class DispatchDeliveries:
             in_flight.start(self._deliver(delivery, contacts.get(delivery.recipient)))
         return len(claimed)
 
-    async def _deliver(self, delivery: Delivery, contact: Contact | None) -> Delivery:
+    async def _deliver(self, delivery: Delivery, contact: Contact | UnreadableContact | None) -> Delivery:
         current_trace.set(delivery.trace)  # only in this task
         try:
             if await self._send(delivery, contact) is None:
@@ -161,7 +162,7 @@ class DispatchDeliveries:
         delivery.record_attempts(*attempts)
         return delivery
 
-    async def _send(self, delivery: Delivery, contact: Contact | None) -> Accepted | None:
+    async def _send(self, delivery: Delivery, contact: Contact | UnreadableContact | None) -> Accepted | None:
         message = render_message(delivery, contact, self.templates)
         if message is None:
             return None

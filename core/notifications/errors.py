@@ -41,6 +41,12 @@ class RecipientUnavailable(Unavailable):
     problem = "recipient-unavailable"
 
 
+class UnreadableContact(RecipientUnavailable):
+    """The address of the recipient is stored, but cannot be decrypted; it can after a repair."""
+
+    problem = "unreadable-contact"
+
+
 class RecipientNotAllowed(RecipientUnavailable):
     """The vendor, or a proxy, does not allow this account to send this; other messages may be allowed."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery
-from core.notifications.errors import NobodyToAsk, OutcomeUnknown, VendorUnavailable
+from core.notifications.errors import NobodyToAsk, OutcomeUnknown, UnreadableContact, VendorUnavailable
 from core.notifications.messages import Contact, Email, Sms
 from core.notifications.ports import SentMessages, Templates
 from core.notifications.rendering import render_message
@@ -27,7 +27,11 @@ class OutcomeLookup:
     deadline: timedelta
 
     async def find(
-        self, delivery: Delivery, attempts: Sequence[Attempt], contact: Contact | None, until: datetime
+        self,
+        delivery: Delivery,
+        attempts: Sequence[Attempt],
+        contact: Contact | UnreadableContact | None,
+        until: datetime,
     ) -> VendorReport | None:
         """Return a vendor's report, None if certainly no vendor has the message; raise `OutcomeUnknown`."""
         called, records = vendors_in_doubt(delivery, attempts), self.records[delivery.channel]

@@ -9,6 +9,7 @@ from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, RecipientId
 from core.notifications.delivery_list import DeliveryCursor, DeliveryFilter, DeliveryGroup, DeliverySummary
+from core.notifications.errors import UnreadableContact
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email, EmailContent, Sms
 from core.notifications.status_reports import VendorReport
 from core.notifications.vendor_standing import VendorStanding
@@ -98,8 +99,8 @@ class Contacts(Protocol):
     """A read port for the contacts of students and staff."""
 
     @abstractmethod
-    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
-        """Return the contacts of the recipients that exist."""
+    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact | UnreadableContact]:
+        """Return the contacts of the recipients that exist, and the error of each that cannot be read."""
 
 
 class Deliveries(Protocol):

@@ -10,7 +10,7 @@ from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, DeliveryState
-from core.notifications.errors import NobodyToAsk, OutcomeUnknown
+from core.notifications.errors import NobodyToAsk, OutcomeUnknown, UnreadableContact
 from core.notifications.messages import Contact
 from core.notifications.outcome_lookup import OutcomeLookup
 from core.notifications.ports import Contacts, NewNotificationsWork
@@ -28,7 +28,7 @@ class InDoubtDelivery:
 
     delivery: Delivery
     attempts: Sequence[Attempt]
-    contact: Contact | None
+    contact: Contact | UnreadableContact | None
 
 
 @requires(Permission.SYSTEM_RUN)

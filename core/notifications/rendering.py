@@ -1,12 +1,17 @@
 """Rendering of a delivery with the current templates and contact."""
 
 from core.notifications.delivery import Channel, Delivery
+from core.notifications.errors import UnreadableContact
 from core.notifications.messages import Contact, Email, Sms
 from core.notifications.ports import Templates
 
 
-def render_message(delivery: Delivery, contact: Contact | None, templates: Templates) -> Email | Sms | None:
-    """Return the message, None if the recipient has no address of the channel; raise `Unwordable`."""
+def render_message(
+    delivery: Delivery, contact: Contact | UnreadableContact | None, templates: Templates
+) -> Email | Sms | None:
+    """Return the message, None if the recipient has no address; raise `Unwordable` or `UnreadableContact`."""
+    if isinstance(contact, UnreadableContact):
+        raise contact
     if contact is None:
         return None
     until = min(delivery.due_at, delivery.expires_at or delivery.due_at)

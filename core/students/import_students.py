@@ -94,8 +94,10 @@ class ImportStudents:
         return progress.report
 
     async def _import(self, batch: Mapping[str, RosterEntry], progress: Progress) -> None:
-        report = progress.report
-        for key, row in (await self._store(batch, progress)).items():
+        report, rows = progress.report, await self._store(batch, progress)
+        for key in batch.keys() - rows.keys():
+            report.reject(batch[key].line, f"registration {batch[key].registration} was erased, and stays so")
+        for key, row in rows.items():
             report.cleared += len(row.cleared)
             if row.is_new:
                 report.added += 1
@@ -109,19 +111,29 @@ class ImportStudents:
         report, rows = progress.report, iter(progress.postponed.items())
         while some := dict(islice(rows, MAX_ROWS_PER_BATCH)):
             batch = {key: RosterEntry({}, each.columns) for key, each in some.items()}
-            for key, row in (await self._store(batch, progress)).items():
+            stored = await self._store(batch, progress)
+            for key in some.keys() - stored.keys():  # erased since the row was read
+                report.keep(is_changed=some[key].is_changed)
+            for key, row in stored.items():
                 report.cleared += len(row.cleared)
                 report.withhold(row.postponed)
                 report.keep(is_changed=row.is_changed or some[key].is_changed)
 
     async def _store(self, batch: Mapping[str, RosterEntry], progress: Progress) -> Mapping[str, StoredRow]:
-        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat."""
+        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat.
+
+        The rows of erased students are missing.
+        """
         attempts_left = MAX_ATTEMPTS_PER_BATCH
         while True:
             try:
                 async with self.new_work() as work:
                     known = await work.students.lock(batch.keys())
-                    rows = {key: self._put(work, known.get(key), batch[key], progress) for key in sorted(batch)}
+                    erased = await work.erasures.among(batch.keys() - known.keys())
+                    rows = {
+                        key: self._put(work, known.get(key), batch[key], progress)
+                        for key in sorted(batch.keys() - set(erased))
+                    }
                     if deed := self._deed(rows.values()):
                         work.audit(deed)
                     await work.commit()

@@ -38,6 +38,8 @@ class RosterEntry(NamedTuple):
     """The columns whose cell is empty."""
     warnings: Sequence[RosterWarning] = ()
     """The contacts that cannot be sent to; their fields keep their values."""
+    line: int = 0
+    """Where the row begins in the file."""
 
     @property
     def registration(self) -> str:
@@ -90,7 +92,7 @@ def read_entry(row: RosterRow, columns: Sequence[str], contacts: ContactParser) 
     if missing := [name for name in REQUIRED_COLUMNS if name not in said]:
         raise Invalid(f"{', '.join(missing)} is empty", at=f"$.{missing[0]}")
     taken, warnings = read_contacts(written, said.get("country", ""), row.line, contacts)
-    return RosterEntry({**said, **taken}, tuple(filter(None, empty)), warnings)
+    return RosterEntry({**said, **taken}, tuple(filter(None, empty)), warnings, row.line)
 
 
 def refuse_stray_cell(row: RosterRow, columns: Sequence[str]) -> NoReturn:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from config.container import Application
-from config.credentials import check_credentials
+from config.credentials import check_credentials, check_encryption
 from config.settings import Misconfigured, Settings
 from core.kernel.authorization import ANONYMOUS, SYSTEM, acting_as, current_principal
 from core.kernel.errors import Unavailable
@@ -55,6 +55,7 @@ class ConfiguredRuntime(Runtime):
 
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
         current_principal.set(SYSTEM)
+        check_encryption(self._settings)
         if {"dispatcher", "scheduler"}.intersection(self._settings.serve):
             check_credentials(self._settings)
         with self._application.storage.exclusive_lock():

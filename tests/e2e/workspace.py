@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from config.settings import Kafka, MySQL
+from tests.databases import ENCRYPTION
 from tests.e2e import fork_server as forks
 
 BURSAR = str(Path(sys.executable).with_name("bursar"))
@@ -119,6 +120,7 @@ def on_real_servers(mysql: MySQL, kafka: Kafka, **changes: str) -> dict[str, str
         "ADAPTERS__EVENTS": "kafka",
         "ADAPTERS__EMAIL": "sandbox",
         "ADAPTERS__SMS": "sandbox",
+        "ENCRYPTION__KEYS": ENCRYPTION.keys.reveal(),
         "MYSQL__HOST": mysql.host,
         "MYSQL__PORT": str(mysql.port),
         "MYSQL__DATABASE": mysql.database,

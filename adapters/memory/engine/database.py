@@ -55,6 +55,10 @@ class UndoLog:
         self._before.append((table, key, table.get(key, MISSING)))
         table[key] = value
 
+    def remove(self, table: MutableMapping[Any, Any], key: Any) -> None:
+        """Delete a row and keep its former value."""
+        self._before.append((table, key, table.pop(key)))
+
     def mark(self) -> int:
         """Return the present position, for `rollback_to`."""
         return len(self._before)
@@ -90,6 +94,7 @@ class MemoryDatabase(Transaction):
     accounts: dict[AccountId, Account] = field(default_factory=dict)
     api_keys: dict[ApiKeyId, ApiKey] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
+    erasures: dict[str, None] = field(default_factory=dict)
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
     submissions: dict[UUID, Submission] = field(default_factory=dict)
     submitted: dict[tuple[UUID, str], UUID] = field(default_factory=dict)

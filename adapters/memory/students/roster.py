@@ -12,6 +12,7 @@ from core.fees.ports import Candidates
 from core.kernel.errors import Conflict
 from core.kernel.registration import fold, registration_key
 from core.notifications.delivery import RecipientId
+from core.notifications.errors import UnreadableContact
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
 from core.students.ports import Students
@@ -73,7 +74,7 @@ class MemoryContacts(Contacts):
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
+    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact | UnreadableContact]:
         return {
             RecipientId(student.id): Contact(
                 name=student.enrolment.name,

@@ -11,7 +11,7 @@ from alembic.script import Script
 from sqlalchemy import Connection, event, inspect
 
 from adapters.sql.engine.migration_journal import WRITES
-from adapters.sql.engine.tables import heartbeat
+from adapters.sql.engine.tables import column_encryption, heartbeat
 
 DROPS_TABLE = re.compile(r"\s*(?:DROP TABLE|TRUNCATE(?: TABLE)?)\s+`?(\w+)", re.IGNORECASE)
 DELETES_ROWS = re.compile(r"\s*DELETE FROM\s+`?(\w+)", re.IGNORECASE)
@@ -51,10 +51,10 @@ def noted_writes(connection: Connection) -> Iterator[list[str]]:
 
 
 def described(connection: Connection, statements: Sequence[str]) -> Iterator[str]:
-    """Return the losses of statements; tables without rows, and the one that readiness writes, lose nothing."""
+    """Return the losses of statements; tables without rows, and those that only describe the database, lose nothing."""
     kept = {found[1] for each in statements if (found := RENAMES_TO.match(each))}
     dropped = [found[1] for each in statements if (found := DROPS_TABLE.match(each)) and found[1] not in kept]
-    present = set(inspect(connection).get_table_names()) - {heartbeat.name}
+    present = set(inspect(connection).get_table_names()) - {heartbeat.name, column_encryption.name}
     for name in dict.fromkeys(each for each in dropped if each in present):
         if count := rows(connection, name):
             yield f"table {name} ({count:,} rows)"

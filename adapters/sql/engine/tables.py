@@ -21,6 +21,8 @@ from sqlalchemy.dialects import mysql
 from adapters.sql.engine.types import Blob, Id, Json, Position, UtcDateTime
 
 metadata = MetaData()
+ENCRYPTED = "encrypted"
+"""Key of `Table.info`: maps an encrypted column to the column that had its plain text before, if there is one."""
 NATURAL_KEY = "natural_key"
 """Key of `Table.info`: columns whose values clients choose, so that two rows can collide."""
 
@@ -66,6 +68,12 @@ outbox = table(
     Column("position", Position, primary_key=True, autoincrement=True),
     Column("event_id", Id, nullable=False),
     Column("shard", SmallInteger, nullable=False),
+)
+
+column_encryption = table(
+    "column_encryption",
+    Column("table_name", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
 )
 
 audit_records = table(

@@ -49,6 +49,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 Json = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 """JSON as msgspec wrote it; MySQL's JSON type would reorder keys."""
+Encrypted = LargeBinary(1100).with_variant(mysql.VARBINARY(1100), "mysql")
+"""A text as `ColumnCipher` encrypts it: a mail address has at most 254 characters, of up to four bytes."""
 Blob = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
 Position = BigInteger().with_variant(Integer(), "sqlite")
 """An autoincrement number; SQLite supports that only for INTEGER."""

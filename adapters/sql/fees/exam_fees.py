@@ -1,6 +1,7 @@
 """Reads exam fees with their timelines from the tables of several contexts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from adapters.sql.engine.tables import event_log
 from adapters.sql.fees.tables import submissions
 from adapters.sql.messaging.tables import publications
 from adapters.sql.notifications.tables import deliveries, delivery_attempts, delivery_findings
+from adapters.sql.students.tables import students
 from core.fees.candidate import StudentId
 from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.ports import ExamFees
@@ -19,8 +21,12 @@ from core.fees.submission import Submission, SubmissionId
 from core.kernel.batching import Batcher, PendingItem
 
 Entries = list[TimelineEntry]
-Found = tuple[str, Entries]
-"""The document of a submission, and its timeline."""
+Found = tuple[Submission, Entries]
+"""A submission, and its timeline."""
+
+SUBMISSIONS = select(submissions.c.id, submissions.c.document, students.c.registration).select_from(
+    submissions.outerjoin(students, students.c.id == submissions.c.student_id)
+)
 
 
 class SqlExamFees(ExamFees):
@@ -34,8 +40,7 @@ class SqlExamFees(ExamFees):
         found = await self._lookups(submission)
         if found is None:
             return None
-        document, entries = found
-        return ExamFee.of(msgspec.json.decode(document, type=Submission), entries)
+        return ExamFee.of(*found)
 
     async def find_by_reference(self, reference: str) -> ExamFee | None:
         async with self._database.reading() as connection:
@@ -43,22 +48,28 @@ class SqlExamFees(ExamFees):
         return None if found is None else await self.find(found)
 
     async def list_by_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
-        query = select(submissions.c.document).where(submissions.c.student_id == student)
+        query = SUBMISSIONS.where(submissions.c.student_id == student)
         if after is not None:
             query = query.where(submissions.c.id < after)
         async with self._database.reading() as connection:
-            documents = await connection.scalars(query.order_by(submissions.c.id.desc()).limit(limit))
-        return [msgspec.json.decode(document, type=Submission) for document in documents]
+            rows = await connection.execute(query.order_by(submissions.c.id.desc()).limit(limit))
+        return [from_row(row) for row in rows]
 
     async def _look_up_batch(self, batch: Sequence[PendingItem[SubmissionId, Found | None]]) -> None:
         wanted = {each.item for each in batch}
-        query = select(submissions.c.id, submissions.c.document).where(submissions.c.id.in_(wanted))
+        query = SUBMISSIONS.where(submissions.c.id.in_(wanted))
         async with self._database.reading() as connection:
-            documents = {row.id: row.document for row in await connection.execute(query)}
+            stored = {row.id: from_row(row) for row in await connection.execute(query)}
             told = await timelines(connection, wanted)
         for each in batch:
-            document = documents.get(each.item)
-            each.resolve(None if document is None else (document, told[each.item]))
+            submission = stored.get(each.item)
+            each.resolve(None if submission is None else (submission, told[each.item]))
+
+
+def from_row(row: Any) -> Submission:
+    """Return a submission with the registration of the roster: documents of this version have none."""
+    submission = msgspec.json.decode(row.document, type=Submission)
+    return replace(submission, registration=row.registration or "")
 
 
 async def timelines(connection: AsyncConnection, ids: Collection[SubmissionId]) -> Mapping[SubmissionId, Entries]:

@@ -55,7 +55,7 @@ class SqlSubmissions(Submissions):
             "total_minor": submission.total.minor,
             "currency": submission.total.currency,
             "received_at": submission.received_at,
-            "document": msgspec.json.encode(submission).decode(),
+            "document": msgspec.json.encode(replace(submission, registration="")).decode(),
         }
         self._work.insert(submissions, row)
 

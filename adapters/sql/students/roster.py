@@ -9,49 +9,65 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Dialect, Row, Select, bindparam, select
 
+from adapters.column_encryption import ColumnCipher
 from adapters.sql.engine.conflicts import CONFLICTS, concurrent_change
 from adapters.sql.engine.database import Database
+from adapters.sql.engine.encrypted_columns import EncryptedColumns, EncryptionState
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.students.tables import students
+from adapters.sql.students.tables import erasures, students
 from core.fees.candidate import Candidate
 from core.fees.candidate import StudentId as CandidateId
 from core.fees.errors import UnknownCandidate
 from core.fees.ports import Candidates
 from core.kernel.batching import Batcher, PendingItem
+from core.kernel.encryption import Undecipherable
 from core.kernel.registration import registration_key
 from core.notifications.delivery import RecipientId
+from core.notifications.errors import UnreadableContact
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
 from core.students.ports import Students
 from core.students.student import Enrolment, Student, StudentId
 
+CONTACT_COLUMNS = ("id", "name", "language", "email", "phone", "encrypted_email", "encrypted_phone")
+
 
 class SqlStudents(Students):
     """Students as rows of one table."""
 
-    def __init__(self, work: SqlUnitOfWork) -> None:
-        self._work = work
+    def __init__(self, work: SqlUnitOfWork, encrypted: EncryptedColumns) -> None:
+        self._work, self._encrypted = work, encrypted
+        self._keep_plain = False
 
     async def find(self, registration: str) -> Student | None:
         key = registration_key(registration)
         return (await self._find([key], select(students))).get(key) if key else None
 
     async def lock(self, keys: Collection[str]) -> Mapping[str, Student]:
+        state = await self._encrypted.state(await self._work.connect())
+        self._keep_plain = state is EncryptionState.PLAIN
         return await self._find(keys, select(students).with_for_update())
 
     def add(self, student: Student) -> None:
-        self._work.insert(students, as_row(student))
+        self._work.insert(students, self._as_row(student))
 
     def replace(self, student: Student) -> None:
-        self._work.change(students, as_row(student))
+        self._work.change(students, self._as_row(student))
+
+    def _as_row(self, student: Student) -> dict[str, Any]:
+        texts = {"encrypted_email": student.enrolment.email, "encrypted_phone": student.enrolment.phone}
+        return self._encrypted.encrypt(as_row(student), texts, keep_plain=self._keep_plain)
 
     async def _find(self, keys: Collection[str], query: Select[Any]) -> Mapping[str, Student]:
         if not keys:
             return {}
         # Sorted: two transactions that lock the same students do so in the same order.
         wanted = query.where(students.c.registration_key.in_(sorted(keys)))
-        rows = await (await self._work.connect()).execute(wanted)
-        return {row.registration_key: from_row(row) for row in rows}
+        connection = await self._work.connect()
+        rows = (await connection.execute(wanted)).all()
+        if any(map(self._encrypted.is_plain, rows)):
+            await self._encrypted.check_plain(connection)
+        return {row.registration_key: from_row(row, self._encrypted) for row in rows}
 
 
 class SqlCandidates(Candidates):
@@ -102,22 +118,42 @@ def candidate(row: Row[Any]) -> Candidate:
 class SqlContacts(Contacts):
     """Reads contacts for the notifications context."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, encrypted: EncryptedColumns) -> None:
+        self._database, self._encrypted = database, encrypted
 
-    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact]:
-        columns = (students.c.id, students.c.name, students.c.email, students.c.phone, students.c.language)
+    async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact | UnreadableContact]:
+        query = select(*(students.c[name] for name in CONTACT_COLUMNS)).where(students.c.id.in_(recipients))
         async with self._database.reading() as connection:
-            rows = await connection.execute(select(*columns).where(students.c.id.in_(recipients)))
-        return {
-            RecipientId(row.id): Contact(name=row.name, email=row.email, phone=row.phone, language=row.language)
-            for row in rows
-        }
+            rows = (await connection.execute(query)).all()
+            if any(map(self._encrypted.is_plain, rows)):
+                await self._encrypted.check_plain(connection)
+        return {RecipientId(row.id): self._contact(row) for row in rows}
+
+    def _contact(self, row: Row[Any]) -> Contact | UnreadableContact:
+        try:
+            return Contact(name=row.name, language=row.language, **addresses(row, self._encrypted))
+        except Undecipherable as error:
+            return UnreadableContact(str(error))
 
 
-def from_row(row: Row[Any]) -> Student:
-    """Return the student of a row."""
-    cells = {name: getattr(row, name) for name in Enrolment.__dataclass_fields__}
+def encrypted_contacts(cipher: ColumnCipher) -> EncryptedColumns:
+    """Return the encryption of the contact columns."""
+    return EncryptedColumns(students, cipher)
+
+
+def encrypted_erasures(cipher: ColumnCipher) -> EncryptedColumns:
+    """Return the encryption of the registrations that were erased."""
+    return EncryptedColumns(erasures, cipher)
+
+
+def addresses(row: Row[Any], encrypted: EncryptedColumns) -> dict[str, str]:
+    """Return the contact fields of a row; raise `Undecipherable`."""
+    return {name: encrypted.decrypt(row, f"encrypted_{name}", row.id) for name in ("email", "phone")}
+
+
+def from_row(row: Row[Any], encrypted: EncryptedColumns) -> Student:
+    """Return the student of a row; raise `Undecipherable`."""
+    cells = {name: getattr(row, name) for name in Enrolment.__dataclass_fields__} | addresses(row, encrypted)
     cells["certificates"] = msgspec.json.decode(row.certificates, type=frozenset[str])
     return Student(id=StudentId(row.id), enrolment=Enrolment(**cells))
 

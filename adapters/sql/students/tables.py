@@ -3,8 +3,16 @@
 from sqlalchemy import Column, Computed, Index, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
-from adapters.sql.engine.types import Id, Json
+from adapters.sql.engine.types import Encrypted, Id, Json
 from core.kernel.registration import MAX_REGISTRATION_LENGTH
+
+erasures = table(
+    "erasures",
+    # Random and without a time: nothing leads from it to what the student left, or to the audit record.
+    Column("id", Id, primary_key=True),
+    Column("encrypted_registration", Encrypted, nullable=False),
+    encrypted={"encrypted_registration": None},
+)
 
 students = table(
     "students",
@@ -18,7 +26,11 @@ students = table(
     Column("email", String(254), nullable=False),
     Column("phone", String(20), nullable=False),
     Column("language", String(2), nullable=False),
+    # The text of `email` and `phone`, which are empty unless processes of the previous version must read them.
+    Column("encrypted_email", Encrypted),
+    Column("encrypted_phone", Encrypted),
     Column("registration_key", String(MAX_REGISTRATION_LENGTH), Computed("lower(registration)", persisted=False)),
     UniqueConstraint("registration", name="uq_students_registration"),
     Index("uq_students_registration_key", "registration_key", unique=True),
+    encrypted={"encrypted_email": "email", "encrypted_phone": "phone"},
 )

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 import config
+from config.credentials import check_encryption
 from config.settings import Misconfigured, Secret, Settings
 from config.settings_file import load
+from core.kernel.encryption import create_key
 
 SHIPPED = sorted(Path(config.__file__).parent.glob("*.toml"))
 PASSWORD = "correct horse battery staple"
@@ -224,6 +226,29 @@ def test_a_mounted_secret_is_read_from_its_file(read: Any, tmp_path: Path) -> No
 
 def test_a_setting_whose_own_name_ends_like_a_file_is_no_secret(read: Any) -> None:
     assert read("", {"BURSAR__SMTP__CA_FILE": "/etc/ca.pem"}).smtp.ca_file == "/etc/ca.pem"
+
+
+def test_keys_are_read_by_number_and_no_error_shows_one(read: Any, tmp_path: Path) -> None:
+    newer, older = create_key(), create_key()
+    file = tmp_path / "keys"
+    file.write_text(f"{newer}\n{older}\n")
+    settings = read("", {"BURSAR__ENCRYPTION__KEYS_FILE": str(file)})
+
+    assert list(settings.encryption.by_number()) == [int(each.partition(":")[0]) for each in (newer, older)]
+    assert newer not in repr(settings)
+    key = newer.partition(":")[2]
+    for bad in (newer[:-4], f"{newer},{newer}", key, "1:", f"65536:{key}", "²:x"):
+        with pytest.raises(Misconfigured, match=r"encryption\.keys: .*key") as refused:
+            read("", {"BURSAR__ENCRYPTION__KEYS": bad})
+        assert key[:8] not in str(refused.value)
+
+
+def test_a_database_server_needs_a_key_and_the_refusal_names_the_command_that_makes_one(read: Any) -> None:
+    on_mysql = '[adapters]\npersistence = "mysql"\n'
+    with pytest.raises(Misconfigured, match="bursar encryption create-key"):
+        check_encryption(read(on_mysql))
+    check_encryption(read(on_mysql, {"BURSAR__ENCRYPTION__KEYS": create_key()}))
+    check_encryption(read(""))
 
 
 def test_a_mounted_secret_that_is_not_there_is_named(read: Any, tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""Give contacts columns for encrypted text, and erased students a table.
+
+MySQL adds the columns without a copy of the table, and processes of the version before write and read the plain columns
+as they did: a table with rows stays plain until `bursar encryption rotate`.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+from adapters.sql.engine.types import Encrypted, Id
+
+revision: str = "0018"
+down_revision: str | None = "0017"
+branch_labels: Sequence[str] | None = None
+depends_on: Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    op.add_column("students", sa.Column("encrypted_email", Encrypted, nullable=True))
+    op.add_column("students", sa.Column("encrypted_phone", Encrypted, nullable=True))
+    op.create_table(
+        "erasures",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("encrypted_registration", Encrypted, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
+    )
+    states = op.create_table(
+        "column_encryption",
+        sa.Column("table_name", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.PrimaryKeyConstraint("table_name"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
+    )
+    has_students = op.get_bind().execute(sa.text("SELECT 1 FROM students LIMIT 1")).first()
+    row = {"table_name": "students", "state": "plain" if has_students else "encrypted"}
+    op.bulk_insert(states, [row])
+
+
+def downgrade() -> None:
+    op.drop_table("column_encryption")
+    op.drop_table("erasures")
+    op.drop_column("students", "encrypted_phone")
+    op.drop_column("students", "encrypted_email")
