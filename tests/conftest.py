@@ -19,7 +19,7 @@ from tests import containers as stack
 from tests import databases
 from tests.databases import DatabasePool
 
-CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis}
+CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis, "keycloak": stack.keycloak}
 skipped_for_want_of_docker: Counter[str] = Counter()
 
 
