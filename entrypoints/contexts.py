@@ -14,6 +14,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     """Return the command `bursar` with the commands of every context."""
     from entrypoints.cli.app import Group, create_cli
     from entrypoints.cli.fees import exam_fees, import_schedules
+    from entrypoints.cli.identity import keys, passwords
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.notifications import deliveries, vendors
     from entrypoints.cli.operations import administration, dead_letters, demo, projections, replay_events, serve
@@ -27,6 +28,8 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
+            Group("accounts", "Who may use Bursar.", (passwords,)),
+            Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
             Group("inventory", "Batches, allocations and what is available.", stock),
             Group("stores", "The older name of `bursar inventory`.", stock, hidden=True),
@@ -39,6 +42,8 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.fees.exam_fee_batch import submit_rows
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
+    from entrypoints.http.identity.passwords import PasswordsController, public_keys
+    from entrypoints.http.identity.sessions import SessionsController
     from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
     from entrypoints.http.inventory.stock_views import AvailabilityController
     from entrypoints.http.notifications.deliveries import DeliveriesController
@@ -60,6 +65,9 @@ def http_handlers() -> list[Any]:
         ship,
         AvailabilityController,
         VendorsController,
+        SessionsController,
+        PasswordsController,
+        public_keys,
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from config.container import Application, running
 from config.container.storage import Storage
-from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings, SQLite
+from config.settings import Adapters, Identity, Kafka, MySQL, Redis, Secret, Settings, SQLite
 from core.kernel.authorization import SYSTEM, current_principal
 from entrypoints.contexts import ROUTES
 from tests import containers as stack
@@ -98,7 +98,11 @@ current_principal.set(SYSTEM)
 @pytest.fixture(params=sorted(Storage.new_work.providers))
 def stored_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Return settings for each kind of persistence."""
-    settings = Settings(adapters=Adapters(persistence=request.param), sqlite=SQLite(path=str(tmp_path / "bursar.db")))
+    settings = Settings(
+        adapters=Adapters(persistence=request.param),
+        sqlite=SQLite(path=str(tmp_path / "bursar.db")),
+        identity=Identity(secret=Secret("the secret of an installation under test")),
+    )
     if request.param == "mysql":
         settings = msgspec.structs.replace(settings, mysql=request.getfixturevalue("mysql"))
     return settings

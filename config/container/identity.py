@@ -35,6 +35,11 @@ def beside(path: str) -> str:
     return f"{path}.secret"
 
 
+def secret_of_the_process(given_secret: str) -> str:
+    """Return the given secret, or one that is lost together with what the memory database holds."""
+    return given_secret or secrets.token_urlsafe(48)
+
+
 class Identity(containers.DeclarativeContainer):
     """Accounts, their credentials and their sessions."""
 
@@ -71,7 +76,7 @@ class Identity(containers.DeclarativeContainer):
             settings.secret.reveal.call(),
             providers.Callable(beside, process.settings.provided.sqlite.path),
         ),
-        memory=providers.Singleton(secrets.token_urlsafe, 48),
+        memory=providers.Singleton(secret_of_the_process, settings.secret.reveal.call()),
     )
     seal = providers.Singleton(Seal, secret, "signing keys")
     password_hasher = providers.Singleton(Argon2PasswordHasher)

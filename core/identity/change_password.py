@@ -25,7 +25,7 @@ class ChangePassword:
     async def __call__(self, current: str, new: str) -> None:
         """Return after both are stored; raise `WrongCredentials`, or `Invalid` with the rule that `new` breaks."""
         caller = current_principal.get()
-        if caller.account is None or caller.session is None:
+        if caller.account is None:
             raise NotAuthenticated("sign in to change a password")
         normal_password(current)
         async with self.new_work() as work:

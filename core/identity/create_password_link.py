@@ -34,19 +34,24 @@ class CreatePasswordLink:
 
     async def __call__(self, account_id: AccountId, login: str | None = None) -> PasswordLink:
         """Return the link; an account without a login needs one. Raises `UnknownAccount` and `LoginTaken`."""
-        token, now = secrets.token_urlsafe(32), self.clock.now()
-        digest, expires_at = sha256(token.encode()).digest(), now + LINK_LIFETIME
+        now = self.clock.now()
         async with self.new_work() as work:
             if await work.accounts.find(account_id) is None:
                 raise UnknownAccount.with_id(account_id)
             known = await work.passwords.lock(account_id)
-            if known:
-                work.passwords.replace(known.linked(digest, expires_at))
-            else:
-                known = Password(account=account_id, login=first_login(login), changed_at=now)
-                work.passwords.add(known.linked(digest, expires_at))
+            password = known or Password(account=account_id, login=first_login(login), changed_at=now)
+            link, digest = new_link(account_id, password.login, now)
+            put = work.passwords.replace if known else work.passwords.add
+            put(password.linked(digest, link.expires_at))
             await work.commit()
-        return PasswordLink(account=account_id, login=known.login, token=token, expires_at=expires_at)
+        return link
+
+
+def new_link(account: AccountId, login: str, now: datetime) -> tuple[PasswordLink, bytes]:
+    """Return a link and the digest by which it is found."""
+    token = secrets.token_urlsafe(32)
+    link = PasswordLink(account=account, login=login, token=token, expires_at=now + LINK_LIFETIME)
+    return link, sha256(token.encode()).digest()
 
 
 def first_login(login: str | None) -> str:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Annotated, Self, TypeAlias
 from uuid import UUID
 
 from core.kernel.constraints import Text
 
 LINK_LIFETIME = timedelta(hours=24)
 LOGIN = Text("3 to 64 letters, digits, or any of . _ @ + -", r"[A-Za-z0-9._@+-]{3,64}")
+Login: TypeAlias = Annotated[str, LOGIN]
 
 
 def folded_login(login: str) -> str:

@@ -2,13 +2,16 @@
 
 import re
 import unicodedata
+from typing import Annotated, TypeAlias
 
 from core.identity.common_passwords import COMMON_STEMS
+from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
 
 MIN_PASSWORD_CHARACTERS = 12
 MAX_PASSWORD_BYTES = 1_024
 """In UTF-8; hashing a longer text would let one request occupy a core."""
+PlainPassword: TypeAlias = Annotated[str, Text("at most 1,024 bytes in UTF-8", most=MAX_PASSWORD_BYTES)]
 LOOKALIKES = str.maketrans("01345789@$!|+", "oieastbgasiit")
 LETTERS, ENDS = re.compile("[a-z]+"), re.compile("^[^a-z]+|[^a-z]+$")
 MAX_COMMON_WORDS = 2

@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, NewType
 from uuid import UUID
 
+from core.kernel.constraints import UNREADABLE, Text
+
 SessionId = NewType("SessionId", UUID)
 GRACE = timedelta(seconds=10)
 """How long a used refresh token answers with the same successor: clients refresh at the same time, or repeat."""
 MAX_LIFETIME = timedelta(days=30)
 """After this time the account signs in again, however often the session was refreshed."""
 MAX_DEVICE_LENGTH = 200
+DEVICE = Text(f"a line of at most {MAX_DEVICE_LENGTH} characters", f"[^{UNREADABLE}]*", MAX_DEVICE_LENGTH)
 
 
 class EndedSession(NamedTuple):

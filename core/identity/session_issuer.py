@@ -6,7 +6,7 @@ from datetime import timedelta
 from core.identity.account import Account, AccountId
 from core.identity.password import Password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
-from core.identity.session import MAX_DEVICE_LENGTH, Session, SessionId
+from core.identity.session import Session, SessionId
 from core.identity.session_errors import WrongCredentials
 from core.identity.session_ports import AccessTokens, RefreshTokens
 from core.identity.session_watch import SessionWatch
@@ -70,7 +70,7 @@ class SessionIssuer:
             used_at=now,
             expires_at=now + self.refresh_lifetime,
             address=current_principal.get().address,
-            device=device[:MAX_DEVICE_LENGTH],
+            device=device,
             digest=token.digest,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.identity.session import DEVICE
 from core.identity.session_issuer import SessionIssuer
 from core.identity.sign_in_method import SignInMethod
 from core.identity.tokens import SessionTokens
@@ -21,5 +22,6 @@ class SignIn:
 
     async def __call__(self, credential: Any, device: str = "") -> SessionTokens:
         """Return the tokens of the new session; raise `WrongCredentials`."""
+        DEVICE.check("device", device)
         proof = await self.sign_in_methods[type(credential)].prove(credential)
         return await self.session_issuer.open(proof, device)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.identity.authenticate_session import AuthenticateSession
 from core.identity.change_password import ChangePassword
 from core.identity.create_account import CreateAccount
+from core.identity.create_administrator import CreateAdministrator
 from core.identity.create_password_link import CreatePasswordLink
 from core.identity.create_signing_key import CreateSigningKey
 from core.identity.disable_account import DisableAccount
@@ -28,6 +29,7 @@ class IdentityUseCases:
     disable_account: DisableAccount
     authenticate_session: AuthenticateSession
     change_password: ChangePassword
+    create_administrator: CreateAdministrator
     create_password_link: CreatePasswordLink
     create_signing_key: CreateSigningKey
     end_session: EndSession

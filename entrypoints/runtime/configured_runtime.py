@@ -11,7 +11,7 @@ from typing import Any
 
 from config.container import Application
 from config.credentials import check_credentials
-from config.settings import Settings
+from config.settings import Misconfigured, Settings
 from core.kernel.authorization import SYSTEM, current_principal
 from core.kernel.errors import Unavailable
 from core.kernel.schema import SchemaChange, SchemaIsNewer
@@ -40,6 +40,7 @@ class ConfiguredRuntime(Runtime):
                 with suppress(SchemaIsNewer):  # a program works on the schema of the next version
                     await self.migrate("head")
                 await load_sample_data(self.use_cases, self.clock)
+                await self.use_cases.identity.create_signing_key()
 
     async def migrate(self, target: str, *, may_lose_data: bool = False) -> SchemaChange:
         change: SchemaChange = await self._application.storage.migrate(target, may_lose_data=may_lose_data)
@@ -56,6 +57,8 @@ class ConfiguredRuntime(Runtime):
         with self._application.storage.exclusive_lock():
             listening = self._transports.listen() if "http" in self._settings.serve else None
             await self.provision()
+            if listening:
+                await self._require_keys()
             report = StartupReport(address(listening) if listening else "", await self._startup_warnings())
             if listening and self._settings.http.workers > 1:
                 with TemporaryDirectory() as metrics:
@@ -66,6 +69,16 @@ class ConfiguredRuntime(Runtime):
                     for loop in self._transports.start(name, listening, stop):
                         tasks.create_task(stop_all_after(loop, stop))
                 await on_started(report)
+
+    async def _require_keys(self) -> None:
+        """Raise `Misconfigured` if access tokens could not be signed."""
+        if self._transports.shares_database and not self._settings.identity.secret.reveal():
+            raise Misconfigured(
+                "identity.secret is empty: set BURSAR__IDENTITY__SECRET to 32 or more random characters, the same in"
+                " every process"
+            )
+        if not await self.use_cases.identity.list_public_keys():
+            raise Misconfigured("there is no key that signs access tokens: run `bursar keys create`")
 
     def _workers(self, listening: socket, metrics: str) -> list[Worker]:
         """Return the workers that share the address of HTTP, and one for everything else."""

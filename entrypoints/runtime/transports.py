@@ -8,8 +8,10 @@ from socket import socket
 
 from config.container import Application
 from config.settings import Settings
+from core.identity.session_watch import POLL_INTERVAL_SECONDS
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
+from entrypoints.periodic import run_every
 
 
 class Transports:
@@ -38,7 +40,7 @@ class Transports:
         match name:
             case "http":
                 assert listening  # noqa: S101 - bound before the transports start
-                return [self._http(listening, stop)]
+                return [self._http(listening, stop), self._watch_sessions(stop)]
             case "consumer":
                 return self._consumer(stop)
             case "relay":
@@ -67,6 +69,11 @@ class Transports:
         answers, probes = self._application.messaging.answers(), self._application.probes()
         app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission, documented=True)
         return server.serve(app, LoadShedder(admission, clock), listening, stop, self._settings.http)
+
+    def _watch_sessions(self, stop: asyncio.Event) -> Awaitable[None]:
+        """Read which sessions ended, so that a process refuses their access tokens."""
+        watch = self._application.identity.session_watch()
+        return run_every(POLL_INTERVAL_SECONDS, "ended_sessions_read", watch.read, stop)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:
         from entrypoints.messages.consumer import Consumer

@@ -1,6 +1,6 @@
 """The tables of sessions, passwords and signing keys."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.dialects import mysql
 
 from adapters.sql.engine.tables import table
@@ -30,12 +30,13 @@ sessions = table(
 )
 passwords = table(
     "passwords",
-    Column("account", Id, primary_key=True),
+    Column("account", Id),
     Column("login", String(64), nullable=False),
     Column("hash", String(255), nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("link_digest", Digest),
     Column("link_expires_at", UtcDateTime),
+    PrimaryKeyConstraint("account", name="pk_passwords"),
     UniqueConstraint("login", name="uq_passwords_login"),
     UniqueConstraint("link_digest", name="uq_passwords_link"),
 )

@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column("link_digest", DIGEST, nullable=True),
         sa.Column("link_expires_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("account"),
+        sa.PrimaryKeyConstraint("account", name="pk_passwords"),
         sa.UniqueConstraint("login", name="uq_passwords_login"),
         sa.UniqueConstraint("link_digest", name="uq_passwords_link"),
         mysql_charset="utf8mb4",

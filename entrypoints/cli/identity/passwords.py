@@ -1,0 +1,54 @@
+"""`bursar accounts create-admin` and `reset-password`: one-time links that set a password."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from core.identity.account import AccountId
+from core.identity.create_password_link import PasswordLink
+from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
+from entrypoints.cli.runtime import Runtime
+
+Login = Annotated[str, typer.Argument(help="The name to sign in with.")]
+Name = Annotated[str, typer.Option("--name", help="The name of the person.")]
+Account = Annotated[UUID, typer.Argument(help="The id of the account.")]
+NewLogin = Annotated[str | None, typer.Option("--login", help="The name to sign in with, for an account without one.")]
+commands = typer.Typer()
+
+
+@commands.command("create-admin", epilog="Example: bursar accounts create-admin meenakshi --name 'Meenakshi Iyer'")
+def create_admin(
+    context: typer.Context, login: Login, name: Name = "", config: ConfigFile = None, json: AsJson = False
+) -> None:
+    """Create an administrator, and print the one-time token that sets the first password."""
+    runner: CommandRunner = context.obj
+
+    async def work(runtime: Runtime) -> PasswordLink:
+        return await runtime.use_cases.identity.create_administrator(login, name or login)
+
+    runner.print(runner.run_provisioned(config, work), instructions, json=json)
+
+
+@commands.command(
+    "reset-password", epilog="Example: bursar accounts reset-password 019a9e5c-6f3e-7b21-9c5d-0f7a3e9b1c42"
+)
+def reset_password(
+    context: typer.Context, account: Account, login: NewLogin = None, config: ConfigFile = None, json: AsJson = False
+) -> None:
+    """Print a one-time token that sets the password of an account; an earlier one is no longer valid."""
+    runner: CommandRunner = context.obj
+
+    async def work(runtime: Runtime) -> PasswordLink:
+        return await runtime.use_cases.identity.create_password_link(AccountId(account), login)
+
+    runner.print(runner.run_provisioned(config, work), instructions, json=json)
+
+
+def instructions(link: PasswordLink) -> str:
+    """Return how the token of a link is used."""
+    return (
+        f"{link.login} sets a password until {link.expires_at:%Y-%m-%d %H:%M} UTC, once:\n"
+        f"  curl -X POST http://127.0.0.1:8000/v1/passwords -H 'Content-Type: application/json'"
+        f' -d \'{{"token": "{link.token}", "password": "…"}}\''
+    )

@@ -1,0 +1,94 @@
+"""Sign-in and sessions over HTTP."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.datastructures import CacheControlHeader
+from litestar.params import FromPath, JSONBody
+
+from core.identity.list_sessions import OpenSession
+from core.identity.password import Login
+from core.identity.password_policy import PlainPassword
+from core.identity.session import DEVICE, SessionId
+from core.identity.sign_in_method import PasswordCredential
+from core.identity.tokens import SessionTokens
+from core.kernel.constraints import Text
+from core.use_cases import UseCases
+from entrypoints.http.dependencies import Wired
+from entrypoints.http.media_types import json_only
+from entrypoints.http.problems import problems
+
+NOT_STORED = CacheControlHeader(no_store=True)
+REFRESH_TOKEN = Text("a refresh token as it was received", r"[A-Za-z0-9_-]{1,200}")
+
+
+class SignInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A login and its password."""
+
+    login: Login
+    password: PlainPassword
+    device: Annotated[str, DEVICE] = ""
+    """What the client calls itself, for the list of sessions."""
+
+
+class RefreshBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The refresh token that was received last."""
+
+    refresh_token: Annotated[str, REFRESH_TOKEN]
+
+    def __post_init__(self) -> None:
+        REFRESH_TOKEN.check("refresh_token", self.refresh_token)
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """The open sessions of an account, the newest first."""
+
+    items: Sequence[OpenSession]
+
+
+class SessionsController(Controller):
+    """Opens, refreshes, lists and ends sessions."""
+
+    path = "/v1/sessions"
+    tags = ("Sessions",)
+
+    @post(
+        operation_id="signIn",
+        before_request=json_only,
+        cache_control=NOT_STORED,
+        responses=problems(400, 401, 413, 415, 422, 503),
+    )
+    async def sign_in(self, data: JSONBody[SignInBody], use_cases: Wired[UseCases]) -> SessionTokens:
+        """Sign in: an access token for requests, and a refresh token for the next one."""
+        credential = PasswordCredential(login=data.login, password=data.password)
+        return await use_cases.identity.sign_in(credential, data.device)
+
+    @post(
+        "/refresh",
+        operation_id="refreshSession",
+        status_code=200,
+        before_request=json_only,
+        cache_control=NOT_STORED,
+        responses=problems(400, 401, 413, 415, 422, 503),
+    )
+    async def refresh(self, data: JSONBody[RefreshBody], use_cases: Wired[UseCases]) -> SessionTokens:
+        """Exchange a refresh token for its successor and a new access token; a used one ends the session."""
+        return await use_cases.identity.refresh_session(data.refresh_token)
+
+    @get(operation_id="listSessions", cache_control=NOT_STORED, responses=problems(401, 503))
+    async def list_all(self, use_cases: Wired[UseCases]) -> SessionList:
+        """List the open sessions of the caller, the newest first."""
+        return SessionList(await use_cases.identity.list_sessions())
+
+    @delete("/{session:uuid}", operation_id="endSession", responses=problems(400, 401, 404, 503))
+    async def end(self, session: FromPath[UUID], use_cases: Wired[UseCases]) -> None:
+        """End a session; its access tokens are refused everywhere within a second."""
+        await use_cases.identity.end_session(SessionId(session))
+
+    @delete(operation_id="endSessions", responses=problems(401, 503))
+    async def end_all(self, use_cases: Wired[UseCases]) -> None:
+        """Sign the caller out everywhere."""
+        await use_cases.identity.end_sessions()
