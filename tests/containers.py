@@ -13,7 +13,7 @@ import docker
 from testcontainers.community.mysql import MySqlContainer
 from testcontainers.community.redis import RedisContainer
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWaitStrategy
 
 MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
@@ -115,9 +115,10 @@ def keycloak() -> Iterator[str]:
         DockerContainer(KEYCLOAK)
         .with_exposed_ports(8080)
         .with_envs(KC_BOOTSTRAP_ADMIN_USERNAME=user, KC_BOOTSTRAP_ADMIN_PASSWORD=password)
-        .with_command("start-dev")
-        .waiting_for(LogMessageWaitStrategy("Listening on").with_startup_timeout(180))
+        .waiting_for(HttpWaitStrategy(8080, "/realms/master").for_status_code(200).with_startup_timeout(180))
     )
+    if "BURSAR_TEST_KEYCLOAK_IMAGE" not in os.environ:
+        container = container.with_command("start-dev")  # the official image does nothing without a command
     with container:
         yield f"http://127.0.0.1:{container.get_exposed_port(8080)}"
 

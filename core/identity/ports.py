@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.identity.account import Account, AccountId
+from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
 from core.identity.session_ports import Passwords, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
@@ -44,6 +45,8 @@ class IdentityUnitOfWork(UnitOfWork, Protocol):
     passwords: Passwords
     sessions: Sessions
     signing_keys: SigningKeys
+    identity_links: IdentityLinks
+    pending_sign_ins: PendingSignIns
 
 
 NewIdentityUnitOfWork = NewUnitOfWork[IdentityUnitOfWork]

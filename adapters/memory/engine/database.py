@@ -11,7 +11,9 @@ from uuid import UUID
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
+from core.identity.identity_link import IdentityLink
 from core.identity.password import Password
+from core.identity.pending_sign_in import PendingSignIn
 from core.identity.session import Session
 from core.identity.signing_key import SigningKey
 from core.inventory.order_line import OrderLine
@@ -50,6 +52,10 @@ class UndoLog:
         """Set a row and keep its former value."""
         self._before.append((table, key, table.get(key, MISSING)))
         table[key] = value
+
+    def remove(self, table: MutableMapping[Any, Any], key: Any) -> None:
+        """Remove a row and keep its value."""
+        self._before.append((table, key, table.pop(key)))
 
     def mark(self) -> int:
         """Return the present position, for `rollback_to`."""
@@ -109,6 +115,8 @@ class MemoryDatabase(Transaction):
     sessions: dict[UUID, Session] = field(default_factory=dict)
     passwords: dict[UUID, Password] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
+    identity_links: dict[tuple[str, str], IdentityLink] = field(default_factory=dict)
+    pending_sign_ins: dict[bytes, PendingSignIn] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0
 

@@ -3,6 +3,7 @@
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.identity.accounts import MemoryAccounts
+from adapters.memory.identity.identity_links import MemoryIdentityLinks, MemoryPendingSignIns
 from adapters.memory.identity.passwords import MemoryPasswords, MemorySigningKeys
 from adapters.memory.identity.sessions import MemorySessions
 from core.identity.ports import IdentityUnitOfWork
@@ -12,7 +13,7 @@ from core.kernel.unit_of_work import Transaction
 
 
 class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
-    """Accounts, passwords, sessions and signing keys."""
+    """Accounts, their credentials and links, sessions and signing keys."""
 
     def __init__(self, database: MemoryDatabase, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(database, clock, ids, within)
@@ -22,3 +23,4 @@ class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
             MemorySessions(self),
             MemorySigningKeys(self),
         )
+        self.identity_links, self.pending_sign_ins = MemoryIdentityLinks(self), MemoryPendingSignIns(self)

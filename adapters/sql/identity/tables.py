@@ -3,7 +3,8 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, String
 from sqlalchemy.dialects import mysql
 
-import adapters.sql.identity.session_tables  # noqa: F401 - migrations and tools load this module only
+import adapters.sql.identity.link_tables
+import adapters.sql.identity.session_tables  # noqa: F401 - as above
 from adapters.sql.engine.tables import table
 from adapters.sql.engine.types import Id, Json, UtcDateTime
 

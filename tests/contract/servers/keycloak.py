@@ -46,7 +46,10 @@ def visit(url: str, login: str) -> dict[str, str]:
         page = answered(browser.get(url))
         form = LOGIN_FORM.search(page.text)
         assert form, page.text
-        answer = browser.post(unescape(form[1]), data={"username": login, "password": PASSWORD})
+        # its cookies are `Secure`, which a browser sends to this machine and httpx to https alone
+        cookies = "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
+        person = {"username": login, "password": PASSWORD}
+        answer = browser.post(unescape(form[1]), data=person, headers={"Cookie": cookies})
     assert answer.status_code == 302, answer.text
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
 

@@ -1,0 +1,98 @@
+"""Sign-in with identity providers over HTTP."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.params import CookieParameter, FromPath, QueryParameter
+
+from core.identity.identity_provider import AuthorizationRequest
+from core.identity.pending_sign_in import LIFETIME
+from core.identity.provider_method import ProviderAnswer
+from core.identity.tokens import SessionTokens
+from core.use_cases import UseCases
+from entrypoints.http.dependencies import Wired
+from entrypoints.http.identity.sessions import NOT_STORED
+from entrypoints.http.problems import problems
+from entrypoints.http.query_parameters import FOREIGN_QUERY
+
+COOKIE = "__Host-bursar-sign-in"
+"""Binds a sign-in to the browser that started it: the prefix makes browsers refuse it from other hosts."""
+State = Annotated[str, QueryParameter(name="state", description="The state of the sign-in, as the provider returns it")]
+Code = Annotated[str, QueryParameter(description="The authorization code; absent if the provider refused")]
+ResponseIssuer = Annotated[str | None, QueryParameter(name="iss", description="The issuer (RFC 9207)")]
+BrowserSecret = Annotated[str, CookieParameter(name=COOKIE)]
+
+
+class IdentityLinkStart(msgspec.Struct, frozen=True):
+    """Where a browser goes to prove the identity that is to be linked."""
+
+    authorization_url: str
+
+
+class ProvidersController(Controller):
+    """Sends browsers to identity providers and takes what they come back with."""
+
+    path = "/v1"
+    tags = ("Sessions",)
+
+    @get(
+        "/sign-in/{provider:str}",
+        operation_id="signInWithProvider",
+        status_code=303,
+        cache_control=NOT_STORED,
+        opt={FOREIGN_QUERY: True},
+        responses=problems(404, 503),
+    )
+    async def begin(self, provider: FromPath[str], use_cases: Wired[UseCases]) -> Response[None]:
+        """Send the browser to an identity provider."""
+        request = await use_cases.identity.sign_in_with_provider(provider)
+        return Response(None, headers={"Location": request.url}, cookies=[cookie(request)])
+
+    @get(
+        "/sign-in/{provider:str}/callback",
+        operation_id="completeSignInWithProvider",
+        cache_control=NOT_STORED,
+        opt={FOREIGN_QUERY: True},  # providers add parameters of their own
+        responses=problems(401, 403, 404, 409, 503),
+    )
+    async def complete(
+        self,
+        provider: FromPath[str],
+        use_cases: Wired[UseCases],
+        returned_state: State = "",
+        code: Code = "",
+        response_issuer: ResponseIssuer = None,
+        browser_secret: BrowserSecret = "",
+    ) -> Response[SessionTokens]:
+        """Open a session for the account that is linked with the identity, or link the account that asked for it."""
+        answer = ProviderAnswer(
+            provider=provider, state=returned_state, code=code, issuer=response_issuer, browser_secret=browser_secret
+        )
+        return Response(await use_cases.identity.sign_in(answer), cookies=[cookie()])
+
+    @post(
+        "/identity-links/{provider:str}",
+        operation_id="linkIdentity",
+        status_code=200,
+        cache_control=NOT_STORED,
+        responses=problems(401, 404, 503),
+    )
+    async def link(self, provider: FromPath[str], use_cases: Wired[UseCases]) -> Response[IdentityLinkStart]:
+        """Start to link the account of the caller with an identity; then its password and sessions end."""
+        request = await use_cases.identity.link_identity(provider)
+        return Response(IdentityLinkStart(request.url), cookies=[cookie(request)])
+
+
+def cookie(request: AuthorizationRequest | None = None) -> Cookie:
+    """Return the cookie of a started sign-in; without one, the cookie that removes it."""
+    return Cookie(
+        key=COOKIE,
+        value=request.browser_secret if request else "",
+        max_age=int(LIFETIME.total_seconds()) if request else 0,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="lax",  # the provider's redirect is a navigation from another site
+    )
