@@ -154,5 +154,6 @@ def benchmark_environment(mysql: MySqlServer, kafka: str | None) -> Iterator[Ben
 async def create_schema_and_topics(application: Application) -> None:
     """Create the tables and topics."""
     await application.storage.migrate()
+    await application.use_cases().identity.create_signing_key()
     if application.settings().adapters.events == "kafka":
         await application.messaging.topics()()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import event_stages, http_stages
+from benchmarks import event_stages, http_stages, identity_stages
 from benchmarks import inventory_stages as store_stages
 from benchmarks.environment import BenchmarkEnvironment, Figures
 
@@ -35,5 +35,6 @@ STAGES: Mapping[str, Stage] = {
     "allocations": Stage(store_stages.allocations, 240_000),
     "hot-sku": Stage(store_stages.hot_sku, 20_000, kafka=True),
     "contention": Stage(store_stages.contention, store_stages.MEASUREMENT_MILLISECONDS),
+    "identity": Stage(identity_stages.identity, 16_000),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),
 }

@@ -16,6 +16,7 @@ from core.kernel.text import line_fault
 MAX_NAME_LENGTH = 120
 NON_EMPTY = msgspec.Meta(min_length=1)
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+Permits = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -89,7 +90,7 @@ class Adapters(Section, frozen=True):
     sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     """Vendors of SMS: the first is primary, the others take over in this order."""
     cache: Literal["redis", "memory"] = "memory"
-    """Where processes share which schedule version is in force."""
+    """Where processes share which schedule version is in force, and count the requests of rate limits."""
 
 
 class Http(Section, frozen=True):
@@ -115,31 +116,14 @@ class Http(Section, frozen=True):
     """The time in which a client sends no part of a body, or less than 500 bytes a second."""
     keep_alive_seconds: Seconds = 75.0
     """The time between two requests of a connection: longer than proxies keep theirs (nginx and AWS: 60 s)."""
+    trusted_proxies: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
+    """The exact number of proxies that each request passes, all of which add to `X-Forwarded-For`: more than there are
+    let clients choose the address that limits count by, fewer limit a proxy instead of its clients."""
     public_url: HttpUrl = ""
     """The address that vendors send status reports to, as in https://fees.example.org; empty: no reports."""
 
     def __post_init__(self) -> None:
         check_port(self.public_url, "http.public_url")
-
-
-class Identity(Section, frozen=True):
-    """Sign-in, sessions and their tokens."""
-
-    secret: Secret = msgspec.field(default_factory=Secret)
-    """Encrypts signing keys and marks refresh tokens: at least 32 characters, the same for every process on one
-    database. With SQLite an empty one is made at the first start, in a file beside the database."""
-    issuer: Annotated[str, NON_EMPTY] = "bursar"
-    """The claim `iss` of access tokens: the URL of this installation, where other programs verify them."""
-    audience: Annotated[str, NON_EMPTY] = "bursar"
-    """The claim `aud` of access tokens."""
-    access_minutes: Annotated[int, msgspec.Meta(ge=1, le=MAX_ACCESS_MINUTES)] = 15
-    """Access tokens expire after this time."""
-    refresh_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
-    """A session expires when it is not refreshed for this time."""
-
-    def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("identity.secret needs at least 32 characters")
 
 
 class OpenIdProvider(Section, frozen=True, kw_only=True):
@@ -176,6 +160,25 @@ class Admission(Section, frozen=True):
     def __post_init__(self) -> None:
         if 0 < len(self.secret.reveal()) < 32:
             raise ValueError("admission.secret needs at least 32 characters")
+
+
+class Limits(Section, frozen=True):
+    """Rate limits: more requests are answered 429 with `Retry-After`; those of IPv6 are counted by /64."""
+
+    requests_per_minute: Permits = 60_000
+    """Of one account or API key, without one of one address: everything without a limit of its own."""
+    submissions_per_minute: Permits = 60_000
+    """Submissions of exam fees of one account or API key."""
+    sign_ins_per_minute: Permits = 6_000
+    """Attempts to sign in, right or wrong, from one address: an office can have one for all."""
+    refreshes_per_minute: Permits = 60_000
+    """Exchanges of refresh tokens from one address."""
+    codes_per_minute: Permits = 600
+    """One-time codes that are requested or entered, from one address."""
+    wrong_passwords: Permits = 10
+    """For one account from one address in 15 minutes; from other addresses the account can still sign in."""
+    wrong_passwords_per_address: Permits = 100
+    """From one address in 15 minutes, for whatever accounts; signing in does not count."""
 
 
 class EncryptedSection(Section, frozen=True):
@@ -278,6 +281,29 @@ class Students(Section, frozen=True):
     """ISO 3166-1: the country of telephone numbers without a country code, in rows that name none."""
 
 
+class Identity(Section, frozen=True):
+    """Accounts, their credentials and their sessions."""
+
+    secret: Secret = msgspec.field(default_factory=Secret)
+    """Encrypts signing keys and marks refresh tokens: at least 32 characters, the same for every process on one
+    database. With SQLite an empty one is made at the first start, in a file beside the database."""
+    issuer: Annotated[str, NON_EMPTY] = "bursar"
+    """The claim `iss` of access tokens: the URL of this installation, where other programs verify them."""
+    audience: Annotated[str, NON_EMPTY] = "bursar"
+    """The claim `aud` of access tokens."""
+    access_minutes: Annotated[int, msgspec.Meta(ge=1, le=MAX_ACCESS_MINUTES)] = 15
+    """Access tokens expire after this time."""
+    refresh_days: Annotated[int, msgspec.Meta(ge=1, le=30)] = 7
+    """A session expires when it is not refreshed for this time."""
+
+    max_api_key_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 365
+    """The longest validity of a new API key."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret.reveal()) < 32:
+            raise ValueError("identity.secret needs at least 32 characters")
+
+
 class Inventory(Section, frozen=True):
     """The inventory staff, which is notified of shortages; without an address there is no notification."""
 
@@ -300,7 +326,7 @@ class Inventory(Section, frozen=True):
 
 
 class Redis(Section, frozen=True):
-    """The shared cache."""
+    """The shared cache and rate limits."""
 
     url: Secret = msgspec.field(default_factory=lambda: Secret("redis://localhost:6379/0"))
     """`redis://user:password@host:6379/0`, encrypted as `rediss://…`; a secret, because it can contain a password."""
@@ -458,7 +484,7 @@ class Settings(Section, frozen=True):
     adapters: Adapters = Adapters()
     http: Http = Http()
     admission: Admission = Admission()
-    identity: Identity = Identity()
+    limits: Limits = Limits()
     oidc: dict[ProviderName, OpenIdProvider] = msgspec.field(default_factory=dict)
     """Identity providers by the names in their URLs: `google`, `microsoft`, `keycloak`, or another word."""
     mysql: MySQL = MySQL()
@@ -467,6 +493,7 @@ class Settings(Section, frozen=True):
     retention: Retention = Retention()
     notifications: Notifications = Notifications()
     students: Students = Students()
+    identity: Identity = Identity()
     inventory: Inventory = Inventory()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()

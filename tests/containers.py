@@ -18,7 +18,7 @@ from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWait
 MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
 REDIS = os.environ.get("BURSAR_TEST_REDIS_IMAGE", "redis:8")
-KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "quay.io/keycloak/keycloak:26.4")
+KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
 KEYCLOAK_ADMIN = ("admin", "admin")
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
 ONE_BROKER = {
@@ -117,8 +117,8 @@ def keycloak() -> Iterator[str]:
         .with_envs(KC_BOOTSTRAP_ADMIN_USERNAME=user, KC_BOOTSTRAP_ADMIN_PASSWORD=password)
         .waiting_for(HttpWaitStrategy(8080, "/realms/master").for_status_code(200).with_startup_timeout(180))
     )
-    if "BURSAR_TEST_KEYCLOAK_IMAGE" not in os.environ:
-        container = container.with_command("start-dev")  # the official image does nothing without a command
+    if "keycloak/keycloak" in KEYCLOAK:  # the official image, which does nothing without a command
+        container = container.with_command("start-dev")
     with container:
         yield f"http://127.0.0.1:{container.get_exposed_port(8080)}"
 

@@ -20,14 +20,17 @@ class TcpSwitch:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward one connection."""
-        with suppress(OSError):
+        try:
             far_reader, far_writer = await asyncio.open_connection(*self.target)
-            pair = {writer, far_writer}
-            self._writers |= pair
-            for source, sink in ((reader, far_writer), (far_reader, writer)):
-                task = asyncio.create_task(self._forward(source, sink, pair))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+        except OSError:
+            writer.close()
+            return
+        pair = {writer, far_writer}
+        self._writers |= pair
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(self._forward(source, sink, pair))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _forward(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, pair: set[asyncio.StreamWriter]

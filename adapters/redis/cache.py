@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from adapters.tls import client_context
@@ -24,10 +26,12 @@ def client(url: str, ca_file: str, timeout_seconds: float) -> Redis:
 
     Raises `Invalid` for a file that cannot be used.
     """
-    trusted: dict[str, Any] = {"ssl_ca_certs": ca_file} if ca_file else {}
+    options: dict[str, Any] = {"socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds}
     if ca_file:
         client_context("verified", ca_file, "", "")  # Redis would open the file only at the first command
-    return Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, **trusted)
+        options["ssl_ca_certs"] = ca_file
+    # One repetition at once, for a connection that Redis closed meanwhile; by default there are many, with pauses.
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 1), **options)
 
 
 class RedisCache(Cache):

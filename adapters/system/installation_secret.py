@@ -13,14 +13,14 @@ def installation_secret(given: str, path: str) -> str:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return stored_secret(Path(path))
-    with os.fdopen(file, "w") as created:
+    with os.fdopen(file, "w", encoding="utf-8") as created:
         created.write(secret := secrets.token_urlsafe(48))
     return secret
 
 
 def stored_secret(path: Path) -> str:
     """Return the content of the file; raise `OSError` for one that is cut short, or that others can read."""
-    found = path.read_text(encoding="ascii").strip()
+    found = path.read_text(encoding="utf-8").strip()
     if len(found) < 32 or path.stat().st_mode & 0o077:
         raise OSError(None, "not a secret that only its owner can read: mode 0600 and 32 characters", str(path))
     return found

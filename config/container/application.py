@@ -59,7 +59,8 @@ async def running(application: Application) -> AsyncIterator[Application]:
     application.check_dependencies()
     application.process.logs()
     adapters, vendors = application.settings().adapters, application.vendors
-    closable = [application.messaging.publisher(), application.storage.cache(), application.storage.database()]
+    storage = application.storage
+    closable = [application.messaging.publisher(), storage.cache(), storage.rate_limiter(), storage.database()]
     closable += [vendors.email_vendors(name) for name in adapters.email]
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
     closable += [record for known in vendors.records().values() for record in known.values()]

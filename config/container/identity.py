@@ -7,6 +7,7 @@ from datetime import timedelta
 from dependency_injector import containers, providers
 
 from adapters.memory.identity.accounts import MemoryAccountList
+from adapters.memory.identity.api_keys import MemoryApiKeyList, MemoryIssuedApiKeys
 from adapters.memory.identity.passwords import MemoryPasswordList
 from adapters.memory.identity.sessions import MemorySessionViews
 from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
@@ -16,10 +17,12 @@ from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import KNOWN_ISSUERS, OpenIdProvider
+from core.identity.api_keys.known_api_keys import KnownApiKeys
 from core.identity.identity_provider import IdentityProvider
 from core.identity.provider_method import ProviderAnswer, ProviderMethod
 from core.identity.session_issuer import SessionIssuer
 from core.identity.session_watch import SessionWatch
+from core.identity.sign_in_guard import SignInGuard
 from core.identity.sign_in_method import PasswordCredential, PasswordMethod
 from core.identity.use_cases import IdentityUseCases
 from core.kernel.clock import Clock
@@ -28,6 +31,7 @@ with lazy_imports():
     from adapters.argon2.password_hasher import Argon2PasswordHasher
     from adapters.oidc.provider import OidcProvider
     from adapters.sql.identity.accounts import SqlAccountList
+    from adapters.sql.identity.api_keys import SqlApiKeyList, SqlIssuedApiKeys
     from adapters.sql.identity.passwords import SqlPasswordList
     from adapters.sql.identity.sessions import SqlSessionViews
     from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
@@ -107,7 +111,7 @@ class Identity(containers.DeclarativeContainer):
     access_tokens = providers.Singleton(JwtAccessTokens, seal, settings.issuer, settings.audience, process.clock)
     refresh_tokens = providers.Singleton(MarkedRefreshTokens, secret)
 
-    session_watch = providers.Singleton(SessionWatch, new_work.provider, session_views, access_tokens, process.clock)
+    session_watch = providers.Singleton(SessionWatch, session_views, access_tokens, process.clock)
     session_issuer = providers.Singleton(
         SessionIssuer,
         new_work=new_work.provider,
@@ -119,7 +123,13 @@ class Identity(containers.DeclarativeContainer):
         access_lifetime=providers.Callable(timedelta, minutes=settings.access_minutes),
         refresh_lifetime=providers.Callable(timedelta, days=settings.refresh_days),
     )
-    password_method = providers.Singleton(PasswordMethod, password_list, password_hasher)
+    sign_in_guard = providers.Singleton(
+        SignInGuard,
+        storage.rate_limiter,
+        process.settings.provided.limits.wrong_passwords,
+        process.settings.provided.limits.wrong_passwords_per_address,
+    )
+    password_method = providers.Singleton(PasswordMethod, password_list, password_hasher, sign_in_guard)
     identity_providers = providers.Singleton(
         identity_providers, process.settings.provided.oidc, process.settings.provided.http.public_url, process.clock
     )
@@ -127,6 +137,18 @@ class Identity(containers.DeclarativeContainer):
         ProviderMethod, identity_providers, new_work.provider, session_watch, process.clock
     )
     sign_in_methods = providers.Dict({PasswordCredential: password_method, ProviderAnswer: provider_method})
+
+    api_key_list = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlApiKeyList, storage.database),
+        memory=providers.Singleton(MemoryApiKeyList, storage.memory),
+    )
+    issued_api_keys = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlIssuedApiKeys, storage.database),
+        memory=providers.Singleton(MemoryIssuedApiKeys, storage.memory),
+    )
+    known_api_keys = providers.Singleton(KnownApiKeys, issued_api_keys)
 
     use_cases = use_cases_of(
         IdentityUseCases,
@@ -140,6 +162,10 @@ class Identity(containers.DeclarativeContainer):
         session_watch=session_watch,
         session_issuer=session_issuer,
         sign_in_methods=sign_in_methods,
+        sign_in_guard=sign_in_guard,
+        api_key_list=api_key_list,
+        known_api_keys=known_api_keys,
+        max_api_key_days=process.settings.provided.identity.max_api_key_days,
         identity_providers=identity_providers,
         clock=process.clock,
         ids=process.ids,

@@ -1,4 +1,4 @@
-"""Builds the database (MySQL, SQLite or in memory), its locks, the cache, and plain units of work."""
+"""Builds the database (MySQL, SQLite or in memory), its locks, the cache, rate limits, and plain units of work."""
 
 from contextlib import nullcontext
 
@@ -8,6 +8,7 @@ from adapters.memory.cache import MemoryCache
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.probe import InProcessProbe
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.exclusive_file_lock import blocking_file_lock, exclusive_file_lock
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports, stored
@@ -16,6 +17,7 @@ from core.kernel.schema import SchemaChange
 
 with lazy_imports():
     from adapters.redis.cache import RedisCache, RedisProbe
+    from adapters.redis.rate_limiter import RedisRateLimiter
     from adapters.sql.engine.database import mysql, sqlite
     from adapters.sql.engine.ensure_migrated import ensure_migrated
     from adapters.sql.engine.group_commit import GroupCommit
@@ -33,7 +35,7 @@ async def nothing_to_migrate(_target: str = "head", *, may_lose_data: bool = Fal
 
 
 class Storage(containers.DeclarativeContainer):
-    """The database, its transactions and the cache."""
+    """The database, its transactions, the cache and rate limits."""
 
     process = given(Process)
     settings, persistence = process.settings.provided, process.persistence
@@ -58,6 +60,19 @@ class Storage(containers.DeclarativeContainer):
             prefix=settings.redis.prefix,
         ),
         memory=providers.Singleton(InProcessProbe, name="cache (memory)"),
+    )
+
+    local_rate_limiter = providers.Singleton(MemoryRateLimiter, clock=process.clock)
+    rate_limiter = providers.Selector(
+        settings.adapters.cache,
+        redis=providers.Singleton(
+            RedisRateLimiter,
+            url=settings.redis.url.reveal.call(),
+            ca_file=settings.redis.ca_file,
+            prefix=settings.redis.prefix,
+            local=local_rate_limiter,
+        ),
+        memory=local_rate_limiter,
     )
 
     memory = providers.Singleton(MemoryDatabase, notify=process.signals.provided.notify)

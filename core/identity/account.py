@@ -18,6 +18,7 @@ NAME = Text(f"one printable line of 1 to {MAX_NAME_LENGTH} characters", VISIBLE_
 EMAIL = Text("an e-mail address, or empty", r"([!-?A-~]{1,64}@[!-?A-~]{1,189})?", MAX_EMAIL_LENGTH)
 CENTRE = Text("1 to 16 letters, digits or hyphens, or empty", r"[A-Za-z0-9-]{0,16}")
 ROLES = Items(least=1, most=len(Role), distinct=True)
+EVERYTHING = frozenset(Permission)
 NEEDS = {Role.CLERK: "centre", Role.CANDIDATE: "student"}
 """The field that names whose records a role reaches; other roles reach the records of all."""
 
@@ -77,11 +78,11 @@ class Account:
         """Return what its roles permit."""
         return permissions_of(self.roles)
 
-    def principal(self, address: str = "") -> Principal:
-        """Return the principal with everything that the roles permit."""
+    def principal(self, address: str = "", limit: frozenset[Permission] = EVERYTHING) -> Principal:
+        """Return the principal with what the roles permit within a limit."""
         return Principal(
             subject=f"account:{self.id}",
-            permissions=self.permissions,
+            permissions=self.permissions & limit,
             account=self.id,
             centre=self.centre,
             student=self.student,

@@ -8,6 +8,7 @@ from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.session_errors import WrongCredentials
 from core.identity.session_ports import PasswordHasher
 from core.identity.session_watch import SessionWatch
+from core.identity.sign_in_guard import SignInGuard
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock
 
@@ -19,6 +20,7 @@ class ChangePassword:
 
     new_work: NewIdentityUnitOfWork
     password_hasher: PasswordHasher
+    sign_in_guard: SignInGuard
     session_watch: SessionWatch
     clock: Clock
 
@@ -31,8 +33,9 @@ class ChangePassword:
         async with self.new_work() as work:
             known = await work.passwords.lock(caller.account)
         password = new_password(new, known.login if known else "")
-        if not await self.password_hasher.verify(current, known.hash if known else None) or known is None:
-            raise WrongCredentials("the current password is wrong")
+        async with self.sign_in_guard.attempt(str(caller.account), caller.address):
+            if not await self.password_hasher.verify(current, known.hash if known else None) or known is None:
+                raise WrongCredentials("the current password is wrong")
         hashed = await self.password_hasher.hash(password)
         async with self.new_work() as work:
             if await work.passwords.lock(caller.account) != known:

@@ -3,7 +3,7 @@
 from typing import Self
 from uuid import UUID
 
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound
 
 
 class UnknownAccount(NotFound):
@@ -15,3 +15,25 @@ class UnknownAccount(NotFound):
     def with_id(cls, account: UUID) -> Self:
         """Return the error for an id."""
         return cls(f"there is no account {account}")
+
+
+class AccountDisabled(Conflict):
+    """The account was disabled."""
+
+    problem = "account-disabled"
+
+    @classmethod
+    def with_id(cls, account: UUID) -> Self:
+        """Return the error for an id."""
+        return cls(f"the account {account} was disabled")
+
+
+class UnknownApiKey(NotFound):
+    """No API key has this id."""
+
+    problem = "unknown-api-key"
+
+    @classmethod
+    def with_id(cls, key: UUID) -> Self:
+        """Return the error for an id."""
+        return cls(f"there is no API key {key}")

@@ -50,7 +50,7 @@ class ProviderMethod(SignInMethod):
     session_watch: SessionWatch
     clock: Clock
 
-    async def prove(self, credential: ProviderAnswer) -> Proof:
+    async def prove(self, credential: ProviderAnswer, address: str) -> Proof:  # noqa: ARG002 - nothing to guess
         """Return the proof; raise `IdentityRefused`, `IdentityNotLinked`, `AddressNotShared` or `ProviderUnavailable`.
 
         A state is used up by its first answer, whatever becomes of it.

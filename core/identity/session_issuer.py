@@ -11,7 +11,6 @@ from core.identity.session_errors import WrongCredentials
 from core.identity.session_ports import AccessTokens, RefreshTokens
 from core.identity.session_watch import SessionWatch
 from core.identity.tokens import AccessClaims, RefreshToken, SessionTokens
-from core.kernel.authorization import current_principal
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
 
@@ -42,12 +41,12 @@ class SessionIssuer:
     access_lifetime: timedelta
     refresh_lifetime: timedelta
 
-    async def open(self, proof: Proof, device: str = "") -> SessionTokens:
+    async def open(self, proof: Proof, *, device: str = "", address: str = "") -> SessionTokens:
         """Store a session and return its tokens; raise `WrongCredentials` for an account that may not sign in (now)."""
         await self.session_watch.ensure_read()  # of the key that signs
         session_id = SessionId(self.ids.new())
         token = self.refresh_tokens.create(session_id, 1)
-        session = self._session(session_id, proof, token, device)
+        session = replace(self._session(session_id, proof, token), device=device, address=address)
         async with self.new_work() as work:
             account = await work.accounts.find(proof.account)
             if account is None or not account.active:
@@ -59,7 +58,7 @@ class SessionIssuer:
             await work.commit()
         return tokens
 
-    def _session(self, session_id: SessionId, proof: Proof, token: RefreshToken, device: str) -> Session:
+    def _session(self, session_id: SessionId, proof: Proof, token: RefreshToken) -> Session:
         now = self.clock.now()
         return Session(
             id=session_id,
@@ -69,8 +68,6 @@ class SessionIssuer:
             created_at=now,
             used_at=now,
             expires_at=now + self.refresh_lifetime,
-            address=current_principal.get().address,
-            device=device,
             digest=token.digest,
         )
 

@@ -107,6 +107,10 @@ class SessionViews(Protocol):
     async def ended_since(self, at: datetime) -> Collection[EndedSession]:
         """Return what ended at or after a moment."""
 
+    @abstractmethod
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """Return the signing keys, the oldest first."""
+
 
 class Passwords(Protocol):
     """The repository of passwords."""

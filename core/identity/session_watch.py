@@ -1,11 +1,10 @@
-"""What a process knows of ended sessions and signing keys, read again each half second."""
+"""What a process knows of ended sessions and signing keys; while tokens arrive, it reads again each half second."""
 
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.session import EndedSession, SessionId
 from core.identity.session_errors import SessionEnded
 from core.identity.session_ports import AccessTokens, SessionViews
@@ -14,10 +13,12 @@ from core.identity.tokens import AccessClaims
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 
-POLL_INTERVAL_SECONDS = 0.5
-"""Ending a session takes effect in every process within a second."""
+FRESH, WAITED_FOR = timedelta(seconds=0.5), timedelta(seconds=1)
+"""What is older than the first is read again, and a token waits for that when it is older than the second."""
 MAX_STALE = timedelta(seconds=5)
 """If reading fails for longer, no access token is accepted: `Unavailable`."""
+KEYS_INTERVAL = timedelta(seconds=10)
+"""Signing keys are announced a minute before they sign."""
 OVERLAP = timedelta(seconds=60)
 """Read again each time: transactions that commit late, and clocks of other machines that are behind."""
 MAX_ENDED_SESSIONS = 100_000
@@ -31,15 +32,15 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class SessionWatch:
     """Refuses access tokens of sessions that ended before their tokens expire, without a query."""
 
-    new_work: NewIdentityUnitOfWork
     views: SessionViews
     access_tokens: AccessTokens
     clock: Clock
     max_ended: int = MAX_ENDED_SESSIONS
     _ended: dict[SessionId, datetime] = field(default_factory=dict)
     _read_at: datetime = NEVER
+    _keys_read_at: datetime = NEVER
     _refused_before: datetime = NEVER
-    _reading: asyncio.Task[None] | None = None
+    _reading: asyncio.Task[Unavailable | None] | None = None
 
     async def check(self, claims: AccessClaims) -> None:
         """Raise `SessionEnded` for an ended session, `Unavailable` when that cannot be known."""
@@ -48,24 +49,38 @@ class SessionWatch:
             raise SessionEnded("the session of this access token has ended; refresh it, or sign in")
 
     async def ensure_read(self) -> None:
-        """Read what is older than `MAX_STALE`; concurrent callers share the reading."""
-        if timedelta(0) <= self.clock.now() - self._read_at <= MAX_STALE:
+        """Read again what is not fresh; concurrent callers share the reading. Raises `Unavailable` without it."""
+        if self._is_younger_than(FRESH):
             return
         if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self.read())
-        await asyncio.shield(self._reading)
+            self._reading = asyncio.create_task(self._try_to_read())
+        if self._is_younger_than(WAITED_FOR):
+            return
+        failure = await asyncio.shield(self._reading)
+        if failure and not self._is_younger_than(MAX_STALE):
+            raise Unavailable("whether sessions have ended is not known") from failure
 
     async def read(self) -> None:
-        """Read the signing keys, and the sessions that ended since the last reading."""
+        """Read the signing keys, and the sessions that ended since the last reading; raise `Unavailable`."""
         now = self.clock.now()
-        since = max(self._read_at - OVERLAP, now - VERIFIES_AFTER_SIGNING) if self._read_at > NEVER else None
-        try:
-            async with self.new_work() as work:
-                self.access_tokens.use(await work.signing_keys.all())
-            self._note(await self.views.ended_since(since or now - VERIFIES_AFTER_SIGNING), now)
-        except Unavailable as error:
-            raise Unavailable("whether sessions have ended is not known") from error
+        oldest = now - VERIFIES_AFTER_SIGNING
+        if not timedelta(0) <= now - self._keys_read_at < KEYS_INTERVAL:
+            keys = await self.views.signing_keys()
+            self.access_tokens.use(keys)
+            self._keys_read_at = now if keys else NEVER
+        since = max(oldest, self._read_at - OVERLAP) if self._read_at > NEVER else oldest
+        self._note(await self.views.ended_since(since), now)
         self._read_at = now
+
+    async def _try_to_read(self) -> Unavailable | None:
+        try:
+            await self.read()
+        except Unavailable as failure:
+            return failure
+        return None
+
+    def _is_younger_than(self, age: timedelta) -> bool:
+        return timedelta(0) <= self.clock.now() - self._read_at <= age
 
     def end(self, *ended: EndedSession) -> None:
         """Note sessions that this process ended, before the next reading."""

@@ -20,8 +20,8 @@ class SignIn:
     """By the kind of credential."""
     session_issuer: SessionIssuer
 
-    async def __call__(self, credential: Any, device: str = "") -> SessionTokens:
+    async def __call__(self, credential: Any, *, device: str = "", address: str = "") -> SessionTokens:
         """Return the tokens of the new session; raise `WrongCredentials`."""
         DEVICE.check("device", device)
-        proof = await self.sign_in_methods[type(credential)].prove(credential)
-        return await self.session_issuer.open(proof, device)
+        proof = await self.sign_in_methods[type(credential)].prove(credential, address)
+        return await self.session_issuer.open(proof, device=device, address=address)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from core.identity.api_keys.authenticate_api_key import AuthenticateApiKey
+from core.identity.api_keys.create_api_key import CreateApiKey
+from core.identity.api_keys.list_api_keys import ListApiKeys
+from core.identity.api_keys.revoke_api_key import RevokeApiKey
 from core.identity.authenticate_session import AuthenticateSession
 from core.identity.change_password import ChangePassword
 from core.identity.create_account import CreateAccount
@@ -42,5 +46,9 @@ class IdentityUseCases:
     rotate_signing_key: RotateSigningKey
     set_password: SetPassword
     sign_in: SignIn
+    create_api_key: CreateApiKey
+    list_api_keys: ListApiKeys
+    revoke_api_key: RevokeApiKey
+    authenticate_api_key: AuthenticateApiKey
     sign_in_with_provider: SignInWithProvider
     link_identity: LinkIdentity

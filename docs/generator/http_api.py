@@ -6,13 +6,14 @@ from typing import Any
 from litestar import Litestar
 
 from config.container import Application
-from config.settings import Adapters, Settings
+from config.settings import Adapters, Limits, Settings
 from core.kernel.errors import problem_type
 from docs.generator.markdown import code, table
 from entrypoints.contexts import ROUTES, http_handlers
 from entrypoints.http.app import create_app
 from entrypoints.http.document import BEFORE_THE_APPLICATION
 from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.problems import client_visible_errors, status_of, title
 from entrypoints.http.submission_intents import IntentSigner
 
@@ -22,7 +23,7 @@ def endpoints() -> str:
     by_tag = dict[str, list[tuple[str, str, str, str]]]()
     for path, item in sorted(openapi_document()["paths"].items()):
         for method, operation in sorted(item.items()):
-            statuses = ", ".join(sorted(operation["responses"].keys() - {"500", *BEFORE_THE_APPLICATION}))
+            statuses = ", ".join(sorted(operation["responses"].keys() - {"429", "500", *BEFORE_THE_APPLICATION}))
             row = (code(f"{method.upper()} {path}"), operation["description"], _key(operation), statuses)
             by_tag.setdefault(operation.get("tags", ["Other"])[0], []).append(row)
     heads = ("endpoint", "purpose", "`Idempotency-Key`", "statuses")
@@ -57,6 +58,7 @@ def _litestar_app() -> Litestar:
         (),
         application.process.clock(),
         admission,
+        RateLimits(application.storage.rate_limiter(), Limits()),
     )
     while not isinstance(app, Litestar):
         app = app._app  # noqa: SLF001 - each middleware keeps the application that it wraps under this name

@@ -19,7 +19,9 @@ from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
+from entrypoints.http.middleware.client_address import ClientAddressMiddleware
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
+from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateLimits
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
@@ -37,7 +39,9 @@ def create_app(
     probes: Sequence[Probe],
     clock: Clock,
     admission: AdmissionControl,
+    rate_limits: RateLimits,
     *,
+    trusted_proxies: int = 0,
     documented: bool = False,
 ) -> ASGIApp:
     """Serve use cases over HTTP, submissions through admission control.
@@ -67,7 +71,9 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    return TracingMiddleware(HttpRulesMiddleware(AdmissionMiddleware(app, admission)), clock)
+    served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
+    served = RateLimitMiddleware(served, rate_limits, app.routes)
+    return TracingMiddleware(ClientAddressMiddleware(served, trusted_proxies), clock)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

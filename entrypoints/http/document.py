@@ -17,7 +17,8 @@ from litestar.routes import HTTPRoute
 from core.fees.schedule import FeeSchedule
 from core.kernel.errors import problem_type
 from entrypoints.http import headers
-from entrypoints.http.problems import STATUS_BY_ERROR, STATUS_TITLES, title
+from entrypoints.http.problems import STATUS_BY_ERROR, STATUS_TITLES, describe_status, title
+from entrypoints.http.protocol.connections import MONITORING_PATHS
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.schemas import schema_of, schemas_of
 
@@ -78,6 +79,13 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
     refusals = {
         f"Refused{status}": {"description": text, "content": problem} for status, text in BEFORE_THE_APPLICATION.items()
     }
+    refusals["RateLimited"] = {
+        "description": describe_status(429),
+        "headers": headers.OF_EVERY_ANSWER | headers.QUOTA | {"Retry-After": headers.RETRY_AFTER},
+        "content": {
+            "application/problem+json": {**problem["application/problem+json"], "example": example_problem(429)}
+        },
+    }
     return {"schemas": dict(sorted(schemas.items())), "responses": refusals}
 
 
@@ -118,13 +126,16 @@ def complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         operation["requestBody"] = {"required": True, "content": msgspec.to_builtins(content)}
     for body in operation.get("requestBody", {"content": {}})["content"].values():
         body["example"] = example["body"]
+    limited = not MONITORING_PATHS.intersection(handler.paths)
     for status, answer in operation["responses"].items():
-        answer["headers"] = headers.of_answer(int(status), operation, answer.get("headers") or {})
+        answer["headers"] = headers.of_answer(int(status), operation, answer.get("headers") or {}, limited=limited)
         for media_type, content in (answer.get("content") or {}).items():
             is_problem = media_type == "application/problem+json"
             content["example"] = example_problem(int(status)) if is_problem else example.get("refusal")
     for content in operation["responses"][str(handler.status_code)].get("content", {}).values():
         content.update(handler.opt.get("answer", {}), example=example["answer"])
+    if limited:
+        operation["responses"]["429"] = {"$ref": "#/components/responses/RateLimited"}
     for status in BEFORE_THE_APPLICATION:
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
 

@@ -20,6 +20,13 @@ RETRY_AFTER = {
     "description": "Seconds after which the same request may succeed",
     "schema": {"type": "integer", "minimum": 1},
 }
+QUOTA = {
+    "RateLimit-Policy": text(
+        "The limit that is closest to its end: requests in a window of seconds", r'"[a-z-]+";q=\d+;w=\d+'
+    ),
+    "RateLimit": text("What remains of it, and the seconds until more does", r'"[a-z-]+";r=\d+;t=\d+'),
+}
+"""draft-ietf-httpapi-ratelimit-headers-10; the program itself, and monitoring, have no limit."""
 REPLAYED = {
     "description": "Present when an earlier request with the same key took effect: this is its answer",
     "schema": {"type": "string", "const": "true"},
@@ -27,7 +34,9 @@ REPLAYED = {
 INTENT = text("The first arrival of the request, for sending it again", TOKEN.pattern or "")
 
 
-def of_answer(status: int, operation: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+def of_answer(
+    status: int, operation: Mapping[str, Any], declared: Mapping[str, Any], *, limited: bool
+) -> dict[str, Any]:
     """Return the headers of an answer; those that the handler declares are texts."""
     named = {each["name"] for each in operation.get("parameters", ())}
     found: dict[str, Any] = {name: {"schema": {"type": "string"}} | dict(each) for name, each in declared.items()}
@@ -39,4 +48,4 @@ def of_answer(status: int, operation: Mapping[str, Any], declared: Mapping[str, 
         found[INTENT_HEADER] = INTENT
     if status == 201 and "Idempotency-Key" in named:
         found["Idempotency-Replayed"] = REPLAYED
-    return OF_EVERY_ANSWER | found
+    return OF_EVERY_ANSWER | (QUOTA if limited else {}) | found

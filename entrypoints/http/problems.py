@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from core.kernel.errors import (
     reported_kind,
 )
 from core.kernel.idempotency import RequestInProgress
+from core.kernel.rate_limit import RateLimited
 from entrypoints.http.idempotency import MissingIdempotencyKey
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.submission_intents import InvalidIntent
@@ -37,6 +39,7 @@ STATUS_BY_ERROR: dict[type[CoreError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    RateLimited: 429,
     Unavailable: 503,
 }
 """The first type that an error is an instance of determines its status."""
@@ -69,6 +72,7 @@ STATUS_TITLES = {
     413: "The body is too large",
     415: "The media type of the body is not supported",
     422: "The request contradicts itself, what it refers to, or the present moment",
+    429: "Too many requests; send the request again after `Retry-After` seconds",
     500: "The server has an internal error",
     503: "The server or a dependency is unavailable; send the request again after `Retry-After` seconds",
 }
@@ -141,8 +145,8 @@ def as_problem(error: CoreError, **more: str) -> Problem:
 
 def retry_after(error: CoreError) -> int | None:
     """Return the seconds after which the same request can succeed; None if it cannot."""
-    if isinstance(error, Unavailable | RequestInProgress):
-        return max(1, round(getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS))
+    if isinstance(error, Unavailable | RequestInProgress | RateLimited):
+        return max(1, ceil(getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS))
     return None
 
 

@@ -100,7 +100,7 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # the address of a client decides nothing
+        proxy_headers=False,  # it trusts the leftmost entry, which clients write; see `ClientAddressMiddleware`
         lifespan="off",
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )

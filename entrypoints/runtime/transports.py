@@ -8,10 +8,8 @@ from socket import socket
 
 from config.container import Application
 from config.settings import Settings
-from core.identity.session_watch import POLL_INTERVAL_SECONDS
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
-from entrypoints.periodic import run_every
 
 
 class Transports:
@@ -40,7 +38,7 @@ class Transports:
         match name:
             case "http":
                 assert listening  # noqa: S101 - bound before the transports start
-                return [self._http(listening, stop), self._watch_sessions(stop)]
+                return [self._http(listening, stop)]
             case "consumer":
                 return self._consumer(stop)
             case "relay":
@@ -60,6 +58,7 @@ class Transports:
         from entrypoints.http.app import create_app
         from entrypoints.http.middleware.admission import AdmissionControl
         from entrypoints.http.middleware.load_shedding import LoadShedder
+        from entrypoints.http.middleware.rate_limiting import RateLimits
         from entrypoints.http.submission_intents import IntentSigner
 
         settings, clock = self._settings.admission, self._application.process.clock()
@@ -67,13 +66,19 @@ class Transports:
         signer = IntentSigner(secret.encode(), timedelta(seconds=settings.grace_seconds))
         admission = AdmissionControl(signer, settings.max_in_flight)
         answers, probes = self._application.messaging.answers(), self._application.probes()
-        app = create_app(http_handlers(), self._use_cases, answers, probes, clock, admission, documented=True)
+        rate_limits = RateLimits(self._application.storage.rate_limiter(), self._settings.limits)
+        app = create_app(
+            http_handlers(),
+            self._use_cases,
+            answers,
+            probes,
+            clock,
+            admission,
+            rate_limits,
+            trusted_proxies=self._settings.http.trusted_proxies,
+            documented=True,
+        )
         return server.serve(app, LoadShedder(admission, clock), listening, stop, self._settings.http)
-
-    def _watch_sessions(self, stop: asyncio.Event) -> Awaitable[None]:
-        """Read which sessions ended, so that a process refuses their access tokens."""
-        watch = self._application.identity.session_watch()
-        return run_every(POLL_INTERVAL_SECONDS, "ended_sessions_read", watch.read, stop)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:
         from entrypoints.messages.consumer import Consumer

@@ -10,6 +10,7 @@ import pytest
 from adapters.oidc.provider import OidcProvider
 from adapters.system.clock import SystemClock
 from core.identity.identity_provider import IdentityRefused
+from tests import containers
 from tests.contract.servers import keycloak, small_provider
 
 CALLBACK = "http://127.0.0.1:8000/v1/sign-in/it/callback"
@@ -34,6 +35,8 @@ async def provider(request: pytest.FixtureRequest, server: Callable[[str], Any])
     if request.param == "small":
         issuer, visit, secret = request.getfixturevalue("small"), small_provider.visit, "any"
     else:
+        if not containers.KEYCLOAK:  # it takes half a minute to start, and more on a busy machine
+            pytest.skip("BURSAR_TEST_KEYCLOAK_IMAGE names no image, as in quay.io/keycloak/keycloak:26.4")
         issuer = keycloak.create_realm(server("keycloak"), f"bursar-{uuid4().hex[:8]}", CALLBACK)
         visit, secret = keycloak.visit, keycloak.SECRET
     client = OidcProvider(

@@ -15,7 +15,7 @@ from core.identity.session_issuer import Proof
 from core.identity.session_watch import SessionWatch
 from core.identity.sign_in_method import PasswordCredential
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
-from core.kernel.errors import Conflict
+from core.kernel.errors import Conflict, Unavailable
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
 LATER = GRACE + timedelta(seconds=1)
@@ -35,7 +35,7 @@ async def tokens(office: Office):
 def other_process(office: Office) -> SessionWatch:
     """Return the watch of a process that ends no session itself."""
     identity = office.application.identity
-    return SessionWatch(identity.new_work, identity.session_views(), identity.access_tokens(), office.clock)
+    return SessionWatch(identity.session_views(), identity.access_tokens(), office.clock)
 
 
 async def outcome(acting):
@@ -144,7 +144,7 @@ async def test_an_ended_session_is_refused_by_this_process_at_once_and_by_anothe
         await office.identity.end_session(tokens.session)
 
     assert await outcome(office.principal(tokens)) is SessionEnded
-    await elsewhere.read()
+    office.clock.pass_by(timedelta(seconds=1.1))
     assert await outcome(elsewhere.check(claims)) is SessionEnded
     assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
 
@@ -315,3 +315,45 @@ async def test_keys_rotate_without_an_end_of_sessions(office, tokens):
 
     assert [new.kid in each for each in await office.identity.list_public_keys()] == [True]
     assert await office.identity.create_signing_key() is None
+
+
+class BrokenViews:
+    """Session views without their database."""
+
+    async def ended_since(self, at):
+        raise Unavailable("gone")
+
+    async def signing_keys(self):
+        raise Unavailable("gone")
+
+
+@pytest.mark.parametrize(("seconds", "accepted"), [(4.9, True), (5.1, False)])
+async def test_what_cannot_be_read_is_used_for_five_seconds_and_then_refused(office, tokens, seconds, accepted):
+    watch = other_process(office)
+    claims = office.application.identity.access_tokens().verify(tokens.access_token)
+    await watch.check(claims)
+    watch.views, readable = BrokenViews(), watch.views
+    office.clock.pass_by(timedelta(seconds=seconds))
+
+    if accepted:
+        await watch.check(claims)
+    else:
+        with pytest.raises(Unavailable):
+            await watch.check(claims)
+    watch.views = readable
+    await watch.check(claims)
+
+
+async def test_a_process_remembers_few_ends_and_refuses_the_tokens_from_before_the_others(office):
+    account, other = await office.account(), await office.signed_in(await office.account())
+    ended = [await office.signed_in(account) for _ in range(5)]
+    with acting_as(await office.principal(ended[0])):
+        await office.identity.end_sessions()
+    watch = other_process(office)
+    watch.max_ended = 3
+    verify = office.application.identity.access_tokens().verify
+
+    for tokens in (*ended, other):
+        assert await outcome(watch.check(verify(tokens.access_token))) is SessionEnded
+    office.clock.pass_by(timedelta(seconds=6))
+    await watch.check(verify((await office.identity.refresh_session(other.refresh_token)).access_token))

@@ -118,5 +118,6 @@ def on_real_servers(mysql: MySQL, kafka: Kafka, **changes: str) -> dict[str, str
         "KAFKA__TOPIC_PREFIX": kafka.topic_prefix,
         "KAFKA__GROUP": kafka.group,
         "HTTP__PORT": "0",
+        "IDENTITY__SECRET": "the secret of an installation under test",
     }
     return {f"BURSAR__{name}": value for name, value in (given | changes).items()}

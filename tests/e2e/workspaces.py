@@ -35,11 +35,13 @@ def a_workspace(request: pytest.FixtureRequest, folder: Path, more: str = "") ->
         text += f'database = "{mysql.database}"\n[kafka]\nbootstrap = "{kafka.bootstrap}"\n'
         text += f'topic_prefix = "{kafka.topic_prefix}"\ngroup = "{kafka.group}"\npartitions = 3\n'
         environment["BURSAR__MYSQL__PASSWORD"] = mysql.password.reveal()
+        environment["BURSAR__IDENTITY__SECRET"] = "the secret of an installation under test"
         environment["BURSAR__REDIS__PREFIX"] = kafka.topic_prefix
         environment["BURSAR__REDIS__URL"] = redis.url.reveal()
     config.write_text(text + more)
     made = Workspace(folder, config, environment)
     assert made.run("migrate").returncode == 0
+    assert made.run("keys", "create").returncode == 0
     if request.param != "embedded":
         assert len(made.json("topics")) == len(ROUTES.contexts)
     return made

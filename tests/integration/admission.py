@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from config.container import Application
+from config.settings import Limits
 from core.kernel.clock import Clock
 from core.kernel.health import Probe
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.submission_intents import IntentSigner
 
 
@@ -27,6 +29,8 @@ def http_app(
     clock: Clock | None = None,
     admission: AdmissionControl | None = None,
     documented: bool = False,
+    limits: Limits | None = None,
+    trusted_proxies: int = 0,
 ) -> Any:
     """Serve an application over HTTP."""
     return create_app(
@@ -36,5 +40,7 @@ def http_app(
         application.probes() if probes is None else probes,
         clock or application.process.clock(),
         admission or unlimited_admission(),
+        RateLimits(application.storage.rate_limiter(), limits or Limits()),
+        trusted_proxies=trusted_proxies,
         documented=documented,
     )

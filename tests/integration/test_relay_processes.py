@@ -174,6 +174,7 @@ async def test_while_the_broker_is_away_everything_waits_and_on_its_return_it_le
     await publish(cluster.application, a_schedule())
     await enrol(cluster.application, a_student(1))
     await cluster.commit_many()
+    Workspace(cluster.folder, None, environment).run("keys", "create")
     with Workspace(cluster.folder, None, environment).serve() as served, served.client() as client:
         until(lambda: served.log.read_text().count("relay_backing_off") > 2)
         before = resident_mib(served.process.pid)
@@ -218,7 +219,9 @@ async def test_an_idle_process_sends_few_database_statements(cluster: RelayClust
         f"CREATE USER {user} IDENTIFIED BY '{user}'", f"GRANT ALL ON {cluster.mysql.database}.* TO {user}"
     )
     own = {"MYSQL__USER": user, "MYSQL__PASSWORD": user, "SERVE": "http,consumer,relay,dispatcher,scheduler"}
-    with Workspace(cluster.folder, None, on_real_servers(cluster.mysql, cluster.kafka, **own)).serve():
+    workspace = Workspace(cluster.folder, None, on_real_servers(cluster.mysql, cluster.kafka, **own))
+    workspace.run("keys", "create")
+    with workspace.serve():
         await cluster.until_shared_by(1, SHARD_COUNT)
         await asyncio.sleep(3)  # the dispatcher polls at growing intervals
         before, began = await cluster.statements(user), time.monotonic()

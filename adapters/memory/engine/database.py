@@ -11,6 +11,8 @@ from uuid import UUID
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
+from core.identity.api_keys.api_key import ApiKey
+from core.identity.api_keys.credential import ApiKeyId
 from core.identity.identity_link import IdentityLink
 from core.identity.password import Password
 from core.identity.pending_sign_in import PendingSignIn
@@ -90,6 +92,7 @@ class MemoryDatabase(Transaction):
     requests: dict[tuple[str, str], tuple[bytes, bytes, datetime]] = field(default_factory=dict)
     inbox: dict[tuple[str, UUID], tuple[datetime, bytes]] = field(default_factory=dict)
     accounts: dict[AccountId, Account] = field(default_factory=dict)
+    api_keys: dict[ApiKeyId, ApiKey] = field(default_factory=dict)
     students: dict[str, Student] = field(default_factory=dict)
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
     submissions: dict[UUID, Submission] = field(default_factory=dict)
@@ -119,6 +122,11 @@ class MemoryDatabase(Transaction):
     pending_sign_ins: dict[bytes, PendingSignIn] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0
+    credential_revision: int = 0
+
+    def change_credentials(self) -> None:
+        """Change the revision of credentials; one that a rollback leaves behind is a change without effect."""
+        self.credential_revision += 1
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Scope]:

@@ -26,6 +26,7 @@ class MemoryAccounts(Accounts):
 
     def replace(self, account: Account) -> None:
         self._work.inserts.append(partial(self._put, account))
+        self._work.inserts.append(self._work.database.change_credentials)
 
     def _put(self, account: Account) -> None:
         self._work.undo_log.put(self._work.database.accounts, account.id, account)

@@ -9,6 +9,7 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.session_ports import Sessions, SessionViews
+from core.identity.signing_key import SigningKey
 
 
 class MemorySessions(Sessions):
@@ -46,6 +47,9 @@ class MemorySessionViews(SessionViews):
     async def ended_since(self, at: datetime) -> Collection[EndedSession]:
         ended = [EndedSession(each.id, each.ended_at) for each in self._database.sessions.values() if each.ended_at]
         return sorted((each for each in ended if each.at >= at), key=lambda each: each.at)
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        return sorted(self._database.signing_keys.values(), key=lambda key: (key.signs_from, key.kid))
 
 
 def open_of(database: MemoryDatabase, account: UUID, at: datetime) -> list[Session]:

@@ -3,6 +3,7 @@
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.identity.accounts import MemoryAccounts
+from adapters.memory.identity.api_keys import MemoryApiKeys
 from adapters.memory.identity.identity_links import MemoryIdentityLinks, MemoryPendingSignIns
 from adapters.memory.identity.passwords import MemoryPasswords, MemorySigningKeys
 from adapters.memory.identity.sessions import MemorySessions
@@ -13,14 +14,11 @@ from core.kernel.unit_of_work import Transaction
 
 
 class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
-    """Accounts, their credentials and links, sessions and signing keys."""
+    """Accounts, their credentials and their sessions."""
 
     def __init__(self, database: MemoryDatabase, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(database, clock, ids, within)
-        self.accounts = MemoryAccounts(self)
-        self.passwords, self.sessions, self.signing_keys = (
-            MemoryPasswords(self),
-            MemorySessions(self),
-            MemorySigningKeys(self),
-        )
+        self.accounts, self.api_keys = MemoryAccounts(self), MemoryApiKeys(self)
+        self.passwords, self.sessions = MemoryPasswords(self), MemorySessions(self)
+        self.signing_keys = MemorySigningKeys(self)
         self.identity_links, self.pending_sign_ins = MemoryIdentityLinks(self), MemoryPendingSignIns(self)

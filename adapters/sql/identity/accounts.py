@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, select
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.identity.tables import accounts
+from adapters.sql.identity.tables import NEXT_REVISION, accounts, credential_revision
 from core.identity.account import Account, AccountId
 from core.identity.ports import AccountList, Accounts
 from core.identity.roles import Role
@@ -32,6 +32,7 @@ class SqlAccounts(Accounts):
 
     def replace(self, account: Account) -> None:
         self._work.change(accounts, account_row(account))
+        self._work.insert(credential_revision, dict(NEXT_REVISION))
 
     async def _one(self, query: Select[Any]) -> Account | None:
         row = (await (await self._work.connect()).execute(query)).one_or_none()

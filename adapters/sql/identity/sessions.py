@@ -10,12 +10,14 @@ from sqlalchemy import ColumnElement, Row, select
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.identity.session_tables import sessions
+from adapters.sql.identity.session_tables import sessions, signing_keys
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.session_ports import Sessions, SessionViews
+from core.identity.signing_key import SigningKey
 
 ROWS = sessions.c
 MAX_LISTED_SESSIONS = 100
+ALL_KEYS = select(signing_keys).order_by(signing_keys.c.signs_from, signing_keys.c.kid)
 
 
 class SqlSessions(Sessions):
@@ -62,6 +64,10 @@ class SqlSessionViews(SessionViews):
         query = select(ROWS.id, ROWS.ended_at).where(ROWS.ended_at >= at).order_by(ROWS.ended_at)
         async with self._database.reading() as connection:
             return [EndedSession(SessionId(row.id), row.ended_at) for row in await connection.execute(query)]
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        async with self._database.reading() as connection:
+            return [SigningKey(**row._asdict()) for row in await connection.execute(ALL_KEYS)]
 
 
 def is_open(at: datetime) -> ColumnElement[bool]:

@@ -1,10 +1,26 @@
 """The tables of accounts and API keys."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, String
-from sqlalchemy.dialects import mysql
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Insert,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    text,
+)
+from sqlalchemy.dialects import mysql, sqlite
 
 import adapters.sql.identity.link_tables
-import adapters.sql.identity.session_tables  # noqa: F401 - as above
+import adapters.sql.identity.session_tables  # noqa: F401 - migrations and tools load this module only
+from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.tables import table
 from adapters.sql.engine.types import Id, Json, UtcDateTime
 
@@ -41,3 +57,18 @@ credential_revision = table(
     Column("revision", BigInteger, nullable=False),
 )
 """At most one row, incremented by every change after which a kept credential may be invalid."""
+
+
+NEXT_REVISION: Mapping[str, Any] = {"id": 1, "revision": 1}
+
+
+def increment(dialect: Dialect) -> Insert:
+    """Return the insert that increments the revision."""
+    next_revision = text("credential_revision.revision + 1")
+    if dialect.name == "mysql":
+        return mysql.insert(credential_revision).on_duplicate_key_update(revision=next_revision)
+    new = sqlite.insert(credential_revision)
+    return new.on_conflict_do_update(index_elements=["id"], set_={"revision": next_revision})
+
+
+credential_revision.info[UPSERT] = increment

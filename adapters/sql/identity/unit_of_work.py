@@ -2,6 +2,7 @@
 
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.accounts import SqlAccounts
+from adapters.sql.identity.api_keys import SqlApiKeys
 from adapters.sql.identity.identity_links import SqlIdentityLinks, SqlPendingSignIns
 from adapters.sql.identity.passwords import SqlPasswords, SqlSigningKeys
 from adapters.sql.identity.sessions import SqlSessions
@@ -12,11 +13,11 @@ from core.kernel.unit_of_work import Transaction
 
 
 class SqlIdentityUnitOfWork(SqlUnitOfWork, IdentityUnitOfWork):
-    """Accounts, their credentials and links, sessions and signing keys."""
+    """Accounts, their credentials and their sessions."""
 
     def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(transactions, clock, ids, within)
-        self.accounts = SqlAccounts(self)
+        self.accounts, self.api_keys = SqlAccounts(self), SqlApiKeys(self)
         self.passwords, self.sessions = SqlPasswords(self), SqlSessions(self)
         self.signing_keys = SqlSigningKeys(self)
         self.identity_links, self.pending_sign_ins = SqlIdentityLinks(self), SqlPendingSignIns(self)

@@ -43,6 +43,7 @@ class ExamFeesController(Controller):
     @post(
         "/exam-fees",
         operation_id="submitExamFee",
+        rate_limit="submissions",
         before_request=json_only,
         request_max_body_size=MAX_SUBMISSION_BYTES,
         responses=problems(400, 404, 409, 413, 415, 422, 503),

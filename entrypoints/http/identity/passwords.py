@@ -62,6 +62,7 @@ class PasswordsController(Controller):
     @put(
         "/password",
         operation_id="changePassword",
+        rate_limit="sign-ins",
         status_code=204,
         before_request=json_only,
         responses=problems(400, 401, 413, 415, 422, 503),
@@ -73,6 +74,7 @@ class PasswordsController(Controller):
     @post(
         "/passwords",
         operation_id="setPassword",
+        rate_limit="sign-ins",
         status_code=204,
         before_request=json_only,
         responses=problems(400, 401, 413, 415, 422, 503),

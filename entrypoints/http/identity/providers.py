@@ -1,9 +1,9 @@
 """Sign-in with identity providers over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import CookieParameter, FromPath, QueryParameter
 
@@ -13,7 +13,7 @@ from core.identity.provider_method import ProviderAnswer
 from core.identity.tokens import SessionTokens
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.identity.sessions import NOT_STORED
+from entrypoints.http.identity.sessions import NOT_STORED, address_of
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import FOREIGN_QUERY
 
@@ -40,6 +40,7 @@ class ProvidersController(Controller):
     @get(
         "/sign-in/{provider:str}",
         operation_id="signInWithProvider",
+        rate_limit="sign-ins",
         status_code=303,
         cache_control=NOT_STORED,
         opt={FOREIGN_QUERY: True},
@@ -53,6 +54,7 @@ class ProvidersController(Controller):
     @get(
         "/sign-in/{provider:str}/callback",
         operation_id="completeSignInWithProvider",
+        rate_limit="sign-ins",
         cache_control=NOT_STORED,
         opt={FOREIGN_QUERY: True},  # providers add parameters of their own
         responses=problems(401, 403, 404, 409, 503),
@@ -60,6 +62,7 @@ class ProvidersController(Controller):
     async def complete(
         self,
         provider: FromPath[str],
+        request: Request[Any, Any, Any],
         use_cases: Wired[UseCases],
         returned_state: State = "",
         code: Code = "",
@@ -70,11 +73,12 @@ class ProvidersController(Controller):
         answer = ProviderAnswer(
             provider=provider, state=returned_state, code=code, issuer=response_issuer, browser_secret=browser_secret
         )
-        return Response(await use_cases.identity.sign_in(answer), cookies=[cookie()])
+        return Response(await use_cases.identity.sign_in(answer, address=address_of(request)), cookies=[cookie()])
 
     @post(
         "/identity-links/{provider:str}",
         operation_id="linkIdentity",
+        rate_limit="sign-ins",
         status_code=200,
         cache_control=NOT_STORED,
         responses=problems(401, 404, 503),

@@ -1,11 +1,11 @@
 """Sign-in and sessions over HTTP."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, delete, get, post
+from litestar import Controller, Request, delete, get, post
 from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath, JSONBody
 
@@ -49,6 +49,11 @@ class SessionList(msgspec.Struct, frozen=True):
     items: Sequence[OpenSession]
 
 
+def address_of(request: Request[Any, Any, Any]) -> str:
+    """Return the network address of the client; empty for a peer without one."""
+    return request.client.host if request.client else ""
+
+
 class SessionsController(Controller):
     """Opens, refreshes, lists and ends sessions."""
 
@@ -57,18 +62,22 @@ class SessionsController(Controller):
 
     @post(
         operation_id="signIn",
+        rate_limit="sign-ins",
         before_request=json_only,
         cache_control=NOT_STORED,
         responses=problems(400, 401, 413, 415, 422, 503),
     )
-    async def sign_in(self, data: JSONBody[SignInBody], use_cases: Wired[UseCases]) -> SessionTokens:
+    async def sign_in(
+        self, request: Request[Any, Any, Any], data: JSONBody[SignInBody], use_cases: Wired[UseCases]
+    ) -> SessionTokens:
         """Sign in: an access token for requests, and a refresh token for the next one."""
         credential = PasswordCredential(login=data.login, password=data.password)
-        return await use_cases.identity.sign_in(credential, data.device)
+        return await use_cases.identity.sign_in(credential, device=data.device, address=address_of(request))
 
     @post(
         "/refresh",
         operation_id="refreshSession",
+        rate_limit="refreshes",
         status_code=200,
         before_request=json_only,
         cache_control=NOT_STORED,

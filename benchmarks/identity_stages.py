@@ -1,0 +1,136 @@
+"""The stage of identity: what sign-ins, refreshes and verifications cost, measured in one process without HTTP."""
+
+import asyncio
+import resource
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from adapters.argon2.password_hasher import available_cores
+from benchmarks.environment import BenchmarkEnvironment, Figures
+from config.container import Application
+from core.identity.account import NewAccount
+from core.identity.roles import Role
+from core.identity.session_issuer import Proof
+from core.identity.sign_in_method import PasswordCredential
+from core.identity.tokens import SessionTokens
+from core.kernel.errors import Unavailable
+
+PASSWORD = "harbour violet lantern 7"  # noqa: S105 - of an account that exists for the measurement only
+CLIENTS, CROWD = 64, 600
+SIGN_INS_PER_REFRESH = 20
+"""A sign-in takes about twenty times as long as a refresh."""
+VERIFICATIONS = 20_000
+UNLIMITED = {"LIMITS__WRONG_PASSWORDS": "100000", "LIMITS__WRONG_PASSWORDS_PER_ADDRESS": "100000"}
+"""All clients have one address and one account, and a sign-in counts until its password is verified."""
+MICROSECONDS, KIB_PER_MIB = 1e6, 1024
+
+
+def identity(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure `number` refreshes of 64 sessions, the sign-ins that take as long, and verifications."""
+    figures: dict[str, float] = {}
+
+    async def measured(application: Application) -> None:
+        tokens = await signed_in(application)
+        await one_sign_in(application)
+        figures["sign-ins/s a core"] = await sign_ins(application, number // SIGN_INS_PER_REFRESH)
+        figures["sign-in p99 ms, 600 clients"], figures["refused of 600"] = await crowd(application)
+        figures["memory MiB, RSS"] = resident_mib()
+        figures["durable refreshes/s"] = await refreshes(application, tokens, number)
+        figures["verification µs, cached"], figures["verification µs, first"] = await verifications(application)
+        figures["peak memory MiB, RSS"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
+
+    environment.changes |= UNLIMITED
+    environment.prepare(measured)
+    return figures
+
+
+async def signed_in(application: Application) -> list[SessionTokens]:
+    """Create the signing key and an account with a password; return the tokens of its sessions."""
+    use_cases, issuer = application.use_cases().identity, application.identity.session_issuer()
+    await use_cases.create_signing_key()
+    link = await use_cases.create_administrator("meenakshi", "Meenakshi Iyer")
+    await use_cases.set_password(link.token, PASSWORD)
+    accounts = [
+        await use_cases.create_account(
+            NewAccount(roles=(Role.CANDIDATE,), name=f"Candidate {number}", student=link.account)
+        )
+        for number in range(CLIENTS)
+    ]
+    return [await issuer.open(Proof(account=each.id, methods=("pwd",))) for each in accounts]
+
+
+async def one_sign_in(application: Application) -> None:
+    """Sign in once."""
+    await application.use_cases().identity.sign_in(PasswordCredential(login="meenakshi", password=PASSWORD))
+
+
+async def sign_ins(application: Application, number: int) -> float:
+    """Return the rate for each core, with as many clients as keep each core at work."""
+    clients = 2 * available_cores()
+    seconds = await timed([repeated(one_sign_in, application, number // clients) for _ in range(clients)])
+    return number // clients * clients / seconds / available_cores()
+
+
+async def repeated(act: Callable[[Application], Awaitable[None]], application: Application, times: int) -> None:
+    """Repeat an act."""
+    for _ in range(times):
+        await act(application)
+
+
+async def crowd(application: Application) -> tuple[float, float]:
+    """Return the 99th percentile of 600 clients at once in milliseconds, refusals included, and their number."""
+
+    async def client() -> tuple[float, bool]:
+        began = time.perf_counter()
+        try:
+            await one_sign_in(application)
+        except Unavailable:
+            return time.perf_counter() - began, True
+        return time.perf_counter() - began, False
+
+    found = await asyncio.gather(*(client() for _ in range(CROWD)))
+    durations = sorted(seconds for seconds, _ in found)
+    return durations[int(CROWD * 0.99)] * 1_000, sum(refused for _, refused in found)
+
+
+async def refreshes(application: Application, tokens: list[SessionTokens], number: int) -> float:
+    """Return the rate of 64 sessions that refresh one after another, each refresh committed."""
+    refresh = application.use_cases().identity.refresh_session
+
+    async def client(own: SessionTokens) -> None:
+        for _ in range(number // CLIENTS):
+            own = await refresh(own.refresh_token)
+
+    seconds = await timed([client(each) for each in tokens])
+    return number // CLIENTS * CLIENTS / seconds
+
+
+async def verifications(application: Application) -> tuple[float, float]:
+    """Return the microseconds of a verification of a known token, and of a first one."""
+    issuer, verify = application.identity.session_issuer(), application.use_cases().identity.authenticate_session
+    link = await application.identity.password_list().find("meenakshi")
+    proof = Proof(account=link.account, methods=("pwd",))
+    tokens = [await issuer.open(proof) for _ in range(CLIENTS)]
+    first = await timed([repeated_verification(verify, [each.access_token for each in tokens])])
+    cached = await timed([repeated_verification(verify, [tokens[0].access_token] * VERIFICATIONS)])
+    return cached / VERIFICATIONS * MICROSECONDS, first / CLIENTS * MICROSECONDS
+
+
+async def repeated_verification(verify: Callable[[str], Awaitable[object]], tokens: list[str]) -> None:
+    """Verify tokens one after another."""
+    for token in tokens:
+        await verify(token)
+
+
+async def timed(acts: list[Awaitable[None]]) -> float:
+    """Return the seconds that all acts together take."""
+    began = time.perf_counter()
+    await asyncio.gather(*acts)
+    return time.perf_counter() - began
+
+
+def resident_mib() -> float:
+    """Return the resident memory of this process."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmRSS:")[2].split()[0]) / KIB_PER_MIB

@@ -1,0 +1,30 @@
+"""Find out who acts by an API key."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+
+from core.identity.api_keys.known_api_keys import KnownApiKeys
+from core.kernel.authorization import NotAuthenticated, Principal, open_to_all
+from core.kernel.clock import Clock
+
+
+@open_to_all
+@dataclass(frozen=True, slots=True)
+class AuthenticateApiKey:
+    """Tell who acts by an API key; one that the process knows costs no query."""
+
+    known_api_keys: KnownApiKeys
+    clock: Clock
+
+    async def __call__(self, credential: str, address: str = "") -> Principal:
+        """Return the principal; raise `NotAuthenticated`, or `Unavailable` when revocations cannot be read."""
+        known = await self.known_api_keys.find(credential)
+        digest = sha256(credential.encode("utf-8", "surrogatepass")).digest()
+        if known is None or not compare_digest(known.key.digest, digest):
+            raise NotAuthenticated("this is no API key of this office; `bursar api-keys create` makes one")
+        now = self.clock.now()
+        if fault := known.fault(now):
+            raise NotAuthenticated(f"this API key {fault}")
+        self.known_api_keys.note_use(known.key, now)
+        return known.principal(address)

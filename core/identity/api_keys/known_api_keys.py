@@ -1,0 +1,91 @@
+"""The API keys that a process knows, valid as of a second ago at most."""
+
+import asyncio
+from contextlib import suppress
+from contextvars import Context
+from datetime import datetime, timedelta
+from math import inf
+
+from core.identity.api_keys.api_key import ApiKey, OwnedApiKey
+from core.identity.api_keys.credential import ID_PART, LENGTH, ApiKeyId, key_of
+from core.identity.ports import IssuedApiKeys
+from core.kernel.errors import CoreError, Unavailable
+
+MAX_KNOWN = 10_000
+"""About 20 MB; beyond it the one that is known for the longest time is read again at its next use."""
+REREAD_AFTER_SECONDS, STALE_AFTER_SECONDS = 0.5, 1.0
+"""The revision is read again before requests would have to wait for it; without requests it is not read."""
+USE_INTERVAL = timedelta(minutes=1)
+
+
+class KnownApiKeys:
+    """Keeps keys until the revision of all credentials changes."""
+
+    def __init__(self, issued_api_keys: IssuedApiKeys, max_known: int = MAX_KNOWN) -> None:
+        self._issued, self._max_known = issued_api_keys, max_known
+        self._known: dict[str, OwnedApiKey] = {}
+        self._used: dict[ApiKeyId, datetime] = {}
+        self._revision, self._read_at, self._failure = -1, -inf, ""
+        self._reading: asyncio.Task[None] | None = None
+        self._recording: set[asyncio.Task[None]] = set()
+
+    async def find(self, credential: str) -> OwnedApiKey | None:
+        """Return the key on record that a text names, whose secret is not compared.
+
+        Raises `Unavailable` when it is not known whether the key was revoked.
+        """
+        await self._ensure_current()
+        known, name = self._known, credential[ID_PART]  # of this revision, and dropped with it
+        if name in known and len(credential) == LENGTH:
+            return known[name]
+        if (key := key_of(credential)) is None or (found := await self._issued.find(key)) is None:
+            return None
+        while len(known) >= self._max_known:
+            del known[next(iter(known))]
+        known[name] = found
+        return found
+
+    def note_use(self, key: ApiKey, at: datetime) -> None:
+        """Record the use of a key in the background, at most once a minute."""
+        last = self._used.get(key.id, key.used_at)
+        if last is not None and at - last < USE_INTERVAL:
+            return
+        if len(self._used) >= self._max_known:
+            self._used.clear()
+        self._used[key.id] = at
+        task = asyncio.create_task(self._record_use(key.id, at), context=Context())
+        self._recording.add(task)
+        task.add_done_callback(self._recording.discard)
+
+    async def _ensure_current(self) -> None:
+        """Wait until what is known is a second old at most, or was read after this call began."""
+        began = asyncio.get_running_loop().time()
+        if began - self._read_at < REREAD_AFTER_SECONDS:
+            return
+        while began - self._read_at >= STALE_AFTER_SECONDS:
+            await asyncio.shield(self._read_again())
+            if self._failure:
+                raise Unavailable(f"whether the API key was revoked is not known: {self._failure}", retry_after=1)
+        if began - self._read_at >= REREAD_AFTER_SECONDS:
+            self._read_again()
+
+    def _read_again(self) -> "asyncio.Task[None]":
+        """Begin to read the revision, unless that is under way."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read(), context=Context())
+        return self._reading
+
+    async def _read(self) -> None:
+        began = asyncio.get_running_loop().time()
+        try:
+            revision = await self._issued.revision()
+        except Unavailable as error:
+            self._failure = str(error)
+            return
+        if revision != self._revision:
+            self._revision, self._known = revision, {}
+        self._read_at, self._failure = began, ""
+
+    async def _record_use(self, key: ApiKeyId, at: datetime) -> None:
+        with suppress(CoreError):  # of a use that is not recorded only `used_at` knows nothing
+            await self._issued.record_use(key, at)

@@ -1,0 +1,137 @@
+"""Rate limits of HTTP requests."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from config.container import Application, running
+from config.settings import Adapters, Limits, Settings
+from core.kernel.authorization import ANONYMOUS, SYSTEM, Principal, acting_as
+from entrypoints.contexts import ROUTES
+from tests.conformance import assert_documented
+from tests.examples import a_schedule, a_student, enrol, publish
+from tests.integration.admission import http_app
+
+FEE = {"schedule": "sahyadri-test", "registration": "T-1"}
+OFFICE, HOME = "203.0.113.7", "198.51.100.9"
+FEW = Limits(requests_per_minute=3, submissions_per_minute=2)
+
+
+@pytest.fixture
+async def application() -> AsyncIterator[Application]:
+    settings = Settings(adapters=Adapters(persistence="memory"))
+    async with running(Application(settings=settings, routes=ROUTES)) as application:
+        await publish(application, a_schedule())
+        await enrol(application, a_student(1))
+        yield application
+
+
+@asynccontextmanager
+async def client(application: Application, address: str = OFFICE, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    app = http_app(application, limits=FEW, **options)
+    transport = httpx.ASGITransport(app, client=(address, 4711))
+    hooks: Any = {"response": [assert_refusal_documented]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://office", event_hooks=hooks) as client:
+        yield client
+
+
+async def assert_refusal_documented(answer: httpx.Response) -> None:
+    if answer.status_code == 429:
+        await assert_documented(answer)
+
+
+def account(name: str) -> Principal:
+    return Principal(subject=f"account:{name}", permissions=SYSTEM.permissions)
+
+
+async def statuses(client: httpx.AsyncClient, number: int, headers: Mapping[str, str] | None = None) -> list[int]:
+    return [(await client.get("/v1/fee-schedules", headers=headers)).status_code for _ in range(number)]
+
+
+async def test_a_request_over_the_limit_is_told_when_to_come_again(application: Application) -> None:
+    with acting_as(account("asha")):
+        async with client(application) as api:
+            answers = [await api.get("/v1/fee-schedules") for _ in range(4)]
+
+    assert [each.status_code for each in answers] == [200, 200, 200, 429]
+    assert {each.headers["RateLimit-Policy"] for each in answers} == {'"requests";q=3;w=60'}
+    assert [each.headers["RateLimit"].split(";")[:2] for each in answers] == [
+        ['"requests"', f"r={remaining}"] for remaining in (2, 1, 0, 0)
+    ]
+    assert 59 <= int(answers[3].headers["Retry-After"]) <= 66
+    assert answers[3].headers["Content-Type"] == "application/problem+json"
+    assert answers[3].json() == {
+        "type": "urn:bursar:problem:rate-limited",
+        "title": "Too many requests; the same request is accepted after `Retry-After` seconds.",
+        "status": 429,
+        "detail": "the limit `requests` allows 3 in 60 seconds",
+    }
+    assert "X-Request-ID" in answers[3].headers
+
+
+async def test_an_account_is_limited_wherever_it_is_and_others_at_its_address_are_not(application: Application) -> None:
+    async with client(application) as office, client(application, HOME) as home:
+        with acting_as(account("asha")):
+            assert await statuses(office, 3) + await statuses(home, 1) == [200] * 3 + [429]
+        with acting_as(account("bela")):
+            assert await statuses(office, 3) == [200] * 3
+        with acting_as(ANONYMOUS):
+            assert await statuses(office, 4) == [401] * 3 + [429]
+            assert await statuses(home, 1) == [401]
+
+
+async def test_addresses_of_one_ipv6_network_share_a_limit(application: Application) -> None:
+    with acting_as(ANONYMOUS):
+        async with client(application, "2001:db8:0:7::1") as one, client(application, "2001:db8:0:7:f::2") as other:
+            assert await statuses(one, 2) + await statuses(other, 2) == [401] * 3 + [429]
+
+
+async def test_a_header_that_a_client_writes_gives_it_no_other_address(application: Application) -> None:
+    with acting_as(ANONYMOUS):
+        async with client(application) as direct:
+            found = [await statuses(direct, 1, {"X-Forwarded-For": f"192.0.2.{number}"}) for number in range(4)]
+            assert found == [[401]] * 3 + [[429]]
+        async with client(application, "10.0.0.1", trusted_proxies=1) as proxy:
+            spoofed = [
+                await statuses(proxy, 1, {"X-Forwarded-For": f"192.0.2.{number}, {HOME}"}) for number in range(4)
+            ]
+            assert spoofed == [[401]] * 3 + [[429]]
+            assert await statuses(proxy, 1, {"X-Forwarded-For": f"{HOME}, 192.0.2.9"}) == [401]
+
+
+async def test_submissions_have_a_limit_of_their_own_by_account(application: Application) -> None:
+    async with client(application) as api:
+        with acting_as(account("clerk")):
+            first, *more = [
+                await api.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": str(uuid4())}) for _ in range(3)
+            ]
+            assert [first.status_code, *(each.status_code for each in more)] == [201, 409, 429]
+            assert first.headers["RateLimit-Policy"] == '"submissions";q=2;w=60'
+            assert await statuses(api, 3) == [200] * 3
+            again = await api.post("//v1/exam-fees/", json=FEE, headers={"Idempotency-Key": str(uuid4())})
+            assert again.status_code == 429
+        with acting_as(account("colleague")):
+            answer = await api.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": str(uuid4())})
+            assert answer.status_code == 409
+
+
+async def test_monitoring_and_the_program_itself_are_never_limited(application: Application) -> None:
+    async with client(application) as api:
+        with acting_as(ANONYMOUS):
+            for path in ("/health/live", "/health/ready", "/metrics"):
+                for _ in range(5):
+                    answer = await api.get(path)
+                    assert answer.status_code != 429
+                    assert "RateLimit" not in answer.headers
+        assert await statuses(api, 5) == [200] * 5
+
+
+async def test_asking_for_the_methods_of_a_route_is_one_request(application: Application) -> None:
+    with acting_as(account("asha")):
+        async with client(application) as api:
+            answers = [await api.options("/v1/fee-schedules"), await api.head("/v1/fee-schedules")]
+    assert [each.headers["RateLimit"].split(";")[1] for each in answers] == ["r=2", "r=1"]
