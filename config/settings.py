@@ -298,6 +298,8 @@ class Identity(Section, frozen=True):
 
     max_api_key_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 365
     """The longest validity of a new API key."""
+    key_file: str = ""
+    """Where `provision` writes the API key of the first administrator; empty: beside the SQLite file, as bursar.key."""
 
     def __post_init__(self) -> None:
         if 0 < len(self.secret.reveal()) < 32:
@@ -480,7 +482,7 @@ class Settings(Section, frozen=True):
     )
     """The transports that this process runs."""
     provision: bool = False
-    """Create the schema and, in an empty database, load the sample data of config/data."""
+    """Create the schema and, in an empty database, load the sample data of config/data and create an administrator."""
     adapters: Adapters = Adapters()
     http: Http = Http()
     admission: Admission = Admission()

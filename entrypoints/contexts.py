@@ -14,7 +14,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     """Return the command `bursar` with the commands of every context."""
     from entrypoints.cli.app import Group, create_cli
     from entrypoints.cli.fees import exam_fees, import_schedules
-    from entrypoints.cli.identity import keys, passwords
+    from entrypoints.cli.identity import accounts, api_keys, keys, passwords
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.notifications import deliveries, vendors
     from entrypoints.cli.operations import administration, dead_letters, demo, projections, replay_events, serve
@@ -25,10 +25,11 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         open_runtime,
         commands=(serve, demo, administration, vendors, replay_events, exam_fees),
         groups=(
+            Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords)),
+            Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
-            Group("accounts", "Who may use Bursar.", (passwords,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
             Group("inventory", "Batches, allocations and what is available.", stock),

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,12 +11,17 @@ from uuid import UUID
 import httpx
 
 from config.container import Application, running
-from config.settings import Adapters, Http, Secret, Settings, Twilio
+from config.settings import Adapters, Http, Identity, Secret, Settings, Twilio
+from core.identity.account import Account, AccountId
+from core.identity.password import Password
+from core.identity.roles import Role
+from core.identity.session import Session, SessionId
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
 from entrypoints.contexts import ROUTES
+from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
 from tests.examples import StoppedClock, a_delivery, a_message
 from tests.integration.test_http_api import OPEN, Api
@@ -45,6 +51,7 @@ async def example_office() -> AsyncIterator[Api]:
         adapters=Adapters(persistence="memory"),
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
+        identity=Identity(secret=Secret("the secret of the office of the examples")),
     )
     application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
     application.process.clock.override(clock)
@@ -57,6 +64,10 @@ async def example_office() -> AsyncIterator[Api]:
         await doubt(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
+            ids = api.application.process.ids()
+            last = ids.last
+            await let_in(api)
+            ids.last = last  # the examples name what the first requests create
             yield api
 
 
@@ -100,6 +111,35 @@ async def bury(api: Api) -> None:
             await inbox.deduplicate(message)
             await inbox.bury(message, Invalid("unknown field 'paper'"))
             await inbox.commit()
+
+
+async def let_in(api: Api) -> None:
+    """Store the accounts, passwords and sessions of the examples."""
+    examples, identity, now = EXAMPLES, api.application.identity, api.clock.now()
+    await api.application.use_cases().identity.create_signing_key()
+    await api("GET", "/v1/sessions")  # creates the account that calls
+    caller = next(iter(api.application.storage.memory().accounts))
+    hashed = await identity.password_hasher().hash(examples["signIn"]["body"]["password"])
+    token = identity.refresh_tokens().read(examples["refreshSession"]["body"]["refresh_token"])
+    link = sha256(examples["setPassword"]["body"]["token"].encode()).digest()
+    async with identity.new_work() as work:
+        for number in (8, 9):
+            account = AccountId(UUID(int=EXAMPLE_ID + number))
+            work.accounts.add(
+                Account(id=account, roles=frozenset({Role.OFFICER}), name="Asha Kulkarni", created_at=now)
+            )
+        linked = Password(account=UUID(int=EXAMPLE_ID + 8), login="asha.kulkarni", changed_at=now)
+        work.passwords.add(linked.linked(link, now + timedelta(days=1)))
+        work.passwords.add(Password(account=caller, login="meenakshi.iyer", hash=hashed, changed_at=now))
+        for session in (token.session, SessionId(UUID(int=EXAMPLE_ID + 7))):
+            work.sessions.add(a_session(session, caller, now, token.digest))
+        await work.commit()
+
+
+def a_session(session: SessionId, account: UUID, now: datetime, digest: bytes) -> Session:
+    """Return an open session."""
+    times = {"proved_at": now, "created_at": now, "used_at": now, "expires_at": now + timedelta(days=7)}
+    return Session(id=session, account=account, methods=("pwd",), digest=digest, **times)
 
 
 async def doubt(api: Api) -> None:

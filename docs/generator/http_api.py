@@ -11,7 +11,7 @@ from core.kernel.errors import problem_type
 from docs.generator.markdown import code, table
 from entrypoints.contexts import ROUTES, http_handlers
 from entrypoints.http.app import create_app
-from entrypoints.http.document import BEFORE_THE_APPLICATION
+from entrypoints.http.document import BEFORE_THE_APPLICATION, OF_AUTHORIZATION
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.problems import client_visible_errors, status_of, title
@@ -23,7 +23,9 @@ def endpoints() -> str:
     by_tag = dict[str, list[tuple[str, str, str, str]]]()
     for path, item in sorted(openapi_document()["paths"].items()):
         for method, operation in sorted(item.items()):
-            statuses = ", ".join(sorted(operation["responses"].keys() - {"429", "500", *BEFORE_THE_APPLICATION}))
+            statuses = ", ".join(
+                sorted(operation["responses"].keys() - {"429", "500", *OF_AUTHORIZATION, *BEFORE_THE_APPLICATION})
+            )
             row = (code(f"{method.upper()} {path}"), operation["description"], _key(operation), statuses)
             by_tag.setdefault(operation.get("tags", ["Other"])[0], []).append(row)
     heads = ("endpoint", "purpose", "`Idempotency-Key`", "statuses")

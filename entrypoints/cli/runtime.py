@@ -4,7 +4,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,10 @@ class StartupReport:
     """The address of HTTP; empty when this process does not serve HTTP."""
     warnings: Sequence[str]
     """What is missing, and the remedy."""
+    api_key: str = field(default="", repr=False)
+    """The API key of the first administrator, if this start created it."""
+    key_file: str = ""
+    """Where that key is kept, if the file exists."""
 
 
 class Runtime(Protocol):

@@ -17,7 +17,8 @@ from litestar.routes import HTTPRoute
 from core.fees.schedule import FeeSchedule
 from core.kernel.errors import problem_type
 from entrypoints.http import headers
-from entrypoints.http.problems import STATUS_BY_ERROR, STATUS_TITLES, describe_status, title
+from entrypoints.http.middleware.authentication import needs_credential
+from entrypoints.http.problems import CHALLENGE, STATUS_BY_ERROR, STATUS_TITLES, describe_status, title
 from entrypoints.http.protocol.connections import MONITORING_PATHS
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.schemas import schema_of, schemas_of
@@ -30,6 +31,8 @@ BEFORE_THE_APPLICATION = {
     "431": "The headers are too large.",
 }
 """What the server refuses before a request reaches the application."""
+OF_AUTHORIZATION = ("401", "403")
+CREDENTIALS = "An API key: `bursar_` and 71 letters and digits, as `bursar api-keys create` prints it."
 
 
 class CompletedOpenAPI(OpenAPI):
@@ -44,6 +47,7 @@ class CompletedOpenAPI(OpenAPI):
         for path, item in document["paths"].items():
             for method, operation in item.items():
                 complete(operation, self.handlers[f"{method.upper()} {path}"])
+                secure(operation, method.upper(), path)
         return document
 
 
@@ -86,7 +90,22 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
             "application/problem+json": {**problem["application/problem+json"], "example": example_problem(429)}
         },
     }
-    return {"schemas": dict(sorted(schemas.items())), "responses": refusals}
+    for status in OF_AUTHORIZATION:
+        refusals[f"Refused{status}"] = {"description": describe_status(int(status)), "content": problem}
+    refusals["Refused401"]["headers"] = {"WWW-Authenticate": headers.text("The scheme of credentials", CHALLENGE)}
+    return {
+        "schemas": dict(sorted(schemas.items())),
+        "responses": refusals,
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": CREDENTIALS}},
+    }
+
+
+def secure(operation: dict[str, Any], method: str, path: str) -> None:
+    """Add the credential of an operation, and its refusals."""
+    operation["security"] = [{"bearer": []}] if needs_credential(method, path) else []
+    if needs_credential(method, path):
+        for status in OF_AUTHORIZATION:
+            operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
 
 
 def without_version(schedule: Mapping[str, Any]) -> dict[str, Any]:

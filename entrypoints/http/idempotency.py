@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.params import HeaderParameter
 from litestar.types import HTTPScope
 
+from core.kernel.authorization import current_principal
 from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import Answers, RequestContext, execute_once
@@ -75,10 +76,16 @@ def request_context(scope: HTTPScope, key: str | None, body: bytes) -> RequestCo
         raise MissingIdempotencyKey(f"an Idempotency-Key is {KEY.rule}")
     return RequestContext(
         arrived=scope["arrived"],  # type: ignore[typeddict-item]
-        scope=f"{scope['method']} {scope['path_template']}",
+        scope=scope_of(f"{scope['method']} {scope['path_template']}"),
         key=key,
         fingerprint=sha256(body).digest(),
     )
+
+
+def scope_of(route: str) -> str:
+    """Return the namespace of the idempotency keys of the caller on a route: callers do not share keys."""
+    caller = current_principal.get()
+    return f"{caller.account or caller.subject} {route}"
 
 
 def created(body: bytes, headers: dict[str, str]) -> Response[Any]:

@@ -78,6 +78,8 @@ STATUS_TITLES = {
 }
 RETRY_AFTER_SECONDS = 1
 """`Retry-After` of a 503 for which the server knows no better time."""
+CHALLENGE = "Bearer"
+"""`WWW-Authenticate` of a 401 (RFC 6750, section 3)."""
 INTERNAL_ERROR = Problem(type="about:blank", title=STATUS_TITLES[500], status=500)
 SOMEWHERE = " - at `$[...]`"
 """The end of an error of a decoder that knows no type: it names no field."""
@@ -124,10 +126,10 @@ def title(kind: type[CoreError]) -> str:
 
 def core_problem(request: Request[Any, Any, Any], error: CoreError) -> Response[Any]:
     """Respond with an error of the core."""
-    seconds, intent = retry_after(error), dict[str, str]()
+    intent = dict[str, str]()
     if isinstance(error, Unavailable) and (sign := request.scope.get("sign_intent")):
         intent = sign()  # type: ignore[operator]  # set by `Idempotency.context`
-    return respond(as_problem(error, **intent), intent | ({"Retry-After": str(seconds)} if seconds else {}))
+    return respond(as_problem(error, **intent), intent | headers_of(error))
 
 
 def as_problem(error: CoreError, **more: str) -> Problem:
@@ -141,6 +143,14 @@ def as_problem(error: CoreError, **more: str) -> Problem:
         at=error.at,
         facts={**error.facts, **more} or None,
     )
+
+
+def headers_of(error: CoreError) -> dict[str, str]:
+    """Return the headers of the response to an error."""
+    if isinstance(error, NotAuthenticated):
+        return {"WWW-Authenticate": CHALLENGE}
+    seconds = retry_after(error)
+    return {"Retry-After": str(seconds)} if seconds else {}
 
 
 def retry_after(error: CoreError) -> int | None:

@@ -12,10 +12,11 @@ from typing import Any
 from config.container import Application
 from config.credentials import check_credentials
 from config.settings import Misconfigured, Settings
-from core.kernel.authorization import SYSTEM, current_principal
+from core.kernel.authorization import ANONYMOUS, SYSTEM, acting_as, current_principal
 from core.kernel.errors import Unavailable
 from core.kernel.schema import SchemaChange, SchemaIsNewer
 from entrypoints.cli.runtime import Runtime, StartupReport
+from entrypoints.runtime.first_api_key import create_first_api_key
 from entrypoints.runtime.sample_data import load_sample_data
 from entrypoints.runtime.supervisor import Worker, supervise
 from entrypoints.runtime.transports import Transports
@@ -32,6 +33,7 @@ class ConfiguredRuntime(Runtime):
         known = application.vendors.vendor_probes
         named = [*settings.adapters.email, *settings.adapters.sms]
         self.probes = [*application.probes(), *(known(name) for name in named if name in known.providers)]
+        self._api_key = ""
         self._transports = Transports(application, settings, self.use_cases)
 
     async def provision(self) -> None:
@@ -41,6 +43,7 @@ class ConfiguredRuntime(Runtime):
                     await self.migrate("head")
                 await load_sample_data(self.use_cases, self.clock)
                 await self.use_cases.identity.create_signing_key()
+                self._api_key = await create_first_api_key(self.use_cases.identity, self._key_file()) or self._api_key
 
     async def migrate(self, target: str, *, may_lose_data: bool = False) -> SchemaChange:
         change: SchemaChange = await self._application.storage.migrate(target, may_lose_data=may_lose_data)
@@ -59,15 +62,16 @@ class ConfiguredRuntime(Runtime):
             await self.provision()
             if listening:
                 await self._require_keys()
-            report = StartupReport(address(listening) if listening else "", await self._startup_warnings())
+            report = await self._report(address(listening) if listening else "")
             if listening and self._settings.http.workers > 1:
                 with TemporaryDirectory() as metrics:
                     await supervise(self._workers(listening, metrics), partial(on_started, report), stop)
                 return
             async with asyncio.TaskGroup() as tasks:
                 for name in self._settings.serve:
-                    for loop in self._transports.start(name, listening, stop):
-                        tasks.create_task(stop_all_after(loop, stop))
+                    with acting_as(ANONYMOUS if name == "http" else SYSTEM):  # a task keeps the principal of its start
+                        for loop in self._transports.start(name, listening, stop):
+                            tasks.create_task(stop_all_after(loop, stop))
                 await on_started(report)
 
     async def _require_keys(self) -> None:
@@ -79,6 +83,18 @@ class ConfiguredRuntime(Runtime):
             )
         if not await self.use_cases.identity.list_public_keys():
             raise Misconfigured("there is no key that signs access tokens: run `bursar keys create`")
+
+    def _key_file(self) -> Path | None:
+        """Return the file of the first API key; None for a database that ends with the process."""
+        settings = self._settings
+        if settings.adapters.persistence == "memory":
+            return None
+        return Path(settings.identity.key_file or Path(settings.sqlite.path).with_suffix(".key"))
+
+    async def _report(self, url: str) -> StartupReport:
+        file = self._key_file() if self._settings.provision else None
+        kept = str(file) if file and file.exists() else ""
+        return StartupReport(url, await self._startup_warnings(), self._api_key, kept)
 
     def _workers(self, listening: socket, metrics: str) -> list[Worker]:
         """Return the workers that share the address of HTTP, and one for everything else."""

@@ -57,6 +57,7 @@ class Transports:
         from entrypoints.http import server
         from entrypoints.http.app import create_app
         from entrypoints.http.middleware.admission import AdmissionControl
+        from entrypoints.http.middleware.authentication import Authentication
         from entrypoints.http.middleware.load_shedding import LoadShedder
         from entrypoints.http.middleware.rate_limiting import RateLimits
         from entrypoints.http.submission_intents import IntentSigner
@@ -78,7 +79,8 @@ class Transports:
             trusted_proxies=self._settings.http.trusted_proxies,
             documented=True,
         )
-        return server.serve(app, LoadShedder(admission, clock), listening, stop, self._settings.http)
+        shedder = LoadShedder(admission, Authentication(self._use_cases.identity), clock)
+        return server.serve(app, shedder, listening, stop, self._settings.http)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:
         from entrypoints.messages.consumer import Consumer

@@ -1,11 +1,16 @@
 """The API of an application under test."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from config.container import Application
 from config.settings import Limits
+from core.identity.account import NewAccount
+from core.identity.api_keys.api_key import NewApiKey
+from core.identity.roles import Role
+from core.kernel.authorization import SYSTEM, acting_as
 from core.kernel.clock import Clock
 from core.kernel.health import Probe
 from core.use_cases import UseCases
@@ -31,9 +36,10 @@ def http_app(
     documented: bool = False,
     limits: Limits | None = None,
     trusted_proxies: int = 0,
+    keyed: bool = True,
 ) -> Any:
-    """Serve an application over HTTP."""
-    return create_app(
+    """Serve an application over HTTP; `keyed` adds an administrator's API key to requests without a credential."""
+    app = create_app(
         http_handlers(),
         use_cases or application.use_cases(),
         application.messaging.answers(),
@@ -44,3 +50,26 @@ def http_app(
         trusted_proxies=trusted_proxies,
         documented=documented,
     )
+    return Keyed(app, application) if keyed else app
+
+
+class Keyed:
+    """Adds an API key, which the first request creates, to the requests without a credential."""
+
+    def __init__(self, app: Any, application: Application) -> None:
+        self._app, self._application, self._lock, self._header = app, application, asyncio.Lock(), b""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and b"authorization" not in dict(scope["headers"]):
+            async with self._lock:
+                self._header = self._header or f"Bearer {await an_api_key(self._application)}".encode()
+            scope["headers"] = [*scope["headers"], (b"authorization", self._header)]
+        await self._app(scope, receive, send)
+
+
+async def an_api_key(application: Application, role: Role = Role.ADMINISTRATOR, **fields: Any) -> str:
+    """Return a new API key of a new account."""
+    identity = application.use_cases().identity
+    with acting_as(SYSTEM):
+        account = await identity.create_account(NewAccount(roles=(role,), name="Tests", **fields))
+        return (await identity.create_api_key(NewApiKey(account=account.id, name="tests"))).credential

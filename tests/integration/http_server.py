@@ -11,6 +11,7 @@ from config.container import Application
 from config.settings import Settings
 from entrypoints.http import server
 from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.load_shedding import LoadShedder
 from tests.integration.admission import http_app, unlimited_admission
 
@@ -30,7 +31,8 @@ async def served(
     """Serve an application with changed settings of HTTP; return the port."""
     admission, stop, listening = admission or unlimited_admission(), asyncio.Event(), server.listen("127.0.0.1", 0)
     app = app or http_app(application, admission=admission)
-    shedder = LoadShedder(admission, application.process.clock())
+    authentication = Authentication(application.use_cases().identity)
+    shedder = LoadShedder(admission, authentication, application.process.clock())
     serving = asyncio.create_task(server.serve(app, shedder, listening, stop, limits(**changes)))
     try:
         yield listening.getsockname()[1]

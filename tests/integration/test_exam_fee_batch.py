@@ -18,10 +18,9 @@ from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.errors import Unavailable
 from core.kernel.idempotency import RequestContext
 from entrypoints.http import ndjson
-from entrypoints.http.fees.exam_fee_batch import IDEMPOTENCY_SCOPE, MAX_CONCURRENT_UPLOADS, MAX_ROWS_IN_FLIGHT
-from entrypoints.http.fees.exam_fee_rows import parse_row
+from entrypoints.http.fees.exam_fee_batch import MAX_CONCURRENT_UPLOADS, MAX_ROWS_IN_FLIGHT
 from entrypoints.http.middleware.admission import AdmissionControl
-from entrypoints.http.ndjson import MAX_LINE_BYTES, NdjsonLine
+from entrypoints.http.ndjson import MAX_LINE_BYTES
 from entrypoints.http.submission_intents import IntentSigner
 from tests.conftest import eventually
 from tests.databases import DatabasePool, statements
@@ -394,13 +393,15 @@ async def test_a_rejected_row_keeps_its_own_arrival_time_when_retried(api: Api) 
 
 @on_memory
 async def test_an_expired_intent_does_not_hide_a_stored_answer(api: Api) -> None:
-    app = app_with(api, Failing(api, set()), secret=b"s" * 32)
-    row: Any = parse_row(NdjsonLine(1, json.dumps(a_row(1)).encode(), api.clock.moment))
-    seal = IntentSigner(b"s" * 32, timedelta(minutes=15)).sign(row.request(IDEMPOTENCY_SCOPE))
-    first, second = AsgiConnection(app), AsgiConnection(app)
-    await first.run([file_of(a_row(1) | {"intent": seal["Submission-Intent"]})])
+    away = Failing(api, {"T-1"})
+    app = app_with(api, away, secret=b"s" * 32)
+    rejected, first, second = AsgiConnection(app), AsgiConnection(app), AsgiConnection(app)
+    await rejected.run([file_of(a_row(1))])
+    away.failing.clear()
+    sealed = a_row(1) | {"intent": rejected.told[0]["problem"]["facts"]["Submission-Intent"]}
+    await first.run([file_of(sealed)])
     api.clock.pass_by(timedelta(hours=1))
-    await second.run([file_of(a_row(1) | {"intent": seal["Submission-Intent"]})])
+    await second.run([file_of(sealed)])
 
     assert [told.get("replayed", False) for told in first.told + second.told] == [False, True]
 

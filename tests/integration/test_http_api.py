@@ -58,6 +58,15 @@ NEET = {"schedule": "neet-ug-2026", "registration": "NE-2026-2001"}
 JSON = {"Content-Type": "application/json"}
 REFERENCE = re.compile(r"BF(-[0-9A-Z]{4}){3}-[0-9A-Z]")
 OPERATIONS = {
+    "delete /v1/sessions",
+    "delete /v1/sessions/{session}",
+    "get /v1/sessions",
+    "get /.well-known/jwks.json",
+    "post /v1/sessions",
+    "post /v1/sessions/refresh",
+    "post /v1/accounts/{account}/password-link",
+    "post /v1/passwords",
+    "put /v1/password",
     "delete /v1/allocations/{order}",
     "delete /v1/allocations/{order}/{sku}",
     "patch /v1/batches/{reference}",

@@ -10,10 +10,11 @@ from config.container import Application, running
 from config.settings import Adapters, Settings
 from entrypoints.http import server
 from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.load_shedding import LoadShedder
 from entrypoints.http.submission_intents import IntentSigner
 from tests.examples import a_schedule, a_student, enrol, publish
-from tests.integration.admission import http_app
+from tests.integration.admission import an_api_key, http_app
 
 BODY = b'{"schedule": "sahyadri-test", "registration": "T-1"}'
 PLAIN_HEADERS = {
@@ -88,10 +89,12 @@ async def gate() -> AsyncIterator[RunningGate]:
         stop, clock = asyncio.Event(), application.process.clock()
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, 4)))
+        PLAIN_HEADERS["Authorization"] = f"Bearer {await an_api_key(application)}"
+        authentication = Authentication(application.use_cases().identity)
         app = http_app(application, admission=admission)
         listening = server.listen("127.0.0.1", 0)
         serving = asyncio.create_task(
-            server.serve(app, LoadShedder(admission, clock), listening, stop, Settings().http)
+            server.serve(app, LoadShedder(admission, authentication, clock), listening, stop, Settings().http)
         )
         served = RunningGate(admission, listening.getsockname()[1])
         yield served

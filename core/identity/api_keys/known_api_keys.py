@@ -35,15 +35,23 @@ class KnownApiKeys:
         Raises `Unavailable` when it is not known whether the key was revoked.
         """
         await self._ensure_current()
-        known, name = self._known, credential[ID_PART]  # of this revision, and dropped with it
-        if name in known and len(credential) == LENGTH:
-            return known[name]
+        known = self._known  # of this revision, and dropped with it
+        if found := self._known_by(credential):
+            return found
         if (key := key_of(credential)) is None or (found := await self._issued.find(key)) is None:
             return None
         while len(known) >= self._max_known:
             del known[next(iter(known))]
-        known[name] = found
+        known[credential[ID_PART]] = found
         return found
+
+    def current(self, credential: str) -> OwnedApiKey | None:
+        """Return the key that a text names, if it is known as of a second ago at most; its secret is not compared."""
+        is_current = asyncio.get_running_loop().time() - self._read_at < STALE_AFTER_SECONDS
+        return self._known_by(credential) if is_current else None
+
+    def _known_by(self, credential: str) -> OwnedApiKey | None:
+        return self._known.get(credential[ID_PART]) if len(credential) == LENGTH else None
 
     def note_use(self, key: ApiKey, at: datetime) -> None:
         """Record the use of a key in the background, at most once a minute."""

@@ -76,7 +76,7 @@ async def run_demo(runtime: Runtime, candidates: int, record: Path, progress: Pr
     import aiohttp  # no other command needs a client
 
     began = time.monotonic()
-    async with serving(runtime) as url, aiohttp.ClientSession(url) as client:
+    async with serving(runtime) as report, aiohttp.ClientSession(report.url, headers=credential(report)) as client:
         await enrol(client, candidates)
         submitting = progress.add_task("submitting", total=candidates)
         slots = asyncio.Semaphore(MAX_CONCURRENT_SUBMISSIONS)
@@ -94,22 +94,27 @@ async def run_demo(runtime: Runtime, candidates: int, record: Path, progress: Pr
 
 
 @asynccontextmanager
-async def serving(runtime: Runtime) -> AsyncIterator[str]:
-    """Serve in the background, and return the address."""
-    stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+async def serving(runtime: Runtime) -> AsyncIterator[StartupReport]:
+    """Serve in the background, and return what the start reports."""
+    stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
 
     async def on_started(report: StartupReport) -> None:
-        address.set_result(report.url)
+        started.set_result(report)
 
     task = asyncio.create_task(runtime.serve(on_started, stop))
-    await asyncio.wait({task, address}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         await task
     try:
-        yield await address
+        yield await started
     finally:
         stop.set()
         await task
+
+
+def credential(report: StartupReport) -> Mapping[str, str]:
+    """Return the header with the key that the start created."""
+    return {"Authorization": f"Bearer {report.api_key}"}
 
 
 async def enrol(client: "aiohttp.ClientSession", candidates: int) -> None:

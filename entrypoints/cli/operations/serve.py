@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import shlex
 
 import typer
 
@@ -13,7 +14,8 @@ WORKER_LINE = 0
 """File descriptor of a worker's socket to its supervisor; the worker writes a byte when it is ready."""
 TRY_IT = """\
 Try it:
-curl -s {url}/v1/exam-fees -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-fee' \\
+curl -s {url}/v1/exam-fees -H "Authorization: Bearer {credential}" \\
+  -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-fee' \\
   -d '{{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}}'"""
 commands = typer.Typer()
 
@@ -64,8 +66,11 @@ def print_startup(runner: CommandRunner, report: StartupReport, *, suggest: bool
         runner.out.print(f"Its API pages: {report.url}/docs")
     else:
         runner.out.print("The fee office is open.")
+    if report.api_key and report.key_file:
+        runner.out.print(f"The API key of its administrator is kept in {report.key_file}", soft_wrap=True)
     if suggest:
-        runner.out.print(TRY_IT.format(url=report.url), soft_wrap=True)
+        credential = report.api_key or f"$(cat {shlex.quote(report.key_file) if report.key_file else 'KEY_FILE'})"
+        runner.out.print(TRY_IT.format(url=report.url, credential=credential), soft_wrap=True, highlight=False)
 
 
 def freeze_gc_heap() -> None:

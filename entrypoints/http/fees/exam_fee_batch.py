@@ -18,6 +18,7 @@ from core.kernel.errors import CoreError, Unavailable
 from core.kernel.idempotency import Answers, execute_once
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.fees.exam_fee_rows import ExamFeeRow, ParsedRow, RowOutcome, parse_row, receipt
+from entrypoints.http.idempotency import scope_of
 from entrypoints.http.media_types import NDJSON_MEDIA_TYPE, json_lines_only, lines_of
 from entrypoints.http.ndjson import MAX_LINE_BYTES, StreamedResponse, read_lines
 from entrypoints.http.problems import INTERNAL_ERROR, as_problem, problems, retry_after
@@ -25,7 +26,7 @@ from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 
 log = structlog.get_logger()
 BATCH_PATH = "/v1/exam-fees:batch"
-IDEMPOTENCY_SCOPE = f"POST {BATCH_PATH}"
+ROUTE = f"POST {BATCH_PATH}"
 MAX_ROWS_IN_FLIGHT = 128
 """Rows of one upload in flight; while the process works on them, single requests wait."""
 MAX_CONCURRENT_UPLOADS = 2
@@ -114,7 +115,7 @@ class RowSubmitter:
     async def _submit(self, row: ParsedRow | RowOutcome) -> RowOutcome:
         if isinstance(row, RowOutcome):
             return row
-        request = row.request(IDEMPOTENCY_SCOPE)
+        request = row.request(scope_of(ROUTE))
         try:
             # Unlike for a single request, the answer is looked up first: most rows of a repeated file have one.
             result: Submission | bytes | None = await self.answers.find(request)
@@ -132,6 +133,6 @@ class RowSubmitter:
     def _signed_intent(self, row: ParsedRow) -> dict[str, str]:
         """Sign the first arrival of a row; an invalid intent is reported by the next attempt."""
         try:
-            return self.intent_signer.sign(self.intent_signer.verify(row.fee.intent, row.request(IDEMPOTENCY_SCOPE)))
+            return self.intent_signer.sign(self.intent_signer.verify(row.fee.intent, row.request(scope_of(ROUTE))))
         except InvalidIntent:
             return {}

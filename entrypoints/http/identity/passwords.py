@@ -65,7 +65,7 @@ class PasswordsController(Controller):
         rate_limit="sign-ins",
         status_code=204,
         before_request=json_only,
-        responses=problems(400, 401, 413, 415, 422, 503),
+        responses=problems(400, 413, 415, 422, 503),
     )
     async def change(self, data: JSONBody[PasswordChange], use_cases: Wired[UseCases]) -> None:
         """Change the password of the caller; every session of the account ends."""
@@ -88,7 +88,7 @@ class PasswordsController(Controller):
         operation_id="createPasswordLink",
         before_request=json_only,
         cache_control=NOT_STORED,
-        responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def create_link(
         self, account: FromPath[UUID], data: JSONBody[LinkBody], use_cases: Wired[UseCases]

@@ -87,17 +87,17 @@ class SessionsController(Controller):
         """Exchange a refresh token for its successor and a new access token; a used one ends the session."""
         return await use_cases.identity.refresh_session(data.refresh_token)
 
-    @get(operation_id="listSessions", cache_control=NOT_STORED, responses=problems(401, 503))
+    @get(operation_id="listSessions", cache_control=NOT_STORED, responses=problems(503))
     async def list_all(self, use_cases: Wired[UseCases]) -> SessionList:
         """List the open sessions of the caller, the newest first."""
         return SessionList(await use_cases.identity.list_sessions())
 
-    @delete("/{session:uuid}", operation_id="endSession", responses=problems(400, 401, 404, 503))
+    @delete("/{session:uuid}", operation_id="endSession", responses=problems(400, 404, 503))
     async def end(self, session: FromPath[UUID], use_cases: Wired[UseCases]) -> None:
         """End a session; its access tokens are refused everywhere within a second."""
         await use_cases.identity.end_session(SessionId(session))
 
-    @delete(operation_id="endSessions", responses=problems(401, 503))
+    @delete(operation_id="endSessions", responses=problems(503))
     async def end_all(self, use_cases: Wired[UseCases]) -> None:
         """Sign the caller out everywhere."""
         await use_cases.identity.end_sessions()

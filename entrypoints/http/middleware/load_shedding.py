@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.kernel.authorization import acting_as
 from core.kernel.clock import Clock
 from entrypoints.http.middleware.admission import SUBMISSIONS_PATH, AdmissionControl
+from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.tracing import REQUEST_SECONDS, trace_headers, trace_of
 from entrypoints.http.protocol.connection import Connection
 from entrypoints.http.protocol.connections import Connections, HttpLimits
@@ -29,6 +31,7 @@ class LoadShedder:
     """Rejects complete submissions while admission control admits none."""
 
     admission: AdmissionControl
+    authentication: Authentication
     clock: Clock
 
     def reject(self, data: bytes, limits: HttpLimits) -> bytes | None:
@@ -46,7 +49,11 @@ class LoadShedder:
         ):
             return None
         scope: Any = {"method": "POST", "arrived": self.clock.now()}
-        if not (rejection := self.admission.reject(scope, headers, body)):
+        if (principal := self.authentication.if_known(headers)) is None:
+            return None
+        with acting_as(principal):
+            rejection = self.admission.reject(scope, headers, body)
+        if rejection is None:
             return None
         lines = "".join(f"{name}: {value}\r\n" for name, value in rejection[0].items()).encode()
         lines += b"".join(b"%s: %s\r\n" % header for header in trace_headers(trace_of(headers)))

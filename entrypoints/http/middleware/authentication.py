@@ -1,0 +1,95 @@
+"""Authentication: the credential of a request decides who acts, before its body is read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from core.identity.api_keys.credential import PREFIX
+from core.identity.use_cases import IdentityUseCases
+from core.kernel.authorization import ANONYMOUS, NotAuthenticated, Principal, acting_as
+from core.kernel.errors import CoreError
+from entrypoints.http.middleware.http_rules import respond
+from entrypoints.http.problems import as_problem, headers_of
+
+RAW_CREDENTIAL_HEADER = b"authorization"
+BEARER_PATTERN = re.compile(rb"bearer +([!-~]+)", re.IGNORECASE)
+"""RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110, section 11.1)."""
+PROTECTED = "v1"
+"""The first segment of the paths that need a credential; health, metrics and the API document need none."""
+OPEN_PATTERN = re.compile(r"[A-Z]+ v1/deliveries/[^/]+/reports/[^/]+|POST v1/(sessions|sessions/refresh|passwords)")
+"""The requests below it that need none: what they call checks a signature, or makes a caller known."""
+HOW_TO = "send one header `Authorization: Bearer …` with an API key or an access token"
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Tells who acts by the credential of a request."""
+
+    identity: IdentityUseCases
+
+    async def __call__(self, credential: str, address: str) -> Principal:
+        """Return the principal; raise `NotAuthenticated`."""
+        if credential.startswith(PREFIX):
+            return await self.identity.authenticate_api_key(credential, address)
+        return await self.identity.authenticate_session(credential, address)
+
+    def if_known(self, headers: Mapping[bytes, bytes]) -> Principal | None:
+        """Return the principal of a credential that costs no query; None for one that this process must look up."""
+        found = BEARER_PATTERN.fullmatch(headers.get(RAW_CREDENTIAL_HEADER, b""))
+        if found is None or not found[1].startswith(PREFIX.encode()):
+            return None
+        return self.identity.authenticate_api_key.if_known(found[1].decode())
+
+
+class AuthenticationMiddleware:
+    """Sets the principal of a request, or refuses it before its body is read."""
+
+    def __init__(self, app: ASGIApp, authentication: Authentication) -> None:
+        self._app, self._authentication = app, authentication
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        principal = ANONYMOUS
+        if scope["type"] == ScopeType.HTTP and needs_credential(scope["method"], scope["path"]):
+            try:
+                principal = await self._authentication(credential_of(scope), address_of(scope))
+            except CoreError as error:
+                await refuse(error, send)
+                return
+        with acting_as(principal):
+            await self._app(scope, receive, send)
+
+
+def needs_credential(method: str, path: str) -> bool:
+    """Return whether a request needs a credential, in any spelling of its path: Litestar ignores repeated slashes."""
+    segments = [part for part in path.split("/") if part]
+    return segments[:1] == [PROTECTED] and not OPEN_PATTERN.fullmatch(f"{method} {'/'.join(segments)}")
+
+
+def credential_of(scope: HTTPScope) -> str:
+    """Return the only credential of a request; raise `NotAuthenticated`."""
+    given = [value for name, value in scope["headers"] if name == RAW_CREDENTIAL_HEADER]
+    if len(given) != 1:
+        raise NotAuthenticated(f"the request has {len(given)} credentials: {HOW_TO}")
+    if (found := BEARER_PATTERN.fullmatch(given[0])) is None:
+        raise NotAuthenticated(f"the credential has another form: {HOW_TO}")
+    return found[1].decode()
+
+
+def address_of(scope: HTTPScope) -> str:
+    """Return the network address of the client."""
+    return scope["client"][0] if scope["client"] else ""
+
+
+async def refuse(error: CoreError, send: Send) -> None:
+    """Send the problem document of a request that names no valid principal."""
+    problem = as_problem(error)
+    body = msgspec.json.encode(problem)
+    headers = {"content-type": "application/problem+json", "content-length": str(len(body)), **headers_of(error)}
+    await respond(
+        send, problem.status, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
+    )
