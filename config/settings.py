@@ -28,7 +28,7 @@ TWILIO_SENDER_PATTERN = re.compile(
 """https://www.twilio.com/docs/messaging/api/alphasender-resource has the characters of an alphanumeric id."""
 HttpUrl = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:[0-9]{1,5})?(/[^\s?#]*)?)?\Z")]
 
-IssuerUrl = Annotated[HttpUrl, msgspec.Meta(max_length=200)]
+MAX_ISSUER_LENGTH = 200
 ProviderName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9]{0,31}\Z")]
 KNOWN_ISSUERS: Mapping[str, str] = {
     "google": "https://accounts.google.com",
@@ -129,7 +129,7 @@ class Http(Section, frozen=True):
 class OpenIdProvider(Section, frozen=True, kw_only=True):
     """An identity provider; its redirect URI is `<public_url>/v1/sign-in/<name>/callback`."""
 
-    issuer: IssuerUrl = ""
+    issuer: HttpUrl = ""
     """Where `/.well-known/openid-configuration` is; empty for `google` and `microsoft`, whose issuers are known."""
     client_id: Annotated[str, NON_EMPTY]
     """What the provider calls this installation."""
@@ -143,6 +143,8 @@ class OpenIdProvider(Section, frozen=True, kw_only=True):
             raise ValueError("client_secret is empty: the provider gives it; set BURSAR__OIDC__<NAME>__CLIENT_SECRET")
         if "openid" not in self.scopes:
             raise ValueError("scopes need `openid`: without it the provider does not say who signs in")
+        if len(self.issuer) > MAX_ISSUER_LENGTH:
+            raise ValueError(f"issuer has more than {MAX_ISSUER_LENGTH} characters")
         if self.issuer:
             check_encrypted(self.issuer, "issuer")
 

@@ -66,6 +66,8 @@ def _bounds(limit: msgspec.Meta) -> str:
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "none: give one"
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     if isinstance(value, Secret):
         value = value.reveal()

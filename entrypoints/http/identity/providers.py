@@ -14,14 +14,13 @@ from core.identity.tokens import SessionTokens
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.identity.sessions import NOT_STORED, address_of
-from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import FOREIGN_QUERY
 
 COOKIE = "__Host-bursar-sign-in"
 """Binds a sign-in to the browser that started it: the prefix makes browsers refuse it from other hosts."""
-State = Annotated[str, QueryParameter(name="state", description="The state of the sign-in, as the provider returns it")]
-Code = Annotated[str, QueryParameter(description="The authorization code; absent if the provider refused")]
-ResponseIssuer = Annotated[str | None, QueryParameter(name="iss", description="The issuer (RFC 9207)")]
+State = Annotated[str, QueryParameter(name="state")]
+Code = Annotated[str, QueryParameter()]
+ResponseIssuer = Annotated[str | None, QueryParameter(name="iss")]
 BrowserSecret = Annotated[str, CookieParameter(name=COOKIE)]
 
 
@@ -35,16 +34,14 @@ class ProvidersController(Controller):
     """Sends browsers to identity providers and takes what they come back with."""
 
     path = "/v1"
-    tags = ("Sessions",)
+    include_in_schema = False
+    """The API document is for programs; these routes are for a browser, which keeps a cookie and follows `Location`."""
 
     @get(
         "/sign-in/{provider:str}",
-        operation_id="signInWithProvider",
         rate_limit="sign-ins",
         status_code=303,
         cache_control=NOT_STORED,
-        opt={FOREIGN_QUERY: True},
-        responses=problems(404, 503),
     )
     async def begin(self, provider: FromPath[str], use_cases: Wired[UseCases]) -> Response[None]:
         """Send the browser to an identity provider."""
@@ -53,11 +50,9 @@ class ProvidersController(Controller):
 
     @get(
         "/sign-in/{provider:str}/callback",
-        operation_id="completeSignInWithProvider",
         rate_limit="sign-ins",
         cache_control=NOT_STORED,
         opt={FOREIGN_QUERY: True},  # providers add parameters of their own
-        responses=problems(401, 403, 404, 409, 503),
     )
     async def complete(
         self,
@@ -77,11 +72,9 @@ class ProvidersController(Controller):
 
     @post(
         "/identity-links/{provider:str}",
-        operation_id="linkIdentity",
         rate_limit="sign-ins",
         status_code=200,
         cache_control=NOT_STORED,
-        responses=problems(401, 404, 503),
     )
     async def link(self, provider: FromPath[str], use_cases: Wired[UseCases]) -> Response[IdentityLinkStart]:
         """Start to link the account of the caller with an identity; then its password and sessions end."""
