@@ -1,6 +1,7 @@
-"""Encodes events as JSON, and decodes and encodes fee schedules, with msgspec."""
+"""Encodes events and audit records as JSON, and decodes and encodes fee schedules, with msgspec."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,16 @@ from core.fees.ports import ScheduleFormat
 from core.fees.pricing.rule import Rule
 from core.fees.pricing.rule_kinds import RULE_KINDS
 from core.fees.schedule import FeeSchedule
+from core.kernel.audit import (
+    MAX_ACTOR_LENGTH,
+    MAX_ADDRESS_LENGTH,
+    MAX_REASON_LENGTH,
+    MAX_TARGET_LENGTH,
+    AuditRecord,
+    Deed,
+    one_line,
+)
+from core.kernel.authorization import current_principal
 from core.kernel.errors import CoreError
 from core.kernel.events import Event
 from core.kernel.trace import current_trace
@@ -99,3 +110,27 @@ def message_from_event(event: Event, message_id: UUID) -> Message:
         body=msgspec.json.encode(event),
         trace=current_trace.get(),
     )
+
+
+def audit_record_of(deed: Deed, record_id: UUID, at: datetime) -> AuditRecord:
+    """Return the audit record of a deed of the current principal, with the current trace."""
+    principal = current_principal.get()
+    return AuditRecord(
+        id=record_id,
+        at=at,
+        actor=one_line(principal.subject, MAX_ACTOR_LENGTH),
+        account=principal.account,
+        session=principal.session,
+        address=one_line(principal.address, MAX_ADDRESS_LENGTH),
+        request_id=current_trace.get().request_id,
+        action=deed.action,
+        target=one_line(deed.target, MAX_TARGET_LENGTH),
+        before=_canonical_json(deed.before),
+        after=_canonical_json(deed.after),
+        reason=one_line(deed.reason, MAX_REASON_LENGTH),
+        outcome=deed.outcome,
+    )
+
+
+def _canonical_json(value: object) -> str:
+    return "" if value is None else msgspec.json.encode(value, order="sorted").decode()

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import cycle
+from itertools import cycle, repeat
 from typing import cast
 
 import uvloop
@@ -33,6 +33,8 @@ class Calls:
     path: str
     body: str = ""
     key: str = NAME
+    credentials: Sequence[str] = ()
+    """API keys, each of which the requests send in turn."""
 
     def dumped(self) -> str:
         """Return the format that the process reads."""
@@ -40,11 +42,14 @@ class Calls:
 
     def requests(self) -> list[bytes]:
         """Return the bytes of all requests."""
-        return [self._request(name) for name in self.names]
+        senders = (
+            cycle(f"Authorization: Bearer {each}\r\n" for each in self.credentials) if self.credentials else repeat("")
+        )
+        return [self._request(name, sender) for name, sender in zip(self.names, senders, strict=False)]
 
-    def _request(self, name: str) -> bytes:
+    def _request(self, name: str, sender: str) -> bytes:
         path, body, key = (text.replace(NAME, name) for text in (self.path, self.body, self.key))
-        head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{sender}"
         if body:
             head += f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n"
         return f"{head}\r\n{body}".encode()

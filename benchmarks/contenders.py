@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import URL
@@ -57,7 +58,8 @@ def load(process: Process, connections: int, seconds: float, calls: Calls) -> An
     """Measure with clients in a separate process; raise if a response is neither a success nor a 503."""
     port = process.wait_until_ready().rpartition(":")[2]
     words = [sys.executable, "-m", "benchmarks.closed_loop_load", port, str(connections), str(seconds)]
-    done = subprocess.run(words, input=calls.dumped(), capture_output=True, check=True, encoding="utf-8", timeout=120)  # noqa: S603 - fixed command
+    told = replace(calls, credentials=process.credentials).dumped()
+    done = subprocess.run(words, input=told, capture_output=True, check=True, encoding="utf-8", timeout=120)  # noqa: S603 - fixed command
     found = json.loads(done.stdout)
     if not set(found["answers"]) <= {"200", "201", "503"}:  # an overloaded contender may reject requests
         raise RuntimeError(f"the answers were not what they should be: {found}")

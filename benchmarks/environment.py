@@ -19,12 +19,16 @@ import config
 from config.container import Application, running
 from config.settings import Kafka, MySQL, Secret
 from config.settings_file import load
+from core.identity.account import NewAccount
+from core.identity.api_keys.api_key import NewApiKey
+from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
 from entrypoints.contexts import ROUTES
 from tests.containers import MySqlServer
 from tests.e2e.workspace import BURSAR, on_real_servers
 
 ALL_TRANSPORTS = "http,consumer,relay,dispatcher,scheduler"
+CLIENT_ACCOUNTS = 64
 READY_LINE = re.compile(r"(?:is open|running on)(?:: | )?(http://\S+)?")
 """The line with which Bursar or uvicorn reports that it is ready, with its address if it has one."""
 Figures = Mapping[str, float]
@@ -38,6 +42,8 @@ class Process:
 
     popen: subprocess.Popen[bytes]
     log: Path
+    credentials: Sequence[str] = ()
+    """API keys of different accounts."""
 
     def wait_until_ready(self) -> str:
         """Wait until the process is ready, and return its address if it has one."""
@@ -70,6 +76,7 @@ class BenchmarkEnvironment:
     name: str = field(default_factory=lambda: f"bench_{uuid4().hex[:12]}")
     changes: dict[str, str] = field(default_factory=dict)
     """Settings that differ from the default in all processes."""
+    credentials: list[str] = field(default_factory=list)
 
     def variables(self, **changes: str) -> dict[str, str]:
         """Return the default configuration with these servers and changes."""
@@ -94,7 +101,7 @@ class BenchmarkEnvironment:
                 words, env={**os.environ, **variables}, cwd=self.folder, stdout=output, stderr=output
             )
             try:
-                yield Process(popen, log)
+                yield Process(popen, log, self.credentials)
             finally:
                 popen.terminate()
                 popen.wait(timeout=30)
@@ -115,6 +122,14 @@ class BenchmarkEnvironment:
                 await work(application)
 
         asyncio.run(prepared())
+
+    async def create_credentials(self, application: Application) -> None:
+        """Create an account and its API key for each client."""
+        identity = application.use_cases().identity
+        for number in range(CLIENT_ACCOUNTS):
+            account = await identity.create_account(NewAccount(roles=(Role.ADMINISTRATOR,), name=f"Client {number}"))
+            issued = await identity.create_api_key(NewApiKey(account=account.id, name="benchmark"))
+            self.credentials.append(issued.credential)
 
     def sql(self, statement: str, database: str | None = None) -> list[Any]:
         """Run one statement as root, and return its rows."""
@@ -146,6 +161,7 @@ def benchmark_environment(mysql: MySqlServer, kafka: str | None) -> Iterator[Ben
         environment.sql(f"CREATE DATABASE {environment.name}", database="")
         try:
             environment.prepare(create_schema_and_topics)
+            environment.prepare(environment.create_credentials)
             yield environment
         finally:
             environment.sql(f"DROP DATABASE {environment.name}", database="")

@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer
 
 from benchmarks import seed
-from benchmarks.environment import ALL_TRANSPORTS, BenchmarkEnvironment, Figures
+from benchmarks.environment import ALL_TRANSPORTS, BenchmarkEnvironment, Figures, Process
 from config.container import Application
 from core.messaging.message import topic_of
 from entrypoints.relay.relay import Relay
@@ -63,7 +63,7 @@ def bulkhead(environment: BenchmarkEnvironment, number: int) -> Figures:
     figures: dict[str, float] = {}
     for turn, behaviour in enumerate(("is well", "hangs"), 1):
         with a_vendor(behaviour) as twilio, environment.serve(ALL_TRANSPORTS, PROVISION="true", **twilio) as process:
-            submissions = asyncio.run(submitting(process.wait_until_ready(), f"T{turn}", number))
+            submissions = asyncio.run(submitting(process, f"T{turn}", number))
             process.until(lambda: len(environment.sql(DELIVERY_LATENCY_QUERY)) == turn * number)  # noqa: B023 - called within the iteration
         told = [float(took) for (took,) in environment.sql(DELIVERY_LATENCY_QUERY)[-number:]]
         figures |= {
@@ -75,7 +75,7 @@ def bulkhead(environment: BenchmarkEnvironment, number: int) -> Figures:
     return figures
 
 
-async def submitting(url: str, group: str, number: int) -> list[float]:
+async def submitting(process: Process, group: str, number: int) -> list[float]:
     """Submit at a constant rate, independent of responses, and return the latencies in milliseconds."""
     took: list[float] = []
 
@@ -89,7 +89,8 @@ async def submitting(url: str, group: str, number: int) -> list[float]:
 
     names = [f"{group}-{name}" for name in range(number)]
     roster = [f"{name},A Candidate,student,{name}@example.org,+9190{at:08}" for at, name in enumerate(names)]
-    async with ClientSession(url) as client, asyncio.TaskGroup() as tasks:
+    url, sender = process.wait_until_ready(), {"Authorization": f"Bearer {process.credentials[0]}"}
+    async with ClientSession(url, headers=sender) as client, asyncio.TaskGroup() as tasks:
         text = "\n".join(["registration,name,category,email,phone", *roster])
         async with client.post("/v1/students:import", data=text, headers={"Content-Type": "text/csv"}) as answer:
             answer.raise_for_status()

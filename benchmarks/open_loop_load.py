@@ -18,7 +18,9 @@ from typing import cast
 import uvloop
 
 TICK_SECONDS = 0.005
+API_KEY_VARIABLE = "BURSAR_BENCHMARK_API_KEY"
 HEAD = "POST /v1/exam-fees HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+HEAD += f"Authorization: Bearer {os.environ.get(API_KEY_VARIABLE, '')}\r\n"
 
 
 @dataclass(slots=True, order=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 import time
@@ -16,7 +17,7 @@ from aiohttp import ClientSession, ClientTimeout
 
 from benchmarks import seed
 from benchmarks.environment import BenchmarkEnvironment, Process
-from benchmarks.open_loop_load import quantile
+from benchmarks.open_loop_load import API_KEY_VARIABLE, quantile
 from config.container import Application
 from tests import containers as stack
 
@@ -44,6 +45,7 @@ def main(
         environment.sql(f"CREATE DATABASE {environment.name}", database="")
         try:
             environment.prepare(migrate)
+            environment.prepare(environment.create_credentials)
             seed.candidates(environment, round(CANDIDATE_COUNT * min(1.0, minutes / 10)), "sahyadri-test")
             changes = {"HTTP__WORKERS": str(workers), "ADMISSION__SECRET": SECRET, "ADAPTERS__EVENTS": "embedded"}
             with environment.serve("http", TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json", **changes) as process:
@@ -66,11 +68,13 @@ async def migrate(application: Application) -> None:
 async def measure(process: Process, seconds: float, rate: int, connections: int) -> dict[str, Any]:
     """Run the load generator, and monitor the server meanwhile."""
     url, memory = process.wait_until_ready(), [resident_mib(process)]
-    async with ClientSession(url, timeout=ClientTimeout(10)) as client:
+    [api_key, *_] = process.credentials
+    sender, variables = {"Authorization": f"Bearer {api_key}"}, {**os.environ, API_KEY_VARIABLE: api_key}
+    async with ClientSession(url, timeout=ClientTimeout(10), headers=sender) as client:
         words = [url.rpartition(":")[2], str(connections), str(rate), str(seconds), "1"]
         pipe = asyncio.subprocess.PIPE
         crowd = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "benchmarks.open_loop_load", *words, stdout=pipe
+            sys.executable, "-m", "benchmarks.open_loop_load", *words, stdout=pipe, env=variables
         )
         found: dict[str, Any] = {}
         looking = asyncio.create_task(probe_other_routes(client, process, memory, found))

@@ -1,4 +1,4 @@
-"""The credentials that the chosen vendors need."""
+"""The credentials and secrets that the chosen adapters need."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,16 @@ REQUIRED_BY_VENDOR = {"ses": ("access_key_id", "secret_access_key"), "twilio": (
 
 
 def check_credentials(settings: Settings) -> None:
-    """Raise `Misconfigured` if a vendor that is to send has no credentials."""
+    """Raise `Misconfigured` if a vendor that is to send has no credentials, or the heads of the audit no secret."""
     if missing := ", ".join(missing_credentials(settings)):
         raise Misconfigured(
             f"{missing}: empty, but adapters.email or adapters.sms names this vendor; set it, as in"
             f" BURSAR__{missing.split(',')[0].replace('.', '__').upper()}, or name another vendor"
+        )
+    if settings.adapters.audit_anchors != "none" and not settings.audit.secret.reveal():
+        raise Misconfigured(
+            f"audit.secret: empty, but adapters.audit_anchors is {settings.adapters.audit_anchors}, and what is"
+            " published there is signed with it; set it, as in BURSAR__AUDIT__SECRET, to at least 32 characters"
         )
 
 

@@ -91,6 +91,8 @@ class Adapters(Section, frozen=True):
     """Vendors of SMS: the first is primary, the others take over in this order."""
     cache: Literal["redis", "memory"] = "memory"
     """Where processes share which schedule version is in force, and count the requests of rate limits."""
+    audit_anchors: Literal["kafka", "file", "none"] = "none"
+    """Where heads of the audit chain go, out of reach of the database's administrator; `none`: nowhere."""
 
 
 class Http(Section, frozen=True):
@@ -329,6 +331,19 @@ class Inventory(Section, frozen=True):
             raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 
 
+class Audit(Section, frozen=True):
+    """The published heads of the audit chain."""
+
+    path: Annotated[str, NON_EMPTY] = "bursar-audit-heads.jsonl"
+    """The file of `adapters.audit_anchors = "file"`, on a disk that the database's administrator cannot write."""
+    secret: Secret = msgspec.field(default_factory=Secret)
+    """Signs the heads: at least 32 characters, the same for every process, unknown to the database's administrator."""
+
+    def __post_init__(self) -> None:
+        if 0 < len(self.secret.reveal()) < 32:
+            raise ValueError("audit.secret needs at least 32 characters")
+
+
 class Redis(Section, frozen=True):
     """The shared cache and rate limits."""
 
@@ -499,6 +514,7 @@ class Settings(Section, frozen=True):
     students: Students = Students()
     identity: Identity = Identity()
     inventory: Inventory = Inventory()
+    audit: Audit = Audit()
     redis: Redis = Redis()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()

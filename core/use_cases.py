@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
+from core.audit.use_cases import AuditUseCases
 from core.fees.use_cases import FeesUseCases
 from core.identity.use_cases import IdentityUseCases
 from core.inventory.use_cases import InventoryUseCases
@@ -29,10 +30,12 @@ class UseCases(RoutedUseCases):
         dispatch: Callable[[], DispatchUseCases],
         inventory: Callable[[], InventoryUseCases],
         messaging: Callable[[], MessagingUseCases],
+        audit: Callable[[], AuditUseCases],
     ) -> None:
         self._identity, self._students = identity, students
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
+        self._audit = audit
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -69,6 +72,11 @@ class UseCases(RoutedUseCases):
         """Return the use cases of dead letters, replays and projections."""
         return self._messaging()
 
+    @cached_property
+    def audit(self) -> AuditUseCases:
+        """Return the use cases of audit records."""
+        return self._audit()
+
     def within(self, transaction: Transaction) -> Self:
         """Return use cases whose units of work are parts of an open transaction."""
         return type(self)(
@@ -79,6 +87,7 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: joining(self.inventory, transaction),
             messaging=lambda: joining(self.messaging, transaction),
+            audit=lambda: self.audit,
         )
 
     def without_sending(self) -> Self:
@@ -92,4 +101,5 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: self.inventory,
             messaging=lambda: self.messaging,
+            audit=lambda: self.audit,
         )

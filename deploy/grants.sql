@@ -25,7 +25,7 @@ BEGIN
   DECLARE privileges VARCHAR(64);
   DECLARE served CURSOR FOR
     SELECT table_name, IF(table_name IN (
-      'delivery_attempts', 'delivery_findings', 'event_log', 'fee_schedules', 'publications', 'replays', 'submissions'
+      'audit_records', 'audit_seals', 'delivery_attempts', 'delivery_findings', 'event_log', 'fee_schedules', 'publications', 'replays', 'submissions'
     ), 'INSERT', 'INSERT, UPDATE, DELETE')
     FROM information_schema.tables
     WHERE table_schema = 'bursar' AND table_name NOT IN ('alembic_version', 'migration_progress');

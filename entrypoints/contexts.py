@@ -13,6 +13,7 @@ from entrypoints.messages import fees, inventory, warehouse
 def create_bursar(open_runtime: OpenRuntime) -> Any:
     """Return the command `bursar` with the commands of every context."""
     from entrypoints.cli.app import Group, create_cli
+    from entrypoints.cli.audit import audit
     from entrypoints.cli.fees import exam_fees, import_schedules
     from entrypoints.cli.identity import accounts, api_keys, keys, passwords
     from entrypoints.cli.inventory import stock_commands, stock_views
@@ -29,6 +30,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
+            Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),

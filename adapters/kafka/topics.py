@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
+from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC
 from adapters.kafka.topic_settings import change_settings
 from core.kernel.errors import Unavailable
 from core.messaging.inbox import DEAD_LETTER_SUFFIX
@@ -50,7 +51,9 @@ class KafkaTopics:
         admin = AIOKafkaAdminClient(**self.connection, request_timeout_ms=5_000)
         try:
             await admin.start()
-            return [await self._ensure(admin, context, self._settings(context)) for context in self.contexts]
+            known = [(topic_of(context), self.partitions, self._settings(context)) for context in self.contexts]
+            heads = (AUDIT_HEADS_TOPIC, 1, {"cleanup.policy": "delete", "retention.ms": FOREVER})
+            return [await self._ensure(admin, *each) for each in (*known, heads)]
         except (KafkaError, OSError, TimeoutError) as error:
             servers = self.connection["bootstrap_servers"]
             raise Unavailable(f"Kafka at {servers} does not answer, or refuses: {error!r}") from error
@@ -67,15 +70,15 @@ class KafkaTopics:
         # The broker's clock stamps commands: deadlines must not depend on the clock of the sender.
         return kept if is_own_context(context) else kept | {"message.timestamp.type": "LogAppendTime"}
 
-    async def _ensure(self, admin: AIOKafkaAdminClient, context: str, settings: dict[str, str]) -> Topic:
-        name = self.topic_prefix + topic_of(context)
-        wanted = NewTopic(name, self.partitions, self.replicas, topic_configs=settings)
+    async def _ensure(self, admin: AIOKafkaAdminClient, topic: str, partitions: int, settings: dict[str, str]) -> Topic:
+        name = self.topic_prefix + topic
+        wanted = NewTopic(name, partitions, self.replicas, topic_configs=settings)
         reply = await admin.create_topics([wanted])
         code = reply.topic_errors[0][1]
         if code not in (0, TopicAlreadyExistsError.errno):
             raise Unavailable(f"Kafka refuses to create {name}: {reply.topic_errors[0]}")
         if not code:
-            return Topic(name, self.partitions, self.replicas, settings, created=True)
+            return Topic(name, partitions, self.replicas, settings, created=True)
         return await self._correct(admin, name, settings)
 
     async def _correct(self, admin: AIOKafkaAdminClient, name: str, settings: dict[str, str]) -> Topic:

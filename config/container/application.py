@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from dependency_injector import containers, providers
 
+from config.container.audit import Audit
 from config.container.fees import Fees
 from config.container.identity import Identity
 from config.container.inventory import Inventory
@@ -39,6 +40,9 @@ class Application(containers.DeclarativeContainer):
         Notifications, process=process, storage=storage, vendors=vendors
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
+    audit: Audit = providers.Container(  # type: ignore[assignment]
+        Audit, process=process, storage=storage, messaging=messaging
+    )
 
     # Added last: replays and rebuilds are use cases that call use cases.
     use_cases.add_kwargs(
@@ -49,6 +53,7 @@ class Application(containers.DeclarativeContainer):
         dispatch=notifications.dispatch_use_cases.provider,
         inventory=inventory.use_cases.provider,
         messaging=messaging.use_cases.provider,
+        audit=audit.use_cases.provider,
     )
     probes = providers.List(storage.persistence_probe, messaging.events_probe, storage.cache_probe)
 

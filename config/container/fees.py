@@ -51,6 +51,7 @@ class Fees(containers.DeclarativeContainer):
 
     use_cases = use_cases_of(
         FeesUseCases,
+        storage.refusals,
         new_work=new_work,
         tariffs=tariffs,
         candidates=candidates,

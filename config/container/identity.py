@@ -152,6 +152,7 @@ class Identity(containers.DeclarativeContainer):
 
     use_cases = use_cases_of(
         IdentityUseCases,
+        storage.refusals,
         new_work=new_work,
         account_list=account_list,
         session_views=session_views,

@@ -54,6 +54,7 @@ class Inventory(containers.DeclarativeContainer):
 
     use_cases = use_cases_of(
         InventoryUseCases,
+        storage.refusals,
         new_work=new_work,
         inventory_backlog=inventory_backlog,
         views=stock_views,

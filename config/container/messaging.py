@@ -131,6 +131,7 @@ class Messaging(containers.DeclarativeContainer):
 
     use_cases = use_cases_of(
         MessagingUseCases,
+        storage.refusals,
         new_work=storage.new_work,
         new_inbox=new_inbox,
         dead_letters=dead_letter_list,

@@ -71,6 +71,7 @@ class Notifications(containers.DeclarativeContainer):
 
     use_cases = use_cases_of(
         NotificationsUseCases,
+        storage.refusals,
         new_work=new_work,
         deliveries=delivery_list,
         reports=vendors.twilio_reports,
@@ -81,6 +82,7 @@ class Notifications(containers.DeclarativeContainer):
     )
     dispatch_use_cases = use_cases_of(
         DispatchUseCases,
+        storage.refusals,
         new_work=new_work,
         due_deliveries=due_deliveries,
         reported_deliveries=reported_deliveries,

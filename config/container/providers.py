@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 import msgspec
 from dependency_injector import containers, providers
 
-from adapters.telemetry.instrumented import instrumented
+from adapters.telemetry.instrumented import recording
 from config.settings import Secret
 
 T = TypeVar("T")
@@ -71,17 +71,17 @@ def configured(adapter: Callable[..., Any]) -> Callable[..., Any]:
     return build
 
 
-def use_cases(collection: Any, **given_ports: Any) -> providers.Singleton[Any]:
-    """Build a collection: the fields of each use case are filled with the ports of the same names.
+def use_cases(collection: Any, refusals: Any, **given_ports: Any) -> providers.Singleton[Any]:
+    """Build a collection that records its refusals: fields of use cases are filled with the ports of the same names.
 
     A factory of units of work or inboxes is passed as it is.
     """
     ports = {name: port.provider if name.startswith("new_") else port for name, port in given_ports.items()}
     kinds, members = get_type_hints(collection), [each.name for each in fields(collection) if each.init]
-    return providers.Singleton(collection, **{name: use_case(kinds[name], ports) for name in members})
+    return providers.Singleton(collection, **{name: use_case(kinds[name], refusals, ports) for name in members})
 
 
-def use_case(kind: type[Any], ports: Mapping[str, Any]) -> providers.Factory[Any]:
-    """Build a use case, logged and timed."""
+def use_case(kind: type[Any], refusals: Any, ports: Mapping[str, Any]) -> providers.Factory[Any]:
+    """Build a use case with the ports that its fields name."""
     needed = [field.name for field in fields(kind) if field.default is MISSING]
-    return providers.Factory(instrumented(kind), **{name: ports[name] for name in needed})  # type: ignore[arg-type]  # a class is hashable
+    return providers.Factory(recording, refusals, kind, **{name: ports[name] for name in needed})

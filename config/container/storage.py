@@ -12,6 +12,7 @@ from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.exclusive_file_lock import blocking_file_lock, exclusive_file_lock
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports, stored
+from core.audit.refusal_log import RefusalLog
 from core.kernel.batching import Batcher
 from core.kernel.schema import SchemaChange
 
@@ -120,3 +121,4 @@ class Storage(containers.DeclarativeContainer):
         sql=providers.Factory(SqlUnitOfWork, transactions=transactions, clock=process.clock, ids=process.ids),
         memory=providers.Factory(MemoryUnitOfWork, database=memory, clock=process.clock, ids=process.ids),
     )
+    refusals = providers.Singleton(RefusalLog, new_work.provider, process.clock)

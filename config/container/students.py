@@ -28,4 +28,4 @@ class Students(containers.DeclarativeContainer):
 
     contacts = providers.Singleton(InternationalContactParser, process.settings.provided.students.country)
 
-    use_cases = use_cases_of(StudentsUseCases, new_work=new_work, ids=process.ids, contacts=contacts)
+    use_cases = use_cases_of(StudentsUseCases, storage.refusals, new_work=new_work, ids=process.ids, contacts=contacts)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from core.fees.errors import InvalidSchedule, SchedulePublishedMeanwhile
 from core.fees.ports import NewFeesUnitOfWork, ScheduleFormat, Tariffs
 from core.fees.schedule import FeeSchedule
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
@@ -14,6 +16,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class PublishFeeSchedule:
     """Publish a schedule as a new version, unless it equals the one in force."""
+
+    ACTION: ClassVar = "publish-fee-schedule"
 
     new_work: NewFeesUnitOfWork
     tariffs: Tariffs
@@ -30,16 +34,17 @@ class PublishFeeSchedule:
             raise InvalidSchedule(f"the document is for {schedule.code!r}, not for {code!r}", at="$.code")
         in_force = await self.tariffs.newest(schedule.code)
         if in_force is None or not is_version_of(schedule, in_force):
-            in_force = await self._publish(schedule, in_force.version + 1 if in_force else 1)
+            in_force = await self._publish(schedule, in_force)
         await self.tariffs.put_in_force(in_force)
         return in_force
 
-    async def _publish(self, schedule: FeeSchedule, version: int) -> FeeSchedule:
+    async def _publish(self, schedule: FeeSchedule, before: FeeSchedule | None) -> FeeSchedule:
         schedule.refuse_to_publish()
-        schedule = replace(schedule, version=version)
+        schedule = replace(schedule, version=before.version + 1 if before else 1)
         try:
             async with self.new_work() as work:
                 work.schedules.add(schedule, self.clock.now())
+                work.audit(self._deed(schedule, before))
                 await work.commit()
         except SchedulePublishedMeanwhile:
             newest = await self.tariffs.newest(schedule.code)
@@ -47,6 +52,15 @@ class PublishFeeSchedule:
                 raise
             return newest
         return schedule
+
+    def _deed(self, schedule: FeeSchedule, before: FeeSchedule | None) -> Deed:
+        write = self.schedule_format.write
+        return Deed(
+            action=self.ACTION,
+            target=f"fee-schedule/{schedule.code}",
+            before={**write(before), "version": before.version} if before else None,
+            after={**write(schedule), "version": schedule.version},
+        )
 
 
 def is_version_of(schedule: FeeSchedule, stored: FeeSchedule) -> bool:

@@ -10,7 +10,7 @@ from core.inventory.events import Queued
 from core.inventory.order_line import AllocationRequest, OrderLine
 from core.inventory.ports import InventoryWork, LineKey, NewInventoryWork
 from core.inventory.sku import Sku, SkuId
-from core.kernel.authorization import Permission, requires
+from core.kernel.authorization import Permission, acting_as, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import CoreError
 from core.kernel.ids import Ids
@@ -71,7 +71,7 @@ class AllocateLines:
             sku = Sku(id=SkuId(self.ids.new()), name=demand.sku)
         if sku is None:
             return errors.UnknownSku.named(demand.sku, at="$.sku")
-        with tracing(request.context.trace):
+        with tracing(request.context.trace), acting_as(request.context.principal):
             try:
                 line, events = sku.allocate(request, now)
             except errors.OutOfStock as refusal:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.inventory.backorders import allocate_backorders
 from core.inventory.errors import AlreadyShipped, UnknownOrderLine
@@ -9,6 +10,7 @@ from core.inventory.events import DeallocationReason
 from core.inventory.names import check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
@@ -17,6 +19,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
     """Deallocate all active lines of an order in one transaction."""
+
+    ACTION: ClassVar = "cancel-order"
 
     new_work: NewInventoryWork
     clock: Clock
@@ -35,6 +39,7 @@ class CancelOrder:
                 work.record(sku.deallocate(order, DeallocationReason.CANCELLED, now))
                 work.record(*await allocate_backorders(sku, work.order_lines, now))
                 work.skus.save(sku)
+            work.audit(Deed(action=self.ACTION, target=f"order/{order}", after={"skus": sorted(active)}))
             await work.commit()
         return [active[name].lines[order] for name in sorted(active)]
 

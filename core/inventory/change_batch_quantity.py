@@ -1,6 +1,7 @@
 """Change the quantity of a batch."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.inventory.backorders import allocate_backorders
 from core.inventory.errors import BatchAlreadyCreated, UnknownBatch
@@ -9,7 +10,8 @@ from core.inventory.names import check_name, check_quantity
 from core.inventory.order_line import LineState
 from core.inventory.ports import NewInventoryWork, OrderLines
 from core.inventory.sku import Sku
-from core.inventory.stock_level import StockChange
+from core.inventory.stock_level import StockChange, StockLevel
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
@@ -26,6 +28,8 @@ class ChangeBatchQuantity:
     of them first.  Each is reallocated from other batches, or becomes a backorder with its original place.
     """
 
+    ACTION: ClassVar = "change-batch-quantity"
+
     new_work: NewInventoryWork
     clock: Clock
 
@@ -41,10 +45,12 @@ class ChangeBatchQuantity:
                 raise UnknownBatch.named(reference)
             if sku not in (None, locked.name):
                 raise BatchAlreadyCreated.named(reference, locked.name)
+            before = StockLevel.of(locked, reference)
             events = await self._change(locked, work.order_lines, reference, quantity)
             change = StockChange.of(locked, reference, events)
             work.skus.save(locked)
             work.record(*events)
+            work.audit(Deed(action=self.ACTION, target=f"batch/{reference}", before=before, after=change.batch))
             await work.commit()
         return change
 

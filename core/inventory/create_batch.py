@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from core.inventory.backorders import allocate_backorders
@@ -10,6 +11,7 @@ from core.inventory.names import Name, Quantity, check_name, check_quantity
 from core.inventory.ports import InventoryWork, NewInventoryWork
 from core.inventory.sku import Sku, SkuId
 from core.inventory.stock_level import StockChange
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.idempotency import RequestContext
@@ -36,6 +38,8 @@ class Purchase:
 class CreateBatch:
     """Create a batch, and allocate its pieces to backorders in the same transaction."""
 
+    ACTION: ClassVar = "create-batch"
+
     new_work: NewInventoryWork
     clock: Clock
     ids: Ids
@@ -61,6 +65,7 @@ class CreateBatch:
             work.skus.save(sku)
             work.record(*events, *served)
             work.record_answer(request, change)
+            work.audit(Deed(action=self.ACTION, target=f"batch/{purchase.reference}", after=change.batch))
             await work.commit()
         return change
 

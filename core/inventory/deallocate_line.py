@@ -1,6 +1,7 @@
 """Deallocate an order line."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.inventory.backorders import allocate_backorders
 from core.inventory.errors import UnknownSku
@@ -8,6 +9,7 @@ from core.inventory.events import DeallocationReason
 from core.inventory.names import check_name
 from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
@@ -16,6 +18,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class DeallocateLine:
     """Deallocate an allocated line, or end a backorder, and allocate the returned pieces to backorders."""
+
+    ACTION: ClassVar = "deallocate-line"
 
     new_work: NewInventoryWork
     clock: Clock
@@ -33,5 +37,6 @@ class DeallocateLine:
             line = sku.lines[key.order]
             work.record(*await allocate_backorders(sku, work.order_lines, now))
             work.skus.save(sku)
+            work.audit(Deed(action=self.ACTION, target=f"order/{key.order}", after={"skus": [key.sku]}))
             await work.commit()
         return line

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.inventory.errors import UnknownOrderLine
 from core.inventory.names import Name, check_name
 from core.inventory.order_line import LineState, OrderLine
 from core.inventory.ports import LineKey, NewInventoryWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import Unprocessable
@@ -42,6 +44,8 @@ def check_extent(name: str, value: str | None, *, everything: bool) -> None:
 class ShipOrder:
     """Record that the allocated lines of an order were shipped; a shipped line cannot be deallocated."""
 
+    ACTION: ClassVar = "ship-order"
+
     new_work: NewInventoryWork
     clock: Clock
 
@@ -67,6 +71,9 @@ class ShipOrder:
                 work.record(each.ship(order, now))
                 work.skus.save(each)
             shipped = [each.lines[order] for each in concerned]
+            work.audit(
+                Deed(action=self.ACTION, target=f"order/{order}", after={"skus": [line.sku for line in shipped]})
+            )
             if request:
                 work.record_answer(request, shipped)
             await work.commit()

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from core.kernel.audit import Deed
 from core.kernel.events import Event
 from core.kernel.idempotency import RequestContext
 
@@ -30,6 +31,10 @@ class UnitOfWork(Protocol):
     @abstractmethod
     def record_answer(self, request: RequestContext, result: object) -> None:
         """Store the answer of a request under its idempotency key, in this transaction."""
+
+    @abstractmethod
+    def audit(self, deed: Deed) -> None:
+        """Store the audit record of a deed of the current principal, in this transaction."""
 
     @abstractmethod
     async def commit(self) -> None:

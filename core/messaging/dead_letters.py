@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self, TypeAlias
 from uuid import UUID
 
+from core.kernel.audit import Deed
 from core.kernel.constraints import Text
 from core.kernel.decisions import Decision
 from core.kernel.errors import Conflict, NotFound, error_name
@@ -169,3 +170,9 @@ class DeadLetterList(Protocol):
     @abstractmethod
     async def count(self, which: DeadLetterFilter) -> Sequence[DeadLetterGroup]:
         """Return the number of dead letters of each context, type and reason, the largest group first."""
+
+
+def settled(action: str, letter: UUID, decision: Decision) -> Deed:
+    """Return the audit record's content for the settlement of a dead letter."""
+    after = {"who": decision.who}
+    return Deed(action=action, target=f"dead-letter/{letter}", after=after, reason=decision.why)

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
+from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.messaging.message import Message
 from core.messaging.projections import EventHistory, Projections, UnknownProjection
 from core.messaging.routing import Projector, RoutedUseCases, Routes
@@ -46,7 +48,10 @@ class RebuildProjection:
     generation was committed, so the scan, which begins later, finds the event whatever its time.
     """
 
+    ACTION: ClassVar = "rebuild-projection"
+
     projections: Projections
+    new_work: NewUnitOfWork[UnitOfWork]
     history: EventHistory
     routes: Routes
     use_cases: Callable[[], RoutedUseCases]
@@ -61,6 +66,9 @@ class RebuildProjection:
             known = ", ".join(sorted(self.routes.projectors))
             raise UnknownProjection(f"there is no projection {name[:80]!r}; there is {known}")
         generation = await self.projections.begin_rebuild(name, LEASE_SECONDS)
+        async with self.new_work() as work:
+            work.audit(Deed(action=self.ACTION, target=f"projection/{name}", after={"generation": generation}))
+            await work.commit()
         # At most one second's worth of events: the lease is renewed for each page.
         size = min(EVENTS_PER_PAGE, pace.rate or EVENTS_PER_PAGE)
         events, after, newest = 0, None, await self.history.newest(name)

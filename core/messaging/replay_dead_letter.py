@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.decisions import Decision
 from core.kernel.errors import Unavailable, error_name
+from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.messaging.dead_letters import (
     DeadLetterState,
     LetterAlreadySettled,
     LetterStillBuried,
     NotUnderstoodHere,
     UnknownDeadLetter,
+    settled,
 )
 from core.messaging.inbox import Inbox, NewInbox
 from core.messaging.message import Message
@@ -27,7 +30,10 @@ class ReplayDeadLetter:
     It is not published again: other consumers have had it, and a new arrival could be after its deadline.
     """
 
+    ACTION: ClassVar = "replay-dead-letter"
+
     new_inbox: NewInbox
+    new_work: NewUnitOfWork[UnitOfWork]
     routes: Routes
     use_cases: Callable[[], RoutedUseCases]
 
@@ -41,6 +47,9 @@ class ReplayDeadLetter:
             async with self.new_inbox() as inbox:
                 message = await inbox.dead_letters.settle(letter, DeadLetterState.REPLAYED, decision)
                 await self._handle(message, inbox)
+                async with self.new_work(within=inbox) as work:
+                    work.audit(settled(self.ACTION, letter, decision))
+                    await work.commit()
                 await inbox.commit()
         except (UnknownDeadLetter, LetterAlreadySettled, NotUnderstoodHere, Unavailable):
             raise

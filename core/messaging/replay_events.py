@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import UUID
 
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
+from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.messaging.event_log import EventLog, EventReplay, LoggedEvent, UnknownConsumer
 from core.messaging.inbox import IdReused, NewInbox
 from core.messaging.message import Message
@@ -42,7 +45,10 @@ OnProgress = Callable[[ReplayProgress, Mapping[UUID, Exception]], None]
 class ReplayEvents:
     """Process logged events as if they had just been delivered; existing effects stay, missing ones are created."""
 
+    ACTION: ClassVar = "replay-events"
+
     log: EventLog
+    new_work: NewUnitOfWork[UnitOfWork]
     new_inbox: NewInbox
     consumer: str
     retention_periods: Mapping[RetainedRecords, timedelta]
@@ -59,6 +65,7 @@ class ReplayEvents:
             raise UnknownConsumer(f"there is no consumer {which.consumer[:80]!r}; there is {self.consumer}")
         if not which.dry_run:
             await self.log.record_replay(which, decision)
+            await self._audit(which, decision)
         progress, after = ReplayProgress(which.period.since), None
         on_progress(progress, {})
         while True:
@@ -74,6 +81,13 @@ class ReplayEvents:
             progress.dead_letters += len(page.events) - len(living)
             progress.failed += len(failures)
             on_progress(progress, failures)
+
+    async def _audit(self, which: EventReplay, decision: Decision) -> None:
+        told = {"from": which.period.since, "to": which.period.until, "type": which.type, "send": which.send}
+        target, after = f"events/{which.consumer}", {**told, "who": decision.who}
+        async with self.new_work() as work:
+            work.audit(Deed(action=self.ACTION, target=target, after=after, reason=decision.why))
+            await work.commit()
 
     def _was_received(self, event: LoggedEvent) -> bool:
         """Tell whether the consumer has processed an event, as far as the retention of its inbox shows."""

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
+from core.kernel.audit import Deed
+from core.kernel.decisions import Decision
 from core.kernel.trace import Trace
 from core.notifications.attempt_log import Attempt
 from core.notifications.messages import DeliveryId
@@ -150,3 +152,11 @@ class Delivery:
         self.status_reports.append(report)
         if state is not DeliveryState.UNDECIDED:
             self.in_doubt_since = None
+
+
+def decided(action: str, delivery: Delivery, before: DeliveryState, decision: Decision) -> Deed:
+    """Return the audit record's content for a person's decision about a delivery."""
+    after = {"state": delivery.state, "who": decision.who}
+    return Deed(
+        action=action, target=f"delivery/{delivery.id}", before={"state": before}, after=after, reason=decision.why
+    )

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
-from core.notifications.delivery import REBUILT_BY_REPLAY, Delivery, DeliveryState
+from core.notifications.delivery import REBUILT_BY_REPLAY, Delivery, DeliveryState, decided
 from core.notifications.delivery_list import DeliverySummary
 from core.notifications.errors import NotResendable, UnknownDelivery
 from core.notifications.messages import parse_delivery_id
@@ -23,6 +24,8 @@ RESENDABLE_STATES = (*FAILED_STATES, DeliveryState.UNDECIDED, DeliveryState.SUPP
 class ResendDelivery:
     """Make a delivery pending again that ended without a message at a vendor; the decision is stored with it."""
 
+    ACTION: ClassVar = "resend-delivery"
+
     new_work: NewNotificationsWork
     clock: Clock
     lifetime: timedelta
@@ -34,8 +37,10 @@ class ResendDelivery:
             delivery = await work.in_doubt_deliveries.find(parse_delivery_id(name))
             if delivery is None:
                 raise UnknownDelivery.named(name)
+            before = delivery.state
             self._requeue(delivery, decision)
             await work.in_doubt_deliveries.save(delivery)
+            work.audit(decided(self.ACTION, delivery, before, decision))
             await work.commit()
         return DeliverySummary.of(delivery)
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
-from core.notifications.delivery import IN_DOUBT_STATES, Delivery, DeliveryState
+from core.notifications.delivery import IN_DOUBT_STATES, Delivery, DeliveryState, decided
 from core.notifications.delivery_list import DeliverySummary
 from core.notifications.errors import DeliverySettled, UnknownDelivery
 from core.notifications.messages import parse_delivery_id
@@ -37,6 +38,8 @@ class Settlement(Decision):
 class SettleDelivery:
     """Apply a person's decision once; a message that was not sent becomes pending."""
 
+    ACTION: ClassVar = "settle-delivery"
+
     new_work: NewNotificationsWork
     clock: Clock
     lifetime: timedelta
@@ -48,8 +51,10 @@ class SettleDelivery:
             delivery = await work.in_doubt_deliveries.find(parse_delivery_id(name))
             if delivery is None:
                 raise UnknownDelivery.named(name)
+            before = delivery.state
             self._decide(delivery, settlement)
             await work.in_doubt_deliveries.save(delivery)
+            work.audit(decided(self.ACTION, delivery, before, settlement))
             await work.commit()
         return DeliverySummary.of(delivery)
 

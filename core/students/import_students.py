@@ -1,11 +1,12 @@
 """Import a roster of a school."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
@@ -51,19 +52,25 @@ class Progress:
 class StoredRow(NamedTuple):
     """What the committed transaction did with one row."""
 
+    student: StudentId
     is_new: bool = False
-    is_changed: bool = False
+    changed: tuple[str, ...] = ()
+    """The names of the fields with another value."""
     cleared: tuple[str, ...] = ()
     postponed: tuple[str, ...] = ()
 
-
-ADDED, CHANGED, UNCHANGED = StoredRow(is_new=True), StoredRow(is_changed=True), StoredRow()
+    @property
+    def is_changed(self) -> bool:
+        """Return whether a stored student has another value."""
+        return bool(self.changed)
 
 
 @requires(Permission.STUDENTS_WRITE)
 @dataclass(frozen=True, slots=True)
 class ImportStudents:
     """Store the valid rows of a roster and report the others; a repeated import changes nothing."""
+
+    ACTION: ClassVar = "import-students"
 
     new_work: NewStudentsUnitOfWork
     ids: Ids
@@ -115,6 +122,8 @@ class ImportStudents:
                 async with self.new_work() as work:
                     known = await work.students.lock(batch.keys())
                     rows = {key: self._put(work, known.get(key), batch[key], progress) for key in sorted(batch)}
+                    if deed := self._deed(rows.values()):
+                        work.audit(deed)
                     await work.commit()
                 return rows
             except (Conflict, InUse, GaveWay):
@@ -126,16 +135,23 @@ class ImportStudents:
         self, work: StudentsUnitOfWork, student: Student | None, entry: RosterEntry, progress: Progress
     ) -> StoredRow:
         if student is None:
-            work.students.add(Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said)))
-            return ADDED
+            student = Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said))
+            work.students.add(student)
+            return StoredRow(student.id, is_new=True)
         removable = removable_values(student.enrolment, entry)
         cleared = tuple(filter(progress.clears, removable))
         if changes := entry.changes(student.enrolment, cleared):
             work.students.replace(Student(id=student.id, enrolment=replace(student.enrolment, **changes)))
-        if not removable:
-            return CHANGED if changes else UNCHANGED
         postponed = tuple(column for column in removable if column not in cleared)
-        return StoredRow(is_changed=bool(changes), cleared=cleared, postponed=postponed)
+        return StoredRow(student.id, changed=tuple(changes), cleared=cleared, postponed=postponed)
+
+    def _deed(self, rows: Collection[StoredRow]) -> Deed | None:
+        """Return the record of one transaction: its changed students, without the values, which are personal."""
+        changed = {str(row.student): row.changed for row in rows if row.changed}
+        added = sum(row.is_new for row in rows)
+        if not added and not changed:
+            return None
+        return Deed(action=self.ACTION, target="roster", after={"added": added, "changed": changed})
 
 
 def removable_values(enrolment: Enrolment, entry: RosterEntry) -> list[str]:

@@ -14,6 +14,8 @@ RETENTION_INTERVAL_SECONDS = 600.0
 HOLD_EXPIRY_INTERVAL_SECONDS = 20.0
 BACKORDER_INTERVAL_SECONDS = 20.0
 RECONCILIATION_INTERVAL_SECONDS = 30.0
+AUDIT_SEALING_INTERVAL_SECONDS = 15.0
+"""A record is sealed, and its head published, within a minute even if two runs fail."""
 
 
 def scheduler(
@@ -28,5 +30,6 @@ def scheduler(
         run_every(
             RECONCILIATION_INTERVAL_SECONDS, "deliveries_reconciled", use_cases.dispatch.reconcile_deliveries, stop
         ),
+        run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", use_cases.audit.seal_audit_records, stop),
         run_every(LAG_SAMPLING_INTERVAL_SECONDS, "projection_lag_measured", lag, stop),
     ]

@@ -82,7 +82,7 @@ def test_every_vendor_that_can_be_named_can_be_made(switch: str) -> None:
 def test_every_adapter_setting_changes_a_provider() -> None:
     moving = {switch_of(selector) for selector in SELECTORS.values()} | VENDORS.keys()
 
-    assert moving == set(SWITCHES) == {"persistence", "commits", "events", "email", "sms", "cache"}
+    assert moving == set(SWITCHES) == {"persistence", "commits", "events", "email", "sms", "cache", "audit_anchors"}
 
 
 def test_a_selector_with_another_set_of_words_is_found() -> None:

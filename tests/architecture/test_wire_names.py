@@ -15,6 +15,7 @@ import adapters
 import config
 import core
 import entrypoints
+from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC
 from adapters.sql.schema import metadata
 from core.kernel.errors import CoreError, Invalid, error_name, problem_type
 from core.kernel.events import Event
@@ -39,7 +40,7 @@ def descendants(kind: type) -> Iterator[type]:
 
 
 def topics() -> list[str]:
-    return sorted(topic_of(context) for context in ROUTES.contexts)
+    return sorted([AUDIT_HEADS_TOPIC, *(topic_of(context) for context in ROUTES.contexts)])
 
 
 def events() -> list[str]:
@@ -76,6 +77,11 @@ def constraints() -> list[str]:
     return sorted(str(part.name) for part in each if part.name)
 
 
+def actions() -> list[str]:
+    kinds = [kind for module in modules() for kind in vars(module).values() if hasattr(kind, "permission")]
+    return sorted({kind.ACTION for kind in kinds if "ACTION" in vars(kind)})
+
+
 FOUND = {
     "Topics": topics,
     "Messages taken in": messages_in,
@@ -85,6 +91,7 @@ FOUND = {
     "Metrics and their labels": metrics,
     "Tables and their columns": tables,
     "Constraints and indexes": constraints,
+    "Actions of audit records": actions,
 }
 
 

@@ -26,9 +26,10 @@ Say = Callable[[str], None]
 async def client_traffic(system: SystemUnderTest, findings: Findings) -> AsyncIterator[SubmissionLog]:
     """Submit fees and send stock commands until the end; then wait for the last replies."""
     ledger, book, candidates = SubmissionLog(system.folder), StockReplyLog(system.folder), count()
-    clients = Clients(system.base_urls, ledger, candidates, PAUSE)
+    api_key = system.api_key()
+    clients = Clients(system.base_urls, api_key, ledger, candidates, PAUSE)
     sender = Sender(system.stack.kafka, system.prefix, ledger, candidates)
-    keepers = StockClients(system.base_urls, system.stack.kafka, system.prefix, book)
+    keepers = StockClients(system.base_urls, api_key, system.stack.kafka, system.prefix, book)
     work = clients.run(CLIENTS), sender.run(COMMAND_INTERVAL_SECONDS), keepers.run(STOREKEEPERS, STORES_PAUSE)
     tasks = [asyncio.create_task(each) for each in work]
     try:

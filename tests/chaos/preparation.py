@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -13,11 +14,13 @@ from core.messaging.message import topic_of
 from core.students.roster import read_rows
 from entrypoints.contexts import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
+from entrypoints.runtime.first_api_key import create_first_api_key
 from entrypoints.runtime.sample_data import bundled_schedules
 from tests.chaos.orders import Order
 
 SCHEDULE = "sahyadri-semester"
 PARTITIONS = 3
+API_KEY_FILE = "api.key"
 
 
 def registration(number: int) -> str:
@@ -50,6 +53,7 @@ async def prepare(order: Order) -> None:
         await runtime.topics()
         await runtime.use_cases.students.import_students(read_rows(roster(order.task["candidates"])))
         await runtime.use_cases.fees.publish_fee_schedule(tomllib.loads(bundled_schedules()[SCHEDULE]))
+        await create_first_api_key(runtime.use_cases.identity, Path(order.folder) / API_KEY_FILE)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     await admin.start()
     try:

@@ -17,6 +17,11 @@ SOURCE = "chaos"
 """The `ce_source` of the clients' commands."""
 
 
+def http_session(api_key: str) -> aiohttp.ClientSession:
+    """Return a session whose requests send an API key."""
+    return aiohttp.ClientSession(timeout=TIMEOUT, headers={"Authorization": f"Bearer {api_key}"})
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """A definite response over HTTP."""

@@ -11,7 +11,7 @@ import aiohttp
 from aiokafka import AIOKafkaProducer
 
 from core.messaging.message import topic_of
-from tests.chaos.retrying_client import TIMEOUT, post_until_answered, send_until_acknowledged
+from tests.chaos.retrying_client import http_session, post_until_answered, send_until_acknowledged
 from tests.chaos.stock_reply_log import StockReply, StockReplyLog
 
 KIT = "SU-EXAM-KIT"
@@ -121,8 +121,10 @@ class KafkaStockClient(StockClient):
 class StockClients:
     """All stock clients."""
 
-    def __init__(self, base_urls: Sequence[str], bootstrap: str, topic_prefix: str, book: StockReplyLog) -> None:
-        self._base_urls, self._bootstrap, self._book = base_urls, bootstrap, book
+    def __init__(
+        self, base_urls: Sequence[str], api_key: str, bootstrap: str, topic_prefix: str, book: StockReplyLog
+    ) -> None:
+        self._base_urls, self._api_key, self._bootstrap, self._book = base_urls, api_key, bootstrap, book
         self._topic = topic_prefix + topic_of("inventory.commands")
         self.closing = asyncio.Event()
 
@@ -131,7 +133,7 @@ class StockClients:
         producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
         await producer.start()
         try:
-            async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            async with http_session(self._api_key) as session:
                 keepers: list[StockClient] = [KafkaStockClient(self._book, 2 * pause, producer, self._topic)]
                 keepers += [HttpStockClient(self._book, pause, session, self._base_urls) for _ in range(at_once)]
                 await asyncio.gather(*(keeper.run(self.closing) for keeper in keepers))

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from core.messaging.message import topic_of
 from tests.chaos.preparation import SCHEDULE, registration
-from tests.chaos.retrying_client import TIMEOUT, post_until_answered, send_until_acknowledged
+from tests.chaos.retrying_client import http_session, post_until_answered, send_until_acknowledged
 
 SUBMISSION_LOG_FILE = "ledger.jsonl"
 
@@ -48,13 +48,16 @@ class SubmissionLog:
 class Clients:
     """Several concurrent clients with one request in flight each."""
 
-    def __init__(self, urls: Sequence[str], ledger: SubmissionLog, candidates: Iterator[int], pause: float) -> None:
-        self._urls, self._ledger, self._candidates, self._pause = urls, ledger, candidates, pause
+    def __init__(
+        self, urls: Sequence[str], api_key: str, ledger: SubmissionLog, candidates: Iterator[int], pause: float
+    ) -> None:
+        self._urls, self._api_key = urls, api_key
+        self._ledger, self._candidates, self._pause = ledger, candidates, pause
         self.closing = asyncio.Event()
 
     async def run(self, at_once: int) -> None:
         """Submit until `closing` is set and each request has its reply."""
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        async with http_session(self._api_key) as session:
             await asyncio.gather(*(self._submit_sequentially(session) for _ in range(at_once)))
 
     async def _submit_sequentially(self, session: aiohttp.ClientSession) -> None:

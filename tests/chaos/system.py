@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from tests.chaos.orders import Order
 from tests.chaos.plan import WORKERS
-from tests.chaos.preparation import PARTITIONS
+from tests.chaos.preparation import API_KEY_FILE, PARTITIONS
 from tests.chaos.servers import HOST, PASSWORD, VENDORS, Stack
 from tests.containers import free_port
 from tests.contract.servers.ses import KEY, KEY_ID, REGION
@@ -40,6 +40,10 @@ class SystemUnderTest:
     def preparation(self, candidates: int) -> Order:
         """Return the order that creates schema, topics and roster."""
         return self._order("setup-1", self.stack.direct, {"candidates": candidates})
+
+    def api_key(self) -> str:
+        """Return the API key that the preparation created."""
+        return (self.folder / API_KEY_FILE).read_text(encoding="ascii").strip()
 
     def vendors(self) -> Order:
         """Return the order that runs the vendors."""

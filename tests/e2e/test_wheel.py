@@ -76,6 +76,7 @@ def test_the_demonstration_loses_and_doubles_nothing(bursar: Path, tmp_path: Pat
 
 def test_what_it_serves_travels_with_it(bursar: Path, tmp_path: Path) -> None:
     with serving(bursar, tmp_path) as url, httpx.Client(base_url=url) as client:
+        client.headers["Authorization"] = f"Bearer {(tmp_path / 'bursar.key').read_text().strip()}"
         page = client.get("/docs").text
         assets = [word for word in page.split('"') if word.startswith("/docs-assets/")]
         assert len(assets) == 3

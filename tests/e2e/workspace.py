@@ -58,7 +58,14 @@ class Workspace:
         log.write_text("")
         at = ("--config", str(self.config)) if self.config else ()
         files = {"out": str(log), "err": str(log)}
-        return Running(forks.Process([*(words or ["serve"]), *at], self.folder, self._env(), files), log)
+        process = forks.Process([*(words or ["serve"]), *at], self.folder, self._env(), files)
+        return Running(process, log, self.api_key)
+
+    def api_key(self) -> str:
+        """Return a new API key of an administrator."""
+        account = self.json("accounts", "create", "--role", "administrator", "--name", "Tests")
+        credential: str = self.json("api-keys", "create", account["id"], "--name", "tests")["credential"]
+        return credential
 
     def messages(self) -> list[dict[str, str]]:
         """Return the messages that the vendors recorded."""
@@ -75,7 +82,9 @@ class Running:
 
     process: forks.Process
     log: Path
+    new_api_key: Callable[[], str]
     url: str = ""
+    api_key: str = ""
 
     def wait_until_ready(self) -> None:
         """Wait for the address that it prints."""
@@ -89,8 +98,9 @@ class Running:
         until(address, seconds=30)
 
     def client(self) -> httpx.Client:
-        """Return an HTTP client of the server."""
-        return httpx.Client(base_url=self.url, timeout=10)
+        """Return an HTTP client of the server, which sends an administrator's API key."""
+        self.api_key = self.api_key or self.new_api_key()
+        return httpx.Client(base_url=self.url, timeout=10, headers={"Authorization": f"Bearer {self.api_key}"})
 
 
 def until(check: Callable[[], object], seconds: float = 20.0) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from adapters.system.clock import TimeOrderedIds
 from config.container import Application
 from config.settings import Limits
 from core.identity.account import NewAccount
@@ -17,6 +19,7 @@ from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
+from entrypoints.http.middleware.authentication import needs_credential
 from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.submission_intents import IntentSigner
 
@@ -60,7 +63,8 @@ class Keyed:
         self._app, self._application, self._lock, self._header = app, application, asyncio.Lock(), b""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and b"authorization" not in dict(scope["headers"]):
+        needed = scope["type"] == "http" and needs_credential(scope["method"], scope["path"])
+        if needed and b"authorization" not in dict(scope["headers"]):
             async with self._lock:
                 self._header = self._header or f"Bearer {await an_api_key(self._application)}".encode()
             scope["headers"] = [*scope["headers"], (b"authorization", self._header)]
@@ -69,7 +73,11 @@ class Keyed:
 
 async def an_api_key(application: Application, role: Role = Role.ADMINISTRATOR, **fields: Any) -> str:
     """Return a new API key of a new account."""
-    identity = application.use_cases().identity
+    identity, ids = application.use_cases().identity, TimeOrderedIds()  # the ids of the application belong to tests
+    create_account, create_api_key = (
+        replace(identity.create_account, ids=ids),
+        replace(identity.create_api_key, ids=ids),
+    )
     with acting_as(SYSTEM):
-        account = await identity.create_account(NewAccount(roles=(role,), name="Tests", **fields))
-        return (await identity.create_api_key(NewApiKey(account=account.id, name="tests"))).credential
+        account = await create_account(NewAccount(roles=(role,), name="Tests", **fields))
+        return (await create_api_key(NewApiKey(account=account.id, name="tests"))).credential

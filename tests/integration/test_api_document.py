@@ -22,6 +22,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from core.inventory import freshness
 from entrypoints.http.document import EXAMPLES
 from tests.example_office import example_office, send
+from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import served
 from tests.integration.test_http_api import Api
 from tests.inventory_harness import InventoryHarness
@@ -210,17 +211,18 @@ async def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[st
     """Serve the office on a free port; no view reaches a generated version, so the wait for it is short."""
     for limit in ("DEFAULT_WAIT_SECONDS", "MAX_WAIT_SECONDS"):
         monkeypatch.setattr(freshness, limit, 0.01)
-    async with served(api.application, app=api.app) as port:
+    async with served(api.application, app=http_app(api.application, clock=api.clock, keyed=False)) as port:
         yield f"http://127.0.0.1:{port}"
 
 
-async def test_ten_thousand_generated_requests_get_documented_answers(address: str) -> None:
+async def test_ten_thousand_generated_requests_get_documented_answers(api: Api, address: str) -> None:
     """All checks and phases of schemathesis, positive and negative; schemathesis.toml has its settings."""
     options = [
         f"{address}/docs/openapi.json",
         "--checks=all",
         f"--max-examples={EXAMPLES_PER_OPERATION}",
         "--seed=20261120",
+        f"--header=Authorization: Bearer {await an_api_key(api.application)}",
     ]
     running = await asyncio.create_subprocess_exec(
         SCRIPTS / "schemathesis", "run", *options, "--no-color", cwd=TESTS.parent, stdout=PIPE, stderr=STDOUT

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from core.audit.chain import Seal
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
@@ -22,6 +23,7 @@ from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
 from core.inventory.stock_level import StockLevel
+from core.kernel.audit import AuditRecord
 from core.kernel.decisions import Decision
 from core.kernel.unit_of_work import Transaction
 from core.messaging.dead_letters import DeadLetter
@@ -120,6 +122,8 @@ class MemoryDatabase(Transaction):
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     identity_links: dict[tuple[str, str], IdentityLink] = field(default_factory=dict)
     pending_sign_ins: dict[bytes, PendingSignIn] = field(default_factory=dict)
+    audit_records: dict[UUID, AuditRecord] = field(default_factory=dict)
+    audit_seals: list[Seal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
     positions: int = 0
     credential_revision: int = 0

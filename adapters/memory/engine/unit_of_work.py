@@ -7,8 +7,9 @@ from typing import Self
 
 import msgspec
 
-from adapters.encoding import message_from_event
+from adapters.encoding import audit_record_of, message_from_event
 from adapters.memory.engine.database import MemoryDatabase, Scope
+from core.kernel.audit import AuditRecord, Deed
 from core.kernel.clock import Clock
 from core.kernel.errors import Conflict
 from core.kernel.events import Event
@@ -54,6 +55,9 @@ class MemoryUnitOfWork(UnitOfWork):
         if request.key is not None:
             self.inserts.insert(0, partial(self._answer, request, request.key, result))
 
+    def audit(self, deed: Deed) -> None:
+        self.inserts.append(partial(self._audit, audit_record_of(deed, self.ids.new(), self.clock.now())))
+
     async def commit(self) -> None:
         try:
             self._scope.insert(self.inserts)
@@ -75,6 +79,9 @@ class MemoryUnitOfWork(UnitOfWork):
         self.undo_log.put(self.database.versions, key, message.id)
         self.undo_log.put(self.database.events, message.id, message)
         self.undo_log.put(self.database.outbox, self.database.positions, message)
+
+    def _audit(self, record: AuditRecord) -> None:
+        self.undo_log.put(self.database.audit_records, record.id, record)
 
     def _answer(self, request: RequestContext, key: str, result: object) -> None:
         if (request.scope, key) in self.database.requests:

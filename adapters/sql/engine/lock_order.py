@@ -37,6 +37,9 @@ LOCK_ORDER = (
     "vendor_standings",
     "dead_letters",
     "replays",
+    "audit_records",
+    "audit_unsealed",
+    "audit_seals",
     "heartbeat",
 )
 """Every table; rows of a missing table are refused."""

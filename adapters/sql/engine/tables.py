@@ -54,6 +54,8 @@ event_log = table(
     Column("body", Json, nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("traceparent", String(64), nullable=False),
+    # The subject of the principal; empty in rows that earlier releases wrote.
+    Column("actor", String(128), nullable=False, server_default=""),
     UniqueConstraint("aggregate_id", "aggregate_version", name="uq_event_log_aggregate_version"),
     Index("ix_event_log_at", "at", "event_id", "type"),
     Index("ix_event_log_context", "context", "event_id"),
@@ -65,6 +67,29 @@ outbox = table(
     Column("event_id", Id, nullable=False),
     Column("shard", SmallInteger, nullable=False),
 )
+
+audit_records = table(
+    "audit_records",
+    Column("id", Id, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("account", Id),
+    Column("session", Id),
+    Column("address", String(128), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("target", String(320), nullable=False),
+    Column("before", Json, nullable=False),
+    Column("after", Json, nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("outcome", String(64), nullable=False),
+    Index("ix_audit_records_at", "at", "id"),
+    Index("ix_audit_records_actor", "actor", "at", "id"),
+    Index("ix_audit_records_target", "target", "at", "id"),
+)
+
+# One row for each record without a seal: a record whose transaction commits late is found all the same.
+audit_unsealed = table("audit_unsealed", Column("record_id", Id, primary_key=True))
 
 heartbeat = table(
     "heartbeat",

@@ -9,10 +9,12 @@ import msgspec
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.encoding import message_from_event
+from adapters.encoding import audit_record_of, message_from_event
 from adapters.sql.engine.inserts import changed_key
-from adapters.sql.engine.tables import event_log, outbox, requests
+from adapters.sql.engine.tables import audit_records, audit_unsealed, event_log, outbox, requests
 from adapters.sql.engine.transactions import Scope
+from core.kernel.audit import MAX_ACTOR_LENGTH, Deed
+from core.kernel.authorization import current_principal
 from core.kernel.clock import Clock
 from core.kernel.events import Event
 from core.kernel.idempotency import RequestContext
@@ -43,6 +45,7 @@ class SqlUnitOfWork(UnitOfWork):
         await self._part.__aexit__(kind, error, trace)
 
     def record(self, *events: Event) -> None:
+        actor = current_principal.get().subject[:MAX_ACTOR_LENGTH]
         for event in events:
             message = message_from_event(event, self.ids.new())
             row = {
@@ -55,6 +58,7 @@ class SqlUnitOfWork(UnitOfWork):
                 "body": message.body.decode(),
                 "request_id": message.trace.request_id,
                 "traceparent": message.trace.traceparent,
+                "actor": actor,
             }
             self.insert(event_log, row)
             self.insert(outbox, {"event_id": message.id, "shard": crc32(message.subject.bytes) % SHARD_COUNT})
@@ -71,6 +75,11 @@ class SqlUnitOfWork(UnitOfWork):
             "at": self.clock.now(),
         }
         self.insert(requests, row)
+
+    def audit(self, deed: Deed) -> None:
+        record = audit_record_of(deed, self.ids.new(), self.clock.now())
+        self.insert(audit_records, {column.name: getattr(record, column.name) for column in audit_records.columns})
+        self.insert(audit_unsealed, {"record_id": record.id})
 
     async def commit(self) -> None:
         await self._scope.commit(self._rows, self._signals)

@@ -67,6 +67,7 @@ async def test_events_projected_as_a_rebuild_begins_are_in_the_new_generation(in
     await inventory.allocate("order-5")  # no page holds more than the existing events
     use_case = RebuildProjection(
         inventory.application.messaging.projections(),
+        inventory.application.storage.new_work,
         Busy(inventory.application.storage.memory()),
         ROUTES,
         lambda: inventory.use_cases,
@@ -98,7 +99,11 @@ async def test_a_rebuild_stopped_after_the_switch_does_not_wait_for_the_old_gene
     await inventory.take_in()
     old = Interrupted(inventory.application.storage.memory(), inventory.application.process.clock())
     use_case = RebuildProjection(
-        old, inventory.application.messaging.event_history(), ROUTES, lambda: inventory.use_cases
+        old,
+        inventory.application.storage.new_work,
+        inventory.application.messaging.event_history(),
+        ROUTES,
+        lambda: inventory.use_cases,
     )
     found = await use_case("inventory", pace, quiet)
 
