@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.identity.identity_provider import AuthorizationRequest, IdentityProvider
 from core.identity.pending_sign_in import PendingSignIn
@@ -18,6 +19,8 @@ class LinkIdentity:
 
     The link is made when `SignIn` takes the answer.
     """
+
+    ACTION: ClassVar = "link-identity"
 
     identity_providers: Mapping[str, IdentityProvider]
     new_work: NewIdentityUnitOfWork

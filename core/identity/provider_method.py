@@ -14,6 +14,7 @@ from core.identity.identity_provider import (
     IdentityProvider,
     IdentityRefused,
 )
+from core.identity.link_identity import LinkIdentity
 from core.identity.pending_sign_in import PendingSignIn, digest
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import EndedSession
@@ -21,6 +22,8 @@ from core.identity.session_issuer import Proof
 from core.identity.session_watch import SessionWatch
 from core.identity.sign_in_method import SignInMethod
 from core.identity.sign_in_with_provider import named
+from core.kernel.audit import Deed
+from core.kernel.authorization import acting_as
 from core.kernel.clock import Clock
 
 METHOD = "oidc"
@@ -50,7 +53,7 @@ class ProviderMethod(SignInMethod):
     session_watch: SessionWatch
     clock: Clock
 
-    async def prove(self, credential: ProviderAnswer, address: str) -> Proof:  # noqa: ARG002 - nothing to guess
+    async def prove(self, credential: ProviderAnswer, address: str) -> Proof:
         """Return the proof; raise `IdentityRefused`, `IdentityNotLinked`, `AddressNotShared` or `ProviderUnavailable`.
 
         A state is used up by its first answer, whatever becomes of it.
@@ -60,7 +63,7 @@ class ProviderMethod(SignInMethod):
         if not 0 < len(credential.code) <= MAX_CODE_LENGTH:
             raise IdentityRefused("the sign-in was not completed at the identity provider")
         identity = await provider.complete(credential.code, credential.issuer, credential.browser_secret)
-        account = await (self._linked(identity) if pending.account is None else self._link(identity, pending))
+        account = await (self._linked(identity) if pending.account is None else self._link(identity, pending, address))
         return Proof(account=AccountId(account), methods=(METHOD,))
 
     async def _taken(self, credential: ProviderAnswer) -> PendingSignIn:
@@ -84,7 +87,7 @@ class ProviderMethod(SignInMethod):
             )
         return link.account
 
-    async def _link(self, identity: Identity, pending: PendingSignIn) -> UUID:
+    async def _link(self, identity: Identity, pending: PendingSignIn, address: str) -> UUID:
         """Link the account that asked; end its password and sessions, which are older than the proof of its address."""
         now = self.clock.now()
         async with self.new_work() as work:
@@ -96,6 +99,8 @@ class ProviderMethod(SignInMethod):
             check_session(pending, ended)
             link = IdentityLink(issuer=identity.issuer, subject=identity.subject, account=account.id, linked_at=now)
             work.identity_links.add(link)
+            with acting_as(account.principal(address)):
+                work.audit(deed(link))
             await work.commit()
         self.session_watch.end(*ended)
         return account.id
@@ -106,6 +111,11 @@ class ProviderMethod(SignInMethod):
         if account is None or not account.active:
             raise IdentityRefused("the account that asked for the link may not sign in")
         return account
+
+
+def deed(link: IdentityLink) -> Deed:
+    """Return what the audit says of a link; the subject is personal."""
+    return Deed(action=LinkIdentity.ACTION, target=f"account/{link.account}", after={"issuer": link.issuer})
 
 
 def check_address(identity: Identity, account: Account) -> None:

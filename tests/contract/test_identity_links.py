@@ -12,6 +12,7 @@ from dependency_injector import providers
 
 from adapters.oidc.provider import OidcProvider
 from config.container import Application
+from core.audit.ports import AuditFilter
 from core.identity.account import Account, NewAccount
 from core.identity.identity_link import AddressNotShared, IdentityAlreadyLinked, IdentityLink, IdentityNotLinked
 from core.identity.identity_provider import AuthorizationRequest, IdentityRefused, ProviderUnavailable, UnknownProvider
@@ -150,6 +151,14 @@ async def test_only_an_address_verified_on_both_sides_links(
         await office.complete(await office.begin())
     await office.principal(here)
     await office.with_password()
+
+
+async def test_a_link_is_recorded_as_a_deed_of_its_account(office: ProviderOffice) -> None:
+    account = await office.linked()
+    which = AuditFilter(action="link-identity")
+    [record] = (await office.application.use_cases().audit.list_audit_records(which, None, 10)).items
+    assert (record.account, record.target) == (account.id, f"account/{account.id}")
+    assert "ananya" not in record.after
 
 
 async def test_an_identity_has_one_account(office: ProviderOffice) -> None:
