@@ -34,11 +34,11 @@ def identity(environment: BenchmarkEnvironment, number: int) -> Figures:
     async def measured(application: Application) -> None:
         tokens = await signed_in(application)
         await one_sign_in(application)
-        figures |= await sign_ins(application, number // SIGN_INS_PER_REFRESH)
+        figures.update(await sign_ins(application, number // SIGN_INS_PER_REFRESH))
         figures["sign-in p99 ms, 600 clients"], figures["refused of 600"] = await crowd(application)
         figures["memory MiB, RSS"] = resident_mib()
-        figures |= await refreshes(application, tokens, number)
-        figures |= await verifications(application)
+        figures.update(await refreshes(application, tokens, number))
+        figures.update(await verifications(application))
         figures["peak memory MiB, RSS"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
 
     environment.changes |= UNLIMITED

@@ -18,9 +18,9 @@ from typing import cast
 import uvloop
 
 TICK_SECONDS = 0.005
-API_KEY_VARIABLE = "BURSAR_BENCHMARK_API_KEY"
+API_KEYS_VARIABLE = "BURSAR_BENCHMARK_API_KEYS"
+API_KEYS = os.environ.get(API_KEYS_VARIABLE, "").split()
 HEAD = "POST /v1/exam-fees HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-HEAD += f"Authorization: Bearer {os.environ.get(API_KEY_VARIABLE, '')}\r\n"
 
 
 @dataclass(slots=True, order=True)
@@ -34,10 +34,10 @@ class PendingSubmission:
     def request(self) -> bytes:
         """Return the bytes of the request."""
         body = f'{{"schedule": "sahyadri-test", "registration": "T-{self.number}", "papers": ["041", "042"]}}'
+        sender = f"Authorization: Bearer {API_KEYS[self.number % len(API_KEYS)]}\r\n"
         token = f"Submission-Intent: {self.intent}\r\n" if self.intent else ""
-        return (
-            f"{HEAD}Idempotency-Key: flood-{self.number}\r\n{token}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-        )
+        head = f"{HEAD}{sender}Idempotency-Key: flood-{self.number}\r\n{token}"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 class Client(asyncio.Protocol):

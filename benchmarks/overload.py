@@ -17,7 +17,7 @@ from aiohttp import ClientSession, ClientTimeout
 
 from benchmarks import seed
 from benchmarks.environment import BenchmarkEnvironment, Process
-from benchmarks.open_loop_load import API_KEY_VARIABLE, quantile
+from benchmarks.open_loop_load import API_KEYS_VARIABLE, quantile
 from config.container import Application
 from tests import containers as stack
 
@@ -68,8 +68,8 @@ async def migrate(application: Application) -> None:
 async def measure(process: Process, seconds: float, rate: int, connections: int) -> dict[str, Any]:
     """Run the load generator, and monitor the server meanwhile."""
     url, memory = process.wait_until_ready(), [resident_mib(process)]
-    [api_key, *_] = process.credentials
-    sender, variables = {"Authorization": f"Bearer {api_key}"}, {**os.environ, API_KEY_VARIABLE: api_key}
+    sender = {"Authorization": f"Bearer {process.credentials[0]}"}
+    variables = {**os.environ, API_KEYS_VARIABLE: " ".join(process.credentials)}
     async with ClientSession(url, timeout=ClientTimeout(10), headers=sender) as client:
         words = [url.rpartition(":")[2], str(connections), str(rate), str(seconds), "1"]
         pipe = asyncio.subprocess.PIPE

@@ -23,6 +23,8 @@ MIN_MEMORY_KIB, MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 1024, 64 * 1024, 8, 4
 """A stored hash that asks for more is refused: a changed row must not occupy the machine."""
 MAX_WAITING_PER_THREAD = 48
 """A hash takes about 20 ms: the last one that waits begins after a second."""
+MAX_WAIT_SECONDS = 2.0
+"""What has not begun by then is refused: on a busy machine the queue moves slowly."""
 RETRY_AFTER_SECONDS = 2.0
 NICENESS = 10
 """Other requests go before sign-ins where both want a core."""
@@ -66,7 +68,11 @@ class Argon2PasswordHasher(PasswordHasher):
         self._room -= 1
         computing = self._threads.submit(compute)
         computing.add_done_callback(self._free(asyncio.get_running_loop()))
-        return await asyncio.wrap_future(computing)
+        result = asyncio.wrap_future(computing)
+        begun, _ = await asyncio.wait({result}, timeout=MAX_WAIT_SECONDS)
+        if not begun and computing.cancel():
+            raise Unavailable("no password was checked in time", retry_after=RETRY_AFTER_SECONDS)
+        return await result
 
     def _free(self, loop: asyncio.AbstractEventLoop) -> Callable[[object], None]:
         def done(_: object) -> None:

@@ -63,8 +63,8 @@ async def record_refusal(use_case: Any, refusal: CoreError, arguments: tuple[Any
     """Record a refused permission, and every refusal of a use case with audit records; a failure is only counted."""
     refusals: RefusalLog | None = getattr(use_case, "refusals", None)
     action = getattr(use_case, "ACTION", "")
-    # A use case without a permission takes credentials as arguments, and refuses them by the million.
-    denied = isinstance(refusal, NotPermitted | NotAuthenticated) and use_case.permission is not None
+    # The argument of a use case that makes a caller known is a credential, and strangers would fill the trail.
+    denied = use_case.permission is not None and isinstance(refusal, NotPermitted | NotAuthenticated)
     if refusals is None or isinstance(refusal, NO_REFUSALS) or not (action or denied):
         return
     target = str(arguments[0]) if arguments and isinstance(arguments[0], str | UUID) else ""

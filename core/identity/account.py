@@ -1,5 +1,6 @@
 """Accounts: the persons and programs that Bursar knows, with what each may do and whose records it reaches."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -92,6 +93,10 @@ class Account:
     def disabled(self) -> Self:
         """Return the account after it lost the right to act."""
         return replace(self, active=False, version=self.version + 1)
+
+    def audited(self) -> Mapping[str, object]:
+        """Return what audit records keep of it: no personal data."""
+        return {"roles": sorted(self.roles), "centre": self.centre, "student": self.student, "active": self.active}
 
 
 @cache

@@ -9,6 +9,7 @@ from core.identity.session_errors import WrongCredentials
 from core.identity.session_ports import PasswordHasher
 from core.identity.session_watch import SessionWatch
 from core.identity.sign_in_guard import SignInGuard
+from core.kernel.audit import Deed
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock
 
@@ -42,5 +43,6 @@ class ChangePassword:
                 raise WrongCredentials("the password was changed just now")
             work.passwords.replace(known.changed(hashed, now := self.clock.now()))
             ended = await end_all(work, caller.account, now)
+            work.audit(Deed(action="change-password", target=f"account/{caller.account}"))
             await work.commit()
         self.session_watch.end(*ended)

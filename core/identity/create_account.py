@@ -1,9 +1,11 @@
 """Create an account."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.identity.account import Account, AccountId, NewAccount, permissions_of
 from core.identity.ports import NewIdentityUnitOfWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import NotPermitted, Permission, current_principal, requires
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -13,6 +15,8 @@ from core.kernel.ids import Ids
 @dataclass(frozen=True, slots=True)
 class CreateAccount:
     """Create an account, which has no credential yet."""
+
+    ACTION: ClassVar = "create-account"
 
     new_work: NewIdentityUnitOfWork
     clock: Clock
@@ -34,5 +38,6 @@ class CreateAccount:
         )
         async with self.new_work() as work:
             work.accounts.add(account)
+            work.audit(Deed(action=self.ACTION, target=f"account/{account.id}", after=account.audited()))
             await work.commit()
         return account

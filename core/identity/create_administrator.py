@@ -7,6 +7,7 @@ from core.identity.create_password_link import PasswordLink, new_link
 from core.identity.password import Password, folded_login
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.roles import Role
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -33,5 +34,6 @@ class CreateAdministrator:
         async with self.new_work() as work:
             work.accounts.add(account)
             work.passwords.add(password.linked(digest, link.expires_at))
+            work.audit(Deed(action="create-administrator", target=f"account/{account.id}", after=account.audited()))
             await work.commit()
         return link

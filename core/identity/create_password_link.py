@@ -4,11 +4,13 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import ClassVar
 
 from core.identity.account import AccountId
 from core.identity.errors import UnknownAccount
 from core.identity.password import LINK_LIFETIME, Password, folded_login
 from core.identity.ports import NewIdentityUnitOfWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import Unprocessable
@@ -29,6 +31,8 @@ class PasswordLink:
 class CreatePasswordLink:
     """Give an account a login, or reset its password; an earlier link of the account is no longer valid."""
 
+    ACTION: ClassVar = "create-password-link"
+
     new_work: NewIdentityUnitOfWork
     clock: Clock
 
@@ -43,6 +47,7 @@ class CreatePasswordLink:
             link, digest = new_link(account_id, password.login, now)
             put = work.passwords.replace if known else work.passwords.add
             put(password.linked(digest, link.expires_at))
+            work.audit(Deed(action=self.ACTION, target=f"account/{account_id}", after={"expires_at": link.expires_at}))
             await work.commit()
         return link
 

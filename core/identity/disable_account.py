@@ -1,12 +1,14 @@
 """Disable an account."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.identity.account import Account, AccountId
 from core.identity.end_sessions import end_all
 from core.identity.errors import UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.session_watch import SessionWatch
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
@@ -15,6 +17,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class DisableAccount:
     """Take the right to act from an account; its credentials are refused from then on."""
+
+    ACTION: ClassVar = "disable-account"
 
     new_work: NewIdentityUnitOfWork
     session_watch: SessionWatch
@@ -27,8 +31,10 @@ class DisableAccount:
             if account is None:
                 raise UnknownAccount.with_id(account_id)
             if account.active:
-                account = account.disabled()
+                before, account = account.audited(), account.disabled()
                 work.accounts.replace(account)
+                target = f"account/{account.id}"
+                work.audit(Deed(action=self.ACTION, target=target, before=before, after=account.audited()))
                 ended = await end_all(work, account_id, self.clock.now())
                 await work.commit()
                 self.session_watch.end(*ended)

@@ -10,6 +10,7 @@ from core.identity.session_issuer import SessionIssuer
 from core.identity.session_ports import RefreshTokens
 from core.identity.session_watch import SessionWatch
 from core.identity.tokens import RefreshToken, SessionTokens
+from core.kernel.audit import Deed
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 
@@ -66,5 +67,7 @@ class RefreshSession:
                 return
             ended = session.ended(now := self.clock.now())
             work.sessions.replace(ended)
+            why = "a refresh token was used again after its grace"
+            work.audit(Deed(action="end-session", target=f"session/{session_id}", reason=why))
             await work.commit()
         self.session_watch.end(EndedSession(session_id, ended.ended_at or now))

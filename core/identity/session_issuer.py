@@ -11,6 +11,7 @@ from core.identity.session_errors import WrongCredentials
 from core.identity.session_ports import AccessTokens, RefreshTokens
 from core.identity.session_watch import SessionWatch
 from core.identity.tokens import AccessClaims, RefreshToken, SessionTokens
+from core.kernel.audit import Deed
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
 
@@ -54,6 +55,8 @@ class SessionIssuer:
             if proof.password:
                 await self._confirm(work, proof.password, proof.rehashed)
             work.sessions.add(session)
+            after = {"session": session_id, "methods": session.methods, "address": address}
+            work.audit(Deed(action="sign-in", target=f"account/{account.id}", after=after))
             tokens = self.tokens(session, account, token)
             await work.commit()
         return tokens

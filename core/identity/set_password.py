@@ -10,6 +10,7 @@ from core.identity.password_policy import new_password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session_ports import PasswordHasher
 from core.identity.session_watch import SessionWatch
+from core.kernel.audit import Deed
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 
@@ -34,6 +35,7 @@ class SetPassword:
             found, now = await self._linked(work, digest), self.clock.now()
             work.passwords.replace(found.changed(hashed, now))
             ended = await end_all(work, found.account, now)
+            work.audit(Deed(action="set-password", target=f"account/{found.account}"))
             await work.commit()
         self.session_watch.end(*ended)
 

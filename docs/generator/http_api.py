@@ -23,9 +23,8 @@ def endpoints() -> str:
     by_tag = dict[str, list[tuple[str, str, str, str]]]()
     for path, item in sorted(openapi_document()["paths"].items()):
         for method, operation in sorted(item.items()):
-            statuses = ", ".join(
-                sorted(operation["responses"].keys() - {"429", "500", *OF_AUTHORIZATION, *BEFORE_THE_APPLICATION})
-            )
+            hidden = {"429", "500", *OF_AUTHORIZATION, *BEFORE_THE_APPLICATION}
+            statuses = ", ".join(sorted(operation["responses"].keys() - hidden))
             row = (code(f"{method.upper()} {path}"), operation["description"], _key(operation), statuses)
             by_tag.setdefault(operation.get("tags", ["Other"])[0], []).append(row)
     heads = ("endpoint", "purpose", "`Idempotency-Key`", "statuses")

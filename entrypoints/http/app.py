@@ -19,7 +19,7 @@ from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
-from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware
+from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware, RefusalMiddleware
 from entrypoints.http.middleware.client_address import ClientAddressMiddleware
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
 from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateLimits
@@ -72,8 +72,9 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    served: ASGIApp = RateLimitMiddleware(AdmissionMiddleware(app, admission), rate_limits, app.routes)
-    served = HttpRulesMiddleware(AuthenticationMiddleware(served, Authentication(use_cases.identity)))
+    served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
+    served = RateLimitMiddleware(RefusalMiddleware(served), rate_limits, app.routes)
+    served = AuthenticationMiddleware(served, Authentication(use_cases.identity))
     return TracingMiddleware(ClientAddressMiddleware(served, trusted_proxies), clock)
 
 

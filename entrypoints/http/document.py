@@ -83,6 +83,9 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
     refusals = {
         f"Refused{status}": {"description": text, "content": problem} for status, text in BEFORE_THE_APPLICATION.items()
     }
+    for status in OF_AUTHORIZATION:
+        refusals[f"Refused{status}"] = {"description": describe_status(int(status)), "content": problem}
+    refusals["Refused401"]["headers"] = {"WWW-Authenticate": headers.text("The scheme of credentials", CHALLENGE)}
     refusals["RateLimited"] = {
         "description": describe_status(429),
         "headers": headers.OF_EVERY_ANSWER | headers.QUOTA | {"Retry-After": headers.RETRY_AFTER},
@@ -90,9 +93,6 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
             "application/problem+json": {**problem["application/problem+json"], "example": example_problem(429)}
         },
     }
-    for status in OF_AUTHORIZATION:
-        refusals[f"Refused{status}"] = {"description": describe_status(int(status)), "content": problem}
-    refusals["Refused401"]["headers"] = {"WWW-Authenticate": headers.text("The scheme of credentials", CHALLENGE)}
     return {
         "schemas": dict(sorted(schemas.items())),
         "responses": refusals,

@@ -37,9 +37,9 @@ def http_app(
     clock: Clock | None = None,
     admission: AdmissionControl | None = None,
     documented: bool = False,
+    keyed: bool = True,
     limits: Limits | None = None,
     trusted_proxies: int = 0,
-    keyed: bool = True,
 ) -> Any:
     """Serve an application over HTTP; `keyed` adds an administrator's API key to requests without a credential."""
     app = create_app(

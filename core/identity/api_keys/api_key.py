@@ -1,5 +1,6 @@
 """API keys: credentials of programs, limited to some of the permissions of their account."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Self
@@ -66,6 +67,11 @@ class ApiKey(ApiKeySummary):
     def revoked(self, at: datetime) -> Self:
         """Return the key after it became invalid."""
         return replace(self, revoked_at=at)
+
+    def audited(self) -> Mapping[str, object]:
+        """Return what audit records keep of it."""
+        told = {"account": self.account, "permissions": sorted(self.permissions), "expires_at": self.expires_at}
+        return {**told, "revoked_at": self.revoked_at}
 
     def summary(self) -> ApiKeySummary:
         """Return what may be shown."""

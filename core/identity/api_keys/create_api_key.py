@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from typing import ClassVar
 
 from core.identity.account import Account, AccountId
 from core.identity.api_keys.api_key import ApiKey, IssuedApiKey, NewApiKey
 from core.identity.api_keys.credential import ApiKeyId, new_credential
 from core.identity.errors import AccountDisabled, UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import NotPermitted, Permission, current_principal, requires
 from core.kernel.clock import Clock
 from core.kernel.errors import Unprocessable
@@ -21,6 +23,8 @@ DEFAULT_DAYS = 365
 @dataclass(frozen=True, slots=True)
 class CreateApiKey:
     """Create an API key of an account, with at most the permissions of the account and of the caller."""
+
+    ACTION: ClassVar = "create-api-key"
 
     new_work: NewIdentityUnitOfWork
     clock: Clock
@@ -50,6 +54,7 @@ class CreateApiKey:
                 digest=sha256(credential.encode()).digest(),
             )
             work.api_keys.add(key)
+            work.audit(Deed(action=self.ACTION, target=f"api-key/{key.id}", after=key.audited()))
             await work.commit()
         return IssuedApiKey(key.summary(), credential)
 

@@ -1,12 +1,14 @@
 """Revoke an API key."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from core.identity.api_keys.api_key import ApiKeySummary
 from core.identity.api_keys.credential import ApiKeyId
 from core.identity.errors import UnknownApiKey
 from core.identity.ports import NewIdentityUnitOfWork
+from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
@@ -15,6 +17,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class RevokeApiKey:
     """Make an API key invalid, in every process within a second."""
+
+    ACTION: ClassVar = "revoke-api-key"
 
     new_work: NewIdentityUnitOfWork
     clock: Clock
@@ -26,7 +30,9 @@ class RevokeApiKey:
             if key is None:
                 raise UnknownApiKey.with_id(key_id)
             if key.revoked_at is None:
-                key = key.revoked(self.clock.now())
+                before, key = key.audited(), key.revoked(self.clock.now())
                 work.api_keys.replace(key)
+                target = f"api-key/{key.id}"
+                work.audit(Deed(action=self.ACTION, target=target, before=before, after=key.audited()))
                 await work.commit()
         return key.summary()

@@ -18,6 +18,8 @@ from entrypoints.http.problems import as_problem, headers_of
 RAW_CREDENTIAL_HEADER = b"authorization"
 BEARER_PATTERN = re.compile(rb"bearer +([!-~]+)", re.IGNORECASE)
 """RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110, section 11.1)."""
+REFUSAL = "authentication_refusal"
+"""Key of the scope: the error of the credential."""
 PROTECTED = "v1"
 """The first segment of the paths that need a credential; health, metrics and the API document need none."""
 OPEN_PATTERN = re.compile(r"[A-Z]+ v1/deliveries/[^/]+/reports/[^/]+|POST v1/(sessions|sessions/refresh|passwords)")
@@ -46,7 +48,7 @@ class Authentication:
 
 
 class AuthenticationMiddleware:
-    """Sets the principal of a request, or refuses it before its body is read."""
+    """Sets the principal of a request; one without a valid credential is anonymous until it is refused."""
 
     def __init__(self, app: ASGIApp, authentication: Authentication) -> None:
         self._app, self._authentication = app, authentication
@@ -58,9 +60,22 @@ class AuthenticationMiddleware:
             try:
                 principal = await self._authentication(credential_of(scope), address_of(scope))
             except CoreError as error:
-                await refuse(error, send)
-                return
+                scope[REFUSAL] = error  # type: ignore[literal-required]
         with acting_as(principal):
+            await self._app(scope, receive, send)
+
+
+class RefusalMiddleware:
+    """Refuses a request without a valid credential, after it counted against the limit of its address."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if error := scope.get(REFUSAL):
+            await refuse(error, send)  # type: ignore[arg-type]
+        else:
             await self._app(scope, receive, send)
 
 

@@ -13,7 +13,7 @@ from litestar.enums import ScopeType
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from core.kernel.authorization import ANONYMOUS, SYSTEM, current_principal
+from core.kernel.authorization import ANONYMOUS, current_principal
 from core.kernel.network import source_of
 from core.kernel.rate_limit import Limit, RateLimited, RateLimiter, Verdict
 from entrypoints.http.middleware.http_rules import respond
@@ -80,7 +80,7 @@ class RateLimitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != ScopeType.HTTP or scope["path"] in MONITORING_PATHS or current_principal.get() is SYSTEM:
+        if scope["type"] != ScopeType.HTTP or scope["path"] in MONITORING_PATHS:
             await self._app(scope, receive, send)
             return
         verdict = await self._limiter.acquire(self._wanted(scope))

@@ -1,0 +1,134 @@
+"""Sign-in and sessions over HTTP: what a stranger, a thief and another account get."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from config.container import Application
+from tests.conformance import assert_documented
+from tests.integration.admission import http_app
+from tests.unit.identity.harness import GOOD_PASSWORD, Office
+
+pytestmark = pytest.mark.parametrize("stored_settings", ["memory", "sqlite"], indirect=True)
+ANOTHER_PASSWORD = "copper meadow umbrella 9"
+
+
+@dataclass
+class Browser:
+    """One client of the API, without a credential of its own."""
+
+    http: httpx.AsyncClient
+    office: Office
+
+    async def __call__(self, method: str, path: str, token: str = "", **more) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = await self.http.request(method, path, headers=headers, **more)
+        await assert_documented(answer)
+        return answer
+
+    async def sign_in(self, login="meenakshi", password=GOOD_PASSWORD) -> httpx.Response:
+        return await self("POST", "/v1/sessions", json={"login": login, "password": password})
+
+    async def refresh(self, token: str) -> httpx.Response:
+        return await self("POST", "/v1/sessions/refresh", json={"refresh_token": token})
+
+
+@pytest.fixture
+async def browser(stored: Application) -> AsyncIterator[Browser]:
+    office = await Office.over(stored).open()
+    await office.with_password()
+    transport = httpx.ASGITransport(http_app(stored, keyed=False))
+    async with httpx.AsyncClient(transport=transport, base_url="http://office") as http:
+        yield Browser(http, office)
+
+
+async def test_a_session_lives_from_sign_in_to_its_end(browser):
+    signed_in = await browser.sign_in()
+    tokens = signed_in.json()
+    refreshed = (await browser.refresh(tokens["refresh_token"])).json()
+    listed = await browser("GET", "/v1/sessions", refreshed["access_token"])
+    ended = await browser("DELETE", f"/v1/sessions/{tokens['session']}", refreshed["access_token"])
+
+    assert (signed_in.status_code, signed_in.headers["cache-control"]) == (201, "no-store")
+    assert [each["current"] for each in listed.json()["items"]] == [True]
+    assert ended.status_code == 204
+    for token in (tokens["access_token"], refreshed["access_token"]):
+        refused = await browser("GET", "/v1/sessions", token)
+        assert (refused.status_code, refused.json()["type"]) == (401, "urn:bursar:problem:session-ended")
+    assert (await browser.refresh(refreshed["refresh_token"])).status_code == 401
+
+
+async def test_no_answer_about_a_session_sets_a_cookie(browser):
+    token = (await browser.sign_in()).json()["refresh_token"]
+    answers = await asyncio.gather(*(browser.refresh(token) for _ in range(20)))
+
+    assert {each.status_code for each in answers} == {200}
+    assert len({each.json()["refresh_token"] for each in answers}) == 1
+    assert not any("set-cookie" in each.headers for each in answers)
+
+
+async def test_the_session_of_another_account_is_not_found(browser):
+    victim, thief = (await browser.sign_in()).json(), await browser.office.signed_in(await browser.office.account())
+
+    assert (await browser("DELETE", f"/v1/sessions/{victim['session']}", thief.access_token)).status_code == 404
+    assert (await browser("GET", "/v1/sessions", victim["access_token"])).status_code == 200
+
+
+async def test_tokens_of_one_kind_are_refused_as_the_other(browser):
+    tokens = (await browser.sign_in()).json()
+
+    assert (await browser("GET", "/v1/sessions", tokens["refresh_token"])).status_code == 401
+    assert (await browser.refresh(tokens["access_token"])).status_code in (400, 401)
+
+
+@pytest.mark.parametrize(("size", "status"), [(1_024, 401), (1_025, 400), (1_000_000, 413)])
+async def test_a_long_password_is_refused_without_being_hashed(browser, size, status):
+    assert (await browser.sign_in(password="x" * size)).status_code == status
+
+
+async def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(browser):
+    answers = [await browser.sign_in(password="wrong"), await browser.sign_in(login="unknown")]
+
+    assert {each.status_code for each in answers} == {401}
+    assert answers[0].json() == answers[1].json()
+
+
+async def test_the_eleventh_wrong_password_is_not_verified(browser):
+    answers = [(await browser.sign_in(password="wrong")).status_code for _ in range(11)]
+
+    assert answers == [401] * 10 + [429]
+    assert (await browser.sign_in()).status_code == 429
+
+
+async def test_a_password_is_changed_by_its_owner_and_reset_by_a_link(browser):
+    tokens = (await browser.sign_in()).json()
+    change = {"current": GOOD_PASSWORD, "password": ANOTHER_PASSWORD}
+    assert (await browser("PUT", "/v1/password", tokens["access_token"], json=change)).status_code == 204
+    assert (await browser("GET", "/v1/sessions", tokens["access_token"])).status_code == 401
+    signed_in = await browser.sign_in(password=ANOTHER_PASSWORD)
+    assert signed_in.status_code == 201
+
+    account = (await browser.office.identity.authenticate_session(signed_in.json()["access_token"])).account
+    link = await browser.office.identity.create_password_link(account)
+    body = {"token": link.token, "password": GOOD_PASSWORD}
+    assert [(await browser("POST", "/v1/passwords", json=body)).status_code for _ in range(2)] == [204, 401]
+    assert (await browser.sign_in()).status_code == 201
+
+
+async def test_an_officer_creates_no_links(browser):
+    token = (await browser.sign_in()).json()["access_token"]
+    account = (await browser.office.account()).id
+
+    assert (
+        await browser("POST", f"/v1/accounts/{account}/password-link", token, json={"login": "abc"})
+    ).status_code == 403
+
+
+async def test_the_public_keys_are_open_and_hold_no_private_part(browser):
+    answer = await browser("GET", "/.well-known/jwks.json")
+
+    assert answer.status_code == 200
+    assert all("d" not in key and key["alg"] == "ES256" for key in answer.json()["keys"])
