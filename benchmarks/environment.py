@@ -20,7 +20,7 @@ from config.container import Application, running
 from config.settings import Kafka, MySQL, Secret
 from config.settings_file import load
 from core.identity.account import NewAccount
-from core.identity.api_keys.api_key import NewApiKey
+from core.identity.api_key import NewApiKey
 from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
 from entrypoints.contexts import ROUTES

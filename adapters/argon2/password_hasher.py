@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import get_native_id
 from typing import TypeVar
 
 from argon2 import PasswordHasher as Argon2
@@ -26,8 +25,6 @@ MAX_WAITING_PER_THREAD = 48
 MAX_WAIT_SECONDS = 2.0
 """What has not begun by then is refused: on a busy machine the queue moves slowly."""
 RETRY_AFTER_SECONDS = 2.0
-NICENESS = 10
-"""Other requests go before sign-ins where both want a core."""
 
 
 class Argon2PasswordHasher(PasswordHasher):
@@ -37,7 +34,7 @@ class Argon2PasswordHasher(PasswordHasher):
         threads = threads or available_cores()
         self._argon2 = Argon2(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
         self._decoy = self._argon2.hash(os.urandom(16).hex())
-        self._threads = ThreadPoolExecutor(threads, "argon2", initializer=yield_to_others)
+        self._threads = ThreadPoolExecutor(threads, "argon2")
         self._room = threads * (1 + waiting_per_thread)
 
     async def hash(self, password: str) -> str:
@@ -104,9 +101,3 @@ def is_bounded(stored: str) -> bool:
 def available_cores() -> int:
     """Return the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def yield_to_others() -> None:
-    """Lower the priority of this thread; systems without priorities of threads keep it."""
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), NICENESS)

@@ -7,8 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from core.identity.account import Account, AccountId
-from core.identity.api_keys.api_key import ApiKey, ApiKeySummary, OwnedApiKey
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
+from core.identity.credential import ApiKeyId
 from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
 from core.identity.session_ports import Passwords, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork

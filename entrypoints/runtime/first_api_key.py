@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.identity.account import NewAccount
-from core.identity.api_keys.api_key import NewApiKey
-from core.identity.api_keys.credential import key_of
+from core.identity.api_key import NewApiKey
+from core.identity.credential import key_of
 from core.identity.roles import Role
 from core.identity.use_cases import IdentityUseCases
 from core.kernel.errors import Conflict
@@ -47,7 +47,7 @@ def own_file(file: Path | None) -> Iterator[Callable[[str], object]]:
     except FileExistsError as error:
         raise KeyFileExists(f"{file} exists and holds no API key: remove it, or set identity.key_file") from error
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             yield lambda text: opened.write(f"{text}\n")
     except BaseException:
         file.unlink(missing_ok=True)
@@ -58,4 +58,4 @@ def holds_key(file: Path) -> bool:
     """Tell whether a file, which is no link, holds an API key and nothing else."""
     if file.is_symlink() or not file.is_file() or file.stat().st_size > MAX_KEY_BYTES:
         return False
-    return key_of(file.read_text(encoding="ascii", errors="replace").strip()) is not None
+    return key_of(file.read_text(encoding="utf-8", errors="replace").strip()) is not None

@@ -43,7 +43,7 @@ class SystemUnderTest:
 
     def api_key(self) -> str:
         """Return the API key that the preparation created."""
-        return (self.folder / API_KEY_FILE).read_text(encoding="ascii").strip()
+        return (self.folder / API_KEY_FILE).read_text(encoding="utf-8").strip()
 
     def vendors(self) -> Order:
         """Return the order that runs the vendors."""

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from config.container import Application
 from core.identity.account import NewAccount
-from core.identity.api_keys.api_key import IssuedApiKey, NewApiKey
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import IssuedApiKey, NewApiKey
+from core.identity.credential import ApiKeyId
 from core.identity.roles import Role
 from core.kernel.authorization import Permission
 from tests.examples import NOON, ids

@@ -10,7 +10,7 @@ from adapters.system.clock import TimeOrderedIds
 from config.container import Application
 from config.settings import Limits
 from core.identity.account import NewAccount
-from core.identity.api_keys.api_key import NewApiKey
+from core.identity.api_key import NewApiKey
 from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
 from core.kernel.clock import Clock

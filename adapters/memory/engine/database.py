@@ -12,8 +12,8 @@ from core.audit.chain import Seal
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
-from core.identity.api_keys.api_key import ApiKey
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKey
+from core.identity.credential import ApiKeyId
 from core.identity.identity_link import IdentityLink
 from core.identity.password import Password
 from core.identity.pending_sign_in import PendingSignIn

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
-from core.identity.api_keys.api_key import ApiKey, ApiKeySummary, OwnedApiKey
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
+from core.identity.credential import ApiKeyId
 from core.identity.ports import ApiKeyList, ApiKeys, IssuedApiKeys
 
 

@@ -13,8 +13,8 @@ from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.accounts import account_of
 from adapters.sql.identity.tables import NEXT_REVISION, accounts, api_keys, credential_revision
 from core.identity.account import AccountId
-from core.identity.api_keys.api_key import ApiKey, ApiKeySummary, OwnedApiKey
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
+from core.identity.credential import ApiKeyId
 from core.identity.ports import ApiKeyList, ApiKeys, IssuedApiKeys
 from core.kernel.authorization import Permission
 from core.kernel.batching import Batcher, PendingItem

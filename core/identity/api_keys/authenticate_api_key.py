@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 
-from core.identity.api_keys.api_key import OwnedApiKey
+from core.identity.api_key import OwnedApiKey
 from core.identity.api_keys.known_api_keys import KnownApiKeys
 from core.kernel.authorization import NotAuthenticated, Principal, open_to_all
 from core.kernel.clock import Clock

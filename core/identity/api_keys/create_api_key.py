@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import ClassVar
 
 from core.identity.account import Account, AccountId
-from core.identity.api_keys.api_key import ApiKey, IssuedApiKey, NewApiKey
-from core.identity.api_keys.credential import ApiKeyId, new_credential
+from core.identity.api_key import ApiKey, IssuedApiKey, NewApiKey
+from core.identity.credential import ApiKeyId, new_credential
 from core.identity.errors import AccountDisabled, UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
 from core.kernel.audit import Deed

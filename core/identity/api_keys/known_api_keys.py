@@ -6,8 +6,8 @@ from contextvars import Context
 from datetime import datetime, timedelta
 from math import inf
 
-from core.identity.api_keys.api_key import ApiKey, OwnedApiKey
-from core.identity.api_keys.credential import ID_PART, LENGTH, ApiKeyId, key_of
+from core.identity.api_key import ApiKey, OwnedApiKey
+from core.identity.credential import ID_PART, LENGTH, ApiKeyId, key_of
 from core.identity.ports import IssuedApiKeys
 from core.kernel.errors import CoreError, Unavailable
 

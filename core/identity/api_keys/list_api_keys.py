@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from core.identity.api_keys.api_key import ApiKeyPage
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKeyPage
+from core.identity.credential import ApiKeyId
 from core.identity.ports import ApiKeyList
 from core.kernel.authorization import Permission, requires
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from core.identity.api_keys.api_key import ApiKeySummary
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKeySummary
+from core.identity.credential import ApiKeyId
 from core.identity.errors import UnknownApiKey
 from core.identity.ports import NewIdentityUnitOfWork
 from core.kernel.audit import Deed

@@ -7,8 +7,8 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from core.identity.api_keys.api_key import ApiKeyPage, ApiKeySummary, IssuedApiKey, NewApiKey
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.api_key import ApiKeyPage, ApiKeySummary, IssuedApiKey, NewApiKey
+from core.identity.credential import ApiKeyId
 from core.kernel.authorization import Permission
 from core.kernel.text import escape_unprintable
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile

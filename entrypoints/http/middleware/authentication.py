@@ -8,7 +8,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from core.identity.api_keys.credential import PREFIX
+from core.identity.credential import PREFIX
 from core.identity.use_cases import IdentityUseCases
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, Principal, acting_as
 from core.kernel.errors import CoreError

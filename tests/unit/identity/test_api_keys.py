@@ -10,10 +10,10 @@ from adapters.memory.identity.api_keys import MemoryIssuedApiKeys
 from config.container import Application
 from config.settings import Adapters, Settings
 from core.identity.account import NewAccount
-from core.identity.api_keys.api_key import IssuedApiKey, NewApiKey, OwnedApiKey
+from core.identity.api_key import IssuedApiKey, NewApiKey, OwnedApiKey
 from core.identity.api_keys.authenticate_api_key import AuthenticateApiKey
-from core.identity.api_keys.credential import ApiKeyId, checksum, key_of, new_credential
 from core.identity.api_keys.known_api_keys import KnownApiKeys
+from core.identity.credential import ApiKeyId, checksum, key_of, new_credential
 from core.identity.errors import AccountDisabled, UnknownAccount, UnknownApiKey
 from core.identity.roles import PERMISSIONS, Role
 from core.kernel.authorization import NotAuthenticated, NotPermitted, Permission, Principal, acting_as

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from core.identity.account import Account, AccountId
-from core.identity.api_keys.credential import ApiKeyId
+from core.identity.credential import ApiKeyId
 from core.kernel.authorization import Permission, Principal
 from core.kernel.constraints import VISIBLE_LINE, Items, Text, Whole
 from core.kernel.errors import Invalid, Unprocessable

@@ -3,6 +3,7 @@ from threading import Event
 
 import pytest
 
+from adapters.argon2 import password_hasher
 from adapters.argon2.password_hasher import Argon2PasswordHasher, is_bounded
 from core.identity.password_policy import MAX_PASSWORD_BYTES, new_password, normal_password
 from core.kernel.errors import Invalid, Unavailable
@@ -112,3 +113,16 @@ async def test_cancelled_requests_leave_the_queue(hasher):
             await asyncio.sleep(0)
 
     assert not await hasher.verify(GOOD, None)
+
+
+async def test_a_password_that_is_not_checked_in_time_is_refused(hasher, monkeypatch):
+    monkeypatch.setattr(password_hasher, "MAX_WAIT_SECONDS", 0.05)
+    going_on = Event()
+    under_way = asyncio.create_task(hasher._in_thread(going_on.wait))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable, match="in time"):
+        await hasher.verify(GOOD, None)
+    going_on.set()
+
+    assert await under_way, "what has begun is finished"
