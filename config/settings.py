@@ -29,6 +29,14 @@ TWILIO_SENDER_PATTERN = re.compile(
 """https://www.twilio.com/docs/messaging/api/alphasender-resource has the characters of an alphanumeric id."""
 HttpUrl = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@:]+(:[0-9]{1,5})?(/[^\s?#]*)?)?\Z")]
 
+MAX_ISSUER_LENGTH = 200
+ProviderName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9]{0,31}\Z")]
+KNOWN_ISSUERS: Mapping[str, str] = {
+    "google": "https://accounts.google.com",
+    "microsoft": "https://login.microsoftonline.com/{tenantid}/v2.0",
+}
+"""The second is the issuer of every tenant, each of which is an issuer of its own."""
+
 
 class Misconfigured(Invalid):
     """The configuration cannot be used; the text names the path of the bad value."""
@@ -55,6 +63,14 @@ def check_port(url: str, setting: str) -> None:
     port = url.partition("://")[2].partition("/")[0].partition(":")[2]
     if port and not 0 < int(port) < 65_536:
         raise ValueError(f"{setting} ({url}) has the port {port}, which does not exist")
+
+
+def check_encrypted(url: str, setting: str) -> None:
+    """Raise `ValueError` unless a URL is encrypted, or on this machine, and its port exists."""
+    check_port(url, setting)
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError(f"{setting} ({url}) is not https, which only an address of this machine may do without")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +129,29 @@ class Http(Section, frozen=True):
 
     def __post_init__(self) -> None:
         check_port(self.public_url, "http.public_url")
+
+
+class OpenIdProvider(Section, frozen=True, kw_only=True):
+    """An identity provider; its redirect URI is `<public_url>/v1/sign-in/<name>/callback`."""
+
+    issuer: HttpUrl = ""
+    """Where `/.well-known/openid-configuration` is; empty for `google` and `microsoft`, whose issuers are known."""
+    client_id: Annotated[str, NON_EMPTY]
+    """What the provider calls this installation."""
+    client_secret: Secret
+    """The secret that it shares with the provider."""
+    scopes: Annotated[tuple[str, ...], NON_EMPTY] = ("openid", "email", "profile")
+    """What is asked for; `openid` is among them."""
+
+    def __post_init__(self) -> None:
+        if not self.client_secret.reveal():
+            raise ValueError("client_secret is empty: the provider gives it; set BURSAR__OIDC__<NAME>__CLIENT_SECRET")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes need `openid`: without it the provider does not say who signs in")
+        if len(self.issuer) > MAX_ISSUER_LENGTH:
+            raise ValueError(f"issuer has more than {MAX_ISSUER_LENGTH} characters")
+        if self.issuer:
+            check_encrypted(self.issuer, "issuer")
 
 
 class Admission(Section, frozen=True):
@@ -485,6 +524,8 @@ class Settings(Section, frozen=True):
     http: Http = Http()
     admission: Admission = Admission()
     limits: Limits = Limits()
+    oidc: dict[ProviderName, OpenIdProvider] = msgspec.field(default_factory=dict)
+    """Identity providers by the names in their URLs: `google`, `microsoft`, `keycloak`, or another word."""
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()
@@ -508,6 +549,7 @@ class Settings(Section, frozen=True):
         for path, names in listed.items():
             if twice := [name for name, count in Counter(names).items() if count > 1]:
                 raise ValueError(f"{twice[0]} is named twice - at `$.{path}`")
+        self._check_providers()
         if self.http.workers > 1 and self.adapters.persistence != "mysql":
             raise ValueError(
                 f"http.workers ({self.http.workers}) need a database that processes can share, and"
@@ -519,3 +561,13 @@ class Settings(Section, frozen=True):
                     f"retention.inbox_days ({self.retention.inbox_days}) must be more than kafka.{name} ({kept}) and"
                     " the day until the broker deletes: a message delivered again after that takes effect twice"
                 )
+
+    def _check_providers(self) -> None:
+        """Raise `ValueError` if an identity provider lacks its issuer, or the address that it sends browsers to."""
+        for name, provider in self.oidc.items():
+            if not provider.issuer and name not in KNOWN_ISSUERS:
+                raise ValueError(f"oidc.{name}.issuer is empty: give the URL of the provider - at `$.oidc.{name}`")
+        if self.oidc and not self.http.public_url:
+            raise ValueError("http.public_url is empty: identity providers send browsers back to it - at `$.http`")
+        if self.oidc:
+            check_encrypted(self.http.public_url, "http.public_url")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -53,14 +53,14 @@ def apply_environment(document: dict[str, Any], name: str, value: str) -> str:
     place: dict[str, Any] = document
     words = get_type_hints(Settings)
     for depth, section in enumerate(sections):
-        if not is_section(words.get(section)):
+        if not has_members(kind := words.get(section)):
             raise unknown(name, sections[:depth], words)
-        place, words = place.setdefault(section, {}), get_type_hints(words[section])
+        place, words = place.setdefault(section, {}), members(kind, sections[depth + 1 :])
         if not isinstance(place, dict):
             raise Misconfigured(f"{section} is not a section in the configuration file, but a value")
     if key.endswith("_file") and key not in words:
         key, value = key.removesuffix("_file"), read_text(Path(value), name).strip()
-    if key not in words or is_section(words[key]):
+    if key not in words or has_members(words[key]):
         raise unknown(name, sections, words)
     if not value and words[key] not in (str, Secret):
         raise Misconfigured(f"{name} is empty: give it a value, or remove it")
@@ -73,9 +73,19 @@ def is_section(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, Section)
 
 
+def has_members(kind: object) -> bool:
+    """Return whether a setting is a section, or names sections."""
+    return is_section(kind) or get_origin(kind) is dict
+
+
+def members(kind: Any, path: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of a section by name; sections that an operator names have the name that the path has."""
+    return get_type_hints(kind) if is_section(kind) else dict.fromkeys(path[:1], get_args(kind)[1])
+
+
 def unknown(name: str, sections: Sequence[str], words: Mapping[str, object]) -> Misconfigured:
     """Return the error of a variable that names no setting of a section, which has these words."""
-    known = sorted(f"{word}__…" if is_section(kind) else word for word, kind in words.items())
+    known = sorted(f"{word}__…" if has_members(kind) else word for word, kind in words.items())
     prefix = "__".join(["BURSAR", *sections, ""]).upper()
     return Misconfigured(
         f"{name}: there is no such setting; {prefix} is followed by one of {', '.join(known)}, and commas separate the"

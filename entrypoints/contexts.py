@@ -56,6 +56,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
     from entrypoints.http.identity.passwords import PasswordsController, public_keys
+    from entrypoints.http.identity.providers import ProvidersController
     from entrypoints.http.identity.sessions import SessionsController
     from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
     from entrypoints.http.inventory.stock_views import AvailabilityController
@@ -79,6 +80,7 @@ def http_handlers() -> list[Any]:
         AvailabilityController,
         VendorsController,
         SessionsController,
+        ProvidersController,
         PasswordsController,
         public_keys,
         list_audit_records,

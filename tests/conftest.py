@@ -24,7 +24,7 @@ from tests.databases import ENCRYPTION, DatabasePool
 
 os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
 """Commands that tests start on MySQL need a key, too."""
-CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis}
+CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis, "keycloak": stack.keycloak}
 skipped_for_want_of_docker: Counter[str] = Counter()
 
 

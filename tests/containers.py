@@ -13,11 +13,13 @@ import docker
 from testcontainers.community.mysql import MySqlContainer
 from testcontainers.community.redis import RedisContainer
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWaitStrategy
 
 MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
 REDIS = os.environ.get("BURSAR_TEST_REDIS_IMAGE", "redis:8")
+KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
+KEYCLOAK_ADMIN = ("admin", "admin")
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
@@ -103,6 +105,22 @@ def redis() -> Iterator[str]:
         return
     with RedisContainer(REDIS) as container:
         yield f"redis://127.0.0.1:{container.get_exposed_port(6379)}/0"
+
+
+@contextmanager
+def keycloak() -> Iterator[str]:
+    """Yield the address of a Keycloak with the administrator `KEYCLOAK_ADMIN`."""
+    user, password = KEYCLOAK_ADMIN
+    container = (
+        DockerContainer(KEYCLOAK)
+        .with_exposed_ports(8080)
+        .with_envs(KC_BOOTSTRAP_ADMIN_USERNAME=user, KC_BOOTSTRAP_ADMIN_PASSWORD=password)
+        .waiting_for(HttpWaitStrategy(8080, "/realms/master").for_status_code(200).with_startup_timeout(180))
+    )
+    if "keycloak/keycloak" in KEYCLOAK:  # the official image, which does nothing without a command
+        container = container.with_command("start-dev")
+    with container:
+        yield f"http://127.0.0.1:{container.get_exposed_port(8080)}"
 
 
 def free_port() -> int:

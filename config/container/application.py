@@ -69,6 +69,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     closable += [vendors.email_vendors(name) for name in adapters.email]
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
     closable += [record for known in vendors.records().values() for record in known.values()]
+    closable += application.identity.identity_providers().values()
     async with AsyncExitStack() as stack:
         for each in closable:
             if hasattr(each, "close"):

@@ -1,6 +1,7 @@
 """Builds the identity context and its adapters."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
 from dependency_injector import containers, providers
@@ -15,15 +16,20 @@ from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
+from config.settings import KNOWN_ISSUERS, OpenIdProvider
 from core.identity.api_keys.known_api_keys import KnownApiKeys
+from core.identity.identity_provider import IdentityProvider
+from core.identity.provider_method import ProviderAnswer, ProviderMethod
 from core.identity.session_issuer import SessionIssuer
 from core.identity.session_watch import SessionWatch
 from core.identity.sign_in_guard import SignInGuard
 from core.identity.sign_in_method import PasswordCredential, PasswordMethod
 from core.identity.use_cases import IdentityUseCases
+from core.kernel.clock import Clock
 
 with lazy_imports():
     from adapters.argon2.password_hasher import Argon2PasswordHasher
+    from adapters.oidc.provider import OidcProvider
     from adapters.sql.identity.accounts import SqlAccountList
     from adapters.sql.identity.api_keys import SqlApiKeyList, SqlIssuedApiKeys
     from adapters.sql.identity.passwords import SqlPasswordList
@@ -42,6 +48,23 @@ def beside(path: str) -> str:
 def secret_of_the_process(given_secret: str) -> str:
     """Return the given secret, or one that is lost together with what the memory database holds."""
     return given_secret or secrets.token_urlsafe(48)
+
+
+def identity_providers(
+    providers_by_name: Mapping[str, OpenIdProvider], public_url: str, clock: Clock
+) -> dict[str, IdentityProvider]:
+    """Return the adapter of each named provider."""
+    return {
+        name: OidcProvider(
+            issuer=provider.issuer or KNOWN_ISSUERS[name],
+            client_id=provider.client_id,
+            client_secret=provider.client_secret.reveal(),
+            scopes=provider.scopes,
+            callback=f"{public_url.rstrip('/')}/v1/sign-in/{name}/callback",
+            clock=clock,
+        )
+        for name, provider in providers_by_name.items()
+    }
 
 
 class Identity(containers.DeclarativeContainer):
@@ -107,7 +130,13 @@ class Identity(containers.DeclarativeContainer):
         process.settings.provided.limits.wrong_passwords_per_address,
     )
     password_method = providers.Singleton(PasswordMethod, password_list, password_hasher, sign_in_guard)
-    sign_in_methods = providers.Dict({PasswordCredential: password_method})
+    identity_providers = providers.Singleton(
+        identity_providers, process.settings.provided.oidc, process.settings.provided.http.public_url, process.clock
+    )
+    provider_method = providers.Singleton(
+        ProviderMethod, identity_providers, new_work.provider, session_watch, process.clock
+    )
+    sign_in_methods = providers.Dict({PasswordCredential: password_method, ProviderAnswer: provider_method})
 
     api_key_list = stored(
         process.persistence,
@@ -138,6 +167,7 @@ class Identity(containers.DeclarativeContainer):
         api_key_list=api_key_list,
         known_api_keys=known_api_keys,
         max_api_key_days=process.settings.provided.identity.max_api_key_days,
+        identity_providers=identity_providers,
         clock=process.clock,
         ids=process.ids,
     )

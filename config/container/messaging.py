@@ -19,6 +19,7 @@ from config.container.providers import configured, given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import Retention
+from core.identity.pending_sign_in import LIFETIME
 from core.messaging.retention import RetainedRecords
 from core.messaging.use_cases import MessagingUseCases
 
@@ -43,6 +44,7 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
     return {
         RetainedRecords.REQUESTS: timedelta(hours=retention.requests_hours),
         RetainedRecords.INBOX: timedelta(days=retention.inbox_days),
+        RetainedRecords.SIGN_INS: LIFETIME,
     }
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
 from core.identity.credential import ApiKeyId
+from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
 from core.identity.session_ports import Passwords, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
@@ -89,6 +90,8 @@ class IdentityUnitOfWork(UnitOfWork, Protocol):
     sessions: Sessions
     signing_keys: SigningKeys
     api_keys: ApiKeys
+    identity_links: IdentityLinks
+    pending_sign_ins: PendingSignIns
 
 
 NewIdentityUnitOfWork = NewUnitOfWork[IdentityUnitOfWork]

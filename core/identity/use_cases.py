@@ -15,6 +15,7 @@ from core.identity.create_signing_key import CreateSigningKey
 from core.identity.disable_account import DisableAccount
 from core.identity.end_session import EndSession
 from core.identity.end_sessions import EndSessions
+from core.identity.link_identity import LinkIdentity
 from core.identity.list_accounts import ListAccounts
 from core.identity.list_public_keys import ListPublicKeys
 from core.identity.list_sessions import ListSessions
@@ -22,6 +23,7 @@ from core.identity.refresh_session import RefreshSession
 from core.identity.rotate_signing_key import RotateSigningKey
 from core.identity.set_password import SetPassword
 from core.identity.sign_in import SignIn
+from core.identity.sign_in_with_provider import SignInWithProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +50,5 @@ class IdentityUseCases:
     list_api_keys: ListApiKeys
     revoke_api_key: RevokeApiKey
     authenticate_api_key: AuthenticateApiKey
+    sign_in_with_provider: SignInWithProvider
+    link_identity: LinkIdentity

@@ -1,4 +1,4 @@
-"""Purge expired idempotency keys and inbox ids."""
+"""Purge expired idempotency keys, inbox ids and pending sign-ins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The retention of idempotency keys and inbox ids."""
+"""The retention of idempotency keys, inbox ids and pending sign-ins."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -13,6 +13,8 @@ class RetainedRecords(StrEnum):
     """Idempotency keys with their answers."""
     INBOX = "inbox"
     """Ids of processed messages."""
+    SIGN_INS = "sign-ins"
+    """Sign-ins whose persons did not come back from their identity providers."""
 
 
 class Retention(Protocol):

@@ -15,9 +15,14 @@ def sections() -> str:
     """Return a table for the keys of the top level, and one for each section."""
     fields = {field.name: field.default for field in msgspec.structs.fields(Settings)}
     nested = {name: type(default) for name, default in fields.items() if isinstance(default, Section)}
-    parts = ["## Top level", "", _keys(Settings, "", skipped=frozenset(nested))]
+    hints = get_type_hints(Settings)
+    named = {name: get_args(hints[name])[1] for name in fields if get_origin(hints[name]) is dict}
+    parts = ["## Top level", "", _keys(Settings, "", skipped=frozenset(nested | named))]
     for name, kind in nested.items():
         parts += ["", f"## `[{name}]`", "", summary(kind), "", _keys(kind, name)]
+    for name, kind in named.items():
+        docs = field_docs(Settings)[name]
+        parts += ["", f"## `[{name}.<name>]`", "", docs, "", summary(kind), "", _keys(kind, f"{name}__<name>")]
     return "\n".join(parts)
 
 
@@ -61,6 +66,8 @@ def _bounds(limit: msgspec.Meta) -> str:
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "none: give one"
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     if isinstance(value, Secret):
         value = value.reveal()

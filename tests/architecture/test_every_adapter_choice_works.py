@@ -15,7 +15,7 @@ from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from config.container import Application, running
 from config.container.vendors import Vendors
-from config.settings import Adapters, Settings, SQLite
+from config.settings import Adapters, Http, OpenIdProvider, Secret, Settings, SQLite
 from config.settings_file import load
 from core.kernel.signals import Signals
 from core.notifications.attempt_log import AttemptLog
@@ -114,6 +114,18 @@ async def test_every_use_case_and_every_port_can_be_built_in(switch: str, word: 
 @pytest.mark.parametrize("path", sorted(Path(config.__file__).parent.glob("*.toml")), ids=lambda path: path.stem)
 async def test_every_shipped_configuration_can_be_built(path: Path, tmp_path: Path) -> None:
     await build(msgspec.structs.replace(load(path, {}), sqlite=SQLite(path=str(tmp_path / "bursar.db"))))
+
+
+async def test_identity_providers_can_be_built() -> None:
+    google = OpenIdProvider(client_id="bursar", client_secret=Secret("x"))
+    other = OpenIdProvider(issuer="https://sso.example.org", client_id="bursar", client_secret=Secret("x"))
+    await build(
+        Settings(
+            adapters=Adapters(persistence="memory"),
+            http=Http(public_url="https://fees.example.org"),
+            oidc={"google": google, "keycloak": other},
+        )
+    )
 
 
 async def test_vendors_that_take_over_from_each_other_can_be_built() -> None:

@@ -14,7 +14,9 @@ from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey
 from core.identity.credential import ApiKeyId
+from core.identity.identity_link import IdentityLink
 from core.identity.password import Password
+from core.identity.pending_sign_in import PendingSignIn
 from core.identity.session import Session
 from core.identity.signing_key import SigningKey
 from core.inventory.order_line import OrderLine
@@ -119,6 +121,8 @@ class MemoryDatabase(Transaction):
     sessions: dict[UUID, Session] = field(default_factory=dict)
     passwords: dict[UUID, Password] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
+    identity_links: dict[tuple[str, str], IdentityLink] = field(default_factory=dict)
+    pending_sign_ins: dict[bytes, PendingSignIn] = field(default_factory=dict)
     audit_records: dict[UUID, AuditRecord] = field(default_factory=dict)
     audit_seals: list[Seal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)

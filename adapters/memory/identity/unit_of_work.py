@@ -4,6 +4,7 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.identity.accounts import MemoryAccounts
 from adapters.memory.identity.api_keys import MemoryApiKeys
+from adapters.memory.identity.identity_links import MemoryIdentityLinks, MemoryPendingSignIns
 from adapters.memory.identity.passwords import MemoryPasswords, MemorySigningKeys
 from adapters.memory.identity.sessions import MemorySessions
 from core.identity.ports import IdentityUnitOfWork
@@ -20,3 +21,4 @@ class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
         self.accounts, self.api_keys = MemoryAccounts(self), MemoryApiKeys(self)
         self.passwords, self.sessions = MemoryPasswords(self), MemorySessions(self)
         self.signing_keys = MemorySigningKeys(self)
+        self.identity_links, self.pending_sign_ins = MemoryIdentityLinks(self), MemoryPendingSignIns(self)

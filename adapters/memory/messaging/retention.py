@@ -17,6 +17,8 @@ class MemoryRetention(Retention):
     async def purge(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
         if memory is RetainedRecords.INBOX:
             return self._purge(self._database.inbox, lambda received: received[0], before, limit)
+        if memory is RetainedRecords.SIGN_INS:
+            return self._purge(self._database.pending_sign_ins, lambda pending: pending.at, before, limit)
         return self._purge(self._database.requests, lambda row: row[2], before, limit)
 
     @staticmethod

@@ -15,6 +15,8 @@ LOCK_ORDER = (
     "passwords",
     "sessions",
     "signing_keys",
+    "identity_links",
+    "pending_sign_ins",
     "fee_schedules",
     "submissions",
     "skus",

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql, sqlite
 
+import adapters.sql.identity.link_tables
 import adapters.sql.identity.session_tables  # noqa: F401 - migrations and tools load this module only
 from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.tables import table

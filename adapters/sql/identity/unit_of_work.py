@@ -3,6 +3,7 @@
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.accounts import SqlAccounts
 from adapters.sql.identity.api_keys import SqlApiKeys
+from adapters.sql.identity.identity_links import SqlIdentityLinks, SqlPendingSignIns
 from adapters.sql.identity.passwords import SqlPasswords, SqlSigningKeys
 from adapters.sql.identity.sessions import SqlSessions
 from core.identity.ports import IdentityUnitOfWork
@@ -19,3 +20,4 @@ class SqlIdentityUnitOfWork(SqlUnitOfWork, IdentityUnitOfWork):
         self.accounts, self.api_keys = SqlAccounts(self), SqlApiKeys(self)
         self.passwords, self.sessions = SqlPasswords(self), SqlSessions(self)
         self.signing_keys = SqlSigningKeys(self)
+        self.identity_links, self.pending_sign_ins = SqlIdentityLinks(self), SqlPendingSignIns(self)

@@ -6,10 +6,11 @@ from sqlalchemy import delete, select, tuple_
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import requests
+from adapters.sql.identity.link_tables import pending_sign_ins
 from adapters.sql.messaging.tables import inbox
 from core.messaging.retention import RetainedRecords, Retention
 
-TABLES = {RetainedRecords.REQUESTS: requests, RetainedRecords.INBOX: inbox}
+TABLES = {RetainedRecords.REQUESTS: requests, RetainedRecords.INBOX: inbox, RetainedRecords.SIGN_INS: pending_sign_ins}
 
 
 class SqlRetention(Retention):

@@ -423,3 +423,48 @@ def test_another_sender_of_twilio_is_refused_by_name(read: Any, bad: str) -> Non
 def test_an_address_that_cannot_be_used_is_refused_by_name(read: Any, section: str, name: str, bad: str) -> None:
     with pytest.raises(Misconfigured, match=rf"\$\.{section}|{section}\.{name}"):
         read("", **{section: {name: bad}})
+
+
+PROVIDERS = """
+[http]
+public_url = "https://fees.example.org"
+[oidc.google]
+client_id = "bursar"
+[oidc.keycloak]
+issuer = "https://sso.example.org/realms/school"
+client_id = "bursar"
+scopes = ["openid"]
+"""
+PROVIDER_SECRETS = {"BURSAR__OIDC__GOOGLE__CLIENT_SECRET": PASSWORD, "BURSAR__OIDC__KEYCLOAK__CLIENT_SECRET": PASSWORD}
+
+
+def test_identity_providers_have_the_names_that_the_operator_gives(read: Any) -> None:
+    settings = read(PROVIDERS, PROVIDER_SECRETS | {"BURSAR__OIDC__KEYCLOAK__SCOPES": "openid,email"})
+
+    assert settings.oidc.keys() == {"google", "keycloak"}
+    assert settings.oidc["google"].client_secret.reveal() == PASSWORD
+    assert settings.oidc["keycloak"].scopes == ("openid", "email")
+    assert PASSWORD not in repr(settings)
+
+
+@pytest.mark.parametrize(("toml", "environ", "told"), [
+    (PROVIDERS, {}, "client_secret"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__OIDC__GOOGLE__CLIENT_SECRET": ""}, "client_secret is empty"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__OIDC__GOOGLE": "x"}, "BURSAR__OIDC__GOOGLE"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__OIDC__GOOGLE__CLIENT": "x"}, "client_id"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__OIDC__CLUB__CLIENT_ID": "x"}, "oidc"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__HTTP__PUBLIC_URL": ""}, "http.public_url"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__HTTP__PUBLIC_URL": "http://fees.example.org"}, "http.public_url"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__OIDC__KEYCLOAK__ISSUER": ""}, "oidc.keycloak.issuer is empty"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__OIDC__KEYCLOAK__ISSUER": "http://sso.example.org"}, "is not https"),
+    (PROVIDERS, {**PROVIDER_SECRETS, "BURSAR__OIDC__KEYCLOAK__SCOPES": "email"}, "openid"),
+    (PROVIDERS.replace("oidc.google", "oidc.'a b'"), PROVIDER_SECRETS, "oidc"),
+])  # fmt: skip
+def test_a_wrong_identity_provider_is_told_at_the_start(
+    read: Any, toml: str, environ: Mapping[str, str], told: str
+) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        read(toml, environ)
+
+    assert told in str(refused.value)
+    assert PASSWORD not in str(refused.value)
