@@ -4,11 +4,11 @@ from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, column, delete, func, literal, or_, select, table
 
 from adapters.sql.engine.encrypted_columns import EncryptedColumns
+from adapters.sql.engine.types import Id, Json
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.fees.tables import submissions
 from adapters.sql.messaging.tables import dead_letters
 from adapters.sql.notifications.tables import deliveries
 from adapters.sql.students.tables import erasures, students
@@ -16,6 +16,9 @@ from core.kernel.registration import fold
 from core.students.ports import Erasures
 from core.students.records_of_student import RecordsOfStudent
 from core.students.student import Student
+
+# Named here, because the readers of the fees context import the table of students.
+submissions = table("submissions", column("student_id", Id()), column("document", Json))
 
 
 class SqlErasures(Erasures):
