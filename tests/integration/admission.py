@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from adapters.system.clock import TimeOrderedIds
 from config.container import Application
@@ -57,17 +58,21 @@ def http_app(
 
 
 class Keyed:
-    """Adds an API key, which the first request creates, to the requests without a credential."""
+    """Adds the API key of the application, which its first request creates, to requests without a credential."""
+
+    _keys: ClassVar = WeakKeyDictionary[Application, str]()
 
     def __init__(self, app: Any, application: Application) -> None:
-        self._app, self._application, self._lock, self._header = app, application, asyncio.Lock(), b""
+        self._app, self._application, self._lock = app, application, asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         needed = scope["type"] == "http" and needs_credential(scope["method"], scope["path"])
         if needed and b"authorization" not in dict(scope["headers"]):
             async with self._lock:
-                self._header = self._header or f"Bearer {await an_api_key(self._application)}".encode()
-            scope["headers"] = [*scope["headers"], (b"authorization", self._header)]
+                if self._application not in self._keys:
+                    self._keys[self._application] = await an_api_key(self._application)
+            sent = f"Bearer {self._keys[self._application]}".encode()
+            scope["headers"] = [*scope["headers"], (b"authorization", sent)]
         await self._app(scope, receive, send)
 
 

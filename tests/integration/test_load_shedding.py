@@ -89,7 +89,9 @@ async def gate() -> AsyncIterator[RunningGate]:
         stop, clock = asyncio.Event(), application.process.clock()
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, 4)))
-        PLAIN_HEADERS["Authorization"] = f"Bearer {await an_api_key(application)}"
+        key = await an_api_key(application)
+        await application.use_cases().identity.authenticate_api_key(key)  # only known keys are rejected at the gate
+        PLAIN_HEADERS["Authorization"] = f"Bearer {key}"
         authentication = Authentication(application.use_cases().identity)
         app = http_app(application, admission=admission)
         listening = server.listen("127.0.0.1", 0)
