@@ -12,7 +12,7 @@ from core.kernel.errors import Conflict
 from core.kernel.idempotency import IdempotencyKeyReused, RequestRepeated
 from core.kernel.trace import Trace, current_trace
 from core.messaging.outbox import OUTBOX_SIGNAL
-from tests.examples import NOON, a_request, a_schedule, a_submission, unpublished
+from tests.examples import NOON, a_request, a_schedule, a_student, a_submission, enrol, unpublished
 from tests.units_of_work import any_work
 
 
@@ -23,7 +23,9 @@ def commits(request: pytest.FixtureRequest) -> str:
 
 
 async def test_a_submission_comes_back_as_it_was(stored: Application) -> None:
-    submission, submitted = a_submission()
+    student = a_student(1)
+    await enrol(stored, student)
+    submission, submitted = a_submission(student.id)
     async with any_work(stored) as work:
         work.submissions.add(submission)
         work.record(submitted)
