@@ -18,6 +18,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "events": messages.events,
     "message-types": messages.nested_types,
     "roles": permissions.roles,
+    "role-operations": permissions.operations,
     "needed-permissions": permissions.needed_permissions,
     "schedule": schedules.document,
     "rule-kinds": schedules.rule_kinds,

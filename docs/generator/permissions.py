@@ -1,6 +1,6 @@
 """What each role permits, and which permission each use case needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
@@ -38,3 +38,46 @@ def use_case_types() -> Iterator[Any]:
         if arguments := get_args(collection):
             hints = get_type_hints(arguments[1])
             yield from (hints[each.name] for each in fields(arguments[1]) if each.init)
+
+
+PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
+    "importStudents": Permission.STUDENTS_WRITE,
+    "findStudent": Permission.STUDENTS_READ,
+    "publishFeeSchedule": Permission.SCHEDULES_WRITE,
+    "listFeeSchedules": Permission.SCHEDULES_READ,
+    "quoteExamFee": Permission.SUBMISSIONS_WRITE,
+    "submitExamFee": Permission.SUBMISSIONS_WRITE,
+    "submitExamFees": Permission.SUBMISSIONS_WRITE,
+    "showExamFee": Permission.SUBMISSIONS_READ,
+    "listExamFees": Permission.SUBMISSIONS_READ,
+    "createBatch": Permission.STOCK_WRITE,
+    "showBatch": Permission.STOCK_READ,
+    "changeBatch": Permission.STOCK_WRITE,
+    "allocate": Permission.STOCK_WRITE,
+    "showAllocations": Permission.STOCK_READ,
+    "showAvailability": Permission.STOCK_READ,
+    "shipOrder": Permission.STOCK_WRITE,
+    "deallocate": Permission.STOCK_WRITE,
+    "cancelOrder": Permission.STOCK_WRITE,
+    "listDeadLetters": Permission.DEAD_LETTERS_READ,
+    "showDeadLetter": Permission.DEAD_LETTERS_READ,
+    "replayDeadLetter": Permission.DEAD_LETTERS_REPLAY,
+    "dropDeadLetter": Permission.DEAD_LETTERS_REPLAY,
+    "replayDeadLetters": Permission.DEAD_LETTERS_REPLAY,
+    "dropDeadLetters": Permission.DEAD_LETTERS_REPLAY,
+    "listDeliveries": Permission.DELIVERIES_READ,
+    "settleDelivery": Permission.DELIVERIES_SETTLE,
+    "listVendors": Permission.VENDORS_READ,
+    "createPasswordLink": Permission.ACCOUNTS_WRITE,
+    "listAuditRecords": Permission.AUDIT_READ,
+}
+"""What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""
+
+
+def operations() -> str:
+    """Return which role may call which operation of HTTP."""
+    rows = [
+        [code(operation), *("yes" if permission in PERMISSIONS[role] else "" for role in Role)]
+        for operation, permission in PERMISSION_BY_OPERATION.items()
+    ]
+    return table(("operation", *(code(role) for role in Role)), rows)
