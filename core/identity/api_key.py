@@ -104,7 +104,7 @@ class OwnedApiKey:
 
     def principal(self, address: str) -> Principal:
         """Return the principal with what both the key and the account permit."""
-        return self.account.principal(address, self.key.permissions)
+        return replace(self.account.principal(address, self.key.permissions), api_key=self.key.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ class Principal:
     account: UUID | None = None
     session: UUID | None = None
     """The session of its access token."""
+    api_key: UUID | None = None
+    """The API key that it sent."""
     centre: str = ""
     """The only exam centre whose records it reads and writes; empty: every centre."""
     student: UUID | None = None

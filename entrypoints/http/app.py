@@ -73,7 +73,7 @@ def create_app(
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
     served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
-    served = RateLimitMiddleware(RefusalMiddleware(served), rate_limits, app.routes)
+    served = RateLimitMiddleware(RefusalMiddleware(served, admission), rate_limits, app.routes)
     served = AuthenticationMiddleware(served, Authentication(use_cases.identity))
     return TracingMiddleware(ClientAddressMiddleware(served, trusted_proxies), clock)
 

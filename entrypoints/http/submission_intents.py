@@ -61,6 +61,8 @@ class IntentSigner:
         return replace(context, arrived=first)
 
     def _token(self, moment: int, context: RequestContext) -> str:
-        claim = f"1.{moment}"
-        signed = f"{INTENT_HEADER}\0{claim}\0{context.scope}\0{context.key}\0".encode() + context.fingerprint
-        return f"{claim}.{urlsafe_b64encode(hmac.digest(self.secret, signed, 'sha256')).decode().rstrip('=')}"
+        claim, who = f"1.{moment}", context.principal
+        route = context.scope.partition(" ")[2]  # the account before it is not known during an outage; the key is
+        signed = f"{INTENT_HEADER}\0{claim}\0{who.api_key or who.account or who.subject}\0{route}\0{context.key}\0"
+        signature = hmac.digest(self.secret, signed.encode() + context.fingerprint, "sha256")
+        return f"{claim}.{urlsafe_b64encode(signature).decode().rstrip('=')}"

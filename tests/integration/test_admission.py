@@ -25,7 +25,7 @@ from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 from tests.databases import DatabasePool
 from tests.examples import NOON, StoppedClock, a_request, a_schedule, a_student, enrol, publish
-from tests.integration.admission import http_app
+from tests.integration.admission import an_api_key, http_app
 
 CLOSING = NOON + timedelta(minutes=1)
 GRACE = timedelta(minutes=15)
@@ -140,15 +140,17 @@ async def test_a_submission_rejected_before_the_deadline_is_on_time_when_retried
     assert (replayed.content, replayed.headers["Idempotency-Replayed"]) == (stored.content, "true")
 
 
-@pytest.mark.xfail(strict=True, reason="without its database a process knows no account to which it can sign an intent")
 async def test_a_submission_made_during_a_database_outage_is_on_time_when_retried(harness: AdmissionHarness) -> None:
     away = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=1))
     async with opened(away) as without, without.admission(1) as dark, harness.admission(1) as free:
-        refused = await submit(dark)
+        own, foreign = [f"Bearer {await an_api_key(harness.application)}" for _ in range(2)]
+        refused = await submit(dark, Authorization=own)
         harness.clock.moment = NOON + timedelta(minutes=10)
-        stored = await submit(free, Submission_Intent=refused.headers["Submission-Intent"])
+        sent = {"Submission_Intent": refused.headers["Submission-Intent"]}
+        others = await submit(free, Authorization=foreign, **sent)
+        stored = await submit(free, Authorization=own, **sent)
 
-    assert refused.status_code == 503
+    assert (refused.status_code, others.status_code) == (503, 422)
     assert refused.headers["Submission-Intent"] == refused.json()["facts"]["Submission-Intent"]
     assert (stored.status_code, datetime.fromisoformat(stored.json()["received_at"])) == (201, NOON)
 

@@ -24,6 +24,7 @@ MIN_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS = 1, 4
 MAX_CONCURRENT_REJECTIONS = 128
 """Rejections per round of the event loop, which leaves time for submissions in flight; load shedding sends most."""
 OVERLOADED_DETAIL = "too many submissions are in flight: send the same request again, with the same key"
+OUTAGE_DETAIL = "the database is unavailable: send the same request again, with the same key"
 OverloadResponse = tuple[dict[str, str], bytes]
 """The headers and the body of a 503."""
 
@@ -40,7 +41,9 @@ class AdmissionControl:
         """Whether the next submission is rejected."""
         return self.in_flight >= self._max_in_flight
 
-    def reject(self, scope: HTTPScope, headers: Mapping[bytes, bytes], body: bytes) -> OverloadResponse | None:
+    def reject(
+        self, scope: HTTPScope, headers: Mapping[bytes, bytes], body: bytes, detail: str = OVERLOADED_DETAIL
+    ) -> OverloadResponse | None:
         """Return the rejection of a submission; None for an invalid one, which the application refuses cheaply."""
         if len(body) > MAX_SUBMISSION_BYTES:
             return None
@@ -50,7 +53,7 @@ class AdmissionControl:
         scope["path_template"] = SUBMISSIONS_PATH  # also read by the log and the metrics
         try:
             context = request_context(scope, key, body)
-            return overload_response(self.intent_signer.sign(self.intent_signer.verify(token, context)))
+            return overload_response(self.intent_signer.sign(self.intent_signer.verify(token, context)), detail)
         except Invalid:
             return None
 
@@ -118,9 +121,9 @@ def replaying_receive(received: Any, receive: Receive) -> Receive:
     return repeat
 
 
-def overload_response(intent: dict[str, str]) -> OverloadResponse:
+def overload_response(intent: dict[str, str], detail: str) -> OverloadResponse:
     """Return a 503 with `Retry-After` and a signed intent."""
-    detail = f"{OVERLOADED_DETAIL} and this {INTENT_HEADER}" if intent else OVERLOADED_DETAIL
+    detail = f"{detail} and this {INTENT_HEADER}" if intent else detail
     problem = Problem(
         type=problem_type(Unavailable),
         title=title(Unavailable),

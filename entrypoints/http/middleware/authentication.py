@@ -3,15 +3,25 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from core.identity.credential import PREFIX
+from core.identity.credential import PREFIX, key_of
 from core.identity.use_cases import IdentityUseCases
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, Principal, acting_as
-from core.kernel.errors import CoreError
+from core.kernel.errors import CoreError, Unavailable
+from entrypoints.http.middleware.admission import (
+    OUTAGE_DETAIL,
+    AdmissionControl,
+    OverloadResponse,
+    is_submissions_path,
+    read_body,
+    refused_unread,
+    send_response,
+)
 from entrypoints.http.middleware.http_rules import respond
 from entrypoints.http.problems import as_problem, headers_of
 
@@ -68,15 +78,31 @@ class AuthenticationMiddleware:
 class RefusalMiddleware:
     """Refuses a request without a valid credential, after it counted against the limit of its address."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, admission: AdmissionControl) -> None:
+        self._app, self._admission = app, admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if error := scope.get(REFUSAL):
-            await refuse(error, send)  # type: ignore[arg-type]
-        else:
+        error: Any = scope.get(REFUSAL)
+        if error is None or scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
+        elif isinstance(error, Unavailable) and (rejection := await self._keep_arrival(scope, receive)):
+            await send_response(rejection, send)
+        else:
+            await refuse(error, send)
+
+    async def _keep_arrival(self, scope: HTTPScope, receive: Receive) -> OverloadResponse | None:
+        """Return a 503 with an intent for the API key that a submission names: only who has the key can use it."""
+        headers = dict(scope["headers"])
+        if scope["method"] != "POST" or not is_submissions_path(scope["path"]) or refused_unread(headers):
+            return None
+        if (key := key_of(credential_of(scope))) is None:
+            return None
+        received = await read_body(receive)
+        if received["type"] == "http.disconnect":
+            return None
+        with acting_as(Principal(subject=f"api-key:{key}", api_key=key)):
+            return self._admission.reject(scope, headers, received["body"], OUTAGE_DETAIL)
 
 
 def needs_credential(method: str, path: str) -> bool:
