@@ -52,6 +52,15 @@ class Compose:
         self.run("down", "--volumes", "--remove-orphans", "--timeout", "10")
         subprocess.run(["docker", "image", "rm", self.project], capture_output=True, check=False)
 
+    def api_key(self) -> str:
+        """Return a new API key of a new officer."""
+        with_config = "--json --config /etc/bursar/bursar.toml"
+        account = self.inside("bursar", f"bursar accounts create --role officer --name tests {with_config}")
+        owner = json.loads(account.stdout)["id"]
+        key = self.inside("bursar", f"bursar api-keys create {owner} --name tests {with_config}")
+        credential: str = json.loads(key.stdout)["credential"]
+        return credential
+
     def inside(self, service: str, script: str) -> "subprocess.CompletedProcess[str]":
         return self.run("exec", "--no-TTY", service, "sh", "-c", script)
 
@@ -90,7 +99,7 @@ def compose(request: pytest.FixtureRequest) -> Compose:
 
 
 def test_a_fee_submitted_to_the_stack_reaches_both_vendors(compose: Compose) -> None:
-    with httpx.Client(base_url=compose.url) as client:
+    with httpx.Client(base_url=compose.url, headers={"Authorization": f"Bearer {compose.api_key()}"}) as client:
         assert client.get("/health/ready").json()["ready"]
         answer = client.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "first"})
         assert answer.status_code == 201, answer.text
