@@ -13,6 +13,8 @@ def installation_secret(given: str, path: str) -> str:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return stored_secret(Path(path))
+    except FileNotFoundError:  # without its folder there is no database either, so nothing can outlive this secret
+        return secrets.token_urlsafe(48)
     with os.fdopen(file, "w", encoding="utf-8") as created:
         created.write(secret := secrets.token_urlsafe(48))
     return secret

@@ -61,9 +61,9 @@ class ConfiguredRuntime(Runtime):
         with self._application.storage.exclusive_lock():
             listening = self._transports.listen() if "http" in self._settings.serve else None
             await self.provision()
+            report = await self._report(address(listening) if listening else "")
             if listening:
                 await self._require_keys()
-            report = await self._report(address(listening) if listening else "")
             if listening and self._settings.http.workers > 1:
                 with TemporaryDirectory() as metrics:
                     await supervise(self._workers(listening, metrics), partial(on_started, report), stop)

@@ -22,7 +22,7 @@ from entrypoints.contexts import ROUTES
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.submission_intents import IntentSigner
 from tests.examples import a_schedule, a_student, enrol, publish
-from tests.integration.admission import http_app
+from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import Answer, converse, get, post, served
 from tests.integration.test_http_protocol import FEE, REFUSED, ROW, TAKEN
 
@@ -123,9 +123,10 @@ async def test_an_application_that_fails_and_one_under_overload_state_it_too(app
     full = AdmissionControl(IntentSigner(secret=b"s" * 32, grace=timedelta(60)), max_in_flight=0)
     async with served(application, app=defective) as port:
         [failed] = await converse(port, get())
+    key = f"Authorization: Bearer {await an_api_key(application)}"
     async with served(application, admission=full) as port:
-        shed = await converse(port, post("/v1/exam-fees", FEE, "Idempotency-Key: k"), get())
-        [busy] = await converse(port, post("/v1/exam-fees", FEE, "Idempotency-Key: k", LAST))
+        [busy] = await converse(port, post("/v1/exam-fees", FEE, "Idempotency-Key: k", key, LAST))
+        shed = await converse(port, post("/v1/exam-fees", FEE, "Idempotency-Key: k", key), get())
 
     assert (failed.status, shed[0].status, busy.status) == (500, 503, 503)
     assert stated(failed) == stated(shed[0]) == stated(busy) == OF_DATA

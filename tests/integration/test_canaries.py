@@ -45,7 +45,6 @@ CANARIES = (*SECRETS, EMAIL, PHONE, NAME)
 ALL = " / ".join(CANARIES)
 MARK = re.compile("canary|98123.?45670", re.IGNORECASE)
 CREDENTIALS = {
-    "Authorization": f"Bearer {TOKEN}",
     "Cookie": f"__Host-session={TOKEN}",
     "X-Api-Key": API_KEY,
     "Proxy-Authorization": f"Basic {PASSWORD}",
@@ -117,7 +116,8 @@ async def plant_in_requests(client: httpx.AsyncClient) -> list[httpx.Response]:
             targets = [re.sub(r"{\w+}", value, path) for value in (str(UUID(int=7)), EMAIL, TOKEN, f"{NAME}%2F{PHONE}")]
             content = operation.get("requestBody", {}).get("content", {})
             for target in {*targets, f"{targets[0]}?token={TOKEN}&limit={PASSWORD}&state={EMAIL}&{NAME}={PHONE}"}:
-                answers.append(await client.request(method, target))  # noqa: PERF401 - one after the other
+                answers.append(await client.request(method, target))
+                answers.append(await client.request(method, target, headers={"Authorization": f"Bearer {TOKEN}"}))
             for media_type, body in content.items():
                 for each in bodies(body.get("example")):
                     headers = {"Content-Type": media_type}

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -15,6 +16,7 @@ import uvloop
 
 from config.container import Application, running
 from config.settings import Adapters, Kafka, MySQL, Settings, SQLite
+from core.identity.credential import ApiKeyId, new_credential
 from core.kernel.errors import Unavailable
 from tests.containers import free_port
 from tests.e2e.workspace import Workspace, until
@@ -68,7 +70,8 @@ async def test_a_database_that_accepts_and_never_answers_is_not_waited_for() -> 
         settings = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql)
         async with running(Application(settings=settings)) as application, client(application) as http:
             async with asyncio.timeout(8):
-                answer = await http.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
+                sent = {"Idempotency-Key": "k", "Authorization": f"Bearer {new_credential(ApiKeyId(UUID(int=7)))}"}
+                answer = await http.post("/v1/exam-fees", json=FEE, headers=sent)
                 ready = await http.get("/health/ready")
 
     assert (answer.status_code, ready.status_code) == (503, 503)
@@ -116,7 +119,8 @@ async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tm
 
 def test_serve_without_its_database_says_which_why_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "away.toml").write_text(AWAY)
-    workspace = Workspace(tmp_path, tmp_path / "away.toml", {"BURSAR__HTTP__PORT": "0"})
+    given = {"BURSAR__HTTP__PORT": "0", "BURSAR__IDENTITY__SECRET": "s" * 32}
+    workspace = Workspace(tmp_path, tmp_path / "away.toml", given)
 
     served, examined = workspace.run("serve"), workspace.run("doctor")
 
@@ -168,10 +172,12 @@ def test_a_second_start_keeps_all_data_and_ctrl_c_ends_it_within_two_seconds(tmp
     workspace = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
     fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
     with workspace.serve() as server, server.client() as client:
+        own = client.headers["Authorization"]
         first = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "my-first-fee"})
         began = time.monotonic()
     stopped = time.monotonic() - began
     with workspace.serve() as server, server.client() as client:
+        client.headers["Authorization"] = own
         again = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "my-first-fee"})
         until(lambda: "email accepted" in client.get(f"/v1/exam-fees/{first.json()['id']}").text)
 

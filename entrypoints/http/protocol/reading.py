@@ -38,8 +38,9 @@ class PacedReading(HttpToolsProtocol):
 
     @property
     def _digested(self) -> bool:
-        """Whether the application has taken enough of what was parsed."""
-        return not self.pipeline and (self.cycle is None or len(self.cycle.body) <= HIGH_WATER_LIMIT)
+        """Whether the application has taken enough of what was parsed; once it has answered, it takes no more."""
+        cycle = self.cycle
+        return not self.pipeline and (cycle is None or cycle.response_complete or len(cycle.body) <= HIGH_WATER_LIMIT)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
