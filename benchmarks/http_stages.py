@@ -86,7 +86,8 @@ def embedded(environment: BenchmarkEnvironment, number: int) -> Figures:
     figures: dict[str, float] = {}
     for transports, name in (("http", "HTTP alone"), (ALL_TRANSPORTS, "everything in one process")):
         path = str(environment.folder / f"{len(transports)}.db")
-        small = replace(environment, changes={"ADAPTERS__PERSISTENCE": "sqlite", "SQLITE__PATH": path})
+        sqlite = {"ADAPTERS__PERSISTENCE": "sqlite", "SQLITE__PATH": path}
+        small = replace(environment, changes=sqlite, credentials=[])
         names = seed.roster(small, number, "load")
         with small.serve(transports, **LOGGING) as process:
             found = submit(process, CONNECTION_COUNT, "load", names)

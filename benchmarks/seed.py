@@ -84,6 +84,8 @@ def roster(environment: BenchmarkEnvironment, number: int, schedule: str) -> lis
 
     async def fill(application: Application) -> None:
         await application.storage.migrate()
+        await application.use_cases().identity.create_signing_key()
+        await environment.create_credentials(application)
         await publish(application, a_schedule(schedule))
         await enrol(application, *students)
 

@@ -23,7 +23,8 @@ from tests import databases
 from tests.databases import ENCRYPTION, DatabasePool
 
 os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
-"""Commands that tests start on MySQL need a key, too."""
+os.environ.setdefault("BURSAR__IDENTITY__SECRET", "the secret of an installation under test")
+"""Commands that tests start on MySQL need both."""
 CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis, "keycloak": stack.keycloak}
 skipped_for_want_of_docker: Counter[str] = Counter()
 

@@ -144,7 +144,7 @@ async def test_a_batch_that_gives_way_to_another_can_be_taken_apart(
     assert isinstance(failed, told)
 
 
-@pytest.mark.parametrize("memory", RetainedRecords)
+@pytest.mark.parametrize("memory", [RetainedRecords.REQUESTS, RetainedRecords.INBOX])
 @pytest.mark.parametrize("many", [3, 300])
 async def test_purging_neither_blocks_nor_is_blocked_by_other_transactions(
     stored: Application, memory: RetainedRecords, many: int

@@ -24,6 +24,7 @@ from core.messaging.outbox import SHARD_COUNT
 from entrypoints.contexts import ROUTES
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, Relay
 from tests.containers import free_port
+from tests.databases import ENCRYPTION
 from tests.e2e.workspace import Workspace, on_real_servers, until
 from tests.examples import a_schedule, a_student, a_submission, enrol, publish
 from tests.units_of_work import any_work
@@ -105,7 +106,8 @@ class RelayCluster:
 
 @pytest.fixture
 async def cluster(mysql: MySQL, kafka: Kafka, tmp_path: Path) -> AsyncIterator[RelayCluster]:
-    settings = Settings(adapters=Adapters(persistence="mysql", events="kafka"), mysql=mysql, kafka=kafka)
+    adapters = Adapters(persistence="mysql", events="kafka")
+    settings = Settings(adapters=adapters, mysql=mysql, kafka=kafka, encryption=ENCRYPTION)
     async with running(Application(settings=settings, routes=ROUTES)) as application:
         await application.storage.migrate()
         await application.messaging.topics()()

@@ -123,7 +123,8 @@ def credential_of(scope: HTTPScope) -> str:
 
 def address_of(scope: HTTPScope) -> str:
     """Return the network address of the client."""
-    return scope["client"][0] if scope["client"] else ""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 async def refuse(error: CoreError, send: Send) -> None:
