@@ -9,6 +9,7 @@ import msgspec
 from core.messaging.message import topic_of
 from core.notifications.staff import INVENTORY_STAFF
 from entrypoints.contexts import ROUTES
+from tests.chaos.preparation import mailbox, number_of, phone
 from tests.chaos.servers import Stack
 from tests.chaos.sql import select
 from tests.chaos.stock import Stock, take_stock
@@ -65,8 +66,9 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
     """Read the state directly, without the proxy and the product."""
     rows = await stack.connect(database)
     try:
-        students = await select(rows, "SELECT registration, id, email, phone FROM students")
-        addresses = {(row[1], "email"): row[2] for row in students} | {(row[1], "sms"): row[3] for row in students}
+        students = await select(rows, "SELECT registration, id FROM students")  # their addresses are encrypted
+        addresses = {(row[1], "email"): mailbox(number_of(row[0])) for row in students}
+        addresses |= {(row[1], "sms"): phone(number_of(row[0])) for row in students}
         submissions = await select(rows, "SELECT id, reference, student_id FROM submissions")
         events = await select(
             rows, "SELECT event_id, context, type, aggregate_id, aggregate_version, body FROM event_log"

@@ -28,6 +28,11 @@ def registration(number: int) -> str:
     return f"C-{number:06}"
 
 
+def number_of(name: str) -> int:
+    """Return the number of the candidate with a registration."""
+    return int(name.removeprefix("C-"))
+
+
 def phone(number: int) -> str:
     """Return the telephone number of a candidate, which is unique."""
     return f"+9198{number:08}"
@@ -53,6 +58,7 @@ async def prepare(order: Order) -> None:
         await runtime.topics()
         await runtime.use_cases.students.import_students(read_rows(roster(order.task["candidates"])))
         await runtime.use_cases.fees.publish_fee_schedule(tomllib.loads(bundled_schedules()[SCHEDULE]))
+        await runtime.use_cases.identity.create_signing_key()
         await create_first_api_key(runtime.use_cases.identity, Path(order.folder) / API_KEY_FILE)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     await admin.start()

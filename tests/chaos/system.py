@@ -13,6 +13,7 @@ from tests.chaos.servers import HOST, PASSWORD, VENDORS, Stack
 from tests.containers import free_port
 from tests.contract.servers.ses import KEY, KEY_ID, REGION
 from tests.contract.servers.twilio import SID, TOKEN
+from tests.databases import ENCRYPTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class SystemUnderTest:
                 "bootstrap": f"{HOST}:{servers['kafka']}", "topic_prefix": self.prefix,
                 "group": self.name, "partitions": PARTITIONS,
             },
+            "identity": {"secret": "the secret of the office in the kill kit"},
+            "encryption": {"keys": ENCRYPTION.keys.reveal()},
             "ses": {"region": REGION, "url": urls["ses"], "access_key_id": KEY_ID, "secret_access_key": KEY},
             "twilio": {"url": urls["twilio"], "account_sid": SID, "auth_token": TOKEN},
             "resilience": {"deadline_seconds": 2, "max_attempts": 2, "window_seconds": 5, "open_seconds": 1},
