@@ -11,9 +11,9 @@ from adapters.argon2.password_hasher import available_cores
 from benchmarks.environment import BenchmarkEnvironment, Figures
 from config.container import Application
 from core.identity.account import AccountId, NewAccount
+from core.identity.passwords.password_method import PasswordCredential
 from core.identity.roles import Role
-from core.identity.session_issuer import Proof
-from core.identity.sign_in_method import PasswordCredential
+from core.identity.sessions.session_issuer import Proof
 from core.identity.tokens import SessionTokens
 from core.kernel.errors import Unavailable
 

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher as Argon2
 from argon2 import Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from core.identity.password_policy import normal_password
+from core.identity.passwords.password_policy import normal_password
 from core.identity.session_ports import PasswordHasher
 from core.kernel.errors import Unavailable
 

@@ -19,11 +19,11 @@ from config.container.storage import Storage
 from config.settings import KNOWN_ISSUERS, OpenIdProvider
 from core.identity.api_keys.known_api_keys import KnownApiKeys
 from core.identity.identity_provider import IdentityProvider
-from core.identity.provider_method import ProviderAnswer, ProviderMethod
-from core.identity.session_issuer import SessionIssuer
-from core.identity.session_watch import SessionWatch
-from core.identity.sign_in_guard import SignInGuard
-from core.identity.sign_in_method import PasswordCredential, PasswordMethod
+from core.identity.passwords.password_method import PasswordCredential, PasswordMethod
+from core.identity.providers.provider_method import ProviderAnswer, ProviderMethod
+from core.identity.sessions.session_issuer import SessionIssuer
+from core.identity.sessions.session_watch import SessionWatch
+from core.identity.sessions.sign_in_guard import SignInGuard
 from core.identity.use_cases import IdentityUseCases
 from core.kernel.clock import Clock
 

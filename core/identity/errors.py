@@ -3,6 +3,7 @@
 from typing import Self
 from uuid import UUID
 
+from core.kernel.authorization import NotAuthenticated
 from core.kernel.errors import Conflict, NotFound
 
 
@@ -37,3 +38,39 @@ class UnknownApiKey(NotFound):
     def with_id(cls, key: UUID) -> Self:
         """Return the error for an id."""
         return cls(f"there is no API key {key}")
+
+
+class LoginTaken(Conflict):
+    """The login belongs to another account."""
+
+    problem = "login-taken"
+
+
+class LinkNotValid(NotAuthenticated):
+    """The link was used, has expired, was replaced by a newer one, or never existed."""
+
+    problem = "link-not-valid"
+
+
+class WrongCredentials(NotAuthenticated):
+    """The name, the password or the code is wrong, or the account may not sign in."""
+
+    problem = "wrong-credentials"
+
+
+class SessionEnded(NotAuthenticated):
+    """The session has ended or expired; sign in again."""
+
+    problem = "session-ended"
+
+
+class RefreshTokenReused(NotAuthenticated):
+    """The refresh token was used before: its session has ended, because two parties may hold it."""
+
+    problem = "refresh-token-reused"
+
+
+class UnknownSession(NotFound):
+    """The account has no open session with this id."""
+
+    problem = "unknown-session"

@@ -2,28 +2,28 @@
 
 from dataclasses import dataclass
 
+from core.identity.accounts.create_account import CreateAccount
+from core.identity.accounts.create_administrator import CreateAdministrator
+from core.identity.accounts.disable_account import DisableAccount
+from core.identity.accounts.list_accounts import ListAccounts
 from core.identity.api_keys.authenticate_api_key import AuthenticateApiKey
 from core.identity.api_keys.create_api_key import CreateApiKey
 from core.identity.api_keys.list_api_keys import ListApiKeys
 from core.identity.api_keys.revoke_api_key import RevokeApiKey
-from core.identity.authenticate_session import AuthenticateSession
-from core.identity.change_password import ChangePassword
-from core.identity.create_account import CreateAccount
-from core.identity.create_administrator import CreateAdministrator
-from core.identity.create_password_link import CreatePasswordLink
-from core.identity.create_signing_key import CreateSigningKey
-from core.identity.disable_account import DisableAccount
-from core.identity.end_session import EndSession
-from core.identity.end_sessions import EndSessions
-from core.identity.link_identity import LinkIdentity
-from core.identity.list_accounts import ListAccounts
-from core.identity.list_public_keys import ListPublicKeys
-from core.identity.list_sessions import ListSessions
-from core.identity.refresh_session import RefreshSession
-from core.identity.rotate_signing_key import RotateSigningKey
-from core.identity.set_password import SetPassword
-from core.identity.sign_in import SignIn
-from core.identity.sign_in_with_provider import SignInWithProvider
+from core.identity.passwords.change_password import ChangePassword
+from core.identity.passwords.create_password_link import CreatePasswordLink
+from core.identity.passwords.set_password import SetPassword
+from core.identity.providers.link_identity import LinkIdentity
+from core.identity.providers.sign_in_with_provider import SignInWithProvider
+from core.identity.sessions.authenticate_session import AuthenticateSession
+from core.identity.sessions.end_session import EndSession
+from core.identity.sessions.end_sessions import EndSessions
+from core.identity.sessions.list_sessions import ListSessions
+from core.identity.sessions.refresh_session import RefreshSession
+from core.identity.sessions.sign_in import SignIn
+from core.identity.signing_keys.create_signing_key import CreateSigningKey
+from core.identity.signing_keys.list_public_keys import ListPublicKeys
+from core.identity.signing_keys.rotate_signing_key import RotateSigningKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

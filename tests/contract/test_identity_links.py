@@ -14,13 +14,13 @@ from adapters.oidc.provider import OidcProvider
 from config.container import Application
 from core.audit.ports import AuditFilter
 from core.identity.account import Account, NewAccount
+from core.identity.errors import SessionEnded, WrongCredentials
 from core.identity.identity_link import AddressNotShared, IdentityAlreadyLinked, IdentityLink, IdentityNotLinked
 from core.identity.identity_provider import AuthorizationRequest, IdentityRefused, ProviderUnavailable, UnknownProvider
+from core.identity.passwords.password_method import PasswordCredential
 from core.identity.pending_sign_in import LIFETIME
-from core.identity.provider_method import ProviderAnswer
+from core.identity.providers.provider_method import ProviderAnswer
 from core.identity.roles import Role
-from core.identity.session_errors import SessionEnded, WrongCredentials
-from core.identity.sign_in_method import PasswordCredential
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
 from core.messaging.retention import RetainedRecords
 from tests.contract.servers.openid import CLIENT, CODE, SECRET, LocalOpenIdProvider

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.argon2 import password_hasher
 from adapters.argon2.password_hasher import Argon2PasswordHasher, is_bounded
-from core.identity.password_policy import MAX_PASSWORD_BYTES, new_password, normal_password
+from core.identity.passwords.password_policy import MAX_PASSWORD_BYTES, new_password, normal_password
 from core.kernel.errors import Invalid, Unavailable
 
 GOOD = "harbour violet lantern 7"

@@ -8,12 +8,18 @@ from uuid import uuid4
 import pytest
 
 from config.container import Application
-from core.identity.password_errors import LinkNotValid, LoginTaken
+from core.identity.errors import (
+    LinkNotValid,
+    LoginTaken,
+    RefreshTokenReused,
+    SessionEnded,
+    UnknownSession,
+    WrongCredentials,
+)
+from core.identity.passwords.password_method import PasswordCredential
 from core.identity.session import GRACE, SessionId
-from core.identity.session_errors import RefreshTokenReused, SessionEnded, UnknownSession, WrongCredentials
-from core.identity.session_issuer import Proof
-from core.identity.session_watch import SessionWatch
-from core.identity.sign_in_method import PasswordCredential
+from core.identity.sessions.session_issuer import Proof
+from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
 from core.kernel.errors import Conflict, Unavailable
 from tests.unit.identity.harness import GOOD_PASSWORD, Office

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core.identity.sign_in_guard import SignInGuard
+from core.identity.sessions.sign_in_guard import SignInGuard
 from core.kernel.authorization import NotAuthenticated
 from core.kernel.errors import Unavailable
 from core.kernel.rate_limit import RateLimited, RateLimiter

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from core.identity.errors import LoginTaken
 from core.identity.password import Password
-from core.identity.password_errors import LoginTaken
 from core.identity.session_ports import PasswordList, Passwords, SigningKeys
 from core.identity.signing_key import SigningKey
 from core.kernel.errors import Conflict

@@ -11,8 +11,8 @@ from adapters.sql.engine.conflicts import CONFLICTS, Row, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.session_tables import passwords, signing_keys
+from core.identity.errors import LoginTaken
 from core.identity.password import Password
-from core.identity.password_errors import LoginTaken
 from core.identity.session_ports import PasswordList, Passwords, SigningKeys
 from core.identity.signing_key import SigningKey
 from core.kernel.errors import CoreError

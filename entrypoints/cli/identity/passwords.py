@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from core.identity.account import AccountId
-from core.identity.create_password_link import PasswordLink
+from core.identity.passwords.create_password_link import PasswordLink
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 

@@ -9,9 +9,9 @@ from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath, JSONBody
 
 from core.identity.account import AccountId
-from core.identity.create_password_link import PasswordLink
 from core.identity.password import Login
-from core.identity.password_policy import PlainPassword
+from core.identity.passwords.create_password_link import PasswordLink
+from core.identity.passwords.password_policy import PlainPassword
 from core.kernel.constraints import Text
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired

@@ -9,7 +9,7 @@ from litestar.params import CookieParameter, FromPath, QueryParameter
 
 from core.identity.identity_provider import AuthorizationRequest
 from core.identity.pending_sign_in import LIFETIME
-from core.identity.provider_method import ProviderAnswer
+from core.identity.providers.provider_method import ProviderAnswer
 from core.identity.tokens import SessionTokens
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired

@@ -9,11 +9,11 @@ from litestar import Controller, Request, delete, get, post
 from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath, JSONBody
 
-from core.identity.list_sessions import OpenSession
 from core.identity.password import Login
-from core.identity.password_policy import PlainPassword
+from core.identity.passwords.password_method import PasswordCredential
+from core.identity.passwords.password_policy import PlainPassword
 from core.identity.session import DEVICE, SessionId
-from core.identity.sign_in_method import PasswordCredential
+from core.identity.sessions.list_sessions import OpenSession
 from core.identity.tokens import SessionTokens
 from core.kernel.constraints import Text
 from core.use_cases import UseCases

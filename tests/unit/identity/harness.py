@@ -9,8 +9,8 @@ from adapters.argon2.password_hasher import Argon2PasswordHasher
 from config.container import Application
 from core.identity.account import Account, NewAccount
 from core.identity.roles import Role
-from core.identity.session_issuer import Proof
 from core.identity.session_ports import PasswordHasher
+from core.identity.sessions.session_issuer import Proof
 from core.identity.tokens import SessionTokens
 from core.kernel.authorization import Principal
 from tests.examples import StoppedClock

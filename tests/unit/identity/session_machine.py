@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from core.identity.errors import RefreshTokenReused, SessionEnded
 from core.identity.session import GRACE, MAX_LIFETIME
-from core.identity.session_errors import RefreshTokenReused, SessionEnded
 from core.identity.tokens import SessionTokens
 from core.kernel.authorization import NotAuthenticated, Principal, acting_as
 from core.kernel.errors import CoreError

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.identity.session import DEVICE
-from core.identity.session_issuer import SessionIssuer
-from core.identity.sign_in_method import SignInMethod
+from core.identity.sessions.session_issuer import SessionIssuer
+from core.identity.sessions.sign_in_method import SignInMethod
 from core.identity.tokens import SessionTokens
 from core.kernel.authorization import open_to_all
 

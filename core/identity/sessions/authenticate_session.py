@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.identity.account import permissions_of
 from core.identity.session_ports import AccessTokens
-from core.identity.session_watch import SessionWatch
+from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import Principal, open_to_all
 
 

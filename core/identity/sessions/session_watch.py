@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from core.identity.errors import SessionEnded
 from core.identity.session import EndedSession, SessionId
-from core.identity.session_errors import SessionEnded
 from core.identity.session_ports import AccessTokens, SessionViews
 from core.identity.signing_key import VERIFIES_AFTER_SIGNING
 from core.identity.tokens import AccessClaims

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import EndedSession
-from core.identity.session_watch import SessionWatch
+from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock
 

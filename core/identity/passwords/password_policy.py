@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Annotated, TypeAlias
 
-from core.identity.common_passwords import COMMON_STEMS
+from core.identity.passwords.common_passwords import COMMON_STEMS
 from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
 

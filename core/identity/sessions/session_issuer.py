@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from core.identity.account import Account, AccountId
+from core.identity.errors import WrongCredentials
 from core.identity.password import Password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import Session, SessionId
-from core.identity.session_errors import WrongCredentials
 from core.identity.session_ports import AccessTokens, RefreshTokens
-from core.identity.session_watch import SessionWatch
+from core.identity.sessions.session_watch import SessionWatch
 from core.identity.tokens import AccessClaims, RefreshToken, SessionTokens
 from core.kernel.audit import Deed
 from core.kernel.clock import Clock

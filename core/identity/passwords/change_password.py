@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from core.identity.end_sessions import end_all
-from core.identity.password_policy import new_password, normal_password
+from core.identity.errors import WrongCredentials
+from core.identity.passwords.password_policy import new_password, normal_password
 from core.identity.ports import NewIdentityUnitOfWork
-from core.identity.session_errors import WrongCredentials
 from core.identity.session_ports import PasswordHasher
-from core.identity.session_watch import SessionWatch
-from core.identity.sign_in_guard import SignInGuard
+from core.identity.sessions.end_sessions import end_all
+from core.identity.sessions.session_watch import SessionWatch
+from core.identity.sessions.sign_in_guard import SignInGuard
 from core.kernel.audit import Deed
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock

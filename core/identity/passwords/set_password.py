@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from core.identity.end_sessions import end_all
+from core.identity.errors import LinkNotValid
 from core.identity.password import Password
-from core.identity.password_errors import LinkNotValid
-from core.identity.password_policy import new_password
+from core.identity.passwords.password_policy import new_password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session_ports import PasswordHasher
-from core.identity.session_watch import SessionWatch
+from core.identity.sessions.end_sessions import end_all
+from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.audit import Deed
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.identity.account import Account, AccountId
-from core.identity.end_sessions import end_all
 from core.identity.identity_link import AddressNotShared, IdentityLink, IdentityNotLinked
 from core.identity.identity_provider import (
     MAX_CODE_LENGTH,
@@ -14,14 +13,15 @@ from core.identity.identity_provider import (
     IdentityProvider,
     IdentityRefused,
 )
-from core.identity.link_identity import LinkIdentity
 from core.identity.pending_sign_in import PendingSignIn, digest
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
+from core.identity.providers.link_identity import LinkIdentity
+from core.identity.providers.sign_in_with_provider import named
 from core.identity.session import EndedSession
-from core.identity.session_issuer import Proof
-from core.identity.session_watch import SessionWatch
-from core.identity.sign_in_method import SignInMethod
-from core.identity.sign_in_with_provider import named
+from core.identity.sessions.end_sessions import end_all
+from core.identity.sessions.session_issuer import Proof
+from core.identity.sessions.session_watch import SessionWatch
+from core.identity.sessions.sign_in_method import SignInMethod
 from core.kernel.audit import Deed
 from core.kernel.authorization import acting_as
 from core.kernel.clock import Clock

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from core.identity.errors import UnknownSession
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.session import EndedSession, Session, SessionId
-from core.identity.session_errors import UnknownSession
-from core.identity.session_watch import SessionWatch
+from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import NotAuthenticated, Permission, Principal, current_principal, open_to_all
 from core.kernel.clock import Clock
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from core.identity.account import Account, AccountId, NewAccount
-from core.identity.create_password_link import PasswordLink, new_link
 from core.identity.password import Password, folded_login
+from core.identity.passwords.create_password_link import PasswordLink, new_link
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.roles import Role
 from core.kernel.audit import Deed

@@ -7,7 +7,7 @@ from typing import ClassVar
 from core.identity.identity_provider import AuthorizationRequest, IdentityProvider
 from core.identity.pending_sign_in import PendingSignIn
 from core.identity.ports import NewIdentityUnitOfWork
-from core.identity.sign_in_with_provider import named
+from core.identity.providers.sign_in_with_provider import named
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock
 

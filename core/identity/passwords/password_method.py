@@ -1,16 +1,15 @@
-"""The ways to sign in: each takes one kind of credential."""
+"""Signing in with a password."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
 
 from core.identity.account import AccountId
+from core.identity.errors import WrongCredentials
 from core.identity.password import folded_login
-from core.identity.password_policy import normal_password
-from core.identity.session_errors import WrongCredentials
-from core.identity.session_issuer import Proof
+from core.identity.passwords.password_policy import normal_password
 from core.identity.session_ports import PasswordHasher, PasswordList
-from core.identity.sign_in_guard import SignInGuard
+from core.identity.sessions.session_issuer import Proof
+from core.identity.sessions.sign_in_guard import SignInGuard
+from core.identity.sessions.sign_in_method import SignInMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,17 +18,6 @@ class PasswordCredential:
 
     login: str
     password: str = field(repr=False)
-
-
-class SignInMethod(ABC):
-    """A way to prove an identity."""
-
-    @abstractmethod
-    async def prove(self, credential: Any, address: str) -> Proof:
-        """Return the account and how it proved its identity; raise `WrongCredentials`.
-
-        `address` is where the client is: wrong secrets are counted by it.
-        """
 
 
 @dataclass(frozen=True, slots=True)

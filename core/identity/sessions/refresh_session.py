@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from core.identity.account import AccountId
+from core.identity.errors import RefreshTokenReused, SessionEnded
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import EndedSession, Session, SessionId
-from core.identity.session_errors import RefreshTokenReused, SessionEnded
-from core.identity.session_issuer import SessionIssuer
 from core.identity.session_ports import RefreshTokens
-from core.identity.session_watch import SessionWatch
+from core.identity.sessions.session_issuer import SessionIssuer
+from core.identity.sessions.session_watch import SessionWatch
 from core.identity.tokens import RefreshToken, SessionTokens
 from core.kernel.audit import Deed
 from core.kernel.authorization import open_to_all

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from core.identity.account import Account, AccountId
-from core.identity.end_sessions import end_all
 from core.identity.errors import UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
-from core.identity.session_watch import SessionWatch
+from core.identity.sessions.end_sessions import end_all
+from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
