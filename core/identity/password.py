@@ -39,6 +39,10 @@ class Password:
         """Tell whether the link is neither used nor expired."""
         return self.link_expires_at is not None and at < self.link_expires_at
 
+    def unusable(self) -> Self:
+        """Return the password without its hash: nothing matches it."""
+        return replace(self, hash="")
+
     def changed(self, hashed: str, at: datetime) -> Self:
         """Return the password with another hash; its link is used up."""
         return replace(self, hash=hashed, changed_at=at, link_digest=None, link_expires_at=None)

@@ -137,7 +137,7 @@ class PasswordList(Protocol):
 
     @abstractmethod
     async def find(self, login: str) -> Password | None:
-        """Return the password of a login."""
+        """Return the password of a login; that of a disabled account without its hash, so that nothing matches it."""
 
 
 class SigningKeys(Protocol):

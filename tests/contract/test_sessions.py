@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from config.container import Application
+from config.settings import Limits
 from core.identity.errors import (
     LinkNotValid,
     LoginTaken,
@@ -18,10 +19,12 @@ from core.identity.errors import (
 )
 from core.identity.passwords.password_method import PasswordCredential
 from core.identity.session import GRACE, SessionId
+from core.identity.sessions.end_sessions import end_all
 from core.identity.sessions.session_issuer import Proof
 from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
 from core.kernel.errors import Conflict, Unavailable
+from core.kernel.rate_limit import RateLimited
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
 LATER = GRACE + timedelta(seconds=1)
@@ -215,6 +218,35 @@ async def test_a_disabled_account_neither_signs_in_nor_refreshes(office):
     assert await outcome(sign_in(office)) is WrongCredentials
     assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
     assert await outcome(office.principal(tokens)) is SessionEnded
+
+
+async def test_a_sign_in_that_meets_a_disable_under_way_opens_nothing(office):
+    account = await office.account()
+    async with office.application.identity.new_work() as work:
+        work.accounts.replace((await work.accounts.lock(account.id)).disabled())
+        await end_all(work, account.id, office.clock.now())
+        signing_in = asyncio.create_task(outcome(office.signed_in(account)))
+        await asyncio.wait({signing_in}, timeout=0.2)
+        await work.commit()
+
+    assert await signing_in is WrongCredentials
+    assert await office.application.identity.session_views().open_of(account.id, office.clock.now()) == []
+
+
+async def test_the_right_password_of_a_disabled_account_is_as_wrong_as_any_other(office):
+    account = await office.with_password()
+    await office.identity.disable_account(account.id)
+    hasher = office.application.identity.password_hasher()
+    hasher.is_outdated = pytest.fail  # it would be hashed a second time
+    with pytest.raises(WrongCredentials) as wrong:
+        await sign_in(office, password="wrong")
+    for _ in range(Limits().wrong_passwords - 1):
+        with pytest.raises(WrongCredentials) as right:
+            await sign_in(office)
+        assert str(right.value) == str(wrong.value)
+
+    with pytest.raises(RateLimited):
+        await sign_in(office)
 
 
 async def test_a_changed_password_ends_every_session(office):
