@@ -155,6 +155,7 @@ class Identity(containers.DeclarativeContainer):
         storage.refusals,
         new_work=new_work,
         account_list=account_list,
+        password_list=password_list,
         session_views=session_views,
         password_hasher=password_hasher,
         key_pairs=key_pairs,
