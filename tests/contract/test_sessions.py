@@ -365,8 +365,42 @@ class BrokenViews:
         raise Unavailable("gone")
 
 
-@pytest.mark.parametrize(("seconds", "accepted"), [(4.9, True), (5.1, False)])
-async def test_what_cannot_be_read_is_used_for_five_seconds_and_then_refused(office, tokens, seconds, accepted):
+class SlowViews:
+    """Session views whose answers are 3 seconds old when they arrive."""
+
+    def __init__(self, office):
+        self.views, self.clock = office.application.identity.session_views(), office.clock
+        self.asked, self.arrives = asyncio.Event(), asyncio.Event()
+
+    async def ended_since(self, at):
+        found = await self.views.ended_since(at)
+        self.asked.set()
+        await self.arrives.wait()
+        return found
+
+    async def signing_keys(self):
+        return await self.views.signing_keys()
+
+
+async def test_a_request_is_not_judged_by_a_reading_that_began_long_before_it(office, tokens):
+    watch = other_process(office)
+    claims = office.application.identity.access_tokens().verify(tokens.access_token)
+    watch.views = SlowViews(office)
+    before = asyncio.create_task(watch.check(claims))
+    await watch.views.asked.wait()
+    with acting_as(await office.principal(tokens)):
+        await office.identity.end_session(tokens.session)
+    office.clock.pass_by(timedelta(seconds=1.1))
+    after = asyncio.create_task(outcome(watch.check(claims)))
+    await asyncio.sleep(0)
+    watch.views.arrives.set()
+
+    await before
+    assert await after is SessionEnded
+
+
+@pytest.mark.parametrize(("seconds", "accepted"), [(0.9, True), (1.1, False)])
+async def test_what_cannot_be_read_is_used_for_a_second_and_then_refused(office, tokens, seconds, accepted):
     watch = other_process(office)
     claims = office.application.identity.access_tokens().verify(tokens.access_token)
     await watch.check(claims)
