@@ -1,14 +1,17 @@
 """Sign-in and sessions on each kind of persistence."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
 
 from config.container import Application
 from config.settings import Limits
+from core.audit.ports import AuditFilter
 from core.identity.errors import (
     LinkNotValid,
     LoginTaken,
@@ -20,6 +23,7 @@ from core.identity.errors import (
 from core.identity.passwords.password_method import PasswordCredential
 from core.identity.session import GRACE, SessionId
 from core.identity.sessions.end_sessions import end_all
+from core.identity.sessions.refused_sign_ins import KEY, LIMIT
 from core.identity.sessions.session_issuer import Proof
 from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
@@ -363,6 +367,68 @@ class BrokenViews:
 
     async def signing_keys(self):
         raise Unavailable("gone")
+
+
+async def recorded(office, action):
+    """Return actor, target and outcome of each record of an action, the newest first."""
+    found = await office.application.audit.trail().newest(AuditFilter(action=action), None, 1_000)
+    return [(each.actor, each.target, each.outcome) for each in found]
+
+
+async def test_ends_of_sessions_and_new_keys_are_on_record(office):
+    account = await office.account()
+    first, second = [await office.signed_in(account) for _ in range(2)]
+    with acting_as(await office.principal(first)):
+        await office.identity.end_session(second.session)
+        with pytest.raises(UnknownSession):
+            await office.identity.end_session(second.session)
+        assert await office.identity.end_sessions() == 1
+        assert await office.identity.end_sessions() == 0
+    key = await office.identity.rotate_signing_key()
+
+    actor, ended = f"account:{account.id}", f"session/{second.session}"
+    assert await recorded(office, "end-session") == [
+        (actor, str(second.session), "unknown-session"),
+        (actor, ended, "done"),
+    ]
+    assert await recorded(office, "end-sessions") == [(actor, f"account/{account.id}", "done")]
+    assert len(await recorded(office, "create-signing-key")) == 1
+    assert await recorded(office, "rotate-signing-key") == [("system", f"signing-key/{key.kid}", "done")]
+
+
+async def test_wrong_passwords_are_on_record_without_what_was_typed(office):
+    account, disabled = await office.with_password(), await office.account()
+    await office.identity.create_password_link(disabled.id, "disabled")
+    await office.identity.disable_account(disabled.id)
+    for login in ("Meenakshi", "disabled", "harbour.violet.lantern7", "Harbour.violet.lantern7", "another"):
+        with acting_as(ANONYMOUS):
+            assert await outcome(sign_in(office, login, "wrong")) is WrongCredentials
+
+    other, same, mistyped, *known = await recorded(office, "sign-in")
+    assert known == [("anonymous", f"account/{each.id}", "wrong-credentials") for each in (disabled, account)]
+    assert (same == mistyped, other == same, mistyped[0]) == (True, False, "anonymous")
+    assert re.fullmatch("login/[0-9a-f]{32}", mistyped[1])
+    assert mistyped[1] != f"login/{sha256(b'harbour.violet.lantern7').hexdigest()[:32]}", "it is a keyed digest"
+
+
+async def test_a_wrong_current_password_is_on_record_and_not_written_down(office):
+    await office.with_password()
+    caller = await office.principal(await sign_in(office))
+    with acting_as(caller):
+        assert await outcome(office.identity.change_password("wrong", ANOTHER_PASSWORD)) is WrongCredentials
+
+    assert await recorded(office, "change-password") == [(caller.subject, "", "wrong-credentials")]
+
+
+async def test_strangers_add_a_bounded_number_of_records_a_minute(office):
+    refused = office.application.identity.refused_sign_ins()
+    for number in range(LIMIT.permits + 5):
+        if number >= LIMIT.permits - 3:
+            await refused.record(f"login-{number}", None, "192.0.2.7")
+        else:
+            await refused.rate_limiter.acquire({KEY: LIMIT})
+
+    assert len(await recorded(office, "sign-in")) == 3
 
 
 class SlowViews:

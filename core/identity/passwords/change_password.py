@@ -1,6 +1,7 @@
 """Change a password."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.identity.errors import WrongCredentials
 from core.identity.passwords.password_policy import new_password, normal_password
@@ -18,6 +19,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class ChangePassword:
     """Replace the password of the caller, and end every session of the account."""
+
+    ACTION: ClassVar = "change-password"
 
     new_work: NewIdentityUnitOfWork
     password_hasher: PasswordHasher
@@ -43,6 +46,6 @@ class ChangePassword:
                 raise WrongCredentials("the password was changed just now")
             work.passwords.replace(known.changed(hashed, now := self.clock.now()))
             ended = await end_all(work, caller.account, now)
-            work.audit(Deed(action="change-password", target=f"account/{caller.account}"))
+            work.audit(Deed(action=self.ACTION, target=f"account/{caller.account}"))
             await work.commit()
         self.session_watch.end(*ended)

@@ -1,11 +1,13 @@
 """End a session."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.identity.errors import UnknownSession
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.sessions.session_watch import SessionWatch
+from core.kernel.audit import Deed
 from core.kernel.authorization import NotAuthenticated, Permission, Principal, current_principal, open_to_all
 from core.kernel.clock import Clock
 
@@ -14,6 +16,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class EndSession:
     """End one session of the caller; who may change accounts may end any."""
+
+    ACTION: ClassVar = "end-session"
 
     new_work: NewIdentityUnitOfWork
     session_watch: SessionWatch
@@ -29,6 +33,7 @@ class EndSession:
             if session is None or not session.is_open(now) or not may_end(caller, session):
                 raise UnknownSession(f"there is no open session {session_id}")
             work.sessions.replace(session.ended(now))
+            work.audit(Deed(action=self.ACTION, target=f"session/{session_id}", after={"account": session.account}))
             await work.commit()
         self.session_watch.end(EndedSession(session_id, now))
 

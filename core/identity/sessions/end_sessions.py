@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import EndedSession
 from core.identity.sessions.session_watch import SessionWatch
+from core.kernel.audit import Deed
 from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
 from core.kernel.clock import Clock
 
@@ -16,6 +18,8 @@ from core.kernel.clock import Clock
 @dataclass(frozen=True, slots=True)
 class EndSessions:
     """Sign the caller out everywhere."""
+
+    ACTION: ClassVar = "end-sessions"
 
     new_work: NewIdentityUnitOfWork
     session_watch: SessionWatch
@@ -27,8 +31,9 @@ class EndSessions:
         if account is None:
             raise NotAuthenticated("sign in to end the sessions of an account")
         async with self.new_work() as work:
-            ended = await end_all(work, account, self.clock.now())
-            await work.commit()
+            if ended := await end_all(work, account, self.clock.now()):
+                work.audit(Deed(action=self.ACTION, target=f"account/{account}", after={"sessions": len(ended)}))
+                await work.commit()
         self.session_watch.end(*ended)
         return len(ended)
 
