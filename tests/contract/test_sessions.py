@@ -26,7 +26,7 @@ from core.identity.sessions.end_sessions import end_all
 from core.identity.sessions.refused_sign_ins import KEY, LIMIT
 from core.identity.sessions.session_issuer import Proof
 from core.identity.sessions.session_watch import SessionWatch
-from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
+from core.kernel.authorization import ANONYMOUS, NotAuthenticated, NotPermitted, Permission, acting_as
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.rate_limit import RateLimited
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
@@ -184,6 +184,25 @@ async def test_signing_out_everywhere_ends_every_session_of_the_account_only(off
         assert await office.identity.list_sessions() == []
     assert {await outcome(office.principal(each)) for each in own} == {SessionEnded}
     await office.principal(other)
+
+
+async def test_an_api_key_of_an_account_holds_none_of_its_sessions(office):
+    account = await office.with_password()
+    tokens = await sign_in(office)
+    key = replace(account.principal(), api_key=uuid4())
+    with acting_as(key):
+        for call in (
+            office.identity.list_sessions(),
+            office.identity.end_sessions(),
+            office.identity.end_session(tokens.session),
+            office.identity.change_password(GOOD_PASSWORD, ANOTHER_PASSWORD),
+        ):
+            with pytest.raises(NotPermitted, match="API key"):
+                await call
+    await office.principal(tokens)
+
+    with acting_as(replace(key, permissions=frozenset({Permission.ACCOUNTS_WRITE}))):
+        await office.identity.end_session(tokens.session)
 
 
 async def test_a_caller_without_an_account_has_no_sessions(office):
