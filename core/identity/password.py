@@ -35,6 +35,10 @@ class Password:
         """Return the password with a new link; an earlier one is no longer valid."""
         return replace(self, link_digest=digest, link_expires_at=expires_at)
 
+    def unlinked(self) -> Self:
+        """Return the password without a link."""
+        return replace(self, link_digest=None, link_expires_at=None)
+
     def has_valid_link(self, at: datetime) -> bool:
         """Tell whether the link is neither used nor expired."""
         return self.link_expires_at is not None and at < self.link_expires_at
@@ -45,4 +49,4 @@ class Password:
 
     def changed(self, hashed: str, at: datetime) -> Self:
         """Return the password with another hash; its link is used up."""
-        return replace(self, hash=hashed, changed_at=at, link_digest=None, link_expires_at=None)
+        return replace(self.unlinked(), hash=hashed, changed_at=at)

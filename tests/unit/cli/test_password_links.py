@@ -3,8 +3,6 @@ import json
 import re
 import shlex
 
-import pytest
-
 from core.kernel.authorization import SYSTEM, acting_as
 from tests.unit.cli.runner import CliRunner
 from tests.unit.identity.harness import GOOD_PASSWORD
