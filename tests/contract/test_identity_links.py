@@ -283,7 +283,7 @@ async def test_uncommitted_links_and_takes_never_happened(office: ProviderOffice
 
 @pytest.fixture
 async def browser(office: ProviderOffice) -> AsyncIterator[Callable[..., Any]]:
-    app = http_app(office.application, clock=office.clock)
+    app = http_app(office.application, clock=office.clock, keyed=False)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://fees.example.org") as client:
         yield client.request

@@ -39,6 +39,7 @@ class ProvidersController(Controller):
 
     @get(
         "/sign-in/{provider:str}",
+        open_to_all=True,
         rate_limit="sign-ins",
         status_code=303,
         cache_control=NOT_STORED,
@@ -50,6 +51,7 @@ class ProvidersController(Controller):
 
     @get(
         "/sign-in/{provider:str}/callback",
+        open_to_all=True,
         rate_limit="sign-ins",
         cache_control=NOT_STORED,
         opt={FOREIGN_QUERY: True},  # providers add parameters of their own

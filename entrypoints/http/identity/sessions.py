@@ -62,6 +62,7 @@ class SessionsController(Controller):
 
     @post(
         operation_id="signIn",
+        open_to_all=True,
         rate_limit="sign-ins",
         before_request=json_only,
         cache_control=NOT_STORED,
@@ -77,6 +78,7 @@ class SessionsController(Controller):
     @post(
         "/refresh",
         operation_id="refreshSession",
+        open_to_all=True,
         rate_limit="refreshes",
         status_code=200,
         before_request=json_only,

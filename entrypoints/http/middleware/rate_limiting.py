@@ -4,19 +4,18 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from core.kernel.authorization import ANONYMOUS, current_principal
 from core.kernel.network import source_of
 from core.kernel.rate_limit import Limit, RateLimited, RateLimiter, Verdict
 from entrypoints.http.middleware.http_rules import respond
+from entrypoints.http.middleware.route_options import RouteOptions
 from entrypoints.http.problems import as_problem, retry_after
 from entrypoints.http.protocol.connections import MONITORING_PATHS
 
@@ -73,9 +72,9 @@ class RateLimits:
 class RateLimitMiddleware:
     """Judges a request after its principal is known and before anything of it is decoded."""
 
-    def __init__(self, app: ASGIApp, limits: RateLimits, routes: Iterable[BaseRoute]) -> None:
+    def __init__(self, app: ASGIApp, limits: RateLimits, route_options: RouteOptions) -> None:
         self._app, self._limiter, self._limits = app, limits.limiter, limits.by_kind()
-        self._kinds = kinds_of(routes)
+        self._route_options = route_options
         self._policies = {limit.name: policy(limit) for limit in self._limits.values()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +97,7 @@ class RateLimitMiddleware:
 
     def _wanted(self, scope: HTTPScope) -> dict[str, Limit]:
         """Return the limits of a request with the keys that they count by."""
-        kind = self._kinds.get((scope["method"], segments(scope["path"])), "requests")
+        kind: Kind = self._route_options.of(scope).get("rate_limit", "requests")
         limit, subject = self._limits[kind], current_principal.get().subject
         wanted = {}
         if subject != ANONYMOUS.subject:
@@ -107,23 +106,6 @@ class RateLimitMiddleware:
             client: Any = scope.get("client")
             wanted[f"{kind}:{source_of(client[0] if client else '')}"] = limit
         return wanted
-
-
-def kinds_of(routes: Iterable[BaseRoute]) -> Mapping[tuple[str, tuple[str, ...]], Kind]:
-    """Return the kind that each route names, by method and segments of its path."""
-    return {
-        (method, segments(route.path_format)): handler.opt["rate_limit"]
-        for route in routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
-        if "rate_limit" in handler.opt
-        for method in handler.http_methods
-    }
-
-
-def segments(path: str) -> tuple[str, ...]:
-    """Return the segments of a path; Litestar ignores repeated and trailing slashes."""
-    return tuple(part for part in path.split("/") if part)
 
 
 def policy(limit: Limit) -> bytes:

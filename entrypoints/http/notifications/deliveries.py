@@ -70,6 +70,7 @@ class DeliveriesController(Controller):
     @post(
         "/{delivery:str}/reports/twilio",
         operation_id="recordTwilioReport",
+        open_to_all=True,
         status_code=204,
         before_request=form_only,
         opt={"body": FORM, FOREIGN_QUERY: True},
