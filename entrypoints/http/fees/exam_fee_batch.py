@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import SubmitExamFee
+from core.kernel.authorization import Permission
 from core.kernel.errors import CoreError, Unavailable
 from core.kernel.idempotency import Answers, execute_once
 from entrypoints.http.dependencies import Wired
@@ -118,7 +119,8 @@ class RowSubmitter:
         request = row.request(scope_of(ROUTE))
         try:
             # Unlike for a single request, the answer is looked up first: most rows of a repeated file have one.
-            result: Submission | bytes | None = await self.answers.find(request)
+            may_submit = Permission.SUBMISSIONS_WRITE in request.principal.permissions
+            result: Submission | bytes | None = await self.answers.find(request) if may_submit else None
             if result is None:
                 request = self.intent_signer.verify(row.fee.intent, request)
                 result = await execute_once(self.answers, request, self.submit_exam_fee(row.fee, request))
