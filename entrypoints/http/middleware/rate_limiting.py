@@ -4,6 +4,7 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -24,6 +25,8 @@ Kind = Literal["requests", "submissions", "sign-ins", "refreshes", "codes"]
 BEFORE_SIGN_IN: frozenset[Kind] = frozenset({"sign-ins", "refreshes", "codes"})
 """Limited by address in any case: their caller is not known yet."""
 WINDOW_SECONDS = 60
+QUOTA = "quota"
+"""Key of the scope: the `Quota` of the request."""
 
 
 class RequestLimits(Protocol):
@@ -69,6 +72,28 @@ class RateLimits:
         return {kind: Limit(kind, number, WINDOW_SECONDS) for kind, number in permits.items()}
 
 
+@dataclass(slots=True)
+class Quota:
+    """What a request has of its limits: a permit, and further ones for what it asks for in its body."""
+
+    limiter: RateLimiter
+    wanted: Mapping[str, Limit]
+    verdict: Verdict
+    unused: int = 1
+
+    async def take(self, number: int) -> int:
+        """Take up to a number of permits, and return how many there were."""
+        unused = min(self.unused, number)
+        self.unused -= unused
+        further = number - unused
+        while further:
+            self.verdict = await self.limiter.acquire(self.wanted, further)
+            if self.verdict.allowed:
+                break
+            further = self.verdict.remaining
+        return unused + further
+
+
 class RateLimitMiddleware:
     """Judges a request after its principal is known and before anything of it is decoded."""
 
@@ -82,18 +107,23 @@ class RateLimitMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["path"] in MONITORING_PATHS:
             await self._app(scope, receive, send)
             return
-        verdict = await self._limiter.acquire(self._wanted(scope))
-        quota = [(b"ratelimit-policy", self._policies[verdict.limit.name]), (b"ratelimit", state(verdict))]
+        wanted = self._wanted(scope)
+        verdict = await self._limiter.acquire(wanted)
         if not verdict.allowed:
-            await refuse(RateLimited.by(verdict), quota, send)
+            await refuse(RateLimited.by(verdict), self._headers(verdict), send)
             return
+        quota = Quota(self._limiter, wanted, verdict)
+        scope[QUOTA] = quota  # type: ignore[literal-required]
 
         async def send_with_quota(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *quota]
+                message["headers"] = [*message["headers"], *self._headers(quota.verdict)]
             await send(message)
 
         await self._app(scope, receive, send_with_quota)
+
+    def _headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
+        return [(b"ratelimit-policy", self._policies[verdict.limit.name]), (b"ratelimit", state(verdict))]
 
     def _wanted(self, scope: HTTPScope) -> dict[str, Limit]:
         """Return the limits of a request with the keys that they count by."""
@@ -118,8 +148,8 @@ def state(verdict: Verdict) -> bytes:
     return b'"%s";r=%d;t=%d' % (verdict.limit.name.encode(), verdict.remaining, math.ceil(verdict.wait_seconds))
 
 
-async def refuse(error: RateLimited, quota: list[tuple[bytes, bytes]], send: Send) -> None:
+async def refuse(error: RateLimited, quota_headers: list[tuple[bytes, bytes]], send: Send) -> None:
     """Send a 429."""
     body = msgspec.json.encode(as_problem(error))
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
-    await respond(send, 429, [*headers, (b"retry-after", b"%d" % (retry_after(error) or 1)), *quota], body)
+    await respond(send, 429, [*headers, (b"retry-after", b"%d" % (retry_after(error) or 1)), *quota_headers], body)
