@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -146,6 +147,8 @@ def complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         operation["requestBody"] = {"required": True, "content": msgspec.to_builtins(content)}
     for body in operation.get("requestBody", {"content": {}})["content"].values():
         body["example"] = example["body"]
+    if handler.status_code == HTTPStatus.NO_CONTENT:
+        operation["responses"]["204"].pop("content", None)  # Litestar describes the body of `Response[None]`
     limited = not MONITORING_PATHS.intersection(handler.paths)
     for status, answer in operation["responses"].items():
         answer["headers"] = headers.of_answer(int(status), operation, answer.get("headers") or {}, limited=limited)
