@@ -193,6 +193,8 @@ class Limits(Section, frozen=True):
     """For one account from one address in 15 minutes; from other addresses the account can still sign in."""
     wrong_passwords_per_address: Permits = 100
     """From one address in 15 minutes, for whatever accounts; signing in does not count."""
+    unknown_keys_per_address: Permits = 600
+    """API keys that do not exist, from one address in a minute: each costs a query."""
 
 
 class EncryptedSection(Section, frozen=True):

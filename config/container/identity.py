@@ -157,7 +157,12 @@ class Identity(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlIssuedApiKeys, storage.database),
         memory=providers.Singleton(MemoryIssuedApiKeys, storage.memory),
     )
-    known_api_keys = providers.Singleton(KnownApiKeys, issued_api_keys)
+    known_api_keys = providers.Singleton(
+        KnownApiKeys,
+        issued_api_keys,
+        storage.rate_limiter,
+        process.settings.provided.limits.unknown_keys_per_address,
+    )
 
     use_cases = use_cases_of(
         IdentityUseCases,

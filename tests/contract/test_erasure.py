@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from adapters.sql.students.tables import students
 from config.container import Application
-from core.fees.errors import UnknownCandidate
+from core.fees.errors import UnknownCandidate, UnknownExamFee
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.identity.roles import PERMISSIONS, Role
@@ -66,6 +66,22 @@ async def test_a_fee_stays_valid_and_names_no_person(stored: Application, submit
     assert again.was_erased_before
     assert (before.registration, after.registration) == (REGISTRATION, "")
     assert (after.total, after.reference, after.lines) == (before.total, before.reference, before.lines)
+
+
+@pytest.mark.parametrize("role", [Role.CLERK, Role.CANDIDATE])
+async def test_an_erased_fee_does_not_exist_for_a_clerk_or_a_candidate(
+    stored: Application, submitted: Submission, role: Role
+) -> None:
+    async with any_work(stored) as work:
+        student = await work.students.find(REGISTRATION)
+    scope = {"centre": "PUN-01"} if role is Role.CLERK else {"student": student.id}
+    await stored.use_cases().students.erase_student(REGISTRATION, ASKED)
+
+    with acting_as(Principal(subject="account:x", permissions=PERMISSIONS[role], **scope)):
+        for name in (str(submitted.id), submitted.reference):
+            with pytest.raises(UnknownExamFee, match=name):
+                await stored.use_cases().fees.show_exam_fee(name)
+    assert (await stored.use_cases().fees.show_exam_fee(submitted.reference)).total == submitted.total
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
