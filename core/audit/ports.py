@@ -62,11 +62,19 @@ class Link(NamedTuple):
     text: str | None
 
 
+class Stray(NamedTuple):
+    """A record without a seal."""
+
+    record: UUID
+    at: datetime
+    is_waiting: bool
+    """Whether the sealer knows of it, as it does of every record that a unit of work stored."""
+
+
 class Strays(NamedTuple):
     """The records without a seal among some records in the order of their ids."""
 
-    records: Sequence[tuple[UUID, datetime]]
-    """Each with its time."""
+    records: Sequence[Stray]
     last: UUID | None
     """The last id that was looked at; None: there are no further records."""
 

@@ -4,10 +4,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.audit.chain import EMPTY_CHAIN, Head, next_hash
-from core.audit.ports import AuditAnchors, AuditChain, Link
+from core.audit.ports import AuditAnchors, AuditChain, Link, Stray
 from core.audit.signed_head import HeadSigner, SignedHead
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
@@ -15,7 +15,7 @@ from core.kernel.clock import Clock
 LINKS_PER_PAGE, RECORDS_PER_SEARCH = 5_000, 20_000
 MAX_REPORTED_FINDINGS = 20
 SEALED_WITHIN = timedelta(minutes=5)
-"""An older record without a seal was inserted behind the program's back, or no scheduler runs."""
+"""An older record without a seal was inserted by hand, or no scheduler runs; as much do clocks differ at most."""
 OnProgress = Callable[[int, int], None]
 """Called for each page with the number of verified records and of all sealed ones."""
 
@@ -104,13 +104,24 @@ class VerifyAuditChain:
                 following.cancel()
 
     async def _find_strays(self, result: Verification) -> None:
-        latest, after = self.clock.now() - SEALED_WITHIN, None
+        now, after = self.clock.now(), None
         while True:
             strays = await self.chain.strays(after, RECORDS_PER_SEARCH)
-            for record, at in strays.records:
-                if at < latest:
-                    result.find(f"record {record} of {at} has no seal: it was inserted, or no scheduler runs")
+            for stray in strays.records:
+                if fault := stray_fault(stray, now):
+                    result.find(f"record {stray.record} of {stray.at} {fault}")
                 else:
                     result.unsealed += 1
             if (after := strays.last) is None:
                 return
+
+
+def stray_fault(stray: Stray, now: datetime) -> str | None:
+    """Return what is wrong with a record without a seal; None if the next run of the scheduler seals it."""
+    if not stray.is_waiting:
+        return "has no seal and is not waiting for a seal: it was inserted by hand"
+    if stray.at < now - SEALED_WITHIN:
+        return "has no seal: it was inserted by hand, or no scheduler runs"
+    if stray.at > now + SEALED_WITHIN:
+        return "has a time in the future: it was inserted by hand, or clocks differ"
+    return None

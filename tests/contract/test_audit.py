@@ -265,6 +265,16 @@ async def insert_one(connection: Any, _records: list[UUID]) -> None:
     await connection.execute(insert(audit_records), a_row(ids.new()))
 
 
+async def insert_one_of_now(connection: Any, _records: list[UUID]) -> None:
+    await connection.execute(insert(audit_records), a_row(ids.new(), datetime.now(UTC)))
+
+
+async def insert_one_of_tomorrow(connection: Any, _records: list[UUID]) -> None:
+    row = a_row(ids.new(), datetime.now(UTC) + timedelta(days=1))
+    await connection.execute(insert(audit_records), row)
+    await connection.execute(insert(audit_unsealed), {"record_id": row["id"]})
+
+
 async def swap(connection: Any, records: list[UUID]) -> None:
     for source, to in ((5, None), (6, 5), (None, 6)):
         named, renamed = (UUID(int=1) if place is None else records[place] for place in (source, to))
@@ -280,7 +290,7 @@ async def restore(connection: Any, records: list[UUID]) -> None:
     """Restore a backup of the first two records, and go on: as many records as before follow."""
     for table, column in ((audit_records, audit_records.c.id), (audit_seals, audit_seals.c.record_id)):
         await connection.execute(delete(table).where(column.in_(records[2:])))
-    rows = [a_row(ids.new()) for _ in range(20)]
+    rows = [a_row(ids.new(), datetime.now(UTC)) for _ in range(20)]
     await connection.execute(insert(audit_records), rows)
     await connection.execute(insert(audit_unsealed), [{"record_id": row["id"]} for row in rows])
 
@@ -293,6 +303,8 @@ async def restore(connection: Any, records: list[UUID]) -> None:
         (remove, 1, "was removed"),
         (remove_with_seal, 1, "seals 6 to 6 are missing"),
         (insert_one, 1, "has no seal"),
+        (insert_one_of_now, 1, "is not waiting for a seal"),
+        (insert_one_of_tomorrow, 1, "has a time in the future"),
         (swap, 2, "was altered, or another one has its place"),
         (remove_newest, 1, "newest records are missing: 20 were sealed"),
         (restore, 1, "first 20 records are not those whose head was published"),
