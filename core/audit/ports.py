@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from core.audit.chain import Head
@@ -101,6 +101,9 @@ class AuditChain(Protocol):
 
 class AuditAnchors(Protocol):
     """The heads of the chain, where the administrator of the database cannot write."""
+
+    keeps_heads: ClassVar[bool] = True
+    """False: what is published is gone, and `heads` yields nothing."""
 
     @abstractmethod
     async def publish(self, head: SignedHead) -> None:

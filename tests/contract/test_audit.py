@@ -10,16 +10,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from adapters.memory.audit.chain import NoAuditAnchors
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.sql.audit.tables import audit_seals
 from adapters.sql.engine.tables import audit_records, audit_unsealed, event_log
 from adapters.system.audit_anchors import FileAuditAnchors
 from config.container import Application
-from core.audit.ports import AuditFilter, UnknownAuditRecord
+from core.audit.ports import AuditAnchors, AuditFilter, UnknownAuditRecord
 from core.audit.refusal_log import MAX_PER_ACTOR_AND_MINUTE, Fate
 from core.audit.seal_audit_records import SealAuditRecords
 from core.audit.signed_head import HeadSigner
-from core.audit.verify_audit_chain import Verification, VerifyAuditChain
+from core.audit.verify_audit_chain import PUBLISHED_WITHIN, Verification, VerifyAuditChain
 from core.kernel.audit import AuditRecord, Deed
 from core.kernel.authorization import ANONYMOUS, NotPermitted, Permission, Principal, acting_as
 from core.kernel.decisions import Decision
@@ -195,7 +196,7 @@ async def seal_and_publish(application: Application, anchors: FileAuditAnchors) 
     return await SealAuditRecords(application.audit.chain(), anchors, HeadSigner(SECRET), clock)()
 
 
-async def verify(application: Application, anchors: FileAuditAnchors, secret: str = SECRET) -> Verification:
+async def verify(application: Application, anchors: AuditAnchors, secret: str = SECRET) -> Verification:
     chain, clock = application.audit.chain(), application.process.clock()
     return await VerifyAuditChain(chain, anchors, HeadSigner(secret), clock)(lambda _done, _total: None)
 
@@ -330,6 +331,26 @@ async def test_what_an_administrator_of_the_database_does_is_found(
 
     assert found.faults == faults, found
     assert told in found.findings[0]
+
+
+async def test_lost_heads_are_found(stored: Application, anchors: FileAuditAnchors, tmp_path: Any) -> None:
+    clock, path = StoppedClock(datetime.now(UTC)), tmp_path / "heads.jsonl"
+    stored.process.clock.override(clock)
+    await record(stored, *map(a_deed, range(3)))
+    await stored.audit.chain().seal(10)
+    assert (await verify(stored, anchors)).findings == [], "the first head is not due yet"
+    await seal_and_publish(stored, anchors)
+    first = path.read_bytes()
+    await record(stored, *map(a_deed, range(2)))
+    await seal_and_publish(stored, anchors)
+    clock.pass_by(PUBLISHED_WITHIN * 2)
+    assert (await verify(stored, anchors)).findings == []
+    assert (await verify(stored, NoAuditAnchors())).findings == []
+
+    path.write_bytes(first)
+    assert "the 2 newest seals are in no published head" in (await verify(stored, anchors)).findings[0]
+    path.unlink()
+    assert "the 5 newest seals are in no published head" in (await verify(stored, anchors)).findings[0]
 
 
 async def test_a_removed_record_is_found_though_it_had_no_seal(stored: Application, anchors: FileAuditAnchors) -> None:

@@ -48,6 +48,8 @@ class MemoryAuditChain(AuditChain):
 class NoAuditAnchors(AuditAnchors):
     """Publishes nothing."""
 
+    keeps_heads = False
+
     async def publish(self, head: SignedHead) -> None:
         """Do nothing."""
 
