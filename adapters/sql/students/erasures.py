@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
+import structlog
 from sqlalchemy import ColumnElement, and_, column, delete, func, literal, or_, select, table
 
 from adapters.sql.engine.encrypted_columns import EncryptedColumns
@@ -12,10 +13,13 @@ from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.messaging.tables import dead_letters
 from adapters.sql.notifications.tables import deliveries
 from adapters.sql.students.tables import erasures, students
+from core.kernel.encryption import Undecipherable
 from core.kernel.registration import fold
 from core.students.ports import Erasures
 from core.students.records_of_student import RecordsOfStudent
 from core.students.student import Student
+
+log = structlog.get_logger()
 
 # Named here, because the readers of the fees context import the table of students.
 submissions = table("submissions", column("student_id", Id()), column("document", Json))
@@ -31,7 +35,15 @@ class SqlErasures(Erasures):
         if not keys:
             return ()
         rows = await (await self._work.connect()).execute(select(erasures.c.id, erasures.c.encrypted_registration))
-        return {self._encrypted.decrypt(row, "encrypted_registration", row.id) for row in rows}.intersection(keys)
+        erased, faults = set[str](), list[Undecipherable]()
+        for row in rows:
+            try:
+                erased.add(self._encrypted.decrypt(row, "encrypted_registration", row.id))
+            except Undecipherable as fault:
+                faults.append(fault)
+        if faults:  # a student among them can come back; the others cannot
+            log.warning("erasures_unreadable", rows=len(faults), error=faults[0])
+        return erased.intersection(keys)
 
     async def records_of(self, student: Student) -> RecordsOfStudent:
         theirs = submissions.c.student_id == student.id
