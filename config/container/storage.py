@@ -130,4 +130,6 @@ class Storage(containers.DeclarativeContainer):
         sql=providers.Factory(SqlUnitOfWork, transactions=transactions, clock=process.clock, ids=process.ids),
         memory=providers.Factory(MemoryUnitOfWork, database=memory, clock=process.clock, ids=process.ids),
     )
-    refusals = providers.Singleton(RefusalLog, new_work.provider, process.clock)
+    refusals = providers.Singleton(
+        RefusalLog, new_work.provider, process.clock, process.settings.provided.audit.secret.reveal.call()
+    )

@@ -1,6 +1,7 @@
 """The contract of `UnitOfWork.audit`, `AuditTrail` and `AuditChain`, for every adapter."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -160,6 +161,21 @@ async def test_a_refused_deed_is_recorded_and_has_no_effect(stored: Application)
         ("account:alice", "resend-delivery", "unknown-delivery"),
         ("account:alice", "dead-letters:read", "not-permitted"),
     }
+
+
+async def test_the_target_of_a_refusal_is_an_id_or_a_digest(stored: Application) -> None:
+    delivery, refused = ids.new(), stored.use_cases()
+    words = ["Canary-77/A", "Canary-77/A", "asha@mail.example.org", "0" * 32, str(delivery), str(delivery).upper()]
+    with acting_as(ALICE):
+        for word in words:
+            with suppress(CoreError):
+                await refused.students.erase_student(word, Decision(who="alice", why="a test"))
+
+    first, again, *others, known, same = [each.target for each in reversed(await trail(stored))]
+    assert first == again
+    assert len({first, *others}) == 3
+    assert all(re.fullmatch("hmac-sha256/[0-9a-f]{32}", each) for each in (first, *others))
+    assert known == same == str(delivery)
 
 
 async def test_a_refusal_inside_an_open_transaction_waits_for_none(stored: Application) -> None:
