@@ -1,12 +1,15 @@
 """The contract of `AuditAnchors`, for every adapter that publishes."""
 
+import asyncio
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC, KafkaAuditAnchors
 from config.container import Application
 from config.container.audit import Audit
 from config.settings import Adapters, Kafka, Secret, Settings
@@ -103,3 +106,22 @@ async def test_a_line_of_zeros_after_a_power_failure_is_no_head(tmp_path: Path) 
     await application.audit.anchors().publish(head)
 
     assert [each async for each in application.audit.anchors().heads()] == [head]
+
+
+async def test_heads_that_a_broker_does_not_send_end_the_reading(kafka: Kafka) -> None:
+    application = made("kafka", Path(), kafka)
+    await application.messaging.topics()()
+    anchors = KafkaAuditAnchors(application.messaging.kafka_connection(), kafka.topic_prefix, timeout_seconds=2)
+    await anchors.publish(application.audit.signer().sign(Head(1, bytes(32)), NOON))
+    place = TopicPartition(kafka.topic_prefix + AUDIT_HEADS_TOPIC, 0)
+    consumer = AIOKafkaConsumer(**application.messaging.kafka_connection(), auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        assert len(await anchors._next(consumer, place, end=2)) == 1
+        async with asyncio.timeout(10):
+            with pytest.raises(Unavailable, match="at offset 1 of 2: the broker sent nothing for 2 seconds; repeat"):
+                await anchors._next(consumer, place, end=2)
+    finally:
+        await consumer.stop()
