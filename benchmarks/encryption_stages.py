@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from adapters.column_encryption import ColumnCipher
+from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.students.tables import students
 from adapters.system.clock import TimeOrderedIds
 from benchmarks.environment import BenchmarkEnvironment, Figures

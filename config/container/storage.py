@@ -18,7 +18,7 @@ from core.kernel.batching import Batcher
 from core.kernel.schema import SchemaChange
 
 with lazy_imports():
-    from adapters.column_encryption import ColumnCipher
+    from adapters.cryptography.column_encryption import ColumnCipher
     from adapters.redis.cache import RedisCache, RedisProbe
     from adapters.redis.rate_limiter import RedisRateLimiter
     from adapters.sql.engine.database import mysql, sqlite

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Dialect, Row, Select, bindparam, select
 
-from adapters.column_encryption import ColumnCipher
+from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.engine.conflicts import CONFLICTS, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.encrypted_columns import EncryptedColumns, EncryptionState
