@@ -42,9 +42,9 @@ def rotation(environment: BenchmarkEnvironment, number: int) -> Figures:
             raise RuntimeError(f"{number} rows were stored: {report}")
         figures["rows encrypted anew/s"] = number / wall
         figures["rows encrypted anew per second of CPU"] = number / cpu
-        figures["memory MiB, RSS, after 50,000 rows"] = memory.get(True, resident_mib())
-        figures["memory MiB, RSS, after all rows"] = resident_mib()
-        figures["reports of progress"] = len(steps)
+        figures["rotation memory MiB, RSS, after 50,000 rows"] = memory.get(True, resident_mib())
+        figures["rotation memory MiB, RSS, after all rows"] = resident_mib()
+        figures["rotation, reports of progress"] = len(steps)
 
     environment.prepare(measured)
     return figures
