@@ -365,7 +365,8 @@ class Audit(Section, frozen=True):
     path: Annotated[str, NON_EMPTY] = "bursar-audit-heads.jsonl"
     """The file of `adapters.audit_anchors = "file"`, on a disk that the database's administrator cannot write."""
     secret: Secret = msgspec.field(default_factory=Secret)
-    """Signs the heads: at least 32 characters, the same for every process, unknown to the database's administrator."""
+    """Signs the heads, and hashes what refused requests named: at least 32 characters, the same for every process,
+    unknown to the database's administrator."""
 
     def __post_init__(self) -> None:
         check_secret("audit.secret", self.secret)
