@@ -55,6 +55,8 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.fees.exam_fee_batch import submit_rows
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
+    from entrypoints.http.identity.accounts import AccountsController
+    from entrypoints.http.identity.api_keys import ApiKeysController
     from entrypoints.http.identity.passwords import PasswordsController, public_keys
     from entrypoints.http.identity.providers import ProvidersController
     from entrypoints.http.identity.sessions import SessionsController
@@ -80,6 +82,8 @@ def http_handlers() -> list[Any]:
         AvailabilityController,
         VendorsController,
         SessionsController,
+        AccountsController,
+        ApiKeysController,
         ProvidersController,
         PasswordsController,
         public_keys,

@@ -13,9 +13,12 @@ import httpx
 from config.container import Application, running
 from config.settings import Adapters, Http, Identity, Secret, Settings, Twilio
 from core.identity.account import Account, AccountId
+from core.identity.api_key import ApiKey
+from core.identity.credential import ApiKeyId
 from core.identity.password import Password
 from core.identity.roles import Role
 from core.identity.session import Session, SessionId
+from core.kernel.authorization import Permission
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
 from core.notifications.delivery import Channel, DeliveryState
@@ -131,9 +134,17 @@ async def let_in(api: Api) -> None:
         linked = Password(account=UUID(int=EXAMPLE_ID + 8), login="asha.kulkarni", changed_at=now)
         work.passwords.add(linked.linked(link, now + timedelta(days=1)))
         work.passwords.add(Password(account=caller, login="meenakshi.iyer", hash=hashed, changed_at=now))
+        work.api_keys.add(an_api_key(ApiKeyId(UUID(int=EXAMPLE_ID + 10)), AccountId(UUID(int=EXAMPLE_ID + 8)), now))
         for session in (token.session, SessionId(UUID(int=EXAMPLE_ID + 7))):
             work.sessions.add(a_session(session, caller, now, token.digest))
         await work.commit()
+
+
+def an_api_key(key: ApiKeyId, account: AccountId, now: datetime) -> ApiKey:
+    """Return a valid API key."""
+    times = {"created_at": now, "expires_at": now + timedelta(days=365)}
+    permissions = frozenset({Permission.SUBMISSIONS_READ})
+    return ApiKey(id=key, account=account, name="portal", permissions=permissions, digest=bytes(32), **times)
 
 
 def a_session(session: SessionId, account: UUID, now: datetime, digest: bytes) -> Session:
