@@ -45,6 +45,7 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
         RetainedRecords.REQUESTS: timedelta(hours=retention.requests_hours),
         RetainedRecords.INBOX: timedelta(days=retention.inbox_days),
         RetainedRecords.SIGN_INS: LIFETIME,
+        RetainedRecords.SECRETS: timedelta(0),
     }
 
 

@@ -15,6 +15,8 @@ class RetainedRecords(StrEnum):
     """Ids of processed messages."""
     SIGN_INS = "sign-ins"
     """Sign-ins whose persons did not come back from their identity providers."""
+    SECRETS = "one-time-secrets"
+    """One-time codes and links, from the moment when they expire."""
 
 
 class Retention(Protocol):

@@ -74,6 +74,7 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "createApiKey": Permission.API_KEYS_WRITE,
     "listApiKeys": Permission.ACCOUNTS_READ,
     "revokeApiKey": Permission.API_KEYS_WRITE,
+    "inviteAccount": Permission.ACCOUNTS_WRITE,
     "createPasswordLink": Permission.ACCOUNTS_WRITE,
     "listAuditRecords": Permission.AUDIT_READ,
 }

@@ -19,6 +19,8 @@ class MemoryRetention(Retention):
             return self._purge(self._database.inbox, lambda received: received[0], before, limit)
         if memory is RetainedRecords.SIGN_INS:
             return self._purge(self._database.pending_sign_ins, lambda pending: pending.at, before, limit)
+        if memory is RetainedRecords.SECRETS:
+            return self._purge(self._database.one_time_secrets, lambda secret: secret.expires_at, before, limit)
         return self._purge(self._database.requests, lambda row: row[2], before, limit)
 
     @staticmethod

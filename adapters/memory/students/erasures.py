@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from adapters.memory.identity.erased_accounts import erase_accounts
 from core.kernel.registration import fold
 from core.messaging.message import Message
 from core.students.ports import Erasures
@@ -25,6 +26,7 @@ class MemoryErasures(Erasures):
         return RecordsOfStudent(
             submissions=sum(each.student == student.id for each in database.submissions.values()),
             deliveries=sum(each.recipient == student.id for each in database.deliveries.values()),
+            accounts=sum(each.student == student.id for each in database.accounts.values()),
             dead_letters=sum(names(student)(message) for _, message in database.dead_letters.values()),
         )
 
@@ -38,6 +40,7 @@ class MemoryErasures(Erasures):
         is_named = names(student)
         for letter in [letter for letter, (_, message) in database.dead_letters.items() if is_named(message)]:
             self._work.undo_log.remove(database.dead_letters, letter)
+        erase_accounts(self._work, student.id)
 
 
 def names(student: Student) -> Callable[[Message], bool]:

@@ -7,10 +7,17 @@ from sqlalchemy import delete, select, tuple_
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import requests
 from adapters.sql.identity.link_tables import pending_sign_ins
+from adapters.sql.identity.secret_tables import one_time_secrets
 from adapters.sql.messaging.tables import inbox
 from core.messaging.retention import RetainedRecords, Retention
 
-TABLES = {RetainedRecords.REQUESTS: requests, RetainedRecords.INBOX: inbox, RetainedRecords.SIGN_INS: pending_sign_ins}
+AGES = {
+    RetainedRecords.REQUESTS: requests.c.at,
+    RetainedRecords.INBOX: inbox.c.at,
+    RetainedRecords.SIGN_INS: pending_sign_ins.c.at,
+    RetainedRecords.SECRETS: one_time_secrets.c.expires_at,
+}
+"""The column with the moment from which a record of each kind is kept."""
 
 
 class SqlRetention(Retention):
@@ -20,10 +27,11 @@ class SqlRetention(Retention):
         self._database = database
 
     async def purge(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
-        table = TABLES[memory]
+        at = AGES[memory]
+        table = at.table
         keys = list(table.primary_key.columns)
         async with self._database.writing() as connection:
-            oldest = select(*keys).where(table.c.at < before).order_by(table.c.at).limit(limit)
+            oldest = select(*keys).where(at < before).order_by(at).limit(limit)
             rows = (await connection.execute(oldest.with_for_update(skip_locked=True))).all()
             if rows:
                 gone = delete(table).where(tuple_(*keys).in_([tuple(row) for row in rows]))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, column, delete, func, literal, or_, 
 from adapters.sql.engine.encrypted_columns import EncryptedColumns
 from adapters.sql.engine.types import Id, Json
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.identity.erased_accounts import count_accounts, erase_accounts
 from adapters.sql.messaging.tables import dead_letters
 from adapters.sql.notifications.tables import deliveries
 from adapters.sql.students.tables import erasures, students
@@ -40,6 +41,7 @@ class SqlErasures(Erasures):
             submissions=await self._count(theirs),
             deliveries=await self._count(deliveries.c.student_id == student.id),
             dead_letters=await self._count(names(student)),
+            accounts=await count_accounts(await self._work.connect(), student.id),
             named=await self._count(and_(theirs, is_named)),
         )
 
@@ -47,6 +49,7 @@ class SqlErasures(Erasures):
         connection = await self._work.connect()
         await connection.execute(delete(students).where(students.c.id == student.id))
         await connection.execute(delete(dead_letters).where(names(student)))
+        await erase_accounts(connection, student.id, self._work.clock.now())
         key, row = fold(student.enrolment.registration), {"id": uuid4()}  # without the time, which the audit has
         self._work.insert(erasures, self._encrypted.encrypt(row, {"encrypted_registration": key}))
 

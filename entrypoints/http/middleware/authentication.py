@@ -32,7 +32,9 @@ REFUSAL = "authentication_refusal"
 """Key of the scope: the error of the credential."""
 PROTECTED = "v1"
 """The first segment of the paths that need a credential; health, metrics and the API document need none."""
-OPEN_PATTERN = re.compile(r"[A-Z]+ v1/deliveries/[^/]+/reports/[^/]+|POST v1/(sessions|sessions/refresh|passwords)")
+OPEN_PATTERN = re.compile(
+    r"[A-Z]+ v1/deliveries/[^/]+/reports/[^/]+|POST v1/(sessions|sessions/(code|refresh)|codes|passwords)"
+)
 """The requests below it that need none: what they call checks a signature, or makes a caller known."""
 HOW_TO = "send one header `Authorization: Bearer …` with an API key or an access token"
 
