@@ -79,7 +79,10 @@ class Erasures(Protocol):
 
     @abstractmethod
     async def erase(self, student: Student) -> None:
-        """Delete a locked student, and the dead letters that name the registration; remember only that."""
+        """Delete a locked student, and the dead letters that name the registration; remember only that.
+
+        The accounts of the student are disabled, and their credentials deleted.
+        """
 
 
 class StudentsUnitOfWork(UnitOfWork, Protocol):

@@ -5,6 +5,7 @@ from functools import partial
 from uuid import UUID
 
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from adapters.memory.identity.erased_accounts import erase_accounts
 from core.kernel.registration import fold
 from core.students.named_registration import NamedRegistration
 from core.students.ports import Erasures
@@ -27,6 +28,7 @@ class MemoryErasures(Erasures):
             submissions=sum(each.student == student.id for each in database.submissions.values()),
             deliveries=sum(each.recipient == student.id for each in database.deliveries.values()),
             dead_letters=len(self._letters(student)),
+            accounts=sum(each.student == student.id for each in database.accounts.values()),
         )
 
     async def erase(self, student: Student) -> None:
@@ -38,6 +40,7 @@ class MemoryErasures(Erasures):
         self._work.undo_log.remove(database.students, key)
         for letter in self._letters(student):
             self._work.undo_log.remove(database.dead_letters, letter)
+        erase_accounts(self._work, student.id)
 
     def _letters(self, student: Student) -> list[tuple[str, UUID]]:
         named = NamedRegistration(student.enrolment.registration)

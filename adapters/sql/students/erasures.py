@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, column, delete, func, select, table
 from adapters.sql.engine.encrypted_columns import EncryptedColumns
 from adapters.sql.engine.types import Id, Json
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.identity.erased_accounts import count_accounts, erase_accounts
 from adapters.sql.messaging.tables import dead_letters
 from adapters.sql.notifications.tables import deliveries
 from adapters.sql.students.tables import erasures, students
@@ -53,6 +54,7 @@ class SqlErasures(Erasures):
             submissions=await self._count(theirs),
             deliveries=await self._count(deliveries.c.student_id == student.id),
             dead_letters=len(await self._letters(student)),
+            accounts=await count_accounts(await self._work.connect(), student.id),
             named=await self._count(and_(theirs, is_named)),
         )
 
@@ -61,6 +63,7 @@ class SqlErasures(Erasures):
         await connection.execute(delete(students).where(students.c.id == student.id))
         for letter in await self._letters(student):
             await connection.execute(delete(dead_letters).where(*letter))
+        await erase_accounts(connection, student.id, self._work.clock.now())
         key, row = fold(student.enrolment.registration), {"id": uuid4()}  # without the time, which the audit has
         self._work.insert(erasures, self._encrypted.encrypt(row, {"encrypted_registration": key}))
 
