@@ -23,7 +23,7 @@ MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 MIN_MEMORY_KIB, MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 1024, 64 * 1024, 8, 4
 """A stored hash that asks for more is refused: a changed row must not occupy the machine."""
 HASH_BYTES, SALT_BYTES = 32, 16
-MAX_WAIT_SECONDS = 1.5
+MAX_WAIT_SECONDS = 1.0
 """A password that would wait for longer, at the speed of the latest hashes, is refused at once."""
 FIRST_ESTIMATE_SECONDS, MIN_ESTIMATE_SECONDS, WEIGHT_OF_LATEST = 0.03, 0.01, 0.1
 """What a hash is taken to last before one was measured, and at least; and the weight of one in the moving average."""

@@ -15,6 +15,7 @@ from core.identity.errors import LoginTaken
 from core.identity.password import Password
 from core.identity.session_ports import PasswordList, Passwords, SigningKeys
 from core.identity.signing_key import SigningKey
+from core.kernel.batching import Batcher, PendingItem
 from core.kernel.errors import CoreError
 
 ROWS = passwords.c
@@ -45,15 +46,21 @@ class SqlPasswords(Passwords):
 
 
 class SqlPasswordList(PasswordList):
-    """Reads passwords without locks."""
+    """Reads passwords without locks; look-ups that wait at the same moment share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookups = Batcher[str, Password | None](self._find)
 
     async def find(self, login: str) -> Password | None:
+        return await self._lookups(login)
+
+    async def _find(self, batch: Sequence[PendingItem[str, Password | None]]) -> None:
+        query = select(passwords).where(ROWS.login.in_({each.item for each in batch}))
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(passwords).where(ROWS.login == login))).one_or_none()
-        return Password(**row._asdict()) if row else None
+            found = {row.login: Password(**row._asdict()) for row in await connection.execute(query)}
+        for each in batch:
+            each.resolve(found.get(each.item))
 
 
 class SqlSigningKeys(SigningKeys):
