@@ -25,6 +25,8 @@ MIN_MEMORY_KIB, MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 1024, 64 * 1024, 8, 4
 HASH_BYTES, SALT_BYTES = 32, 16
 MAX_WAIT_SECONDS = 1.0
 """A password that would wait for longer, at the speed of the latest hashes, is refused at once."""
+DEADLINE_SECONDS = 1.5
+"""What has not begun by then is refused, too: the machine has become slower meanwhile."""
 FIRST_ESTIMATE_SECONDS, MIN_ESTIMATE_SECONDS, WEIGHT_OF_LATEST = 0.03, 0.01, 0.1
 """What a hash is taken to last before one was measured, and at least; and the weight of one in the moving average."""
 RETRY_AFTER_SECONDS = 2.0
@@ -70,7 +72,14 @@ class Argon2PasswordHasher(PasswordHasher):
         self._admitted += 1
         computing = self._threads.submit(self._timed, compute)
         computing.add_done_callback(self._free(asyncio.get_running_loop()))
-        return await asyncio.wrap_future(computing)
+        result = asyncio.wrap_future(computing)
+        try:
+            await asyncio.wait({result}, timeout=DEADLINE_SECONDS)
+            if not result.done() and computing.cancel():
+                raise Unavailable("no password was checked in time", retry_after=RETRY_AFTER_SECONDS)
+            return await result
+        finally:
+            computing.cancel()  # its client may have left; what has begun is finished
 
     def _timed(self, compute: Callable[[], T]) -> T:
         """Compute, and note how long it took; a suspended process counts as a slow one."""

@@ -3,6 +3,7 @@ from threading import Event
 
 import pytest
 
+from adapters.argon2 import password_hasher
 from adapters.argon2.password_hasher import MAX_WAIT_SECONDS, Argon2PasswordHasher, decoy, is_bounded
 from core.identity.passwords.password_policy import MAX_PASSWORD_BYTES, new_password, normal_password
 from core.kernel.errors import Invalid, Unavailable
@@ -16,8 +17,9 @@ COMMON = (
 
 
 @pytest.fixture
-def hasher():
-    """Compute one at a time; three may wait."""
+def hasher(monkeypatch):
+    """Compute one at a time; three may wait, as long as a busy machine takes."""
+    monkeypatch.setattr(password_hasher, "DEADLINE_SECONDS", 60)
     return Argon2PasswordHasher(threads=1, seconds_per_hash=MAX_WAIT_SECONDS / 3)
 
 
@@ -107,6 +109,16 @@ async def test_the_slower_hashes_are_the_fewer_may_wait():
     await hasher._in_thread(lambda: Event().wait(0.05))
 
     assert hasher._seconds_per_hash > 0.01
+
+
+async def test_a_password_that_is_not_checked_in_time_is_refused(hasher, monkeypatch):
+    monkeypatch.setattr(password_hasher, "DEADLINE_SECONDS", 0.01)
+    going_on = Event()
+    hasher._threads.submit(going_on.wait)
+
+    with pytest.raises(Unavailable, match="in time"):
+        await hasher.verify(GOOD, None)
+    going_on.set()
 
 
 async def test_cancelled_requests_leave_the_queue(hasher):
