@@ -1,9 +1,9 @@
 """The ports of passwords, sessions and signing keys."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from core.identity.account import Account
@@ -11,6 +11,9 @@ from core.identity.password import Password
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.signing_key import SigningKey
 from core.identity.tokens import AccessClaims, RefreshToken
+
+Pseudonym: TypeAlias = Callable[[str], str]
+"""Returns a digest of a text under a key of this installation: who has no key cannot try texts against it."""
 
 
 class PasswordHasher(Protocol):
@@ -156,7 +159,7 @@ class PasswordList(Protocol):
 
     @abstractmethod
     async def find(self, login: str) -> Password | None:
-        """Return the password of a login."""
+        """Return the password of a login; that of a disabled account without its hash, so that nothing matches it."""
 
 
 class SigningKeys(Protocol):

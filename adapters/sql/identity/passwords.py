@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -11,6 +12,7 @@ from adapters.sql.engine.conflicts import CONFLICTS, Row, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.session_tables import passwords, signing_keys
+from adapters.sql.identity.tables import accounts
 from core.identity.errors import LoginTaken
 from core.identity.password import Password
 from core.identity.session_ports import PasswordList, Passwords, SigningKeys
@@ -56,9 +58,11 @@ class SqlPasswordList(PasswordList):
         return await self._lookups(login)
 
     async def _find(self, batch: Sequence[PendingItem[str, Password | None]]) -> None:
-        query = select(passwords).where(ROWS.login.in_({each.item for each in batch}))
+        query = select(passwords, accounts.c.active).join(accounts, accounts.c.id == ROWS.account)
+        query = query.where(ROWS.login.in_({each.item for each in batch}))
         async with self._database.reading() as connection:
-            found = {row.login: Password(**row._asdict()) for row in await connection.execute(query)}
+            rows = [row._asdict() for row in await connection.execute(query)]
+        found = {cells["login"]: password_of(cells, active=cells.pop("active")) for cells in rows}
         for each in batch:
             each.resolve(found.get(each.item))
 
@@ -75,6 +79,12 @@ class SqlSigningKeys(SigningKeys):
 
     def add(self, key: SigningKey) -> None:
         self._work.insert(signing_keys, asdict(key))
+
+
+def password_of(cells: dict[str, Any], *, active: bool) -> Password:
+    """Return the password of an account; of a disabled one, nothing matches it."""
+    password = Password(**cells)
+    return password if active else password.unusable()
 
 
 async def login_taken(_connection: AsyncConnection, _row: Row) -> CoreError:

@@ -6,6 +6,7 @@ from core.identity.errors import RefreshTokenReused
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.session import EndedSession, SessionId
 from core.identity.session_ports import RefreshTokens
+from core.identity.sessions.end_session import EndSession
 from core.identity.sessions.refresh_batcher import RefreshBatcher
 from core.identity.sessions.session_watch import SessionWatch
 from core.identity.tokens import SessionTokens
@@ -47,6 +48,6 @@ class RefreshSession:
             ended = session.ended(now := self.clock.now())
             work.sessions.replace(ended)
             why = "a refresh token was used again after its grace"
-            work.audit(Deed(action="end-session", target=f"session/{session_id}", reason=why))
+            work.audit(Deed(action=EndSession.ACTION, target=f"session/{session_id}", reason=why))
             await work.commit()
         self.session_watch.end(EndedSession(session_id, ended.ended_at or now))
