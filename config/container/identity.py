@@ -23,6 +23,7 @@ from core.identity.codes.code_method import CodeCredential, CodeMethod
 from core.identity.identity_provider import IdentityProvider
 from core.identity.passwords.password_method import PasswordCredential, PasswordMethod
 from core.identity.providers.provider_method import ProviderAnswer, ProviderMethod
+from core.identity.sessions.refresh_batcher import RefreshBatcher
 from core.identity.sessions.refused_sign_ins import RefusedSignIns
 from core.identity.sessions.session_issuer import SessionIssuer
 from core.identity.sessions.session_watch import SessionWatch
@@ -128,6 +129,9 @@ class Identity(containers.DeclarativeContainer):
         access_lifetime=providers.Callable(timedelta, minutes=settings.access_minutes),
         refresh_lifetime=providers.Callable(timedelta, days=settings.refresh_days),
     )
+    refresh_batcher = providers.Singleton(
+        RefreshBatcher, new_work.provider, refresh_tokens, session_issuer, process.clock
+    )
     sign_in_guard = providers.Singleton(
         SignInGuard,
         storage.rate_limiter,
@@ -197,6 +201,7 @@ class Identity(containers.DeclarativeContainer):
         refresh_tokens=refresh_tokens,
         session_watch=session_watch,
         session_issuer=session_issuer,
+        refresh_batcher=refresh_batcher,
         sign_in_methods=sign_in_methods,
         sign_in_guard=sign_in_guard,
         secret_box=secret_box,

@@ -11,7 +11,7 @@ from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
 from core.identity.one_time_secret_ports import EnrolledStudents, OneTimeSecrets
-from core.identity.session_ports import Passwords, Sessions, SigningKeys
+from core.identity.session_ports import Passwords, RefreshableSessions, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
 
@@ -89,6 +89,7 @@ class IdentityUnitOfWork(UnitOfWork, Protocol):
     accounts: Accounts
     passwords: Passwords
     sessions: Sessions
+    refreshable_sessions: RefreshableSessions
     signing_keys: SigningKeys
     api_keys: ApiKeys
     identity_links: IdentityLinks
