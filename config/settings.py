@@ -154,6 +154,14 @@ class OpenIdProvider(Section, frozen=True, kw_only=True):
             check_encrypted(self.issuer, "issuer")
 
 
+def check_secret(name: str, secret: Secret) -> None:
+    """Raise `ValueError` for a secret that is short, or that everyone can read in an example."""
+    if 0 < len(secret.reveal()) < 32:
+        raise ValueError(f"{name} needs at least 32 characters")
+    if "only-for-development" in secret.reveal():
+        raise ValueError(f"{name} is a published example: set 32 or more random characters of your own")
+
+
 class Admission(Section, frozen=True):
     """Admission control of submissions."""
 
@@ -165,8 +173,7 @@ class Admission(Section, frozen=True):
     """Signs the first arrival: at least 32 characters, the same for every process on one database."""
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("admission.secret needs at least 32 characters")
+        check_secret("admission.secret", self.secret)
 
 
 class Limits(Section, frozen=True):
@@ -328,8 +335,7 @@ class Identity(Section, frozen=True):
     """Where `provision` writes the API key of the first administrator; empty: beside the SQLite file, as bursar.key."""
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("identity.secret needs at least 32 characters")
+        check_secret("identity.secret", self.secret)
 
 
 class Inventory(Section, frozen=True):
@@ -362,8 +368,7 @@ class Audit(Section, frozen=True):
     """Signs the heads: at least 32 characters, the same for every process, unknown to the database's administrator."""
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("audit.secret needs at least 32 characters")
+        check_secret("audit.secret", self.secret)
 
 
 class Redis(Section, frozen=True):

@@ -30,6 +30,8 @@ from tests.units_of_work import any_work
 
 SKU = "ANSWER-BOOK"
 EXAMPLE_ID = 0x01985B1E_7C00_7000_8000_000000000000
+OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword"}
+"""Operations on the own sessions and password of the caller, which need a session and no permission."""
 FIRST_ID_OF_ANSWERS = EXAMPLE_ID + (1 << 48)
 GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 
@@ -117,7 +119,7 @@ async def let_in(api: Api) -> None:
     """Store the accounts, passwords and sessions of the examples."""
     examples, identity, now = EXAMPLES, api.application.identity, api.clock.now()
     await api.application.use_cases().identity.create_signing_key()
-    await api("GET", "/v1/sessions")  # creates the account that calls
+    await api("GET", "/v1/sessions")  # creates the account that calls, whose API key is refused
     caller = next(iter(api.application.storage.memory().accounts))
     hashed = await identity.password_hasher().hash(examples["signIn"]["body"]["password"])
     token = identity.refresh_tokens().read(examples["refreshSession"]["body"]["refresh_token"])
@@ -159,6 +161,16 @@ async def doubt(api: Api) -> None:
         await work.commit()
 
 
+async def access_token(api: Api) -> str:
+    """Return an access token of the account that calls."""
+    identity, memory = api.application.identity, api.application.storage.memory()
+    account = next(iter(memory.accounts.values()))
+    session = a_session(SessionId(UUID(int=EXAMPLE_ID + 5)), account.id, api.clock.now(), b"")
+    issuer, token = identity.session_issuer(), identity.refresh_tokens().create(session.id, 1)
+    await identity.session_watch().ensure_read()
+    return str(issuer.tokens(session, account, token).access_token)
+
+
 async def send(api: Api, method: str, path: str, operation: dict[str, Any]) -> httpx.Response:
     """Send the example of an operation as the document has it."""
     headers, query = dict[str, str](), dict[str, str]()
@@ -176,6 +188,8 @@ async def send(api: Api, method: str, path: str, operation: dict[str, Any]) -> h
             form = media_type == "application/x-www-form-urlencoded"
             more["content"] = (urlencode(body["example"]) if form else body["example"]).encode()
             headers["Content-Type"] = media_type
+    if operation["operationId"] in OF_THE_CALLER and "Authorization" not in api.client.headers:
+        headers["Authorization"] = f"Bearer {await access_token(api)}"
     answer = await api(method.upper(), path, headers=headers, params=query, **more)
     await InventoryHarness(api.application).take_in()
     return answer

@@ -67,7 +67,9 @@ async def record_refusal(use_case: Any, refusal: CoreError, arguments: tuple[Any
     denied = use_case.permission is not None and isinstance(refusal, NotPermitted | NotAuthenticated)
     if refusals is None or isinstance(refusal, NO_REFUSALS) or not (action or denied):
         return
-    target = str(arguments[0]) if arguments and isinstance(arguments[0], str | UUID) else ""
+    # Also a text for a use case that is open to all may be a credential.
+    told = UUID if use_case.permission is None else str | UUID
+    target = str(arguments[0]) if arguments and isinstance(arguments[0], told) else ""
     try:
         fate = await refusals.record(action or use_case.permission, target, reported_kind(refusal).problem)
     except CoreError as error:

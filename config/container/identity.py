@@ -21,6 +21,7 @@ from core.identity.api_keys.known_api_keys import KnownApiKeys
 from core.identity.identity_provider import IdentityProvider
 from core.identity.passwords.password_method import PasswordCredential, PasswordMethod
 from core.identity.providers.provider_method import ProviderAnswer, ProviderMethod
+from core.identity.sessions.refused_sign_ins import RefusedSignIns
 from core.identity.sessions.session_issuer import SessionIssuer
 from core.identity.sessions.session_watch import SessionWatch
 from core.identity.sessions.sign_in_guard import SignInGuard
@@ -36,7 +37,7 @@ with lazy_imports():
     from adapters.sql.identity.sessions import SqlSessionViews
     from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
     from adapters.tokens.access_tokens import JwtAccessTokens, SealedKeyPairs
-    from adapters.tokens.derived_keys import Seal
+    from adapters.tokens.derived_keys import KeyedDigest, Seal
     from adapters.tokens.refresh_tokens import MarkedRefreshTokens
 
 
@@ -129,7 +130,15 @@ class Identity(containers.DeclarativeContainer):
         process.settings.provided.limits.wrong_passwords,
         process.settings.provided.limits.wrong_passwords_per_address,
     )
-    password_method = providers.Singleton(PasswordMethod, password_list, password_hasher, sign_in_guard)
+    refused_sign_ins = providers.Singleton(
+        RefusedSignIns,
+        new_work.provider,
+        storage.rate_limiter,
+        providers.Singleton(KeyedDigest, secret, "logins of refused sign-ins"),
+    )
+    password_method = providers.Singleton(
+        PasswordMethod, password_list, password_hasher, sign_in_guard, refused_sign_ins
+    )
     identity_providers = providers.Singleton(
         identity_providers, process.settings.provided.oidc, process.settings.provided.http.public_url, process.clock
     )
@@ -160,6 +169,7 @@ class Identity(containers.DeclarativeContainer):
         storage.refusals,
         new_work=new_work,
         account_list=account_list,
+        password_list=password_list,
         session_views=session_views,
         password_hasher=password_hasher,
         key_pairs=key_pairs,

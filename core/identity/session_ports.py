@@ -1,15 +1,18 @@
 """The ports of passwords, sessions and signing keys."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from core.identity.password import Password
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.signing_key import SigningKey
 from core.identity.tokens import AccessClaims, RefreshToken
+
+Pseudonym: TypeAlias = Callable[[str], str]
+"""Returns a digest of a text under a key of this installation: who has no key cannot try texts against it."""
 
 
 class PasswordHasher(Protocol):
@@ -137,7 +140,7 @@ class PasswordList(Protocol):
 
     @abstractmethod
     async def find(self, login: str) -> Password | None:
-        """Return the password of a login."""
+        """Return the password of a login; that of a disabled account without its hash, so that nothing matches it."""
 
 
 class SigningKeys(Protocol):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.identity.accounts.act_as_account import ActAsAccount
 from core.identity.accounts.create_account import CreateAccount
 from core.identity.accounts.create_administrator import CreateAdministrator
 from core.identity.accounts.disable_account import DisableAccount
@@ -30,6 +31,7 @@ from core.identity.signing_keys.rotate_signing_key import RotateSigningKey
 class IdentityUseCases:
     """Accounts and their credentials."""
 
+    act_as_account: ActAsAccount
     create_account: CreateAccount
     list_accounts: ListAccounts
     disable_account: DisableAccount

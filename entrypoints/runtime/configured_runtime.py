@@ -43,7 +43,8 @@ class ConfiguredRuntime(Runtime):
                     await self.migrate("head")
                 await load_sample_data(self.use_cases, self.clock)
                 await self.use_cases.identity.create_signing_key()
-                self._api_key = await create_first_api_key(self.use_cases.identity, self._key_file()) or self._api_key
+                new_inbox = self._application.messaging.new_inbox
+                self._api_key = await create_first_api_key(self.use_cases, new_inbox, self._key_file()) or self._api_key
 
     async def migrate(self, target: str, *, may_lose_data: bool = False) -> SchemaChange:
         change: SchemaChange = await self._application.storage.migrate(target, may_lose_data=may_lose_data)

@@ -8,7 +8,7 @@ import pytest
 from core.identity.roles import PERMISSIONS, Role
 from docs.generator.permissions import PERMISSION_BY_OPERATION
 from entrypoints.http.document import EXAMPLES
-from tests.example_office import example_office, send
+from tests.example_office import OF_THE_CALLER, example_office, send
 from tests.integration.admission import an_api_key
 from tests.integration.test_http_api import OPEN, Api
 
@@ -16,8 +16,6 @@ REGISTRATION, OWN, OTHER = "SU-2026-0001", "SU-PUNE", "DEL-014"
 SUBMISSION = {"schedule": "sahyadri-semester", "registration": REGISTRATION}
 READ_BY_AUDITORS = {"replayDeadLetters"}
 """Without `confirm`, as in its example, it only lists."""
-OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword"}
-"""Operations on the own sessions and password of the caller, which need no permission."""
 
 
 @pytest.fixture

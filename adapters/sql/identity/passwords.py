@@ -11,6 +11,7 @@ from adapters.sql.engine.conflicts import CONFLICTS, Row, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.session_tables import passwords, signing_keys
+from adapters.sql.identity.tables import accounts
 from core.identity.errors import LoginTaken
 from core.identity.password import Password
 from core.identity.session_ports import PasswordList, Passwords, SigningKeys
@@ -51,9 +52,13 @@ class SqlPasswordList(PasswordList):
         self._database = database
 
     async def find(self, login: str) -> Password | None:
+        query = select(passwords, accounts.c.active).join(accounts, accounts.c.id == ROWS.account)
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(passwords).where(ROWS.login == login))).one_or_none()
-        return Password(**row._asdict()) if row else None
+            row = (await connection.execute(query.where(ROWS.login == login))).one_or_none()
+        if row is None:
+            return None
+        active = (cells := row._asdict()).pop("active")
+        return Password(**cells) if active else Password(**cells).unusable()
 
 
 class SqlSigningKeys(SigningKeys):

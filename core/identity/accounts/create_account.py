@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.identity.account import Account, AccountId, NewAccount, permissions_of
+from core.identity.account import Account, AccountId, NewAccount, check_power_over
 from core.identity.ports import NewIdentityUnitOfWork
 from core.kernel.audit import Deed
-from core.kernel.authorization import NotPermitted, Permission, current_principal, requires
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
 
@@ -25,8 +25,7 @@ class CreateAccount:
     async def __call__(self, asked: NewAccount) -> Account:
         """Return the account; raise `NotPermitted` for roles that permit more than the caller may do."""
         roles = frozenset(asked.roles)
-        if missing := permissions_of(roles) - current_principal.get().permissions:
-            raise NotPermitted(f"these roles permit what their giver may not do: {', '.join(sorted(missing))}")
+        check_power_over(roles)
         account = Account(
             id=AccountId(self.ids.new()),
             roles=roles,

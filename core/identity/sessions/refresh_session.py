@@ -7,6 +7,7 @@ from core.identity.errors import RefreshTokenReused, SessionEnded
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.session_ports import RefreshTokens
+from core.identity.sessions.end_session import EndSession
 from core.identity.sessions.session_issuer import SessionIssuer
 from core.identity.sessions.session_watch import SessionWatch
 from core.identity.tokens import RefreshToken, SessionTokens
@@ -68,6 +69,6 @@ class RefreshSession:
             ended = session.ended(now := self.clock.now())
             work.sessions.replace(ended)
             why = "a refresh token was used again after its grace"
-            work.audit(Deed(action="end-session", target=f"session/{session_id}", reason=why))
+            work.audit(Deed(action=EndSession.ACTION, target=f"session/{session_id}", reason=why))
             await work.commit()
         self.session_watch.end(EndedSession(session_id, ended.ended_at or now))

@@ -13,10 +13,11 @@ from core.identity.tokens import AccessClaims
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 
-FRESH, WAITED_FOR = timedelta(seconds=0.5), timedelta(seconds=1)
-"""What is older than the first is read again, and a token waits for that when it is older than the second."""
-MAX_STALE = timedelta(seconds=5)
-"""If reading fails for longer, no access token is accepted: `Unavailable`."""
+FRESH, MAX_STALE = timedelta(seconds=0.5), timedelta(seconds=1)
+"""What was read longer ago than the first is read again; a token waits for that when it is longer than the second.
+
+Ages count from the beginning of a reading: what it takes itself is part of the second in which an end takes effect.
+"""
 KEYS_INTERVAL = timedelta(seconds=10)
 """Signing keys are announced a minute before they sign."""
 OVERLAP = timedelta(seconds=60)
@@ -50,16 +51,18 @@ class SessionWatch:
             raise SessionEnded("the session of this access token has ended; refresh it, or sign in")
 
     async def ensure_read(self) -> None:
-        """Read again what is not fresh; concurrent callers share the reading. Raises `Unavailable` without it."""
-        if self._is_younger_than(FRESH):
-            return
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._try_to_read())
-        if self._is_younger_than(WAITED_FOR):
-            return
-        failure = await asyncio.shield(self._reading)
-        if failure and not self._is_younger_than(MAX_STALE):
-            raise Unavailable("whether sessions have ended is not known") from failure
+        """Wait until what is known is as of a second before this call, or later; raise `Unavailable`.
+
+        Concurrent callers share a reading.
+        """
+        began = self.clock.now()
+        for _ in range(2):  # a reading under way may have begun too long ago
+            if self._is_known_since(began - MAX_STALE):
+                break
+            if failure := await asyncio.shield(self._read_again()):
+                raise Unavailable("whether sessions have ended is not known", retry_after=1) from failure
+        if not self._is_known_since(began - FRESH):
+            self._read_again()
 
     async def read(self) -> None:
         """Read the signing keys, and the sessions that ended since the last reading; raise `Unavailable`."""
@@ -73,6 +76,12 @@ class SessionWatch:
         self._note(await self.views.ended_since(since), now)
         self._read_at = now
 
+    def _read_again(self) -> "asyncio.Task[Unavailable | None]":
+        """Begin to read, unless that is under way."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._try_to_read())
+        return self._reading
+
     async def _try_to_read(self) -> Unavailable | None:
         try:
             await self.read()
@@ -80,8 +89,8 @@ class SessionWatch:
             return failure
         return None
 
-    def _is_younger_than(self, age: timedelta) -> bool:
-        return timedelta(0) <= self.clock.now() - self._read_at <= age
+    def _is_known_since(self, at: datetime) -> bool:
+        return at <= self._read_at <= self.clock.now()
 
     def end(self, *ended: EndedSession) -> None:
         """Note sessions that this process ended, before the next reading."""
