@@ -23,6 +23,12 @@ NO_REFUSALS = (Unavailable, RequestRepeated, RequestInProgress)
 
 
 @cache
+def timer(use_case: str, outcome: str) -> Histogram:
+    """Return the metric with its labels, whose look-up takes longer than an observation."""
+    return USE_CASE_SECONDS.labels(use_case, outcome)
+
+
+@cache
 def instrumented(use_case: type[U]) -> type[U]:
     """Return a subclass of a use case whose calls are logged and timed; it takes the same arguments.
 
@@ -46,7 +52,7 @@ def instrumented(use_case: type[U]) -> type[U]:
             outcome = type(error).__name__
             raise
         finally:
-            USE_CASE_SECONDS.labels(name, outcome).observe(time.perf_counter() - began)
+            timer(name, outcome).observe(time.perf_counter() - began)
 
     members = {"__call__": timed_call, "__doc__": use_case.__doc__, "__module__": use_case.__module__}
     return type(name, (use_case,), members | {"__slots__": ("refusals",)})

@@ -1,11 +1,12 @@
 """The ports of passwords, sessions and signing keys."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
+from core.identity.account import Account
 from core.identity.password import Password
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.signing_key import SigningKey
@@ -93,6 +94,24 @@ class Sessions(Protocol):
     @abstractmethod
     def replace(self, session: Session) -> None:
         """Replace a locked session."""
+
+
+class OwnedSession(NamedTuple):
+    """A session and its account."""
+
+    session: Session
+    account: Account
+
+
+class RefreshableSessions(Protocol):
+    """Locks many sessions at once."""
+
+    @abstractmethod
+    async def lock(self, wanted: Collection[SessionId], *, wait: bool) -> Mapping[SessionId, OwnedSession]:
+        """Return the sessions that exist; others wait to change them.
+
+        Without `wait`, those that another transaction holds are left out.
+        """
 
 
 class SessionViews(Protocol):

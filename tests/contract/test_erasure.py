@@ -15,6 +15,7 @@ from core.kernel.authorization import NotPermitted, Permission, Principal, actin
 from core.kernel.decisions import Decision
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import RequestContext
+from core.messaging.dead_letters import DeadLetterFilter
 from core.notifications.delivery import Channel, RecipientId
 from core.students.errors import UnknownStudent
 from core.students.roster import read_rows
@@ -94,6 +95,25 @@ async def test_a_dump_does_not_contain_the_erased_student(stored: Application, s
     assert submitted.reference.lower().encode() in content
     async with stored.storage.database().reading() as connection:
         assert len((await connection.execute(select(students.c.id))).all()) == 1
+
+
+async def test_dead_letters_are_erased_in_every_spelling(stored: Application, submitted: Submission) -> None:
+    spelt = [
+        b'{"registration":"cAnArY-77/a"}',
+        b'{"registration":" CANARY-77\\/A "}',
+        b'{"registration":"Canary-77/A","pap',
+    ]
+    letters = [a_message(context="fees.commands", body=body) for body in (*spelt, b'{"registration":"Canary-77/AB"}')]
+    for letter in letters:
+        async with stored.messaging.new_inbox() as inbox:
+            await inbox.bury(letter, Invalid("no such paper"))
+            await inbox.commit()
+
+    report = await stored.use_cases().students.erase_student(REGISTRATION, ASKED)
+
+    assert report.records.dead_letters == 1 + len(spelt)
+    left = await stored.use_cases().messaging.list_dead_letters(DeadLetterFilter(), None, 10)
+    assert [each.id for each in left.items] == [letters[-1].id]
 
 
 async def test_neither_a_roster_nor_a_submission_brings_the_student_back(

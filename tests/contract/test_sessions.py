@@ -28,7 +28,7 @@ from core.identity.sessions.refused_sign_ins import KEY, LIMIT
 from core.identity.sessions.session_issuer import Proof
 from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import ANONYMOUS, NotAuthenticated, NotPermitted, Permission, acting_as
-from core.kernel.errors import Conflict, Unavailable
+from core.kernel.errors import Conflict, CoreError, Unavailable
 from core.kernel.rate_limit import RateLimited
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
@@ -115,6 +115,28 @@ async def test_a_thief_and_an_owner_who_race_cannot_both_stay(office, tokens):
 
     listed = await office.application.identity.session_views().find(tokens.session)
     assert listed.ended_at
+
+
+async def test_refusals_do_not_harm_refreshes_of_the_same_moment(office):
+    account = await office.account()
+    healthy, reused, ended, broken = [await office.signed_in(account) for _ in range(4)]
+    for each in (reused, broken):
+        await office.identity.refresh_session(each.refresh_token)
+    office.clock.pass_by(GRACE)
+    async with office.application.identity.new_work() as work:
+        stored = await work.sessions.lock(broken.session)
+        work.sessions.replace(replace(stored, sealed=b"not what was sealed"))
+        work.sessions.replace((await work.sessions.lock(ended.session)).ended(office.clock.now()))
+        work.sessions.replace(replace(await work.sessions.lock(reused.session), previous_digest=b"of another token"))
+        await work.commit()
+
+    refreshing = [office.identity.refresh_session(each.refresh_token) for each in (broken, reused, ended, healthy)]
+    failed, *refused, refreshed = await asyncio.gather(*refreshing, return_exceptions=True)
+
+    assert not isinstance(failed, CoreError)
+    assert [type(each) for each in refused] == [RefreshTokenReused, SessionEnded]
+    await office.principal(refreshed)
+    assert (await office.application.identity.session_views().find(reused.session)).ended_at
 
 
 async def test_the_text_of_a_refresh_token_is_not_stored(office, tokens):
