@@ -189,10 +189,14 @@ class Limits(Section, frozen=True):
     """Exchanges of refresh tokens from one address."""
     codes_per_minute: Permits = 600
     """One-time codes that are requested or entered, from one address."""
+    codes_per_registration: Permits = 10
+    """One-time codes that are requested for one registration in 15 minutes, from whatever addresses."""
     wrong_passwords: Permits = 10
     """For one account from one address in 15 minutes; from other addresses the account can still sign in."""
     wrong_passwords_per_address: Permits = 100
     """From one address in 15 minutes, for whatever accounts; signing in does not count."""
+    unknown_keys_per_address: Permits = 600
+    """API keys that do not exist, from one address in a minute: each costs a query."""
 
 
 class EncryptedSection(Section, frozen=True):
@@ -363,7 +367,8 @@ class Audit(Section, frozen=True):
     path: Annotated[str, NON_EMPTY] = "bursar-audit-heads.jsonl"
     """The file of `adapters.audit_anchors = "file"`, on a disk that the database's administrator cannot write."""
     secret: Secret = msgspec.field(default_factory=Secret)
-    """Signs the heads: at least 32 characters, the same for every process, unknown to the database's administrator."""
+    """Signs the heads, and hashes what refused requests named: at least 32 characters, the same for every process,
+    unknown to the database's administrator."""
 
     def __post_init__(self) -> None:
         check_secret("audit.secret", self.secret)

@@ -8,6 +8,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.identity.accounts import MemoryAccountList
 from adapters.memory.identity.api_keys import MemoryApiKeyList, MemoryIssuedApiKeys
+from adapters.memory.identity.one_time_secrets import MemoryAccountContacts, MemorySecretFacts
 from adapters.memory.identity.passwords import MemoryPasswordList
 from adapters.memory.identity.sessions import MemorySessionViews
 from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
@@ -18,6 +19,7 @@ from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import KNOWN_ISSUERS, OpenIdProvider
 from core.identity.api_keys.known_api_keys import KnownApiKeys
+from core.identity.codes.code_method import CodeCredential, CodeMethod
 from core.identity.identity_provider import IdentityProvider
 from core.identity.passwords.password_method import PasswordCredential, PasswordMethod
 from core.identity.providers.provider_method import ProviderAnswer, ProviderMethod
@@ -34,12 +36,14 @@ with lazy_imports():
     from adapters.oidc.provider import OidcProvider
     from adapters.sql.identity.accounts import SqlAccountList
     from adapters.sql.identity.api_keys import SqlApiKeyList, SqlIssuedApiKeys
+    from adapters.sql.identity.one_time_secrets import SqlAccountContacts, SqlSecretFacts
     from adapters.sql.identity.passwords import SqlPasswordList
     from adapters.sql.identity.sessions import SqlSessionViews
     from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
     from adapters.tokens.access_tokens import JwtAccessTokens, SealedKeyPairs
     from adapters.tokens.derived_keys import KeyedDigest, Seal
     from adapters.tokens.refresh_tokens import MarkedRefreshTokens
+    from adapters.tokens.secret_box import DerivedSecretBox
 
 
 def beside(path: str) -> str:
@@ -149,7 +153,23 @@ class Identity(containers.DeclarativeContainer):
     provider_method = providers.Singleton(
         ProviderMethod, identity_providers, new_work.provider, session_watch, process.clock
     )
-    sign_in_methods = providers.Dict({PasswordCredential: password_method, ProviderAnswer: provider_method})
+    secret_box = providers.Singleton(DerivedSecretBox, secret)
+    code_method = providers.Singleton(
+        CodeMethod, new_work.provider, secret_box, sign_in_guard, process.clock, process.ids
+    )
+    sign_in_methods = providers.Dict(
+        {PasswordCredential: password_method, ProviderAnswer: provider_method, CodeCredential: code_method}
+    )
+    secret_facts = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlSecretFacts, storage.database, secret_box, process.clock),
+        memory=providers.Singleton(MemorySecretFacts, storage.memory, secret_box, process.clock),
+    )
+    contacts = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlAccountContacts, storage.database),
+        memory=providers.Singleton(MemoryAccountContacts, storage.memory),
+    )
 
     api_key_list = stored(
         process.persistence,
@@ -161,7 +181,12 @@ class Identity(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlIssuedApiKeys, storage.database),
         memory=providers.Singleton(MemoryIssuedApiKeys, storage.memory),
     )
-    known_api_keys = providers.Singleton(KnownApiKeys, issued_api_keys)
+    known_api_keys = providers.Singleton(
+        KnownApiKeys,
+        issued_api_keys,
+        storage.rate_limiter,
+        process.settings.provided.limits.unknown_keys_per_address,
+    )
 
     use_cases = use_cases_of(
         IdentityUseCases,
@@ -179,6 +204,9 @@ class Identity(containers.DeclarativeContainer):
         refresh_batcher=refresh_batcher,
         sign_in_methods=sign_in_methods,
         sign_in_guard=sign_in_guard,
+        secret_box=secret_box,
+        rate_limiter=storage.rate_limiter,
+        codes_per_registration=process.settings.provided.limits.codes_per_registration,
         api_key_list=api_key_list,
         known_api_keys=known_api_keys,
         max_api_key_days=process.settings.provided.identity.max_api_key_days,

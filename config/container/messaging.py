@@ -48,6 +48,7 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
         RetainedRecords.SIGN_INS: LIFETIME,
         RetainedRecords.SESSIONS: AFTER_EXPIRY,
         RetainedRecords.LINKS: timedelta(0),
+        RetainedRecords.SECRETS: timedelta(0),
     }
 
 

@@ -10,6 +10,7 @@ from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
+from core.identity.one_time_secret_ports import EnrolledStudents, OneTimeSecrets
 from core.identity.session_ports import Passwords, RefreshableSessions, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
@@ -27,7 +28,7 @@ class Accounts(Protocol):
 
     @abstractmethod
     def add(self, account: Account) -> None:
-        """Add an account."""
+        """Add an account; the commit raises `StudentHasAccount` if its student has one."""
 
     @abstractmethod
     def replace(self, account: Account) -> None:
@@ -93,6 +94,8 @@ class IdentityUnitOfWork(UnitOfWork, Protocol):
     api_keys: ApiKeys
     identity_links: IdentityLinks
     pending_sign_ins: PendingSignIns
+    one_time_secrets: OneTimeSecrets
+    enrolled_students: EnrolledStudents
 
 
 NewIdentityUnitOfWork = NewUnitOfWork[IdentityUnitOfWork]

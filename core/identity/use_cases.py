@@ -11,8 +11,10 @@ from core.identity.api_keys.authenticate_api_key import AuthenticateApiKey
 from core.identity.api_keys.create_api_key import CreateApiKey
 from core.identity.api_keys.list_api_keys import ListApiKeys
 from core.identity.api_keys.revoke_api_key import RevokeApiKey
+from core.identity.codes.request_code import RequestCode
 from core.identity.passwords.change_password import ChangePassword
 from core.identity.passwords.create_password_link import CreatePasswordLink
+from core.identity.passwords.invite_account import InviteAccount
 from core.identity.passwords.set_password import SetPassword
 from core.identity.providers.link_identity import LinkIdentity
 from core.identity.providers.sign_in_with_provider import SignInWithProvider
@@ -42,9 +44,11 @@ class IdentityUseCases:
     create_signing_key: CreateSigningKey
     end_session: EndSession
     end_sessions: EndSessions
+    invite_account: InviteAccount
     list_public_keys: ListPublicKeys
     list_sessions: ListSessions
     refresh_session: RefreshSession
+    request_code: RequestCode
     rotate_signing_key: RotateSigningKey
     set_password: SetPassword
     sign_in: SignIn

@@ -19,6 +19,8 @@ class RetainedRecords(StrEnum):
     """Sessions, by the moment when they expire."""
     LINKS = "links"
     """One-time links that set passwords, by the moment when they expire; the passwords stay."""
+    SECRETS = "one-time-secrets"
+    """One-time codes and links, from the moment when they expire."""
 
 
 class Retention(Protocol):

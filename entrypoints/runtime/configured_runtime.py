@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -59,8 +59,9 @@ class ConfiguredRuntime(Runtime):
         check_encryption(self._settings)
         if {"dispatcher", "scheduler"}.intersection(self._settings.serve):
             check_credentials(self._settings)
-        with self._application.storage.exclusive_lock():
-            listening = self._transports.listen() if "http" in self._settings.serve else None
+        with self._application.storage.exclusive_lock(), ExitStack() as opened:
+            serves_http = "http" in self._settings.serve
+            listening = opened.enter_context(self._transports.listen()) if serves_http else None
             await self.provision()
             report = await self._report(address(listening) if listening else "")
             if listening:

@@ -5,13 +5,14 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from config.container import Application
 from config.settings import Limits
 from core.audit.ports import AuditFilter
+from core.identity.account import AccountId
 from core.identity.errors import (
     LinkNotValid,
     LoginTaken,
@@ -389,6 +390,7 @@ async def test_two_first_links_of_one_account_do_not_both_count(office):
 
 async def test_keys_rotate_without_an_end_of_sessions(office, tokens):
     new = await office.identity.rotate_signing_key()
+    office.clock.pass_by(timedelta(seconds=10))
     assert len(await office.identity.list_public_keys()) == 2
     for _ in range(3):
         office.clock.pass_by(timedelta(minutes=10))
@@ -398,6 +400,18 @@ async def test_keys_rotate_without_an_end_of_sessions(office, tokens):
 
     assert [new.kid in each for each in await office.identity.list_public_keys()] == [True]
     assert await office.identity.create_signing_key() is None
+
+
+async def test_public_keys_are_read_beside_transactions_and_kept_for_seconds(office):
+    async with office.application.identity.new_work() as work, asyncio.timeout(2):
+        await work.passwords.lock(AccountId(UUID(int=7)))
+        [before] = await office.identity.list_public_keys()
+    new = await office.identity.rotate_signing_key()
+
+    assert await office.identity.list_public_keys() == [before]
+    office.clock.pass_by(timedelta(seconds=10))
+    [_, published] = await office.identity.list_public_keys()
+    assert new.kid in published
 
 
 class BrokenViews:

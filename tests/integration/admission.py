@@ -24,7 +24,7 @@ from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
-from entrypoints.http.middleware.authentication import needs_credential
+from entrypoints.http.middleware.authentication import is_protected
 from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.submission_intents import IntentSigner
 
@@ -70,7 +70,7 @@ class Keyed:
         self._app, self._application, self._lock = app, application, asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        needed = scope["type"] == "http" and needs_credential(scope["method"], scope["path"])
+        needed = scope["type"] == "http" and is_protected(scope["path"])
         if needed and b"authorization" not in dict(scope["headers"]):
             async with self._lock:
                 if self._application not in self._keys:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -108,7 +109,7 @@ async def test_every_example_gets_the_documented_answer(api: Api) -> None:
     document = await read(api)
     for name, (method, path, operation) in operations(document).items():
         answer = await send(api, method, path, operation)
-        assert answer.status_code in (200, 201, 204), (name, answer.text)
+        assert answer.status_code in (200, 201, 202, 204), (name, answer.text)
         documented = operation["responses"][str(answer.status_code)]
         if answer.status_code != 204:
             media_type = answer.headers["Content-Type"].partition(";")[0]
@@ -200,7 +201,7 @@ async def test_a_generated_client_calls_every_operation_and_gets_typed_answers(a
             acting = made.with_headers({"Authorization": f"Bearer {await access_token(api)}"})
         answer = await call(client=acting, **dict(arguments(call, operation)))
         await InventoryHarness(api.application).take_in()
-        assert int(answer.status_code) in (200, 201, 204), (name, answer.content)
+        assert int(answer.status_code) in (200, 201, 202, 204), (name, answer.content)
         kinds = answer.parsed if isinstance(answer.parsed, list) else [answer.parsed]
         for each in kinds:
             plain = path == "/metrics" or method == "delete" or not hasattr(each, "to_dict")
@@ -220,15 +221,25 @@ async def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[st
 
 async def test_ten_thousand_generated_requests_get_documented_answers(api: Api, address: str) -> None:
     """All checks and phases of schemathesis, positive and negative; schemathesis.toml has its settings."""
+    key = await an_api_key(api.application)
+    own = (await api.application.use_cases().identity.list_api_keys(None, None, 100)).items[-1]
+    spared = {"BURSAR_TEST_SPARED": f"{own.id} {own.account}"}
     options = [
         f"{address}/docs/openapi.json",
         "--checks=all",
         f"--max-examples={EXAMPLES_PER_OPERATION}",
         "--seed=20261120",
-        f"--header=Authorization: Bearer {await an_api_key(api.application)}",
+        f"--header=Authorization: Bearer {key}",
     ]
     running = await asyncio.create_subprocess_exec(
-        SCRIPTS / "schemathesis", "run", *options, "--no-color", cwd=TESTS.parent, stdout=PIPE, stderr=STDOUT
+        SCRIPTS / "schemathesis",
+        "run",
+        *options,
+        "--no-color",
+        cwd=TESTS.parent,
+        env=os.environ | spared,
+        stdout=PIPE,
+        stderr=STDOUT,
     )
     report = (await running.communicate())[0].decode()
 

@@ -5,6 +5,7 @@ from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.identity.accounts import MemoryAccounts
 from adapters.memory.identity.api_keys import MemoryApiKeys
 from adapters.memory.identity.identity_links import MemoryIdentityLinks, MemoryPendingSignIns
+from adapters.memory.identity.one_time_secrets import MemoryEnrolledStudents, MemoryOneTimeSecrets
 from adapters.memory.identity.passwords import MemoryPasswords, MemorySigningKeys
 from adapters.memory.identity.sessions import MemoryRefreshableSessions, MemorySessions
 from core.identity.ports import IdentityUnitOfWork
@@ -23,3 +24,4 @@ class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
         self.refreshable_sessions = MemoryRefreshableSessions(self)
         self.signing_keys = MemorySigningKeys(self)
         self.identity_links, self.pending_sign_ins = MemoryIdentityLinks(self), MemoryPendingSignIns(self)
+        self.one_time_secrets, self.enrolled_students = MemoryOneTimeSecrets(self), MemoryEnrolledStudents(self)

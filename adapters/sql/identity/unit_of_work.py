@@ -4,6 +4,7 @@ from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.accounts import SqlAccounts
 from adapters.sql.identity.api_keys import SqlApiKeys
 from adapters.sql.identity.identity_links import SqlIdentityLinks, SqlPendingSignIns
+from adapters.sql.identity.one_time_secrets import SqlEnrolledStudents, SqlOneTimeSecrets
 from adapters.sql.identity.passwords import SqlPasswords, SqlSigningKeys
 from adapters.sql.identity.sessions import SqlRefreshableSessions, SqlSessions
 from core.identity.ports import IdentityUnitOfWork
@@ -22,3 +23,4 @@ class SqlIdentityUnitOfWork(SqlUnitOfWork, IdentityUnitOfWork):
         self.refreshable_sessions = SqlRefreshableSessions(self)
         self.signing_keys = SqlSigningKeys(self)
         self.identity_links, self.pending_sign_ins = SqlIdentityLinks(self), SqlPendingSignIns(self)
+        self.one_time_secrets, self.enrolled_students = SqlOneTimeSecrets(self), SqlEnrolledStudents(self)

@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, tuple_, update
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import requests
 from adapters.sql.identity.link_tables import pending_sign_ins
+from adapters.sql.identity.secret_tables import one_time_secrets
 from adapters.sql.identity.session_tables import passwords, sessions
 from adapters.sql.messaging.tables import inbox
 from core.messaging.retention import RetainedRecords, Retention
@@ -17,6 +18,7 @@ MOMENTS = {
     RetainedRecords.SIGN_INS: pending_sign_ins.c.at,
     RetainedRecords.SESSIONS: sessions.c.expires_at,
     RetainedRecords.LINKS: passwords.c.link_expires_at,
+    RetainedRecords.SECRETS: one_time_secrets.c.expires_at,
 }
 """The column with the moment from which a row is kept."""
 NO_LINK = {"link_digest": None, "link_expires_at": None}

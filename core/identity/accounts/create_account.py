@@ -8,6 +8,7 @@ from core.identity.ports import NewIdentityUnitOfWork
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
+from core.kernel.idempotency import RequestContext
 from core.kernel.ids import Ids
 
 
@@ -22,8 +23,11 @@ class CreateAccount:
     clock: Clock
     ids: Ids
 
-    async def __call__(self, asked: NewAccount) -> Account:
-        """Return the account; raise `NotPermitted` for roles that permit more than the caller may do."""
+    async def __call__(self, asked: NewAccount, request: RequestContext | None = None) -> Account:
+        """Return the account; raise `NotPermitted` for roles that permit more than the caller may do.
+
+        Raises `RequestRepeated` when the same request took effect before.
+        """
         roles = frozenset(asked.roles)
         check_power_over(roles)
         account = Account(
@@ -38,5 +42,7 @@ class CreateAccount:
         async with self.new_work() as work:
             work.accounts.add(account)
             work.audit(Deed(action=self.ACTION, target=f"account/{account.id}", after=account.audited()))
+            if request:
+                work.record_answer(request, account)
             await work.commit()
         return account

@@ -1,14 +1,14 @@
 """What a process knows of ended sessions and signing keys; while tokens arrive, it reads again each half second."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from core.identity.errors import SessionEnded
 from core.identity.session import EndedSession, SessionId
 from core.identity.session_ports import AccessTokens, SessionViews
-from core.identity.signing_key import VERIFIES_AFTER_SIGNING
+from core.identity.signing_key import VERIFIES_AFTER_SIGNING, SigningKey
 from core.identity.tokens import AccessClaims
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
@@ -37,6 +37,7 @@ class SessionWatch:
     access_tokens: AccessTokens
     clock: Clock
     max_ended: int = MAX_ENDED_SESSIONS
+    signing_keys: Sequence[SigningKey] = ()
     _ended: dict[SessionId, datetime] = field(default_factory=dict)
     _read_at: datetime = NEVER
     _keys_read_at: datetime = NEVER
@@ -68,9 +69,9 @@ class SessionWatch:
         now = self.clock.now()
         oldest = now - VERIFIES_AFTER_SIGNING
         if not timedelta(0) <= now - self._keys_read_at < KEYS_INTERVAL:
-            keys = await self.views.signing_keys()
-            self.access_tokens.use(keys)
-            self._keys_read_at = now if keys else NEVER
+            self.signing_keys = await self.views.signing_keys()
+            self.access_tokens.use(self.signing_keys)
+            self._keys_read_at = now if self.signing_keys else NEVER
         since = max(oldest, self._read_at - OVERLAP) if self._read_at > NEVER else oldest
         self._note(await self.views.ended_since(since), now)
         self._read_at = now
