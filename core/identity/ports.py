@@ -10,6 +10,7 @@ from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
+from core.identity.second_factor_ports import SecondFactors
 from core.identity.session_ports import Passwords, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
@@ -87,6 +88,7 @@ class IdentityUnitOfWork(UnitOfWork, Protocol):
 
     accounts: Accounts
     passwords: Passwords
+    second_factors: SecondFactors
     sessions: Sessions
     signing_keys: SigningKeys
     api_keys: ApiKeys

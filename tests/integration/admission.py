@@ -73,13 +73,18 @@ class Keyed:
         needed = scope["type"] == "http" and needs_credential(scope["method"], scope["path"])
         if needed and b"authorization" not in dict(scope["headers"]):
             async with self._lock:
-                if self._application not in self._keys:
-                    with suppress(Unavailable):
-                        self._keys[self._application] = await an_api_key(self._application)
-            credential = self._keys.get(self._application) or new_credential(ApiKeyId(UUID(int=7)))
+                credential = await self.key(self._application)
             sent = f"Bearer {credential}".encode()
             scope["headers"] = [*scope["headers"], (b"authorization", sent)]
         await self._app(scope, receive, send)
+
+    @classmethod
+    async def key(cls, application: Application) -> str:
+        """Return the API key of an application; an invented one while its database is away."""
+        if application not in cls._keys:
+            with suppress(Unavailable):
+                cls._keys[application] = await an_api_key(application)
+        return cls._keys.get(application) or new_credential(ApiKeyId(UUID(int=7)))
 
 
 async def an_api_key(application: Application, role: Role = Role.ADMINISTRATOR, **fields: Any) -> str:

@@ -17,8 +17,11 @@ REGISTRATION, OWN, OTHER = "SU-2026-0001", "SU-PUNE", "DEL-014"
 SUBMISSION = {"schedule": "sahyadri-semester", "registration": REGISTRATION}
 READ_BY_AUDITORS = {"replayDeadLetters"}
 """Without `confirm`, as in its example, it only lists."""
-OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword"}
-"""Operations on the own sessions and password of the caller, which need no permission."""
+OF_THE_CALLER = {
+    "listSessions", "endSession", "endSessions", "changePassword",
+    "enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp",
+}  # fmt: skip
+"""Operations on the own sessions, password and second factor of the caller, which need no permission."""
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from core.identity.account import Account, AccountId, NewAccount, permissions_of
 from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.roles import CHANGING_ACCESS
 from core.kernel.audit import Deed
 from core.kernel.authorization import NotPermitted, Permission, current_principal, requires
 from core.kernel.clock import Clock
@@ -23,10 +24,15 @@ class CreateAccount:
     ids: Ids
 
     async def __call__(self, asked: NewAccount) -> Account:
-        """Return the account; raise `NotPermitted` for roles that permit more than the caller may do."""
+        """Return the account; raise `NotPermitted` for roles that permit more than the caller may do.
+
+        Roles that change accounts or keys need a fresh proof of identity: without it `StepUpNeeded` is raised.
+        """
         roles = frozenset(asked.roles)
         if missing := permissions_of(roles) - current_principal.get().permissions:
             raise NotPermitted(f"these roles permit what their giver may not do: {', '.join(sorted(missing))}")
+        if not CHANGING_ACCESS.isdisjoint(permissions_of(roles)):
+            current_principal.get().require_fresh()
         account = Account(
             id=AccountId(self.ids.new()),
             roles=roles,

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from core.identity.password import Login
 from core.identity.passwords.password_method import PasswordCredential
 from core.identity.passwords.password_policy import PlainPassword
+from core.identity.second_factor import CODE, Code
 from core.identity.session import DEVICE, SessionId
 from core.identity.sessions.list_sessions import OpenSession
 from core.identity.tokens import SessionTokens
@@ -32,6 +33,12 @@ class SignInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: PlainPassword
     device: Annotated[str, DEVICE] = ""
     """What the client calls itself, for the list of sessions."""
+    code: Code | None = None
+    """Of the second factor, for an account that has one: six digits, or a recovery code."""
+
+    def __post_init__(self) -> None:
+        if self.code is not None:
+            CODE.check("code", self.code)
 
 
 class RefreshBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,8 +78,9 @@ class SessionsController(Controller):
         self, request: Request[Any, Any, Any], data: JSONBody[SignInBody], use_cases: Wired[UseCases]
     ) -> SessionTokens:
         """Sign in: an access token for requests, and a refresh token for the next one."""
-        credential = PasswordCredential(login=data.login, password=data.password)
-        return await use_cases.identity.sign_in(credential, device=data.device, address=address_of(request))
+        credential, address = PasswordCredential(login=data.login, password=data.password), address_of(request)
+        code = data.code or ""
+        return await use_cases.identity.sign_in(credential, code=code, device=data.device, address=address)
 
     @post(
         "/refresh",
