@@ -189,9 +189,8 @@ async def a_session_of(api: Api) -> str:
     identity = api.application.identity
     credential = api.client.headers.get("Authorization", "").removeprefix("Bearer ")
     try:
-        caller = await api.application.use_cases().identity.authenticate_api_key(
-            credential or await Keyed.key(api.application)
-        )
+        credential = credential or await Keyed.key(api.application)
+        caller = await api.application.use_cases().identity.authenticate_api_key(credential)
     except NotAuthenticated:
         return ""
     issuer = replace(identity.session_issuer(), ids=TimeOrderedIds())  # the ids of the application are in the examples

@@ -21,7 +21,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from core.inventory import freshness
 from entrypoints.http.document import EXAMPLES
-from tests.example_office import example_office, send
+from tests.example_office import BY_SESSION, a_session_of, example_office, send
 from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import served
 from tests.integration.test_http_api import Api
@@ -191,10 +191,15 @@ def arguments(call: Any, operation: dict[str, Any]) -> Iterator[tuple[str, Any]]
 
 async def test_a_generated_client_calls_every_operation_and_gets_typed_answers(api: Api, client: ModuleType) -> None:
     document, transport = await read(api), httpx.ASGITransport(api.app)
-    made = client.Client(base_url="http://bursar", httpx_args={"transport": transport}, raise_on_unexpected_status=True)
+    options: dict[str, Any] = {"httpx_args": {"transport": transport}, "raise_on_unexpected_status": True}
+    by_key = client.Client(base_url="http://bursar", **options)
     for name, (method, path, operation) in operations(document).items():
         tag = snake(operation["tags"][0].replace(" ", "_"))
         call = importlib.import_module(f"office_client.api.{tag}.{snake(name)}").asyncio_detailed
+        made = by_key
+        if name in BY_SESSION:
+            headers = {"Authorization": f"Bearer {await a_session_of(api)}"}
+            made = client.Client(base_url="http://bursar", headers=headers, **options)
         answer = await call(client=made, **dict(arguments(call, operation)))
         await InventoryHarness(api.application).take_in()
         assert int(answer.status_code) in (200, 201, 204), (name, answer.content)
