@@ -12,7 +12,7 @@ ROOT_DIRECTORY = DOCS_DIRECTORY.parent
 SECTIONS = {
     "Start": ("index.md", "tutorial.md", "walkthrough.md"),
     "How to": ("how-to/*.md",),
-    "Explanation": ("guarantees.md", "inventory.md", "decisions/*.md", "glossary.md"),
+    "Explanation": ("guarantees.md", "identity.md", "inventory.md", "decisions/*.md", "glossary.md"),
     "Operation": ("runbook.md", "chaos.md", "performance.md"),
     "Reference": ("reference/*.md",),
 }

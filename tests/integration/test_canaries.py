@@ -1,10 +1,12 @@
 """Secrets and personal data that enter through any input are in no log line, metric, list or message of an error."""
 
 import asyncio
+import base64
 import io
 import json
 import logging
 import re
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from copy import copy
@@ -17,6 +19,7 @@ import httpx
 import msgspec
 import pytest
 import structlog
+from typer.testing import CliRunner
 
 from adapters.ses import answers as ses
 from adapters.smtp import answers as smtp
@@ -27,9 +30,11 @@ from config.container import Application, running
 from config.settings import Adapters, Secret, Settings
 from config.settings_file import load
 from core.kernel.errors import CoreError, Unavailable
-from entrypoints.contexts import ROUTES
+from entrypoints.__main__ import open_runtime
+from entrypoints.contexts import ROUTES, create_bursar
 from entrypoints.messages.consumer import Consumer
 from entrypoints.messages.kafka_records import as_message
+from tests.e2e.test_cli import commands
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app
 from tests.unit.messages.test_kafka_records import a_record
@@ -271,3 +276,39 @@ def test_no_secret_of_the_settings_is_shown(tmp_path: Path) -> None:
             else:
                 shown = f"{settings} {settings!r} {[getattr(settings, each) for each in settings.__struct_fields__]}"
             assert "canary" not in shown, (name, value)
+
+
+def words_of(command: Any, file: Path) -> list[str]:
+    """Return a value for each argument and option that a command requires."""
+    words = []
+    for each in command.params:
+        if each.required:
+            value = str(file) if "file" in each.name else str(UUID(int=7))
+            words += [value] if each.param_type_name == "argument" else [each.opts[0], value]
+    return words
+
+
+def test_no_command_shows_a_secret_of_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = base64.urlsafe_b64encode(b"canary".ljust(32, b"x")).decode().rstrip("=")
+    environment = {f"BURSAR{name}".upper(): "canary".ljust(40, "x") for name in secrets_in(Settings)} | {
+        "BURSAR__REDIS__URL": "redis://canary:canary@localhost:1/0",
+        "BURSAR__ADAPTERS__CACHE": "redis",
+        "BURSAR__ENCRYPTION__KEYS": f"7:{key}",
+        "BURSAR__KAFKA__PASSWORD": "",  # these two need a user as well
+        "BURSAR__SMTP__PASSWORD": "",
+    }
+    file = tmp_path / "any.csv"
+    file.write_text("registration,name\n")
+    statuses = []
+    for path, command in commands():
+        if path in {("serve",), ("demo",), ("topics",)}:  # the tests of whole stories read what these print
+            continue
+        done = CliRunner().invoke(create_bursar(open_runtime), [*path, *words_of(command, file)], env=environment)
+        statuses.append(done.exit_code)
+        shown = [done.output, *capfd.readouterr(), *traceback.format_exception(done.exception)]
+        assert not [each for each in shown if re.search(f"canary|{key}", each)], path
+
+    assert statuses.count(0) > 10, "many commands did their work"
