@@ -91,7 +91,9 @@ def test_secrets_are_random_and_read_by_apps():
 
     assert len({codes.new_secret() for _ in range(100)}) == 100
     assert len(codes.new_secret()) == 32
-    assert codes.uri("JBSWY3DP", "Asha").startswith("otpauth://totp/SU%20Pune:Asha?secret=JBSWY3DP")
+    assert codes.uri(RFC_6238_SECRET, "Asha") == (
+        f"otpauth://totp/SU%20Pune:Asha?secret={RFC_6238_SECRET}&issuer=SU%20Pune"
+    )
 
 
 async def test_an_account_with_a_second_factor_signs_in_with_a_code_only(office, tokens, app):
