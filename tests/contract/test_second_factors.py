@@ -135,12 +135,22 @@ async def test_twenty_parallel_uses_of_a_code_open_one_session(office, app):
     assert results.count(WrongCredentials) == 19
 
 
-async def test_a_code_that_signs_in_steps_up_no_other_session_at_the_same_time(office, tokens, app):
-    results = await asyncio.gather(
-        outcome(sign_in(office, app.code())), outcome(by(office, tokens, office.identity.step_up, code=app.code()))
-    )
+@pytest.mark.parametrize("is_recovery", [False, True])
+async def test_twenty_sessions_that_step_up_with_one_code_at_the_same_time_are_one(office, tokens, app, is_recovery):
+    account = (await office.principal(tokens)).account
+    issuer, code = office.application.identity.session_issuer(), app.recovery_codes[0] if is_recovery else app.code()
+    proof = Proof(account=account, methods=("oidc",), is_complete=True)
+    principals = [
+        replace(await office.principal(await issuer.open(proof)), address=f"203.0.113.{number}") for number in range(20)
+    ]
 
-    assert results.count(WrongCredentials) == 1
+    async def step_up(principal):
+        with acting_as(principal):
+            return await outcome(office.identity.step_up(code=code))
+
+    results = await asyncio.gather(*map(step_up, principals))
+
+    assert results.count(WrongCredentials) == 19
 
 
 async def test_each_recovery_code_works_once_however_it_is_written(office, app):
