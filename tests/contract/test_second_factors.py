@@ -153,6 +153,23 @@ async def test_twenty_sessions_that_step_up_with_one_code_at_the_same_time_are_o
     assert results.count(WrongCredentials) == 19
 
 
+async def test_a_second_factor_that_is_being_used_is_waited_for(office, tokens, app):
+    new_work, account = office.application.identity.new_work, (await office.principal(tokens)).account
+
+    async def read():
+        async with new_work() as work:
+            return await work.second_factors.lock(account)
+
+    async with new_work() as work:
+        factor = await work.second_factors.lock(account)
+        reading = asyncio.create_task(read())
+        assert await asyncio.wait({reading}, timeout=0.2) == (set(), {reading})
+        work.second_factors.replace(factor.after_step(7_000_000_000))
+        await work.commit()
+
+    assert (await reading).last_step == 7_000_000_000
+
+
 async def test_each_recovery_code_works_once_however_it_is_written(office, app):
     assert len({*app.recovery_codes}) == 10
     for code in app.recovery_codes[:2]:
