@@ -21,7 +21,7 @@ PASSWORD = "harbour violet lantern 7"  # noqa: S105 - of an account that exists 
 CLIENTS, CROWD = 16, 600
 SIGN_INS_PER_REFRESH = 20
 """A sign-in takes about twenty times as long as a refresh."""
-VERIFICATIONS = 20_000
+FIRST_VERIFICATIONS, VERIFICATIONS = 500, 20_000
 UNLIMITED = {"LIMITS__WRONG_PASSWORDS": "100000", "LIMITS__WRONG_PASSWORDS_PER_ADDRESS": "100000"}
 """All clients have one address and one account, and a sign-in counts until its password is verified."""
 MICROSECONDS, KIB_PER_MIB = 1e6, 1024
@@ -38,7 +38,7 @@ def identity(environment: BenchmarkEnvironment, number: int) -> Figures:
         figures["sign-in p99 ms, 600 clients"], figures["refused of 600"] = await crowd(application)
         figures["memory MiB, RSS"] = resident_mib()
         figures.update(await refreshes(application, tokens, number))
-        figures.update(await verifications(application))
+        figures.update(await verifications(application, environment.credentials[0]))
         figures["peak memory MiB, RSS"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
 
     environment.changes |= UNLIMITED
@@ -109,17 +109,20 @@ async def refreshes(application: Application, tokens: list[SessionTokens], numbe
     return {"durable refreshes/s": done / wall, "refreshes per second of a core, without MySQL": done / cpu}
 
 
-async def verifications(application: Application) -> Figures:
-    """Return the microseconds of a core for a verification of a known token, and of a first one."""
-    issuer, verify = application.identity.session_issuer(), application.use_cases().identity.authenticate_session
+async def verifications(application: Application, api_key: str) -> Figures:
+    """Return the microseconds of a core for a verification of a known token, of a first one, and of a known API key."""
+    issuer, use_cases = application.identity.session_issuer(), application.use_cases().identity
+    verify = use_cases.authenticate_session
     known = await application.identity.password_list().find("meenakshi")
     proof = Proof(account=AccountId(known.account if known else UUID(int=0)), methods=("pwd",))
-    tokens = [(await issuer.open(proof)).access_token for _ in range(CLIENTS)]
+    tokens = [(await issuer.open(proof)).access_token for _ in range(FIRST_VERIFICATIONS)]
     _, first = await timed([repeated_verification(verify, tokens)])
     _, cached = await timed([repeated_verification(verify, tokens[:1] * VERIFICATIONS)])
+    _, by_key = await timed([repeated_verification(use_cases.authenticate_api_key, [api_key] * VERIFICATIONS)])
     return {
         "verification µs of a core, cached": cached / VERIFICATIONS * MICROSECONDS,
-        "verification µs of a core, first": first / CLIENTS * MICROSECONDS,
+        "verification µs of a core, first": first / FIRST_VERIFICATIONS * MICROSECONDS,
+        "verification µs of a core, API key": by_key / VERIFICATIONS * MICROSECONDS,
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import audit_stages, event_stages, http_stages, identity_stages
+from benchmarks import audit_stages, encryption_stages, event_stages, http_stages, identity_stages
 from benchmarks import inventory_stages as store_stages
 from benchmarks.environment import BenchmarkEnvironment, Figures
 
@@ -36,6 +36,7 @@ STAGES: Mapping[str, Stage] = {
     "hot-sku": Stage(store_stages.hot_sku, 20_000, kafka=True),
     "contention": Stage(store_stages.contention, store_stages.MEASUREMENT_MILLISECONDS),
     "identity": Stage(identity_stages.identity, 16_000),
-    "audit": Stage(audit_stages.verification, 1_000_000),
+    "audit": Stage(audit_stages.audit, 1_000_000, times=1),
+    "rotation": Stage(encryption_stages.rotation, 1_000_000, times=1),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),
 }

@@ -154,6 +154,14 @@ class OpenIdProvider(Section, frozen=True, kw_only=True):
             check_encrypted(self.issuer, "issuer")
 
 
+def check_secret(name: str, secret: Secret) -> None:
+    """Raise `ValueError` for a secret that is short, or that everyone can read in an example."""
+    if 0 < len(secret.reveal()) < 32:
+        raise ValueError(f"{name} needs at least 32 characters")
+    if "only-for-development" in secret.reveal():
+        raise ValueError(f"{name} is a published example: set 32 or more random characters of your own")
+
+
 class Admission(Section, frozen=True):
     """Admission control of submissions."""
 
@@ -165,8 +173,7 @@ class Admission(Section, frozen=True):
     """Signs the first arrival: at least 32 characters, the same for every process on one database."""
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("admission.secret needs at least 32 characters")
+        check_secret("admission.secret", self.secret)
 
 
 class Limits(Section, frozen=True):
@@ -182,10 +189,14 @@ class Limits(Section, frozen=True):
     """Exchanges of refresh tokens from one address."""
     codes_per_minute: Permits = 600
     """One-time codes that are requested or entered, from one address."""
+    codes_per_registration: Permits = 10
+    """One-time codes that are requested for one registration in 15 minutes, from whatever addresses."""
     wrong_passwords: Permits = 10
     """For one account from one address in 15 minutes; from other addresses the account can still sign in."""
     wrong_passwords_per_address: Permits = 100
     """From one address in 15 minutes, for whatever accounts; signing in does not count."""
+    unknown_keys_per_address: Permits = 600
+    """API keys that do not exist, from one address in a minute: each costs a query."""
 
 
 class EncryptedSection(Section, frozen=True):
@@ -326,8 +337,7 @@ class Identity(Section, frozen=True):
     """Where `provision` writes the API key of the first administrator; empty: beside the SQLite file, as bursar.key."""
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("identity.secret needs at least 32 characters")
+        check_secret("identity.secret", self.secret)
 
 
 class Inventory(Section, frozen=True):
@@ -357,11 +367,11 @@ class Audit(Section, frozen=True):
     path: Annotated[str, NON_EMPTY] = "bursar-audit-heads.jsonl"
     """The file of `adapters.audit_anchors = "file"`, on a disk that the database's administrator cannot write."""
     secret: Secret = msgspec.field(default_factory=Secret)
-    """Signs the heads: at least 32 characters, the same for every process, unknown to the database's administrator."""
+    """Signs the heads, and hashes what refused requests named: at least 32 characters, the same for every process,
+    unknown to the database's administrator."""
 
     def __post_init__(self) -> None:
-        if 0 < len(self.secret.reveal()) < 32:
-            raise ValueError("audit.secret needs at least 32 characters")
+        check_secret("audit.secret", self.secret)
 
 
 class Redis(Section, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.messaging.routing import Routes
 from entrypoints.cli.runtime import OpenRuntime
-from entrypoints.messages import fees, inventory, warehouse
+from entrypoints.messages import fees, identity, inventory, warehouse
 
 
 def create_bursar(open_runtime: OpenRuntime) -> Any:
@@ -55,6 +55,9 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.fees.exam_fee_batch import submit_rows
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
+    from entrypoints.http.identity.accounts import AccountsController
+    from entrypoints.http.identity.api_keys import ApiKeysController
+    from entrypoints.http.identity.codes import CodesController
     from entrypoints.http.identity.passwords import PasswordsController, public_keys
     from entrypoints.http.identity.providers import ProvidersController
     from entrypoints.http.identity.second_factors import SecondFactorsController
@@ -82,6 +85,9 @@ def http_handlers() -> list[Any]:
         VendorsController,
         SessionsController,
         SecondFactorsController,
+        AccountsController,
+        ApiKeysController,
+        CodesController,
         ProvidersController,
         PasswordsController,
         public_keys,
@@ -90,7 +96,7 @@ def http_handlers() -> list[Any]:
 
 
 ROUTES = Routes(
-    table=fees.ROUTES | inventory.ROUTES | warehouse.ROUTES,
+    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | warehouse.ROUTES,
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
     principals=fees.PRINCIPALS | inventory.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},

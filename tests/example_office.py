@@ -16,12 +16,16 @@ from adapters.system.clock import TimeOrderedIds
 from config.container import Application, running
 from config.settings import Adapters, Http, Identity, Secret, Settings, Twilio
 from core.identity.account import Account, AccountId
+from core.identity.api_key import ApiKey
+from core.identity.credential import ApiKeyId
+from core.identity.one_time_secret import CODE_LIFETIME, OneTimeSecret, Purpose, SecretId
+from core.identity.one_time_secret_ports import SecretBox
 from core.identity.password import Password
 from core.identity.roles import Role
 from core.identity.second_factor_ports import TimeCodes
 from core.identity.session import Session, SessionId
 from core.identity.sessions.session_issuer import Proof
-from core.kernel.authorization import NotAuthenticated
+from core.kernel.authorization import NotAuthenticated, Permission
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
 from core.notifications.delivery import Channel, DeliveryState
@@ -35,12 +39,15 @@ from tests.integration.test_http_api import OPEN, Api
 from tests.inventory_harness import InventoryHarness
 from tests.units_of_work import any_work
 
-SKU = "ANSWER-BOOK"
+SKU, ADDRESS = "ANSWER-BOOK", "asha.kulkarni@sahyadri.example"
 EXAMPLE_ID = 0x01985B1E_7C00_7000_8000_000000000000
+OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword"}
+"""Operations on the own sessions and password of the caller, which need a session and no permission."""
 FIRST_ID_OF_ANSWERS = EXAMPLE_ID + (1 << 48)
 GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 
-BY_SESSION = {"createPasswordLink", "enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp"}
+OF_THE_SECOND_FACTOR = {"enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp"}
+BY_SESSION = OF_THE_SECOND_FACTOR | {"createPasswordLink", "inviteAccount", "createApiKey"}
 """Operations that need a session, because no API key steps up."""
 
 
@@ -142,23 +149,44 @@ async def let_in(api: Api) -> None:
     """Store the accounts, passwords and sessions of the examples."""
     examples, identity, now = EXAMPLES, api.application.identity, api.clock.now()
     await api.application.use_cases().identity.create_signing_key()
-    await api("GET", "/v1/sessions")  # creates the account that calls
+    await api("GET", "/v1/sessions")  # creates the account that calls, whose API key is refused
     caller = next(iter(api.application.storage.memory().accounts))
     hashed = await identity.password_hasher().hash(examples["signIn"]["body"]["password"])
     token = identity.refresh_tokens().read(examples["refreshSession"]["body"]["refresh_token"])
     link = sha256(examples["setPassword"]["body"]["token"].encode()).digest()
+    student = await api.application.use_cases().students.find_student("SU-2026-0001")
     async with identity.new_work() as work:
         for number in (8, 9):
             account = AccountId(UUID(int=EXAMPLE_ID + number))
             work.accounts.add(
-                Account(id=account, roles=frozenset({Role.OFFICER}), name="Asha Kulkarni", created_at=now)
+                Account(
+                    id=account, roles=frozenset({Role.OFFICER}), name="Asha Kulkarni", email=ADDRESS, created_at=now
+                )
             )
         linked = Password(account=UUID(int=EXAMPLE_ID + 8), login="asha.kulkarni", changed_at=now)
         work.passwords.add(linked.linked(link, now + timedelta(days=1)))
         work.passwords.add(Password(account=caller, login="meenakshi.iyer", hash=hashed, changed_at=now))
+        work.api_keys.add(an_api_key(ApiKeyId(UUID(int=EXAMPLE_ID + 10)), AccountId(UUID(int=EXAMPLE_ID + 8)), now))
+        work.one_time_secrets.add(a_code(identity.secret_box(), student.id, now))
         for session in (token.session, SessionId(UUID(int=EXAMPLE_ID + 7))):
             work.sessions.add(a_session(session, caller, now, token.digest))
         await work.commit()
+
+
+def an_api_key(key: ApiKeyId, account: AccountId, now: datetime) -> ApiKey:
+    """Return a valid API key."""
+    times = {"created_at": now, "expires_at": now + timedelta(days=365)}
+    permissions = frozenset({Permission.SUBMISSIONS_READ})
+    return ApiKey(id=key, account=account, name="portal", permissions=permissions, digest=bytes(32), **times)
+
+
+def a_code(secret_box: SecretBox, student: UUID, now: datetime) -> OneTimeSecret:
+    """Return the code that the example of a sign-in names."""
+    body = EXAMPLES["signInWithCode"]["body"]
+    secret, code = SecretId(UUID(body["request"])), body["code"]
+    texts = {"digest": secret_box.digest(secret, code), "sealed": secret_box.seal(secret, {"code": code})}
+    until = now + CODE_LIFETIME
+    return OneTimeSecret(id=secret, purpose=Purpose.SIGN_IN, holder=student, expires_at=until, **texts)
 
 
 def a_session(session: SessionId, account: UUID, now: datetime, digest: bytes) -> Session:
@@ -182,6 +210,16 @@ async def doubt(api: Api) -> None:
                 )
             )
         await work.commit()
+
+
+async def access_token(api: Api) -> str:
+    """Return an access token of the account that calls."""
+    identity, memory = api.application.identity, api.application.storage.memory()
+    account = next(iter(memory.accounts.values()))
+    session = a_session(SessionId(UUID(int=EXAMPLE_ID + 5)), account.id, api.clock.now(), b"")
+    issuer, token = identity.session_issuer(), identity.refresh_tokens().create(session.id, 1)
+    await identity.session_watch().ensure_read()
+    return str(issuer.tokens(session, account, token).access_token)
 
 
 async def a_session_of(api: Api) -> str:
@@ -217,6 +255,8 @@ async def send(api: Api, method: str, path: str, operation: dict[str, Any]) -> h
             form = media_type == "application/x-www-form-urlencoded"
             more["content"] = (urlencode(body["example"]) if form else body["example"]).encode()
             headers["Content-Type"] = media_type
+    if operation["operationId"] in OF_THE_CALLER and "Authorization" not in api.client.headers:
+        headers["Authorization"] = f"Bearer {await access_token(api)}"
     answer = await api(method.upper(), path, headers=headers, params=query, **more)
     await InventoryHarness(api.application).take_in()
     return answer

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import time
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,22 +22,26 @@ MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 """OWASP's Password Storage Cheat Sheet, first choice of Argon2id: 19 MiB, t=2, p=1."""
 MIN_MEMORY_KIB, MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 1024, 64 * 1024, 8, 4
 """A stored hash that asks for more is refused: a changed row must not occupy the machine."""
-MAX_WAITING_PER_THREAD = 48
-"""A hash takes about 20 ms: the last one that waits begins after a second."""
-MAX_WAIT_SECONDS = 2.0
-"""What has not begun by then is refused: on a busy machine the queue moves slowly."""
+HASH_BYTES, SALT_BYTES = 32, 16
+MAX_WAIT_SECONDS = 1.0
+"""A password that would wait for longer, at the speed of the latest hashes, is refused at once."""
+DEADLINE_SECONDS = 1.5
+"""What has not begun by then is refused, too: the machine has become slower meanwhile."""
+FIRST_ESTIMATE_SECONDS, MIN_ESTIMATE_SECONDS, WEIGHT_OF_LATEST = 0.03, 0.01, 0.1
+"""What a hash is taken to last before one was measured, and at least; and the weight of one in the moving average."""
 RETRY_AFTER_SECONDS = 2.0
 
 
 class Argon2PasswordHasher(PasswordHasher):
-    """Computes as many hashes at once as the process has cores, and keeps a short queue."""
+    """Computes as many hashes at once as the process has cores, and keeps a queue as long as it can soon work off."""
 
-    def __init__(self, threads: int = 0, waiting_per_thread: int = MAX_WAITING_PER_THREAD) -> None:
-        threads = threads or available_cores()
-        self._argon2 = Argon2(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
-        self._decoy = self._argon2.hash(os.urandom(16).hex())
-        self._threads = ThreadPoolExecutor(threads, "argon2")
-        self._room = threads * (1 + waiting_per_thread)
+    def __init__(self, threads: int = 0, seconds_per_hash: float = FIRST_ESTIMATE_SECONDS) -> None:
+        """Compute in `threads` threads, or in one for each core; expect hashes to last `seconds_per_hash` at first."""
+        self._count = threads or available_cores()
+        self._argon2 = Argon2(PASSES, MEMORY_KIB, LANES, hash_len=HASH_BYTES, salt_len=SALT_BYTES, type=Type.ID)
+        self._decoy = decoy()
+        self._threads = ThreadPoolExecutor(self._count, "argon2")
+        self._admitted, self._seconds_per_hash = 0, seconds_per_hash
 
     async def hash(self, password: str) -> str:
         text = normal_password(password)
@@ -60,16 +66,29 @@ class Argon2PasswordHasher(PasswordHasher):
             return False
 
     async def _in_thread(self, compute: Callable[[], T]) -> T:
-        if self._room <= 0:
+        waiting = self._admitted + 1 - self._count
+        if waiting * self._seconds_per_hash / self._count > MAX_WAIT_SECONDS:
             raise Unavailable("too many passwords are being checked", retry_after=RETRY_AFTER_SECONDS)
-        self._room -= 1
-        computing = self._threads.submit(compute)
+        self._admitted += 1
+        computing = self._threads.submit(self._timed, compute)
         computing.add_done_callback(self._free(asyncio.get_running_loop()))
         result = asyncio.wrap_future(computing)
-        begun, _ = await asyncio.wait({result}, timeout=MAX_WAIT_SECONDS)
-        if not begun and computing.cancel():
-            raise Unavailable("no password was checked in time", retry_after=RETRY_AFTER_SECONDS)
-        return await result
+        try:
+            await asyncio.wait({result}, timeout=DEADLINE_SECONDS)
+            if not result.done() and computing.cancel():
+                raise Unavailable("no password was checked in time", retry_after=RETRY_AFTER_SECONDS)
+            return await result
+        finally:
+            computing.cancel()  # its client may have left; what has begun is finished
+
+    def _timed(self, compute: Callable[[], T]) -> T:
+        """Compute, and note how long it took; a suspended process counts as a slow one."""
+        began = time.perf_counter()
+        try:
+            return compute()
+        finally:
+            took = min(max(time.perf_counter() - began, MIN_ESTIMATE_SECONDS), MAX_WAIT_SECONDS)
+            self._seconds_per_hash += WEIGHT_OF_LATEST * (took - self._seconds_per_hash)
 
     def _free(self, loop: asyncio.AbstractEventLoop) -> Callable[[object], None]:
         def done(_: object) -> None:
@@ -79,7 +98,13 @@ class Argon2PasswordHasher(PasswordHasher):
         return done
 
     def _leave(self) -> None:
-        self._room += 1
+        self._admitted -= 1
+
+
+def decoy() -> str:
+    """Return a hash that no password has, and whose verification is as much work as that of a new one."""
+    salt, value = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (SALT_BYTES, HASH_BYTES))
+    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${value}"
 
 
 def is_bounded(stored: str) -> bool:

@@ -17,12 +17,12 @@ class MemoryRateLimiter(RateLimiter):
         self._counts: dict[str, tuple[int, dict[int, int]]] = {}
         """By key, in the order of the last charge: when it expires, and the permits taken in each slice."""
 
-    async def acquire(self, wanted: Mapping[str, Limit]) -> Verdict:
+    async def acquire(self, wanted: Mapping[str, Limit], permits: int = 1) -> Verdict:
         now_ms = self._now_ms()
-        verdict = judge(wanted, [self._count(key, limit, now_ms) for key, limit in wanted.items()])
+        verdict = judge(wanted, [self._count(key, limit, now_ms) for key, limit in wanted.items()], permits)
         if verdict.allowed:
             for key, limit in wanted.items():
-                self._charge(key, limit, now_ms)
+                self._charge(key, limit, now_ms, permits)
         return verdict
 
     async def release(self, taken: Mapping[str, Limit]) -> None:
@@ -46,10 +46,10 @@ class MemoryRateLimiter(RateLimiter):
         oldest = next(iter(slices), current)
         return sum(slices.values()), (oldest + SLICES_COUNTED) * limit.slice_ms - now_ms
 
-    def _charge(self, key: str, limit: Limit, now_ms: int) -> None:
+    def _charge(self, key: str, limit: Limit, now_ms: int, permits: int) -> None:
         _, slices = self._counts.pop(key, (0, {}))
         current = now_ms // limit.slice_ms
-        slices[current] = slices.get(current, 0) + 1
+        slices[current] = slices.get(current, 0) + permits
         self._counts[key] = now_ms + SLICES_COUNTED * limit.slice_ms, slices
         oldest = next(iter(self._counts))
         if len(self._counts) > self._max_keys or self._counts[oldest][0] <= now_ms:

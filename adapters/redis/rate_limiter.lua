@@ -1,6 +1,6 @@
 -- Sliding windows: a hash of each key has the permits taken in each slice of time.
--- ARGV[1]: slices that a window can touch. Then for each request: 1 to take and -1 to return permits, the number of its
--- keys, and of each key the permits and the milliseconds of a slice.
+-- ARGV[1]: slices that a window can touch. Then for each request: the permits to take, or -1 to return one, the number of
+-- its keys, and of each key the permits and the milliseconds of a slice.
 -- Returns for each key the permits in use before the request, and the milliseconds until the first is free.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -41,7 +41,7 @@ while at <= #ARGV do
     local used, oldest, newest, current = count(key, slice)
     answer[#answer + 1] = used
     answer[#answer + 1] = (oldest + counted_slices) * slice - now
-    allowed = allowed and (amount < 0 or used < permits)
+    allowed = allowed and (amount < 0 or used + amount <= permits)
     charges[i + 1] = {key, amount > 0 and current or newest, slice}
   end
   for _, charge in ipairs(charges) do

@@ -20,10 +20,10 @@ ROUNDS_UNTIL_READ = 4
 ATTEMPT_SECONDS = 1.0
 """The time limit of an attempt to reach a Redis that failed; requests do not wait for it."""
 SCRIPT = files("adapters.redis").joinpath("rate_limiter.lua").read_text(encoding="utf-8")
-TAKE, RETURN = 1, -1
+RETURN = -1
 T = TypeVar("T")
 Request = tuple[int, Mapping[str, Limit]]
-"""`TAKE` or `RETURN`, and the keys."""
+"""The permits to take, or `RETURN`, and the keys."""
 
 
 class RedisRateLimiter(RateLimiter):
@@ -36,11 +36,11 @@ class RedisRateLimiter(RateLimiter):
         self._calls = Batcher[Request, Verdict | None](self._call_batch)
         self._link = RedisLink(self._redis, "rate_limits", self._beat)
 
-    async def acquire(self, wanted: Mapping[str, Limit]) -> Verdict:
-        if verdict := await self._call(TAKE, wanted):
+    async def acquire(self, wanted: Mapping[str, Limit], permits: int = 1) -> Verdict:
+        if verdict := await self._call(permits, wanted):
             return verdict
         LOCAL_VERDICTS.inc()
-        return await self._local.acquire(wanted)
+        return await self._local.acquire(wanted, permits)
 
     async def release(self, taken: Mapping[str, Limit]) -> None:
         if await self._call(RETURN, taken) is None:
@@ -62,8 +62,8 @@ class RedisRateLimiter(RateLimiter):
     async def _call_batch(self, batch: Sequence[PendingItem[Request, Verdict | None]]) -> None:
         counted = None if self._link.away else await self._count([each.item for each in batch])
         for each in batch:
-            keys = each.item[1]
-            each.resolve(judge(keys, [(next(counted), next(counted)) for _ in keys]) if counted else None)
+            amount, keys = each.item
+            each.resolve(judge(keys, [(next(counted), next(counted)) for _ in keys], amount) if counted else None)
 
     async def _count(self, requests: Sequence[Request]) -> Iterator[int] | None:
         """Return two numbers for each key; None, and try to reach Redis from then on, if it does not answer in time."""

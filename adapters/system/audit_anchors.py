@@ -1,6 +1,7 @@
 """Heads of the audit chain in a file, one JSON object a line."""
 
 import asyncio
+import fcntl
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,7 +21,7 @@ class FileAuditAnchors(AuditAnchors):
 
     async def publish(self, head: SignedHead) -> None:
         try:
-            await asyncio.to_thread(append_durably, self._path, msgspec.json.encode(head) + b"\n")
+            await asyncio.to_thread(append_durably, self._path, msgspec.json.encode(head))
         except OSError as error:
             raise Unavailable(
                 f"{error.strerror}: audit.path ({self._path}) is a file in a folder that exists"
@@ -33,18 +34,37 @@ class FileAuditAnchors(AuditAnchors):
             return
         except OSError as error:
             raise Unavailable(f"{error.strerror}: audit.path ({self._path})") from error
-        for number, line in enumerate(content.splitlines(), 1):
-            yield read_head(line, f"line {number} of {self._path}")
+        for number, line in enumerate(content.split(b"\n"), 1):
+            if not is_cut(line):
+                yield read_head(line, f"line {number} of {self._path}")
 
 
 def append_durably(path: str, line: bytes) -> None:
-    """Append a line in one write, so that several processes can, and return when the disk has it."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Append a line, and return when the disk has it; several processes take turns.
+
+    The file is never shortened, so that it can be append-only: a line that a full disk cut is ended, and stays.
+    """
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.write(file, line)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        size = os.fstat(file).st_size
+        is_ended = not size or os.pread(file, 1, size - 1) == b"\n"
+        left = (b"" if is_ended else b"\n") + line + b"\n"
+        while left:
+            left = left[os.write(file, left) :]
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def is_cut(line: bytes) -> bool:
+    """Tell whether a line is the beginning of a JSON text, or what a power failure leaves of one."""
+    text = line.strip(b"\0")
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        return not text or "truncated" in str(error)
+    return False
 
 
 def read_head(text: bytes, where: str) -> SignedHead:

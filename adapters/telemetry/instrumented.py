@@ -23,6 +23,12 @@ NO_REFUSALS = (Unavailable, RequestRepeated, RequestInProgress)
 
 
 @cache
+def timer(use_case: str, outcome: str) -> Histogram:
+    """Return the metric with its labels, whose look-up takes longer than an observation."""
+    return USE_CASE_SECONDS.labels(use_case, outcome)
+
+
+@cache
 def instrumented(use_case: type[U]) -> type[U]:
     """Return a subclass of a use case whose calls are logged and timed; it takes the same arguments.
 
@@ -46,7 +52,7 @@ def instrumented(use_case: type[U]) -> type[U]:
             outcome = type(error).__name__
             raise
         finally:
-            USE_CASE_SECONDS.labels(name, outcome).observe(time.perf_counter() - began)
+            timer(name, outcome).observe(time.perf_counter() - began)
 
     members = {"__call__": timed_call, "__doc__": use_case.__doc__, "__module__": use_case.__module__}
     return type(name, (use_case,), members | {"__slots__": ("refusals",)})
@@ -67,7 +73,9 @@ async def record_refusal(use_case: Any, refusal: CoreError, arguments: tuple[Any
     denied = use_case.permission is not None and isinstance(refusal, NotPermitted | NotAuthenticated)
     if refusals is None or isinstance(refusal, NO_REFUSALS) or not (action or denied):
         return
-    target = str(arguments[0]) if arguments and isinstance(arguments[0], str | UUID) else ""
+    # Also a text for a use case that is open to all may be a credential.
+    told = UUID if use_case.permission is None else str | UUID
+    target = str(arguments[0]) if arguments and isinstance(arguments[0], told) else ""
     try:
         fate = await refusals.record(action or use_case.permission, target, reported_kind(refusal).problem)
     except CoreError as error:

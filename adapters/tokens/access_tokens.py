@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from cryptography.exceptions import InvalidTag
-from joserfc import jwt
+from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
@@ -96,7 +96,7 @@ class JwtAccessTokens(AccessTokens):
             auth_time=int(claims.proved_at.timestamp()) if claims.proved_at else 0,
         )
         header = {"alg": ALGORITHM, "kid": kid, "typ": KIND}
-        return jwt.encode(header, msgspec.to_builtins(payload), key, algorithms=[ALGORITHM])
+        return jws.serialize_compact(header, msgspec.json.encode(payload), key, algorithms=[ALGORITHM])
 
     def verify(self, token: str) -> AccessClaims:
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
@@ -114,8 +114,9 @@ class JwtAccessTokens(AccessTokens):
         try:
             header = msgspec.json.decode(decoded_segment(token.partition(".")[0]), type=Header)
             key = self._verifying_key(header)
-            claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
-            payload = msgspec.convert(claims, Payload)
+            payload = msgspec.json.decode(
+                jws.deserialize_compact(token, key, algorithms=[ALGORITHM]).payload or b"", type=Payload
+            )
         except (JoseError, ValueError, TypeError, msgspec.MsgspecError, RecursionError) as error:
             raise refusal() from error
         if (payload.iss, payload.aud) != (self._issuer, self._audience) or payload.nbf != payload.iat:

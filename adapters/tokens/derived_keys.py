@@ -1,5 +1,6 @@
 """Keys derived from the secret of the installation, one for each purpose."""
 
+import hmac
 import os
 from functools import cached_property
 
@@ -20,6 +21,21 @@ def derive(secret: str, purpose: str) -> bytes:
     if not secret:
         raise NoInstallationSecret("identity.secret is empty; set it to 32 or more random characters")
     return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())
+
+
+class KeyedDigest:
+    """Turns texts into 32 hexadecimal digits under one derived key."""
+
+    def __init__(self, secret: str, purpose: str) -> None:
+        self._secret, self._purpose = secret, purpose
+
+    @cached_property
+    def _key(self) -> bytes:
+        return derive(self._secret, self._purpose)
+
+    def __call__(self, text: str) -> str:
+        """Return the digest of a text."""
+        return hmac.digest(self._key, text.encode(errors="replace"), "sha256").hex()[:32]
 
 
 class Seal:

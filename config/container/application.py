@@ -32,12 +32,14 @@ class Application(containers.DeclarativeContainer):
     messaging: Messaging = providers.Container(  # type: ignore[assignment]
         Messaging, process=process, storage=storage, all_use_cases=use_cases.provider
     )
-    vendors: Vendors = providers.Container(Vendors, process=process)  # type: ignore[assignment]
     identity: Identity = providers.Container(Identity, process=process, storage=storage)  # type: ignore[assignment]
+    vendors: Vendors = providers.Container(  # type: ignore[assignment]
+        Vendors, process=process, identity=identity
+    )
     students: Students = providers.Container(Students, process=process, storage=storage)  # type: ignore[assignment]
     fees: Fees = providers.Container(Fees, process=process, storage=storage)  # type: ignore[assignment]
     notifications: Notifications = providers.Container(  # type: ignore[assignment]
-        Notifications, process=process, storage=storage, vendors=vendors, students=students
+        Notifications, process=process, storage=storage, vendors=vendors, students=students, identity=identity
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
     audit: Audit = providers.Container(  # type: ignore[assignment]

@@ -8,6 +8,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.identity.accounts import MemoryAccountList
 from adapters.memory.identity.api_keys import MemoryApiKeyList, MemoryIssuedApiKeys
+from adapters.memory.identity.one_time_secrets import MemoryAccountContacts, MemorySecretFacts
 from adapters.memory.identity.passwords import MemoryPasswordList
 from adapters.memory.identity.sessions import MemorySessionViews
 from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
@@ -18,9 +19,12 @@ from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import KNOWN_ISSUERS, OpenIdProvider
 from core.identity.api_keys.known_api_keys import KnownApiKeys
+from core.identity.codes.code_method import CodeCredential, CodeMethod
 from core.identity.identity_provider import IdentityProvider
 from core.identity.passwords.password_method import PasswordCredential, PasswordMethod
 from core.identity.providers.provider_method import ProviderAnswer, ProviderMethod
+from core.identity.sessions.refresh_batcher import RefreshBatcher
+from core.identity.sessions.refused_sign_ins import RefusedSignIns
 from core.identity.sessions.second_factor_check import SecondFactorCheck
 from core.identity.sessions.session_issuer import SessionIssuer
 from core.identity.sessions.session_watch import SessionWatch
@@ -33,13 +37,15 @@ with lazy_imports():
     from adapters.oidc.provider import OidcProvider
     from adapters.sql.identity.accounts import SqlAccountList
     from adapters.sql.identity.api_keys import SqlApiKeyList, SqlIssuedApiKeys
+    from adapters.sql.identity.one_time_secrets import SqlAccountContacts, SqlSecretFacts
     from adapters.sql.identity.passwords import SqlPasswordList
     from adapters.sql.identity.second_factors import encrypted_second_factors
     from adapters.sql.identity.sessions import SqlSessionViews
     from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
     from adapters.tokens.access_tokens import JwtAccessTokens, SealedKeyPairs
-    from adapters.tokens.derived_keys import Seal
+    from adapters.tokens.derived_keys import KeyedDigest, Seal
     from adapters.tokens.refresh_tokens import MarkedRefreshTokens
+    from adapters.tokens.secret_box import DerivedSecretBox
     from adapters.totp.time_codes import PyotpTimeCodes
 
 
@@ -130,20 +136,47 @@ class Identity(containers.DeclarativeContainer):
         access_lifetime=providers.Callable(timedelta, minutes=settings.access_minutes),
         refresh_lifetime=providers.Callable(timedelta, days=settings.refresh_days),
     )
+    refresh_batcher = providers.Singleton(
+        RefreshBatcher, new_work.provider, refresh_tokens, session_issuer, process.clock
+    )
     sign_in_guard = providers.Singleton(
         SignInGuard,
         storage.rate_limiter,
         process.settings.provided.limits.wrong_passwords,
         process.settings.provided.limits.wrong_passwords_per_address,
     )
-    password_method = providers.Singleton(PasswordMethod, password_list, password_hasher, sign_in_guard)
+    refused_sign_ins = providers.Singleton(
+        RefusedSignIns,
+        new_work.provider,
+        storage.rate_limiter,
+        providers.Singleton(KeyedDigest, secret, "logins of refused sign-ins"),
+    )
+    password_method = providers.Singleton(
+        PasswordMethod, password_list, password_hasher, sign_in_guard, refused_sign_ins
+    )
     identity_providers = providers.Singleton(
         identity_providers, process.settings.provided.oidc, process.settings.provided.http.public_url, process.clock
     )
     provider_method = providers.Singleton(
         ProviderMethod, identity_providers, new_work.provider, session_watch, process.clock
     )
-    sign_in_methods = providers.Dict({PasswordCredential: password_method, ProviderAnswer: provider_method})
+    secret_box = providers.Singleton(DerivedSecretBox, secret)
+    code_method = providers.Singleton(
+        CodeMethod, new_work.provider, secret_box, sign_in_guard, process.clock, process.ids
+    )
+    sign_in_methods = providers.Dict(
+        {PasswordCredential: password_method, ProviderAnswer: provider_method, CodeCredential: code_method}
+    )
+    secret_facts = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlSecretFacts, storage.database, secret_box, process.clock),
+        memory=providers.Singleton(MemorySecretFacts, storage.memory, secret_box, process.clock),
+    )
+    contacts = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlAccountContacts, storage.database),
+        memory=providers.Singleton(MemoryAccountContacts, storage.memory),
+    )
 
     api_key_list = stored(
         process.persistence,
@@ -155,13 +188,19 @@ class Identity(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlIssuedApiKeys, storage.database),
         memory=providers.Singleton(MemoryIssuedApiKeys, storage.memory),
     )
-    known_api_keys = providers.Singleton(KnownApiKeys, issued_api_keys)
+    known_api_keys = providers.Singleton(
+        KnownApiKeys,
+        issued_api_keys,
+        storage.rate_limiter,
+        process.settings.provided.limits.unknown_keys_per_address,
+    )
 
     use_cases = use_cases_of(
         IdentityUseCases,
         storage.refusals,
         new_work=new_work,
         account_list=account_list,
+        password_list=password_list,
         session_views=session_views,
         password_hasher=password_hasher,
         key_pairs=key_pairs,
@@ -169,10 +208,14 @@ class Identity(containers.DeclarativeContainer):
         refresh_tokens=refresh_tokens,
         session_watch=session_watch,
         session_issuer=session_issuer,
+        refresh_batcher=refresh_batcher,
         sign_in_methods=sign_in_methods,
         sign_in_guard=sign_in_guard,
         time_codes=time_codes,
         second_factor_check=second_factor_check,
+        secret_box=secret_box,
+        rate_limiter=storage.rate_limiter,
+        codes_per_registration=process.settings.provided.limits.codes_per_registration,
         api_key_list=api_key_list,
         known_api_keys=known_api_keys,
         max_api_key_days=process.settings.provided.identity.max_api_key_days,

@@ -20,6 +20,7 @@ from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import Retention
 from core.identity.pending_sign_in import LIFETIME
+from core.identity.session import AFTER_EXPIRY
 from core.messaging.retention import RetainedRecords
 from core.messaging.use_cases import MessagingUseCases
 
@@ -45,6 +46,9 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
         RetainedRecords.REQUESTS: timedelta(hours=retention.requests_hours),
         RetainedRecords.INBOX: timedelta(days=retention.inbox_days),
         RetainedRecords.SIGN_INS: LIFETIME,
+        RetainedRecords.SESSIONS: AFTER_EXPIRY,
+        RetainedRecords.LINKS: timedelta(0),
+        RetainedRecords.SECRETS: timedelta(0),
     }
 
 

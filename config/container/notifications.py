@@ -9,6 +9,7 @@ from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
 from adapters.memory.students.roster import MemoryContacts
 from adapters.system.staff import StaffContacts
 from config.container.contacts import staff_contacts
+from config.container.identity import Identity
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
@@ -31,6 +32,7 @@ class Notifications(containers.DeclarativeContainer):
     process = given(Process)
     storage = given(Storage)
     vendors = given(Vendors)
+    identity = given(Identity)
     students = given(Students)
     persistence, clock, ids = process.persistence, process.clock, process.ids
     database, memory, transactions = storage.database, storage.memory, storage.transactions
@@ -47,8 +49,9 @@ class Notifications(containers.DeclarativeContainer):
     )
     contacts = providers.Singleton(
         StaffContacts,
-        staff=providers.Callable(staff_contacts, process.settings),
-        roster=roster,
+        providers.Callable(staff_contacts, process.settings),
+        roster,
+        identity.contacts,
     )
     due_deliveries = stored(
         persistence,
@@ -90,6 +93,7 @@ class Notifications(containers.DeclarativeContainer):
         reported_deliveries=reported_deliveries,
         contacts=contacts,
         templates=vendors.templates,
+        secret_facts=identity.secret_facts,
         email=vendors.email,
         sms=vendors.sms,
         attempt_log=vendors.attempt_log,

@@ -18,7 +18,7 @@ from core.kernel.batching import Batcher
 from core.kernel.schema import SchemaChange
 
 with lazy_imports():
-    from adapters.column_encryption import ColumnCipher
+    from adapters.cryptography.column_encryption import ColumnCipher
     from adapters.redis.cache import RedisCache, RedisProbe
     from adapters.redis.rate_limiter import RedisRateLimiter
     from adapters.sql.engine.database import mysql, sqlite
@@ -130,4 +130,6 @@ class Storage(containers.DeclarativeContainer):
         sql=providers.Factory(SqlUnitOfWork, transactions=transactions, clock=process.clock, ids=process.ids),
         memory=providers.Factory(MemoryUnitOfWork, database=memory, clock=process.clock, ids=process.ids),
     )
-    refusals = providers.Singleton(RefusalLog, new_work.provider, process.clock)
+    refusals = providers.Singleton(
+        RefusalLog, new_work.provider, process.clock, process.settings.provided.audit.secret.reveal.call()
+    )

@@ -9,6 +9,7 @@ from dependency_injector import containers, providers
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
 from adapters.sandbox.sent_messages import SandboxSentMessages
 from config.container.contacts import sender
+from config.container.identity import Identity
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports
 from config.settings import Adapters, Settings, Smtp, Twilio
@@ -77,6 +78,7 @@ class Vendors(containers.DeclarativeContainer):
     """Every vendor that the settings can name, and the resilience chain in front of the named ones."""
 
     process = given(Process)
+    identity = given(Identity)
     settings, clock = process.settings.provided, process.clock
 
     attempt_log = providers.Singleton(AttemptLog)
@@ -139,6 +141,7 @@ class Vendors(containers.DeclarativeContainer):
         OutcomeLookup,
         records=records,
         templates=templates,
+        secret_facts=identity.secret_facts,
         deadline=providers.Callable(timedelta, seconds=settings.resilience.deadline_seconds),
     )
     email = providers.Singleton(

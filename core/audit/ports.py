@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from core.audit.chain import Head
@@ -62,11 +62,19 @@ class Link(NamedTuple):
     text: str | None
 
 
+class Stray(NamedTuple):
+    """A record without a seal."""
+
+    record: UUID
+    at: datetime
+    is_waiting: bool
+    """Whether the sealer knows of it, as it does of every record that a unit of work stored."""
+
+
 class Strays(NamedTuple):
     """The records without a seal among some records in the order of their ids."""
 
-    records: Sequence[tuple[UUID, datetime]]
-    """Each with its time."""
+    records: Sequence[Stray]
     last: UUID | None
     """The last id that was looked at; None: there are no further records."""
 
@@ -93,6 +101,9 @@ class AuditChain(Protocol):
 
 class AuditAnchors(Protocol):
     """The heads of the chain, where the administrator of the database cannot write."""
+
+    keeps_heads: ClassVar[bool] = True
+    """False: what is published is gone, and `heads` yields nothing."""
 
     @abstractmethod
     async def publish(self, head: SignedHead) -> None:

@@ -4,18 +4,21 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.audit.chain import EMPTY_CHAIN, Head, next_hash
-from core.audit.ports import AuditAnchors, AuditChain, Link
+from core.audit.ports import AuditAnchors, AuditChain, Link, Stray
 from core.audit.signed_head import HeadSigner, SignedHead
+from core.kernel.audit import is_older
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 LINKS_PER_PAGE, RECORDS_PER_SEARCH = 5_000, 20_000
 MAX_REPORTED_FINDINGS = 20
 SEALED_WITHIN = timedelta(minutes=5)
-"""An older record without a seal was inserted behind the program's back, or no scheduler runs."""
+"""An older record without a seal was inserted by hand, or no scheduler runs; as much do clocks differ at most."""
+PUBLISHED_WITHIN = timedelta(minutes=5)
+"""The head over an older record is published, unless heads were lost or cannot be published."""
 OnProgress = Callable[[int, int], None]
 """Called for each page with the number of verified records and of all sealed ones."""
 
@@ -52,13 +55,15 @@ class VerifyAuditChain:
 
     async def __call__(self, on_progress: OnProgress) -> Verification:
         """Return the findings; raise `Unavailable`, or `Invalid` for anchors that cannot be read."""
-        result = Verification()
+        result, began = Verification(), self.clock.now()
         # Read before the chain, which by then has everything that they count.
         heads = await self._genuine_heads(result)
         last = await self._verify_links(heads, result, on_progress)
         for count in sorted(count for count in heads if count > last.count):
             head = heads[count][0]
             result.find(f"the newest records are missing: {count} were sealed at {head.at}, {last.count} are left")
+        if self.anchors.keeps_heads:
+            await self._find_lost_heads(max(heads, default=0), last, began, result)
         await self._find_strays(result)
         return result
 
@@ -103,14 +108,32 @@ class VerifyAuditChain:
             finally:
                 following.cancel()
 
+    async def _find_lost_heads(self, published: int, last: Head, began: datetime, result: Verification) -> None:
+        """Find old records that no published head covers."""
+        for link in await self.chain.links(published, 1):
+            if link.text is None or is_older(link.text, began - PUBLISHED_WITHIN):
+                fault = "heads were lost, or the scheduler cannot publish them"
+                result.find(f"the {last.count - published} newest seals are in no published head: {fault}")
+
     async def _find_strays(self, result: Verification) -> None:
-        latest, after = self.clock.now() - SEALED_WITHIN, None
+        now, after = self.clock.now(), None
         while True:
             strays = await self.chain.strays(after, RECORDS_PER_SEARCH)
-            for record, at in strays.records:
-                if at < latest:
-                    result.find(f"record {record} of {at} has no seal: it was inserted, or no scheduler runs")
+            for stray in strays.records:
+                if fault := stray_fault(stray, now):
+                    result.find(f"record {stray.record} of {stray.at} {fault}")
                 else:
                     result.unsealed += 1
             if (after := strays.last) is None:
                 return
+
+
+def stray_fault(stray: Stray, now: datetime) -> str | None:
+    """Return what is wrong with a record without a seal; None if the next run of the scheduler seals it."""
+    if not stray.is_waiting:
+        return "has no seal and is not waiting for a seal: it was inserted by hand"
+    if stray.at < now - SEALED_WITHIN:
+        return "has no seal: it was inserted by hand, or no scheduler runs"
+    if stray.at > now + SEALED_WITHIN:
+        return "has a time in the future: it was inserted by hand, or clocks differ"
+    return None

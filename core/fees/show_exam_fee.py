@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from core.fees.errors import UnknownExamFee
+from core.fees.errors import UnknownCandidate, UnknownExamFee
 from core.fees.exam_fee import ExamFee
 from core.fees.ports import Candidates, ExamFees
 from core.fees.submission import SubmissionId
@@ -31,5 +31,8 @@ class ShowExamFee:
     async def _is_reached(self, exam_fee: ExamFee) -> bool:
         if not (principal := current_principal.get()).is_scoped:
             return True
-        candidate = await self.candidates.find(exam_fee.registration)
+        try:
+            candidate = await self.candidates.find(exam_fee.registration)
+        except UnknownCandidate:  # the student was erased
+            return False
         return principal.reaches(candidate.id, candidate.centre)

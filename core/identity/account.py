@@ -8,7 +8,7 @@ from typing import Annotated, NewType, Self
 from uuid import UUID
 
 from core.identity.roles import PERMISSIONS, Role
-from core.kernel.authorization import Permission, Principal
+from core.kernel.authorization import NotPermitted, Permission, Principal, current_principal
 from core.kernel.constraints import VISIBLE_LINE, Items, Text
 from core.kernel.errors import Invalid, Unprocessable
 from core.kernel.text import line_fault
@@ -103,6 +103,12 @@ class Account:
 def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:
     """Return what at least one of the roles permits."""
     return frozenset[Permission]().union(*(PERMISSIONS[role] for role in roles))
+
+
+def check_power_over(roles: frozenset[Role]) -> None:
+    """Raise `NotPermitted` for roles that permit what the current principal may not do."""
+    if missing := permissions_of(roles) - current_principal.get().permissions:
+        raise NotPermitted(f"the roles of this account permit what you may not do: {', '.join(sorted(missing))}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,12 @@ class OwnedApiKey:
 
     key: ApiKey
     account: Account
+    _principal: Principal = field(init=False, repr=False, compare=False)
+    """Without its address: requests are many, and differ in nothing else."""
+
+    def __post_init__(self) -> None:
+        permitted = self.account.principal(limit=self.key.permissions)
+        object.__setattr__(self, "_principal", replace(permitted, api_key=self.key.id))
 
     def fault(self, now: datetime) -> str:
         """Return why the key is not valid at a moment, as the end of a sentence about it; empty if it is."""
@@ -104,7 +110,7 @@ class OwnedApiKey:
 
     def principal(self, address: str) -> Principal:
         """Return the principal with what both the key and the account permit."""
-        return replace(self.account.principal(address, self.key.permissions), api_key=self.key.id)
+        return replace(self._principal, address=address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,12 @@ class UnknownApiKey(NotFound):
         return cls(f"there is no API key {key}")
 
 
+class StudentHasAccount(Conflict):
+    """The student has an account already; it may be disabled."""
+
+    problem = "student-has-account"
+
+
 class LoginTaken(Conflict):
     """The login belongs to another account."""
 

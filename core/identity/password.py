@@ -35,10 +35,18 @@ class Password:
         """Return the password with a new link; an earlier one is no longer valid."""
         return replace(self, link_digest=digest, link_expires_at=expires_at)
 
+    def unlinked(self) -> Self:
+        """Return the password without a link."""
+        return replace(self, link_digest=None, link_expires_at=None)
+
     def has_valid_link(self, at: datetime) -> bool:
         """Tell whether the link is neither used nor expired."""
         return self.link_expires_at is not None and at < self.link_expires_at
 
+    def unusable(self) -> Self:
+        """Return the password without its hash: nothing matches it."""
+        return replace(self, hash="")
+
     def changed(self, hashed: str, at: datetime) -> Self:
         """Return the password with another hash; its link is used up."""
-        return replace(self, hash=hashed, changed_at=at, link_digest=None, link_expires_at=None)
+        return replace(self.unlinked(), hash=hashed, changed_at=at)

@@ -10,8 +10,9 @@ from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
+from core.identity.one_time_secret_ports import EnrolledStudents, OneTimeSecrets
 from core.identity.second_factor_ports import SecondFactors
-from core.identity.session_ports import Passwords, Sessions, SigningKeys
+from core.identity.session_ports import Passwords, RefreshableSessions, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
 
@@ -28,7 +29,7 @@ class Accounts(Protocol):
 
     @abstractmethod
     def add(self, account: Account) -> None:
-        """Add an account."""
+        """Add an account; the commit raises `StudentHasAccount` if its student has one."""
 
     @abstractmethod
     def replace(self, account: Account) -> None:
@@ -90,10 +91,13 @@ class IdentityUnitOfWork(UnitOfWork, Protocol):
     passwords: Passwords
     second_factors: SecondFactors
     sessions: Sessions
+    refreshable_sessions: RefreshableSessions
     signing_keys: SigningKeys
     api_keys: ApiKeys
     identity_links: IdentityLinks
     pending_sign_ins: PendingSignIns
+    one_time_secrets: OneTimeSecrets
+    enrolled_students: EnrolledStudents
 
 
 NewIdentityUnitOfWork = NewUnitOfWork[IdentityUnitOfWork]

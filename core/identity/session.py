@@ -12,6 +12,8 @@ GRACE = timedelta(seconds=10)
 """How long a used refresh token answers with the same successor: clients refresh at the same time, or repeat."""
 MAX_LIFETIME = timedelta(days=30)
 """After this time the account signs in again, however often the session was refreshed."""
+AFTER_EXPIRY = timedelta(days=1)
+"""How long an expired session is kept: its end must be known for longer than its last access token is valid."""
 MAX_DEVICE_LENGTH = 200
 DEVICE = Text(f"a line of at most {MAX_DEVICE_LENGTH} characters", f"[^{UNREADABLE}]*", MAX_DEVICE_LENGTH)
 

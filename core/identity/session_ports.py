@@ -1,15 +1,19 @@
 """The ports of passwords, sessions and signing keys."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
+from core.identity.account import Account
 from core.identity.password import Password
 from core.identity.session import EndedSession, Session, SessionId
 from core.identity.signing_key import SigningKey
 from core.identity.tokens import AccessClaims, RefreshToken
+
+Pseudonym: TypeAlias = Callable[[str], str]
+"""Returns a digest of a text under a key of this installation: who has no key cannot try texts against it."""
 
 
 class PasswordHasher(Protocol):
@@ -92,6 +96,24 @@ class Sessions(Protocol):
         """Replace a locked session."""
 
 
+class OwnedSession(NamedTuple):
+    """A session and its account."""
+
+    session: Session
+    account: Account
+
+
+class RefreshableSessions(Protocol):
+    """Locks many sessions at once."""
+
+    @abstractmethod
+    async def lock(self, wanted: Collection[SessionId], *, wait: bool) -> Mapping[SessionId, OwnedSession]:
+        """Return the sessions that exist; others wait to change them.
+
+        Without `wait`, those that another transaction holds are left out.
+        """
+
+
 class SessionViews(Protocol):
     """Reads sessions outside of transactions."""
 
@@ -137,7 +159,7 @@ class PasswordList(Protocol):
 
     @abstractmethod
     async def find(self, login: str) -> Password | None:
-        """Return the password of a login."""
+        """Return the password of a login; that of a disabled account without its hash, so that nothing matches it."""
 
 
 class SigningKeys(Protocol):

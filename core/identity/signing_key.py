@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from core.kernel.errors import Unavailable
 
@@ -50,5 +51,5 @@ def signing(keys: Sequence[SigningKey], at: datetime) -> SigningKey:
 def verifying(keys: Sequence[SigningKey], at: datetime) -> Sequence[SigningKey]:
     """Return the keys whose tokens are valid at a moment: those to come, that which signs, and recent ones."""
     ordered = sorted(keys, key=lambda key: (key.signs_from, key.kid))
-    ends = [successor.signs_from + VERIFIES_AFTER_SIGNING for successor in ordered[1:]]
-    return [key for key, end in zip(ordered, [*ends, datetime.max.replace(tzinfo=at.tzinfo)], strict=True) if at < end]
+    replaced = [key for key, successor in pairwise(ordered) if at < successor.signs_from + VERIFIES_AFTER_SIGNING]
+    return [*replaced, *ordered[-1:]]

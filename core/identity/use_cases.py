@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.identity.accounts.act_as_account import ActAsAccount
 from core.identity.accounts.create_account import CreateAccount
 from core.identity.accounts.create_administrator import CreateAdministrator
 from core.identity.accounts.disable_account import DisableAccount
@@ -10,8 +11,10 @@ from core.identity.api_keys.authenticate_api_key import AuthenticateApiKey
 from core.identity.api_keys.create_api_key import CreateApiKey
 from core.identity.api_keys.list_api_keys import ListApiKeys
 from core.identity.api_keys.revoke_api_key import RevokeApiKey
+from core.identity.codes.request_code import RequestCode
 from core.identity.passwords.change_password import ChangePassword
 from core.identity.passwords.create_password_link import CreatePasswordLink
+from core.identity.passwords.invite_account import InviteAccount
 from core.identity.passwords.set_password import SetPassword
 from core.identity.providers.link_identity import LinkIdentity
 from core.identity.providers.sign_in_with_provider import SignInWithProvider
@@ -35,6 +38,7 @@ from core.identity.signing_keys.rotate_signing_key import RotateSigningKey
 class IdentityUseCases:
     """Accounts and their credentials."""
 
+    act_as_account: ActAsAccount
     create_account: CreateAccount
     list_accounts: ListAccounts
     disable_account: DisableAccount
@@ -45,9 +49,11 @@ class IdentityUseCases:
     create_signing_key: CreateSigningKey
     end_session: EndSession
     end_sessions: EndSessions
+    invite_account: InviteAccount
     list_public_keys: ListPublicKeys
     list_sessions: ListSessions
     refresh_session: RefreshSession
+    request_code: RequestCode
     rotate_signing_key: RotateSigningKey
     set_password: SetPassword
     sign_in: SignIn

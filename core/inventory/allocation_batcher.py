@@ -29,7 +29,11 @@ class AllocationBatcher:
 
     async def allocate(self, request: AllocationRequest) -> Allocation:
         """Return the line, or raise why it is not allocated."""
-        current_principal.get().require(Permission.STOCK_WRITE)  # a batch has lines of several principals
+        try:
+            current_principal.get().require(Permission.STOCK_WRITE)  # a batch has lines of several principals
+        except CoreError:
+            await self._allocate([request])  # refuses it, too, and records that
+            raise
         if request.demand.sku not in self._batcher_by_contended_sku:
             try:
                 return await self._shared_batcher(request)

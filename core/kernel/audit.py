@@ -51,10 +51,21 @@ class AuditRecord:
     @property
     def canonical_text(self) -> str:
         """Return what the chain of seals hashes: every field, in the order and the form that SQL gives them."""
-        moment = self.at.replace(tzinfo=None).isoformat(" ", "microseconds")
         ids = [each.hex.upper() if each else "" for each in (self.id, self.account, self.session)]
         told = (self.actor, *ids[1:], self.address, self.request_id, self.action, self.target)
-        return FIELD_SEPARATOR.join([ids[0], moment, *told, self.before, self.after, self.reason, self.outcome])
+        return FIELD_SEPARATOR.join(
+            [ids[0], canonical_moment(self.at), *told, self.before, self.after, self.reason, self.outcome]
+        )
+
+
+def is_older(canonical_text: str, at: datetime) -> bool:
+    """Tell whether a record is of an earlier time, also if its text was damaged."""
+    return canonical_text.split(FIELD_SEPARATOR, 2)[1] < canonical_moment(at)
+
+
+def canonical_moment(at: datetime) -> str:
+    """Return a time as texts of records have it; they sort as times do."""
+    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def one_line(text: str, longest: int) -> str:

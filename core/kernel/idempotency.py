@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
-from core.kernel.authorization import Principal, current_principal
-from core.kernel.errors import Conflict, CoreError, Unavailable, Unprocessable
+from core.kernel.authorization import NotAuthenticated, Principal, current_principal
+from core.kernel.errors import Conflict, CoreError, Forbidden, Unavailable, Unprocessable
 from core.kernel.trace import Trace, current_trace
 
 T = TypeVar("T")
@@ -71,11 +71,11 @@ async def execute_once(answers: Answers, request: RequestContext, acting: Awaita
     """Return the result of `acting`, or the first answer of the same request.
 
     The answer is read after a refusal only: a new request costs no extra query, and a repeated one is refused
-    by the key that was stored with its first effect.
+    by the key that was stored with its first effect.  Who may not do it (any more) gets no answer.
     """
     try:
         return await acting
-    except Unavailable:
+    except (Unavailable, Forbidden, NotAuthenticated):
         raise
     except CoreError:
         if (answer := await answers.find(request)) is None:

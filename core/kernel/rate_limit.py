@@ -60,24 +60,26 @@ class RateLimiter(Protocol):
     """Counts by key; neither call ever raises: an adapter without its server counts in its own process."""
 
     @abstractmethod
-    async def acquire(self, wanted: Mapping[str, Limit]) -> Verdict:
-        """Take a permit of each key, or of none where one of the limits is reached."""
+    async def acquire(self, wanted: Mapping[str, Limit], permits: int = 1) -> Verdict:
+        """Take permits of each key, or of none where one of the limits has fewer left."""
 
     @abstractmethod
     async def release(self, taken: Mapping[str, Limit]) -> None:
         """Return a permit of each key, for what turned out not to count."""
 
 
-def judge(wanted: Mapping[str, Limit], counted: Iterable[tuple[int, int]]) -> Verdict:
+def judge(wanted: Mapping[str, Limit], counted: Iterable[tuple[int, int]], permits: int) -> Verdict:
     """Return the verdict on limits by the permits in use of each and the milliseconds until the first is free."""
     judged = list(zip(wanted.values(), counted, strict=True))
-    limit, (used, wait_ms) = judged[0] if len(judged) == 1 else max(judged, key=severity)
-    remaining = limit.permits - used - 1
-    return Verdict(remaining >= 0, limit, max(remaining, 0), wait_ms / 1_000)
+    limit, (used, wait_ms) = (
+        judged[0] if len(judged) == 1 else max(judged, key=lambda each: severity(each[0], each[1], permits))
+    )
+    left = limit.permits - used
+    return Verdict(left >= permits, limit, max(left - permits if left >= permits else left, 0), wait_ms / 1_000)
 
 
-def severity(judged: tuple[Limit, tuple[int, int]]) -> tuple[bool, int]:
+def severity(limit: Limit, counted: tuple[int, int], permits: int) -> tuple[bool, int]:
     """Order limits: those that refuse by their wait, after the others by what remains."""
-    limit, (used, wait_ms) = judged
-    refuses = used >= limit.permits
+    used, wait_ms = counted
+    refuses = used + permits > limit.permits
     return refuses, wait_ms if refuses else used - limit.permits

@@ -1,4 +1,4 @@
-"""Purge expired idempotency keys, inbox ids and pending sign-ins."""
+"""Purge expired idempotency keys, inbox ids, sessions and what leads to one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

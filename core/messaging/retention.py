@@ -1,4 +1,4 @@
-"""The retention of idempotency keys, inbox ids and pending sign-ins."""
+"""The retention of idempotency keys, inbox ids, sessions and what leads to one."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -15,6 +15,12 @@ class RetainedRecords(StrEnum):
     """Ids of processed messages."""
     SIGN_INS = "sign-ins"
     """Sign-ins whose persons did not come back from their identity providers."""
+    SESSIONS = "sessions"
+    """Sessions, by the moment when they expire."""
+    LINKS = "links"
+    """One-time links that set passwords, by the moment when they expire; the passwords stay."""
+    SECRETS = "one-time-secrets"
+    """One-time codes and links, from the moment when they expire."""
 
 
 class Retention(Protocol):

@@ -33,6 +33,7 @@ from core.notifications.ports import (
     DueDeliveries,
     NewNotificationsWork,
     ReportedDeliveries,
+    SecretFacts,
     Templates,
     VendorChannel,
 )
@@ -57,6 +58,7 @@ class DispatchDeliveries:
     reported_deliveries: ReportedDeliveries
     contacts: Contacts
     templates: Templates
+    secret_facts: SecretFacts
     email: VendorChannel[Email]
     sms: VendorChannel[Sms]
     attempt_log: AttemptLog
@@ -163,7 +165,7 @@ class DispatchDeliveries:
         return delivery
 
     async def _send(self, delivery: Delivery, contact: Contact | UnreadableContact | None) -> Accepted | None:
-        message = render_message(delivery, contact, self.templates)
+        message = await render_message(delivery, contact, self.templates, self.secret_facts)
         if message is None:
             return None
         message = replace(message, still_claimed=partial(self._still_claimed, delivery))

@@ -10,7 +10,7 @@ from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery
 from core.notifications.errors import NobodyToAsk, OutcomeUnknown, UnreadableContact, VendorUnavailable
 from core.notifications.messages import Contact, Email, Sms
-from core.notifications.ports import SentMessages, Templates
+from core.notifications.ports import SecretFacts, SentMessages, Templates
 from core.notifications.rendering import render_message
 from core.notifications.status_reports import DeliveryStatus, VendorReport, best_of
 
@@ -24,6 +24,7 @@ class OutcomeLookup:
 
     records: Mapping[Channel, SentMessagesByVendor]
     templates: Templates
+    secret_facts: SecretFacts
     deadline: timedelta
 
     async def find(
@@ -38,7 +39,7 @@ class OutcomeLookup:
         names = called or list(records)  # the sender died before it stored an attempt: any vendor may have it
         if not any(records.get(name) for name in names):
             raise NobodyToAsk(f"{' and '.join(names)} cannot be queried for the outcome")
-        message = render_message(delivery, contact, self.templates)
+        message = await render_message(delivery, contact, self.templates, self.secret_facts)
         if message is None:
             raise OutcomeUnknown(f"the recipient has no {delivery.channel} address any more to query for")
         doubts, reports = [], list[VendorReport]()

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.notifications.attempt_log import Attempt
@@ -101,6 +102,14 @@ class Contacts(Protocol):
     @abstractmethod
     async def of(self, recipients: Collection[RecipientId]) -> Mapping[RecipientId, Contact | UnreadableContact]:
         """Return the contacts of the recipients that exist, and the error of each that cannot be read."""
+
+
+class SecretFacts(Protocol):
+    """A read port for what only the message says: codes and one-time links."""
+
+    @abstractmethod
+    async def find(self, secret: UUID) -> Mapping[str, str] | None:
+        """Return the facts of a one-time secret; None if it was used or has expired; raise `Undecipherable`."""
 
 
 class Deliveries(Protocol):

@@ -16,7 +16,7 @@ from core.students.ports import ContactParser, NewStudentsUnitOfWork, StudentsUn
 from core.students.roster import RosterRow
 from core.students.roster_entry import RosterEntry, read_columns, read_entry
 from core.students.roster_report import RosterReport
-from core.students.student import DEFAULTS, Enrolment, Student, StudentId
+from core.students.student import DEFAULTS, Enrolment, Student, StudentId, UnreadableStudent
 
 MAX_ROWS_PER_BATCH = 512
 MAX_ATTEMPTS_PER_BATCH = 10
@@ -58,6 +58,8 @@ class StoredRow(NamedTuple):
     """The names of the fields with another value."""
     cleared: tuple[str, ...] = ()
     postponed: tuple[str, ...] = ()
+    fault: str = ""
+    """Why nothing was done."""
 
     @property
     def is_changed(self) -> bool:
@@ -99,7 +101,9 @@ class ImportStudents:
             report.reject(batch[key].line, f"registration {batch[key].registration} was erased, and stays so")
         for key, row in rows.items():
             report.cleared += len(row.cleared)
-            if row.is_new:
+            if row.fault:
+                report.reject(batch[key].line, row.fault)
+            elif row.is_new:
                 report.added += 1
             elif row.postponed:
                 progress.postponed[key] = Postponed(row.postponed, row.is_changed)
@@ -150,6 +154,8 @@ class ImportStudents:
             student = Student(id=StudentId(self.ids.new()), enrolment=Enrolment(**entry.said))
             work.students.add(student)
             return StoredRow(student.id, is_new=True)
+        if isinstance(student, UnreadableStudent) and (fault := remaining_fault(student, entry)):
+            return StoredRow(student.id, fault=fault)
         removable = removable_values(student.enrolment, entry)
         cleared = tuple(filter(progress.clears, removable))
         if changes := entry.changes(student.enrolment, cleared):
@@ -164,6 +170,13 @@ class ImportStudents:
         if not added and not changed:
             return None
         return Deed(action=self.ACTION, target="roster", after={"added": added, "changed": changed})
+
+
+def remaining_fault(student: UnreadableStudent, entry: RosterEntry) -> str:
+    """Return what is wrong with contacts that a row does not replace."""
+    unknown = student.faults.keys() - entry.said.keys()
+    faults = "; ".join(student.faults[name] for name in sorted(unknown))
+    return faults and f"{faults}; or a roster with the {' and '.join(sorted(unknown))} replaces what cannot be read"
 
 
 def removable_values(enrolment: Enrolment, entry: RosterEntry) -> list[str]:

@@ -28,11 +28,14 @@ class Students(Protocol):
 
     @abstractmethod
     async def find(self, registration: str) -> Student | None:
-        """Return the student of a registration in any spelling."""
+        """Return the student of a registration in any spelling, which can be an `UnreadableStudent`."""
 
     @abstractmethod
     async def lock(self, keys: Collection[str]) -> Mapping[str, Student]:
-        """Return the students of those registration keys that are on the roster; others wait to change them."""
+        """Return the students of those registration keys that are on the roster; others wait to change them.
+
+        Some can be an `UnreadableStudent`.
+        """
 
     @abstractmethod
     def add(self, student: Student) -> None:
@@ -68,7 +71,7 @@ class Erasures(Protocol):
 
     @abstractmethod
     async def among(self, keys: Collection[str]) -> Collection[str]:
-        """Return the registration keys that were erased."""
+        """Return the registration keys that were erased; one that cannot be decrypted is logged."""
 
     @abstractmethod
     async def records_of(self, student: Student) -> RecordsOfStudent:
@@ -76,7 +79,10 @@ class Erasures(Protocol):
 
     @abstractmethod
     async def erase(self, student: Student) -> None:
-        """Delete a locked student, and the dead letters that name the registration; remember only that."""
+        """Delete a locked student, and the dead letters that name the registration; remember only that.
+
+        The accounts of the student are disabled, and their credentials deleted.
+        """
 
 
 class StudentsUnitOfWork(UnitOfWork, Protocol):

@@ -12,7 +12,9 @@ class RecordsOfStudent:
     deliveries: int = 0
     """They stay, without an address; those not sent yet are suppressed."""
     dead_letters: int = 0
-    """Messages that contain the registration as the roster spells it; they are deleted."""
+    """Messages that contain the registration in any spelling; they are deleted."""
+    accounts: int = 0
+    """They stay, disabled, without a name or an address; their codes and passwords are deleted."""
     named: int = 0
     """Submissions of the version before whose document and event name the registration; only the schema's owner can
     change them."""

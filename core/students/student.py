@@ -1,5 +1,6 @@
 """Students and their contact data."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, NewType
 from uuid import UUID
@@ -36,3 +37,11 @@ class Student:
 
     id: StudentId
     enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableStudent(Student):
+    """A student with contacts that cannot be decrypted; the enrolment leaves them empty."""
+
+    faults: Mapping[str, str]
+    """By contact, what is wrong and what to do."""

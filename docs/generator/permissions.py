@@ -73,6 +73,13 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "listDeliveries": Permission.DELIVERIES_READ,
     "settleDelivery": Permission.DELIVERIES_SETTLE,
     "listVendors": Permission.VENDORS_READ,
+    "createAccount": Permission.ACCOUNTS_WRITE,
+    "listAccounts": Permission.ACCOUNTS_READ,
+    "disableAccount": Permission.ACCOUNTS_WRITE,
+    "createApiKey": Permission.API_KEYS_WRITE,
+    "listApiKeys": Permission.ACCOUNTS_READ,
+    "revokeApiKey": Permission.API_KEYS_WRITE,
+    "inviteAccount": Permission.ACCOUNTS_WRITE,
     "createPasswordLink": Permission.ACCOUNTS_WRITE,
     "listAuditRecords": Permission.AUDIT_READ,
 }

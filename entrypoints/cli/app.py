@@ -1,7 +1,7 @@
 """The command line: every command and its group."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import ModuleType
 from typing import Annotated, TextIO
@@ -48,10 +48,14 @@ def create_cli(open_runtime: OpenRuntime, commands: tuple[ModuleType, ...], grou
     @cli.callback()
     def bursar(
         context: typer.Context,
+        account: Annotated[
+            str | None,
+            typer.Option("--as", metavar="ACCOUNT", help="Act with the permissions of an account, by id or login."),
+        ] = None,
         _version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True)] = False,
     ) -> None:
         """Run a fee office that can be trusted on deadline day."""
-        context.obj = runner
+        context.obj = replace(runner, account=account)
 
     return cli
 

@@ -13,7 +13,7 @@ import typer
 import uvloop
 from rich.console import Console, RenderableType
 
-from core.kernel.authorization import Permission, Principal, acting_as
+from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
 from core.kernel.errors import Conflict, CoreError, Unavailable, problem_type
 from core.kernel.text import escape_unprintable
 from entrypoints.cli.options import decider
@@ -41,8 +41,21 @@ class CommandRunner:
     open_runtime: OpenRuntime
     out: Console
     err: Console
+    account: str | None = None
+    """Id or login of the account whose permissions the operator uses; None: the own ones."""
 
     def run(
+        self,
+        path: Path | None,
+        work: Callable[[Runtime], Awaitable[T]],
+        changes: Mapping[str, Any] = ERRORS_ONLY_LOGGING,
+    ) -> T:
+        """Run what no account does: the work of the program itself."""
+        if self.account is not None:
+            raise self.report(NotPermitted("this command is the work of the program: use it without --as"))
+        return self._run(path, work, changes)
+
+    def _run(
         self,
         path: Path | None,
         work: Callable[[Runtime], Awaitable[T]],
@@ -66,13 +79,17 @@ class CommandRunner:
             raise self.report(first_core_error(known)) from group
 
     def run_provisioned(self, path: Path | None, work: Callable[[Runtime], Awaitable[T]]) -> T:
-        """Run `work` after an empty database was provisioned."""
+        """Run `work` as the operator, or as the account of `--as`, after an empty database was provisioned."""
 
         async def when_ready(runtime: Runtime) -> T:
             await runtime.provision()
-            return await work(runtime)
+            principal = (
+                await runtime.use_cases.identity.act_as_account(self.account) if self.account is not None else None
+            )
+            with acting_as(principal or operator()):
+                return await work(runtime)
 
-        return self.run(path, when_ready)
+        return self._run(path, when_ready)
 
     def report(self, error: CoreError) -> typer.Exit:
         """Print an error, and return the exit that ends the command."""

@@ -1,6 +1,7 @@
 """Options and arguments that several commands share, and how they are parsed."""
 
-import getpass
+import os
+import pwd
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -31,11 +32,12 @@ def decision(who: str | None, why: str) -> Decision:
 
 
 def decider(who: str | None) -> str:
-    """Return `who`, or the name of the user of the operating system; it is empty when that has no name."""
-    if who is None:
-        with suppress(OSError, KeyError):
-            who = getpass.getuser()
-    return who or ""
+    """Return `who`, or the user of the operating system as whom the process runs, whatever its environment says."""
+    if who is not None:
+        return who
+    with suppress(KeyError):  # a container may run as a number without a name
+        return pwd.getpwuid(os.geteuid()).pw_name
+    return str(os.geteuid())
 
 
 def period(since: str | None, until: str | None) -> Period:

@@ -23,6 +23,7 @@ from entrypoints.http.middleware.authentication import Authentication, Authentic
 from entrypoints.http.middleware.client_address import ClientAddressMiddleware
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
 from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateLimits
+from entrypoints.http.middleware.route_options import RouteOptions
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
@@ -73,8 +74,9 @@ def create_app(
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
     served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
-    served = RateLimitMiddleware(RefusalMiddleware(served, admission), rate_limits, app.routes)
-    served = AuthenticationMiddleware(served, Authentication(use_cases.identity))
+    route_options = RouteOptions(app.routes)
+    served = RateLimitMiddleware(RefusalMiddleware(served, admission), rate_limits, route_options)
+    served = AuthenticationMiddleware(served, Authentication(use_cases.identity), route_options)
     return TracingMiddleware(ClientAddressMiddleware(served, trusted_proxies), clock)
 
 

@@ -7,12 +7,12 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
+
+from litestar.datastructures import Cookie
 
 from core.kernel.errors import Forbidden
 
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-CSRF_HEADER = b"x-csrf-token"
+CSRF_HEADER = "X-CSRF-Token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +21,32 @@ class HostCookie:
 
     name: str
     max_age_seconds: int
-    same_site: Literal["Lax", "Strict"] = "Strict"
-    """`Lax` is sent when another site leads here, as an identity provider does."""
+    same_site: Literal["lax", "strict"] = "strict"
+    """`lax` is sent when another site leads here, as an identity provider does."""
 
     @property
     def wire_name(self) -> str:
         """Return the name with the prefix that makes browsers insist on the attributes."""
         return f"__Host-{self.name}"
 
-    def set(self, value: str) -> str:
-        """Return the `Set-Cookie` that stores a value of visible ASCII characters."""
-        return self._header(value, self.max_age_seconds)
+    def set(self, value: str) -> Cookie:
+        """Return what stores a value of letters, digits, `.`, `_` and `-`."""
+        return self._cookie(value, self.max_age_seconds)
 
-    def clear(self) -> str:
-        """Return the `Set-Cookie` that removes the value."""
-        return self._header("", 0)
+    def clear(self) -> Cookie:
+        """Return what removes the value."""
+        return self._cookie("", 0)
 
-    def _header(self, value: str, max_age_seconds: int) -> str:
-        attributes = f"Path=/; Max-Age={max_age_seconds}; Secure; HttpOnly; SameSite={self.same_site}"
-        return f"{self.wire_name}={value}; {attributes}"
+    def _cookie(self, value: str, max_age_seconds: int) -> Cookie:
+        return Cookie(
+            key=self.wire_name,
+            value=value,
+            max_age=max_age_seconds,
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite=self.same_site,
+        )
 
     def read(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         """Return the value in a request; None if there is none, or more than one."""
@@ -49,31 +56,15 @@ class HostCookie:
         return found[0] if len(found) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class CsrfGuard:
-    """Refuses requests with a cookie that a page of another site has caused."""
-
-    secret: bytes
-    public_url: str
-
-    def token(self, session: str) -> str:
-        """Return what pages send as `X-CSRF-Token`; `session` is the value of the cookie."""
-        return hmac.digest(self.secret, b"csrf " + session.encode(), "sha256").hex()
-
-    def check(self, method: str, headers: Mapping[bytes, bytes], session: str) -> None:
-        """Raise `Forbidden` for a request that changes something and is not proved to be of a page of this host."""
-        if method in SAFE_METHODS:
-            return
-        if headers.get(b"sec-fetch-site", b"same-origin") != b"same-origin":
-            raise Forbidden("a page of another site has caused this request")
-        if headers.get(b"origin", b"").decode("latin-1") != origin_of(self.public_url):
-            raise Forbidden("the request names another origin than http.public_url, or none")
-        if not hmac.compare_digest(headers.get(CSRF_HEADER, b""), self.token(session).encode()):
-            raise Forbidden("a request with a cookie needs the X-CSRF-Token of its session")
+def csrf_token(seed: str) -> str:
+    """Return what pages send as `X-CSRF-Token`; the seed is in the cookie, which neither they nor other sites read."""
+    return hmac.digest(seed.encode(), b"csrf", "sha256").hex()
 
 
-def origin_of(url: str) -> str:
-    """Return the origin of an address as browsers send it: in lower case, without the port of its scheme."""
-    parts = urlsplit(url)
-    port = "" if parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{parts.hostname}{port}"
+def check_csrf(headers: Mapping[str, str], seed: str) -> None:
+    """Raise `Forbidden` for a request with a cookie that is not proved to be of a page of this host."""
+    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise Forbidden("a page of another site has caused this request")
+    given = headers.get(CSRF_HEADER, "").encode("latin-1", "replace")
+    if not hmac.compare_digest(given, csrf_token(seed).encode()):
+        raise Forbidden(f"a request with the cookie of a session needs its `csrf_token` as {CSRF_HEADER}")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -17,7 +18,7 @@ from litestar.routes import HTTPRoute
 from core.fees.schedule import FeeSchedule
 from core.kernel.errors import problem_type
 from entrypoints.http import headers
-from entrypoints.http.middleware.authentication import needs_credential
+from entrypoints.http.middleware.authentication import OPEN, is_protected
 from entrypoints.http.problems import (
     CHALLENGE,
     STATUS_BY_ERROR,
@@ -53,8 +54,9 @@ class CompletedOpenAPI(OpenAPI):
         document["components"] = components(self.handlers)
         for path, item in document["paths"].items():
             for method, operation in item.items():
-                complete(operation, self.handlers[f"{method.upper()} {path}"])
-                secure(operation, method.upper(), path)
+                handler = self.handlers[f"{method.upper()} {path}"]
+                complete(operation, handler)
+                secure(operation, needs_credential=is_protected(path) and not handler.opt.get(OPEN))
         return document
 
 
@@ -109,10 +111,10 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
     }
 
 
-def secure(operation: dict[str, Any], method: str, path: str) -> None:
+def secure(operation: dict[str, Any], *, needs_credential: bool) -> None:
     """Add the credential of an operation, and its refusals."""
-    operation["security"] = [{"bearer": []}] if needs_credential(method, path) else []
-    if needs_credential(method, path):
+    operation["security"] = [{"bearer": []}] if needs_credential else []
+    if needs_credential:
         for status in OF_AUTHORIZATION:
             operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
 
@@ -154,6 +156,8 @@ def complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         operation["requestBody"] = {"required": True, "content": msgspec.to_builtins(content)}
     for body in operation.get("requestBody", {"content": {}})["content"].values():
         body["example"] = example["body"]
+    if handler.status_code == HTTPStatus.NO_CONTENT:
+        operation["responses"]["204"].pop("content", None)  # Litestar describes the body of `Response[None]`
     limited = not MONITORING_PATHS.intersection(handler.paths)
     for status, answer in operation["responses"].items():
         answer["headers"] = headers.of_answer(int(status), operation, answer.get("headers") or {}, limited=limited)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -43,7 +43,8 @@ class ConfiguredRuntime(Runtime):
                     await self.migrate("head")
                 await load_sample_data(self.use_cases, self.clock)
                 await self.use_cases.identity.create_signing_key()
-                self._api_key = await create_first_api_key(self.use_cases.identity, self._key_file()) or self._api_key
+                new_inbox = self._application.messaging.new_inbox
+                self._api_key = await create_first_api_key(self.use_cases, new_inbox, self._key_file()) or self._api_key
 
     async def migrate(self, target: str, *, may_lose_data: bool = False) -> SchemaChange:
         change: SchemaChange = await self._application.storage.migrate(target, may_lose_data=may_lose_data)
@@ -58,8 +59,9 @@ class ConfiguredRuntime(Runtime):
         check_encryption(self._settings)
         if {"dispatcher", "scheduler"}.intersection(self._settings.serve):
             check_credentials(self._settings)
-        with self._application.storage.exclusive_lock():
-            listening = self._transports.listen() if "http" in self._settings.serve else None
+        with self._application.storage.exclusive_lock(), ExitStack() as opened:
+            serves_http = "http" in self._settings.serve
+            listening = opened.enter_context(self._transports.listen()) if serves_http else None
             await self.provision()
             report = await self._report(address(listening) if listening else "")
             if listening:

@@ -3,14 +3,17 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.credential import key_of
 from core.identity.roles import Role
-from core.identity.use_cases import IdentityUseCases
 from core.kernel.errors import Conflict
+from core.messaging.inbox import Inbox
+from core.use_cases import UseCases
 
 ADMINISTRATOR = NewAccount(roles=(Role.ADMINISTRATOR,), name="First administrator")
 KEY_NAME = "first start"
@@ -23,14 +26,21 @@ class KeyFileExists(Conflict):
     problem = "key-file-exists"
 
 
-async def create_first_api_key(identity: IdentityUseCases, file: Path | None) -> str:
-    """Return a new administrator's key, which is also in the file; empty if there are accounts already."""
-    if (await identity.list_accounts(None, 1)).items:
+async def create_first_api_key(use_cases: UseCases, new_inbox: Callable[[], Inbox], file: Path | None) -> str:
+    """Return a new administrator's key, which is also in the file; empty if there are accounts already.
+
+    Account and key are stored after the file was written: what fails before leaves neither, and the next start tries
+    again.
+    """
+    if (await use_cases.identity.list_accounts(None, 1)).items:
         return ""
     with own_file(file) as write:
-        account = await identity.create_account(ADMINISTRATOR)
-        issued = await identity.create_api_key(NewApiKey(account=account.id, name=KEY_NAME))
-        write(issued.credential)
+        async with new_inbox() as transaction:
+            identity = use_cases.within(transaction).identity
+            account = await identity.create_account(ADMINISTRATOR)
+            issued = await identity.create_api_key(NewApiKey(account=account.id, name=KEY_NAME))
+            write(issued.credential)
+            await transaction.commit()
     return issued.credential
 
 
@@ -48,10 +58,17 @@ def own_file(file: Path | None) -> Iterator[Callable[[str], object]]:
         raise KeyFileExists(f"{file} exists and holds no API key: remove it, or set identity.key_file") from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            yield lambda text: opened.write(f"{text}\n")
+            yield partial(write_durably, opened)
     except BaseException:
         file.unlink(missing_ok=True)
         raise
+
+
+def write_durably(file: TextIO, text: str) -> None:
+    """Write a line, and return when it is on the disk."""
+    file.write(f"{text}\n")
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def holds_key(file: Path) -> bool:

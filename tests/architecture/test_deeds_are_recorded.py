@@ -39,6 +39,24 @@ def test_every_change_by_a_person_is_recorded() -> None:
     assert [kind.__name__ for kind, module in use_cases() if is_unrecorded(kind, inspect.getsource(module))] == []
 
 
+UNRECORDED_COMMITS = {
+    "SignInWithProvider": "the session that it leads to is recorded",
+    "LinkIdentity": "the link that it leads to is recorded",
+    "RequestCode": "the sign-in that the code leads to is recorded",
+}
+
+
+def test_every_change_of_the_identity_context_is_recorded() -> None:
+    silent = {
+        kind.__name__
+        for kind, module in use_cases()
+        if module.__name__.startswith("core.identity.")
+        and "work.commit()" in (source := inspect.getsource(module))
+        and ".audit(" not in source
+    }
+    assert silent == UNRECORDED_COMMITS.keys()
+
+
 def test_an_action_names_one_use_case() -> None:
     actions = [kind.ACTION for kind, _ in use_cases() if "ACTION" in vars(kind)]
     assert len(actions) == len(set(actions)) > 10

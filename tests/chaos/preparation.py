@@ -59,7 +59,9 @@ async def prepare(order: Order) -> None:
         await runtime.use_cases.students.import_students(read_rows(roster(order.task["candidates"])))
         await runtime.use_cases.fees.publish_fee_schedule(tomllib.loads(bundled_schedules()[SCHEDULE]))
         await runtime.use_cases.identity.create_signing_key()
-        await create_first_api_key(runtime.use_cases.identity, Path(order.folder) / API_KEY_FILE)
+        await create_first_api_key(
+            runtime.use_cases, application.messaging.new_inbox, Path(order.folder) / API_KEY_FILE
+        )
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     await admin.start()
     try:

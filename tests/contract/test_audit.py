@@ -1,6 +1,7 @@
 """The contract of `UnitOfWork.audit`, `AuditTrail` and `AuditChain`, for every adapter."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -10,16 +11,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from adapters.memory.audit.chain import NoAuditAnchors
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.sql.audit.tables import audit_seals
 from adapters.sql.engine.tables import audit_records, audit_unsealed, event_log
 from adapters.system.audit_anchors import FileAuditAnchors
 from config.container import Application
-from core.audit.ports import AuditFilter, UnknownAuditRecord
+from core.audit.ports import AuditAnchors, AuditFilter, UnknownAuditRecord
 from core.audit.refusal_log import MAX_PER_ACTOR_AND_MINUTE, Fate
 from core.audit.seal_audit_records import SealAuditRecords
 from core.audit.signed_head import HeadSigner
-from core.audit.verify_audit_chain import Verification, VerifyAuditChain
+from core.audit.verify_audit_chain import PUBLISHED_WITHIN, Verification, VerifyAuditChain
 from core.kernel.audit import AuditRecord, Deed
 from core.kernel.authorization import ANONYMOUS, NotPermitted, Permission, Principal, acting_as
 from core.kernel.decisions import Decision
@@ -161,6 +163,21 @@ async def test_a_refused_deed_is_recorded_and_has_no_effect(stored: Application)
     }
 
 
+async def test_the_target_of_a_refusal_is_an_id_or_a_digest(stored: Application) -> None:
+    delivery, refused = ids.new(), stored.use_cases()
+    words = ["Canary-77/A", "Canary-77/A", "asha@mail.example.org", "0" * 32, str(delivery), str(delivery).upper()]
+    with acting_as(ALICE):
+        for word in words:
+            with suppress(CoreError):
+                await refused.students.erase_student(word, Decision(who="alice", why="a test"))
+
+    first, again, *others, known, same = [each.target for each in reversed(await trail(stored))]
+    assert first == again
+    assert len({first, *others}) == 3
+    assert all(re.fullmatch("hmac-sha256/[0-9a-f]{32}", each) for each in (first, *others))
+    assert known == same == str(delivery)
+
+
 async def test_a_refusal_inside_an_open_transaction_waits_for_none(stored: Application) -> None:
     async with asyncio.timeout(10), stored.messaging.new_inbox() as inbox:
         joined = stored.use_cases().within(inbox)
@@ -195,7 +212,7 @@ async def seal_and_publish(application: Application, anchors: FileAuditAnchors) 
     return await SealAuditRecords(application.audit.chain(), anchors, HeadSigner(SECRET), clock)()
 
 
-async def verify(application: Application, anchors: FileAuditAnchors, secret: str = SECRET) -> Verification:
+async def verify(application: Application, anchors: AuditAnchors, secret: str = SECRET) -> Verification:
     chain, clock = application.audit.chain(), application.process.clock()
     return await VerifyAuditChain(chain, anchors, HeadSigner(secret), clock)(lambda _done, _total: None)
 
@@ -265,6 +282,16 @@ async def insert_one(connection: Any, _records: list[UUID]) -> None:
     await connection.execute(insert(audit_records), a_row(ids.new()))
 
 
+async def insert_one_of_now(connection: Any, _records: list[UUID]) -> None:
+    await connection.execute(insert(audit_records), a_row(ids.new(), datetime.now(UTC)))
+
+
+async def insert_one_of_tomorrow(connection: Any, _records: list[UUID]) -> None:
+    row = a_row(ids.new(), datetime.now(UTC) + timedelta(days=1))
+    await connection.execute(insert(audit_records), row)
+    await connection.execute(insert(audit_unsealed), {"record_id": row["id"]})
+
+
 async def swap(connection: Any, records: list[UUID]) -> None:
     for source, to in ((5, None), (6, 5), (None, 6)):
         named, renamed = (UUID(int=1) if place is None else records[place] for place in (source, to))
@@ -280,7 +307,7 @@ async def restore(connection: Any, records: list[UUID]) -> None:
     """Restore a backup of the first two records, and go on: as many records as before follow."""
     for table, column in ((audit_records, audit_records.c.id), (audit_seals, audit_seals.c.record_id)):
         await connection.execute(delete(table).where(column.in_(records[2:])))
-    rows = [a_row(ids.new()) for _ in range(20)]
+    rows = [a_row(ids.new(), datetime.now(UTC)) for _ in range(20)]
     await connection.execute(insert(audit_records), rows)
     await connection.execute(insert(audit_unsealed), [{"record_id": row["id"]} for row in rows])
 
@@ -293,6 +320,8 @@ async def restore(connection: Any, records: list[UUID]) -> None:
         (remove, 1, "was removed"),
         (remove_with_seal, 1, "seals 6 to 6 are missing"),
         (insert_one, 1, "has no seal"),
+        (insert_one_of_now, 1, "is not waiting for a seal"),
+        (insert_one_of_tomorrow, 1, "has a time in the future"),
         (swap, 2, "was altered, or another one has its place"),
         (remove_newest, 1, "newest records are missing: 20 were sealed"),
         (restore, 1, "first 20 records are not those whose head was published"),
@@ -318,6 +347,26 @@ async def test_what_an_administrator_of_the_database_does_is_found(
 
     assert found.faults == faults, found
     assert told in found.findings[0]
+
+
+async def test_lost_heads_are_found(stored: Application, anchors: FileAuditAnchors, tmp_path: Any) -> None:
+    clock, path = StoppedClock(datetime.now(UTC)), tmp_path / "heads.jsonl"
+    stored.process.clock.override(clock)
+    await record(stored, *map(a_deed, range(3)))
+    await stored.audit.chain().seal(10)
+    assert (await verify(stored, anchors)).findings == [], "the first head is not due yet"
+    await seal_and_publish(stored, anchors)
+    first = path.read_bytes()
+    await record(stored, *map(a_deed, range(2)))
+    await seal_and_publish(stored, anchors)
+    clock.pass_by(PUBLISHED_WITHIN * 2)
+    assert (await verify(stored, anchors)).findings == []
+    assert (await verify(stored, NoAuditAnchors())).findings == []
+
+    path.write_bytes(first)
+    assert "the 2 newest seals are in no published head" in (await verify(stored, anchors)).findings[0]
+    path.unlink()
+    assert "the 5 newest seals are in no published head" in (await verify(stored, anchors)).findings[0]
 
 
 async def test_a_removed_record_is_found_though_it_had_no_seal(stored: Application, anchors: FileAuditAnchors) -> None:

@@ -9,19 +9,22 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import func, literal_column, select, update
+from structlog.testing import capture_logs
 
 from adapters.sql.engine.tables import column_encryption
 from adapters.sql.identity.session_tables import second_factors
 from adapters.sql.schema import metadata
-from adapters.sql.students.tables import students
+from adapters.sql.students.tables import erasures, students
 from config.container import Application, running
 from config.settings import Encryption, Sandbox, Secret, Settings
 from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.kernel.decisions import Decision
 from core.kernel.encryption import NoEncryptionKey, Undecipherable, create_key
 from core.kernel.errors import Invalid
 from core.kernel.pace import Pace
 from core.notifications.delivery import Channel, DeliveryState, Notice, RecipientId
 from core.students.roster import read_rows
+from core.students.roster_report import RosterReport
 from core.students.rotate_encryption import RotationReport
 from core.students.student import Student
 from entrypoints.contexts import ROUTES
@@ -32,6 +35,8 @@ from tests.units_of_work import any_work
 
 EMAIL, PHONE = "canary.of.asha@mail.example.org", "+91 98230 41567"
 PERSONAL = re.compile(rb"canary.of.asha|9823041567|98230.41567|mail\.example\.org", re.IGNORECASE)
+UNKNOWN_KEY = b"\1\0\x09" + bytes(40)
+ASKED = Decision(who="meera", why="request of 3 November")
 stored_only = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
 Opened = Callable[[str], Any]
 
@@ -175,6 +180,54 @@ async def test_a_damaged_address_is_refused_alone_and_by_name(
         await stored.use_cases().students.find_student("T-1")
 
 
+async def import_roster(application: Application, *lines: str) -> RosterReport:
+    async def roster() -> AsyncIterator[bytes]:
+        yield "\n".join(["registration,name,category,email,phone", *lines]).encode()
+
+    report: RosterReport = await application.use_cases().students.import_students(read_rows(roster()))
+    return report
+
+
+@stored_only
+async def test_one_unreadable_address_blocks_no_import_and_no_erasure(stored: Application) -> None:
+    erase, find = stored.use_cases().students.erase_student, stored.use_cases().students.find_student
+    damage = update(students).where(students.c.registration == "T-1").values(encrypted_email=UNKNOWN_KEY)
+    await enrol(stored, a_student(1), a_student(2))
+    await execute(stored, damage)
+    rows = ["T-2,Meera Rao,student,,", "T-3,Ravi,student,,"]
+
+    refused = await import_roster(stored, "T-1,Asha,student,,", *rows)
+    mended = await import_roster(stored, "T-1,Asha,student,asha@mail.example.org,", *rows)
+
+    assert (refused.added, refused.changed, refused.rejected) == (1, 1, 1)
+    [bad] = refused.bad_rows
+    assert re.search(r"encrypted_email of .* is encrypted with the key 9: add the key .* a roster with", bad.reason)
+    assert (mended.changed, mended.rejected) == (2, 0)  # the e-mail of T-2 is cleared
+    assert (await find("T-1")).enrolment.email == "asha@mail.example.org"
+    await execute(stored, damage)
+    with pytest.raises(Undecipherable):
+        await find("T-1")
+    assert not (await erase("T-1", ASKED)).was_erased_before
+    assert (await erase("T-1", ASKED)).was_erased_before
+
+
+@stored_only
+async def test_one_unreadable_erasure_blocks_no_other(stored: Application) -> None:
+    erase = stored.use_cases().students.erase_student
+    await enrol(stored, a_student(1), a_student(2))
+    await erase("T-1", ASKED)
+    await execute(stored, update(erasures).values(encrypted_registration=UNKNOWN_KEY))
+    await erase("T-2", ASKED)
+
+    with capture_logs() as lines:
+        report = await import_roster(stored, "T-2,Meera,student,,", "T-3,Ravi,student,,")
+
+    assert (report.added, report.rejected) == (1, 1)
+    assert (await erase("T-2", ASKED)).was_erased_before
+    assert [(line["event"], line["rows"]) for line in lines if "rows" in line] == [("erasures_unreadable", 1)]
+    assert "encrypted with the key 9: add the key" in (await rotate(stored)).unreadable[0]
+
+
 @stored_only
 async def test_an_unknown_key_is_named_and_nothing_is_lost(with_keys: Opened, record: Path) -> None:
     first, other = create_key(), create_key()
@@ -187,8 +240,8 @@ async def test_an_unknown_key_is_named_and_nothing_is_lost(with_keys: Opened, re
         async with with_keys(keys) as application:
             with pytest.raises(Undecipherable, match=fault):
                 await application.use_cases().students.find_student("T-1")
-            with pytest.raises(Undecipherable, match=fault):
-                await import_asha(application)
+            [bad] = (await import_roster(application, "T-1,Asha,student,,")).bad_rows
+            assert fault in bad.reason
     async with with_keys(other) as application:
         left = await rotate(application)
         assert (left.is_complete, len(left.unreadable)) == (False, 1)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from adapters.sql.students.tables import students
 from config.container import Application
-from core.fees.errors import UnknownCandidate
+from core.fees.errors import UnknownCandidate, UnknownExamFee
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.identity.roles import PERMISSIONS, Role
@@ -15,6 +15,7 @@ from core.kernel.authorization import NotPermitted, Permission, Principal, actin
 from core.kernel.decisions import Decision
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import RequestContext
+from core.messaging.dead_letters import DeadLetterFilter
 from core.notifications.delivery import Channel, RecipientId
 from core.students.errors import UnknownStudent
 from core.students.roster import read_rows
@@ -68,6 +69,22 @@ async def test_a_fee_stays_valid_and_names_no_person(stored: Application, submit
     assert (after.total, after.reference, after.lines) == (before.total, before.reference, before.lines)
 
 
+@pytest.mark.parametrize("role", [Role.CLERK, Role.CANDIDATE])
+async def test_an_erased_fee_does_not_exist_for_a_clerk_or_a_candidate(
+    stored: Application, submitted: Submission, role: Role
+) -> None:
+    async with any_work(stored) as work:
+        student = await work.students.find(REGISTRATION)
+    scope = {"centre": "PUN-01"} if role is Role.CLERK else {"student": student.id}
+    await stored.use_cases().students.erase_student(REGISTRATION, ASKED)
+
+    with acting_as(Principal(subject="account:x", permissions=PERMISSIONS[role], **scope)):
+        for name in (str(submitted.id), submitted.reference):
+            with pytest.raises(UnknownExamFee, match=name):
+                await stored.use_cases().fees.show_exam_fee(name)
+    assert (await stored.use_cases().fees.show_exam_fee(submitted.reference)).total == submitted.total
+
+
 @pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
 async def test_a_dump_does_not_contain_the_erased_student(stored: Application, submitted: Submission) -> None:
     assert b"canary-77" in (await dump(stored)).lower()
@@ -78,6 +95,25 @@ async def test_a_dump_does_not_contain_the_erased_student(stored: Application, s
     assert submitted.reference.lower().encode() in content
     async with stored.storage.database().reading() as connection:
         assert len((await connection.execute(select(students.c.id))).all()) == 1
+
+
+async def test_dead_letters_are_erased_in_every_spelling(stored: Application, submitted: Submission) -> None:
+    spelt = [
+        b'{"registration":"cAnArY-77/a"}',
+        b'{"registration":" CANARY-77\\/A "}',
+        b'{"registration":"Canary-77/A","pap',
+    ]
+    letters = [a_message(context="fees.commands", body=body) for body in (*spelt, b'{"registration":"Canary-77/AB"}')]
+    for letter in letters:
+        async with stored.messaging.new_inbox() as inbox:
+            await inbox.bury(letter, Invalid("no such paper"))
+            await inbox.commit()
+
+    report = await stored.use_cases().students.erase_student(REGISTRATION, ASKED)
+
+    assert report.records.dead_letters == 1 + len(spelt)
+    left = await stored.use_cases().messaging.list_dead_letters(DeadLetterFilter(), None, 10)
+    assert [each.id for each in left.items] == [letters[-1].id]
 
 
 async def test_neither_a_roster_nor_a_submission_brings_the_student_back(

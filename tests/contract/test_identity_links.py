@@ -283,7 +283,7 @@ async def test_uncommitted_links_and_takes_never_happened(office: ProviderOffice
 
 @pytest.fixture
 async def browser(office: ProviderOffice) -> AsyncIterator[Callable[..., Any]]:
-    app = http_app(office.application, clock=office.clock)
+    app = http_app(office.application, clock=office.clock, keyed=False)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://fees.example.org") as client:
         yield client.request
@@ -304,8 +304,12 @@ async def test_a_browser_signs_in(office: ProviderOffice, browser: Callable[...,
 
     assert back.status_code == 200, back.text
     assert back.headers["Cache-Control"] == "no-store"
-    assert back.json().keys() >= {"access_token", "refresh_token"}
-    assert "max-age=0" in back.headers["Set-Cookie"].lower()
+    assert back.json().keys() >= {"access_token", "csrf_token"}
+    assert "refresh_token" not in back.json()
+    cookies = {each.partition("=")[0]: each.lower() for each in back.headers.get_list("Set-Cookie")}
+    assert cookies.keys() == {COOKIE, "__Host-bursar-session"}
+    assert "max-age=0" in cookies[COOKIE]
+    assert "samesite=strict" in cookies["__Host-bursar-session"]
     again = await browser("GET", "/v1/sign-in/school/callback", params=query)
     assert (again.status_code, again.json()["type"]) == (401, "urn:bursar:problem:identity-refused")
 

@@ -97,6 +97,15 @@ async def test_a_request_that_one_limit_refuses_takes_no_permit_of_another(limit
     assert (await limiter.acquire({f"{key}-wide": HOUR})).remaining == 10 - 3
 
 
+async def test_several_permits_are_taken_together_or_not_at_all(limiter: RateLimiter, key: str) -> None:
+    asked = [await limiter.acquire({key: HOUR}, permits) for permits in (7, 4, 11, 3, 2)]
+
+    assert [(each.allowed, each.remaining) for each in asked] == [
+        (True, 3), (False, 3), (False, 3), (True, 0), (False, 0),
+    ]  # fmt: skip
+    assert all(3600 - 1 < each.wait_seconds <= 3600 * 1.1 for each in asked)
+
+
 async def test_a_returned_permit_can_be_taken_again(limiter: RateLimiter, key: str) -> None:
     assert await taken(limiter, {key: HOUR}, 50) == 10
     for _ in range(3):

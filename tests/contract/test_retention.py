@@ -3,10 +3,15 @@
 from datetime import timedelta
 
 from config.container import Application
+from config.container.messaging import periods
+from config.settings import Settings
+from core.identity.passwords.password_method import PasswordCredential
+from core.kernel.authorization import acting_as
 from core.messaging.message import Message
 from core.messaging.purge_expired_records import PurgeExpiredRecords
 from core.messaging.retention import RetainedRecords
 from tests.examples import StoppedClock, a_message, a_request
+from tests.unit.identity.harness import GOOD_PASSWORD, Office
 from tests.units_of_work import any_work
 
 KEEP = {RetainedRecords.REQUESTS: timedelta(hours=24), RetainedRecords.INBOX: timedelta(days=14)}
@@ -43,6 +48,38 @@ async def test_large_purges_run_in_several_deletes(stored: Application) -> None:
     gone = [await retention.purge(RetainedRecords.REQUESTS, clock.now(), 2) for _ in range(4)]
 
     assert gone == [2, 2, 1, 0]
+
+
+async def test_sessions_go_a_day_after_they_expired_and_links_when_they_do(stored: Application) -> None:
+    office = await Office.over(stored).open()
+    forget = PurgeExpiredRecords(stored.messaging.retention(), periods(Settings().retention), office.clock)
+    account, views = await office.with_password(), stored.identity.session_views()
+    ended, refreshed = await office.signed_in(account), await office.signed_in(account)
+    with acting_as(await office.principal(ended)):
+        await office.identity.end_session(ended.session)
+    await office.identity.create_password_link(account.id)
+    gone = []
+    for pause in (timedelta(days=1), timedelta(seconds=1), timedelta(days=7), timedelta(hours=1)):
+        office.clock.pass_by(pause)
+        counted = await forget()
+        gone.append((counted[RetainedRecords.SESSIONS], counted[RetainedRecords.LINKS]))
+        if pause == timedelta(seconds=1):
+            await office.identity.refresh_session(refreshed.refresh_token)
+
+    assert gone == [(0, 0), (0, 1), (1, 0), (0, 0)]
+    assert (await views.find(ended.session), (await views.find(refreshed.session)).id) == (None, refreshed.session)
+    await office.identity.sign_in(PasswordCredential(login="meenakshi", password=GOOD_PASSWORD))
+
+
+async def test_a_link_that_was_renewed_is_kept(stored: Application) -> None:
+    office = await Office.over(stored).open()
+    account = await office.account()
+    await office.identity.create_password_link(account.id, "meenakshi")
+    office.clock.pass_by(timedelta(days=2))
+    link = await office.identity.create_password_link(account.id)
+
+    assert await stored.messaging.retention().purge(RetainedRecords.LINKS, office.clock.now(), 10) == 0
+    await office.identity.set_password(link.token, GOOD_PASSWORD)
 
 
 async def remember(application: Application, key: str, message: Message) -> None:

@@ -1,13 +1,18 @@
 """Sign-in and sessions on each kind of persistence."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from hashlib import sha256
+from uuid import UUID, uuid4
 
 import pytest
 
 from config.container import Application
+from config.settings import Limits
+from core.audit.ports import AuditFilter
+from core.identity.account import AccountId
 from core.identity.errors import (
     LinkNotValid,
     LoginTaken,
@@ -18,10 +23,13 @@ from core.identity.errors import (
 )
 from core.identity.passwords.password_method import PasswordCredential
 from core.identity.session import GRACE, SessionId
+from core.identity.sessions.end_sessions import end_all
+from core.identity.sessions.refused_sign_ins import KEY, LIMIT
 from core.identity.sessions.session_issuer import Proof
 from core.identity.sessions.session_watch import SessionWatch
-from core.kernel.authorization import ANONYMOUS, NotAuthenticated, acting_as
-from core.kernel.errors import Conflict, Unavailable
+from core.kernel.authorization import ANONYMOUS, NotAuthenticated, NotPermitted, Permission, acting_as
+from core.kernel.errors import Conflict, CoreError, Unavailable
+from core.kernel.rate_limit import RateLimited
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
 LATER = GRACE + timedelta(seconds=1)
@@ -109,6 +117,28 @@ async def test_a_thief_and_an_owner_who_race_cannot_both_stay(office, tokens):
     assert listed.ended_at
 
 
+async def test_refusals_do_not_harm_refreshes_of_the_same_moment(office):
+    account = await office.account()
+    healthy, reused, ended, broken = [await office.signed_in(account) for _ in range(4)]
+    for each in (reused, broken):
+        await office.identity.refresh_session(each.refresh_token)
+    office.clock.pass_by(GRACE)
+    async with office.application.identity.new_work() as work:
+        stored = await work.sessions.lock(broken.session)
+        work.sessions.replace(replace(stored, sealed=b"not what was sealed"))
+        work.sessions.replace((await work.sessions.lock(ended.session)).ended(office.clock.now()))
+        work.sessions.replace(replace(await work.sessions.lock(reused.session), previous_digest=b"of another token"))
+        await work.commit()
+
+    refreshing = [office.identity.refresh_session(each.refresh_token) for each in (broken, reused, ended, healthy)]
+    failed, *refused, refreshed = await asyncio.gather(*refreshing, return_exceptions=True)
+
+    assert not isinstance(failed, CoreError)
+    assert [type(each) for each in refused] == [RefreshTokenReused, SessionEnded]
+    await office.principal(refreshed)
+    assert (await office.application.identity.session_views().find(reused.session)).ended_at
+
+
 async def test_the_text_of_a_refresh_token_is_not_stored(office, tokens):
     refreshed = await office.identity.refresh_session(tokens.refresh_token)
     stored = await office.application.identity.session_views().find(tokens.session)
@@ -179,6 +209,25 @@ async def test_signing_out_everywhere_ends_every_session_of_the_account_only(off
     await office.principal(other)
 
 
+async def test_an_api_key_of_an_account_holds_none_of_its_sessions(office):
+    account = await office.with_password()
+    tokens = await sign_in(office)
+    key = replace(account.principal(), api_key=uuid4())
+    with acting_as(key):
+        for call in (
+            office.identity.list_sessions(),
+            office.identity.end_sessions(),
+            office.identity.end_session(tokens.session),
+            office.identity.change_password(GOOD_PASSWORD, ANOTHER_PASSWORD),
+        ):
+            with pytest.raises(NotPermitted, match="API key"):
+                await call
+    await office.principal(tokens)
+
+    with acting_as(replace(key, permissions=frozenset({Permission.ACCOUNTS_WRITE}))):
+        await office.identity.end_session(tokens.session)
+
+
 async def test_a_caller_without_an_account_has_no_sessions(office):
     with acting_as(ANONYMOUS):
         for call in (office.identity.list_sessions(), office.identity.end_sessions()):
@@ -215,6 +264,35 @@ async def test_a_disabled_account_neither_signs_in_nor_refreshes(office):
     assert await outcome(sign_in(office)) is WrongCredentials
     assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
     assert await outcome(office.principal(tokens)) is SessionEnded
+
+
+async def test_a_sign_in_that_meets_a_disable_under_way_opens_nothing(office):
+    account = await office.account()
+    async with office.application.identity.new_work() as work:
+        work.accounts.replace((await work.accounts.lock(account.id)).disabled())
+        await end_all(work, account.id, office.clock.now())
+        signing_in = asyncio.create_task(outcome(office.signed_in(account)))
+        await asyncio.wait({signing_in}, timeout=0.2)
+        await work.commit()
+
+    assert await signing_in is WrongCredentials
+    assert await office.application.identity.session_views().open_of(account.id, office.clock.now()) == []
+
+
+async def test_the_right_password_of_a_disabled_account_is_as_wrong_as_any_other(office):
+    account = await office.with_password()
+    await office.identity.disable_account(account.id)
+    hasher = office.application.identity.password_hasher()
+    hasher.is_outdated = pytest.fail  # it would be hashed a second time
+    with pytest.raises(WrongCredentials) as wrong:
+        await sign_in(office, password="wrong")
+    for _ in range(Limits().wrong_passwords - 1):
+        with pytest.raises(WrongCredentials) as right:
+            await sign_in(office)
+        assert str(right.value) == str(wrong.value)
+
+    with pytest.raises(RateLimited):
+        await sign_in(office)
 
 
 async def test_a_changed_password_ends_every_session(office):
@@ -312,6 +390,7 @@ async def test_two_first_links_of_one_account_do_not_both_count(office):
 
 async def test_keys_rotate_without_an_end_of_sessions(office, tokens):
     new = await office.identity.rotate_signing_key()
+    office.clock.pass_by(timedelta(seconds=10))
     assert len(await office.identity.list_public_keys()) == 2
     for _ in range(3):
         office.clock.pass_by(timedelta(minutes=10))
@@ -321,6 +400,18 @@ async def test_keys_rotate_without_an_end_of_sessions(office, tokens):
 
     assert [new.kid in each for each in await office.identity.list_public_keys()] == [True]
     assert await office.identity.create_signing_key() is None
+
+
+async def test_public_keys_are_read_beside_transactions_and_kept_for_seconds(office):
+    async with office.application.identity.new_work() as work, asyncio.timeout(2):
+        await work.passwords.lock(AccountId(UUID(int=7)))
+        [before] = await office.identity.list_public_keys()
+    new = await office.identity.rotate_signing_key()
+
+    assert await office.identity.list_public_keys() == [before]
+    office.clock.pass_by(timedelta(seconds=10))
+    [_, published] = await office.identity.list_public_keys()
+    assert new.kid in published
 
 
 class BrokenViews:
@@ -333,8 +424,104 @@ class BrokenViews:
         raise Unavailable("gone")
 
 
-@pytest.mark.parametrize(("seconds", "accepted"), [(4.9, True), (5.1, False)])
-async def test_what_cannot_be_read_is_used_for_five_seconds_and_then_refused(office, tokens, seconds, accepted):
+async def recorded(office, action):
+    """Return actor, target and outcome of each record of an action, the newest first."""
+    found = await office.application.audit.trail().newest(AuditFilter(action=action), None, 1_000)
+    return [(each.actor, each.target, each.outcome) for each in found]
+
+
+async def test_ends_of_sessions_and_new_keys_are_on_record(office):
+    account = await office.account()
+    first, second = [await office.signed_in(account) for _ in range(2)]
+    with acting_as(await office.principal(first)):
+        await office.identity.end_session(second.session)
+        with pytest.raises(UnknownSession):
+            await office.identity.end_session(second.session)
+        assert await office.identity.end_sessions() == 1
+        assert await office.identity.end_sessions() == 0
+    key = await office.identity.rotate_signing_key()
+
+    actor, ended = f"account:{account.id}", f"session/{second.session}"
+    assert await recorded(office, "end-session") == [
+        (actor, str(second.session), "unknown-session"),
+        (actor, ended, "done"),
+    ]
+    assert await recorded(office, "end-sessions") == [(actor, f"account/{account.id}", "done")]
+    assert len(await recorded(office, "create-signing-key")) == 1
+    assert await recorded(office, "rotate-signing-key") == [("system", f"signing-key/{key.kid}", "done")]
+
+
+async def test_wrong_passwords_are_on_record_without_what_was_typed(office):
+    account, disabled = await office.with_password(), await office.account()
+    await office.identity.create_password_link(disabled.id, "disabled")
+    await office.identity.disable_account(disabled.id)
+    for login in ("Meenakshi", "disabled", "harbour.violet.lantern7", "Harbour.violet.lantern7", "another"):
+        with acting_as(ANONYMOUS):
+            assert await outcome(sign_in(office, login, "wrong")) is WrongCredentials
+
+    other, same, mistyped, *known = await recorded(office, "sign-in")
+    assert known == [("anonymous", f"account/{each.id}", "wrong-credentials") for each in (disabled, account)]
+    assert (same == mistyped, other == same, mistyped[0]) == (True, False, "anonymous")
+    assert re.fullmatch("login/[0-9a-f]{32}", mistyped[1])
+    assert mistyped[1] != f"login/{sha256(b'harbour.violet.lantern7').hexdigest()[:32]}", "it is a keyed digest"
+
+
+async def test_a_wrong_current_password_is_on_record_and_not_written_down(office):
+    await office.with_password()
+    caller = await office.principal(await sign_in(office))
+    with acting_as(caller):
+        assert await outcome(office.identity.change_password("wrong", ANOTHER_PASSWORD)) is WrongCredentials
+
+    assert await recorded(office, "change-password") == [(caller.subject, "", "wrong-credentials")]
+
+
+async def test_strangers_add_a_bounded_number_of_records_a_minute(office):
+    refused = office.application.identity.refused_sign_ins()
+    for number in range(LIMIT.permits + 5):
+        if number >= LIMIT.permits - 3:
+            await refused.record(f"login-{number}", None, "192.0.2.7")
+        else:
+            await refused.rate_limiter.acquire({KEY: LIMIT})
+
+    assert len(await recorded(office, "sign-in")) == 3
+
+
+class SlowViews:
+    """Session views whose answers are 3 seconds old when they arrive."""
+
+    def __init__(self, office):
+        self.views, self.clock = office.application.identity.session_views(), office.clock
+        self.asked, self.arrives = asyncio.Event(), asyncio.Event()
+
+    async def ended_since(self, at):
+        found = await self.views.ended_since(at)
+        self.asked.set()
+        await self.arrives.wait()
+        return found
+
+    async def signing_keys(self):
+        return await self.views.signing_keys()
+
+
+async def test_a_request_is_not_judged_by_a_reading_that_began_long_before_it(office, tokens):
+    watch = other_process(office)
+    claims = office.application.identity.access_tokens().verify(tokens.access_token)
+    watch.views = SlowViews(office)
+    before = asyncio.create_task(watch.check(claims))
+    await watch.views.asked.wait()
+    with acting_as(await office.principal(tokens)):
+        await office.identity.end_session(tokens.session)
+    office.clock.pass_by(timedelta(seconds=1.1))
+    after = asyncio.create_task(outcome(watch.check(claims)))
+    await asyncio.sleep(0)
+    watch.views.arrives.set()
+
+    await before
+    assert await after is SessionEnded
+
+
+@pytest.mark.parametrize(("seconds", "accepted"), [(0.9, True), (1.1, False)])
+async def test_what_cannot_be_read_is_used_for_a_second_and_then_refused(office, tokens, seconds, accepted):
     watch = other_process(office)
     claims = office.application.identity.access_tokens().verify(tokens.access_token)
     await watch.check(claims)

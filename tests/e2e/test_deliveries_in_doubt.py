@@ -78,7 +78,7 @@ def test_a_killed_dispatcher_leaves_nothing_sent_twice_and_nothing_forgotten(wor
         settled = workspace.json("deliveries", "settle", first, "--as", "not-sent", *AUTHOR_OPTIONS)
         until(lambda: server.log.read_text().count("text message to") == 1)
         again = workspace.run("deliveries", "settle", first, "--as", "sent", *AUTHOR_OPTIONS)
-        decision = {"decision": "sent", "who": "Asha", "why": "it is in the log of the modem"}
+        decision = {"decision": "sent", "why": "it is in the log of the modem"}
         by_http = client.post(f"/v1/deliveries/{second}/settlement", json=decision)
         refused = workspace.run("deliveries", "settle", second, "--as", "not-sent", *AUTHOR_OPTIONS)
         until(lambda: len(client.get("/v1/deliveries?state=sent").json()["items"]) == 4)

@@ -16,6 +16,7 @@ from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.credential import ApiKeyId, new_credential
 from core.identity.roles import Role
+from core.identity.sessions.session_issuer import Proof
 from core.kernel.authorization import SYSTEM, acting_as
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
@@ -24,7 +25,7 @@ from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
 from entrypoints.http.middleware.admission import AdmissionControl
-from entrypoints.http.middleware.authentication import needs_credential
+from entrypoints.http.middleware.authentication import is_protected
 from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.submission_intents import IntentSigner
 
@@ -70,7 +71,7 @@ class Keyed:
         self._app, self._application, self._lock = app, application, asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        needed = scope["type"] == "http" and needs_credential(scope["method"], scope["path"])
+        needed = scope["type"] == "http" and is_protected(scope["path"])
         if needed and b"authorization" not in dict(scope["headers"]):
             async with self._lock:
                 credential = await self.key(self._application)
@@ -97,3 +98,13 @@ async def an_api_key(application: Application, role: Role = Role.ADMINISTRATOR, 
     with acting_as(SYSTEM):
         account = await create_account(NewAccount(roles=(role,), name="Tests", **fields))
         return (await create_api_key(NewApiKey(account=account.id, name="tests"))).credential
+
+
+async def an_access_token(application: Application) -> str:
+    """Return the access token of a new administrator who has just signed in with a password."""
+    identity = application.use_cases().identity
+    with acting_as(SYSTEM):
+        await identity.create_signing_key()
+        account = await identity.create_account(NewAccount(roles=(Role.ADMINISTRATOR,), name="Tests"))
+    tokens = await application.identity.session_issuer().open(Proof(account=account.id, methods=("pwd",)))
+    return tokens.access_token

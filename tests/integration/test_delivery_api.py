@@ -1,5 +1,6 @@
 """Deliveries in doubt over HTTP: decisions of people, and reports of vendors."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from tests.examples import a_delivery, a_student, a_submission, enrol
 from tests.integration.test_http_api import Api, assert_problem, opened
 from tests.units_of_work import any_work
 
-DECISION = {"decision": "sent", "who": "Ravi Deshpande", "why": "the student showed it"}
+DECISION = {"decision": "sent", "why": "the student showed it"}
 FACTS = {"reference": "BF-1", "schedule_title": "Semester", "total": "₹500.00", "pay_by": None, "lines": []}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -132,17 +133,17 @@ async def test_a_decision_is_made_once_and_stands_on_the_timeline(
     answer = await settle(api, delivery.id, decision=decision)
 
     assert (answer.status_code, answer.json()["state"]) == (200, state)
-    refused = assert_problem(await settle(api, delivery.id, who="Ravi Menon"), 409, "delivery-settled")
+    refused = assert_problem(await settle(api, delivery.id), 409, "delivery-settled")
     assert refused["facts"] == {"state": state}
     assert await states(api, delivery) == [state]
     [told] = [each for each in (await api("GET", fee)).json()["timeline"] if each["what"] == "sms settled"]
-    assert told["detail"] == f"{decision}, says Ravi Deshpande: the student showed it"
+    assert re.fullmatch(rf"{decision}, says account:[0-9a-f-]{{36}}: the student showed it", told["detail"])
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another answer": ({"decision": "perhaps"}, "$.decision"),
-    "empty name": ({"who": ""}, "$.who"),
-    "a header more": ({"who": "Ravi\r\nX-Admin: 1"}, "$.who"),
+    "another author": ({"who": "Ravi Deshpande"}, "$.who"),
+    "a header more": ({"why": "seen\r\nX-Admin: 1"}, "$.why"),
     "a novel": ({"why": "x" * 401}, "$.why"),
     "a number": ({"why": 7}, "$.why"),
     "another field": ({"state": "sent"}, "$.state"),
@@ -150,7 +151,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("change", "at"), REFUSED.values(), ids=REFUSED)
-async def test_a_decision_without_a_name_and_a_reason_is_refused(api: Api, change: dict[str, Any], at: str) -> None:
+async def test_a_decision_without_a_reason_or_with_an_author_is_refused(
+    api: Api, change: dict[str, Any], at: str
+) -> None:
     delivery, _ = await doubtful(api)
 
     assert_problem(await settle(api, delivery.id, **change), 400, "invalid", at)

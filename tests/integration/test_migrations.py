@@ -136,6 +136,36 @@ async def test_columns_of_filled_tables_are_data(database: Database) -> None:
         await migrate(database, "-1")
 
 
+STUDENT = (
+    "INSERT INTO students (id, registration, name, category, country, centre, certificates, email, phone, language)"
+    " VALUES ('1', 'SU-1', 'Asha', 'student', 'IN', '', '[]', 'asha@example.org', '', 'en')"
+)
+
+
+@pytest.mark.parametrize(
+    ("row_of_before", "state"),
+    [
+        (None, "encrypted"),
+        (STUDENT, "plain"),
+        ("INSERT INTO heartbeat (id, at, padding) VALUES (1, '2026-01-01', '')", "plain"),
+        ("INSERT INTO relays (holder, until) VALUES ('r', '2026-01-01')", "plain"),
+    ],
+    ids=["new", "filled roster", "empty roster, ready before", "empty roster, relayed before"],
+)
+async def test_contacts_stay_plain_where_processes_of_the_version_before_may_run(
+    database: Database, row_of_before: str | None, state: str
+) -> None:
+    await migrate(database, "0017")
+    async with database.autocommit() as connection:
+        if row_of_before:
+            await connection.exec_driver_sql(row_of_before)
+    await migrate(database)
+
+    async with database.reading() as connection:
+        query = "SELECT state FROM column_encryption WHERE table_name = 'students'"
+        assert list((await connection.exec_driver_sql(query)).scalars()) == [state]
+
+
 async def test_what_readiness_wrote_is_no_data(database: Database) -> None:
     await migrate(database, "0014")
     async with database.autocommit() as connection:

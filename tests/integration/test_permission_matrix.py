@@ -8,8 +8,7 @@ import pytest
 from core.identity.roles import PERMISSIONS, Role
 from docs.generator.permissions import PERMISSION_BY_OPERATION
 from entrypoints.http.document import EXAMPLES
-from entrypoints.http.middleware.authentication import needs_credential
-from tests.example_office import example_office, send
+from tests.example_office import OF_THE_CALLER, OF_THE_SECOND_FACTOR, example_office, send
 from tests.integration.admission import an_api_key
 from tests.integration.test_http_api import OPEN, Api
 
@@ -17,11 +16,6 @@ REGISTRATION, OWN, OTHER = "SU-2026-0001", "SU-PUNE", "DEL-014"
 SUBMISSION = {"schedule": "sahyadri-semester", "registration": REGISTRATION}
 READ_BY_AUDITORS = {"replayDeadLetters"}
 """Without `confirm`, as in its example, it only lists."""
-OF_THE_CALLER = {
-    "listSessions", "endSession", "endSessions", "changePassword",
-    "enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp",
-}  # fmt: skip
-"""Operations on the own sessions, password and second factor of the caller, which need no permission."""
 
 
 @pytest.fixture
@@ -68,12 +62,11 @@ async def test_without_a_valid_credential_only_open_operations_answer(api: Api) 
     documented = await operations(api)
     api.client.headers["Authorization"] = "Bearer bursar_0000000000000000000000000000000000000000000000000000000000"
     for name in EXAMPLES:
-        method, path, _ = documented[name]
         answer = await send(api, *documented[name])
-        is_open = not needs_credential(method.upper(), path)
+        is_open = not documented[name][2]["security"]
         assert (answer.status_code != 401) is is_open, (name, answer.text)
-    protected = {name for name, (method, path, _) in documented.items() if needs_credential(method.upper(), path)}
-    assert protected - PERMISSION_BY_OPERATION.keys() == OF_THE_CALLER
+    protected = {name for name, (_, _, operation) in documented.items() if operation["security"]}
+    assert protected - PERMISSION_BY_OPERATION.keys() == OF_THE_CALLER | OF_THE_SECOND_FACTOR
 
 
 @pytest.mark.parametrize(("centre", "status"), [(OWN, 200), (OTHER, 404)])

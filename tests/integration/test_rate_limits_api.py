@@ -1,5 +1,6 @@
 """Rate limits of HTTP requests."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from tests.integration.admission import an_api_key, http_app
 
 FEE = {"schedule": "sahyadri-test", "registration": "T-1"}
 OFFICE, HOME = "203.0.113.7", "198.51.100.9"
-FEW = Limits(requests_per_minute=3, submissions_per_minute=2)
+FEW = Limits(requests_per_minute=3, submissions_per_minute=2, sign_ins_per_minute=1)
 
 
 @pytest.fixture
@@ -110,6 +111,41 @@ async def test_submissions_have_a_limit_of_their_own_by_account(application: App
         assert await statuses(api, 3, clerk) == [200] * 3
         assert (await submit(clerk, "http://office//v1/exam-fees/")).status_code == 429
         assert (await submit(colleague)).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/sign-in/school", "//v1/sign-in/other/", "/v1/sign-in/school/callback", "/v1/sign-in/a%2Fb"]
+)
+async def test_a_route_with_a_parameter_has_its_own_limit(application: Application, path: str) -> None:
+    async with client(application) as api:
+        answers = [await api.get(f"http://office{path}") for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [answers[0].status_code, 429]
+    assert answers[0].status_code in (401, 404)
+    assert {each.headers["RateLimit-Policy"] for each in answers} == {'"sign-ins";q=1;w=60'}
+
+
+async def test_each_row_of_a_batch_is_a_submission(application: Application) -> None:
+    """Rows beyond the limit are answered 429; valid ones are submitted later, with the same keys."""
+    clerk = await account(application)
+    rows = [b'{"key": "r%d", "schedule": "sahyadri-test", "registration": "T-%d"}' % (n, n) for n in range(1, 4)]
+
+    async with client(application) as api:
+
+        async def send(*lines: bytes) -> httpx.Response:
+            headers = clerk | {"Content-Type": "application/x-ndjson"}
+            return await api.post("/v1/exam-fees:batch", content=b"\n".join(lines), headers=headers)
+
+        first, second = await send(rows[0], rows[1], b"{}", rows[2]), await send(rows[2])
+    outcomes = [json.loads(line) for line in first.text.splitlines()]
+
+    assert [each["status"] for each in outcomes] == [201, 404, 400, 429]
+    assert first.headers["RateLimit-Policy"] == '"submissions";q=2;w=60'
+    assert first.headers["RateLimit"].startswith('"submissions";r=0;t=')
+    assert outcomes[3]["problem"]["type"] == "urn:bursar:problem:rate-limited"
+    assert 59 <= outcomes[3]["retry_after"] <= 66
+    assert second.status_code == 429
+    assert 59 <= int(second.headers["Retry-After"]) <= 66
 
 
 async def test_monitoring_is_never_limited(application: Application) -> None:

@@ -13,6 +13,7 @@ from core.identity.api_key import NewApiKey
 from core.identity.roles import Role
 from tests.conformance import assert_documented
 from tests.integration.admission import http_app
+from tests.integration.http_server import served
 from tests.unit.identity.harness import GOOD_PASSWORD, Authenticator, Office
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["memory", "sqlite"], indirect=True)
@@ -28,7 +29,7 @@ class Browser:
     office: Office
 
     async def __call__(self, method: str, path: str, token: str = "", **more) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = ({"Authorization": f"Bearer {token}"} if token else {}) | more.pop("headers", {})
         answer = await self.http.request(method, path, headers=headers, **more)
         await assert_documented(answer)
         return answer
@@ -65,13 +66,113 @@ async def test_a_session_lives_from_sign_in_to_its_end(browser):
     assert (await browser.refresh(refreshed["refresh_token"])).status_code == 401
 
 
-async def test_no_answer_about_a_session_sets_a_cookie(browser):
+async def test_no_answer_to_a_program_sets_a_cookie(browser):
     token = (await browser.sign_in()).json()["refresh_token"]
     answers = await asyncio.gather(*(browser.refresh(token) for _ in range(20)))
 
     assert {each.status_code for each in answers} == {200}
     assert len({each.json()["refresh_token"] for each in answers}) == 1
     assert not any("set-cookie" in each.headers for each in answers)
+
+
+@dataclass
+class Page:
+    """A page in a browser, over a real connection: the cookie of its session, and the CSRF token that it received."""
+
+    browser: Browser
+    cookie: str
+    csrf: str
+    session: str
+    access_token: str
+
+    @classmethod
+    async def signed_in(cls, browser: Browser) -> "Page":
+        body = {"login": "meenakshi", "password": GOOD_PASSWORD, "cookie": True}
+        answer = await browser("POST", "/v1/sessions", json=body)
+        assert "refresh_token" not in answer.json()
+        told = answer.json()
+        return cls(browser, kept(answer), told["csrf_token"], told["session"], told["access_token"])
+
+    async def refresh(self, **changes: str) -> httpx.Response:
+        headers = {"Cookie": self.cookie, "X-CSRF-Token": self.csrf} | {
+            name.replace("_", "-"): value for name, value in changes.items()
+        }
+        return await self.browser("POST", "/v1/sessions/refresh", json={}, headers=headers)
+
+
+def kept(answer: httpx.Response) -> str:
+    """Return what a browser sends after an answer."""
+    [line] = answer.headers.get_list("set-cookie")
+    pair, *attributes = line.split("; ")
+    assert {each.lower() for each in attributes} == {
+        "httponly", "max-age=2592000", "path=/", "samesite=strict", "secure",
+    }  # fmt: skip
+    assert pair.startswith("__Host-bursar-session=")
+    return pair
+
+
+@pytest.fixture
+async def page(browser, stored: Application) -> AsyncIterator[Page]:
+    async with (
+        served(stored, app=http_app(stored, keyed=False)) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        yield await Page.signed_in(Browser(http, browser.office))
+
+
+async def test_a_browser_keeps_its_refresh_token_where_no_script_reads_it(page):
+    first = await page.refresh()
+    page.cookie = kept(first)
+    second = await page.refresh()
+    ended = await page.browser(
+        "DELETE", f"/v1/sessions/{page.session}", second.json()["access_token"], headers={"Cookie": page.cookie}
+    )
+
+    assert (first.status_code, second.status_code, ended.status_code) == (200, 200, 204)
+    assert first.json()["csrf_token"] == second.json()["csrf_token"] == page.csrf
+    assert "refresh_token" not in first.json() | second.json()
+    assert ended.headers["set-cookie"].startswith('__Host-bursar-session=""; ')
+    assert "max-age=0" in ended.headers["set-cookie"].lower()
+    page.cookie = kept(second)
+    gone = await page.refresh()
+    assert (gone.status_code, "set-cookie" in gone.headers) == (401, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"X_CSRF_Token": ""}, 403),
+        ({"X_CSRF_Token": "0" * 64}, 403),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+        ({"Cookie": "__Host-bursar-session=x"}, 401),
+        ({"Cookie": "bursar-session=x"}, 400),
+        ({"Cookie": "__Host-bursar-session=x; __Host-bursar-session=y"}, 400),
+    ],
+)
+async def test_a_cookie_without_its_csrf_token_does_nothing(page, changes, status):
+    refused = await page.refresh(**changes)
+    assert (refused.status_code, "set-cookie" in refused.headers) == (status, False)
+
+    other = await Page.signed_in(page.browser)
+    assert (await page.refresh(X_CSRF_Token=other.csrf)).status_code == 403
+    assert (await page.refresh()).status_code == 200
+
+
+async def test_simultaneous_refreshes_of_a_browser_keep_one_cookie_and_a_refused_one_none(page):
+    answers = await asyncio.gather(*(page.refresh() for _ in range(20)))
+    stale = await page.refresh()
+
+    assert {each.status_code for each in (*answers, stale)} == {200}
+    [successor] = {kept(each) for each in (*answers, stale)}
+    assert len({each.json()["csrf_token"] for each in answers}) == 1
+
+    before, page.cookie = page.cookie, successor
+    kept(await page.refresh())
+    page.cookie = before
+    refused = await page.refresh()
+    assert refused.json()["type"] == "urn:bursar:problem:refresh-token-reused"
+    assert "set-cookie" not in refused.headers
 
 
 async def test_the_session_of_another_account_is_not_found(browser):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from core.audit.chain import EMPTY_CHAIN, Head, seal
-from core.audit.ports import AuditAnchors, AuditChain, Link, Strays
+from core.audit.ports import AuditAnchors, AuditChain, Link, Stray, Strays
 from core.audit.signed_head import SignedHead
 
 
@@ -38,7 +38,7 @@ class MemoryAuditChain(AuditChain):
         some = [each for each in sorted(records) if after is None or each > after][:limit]
         unsealed = set(self._unsealed())
         last = some[-1] if len(some) == limit else None
-        return Strays([(each, records[each].at) for each in some if each in unsealed], last)
+        return Strays([Stray(each, records[each].at, is_waiting=True) for each in some if each in unsealed], last)
 
     def _unsealed(self) -> list[UUID]:
         sealed = {each.record for each in self._database.audit_seals}
@@ -47,6 +47,8 @@ class MemoryAuditChain(AuditChain):
 
 class NoAuditAnchors(AuditAnchors):
     """Publishes nothing."""
+
+    keeps_heads = False
 
     async def publish(self, head: SignedHead) -> None:
         """Do nothing."""

@@ -15,6 +15,7 @@ from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.identity_link import IdentityLink
+from core.identity.one_time_secret import OneTimeSecret
 from core.identity.password import Password
 from core.identity.pending_sign_in import PendingSignIn
 from core.identity.second_factor import SecondFactor
@@ -125,6 +126,7 @@ class MemoryDatabase(Transaction):
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     identity_links: dict[tuple[str, str], IdentityLink] = field(default_factory=dict)
     pending_sign_ins: dict[bytes, PendingSignIn] = field(default_factory=dict)
+    one_time_secrets: dict[UUID, OneTimeSecret] = field(default_factory=dict)
     audit_records: dict[UUID, AuditRecord] = field(default_factory=dict)
     audit_seals: list[Seal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)

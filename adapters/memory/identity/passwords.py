@@ -6,6 +6,7 @@ from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from core.identity.account import AccountId
 from core.identity.errors import LoginTaken
 from core.identity.password import Password
 from core.identity.session_ports import PasswordList, Passwords, SigningKeys
@@ -48,7 +49,8 @@ class MemoryPasswordList(PasswordList):
         self._database = database
 
     async def find(self, login: str) -> Password | None:
-        return next((each for each in self._database.passwords.values() if each.login == login), None)
+        found = next((each for each in self._database.passwords.values() if each.login == login), None)
+        return found and (found if self._database.accounts[AccountId(found.account)].active else found.unusable())
 
 
 class MemorySigningKeys(SigningKeys):

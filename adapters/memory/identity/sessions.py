@@ -1,14 +1,15 @@
 """Sessions in the memory database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from core.identity.account import AccountId
 from core.identity.session import EndedSession, Session, SessionId
-from core.identity.session_ports import Sessions, SessionViews
+from core.identity.session_ports import OwnedSession, RefreshableSessions, Sessions, SessionViews
 from core.identity.signing_key import SigningKey
 
 
@@ -30,6 +31,18 @@ class MemorySessions(Sessions):
     def replace(self, session: Session) -> None:
         table = self._work.database.sessions
         self._work.inserts.append(partial(self._work.undo_log.put, table, session.id, session))
+
+
+class MemoryRefreshableSessions(RefreshableSessions):
+    """The transaction of the memory database has no other beside it."""
+
+    def __init__(self, work: MemoryUnitOfWork) -> None:
+        self._database = work.database
+
+    async def lock(self, wanted: Collection[SessionId], *, wait: bool) -> Mapping[SessionId, OwnedSession]:  # noqa: ARG002
+        found = [self._database.sessions[each] for each in wanted if each in self._database.sessions]
+        accounts = self._database.accounts
+        return {each.id: OwnedSession(each, accounts[AccountId(each.account)]) for each in found}
 
 
 class MemorySessionViews(SessionViews):

@@ -19,7 +19,19 @@ class MemoryRetention(Retention):
             return self._purge(self._database.inbox, lambda received: received[0], before, limit)
         if memory is RetainedRecords.SIGN_INS:
             return self._purge(self._database.pending_sign_ins, lambda pending: pending.at, before, limit)
+        if memory is RetainedRecords.SESSIONS:
+            return self._purge(self._database.sessions, lambda session: session.expires_at, before, limit)
+        if memory is RetainedRecords.LINKS:
+            return self._purge_links(before, limit)
+        if memory is RetainedRecords.SECRETS:
+            return self._purge(self._database.one_time_secrets, lambda secret: secret.expires_at, before, limit)
         return self._purge(self._database.requests, lambda row: row[2], before, limit)
+
+    def _purge_links(self, before: datetime, limit: int) -> int:
+        known = self._database.passwords
+        old = [each for each in known.values() if each.link_expires_at and each.link_expires_at < before][:limit]
+        known |= {each.account: each.unlinked() for each in old}
+        return len(old)
 
     @staticmethod
     def _purge(table: dict[Any, Any], stored_at: Callable[[Any], datetime], before: datetime, limit: int) -> int:

@@ -1,11 +1,13 @@
 """Erased students in the memory database."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import partial
+from uuid import UUID
 
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from adapters.memory.identity.erased_accounts import erase_accounts
 from core.kernel.registration import fold
-from core.messaging.message import Message
+from core.students.named_registration import NamedRegistration
 from core.students.ports import Erasures
 from core.students.records_of_student import RecordsOfStudent
 from core.students.student import Student
@@ -25,7 +27,8 @@ class MemoryErasures(Erasures):
         return RecordsOfStudent(
             submissions=sum(each.student == student.id for each in database.submissions.values()),
             deliveries=sum(each.recipient == student.id for each in database.deliveries.values()),
-            dead_letters=sum(names(student)(message) for _, message in database.dead_letters.values()),
+            dead_letters=len(self._letters(student)),
+            accounts=sum(each.student == student.id for each in database.accounts.values()),
         )
 
     async def erase(self, student: Student) -> None:
@@ -35,13 +38,11 @@ class MemoryErasures(Erasures):
         database, key = self._work.database, fold(student.enrolment.registration)
         self._work.undo_log.put(database.erasures, key, None)
         self._work.undo_log.remove(database.students, key)
-        is_named = names(student)
-        for letter in [letter for letter, (_, message) in database.dead_letters.items() if is_named(message)]:
+        for letter in self._letters(student):
             self._work.undo_log.remove(database.dead_letters, letter)
+        erase_accounts(self._work, student.id)
 
-
-def names(student: Student) -> Callable[[Message], bool]:
-    """Return whether the body of a message contains the registration in a usual spelling."""
-    registration = student.enrolment.registration
-    spellings = [f'"{each}"'.encode() for each in {registration, registration.lower(), registration.upper()}]
-    return lambda message: any(each in message.body for each in spellings)
+    def _letters(self, student: Student) -> list[tuple[str, UUID]]:
+        named = NamedRegistration(student.enrolment.registration)
+        letters = self._work.database.dead_letters.items()
+        return [letter for letter, (_, message) in letters if named.is_in(message.body)]

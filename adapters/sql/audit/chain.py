@@ -14,7 +14,7 @@ from adapters.sql.audit.tables import audit_seals
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import audit_records, audit_unsealed
 from core.audit.chain import EMPTY_CHAIN, Head, seal
-from core.audit.ports import AuditChain, Link, Strays
+from core.audit.ports import AuditChain, Link, Stray, Strays
 from core.kernel.audit import FIELD_SEPARATOR
 
 record = audit_records.c
@@ -90,8 +90,11 @@ class SqlAuditChain(AuditChain):
             )
             within = [beyond] if last is None else [beyond, record.id <= last]
             sealed = select(audit_seals.c.record_id).where(audit_seals.c.record_id == record.id).exists()
-            rows = await connection.execute(select(record.id, record.at).where(*within, ~sealed).order_by(record.id))
-            return Strays([(row.id, row.at) for row in rows], last)
+            # One statement: a record that is sealed meanwhile has its seal, or is waiting, in what it reads.
+            waiting = audit_unsealed.c.record_id
+            query = select(record.id, record.at, waiting.is_not(None)).outerjoin(audit_unsealed, waiting == record.id)
+            rows = await connection.execute(query.where(*within, ~sealed).order_by(record.id))
+            return Strays([Stray(*row) for row in rows], last)
 
 
 async def newest_seal(connection: AsyncConnection) -> Head:

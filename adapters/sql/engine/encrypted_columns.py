@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.column_encryption import ColumnCipher
+from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.engine.tables import ENCRYPTED, column_encryption
 from core.kernel.encryption import Undecipherable
 

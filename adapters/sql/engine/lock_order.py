@@ -18,6 +18,7 @@ LOCK_ORDER = (
     "signing_keys",
     "identity_links",
     "pending_sign_ins",
+    "one_time_secrets",
     "fee_schedules",
     "submissions",
     "skus",

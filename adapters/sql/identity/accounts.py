@@ -6,13 +6,18 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.conflicts import CONFLICTS
+from adapters.sql.engine.conflicts import Row as ConflictingRow
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.tables import NEXT_REVISION, accounts, credential_revision
 from core.identity.account import Account, AccountId
+from core.identity.errors import StudentHasAccount
 from core.identity.ports import AccountList, Accounts
 from core.identity.roles import Role
+from core.kernel.errors import CoreError
 
 
 class SqlAccounts(Accounts):
@@ -79,3 +84,11 @@ def account_row(account: Account) -> dict[str, Any]:
         "created_at": account.created_at,
         "version": account.version,
     }
+
+
+async def student_has_account(_connection: AsyncConnection, _row: ConflictingRow) -> CoreError:
+    """Return the error for a student with an account."""
+    return StudentHasAccount("this student has an account already, which may be disabled")
+
+
+accounts.info[CONFLICTS] = {"uq_accounts_student": student_has_account}

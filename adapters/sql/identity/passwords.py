@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -11,10 +12,12 @@ from adapters.sql.engine.conflicts import CONFLICTS, Row, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.identity.session_tables import passwords, signing_keys
+from adapters.sql.identity.tables import accounts
 from core.identity.errors import LoginTaken
 from core.identity.password import Password
 from core.identity.session_ports import PasswordList, Passwords, SigningKeys
 from core.identity.signing_key import SigningKey
+from core.kernel.batching import Batcher, PendingItem
 from core.kernel.errors import CoreError
 
 ROWS = passwords.c
@@ -45,15 +48,23 @@ class SqlPasswords(Passwords):
 
 
 class SqlPasswordList(PasswordList):
-    """Reads passwords without locks."""
+    """Reads passwords without locks; look-ups that wait at the same moment share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookups = Batcher[str, Password | None](self._find)
 
     async def find(self, login: str) -> Password | None:
+        return await self._lookups(login)
+
+    async def _find(self, batch: Sequence[PendingItem[str, Password | None]]) -> None:
+        query = select(passwords, accounts.c.active).join(accounts, accounts.c.id == ROWS.account)
+        query = query.where(ROWS.login.in_({each.item for each in batch}))
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(passwords).where(ROWS.login == login))).one_or_none()
-        return Password(**row._asdict()) if row else None
+            rows = [row._asdict() for row in await connection.execute(query)]
+        found = {cells["login"]: password_of(cells, active=cells.pop("active")) for cells in rows}
+        for each in batch:
+            each.resolve(found.get(each.item))
 
 
 class SqlSigningKeys(SigningKeys):
@@ -68,6 +79,12 @@ class SqlSigningKeys(SigningKeys):
 
     def add(self, key: SigningKey) -> None:
         self._work.insert(signing_keys, asdict(key))
+
+
+def password_of(cells: dict[str, Any], *, active: bool) -> Password:
+    """Return the password of an account; of a disabled one, nothing matches it."""
+    password = Password(**cells)
+    return password if active else password.unusable()
 
 
 async def login_taken(_connection: AsyncConnection, _row: Row) -> CoreError:

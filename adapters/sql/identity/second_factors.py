@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, select
 
-from adapters.column_encryption import ColumnCipher
+from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.engine.conflicts import CONFLICTS, concurrent_change
 from adapters.sql.engine.encrypted_columns import EncryptedColumns
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork

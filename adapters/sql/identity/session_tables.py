@@ -27,6 +27,7 @@ sessions = table(
     Column("sealed", Sealed, nullable=False),
     Index("ix_sessions_account", "account"),
     Index("ix_sessions_ended_at", "ended_at"),
+    Index("ix_sessions_expires_at", "expires_at"),
 )
 passwords = table(
     "passwords",
@@ -39,6 +40,7 @@ passwords = table(
     PrimaryKeyConstraint("account", name="pk_passwords"),
     UniqueConstraint("login", name="uq_passwords_login"),
     UniqueConstraint("link_digest", name="uq_passwords_link"),
+    Index("ix_passwords_link_expires_at", "link_expires_at"),
 )
 second_factors = table(
     "second_factors",

@@ -14,11 +14,13 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects import mysql, sqlite
 
 import adapters.sql.identity.link_tables
+import adapters.sql.identity.secret_tables
 import adapters.sql.identity.session_tables  # noqa: F401 - migrations and tools load this module only
 from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.tables import table
@@ -35,6 +37,7 @@ accounts = table(
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("version", Integer, nullable=False),
+    UniqueConstraint("student_id", name="uq_accounts_student"),
 )
 
 api_keys = table(

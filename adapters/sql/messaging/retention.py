@@ -2,15 +2,26 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select, tuple_, update
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import requests
 from adapters.sql.identity.link_tables import pending_sign_ins
+from adapters.sql.identity.secret_tables import one_time_secrets
+from adapters.sql.identity.session_tables import passwords, sessions
 from adapters.sql.messaging.tables import inbox
 from core.messaging.retention import RetainedRecords, Retention
 
-TABLES = {RetainedRecords.REQUESTS: requests, RetainedRecords.INBOX: inbox, RetainedRecords.SIGN_INS: pending_sign_ins}
+MOMENTS = {
+    RetainedRecords.REQUESTS: requests.c.at,
+    RetainedRecords.INBOX: inbox.c.at,
+    RetainedRecords.SIGN_INS: pending_sign_ins.c.at,
+    RetainedRecords.SESSIONS: sessions.c.expires_at,
+    RetainedRecords.LINKS: passwords.c.link_expires_at,
+    RetainedRecords.SECRETS: one_time_secrets.c.expires_at,
+}
+"""The column with the moment from which a row is kept."""
+NO_LINK = {"link_digest": None, "link_expires_at": None}
 
 
 class SqlRetention(Retention):
@@ -20,15 +31,16 @@ class SqlRetention(Retention):
         self._database = database
 
     async def purge(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
-        table = TABLES[memory]
+        moment, table = MOMENTS[memory], MOMENTS[memory].table
         keys = list(table.primary_key.columns)
         async with self._database.writing() as connection:
-            oldest = select(*keys).where(table.c.at < before).order_by(table.c.at).limit(limit)
+            oldest = select(*keys).where(moment < before).order_by(moment).limit(limit)
             rows = (await connection.execute(oldest.with_for_update(skip_locked=True))).all()
             if rows:
-                gone = delete(table).where(tuple_(*keys).in_([tuple(row) for row in rows]))
+                gone = update(table).values(NO_LINK) if memory is RetainedRecords.LINKS else delete(table)
                 # Without the hint MySQL may scan the table, and a scan waits for every uncommitted row.
                 hint = f"/*+ INDEX({table.name} PRIMARY) */"
-                await connection.execute(gone.prefix_with(hint, dialect="mysql"))
+                found = tuple_(*keys).in_([tuple(row) for row in rows])
+                await connection.execute(gone.where(found).prefix_with(hint, dialect="mysql"))
             await connection.commit()
         return len(rows)

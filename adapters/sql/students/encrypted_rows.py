@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Table, select, update
 
-from adapters.column_encryption import ColumnCipher
+from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.encrypted_columns import EncryptedColumns, EncryptionState
 from adapters.sql.engine.inserts import changed_key, flush

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Dialect, Row, Select, bindparam, select
 
-from adapters.column_encryption import ColumnCipher
+from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.engine.conflicts import CONFLICTS, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.encrypted_columns import EncryptedColumns, EncryptionState
@@ -27,7 +27,7 @@ from core.notifications.errors import UnreadableContact
 from core.notifications.messages import Contact
 from core.notifications.ports import Contacts
 from core.students.ports import Students
-from core.students.student import Enrolment, Student, StudentId
+from core.students.student import Enrolment, Student, StudentId, UnreadableStudent
 
 CONTACT_COLUMNS = ("id", "name", "language", "email", "phone", "encrypted_email", "encrypted_phone")
 
@@ -130,10 +130,10 @@ class SqlContacts(Contacts):
         return {RecipientId(row.id): self._contact(row) for row in rows}
 
     def _contact(self, row: Row[Any]) -> Contact | UnreadableContact:
-        try:
-            return Contact(name=row.name, language=row.language, **addresses(row, self._encrypted))
-        except Undecipherable as error:
-            return UnreadableContact(str(error))
+        contacts, faults = addresses(row, self._encrypted)
+        if faults:
+            return UnreadableContact("; ".join(faults.values()))
+        return Contact(name=row.name, language=row.language, **contacts)
 
 
 def encrypted_contacts(cipher: ColumnCipher) -> EncryptedColumns:
@@ -146,16 +146,26 @@ def encrypted_erasures(cipher: ColumnCipher) -> EncryptedColumns:
     return EncryptedColumns(erasures, cipher)
 
 
-def addresses(row: Row[Any], encrypted: EncryptedColumns) -> dict[str, str]:
-    """Return the contact fields of a row; raise `Undecipherable`."""
-    return {name: encrypted.decrypt(row, f"encrypted_{name}", row.id) for name in ("email", "phone")}
+def addresses(row: Row[Any], encrypted: EncryptedColumns) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the contact fields of a row, and what is wrong with those that cannot be decrypted, which are empty."""
+    found, faults = dict.fromkeys(("email", "phone"), ""), dict[str, str]()
+    for name in found:
+        try:
+            found[name] = encrypted.decrypt(row, f"encrypted_{name}", row.id)
+        except Undecipherable as error:
+            faults[name] = str(error)
+    return found, faults
 
 
 def from_row(row: Row[Any], encrypted: EncryptedColumns) -> Student:
-    """Return the student of a row; raise `Undecipherable`."""
-    cells = {name: getattr(row, name) for name in Enrolment.__dataclass_fields__} | addresses(row, encrypted)
+    """Return the student of a row."""
+    contacts, faults = addresses(row, encrypted)
+    cells = {name: getattr(row, name) for name in Enrolment.__dataclass_fields__} | contacts
     cells["certificates"] = msgspec.json.decode(row.certificates, type=frozenset[str])
-    return Student(id=StudentId(row.id), enrolment=Enrolment(**cells))
+    student, enrolment = StudentId(row.id), Enrolment(**cells)
+    if faults:
+        return UnreadableStudent(id=student, enrolment=enrolment, faults=faults)
+    return Student(id=student, enrolment=enrolment)
 
 
 def as_row(student: Student) -> dict[str, Any]:

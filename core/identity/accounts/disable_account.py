@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.identity.account import Account, AccountId
+from core.identity.account import Account, AccountId, check_power_over
 from core.identity.errors import UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.sessions.end_sessions import end_all
@@ -25,11 +25,15 @@ class DisableAccount:
     clock: Clock
 
     async def __call__(self, account_id: AccountId) -> Account:
-        """Return the disabled account, also if it was disabled before; raise `UnknownAccount`."""
+        """Return the disabled account, also if it was disabled before.
+
+        Raises `UnknownAccount`, and `NotPermitted` for an account that may do more than the caller.
+        """
         async with self.new_work() as work:
             account = await work.accounts.lock(account_id)
             if account is None:
                 raise UnknownAccount.with_id(account_id)
+            check_power_over(account.roles)
             if account.active:
                 before, account = account.audited(), account.disabled()
                 work.accounts.replace(account)

@@ -19,8 +19,8 @@ class AuthenticateApiKey:
     clock: Clock
 
     async def __call__(self, credential: str, address: str = "") -> Principal:
-        """Return the principal; raise `NotAuthenticated`, or `Unavailable` when revocations cannot be read."""
-        known = await self.known_api_keys.find(credential)
+        """Return the principal; raise `NotAuthenticated`, or what `KnownApiKeys.find` raises."""
+        known = await self.known_api_keys.find(credential, address)
         if known is None or not belongs_to(credential, known):
             raise NotAuthenticated("this is no API key of this office; `bursar api-keys create` makes one")
         now = self.clock.now()

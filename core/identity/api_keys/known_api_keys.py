@@ -5,44 +5,78 @@ from contextlib import suppress
 from contextvars import Context
 from datetime import datetime, timedelta
 from math import inf
+from typing import TypeVar
 
 from core.identity.api_key import ApiKey, OwnedApiKey
 from core.identity.credential import ID_PART, LENGTH, ApiKeyId, key_of
 from core.identity.ports import IssuedApiKeys
 from core.kernel.errors import CoreError, Unavailable
+from core.kernel.network import source_of
+from core.kernel.rate_limit import Limit, RateLimited, RateLimiter
 
+T = TypeVar("T")
 MAX_KNOWN = 10_000
 """About 20 MB; beyond it the one that is known for the longest time is read again at its next use."""
 REREAD_AFTER_SECONDS, STALE_AFTER_SECONDS = 0.5, 1.0
 """The revision is read again before requests would have to wait for it; without requests it is not read."""
 USE_INTERVAL = timedelta(minutes=1)
+WINDOW_SECONDS = 60
+MAX_CONCURRENT_LOOKUPS = 16
+"""Keys that are looked up at a time: each counts against the limit of its address until it is found."""
 
 
 class KnownApiKeys:
     """Keeps keys until the revision of all credentials changes."""
 
-    def __init__(self, issued_api_keys: IssuedApiKeys, max_known: int = MAX_KNOWN) -> None:
-        self._issued, self._max_known = issued_api_keys, max_known
+    def __init__(
+        self,
+        issued_api_keys: IssuedApiKeys,
+        rate_limiter: RateLimiter,
+        unknown_per_address: int,
+        max_known: int = MAX_KNOWN,
+    ) -> None:
+        self._issued, self._rate_limiter, self._max_known = issued_api_keys, rate_limiter, max_known
+        self._limit = Limit("unknown-api-keys", unknown_per_address, WINDOW_SECONDS)
+        self._lookups = asyncio.Semaphore(min(MAX_CONCURRENT_LOOKUPS, unknown_per_address))
         self._known: dict[str, OwnedApiKey] = {}
+        self._unknown: dict[str, None] = {}
+        """What the texts of keys that do not exist have for an id."""
         self._used: dict[ApiKeyId, datetime] = {}
         self._revision, self._read_at, self._failure = -1, -inf, ""
         self._reading: asyncio.Task[None] | None = None
         self._recording: set[asyncio.Task[None]] = set()
 
-    async def find(self, credential: str) -> OwnedApiKey | None:
+    async def find(self, credential: str, address: str) -> OwnedApiKey | None:
         """Return the key on record that a text names, whose secret is not compared.
 
-        Raises `Unavailable` when it is not known whether the key was revoked.
+        Raises `Unavailable` when it is not known whether the key was revoked, `RateLimited` when a key that this
+        process does not know comes from an address that sent too many which do not exist.
         """
         await self._ensure_current()
         known = self._known  # of this revision, and dropped with it
         if found := self._known_by(credential):
             return found
-        if (key := key_of(credential)) is None or (found := await self._issued.find(key)) is None:
+        if (key := key_of(credential)) is None or (named := credential[ID_PART]) in self._unknown:
             return None
-        while len(known) >= self._max_known:
-            del known[next(iter(known))]
-        known[credential[ID_PART]] = found
+        async with self._lookups:
+            found = await self._look_up(key, source_of(address))
+        keep(known, named, found, self._max_known) if found else keep(self._unknown, named, None, self._max_known)
+        return found
+
+    async def _look_up(self, key: ApiKeyId, source: str) -> OwnedApiKey | None:
+        """Read a key; only one that does not exist counts."""
+        wanted = {f"unknown-api-keys:{source}": self._limit}
+        verdict = await self._rate_limiter.acquire(wanted)
+        if not verdict.allowed:
+            raise RateLimited.by(verdict)
+        found = None
+        try:
+            found = await self._issued.find(key)
+        except Unavailable:
+            await self._rate_limiter.release(wanted)
+            raise
+        if found:
+            await self._rate_limiter.release(wanted)
         return found
 
     def current(self, credential: str) -> OwnedApiKey | None:
@@ -97,3 +131,10 @@ class KnownApiKeys:
     async def _record_use(self, key: ApiKeyId, at: datetime) -> None:
         with suppress(CoreError):  # of a use that is not recorded only `used_at` knows nothing
             await self._issued.record_use(key, at)
+
+
+def keep(entries: dict[str, T], name: str, value: T, most: int) -> None:
+    """Add an entry; the one that is known for the longest time makes room."""
+    while len(entries) >= most:
+        del entries[next(iter(entries))]
+    entries[name] = value

@@ -6,10 +6,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import ClassVar
 
-from core.identity.account import AccountId
-from core.identity.errors import UnknownAccount
+from core.identity.account import AccountId, check_power_over
+from core.identity.errors import AccountDisabled, UnknownAccount
 from core.identity.password import LINK_LIFETIME, Password, folded_login
-from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
@@ -37,11 +37,13 @@ class CreatePasswordLink:
     clock: Clock
 
     async def __call__(self, account_id: AccountId, login: str | None = None) -> PasswordLink:
-        """Return the link; an account without a login needs one. Raises `UnknownAccount` and `LoginTaken`."""
+        """Return the link; an account without a login needs one.
+
+        Raises `UnknownAccount`, `AccountDisabled`, `LoginTaken`, and `NotPermitted` for an account that may do more.
+        """
         now = self.clock.now()
         async with self.new_work() as work:
-            if await work.accounts.find(account_id) is None:
-                raise UnknownAccount.with_id(account_id)
+            await self._check(work, account_id)
             known = await work.passwords.lock(account_id)
             password = known or Password(account=account_id, login=first_login(login), changed_at=now)
             link, digest = new_link(account_id, password.login, now)
@@ -50,6 +52,15 @@ class CreatePasswordLink:
             work.audit(Deed(action=self.ACTION, target=f"account/{account_id}", after={"expires_at": link.expires_at}))
             await work.commit()
         return link
+
+    @staticmethod
+    async def _check(work: IdentityUnitOfWork, account_id: AccountId) -> None:
+        account = await work.accounts.lock(account_id)
+        if account is None:
+            raise UnknownAccount.with_id(account_id)
+        check_power_over(account.roles)
+        if not account.active:
+            raise AccountDisabled.with_id(account_id)
 
 
 def new_link(account: AccountId, login: str, now: datetime) -> tuple[PasswordLink, bytes]:

@@ -7,6 +7,7 @@ from core.identity.errors import WrongCredentials
 from core.identity.password import folded_login
 from core.identity.passwords.password_policy import normal_password
 from core.identity.session_ports import PasswordHasher, PasswordList
+from core.identity.sessions.refused_sign_ins import RefusedSignIns
 from core.identity.sessions.session_issuer import Proof
 from core.identity.sessions.sign_in_guard import SignInGuard
 from core.identity.sessions.sign_in_method import SignInMethod
@@ -27,6 +28,7 @@ class PasswordMethod(SignInMethod):
     password_list: PasswordList
     password_hasher: PasswordHasher
     sign_in_guard: SignInGuard
+    refused_sign_ins: RefusedSignIns
 
     async def prove(self, credential: PasswordCredential, address: str) -> Proof:
         """Return the proof; raise `Invalid` for what no login or password can be, before any work."""
@@ -36,6 +38,7 @@ class PasswordMethod(SignInMethod):
             known = await self.password_list.find(login)
             matches = await self.password_hasher.verify(credential.password, known.hash if known else None)
             if known is None or not matches:
+                await self.refused_sign_ins.record(login, known.account if known else None, address)
                 raise WrongCredentials("the login or the password is wrong")
         rehashed = ""
         if self.password_hasher.is_outdated(known.hash):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
+from core.identity.account import AccountId
 from core.identity.errors import LinkNotValid
 from core.identity.password import Password
 from core.identity.passwords.password_policy import new_password
@@ -41,6 +42,7 @@ class SetPassword:
 
     async def _linked(self, work: IdentityUnitOfWork, digest: bytes) -> Password:
         found = await work.passwords.lock_linked(digest)
-        if found is None or not found.has_valid_link(self.clock.now()):
+        account = await work.accounts.find(AccountId(found.account)) if found else None
+        if not (found and account and account.active and found.has_valid_link(self.clock.now())):
             raise LinkNotValid("the link is not valid; an administrator creates another one")
         return found

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.identity.account import AccountId
+from core.identity.account import AccountId, check_power_over
 from core.identity.errors import NoSecondFactor, UnknownAccount
 from core.identity.ports import NewIdentityUnitOfWork
 from core.identity.sessions.end_sessions import end_all
@@ -31,6 +31,7 @@ class ResetSecondFactor:
             account = await work.accounts.lock(account_id)
             if account is None:
                 raise UnknownAccount.with_id(account_id)
+            check_power_over(account.roles)
             if await work.second_factors.lock(account_id) is None:
                 raise NoSecondFactor(f"the account {account_id} has no second factor")
             await work.second_factors.remove(account_id)

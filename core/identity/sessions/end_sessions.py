@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import EndedSession, SessionId
+from core.identity.sessions.session_holder import session_holder
 from core.identity.sessions.session_watch import SessionWatch
-from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
+from core.kernel.audit import Deed
+from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 
 
@@ -17,18 +20,19 @@ from core.kernel.clock import Clock
 class EndSessions:
     """Sign the caller out everywhere."""
 
+    ACTION: ClassVar = "end-sessions"
+
     new_work: NewIdentityUnitOfWork
     session_watch: SessionWatch
     clock: Clock
 
     async def __call__(self) -> int:
-        """Return the number of ended sessions; raise `NotAuthenticated` for a caller without an account."""
-        account = current_principal.get().account
-        if account is None:
-            raise NotAuthenticated("sign in to end the sessions of an account")
+        """Return the number of ended sessions; raise `NotAuthenticated` and, for an API key, `NotPermitted`."""
+        account = session_holder("end the sessions of an account")
         async with self.new_work() as work:
-            ended = await end_all(work, account, self.clock.now())
-            await work.commit()
+            if ended := await end_all(work, account, self.clock.now()):
+                work.audit(Deed(action=self.ACTION, target=f"account/{account}", after={"sessions": len(ended)}))
+                await work.commit()
         self.session_watch.end(*ended)
         return len(ended)
 

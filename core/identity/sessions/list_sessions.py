@@ -6,7 +6,8 @@ from datetime import datetime
 
 from core.identity.session import Session, SessionId
 from core.identity.session_ports import SessionViews
-from core.kernel.authorization import NotAuthenticated, current_principal, open_to_all
+from core.identity.sessions.session_holder import session_holder
+from core.kernel.authorization import current_principal, open_to_all
 from core.kernel.clock import Clock
 
 
@@ -34,12 +35,10 @@ class ListSessions:
     clock: Clock
 
     async def __call__(self) -> Sequence[OpenSession]:
-        """Return at most 100 sessions; raise `NotAuthenticated` for a caller without an account."""
-        caller = current_principal.get()
-        if caller.account is None:
-            raise NotAuthenticated("sign in to see the sessions of an account")
-        found = await self.session_views.open_of(caller.account, self.clock.now())
-        return [open_session(each, is_current=each.id == caller.session) for each in found]
+        """Return at most 100 sessions; raise `NotAuthenticated` and, for an API key, `NotPermitted`."""
+        account, current = session_holder("see the sessions of an account"), current_principal.get().session
+        found = await self.session_views.open_of(account, self.clock.now())
+        return [open_session(each, is_current=each.id == current) for each in found]
 
 
 def open_session(session: Session, *, is_current: bool) -> OpenSession:

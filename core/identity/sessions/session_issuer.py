@@ -58,7 +58,7 @@ class SessionIssuer:
         token = self.refresh_tokens.create(session_id, 1)
         session = replace(self._session(session_id, proof, token), device=device, address=address)
         async with self.new_work() as work:
-            account = await work.accounts.find(proof.account)
+            account = await work.accounts.lock(proof.account)  # against a disabling, which ends the open sessions
             if account is None or not account.active:
                 raise WrongCredentials("the login or the password is wrong")
             if proof.password:

@@ -1,22 +1,23 @@
 """What a process knows of ended sessions and signing keys; while tokens arrive, it reads again each half second."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from core.identity.errors import SessionEnded
 from core.identity.session import EndedSession, SessionId
 from core.identity.session_ports import AccessTokens, SessionViews
-from core.identity.signing_key import VERIFIES_AFTER_SIGNING
+from core.identity.signing_key import VERIFIES_AFTER_SIGNING, SigningKey
 from core.identity.tokens import AccessClaims
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 
-FRESH, WAITED_FOR = timedelta(seconds=0.5), timedelta(seconds=1)
-"""What is older than the first is read again, and a token waits for that when it is older than the second."""
-MAX_STALE = timedelta(seconds=5)
-"""If reading fails for longer, no access token is accepted: `Unavailable`."""
+FRESH, MAX_STALE = timedelta(seconds=0.5), timedelta(seconds=1)
+"""What was read longer ago than the first is read again; a token waits for that when it is longer than the second.
+
+Ages count from the beginning of a reading: what it takes itself is part of the second in which an end takes effect.
+"""
 KEYS_INTERVAL = timedelta(seconds=10)
 """Signing keys are announced a minute before they sign."""
 OVERLAP = timedelta(seconds=60)
@@ -36,6 +37,7 @@ class SessionWatch:
     access_tokens: AccessTokens
     clock: Clock
     max_ended: int = MAX_ENDED_SESSIONS
+    signing_keys: Sequence[SigningKey] = ()
     _ended: dict[SessionId, datetime] = field(default_factory=dict)
     _read_at: datetime = NEVER
     _keys_read_at: datetime = NEVER
@@ -49,28 +51,36 @@ class SessionWatch:
             raise SessionEnded("the session of this access token has ended; refresh it, or sign in")
 
     async def ensure_read(self) -> None:
-        """Read again what is not fresh; concurrent callers share the reading. Raises `Unavailable` without it."""
-        if self._is_younger_than(FRESH):
-            return
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._try_to_read())
-        if self._is_younger_than(WAITED_FOR):
-            return
-        failure = await asyncio.shield(self._reading)
-        if failure and not self._is_younger_than(MAX_STALE):
-            raise Unavailable("whether sessions have ended is not known") from failure
+        """Wait until what is known is as of a second before this call, or later; raise `Unavailable`.
+
+        Concurrent callers share a reading.
+        """
+        began = self.clock.now()
+        for _ in range(2):  # a reading under way may have begun too long ago
+            if self._is_known_since(began - MAX_STALE):
+                break
+            if failure := await asyncio.shield(self._read_again()):
+                raise Unavailable("whether sessions have ended is not known", retry_after=1) from failure
+        if not self._is_known_since(began - FRESH):
+            self._read_again()
 
     async def read(self) -> None:
         """Read the signing keys, and the sessions that ended since the last reading; raise `Unavailable`."""
         now = self.clock.now()
         oldest = now - VERIFIES_AFTER_SIGNING
         if not timedelta(0) <= now - self._keys_read_at < KEYS_INTERVAL:
-            keys = await self.views.signing_keys()
-            self.access_tokens.use(keys)
-            self._keys_read_at = now if keys else NEVER
+            self.signing_keys = await self.views.signing_keys()
+            self.access_tokens.use(self.signing_keys)
+            self._keys_read_at = now if self.signing_keys else NEVER
         since = max(oldest, self._read_at - OVERLAP) if self._read_at > NEVER else oldest
         self._note(await self.views.ended_since(since), now)
         self._read_at = now
+
+    def _read_again(self) -> "asyncio.Task[Unavailable | None]":
+        """Begin to read, unless that is under way."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._try_to_read())
+        return self._reading
 
     async def _try_to_read(self) -> Unavailable | None:
         try:
@@ -79,8 +89,8 @@ class SessionWatch:
             return failure
         return None
 
-    def _is_younger_than(self, age: timedelta) -> bool:
-        return timedelta(0) <= self.clock.now() - self._read_at <= age
+    def _is_known_since(self, at: datetime) -> bool:
+        return at <= self._read_at <= self.clock.now()
 
     def end(self, *ended: EndedSession) -> None:
         """Note sessions that this process ended, before the next reading."""

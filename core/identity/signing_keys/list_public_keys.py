@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.identity.ports import NewIdentityUnitOfWork
+from core.identity.sessions.session_watch import SessionWatch
 from core.identity.signing_key import verifying
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
@@ -14,11 +14,10 @@ from core.kernel.clock import Clock
 class ListPublicKeys:
     """List the signing keys whose tokens are valid now or soon."""
 
-    new_work: NewIdentityUnitOfWork
+    session_watch: SessionWatch
     clock: Clock
 
     async def __call__(self) -> Sequence[str]:
-        """Return each public key as a JWK in JSON."""
-        async with self.new_work() as work:
-            keys = await work.signing_keys.all()
-        return [key.public for key in verifying(keys, self.clock.now())]
+        """Return each public key as a JWK in JSON, as of 10 seconds ago at most; raise `Unavailable`."""
+        await self.session_watch.ensure_read()
+        return [key.public for key in verifying(self.session_watch.signing_keys, self.clock.now())]

@@ -13,6 +13,7 @@ from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.quote import Quote, QuoteLine
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import ExamFeeSubmission
+from core.kernel.authorization import current_principal
 from core.kernel.idempotency import RequestContext, execute_once
 from core.kernel.money import Money, format_number
 from core.kernel.trace import Trace, current_trace
@@ -95,7 +96,7 @@ async def submit_once(runtime: Runtime, submission: ExamFeeSubmission, key: str 
     current_trace.set(Trace.continue_or_start(None, None))
     request = RequestContext(
         arrived=runtime.clock.now(),
-        scope="cli submit",
+        scope=f"{account} cli submit" if (account := current_principal.get().account) else "cli submit",
         key=key or str(uuid4()),
         fingerprint=fingerprint(submission),
     )

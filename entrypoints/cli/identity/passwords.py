@@ -46,9 +46,10 @@ def reset_password(
 
 
 def instructions(link: PasswordLink) -> str:
-    """Return how the token of a link is used."""
+    """Return how the token of a link is used: arguments of a command are visible to every user of a machine."""
     return (
-        f"{link.login} sets a password until {link.expires_at:%Y-%m-%d %H:%M} UTC, once:\n"
-        f"  curl -X POST http://127.0.0.1:8000/v1/passwords -H 'Content-Type: application/json'"
-        f' -d \'{{"token": "{link.token}", "password": "…"}}\''
+        f"{link.login} sets a password until {link.expires_at:%Y-%m-%d %H:%M} UTC, once. Start\n"
+        "  curl http://127.0.0.1:8000/v1/passwords -H 'Content-Type: application/json' --data @-\n"
+        "type this line with the password, then press Ctrl-D:\n"
+        f'  {{"token": "{link.token}", "password": "…"}}'
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from core.kernel.authorization import Permission, current_principal
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
 from core.kernel.schema import DataWouldBeLost, SchemaChange
@@ -76,7 +77,12 @@ def topics(context: typer.Context, config: ConfigFile = None, json: AsJson = Fal
 def outbox(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
     """Show the events that wait for the broker, who is to send them, and which are refused."""
     runner: CommandRunner = context.obj
-    state = runner.run_provisioned(config, lambda runtime: runtime.backlog.snapshot())
+
+    async def work(runtime: Runtime) -> OutboxState:
+        current_principal.get().require(Permission.SYSTEM_RUN)
+        return await runtime.backlog.snapshot()
+
+    state = runner.run_provisioned(config, work)
     runner.print(state, lambda state: "\n".join(outbox_lines(state)), json=json)
 
 

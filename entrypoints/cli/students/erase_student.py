@@ -45,5 +45,6 @@ def summary(report: ErasureReport, *, dry_run: bool) -> str:
     )
     return (
         f"{would}erased: the student and {records.dead_letters:,} dead letters;"
-        f" {would}kept without a person: {records.submissions:,} submissions, {records.deliveries:,} deliveries{named}"
+        f" {would}kept without a person: {records.submissions:,} submissions, {records.deliveries:,} deliveries,"
+        f" {records.accounts:,} accounts{named}"
     )

@@ -14,12 +14,15 @@ from msgspec.structs import replace
 
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import SubmitExamFee
+from core.kernel.authorization import Permission
 from core.kernel.errors import CoreError, Unavailable
 from core.kernel.idempotency import Answers, execute_once
+from core.kernel.rate_limit import RateLimited, Verdict
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.fees.exam_fee_rows import ExamFeeRow, ParsedRow, RowOutcome, parse_row, receipt
 from entrypoints.http.idempotency import scope_of
 from entrypoints.http.media_types import NDJSON_MEDIA_TYPE, json_lines_only, lines_of
+from entrypoints.http.middleware.rate_limiting import QUOTA, Quota
 from entrypoints.http.ndjson import MAX_LINE_BYTES, StreamedResponse, read_lines
 from entrypoints.http.problems import INTERNAL_ERROR, as_problem, problems, retry_after
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
@@ -49,6 +52,7 @@ OUTCOMES_RESPONSE = ResponseSpec(
 @post(
     BATCH_PATH,
     operation_id="submitExamFees",
+    rate_limit="submissions",
     status_code=200,
     before_request=json_lines_only,
     opt={"line": ExamFeeRow, "body": {NDJSON_MEDIA_TYPE: ROWS}, "answer": OUTCOMES},
@@ -63,18 +67,32 @@ async def submit_rows(request: Request[Any, Any, Any], row_submitter: Wired["Row
 
 
 async def outcomes(request: Request[Any, Any, Any], submitter: "RowSubmitter") -> AsyncGenerator[bytes, None]:
-    """Yield the outcomes of rows in their order; during a known outage, rows fail without an attempt."""
+    """Yield the outcomes of rows in their order; during a known outage, rows fail without an attempt.
+
+    Each row counts against the limit of submissions; those beyond it are refused, and can be sent again.
+    """
+    quota: Quota = request.scope[QUOTA]  # type: ignore[literal-required]
     encoder, now = msgspec.json.Encoder(), asyncio.get_running_loop().time
     outage, until = None, 0.0
     async for received in read_lines(request):
         for group in group_rows(map(parse_row, received)):
+            admitted = group[: await quota.take(len(group))]
             if outage and now() < until:
-                results: Sequence[RowOutcome] = [submitter.fail_fast(row, outage) for row in group]
+                results: Sequence[RowOutcome] = [submitter.fail_fast(row, outage) for row in admitted]
             else:
-                results = await submitter(group)
+                results = await submitter(admitted)
                 outage = results[-1] if len(results) > 1 and all(each.status == 503 for each in results) else None
                 until = now() + ((outage and outage.retry_after) or 0)
-            yield encoder.encode_lines(results)
+            limited = [over_limit(row, quota.verdict) for row in group[len(admitted) :]]
+            yield encoder.encode_lines([*results, *limited])
+
+
+def over_limit(row: ParsedRow | RowOutcome, verdict: Verdict) -> RowOutcome:
+    """Return the outcome of a row beyond the limit of submissions."""
+    if isinstance(row, RowOutcome):
+        return row
+    error = RateLimited.by(verdict)
+    return row.outcome(429, problem=as_problem(error), retry_after=retry_after(error))
 
 
 def group_rows(rows: Iterable[ParsedRow | RowOutcome]) -> Iterator[Sequence[ParsedRow | RowOutcome]]:
@@ -118,7 +136,8 @@ class RowSubmitter:
         request = row.request(scope_of(ROUTE))
         try:
             # Unlike for a single request, the answer is looked up first: most rows of a repeated file have one.
-            result: Submission | bytes | None = await self.answers.find(request)
+            may_submit = Permission.SUBMISSIONS_WRITE in request.principal.permissions
+            result: Submission | bytes | None = await self.answers.find(request) if may_submit else None
             if result is None:
                 request = self.intent_signer.verify(row.fee.intent, request)
                 result = await execute_once(self.answers, request, self.submit_exam_fee(row.fee, request))

@@ -74,6 +74,7 @@ class PasswordsController(Controller):
     @post(
         "/passwords",
         operation_id="setPassword",
+        open_to_all=True,
         rate_limit="sign-ins",
         status_code=204,
         before_request=json_only,

@@ -4,24 +4,22 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
-from litestar.datastructures import Cookie
-from litestar.params import CookieParameter, FromPath, QueryParameter
+from litestar.params import FromPath, QueryParameter
 
-from core.identity.identity_provider import AuthorizationRequest
 from core.identity.pending_sign_in import LIFETIME
 from core.identity.providers.provider_method import ProviderAnswer
-from core.identity.tokens import SessionTokens
 from core.use_cases import UseCases
+from entrypoints.http.cookies import HostCookie
 from entrypoints.http.dependencies import Wired
+from entrypoints.http.identity.session_cookie import SessionAnswer, answer_with_cookie
 from entrypoints.http.identity.sessions import NOT_STORED, address_of
 from entrypoints.http.query_parameters import FOREIGN_QUERY
 
-COOKIE = "__Host-bursar-sign-in"
-"""Binds a sign-in to the browser that started it: the prefix makes browsers refuse it from other hosts."""
+COOKIE = HostCookie("bursar-sign-in", int(LIFETIME.total_seconds()), same_site="lax")
+"""Binds a sign-in to the browser that started it; the provider's redirect is a navigation from another site."""
 State = Annotated[str, QueryParameter(name="state")]
 Code = Annotated[str, QueryParameter()]
 ResponseIssuer = Annotated[str | None, QueryParameter(name="iss")]
-BrowserSecret = Annotated[str, CookieParameter(name=COOKIE)]
 
 
 class IdentityLinkStart(msgspec.Struct, frozen=True):
@@ -39,6 +37,7 @@ class ProvidersController(Controller):
 
     @get(
         "/sign-in/{provider:str}",
+        open_to_all=True,
         rate_limit="sign-ins",
         status_code=303,
         cache_control=NOT_STORED,
@@ -46,10 +45,11 @@ class ProvidersController(Controller):
     async def begin(self, provider: FromPath[str], use_cases: Wired[UseCases]) -> Response[None]:
         """Send the browser to an identity provider."""
         request = await use_cases.identity.sign_in_with_provider(provider)
-        return Response(None, headers={"Location": request.url}, cookies=[cookie(request)])
+        return Response(None, headers={"Location": request.url}, cookies=[COOKIE.set(request.browser_secret)])
 
     @get(
         "/sign-in/{provider:str}/callback",
+        open_to_all=True,
         rate_limit="sign-ins",
         cache_control=NOT_STORED,
         opt={FOREIGN_QUERY: True},  # providers add parameters of their own
@@ -62,13 +62,14 @@ class ProvidersController(Controller):
         returned_state: State = "",
         code: Code = "",
         response_issuer: ResponseIssuer = None,
-        browser_secret: BrowserSecret = "",
-    ) -> Response[SessionTokens]:
+    ) -> Response[SessionAnswer]:
         """Open a session for the account that is linked with the identity, or link the account that asked for it."""
+        browser_secret = COOKIE.read(request.scope["headers"]) or ""
         answer = ProviderAnswer(
             provider=provider, state=returned_state, code=code, issuer=response_issuer, browser_secret=browser_secret
         )
-        return Response(await use_cases.identity.sign_in(answer, address=address_of(request)), cookies=[cookie()])
+        tokens = await use_cases.identity.sign_in(answer, address=address_of(request))
+        return answer_with_cookie(tokens, "", COOKIE.clear())
 
     @post(
         "/identity-links/{provider:str}",
@@ -79,17 +80,4 @@ class ProvidersController(Controller):
     async def link(self, provider: FromPath[str], use_cases: Wired[UseCases]) -> Response[IdentityLinkStart]:
         """Start to link the account of the caller with an identity; then its password and sessions end."""
         request = await use_cases.identity.link_identity(provider)
-        return Response(IdentityLinkStart(request.url), cookies=[cookie(request)])
-
-
-def cookie(request: AuthorizationRequest | None = None) -> Cookie:
-    """Return the cookie of a started sign-in; without one, the cookie that removes it."""
-    return Cookie(
-        key=COOKIE,
-        value=request.browser_secret if request else "",
-        max_age=int(LIFETIME.total_seconds()) if request else 0,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="lax",  # the provider's redirect is a navigation from another site
-    )
+        return Response(IdentityLinkStart(request.url), cookies=[COOKIE.set(request.browser_secret)])

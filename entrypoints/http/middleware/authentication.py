@@ -23,6 +23,7 @@ from entrypoints.http.middleware.admission import (
     send_response,
 )
 from entrypoints.http.middleware.http_rules import respond
+from entrypoints.http.middleware.route_options import RouteOptions, routed_path, segments
 from entrypoints.http.problems import as_problem, headers_of
 
 RAW_CREDENTIAL_HEADER = b"authorization"
@@ -32,8 +33,8 @@ REFUSAL = "authentication_refusal"
 """Key of the scope: the error of the credential."""
 PROTECTED = "v1"
 """The first segment of the paths that need a credential; health, metrics and the API document need none."""
-OPEN_PATTERN = re.compile(r"[A-Z]+ v1/deliveries/[^/]+/reports/[^/]+|POST v1/(sessions|sessions/refresh|passwords)")
-"""The requests below it that need none: what they call checks a signature, or makes a caller known."""
+OPEN = "open_to_all"
+"""What a route below it declares that needs none: what it calls checks a signature, or makes a caller known."""
 HOW_TO = "send one header `Authorization: Bearer …` with an API key or an access token"
 
 
@@ -60,19 +61,22 @@ class Authentication:
 class AuthenticationMiddleware:
     """Sets the principal of a request; one without a valid credential is anonymous until it is refused."""
 
-    def __init__(self, app: ASGIApp, authentication: Authentication) -> None:
-        self._app, self._authentication = app, authentication
+    def __init__(self, app: ASGIApp, authentication: Authentication, route_options: RouteOptions) -> None:
+        self._app, self._authentication, self._route_options = app, authentication, route_options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         principal = ANONYMOUS
-        if scope["type"] == ScopeType.HTTP and needs_credential(scope["method"], scope["path"]):
+        if scope["type"] == ScopeType.HTTP and self._needs_credential(scope):
             try:
                 principal = await self._authentication(credential_of(scope), address_of(scope))
             except CoreError as error:
                 scope[REFUSAL] = error  # type: ignore[literal-required]
         with acting_as(principal):
             await self._app(scope, receive, send)
+
+    def _needs_credential(self, scope: HTTPScope) -> bool:
+        return is_protected(routed_path(scope)) and not self._route_options.of(scope).get(OPEN)
 
 
 class RefusalMiddleware:
@@ -105,10 +109,9 @@ class RefusalMiddleware:
             return self._admission.reject(scope, headers, received["body"], OUTAGE_DETAIL)
 
 
-def needs_credential(method: str, path: str) -> bool:
-    """Return whether a request needs a credential, in any spelling of its path: Litestar ignores repeated slashes."""
-    segments = [part for part in path.split("/") if part]
-    return segments[:1] == [PROTECTED] and not OPEN_PATTERN.fullmatch(f"{method} {'/'.join(segments)}")
+def is_protected(path: str) -> bool:
+    """Return whether a path, in any spelling, needs a credential unless its route is open."""
+    return segments(path)[:1] == (PROTECTED,)
 
 
 def credential_of(scope: HTTPScope) -> str:

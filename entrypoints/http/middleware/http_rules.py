@@ -6,7 +6,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from entrypoints.http.middleware.encoded_slashes import path_of_segments
+from entrypoints.http.middleware.route_options import routed_path
 from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
 from entrypoints.http.protocol.head import UNEXPECTED_BODY, Refusal
 
@@ -26,8 +26,7 @@ class HttpRulesMiddleware:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        if b"%2f" in (raw := scope.get("raw_path") or b"").lower():
-            scope["path"] = path_of_segments(raw)
+        scope["path"] = routed_path(scope)
         if refusal := scope.get("refusal"):
             await self._refuse(refusal, scope, receive, send)  # type: ignore[arg-type]
         elif scope["method"] == "HEAD":

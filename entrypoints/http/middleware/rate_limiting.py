@@ -4,19 +4,19 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from core.kernel.authorization import ANONYMOUS, current_principal
 from core.kernel.network import source_of
 from core.kernel.rate_limit import Limit, RateLimited, RateLimiter, Verdict
 from entrypoints.http.middleware.http_rules import respond
+from entrypoints.http.middleware.route_options import RouteOptions
 from entrypoints.http.problems import as_problem, retry_after
 from entrypoints.http.protocol.connections import MONITORING_PATHS
 
@@ -25,6 +25,8 @@ Kind = Literal["requests", "submissions", "sign-ins", "refreshes", "codes"]
 BEFORE_SIGN_IN: frozenset[Kind] = frozenset({"sign-ins", "refreshes", "codes"})
 """Limited by address in any case: their caller is not known yet."""
 WINDOW_SECONDS = 60
+QUOTA = "quota"
+"""Key of the scope: the `Quota` of the request."""
 
 
 class RequestLimits(Protocol):
@@ -70,12 +72,34 @@ class RateLimits:
         return {kind: Limit(kind, number, WINDOW_SECONDS) for kind, number in permits.items()}
 
 
+@dataclass(slots=True)
+class Quota:
+    """What a request has of its limits: a permit, and further ones for what it asks for in its body."""
+
+    limiter: RateLimiter
+    wanted: Mapping[str, Limit]
+    verdict: Verdict
+    unused: int = 1
+
+    async def take(self, number: int) -> int:
+        """Take up to a number of permits, and return how many there were."""
+        unused = min(self.unused, number)
+        self.unused -= unused
+        further = number - unused
+        while further:
+            self.verdict = await self.limiter.acquire(self.wanted, further)
+            if self.verdict.allowed:
+                break
+            further = self.verdict.remaining
+        return unused + further
+
+
 class RateLimitMiddleware:
     """Judges a request after its principal is known and before anything of it is decoded."""
 
-    def __init__(self, app: ASGIApp, limits: RateLimits, routes: Iterable[BaseRoute]) -> None:
+    def __init__(self, app: ASGIApp, limits: RateLimits, route_options: RouteOptions) -> None:
         self._app, self._limiter, self._limits = app, limits.limiter, limits.by_kind()
-        self._kinds = kinds_of(routes)
+        self._route_options = route_options
         self._policies = {limit.name: policy(limit) for limit in self._limits.values()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,22 +107,27 @@ class RateLimitMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["path"] in MONITORING_PATHS:
             await self._app(scope, receive, send)
             return
-        verdict = await self._limiter.acquire(self._wanted(scope))
-        quota = [(b"ratelimit-policy", self._policies[verdict.limit.name]), (b"ratelimit", state(verdict))]
+        wanted = self._wanted(scope)
+        verdict = await self._limiter.acquire(wanted)
         if not verdict.allowed:
-            await refuse(RateLimited.by(verdict), quota, send)
+            await refuse(RateLimited.by(verdict), self._headers(verdict), send)
             return
+        quota = Quota(self._limiter, wanted, verdict)
+        scope[QUOTA] = quota  # type: ignore[literal-required]
 
         async def send_with_quota(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *quota]
+                message["headers"] = [*message["headers"], *self._headers(quota.verdict)]
             await send(message)
 
         await self._app(scope, receive, send_with_quota)
 
+    def _headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
+        return [(b"ratelimit-policy", self._policies[verdict.limit.name]), (b"ratelimit", state(verdict))]
+
     def _wanted(self, scope: HTTPScope) -> dict[str, Limit]:
         """Return the limits of a request with the keys that they count by."""
-        kind = self._kinds.get((scope["method"], segments(scope["path"])), "requests")
+        kind: Kind = self._route_options.of(scope).get("rate_limit", "requests")
         limit, subject = self._limits[kind], current_principal.get().subject
         wanted = {}
         if subject != ANONYMOUS.subject:
@@ -107,23 +136,6 @@ class RateLimitMiddleware:
             client: Any = scope.get("client")
             wanted[f"{kind}:{source_of(client[0] if client else '')}"] = limit
         return wanted
-
-
-def kinds_of(routes: Iterable[BaseRoute]) -> Mapping[tuple[str, tuple[str, ...]], Kind]:
-    """Return the kind that each route names, by method and segments of its path."""
-    return {
-        (method, segments(route.path_format)): handler.opt["rate_limit"]
-        for route in routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
-        if "rate_limit" in handler.opt
-        for method in handler.http_methods
-    }
-
-
-def segments(path: str) -> tuple[str, ...]:
-    """Return the segments of a path; Litestar ignores repeated and trailing slashes."""
-    return tuple(part for part in path.split("/") if part)
 
 
 def policy(limit: Limit) -> bytes:
@@ -136,8 +148,8 @@ def state(verdict: Verdict) -> bytes:
     return b'"%s";r=%d;t=%d' % (verdict.limit.name.encode(), verdict.remaining, math.ceil(verdict.wait_seconds))
 
 
-async def refuse(error: RateLimited, quota: list[tuple[bytes, bytes]], send: Send) -> None:
+async def refuse(error: RateLimited, quota_headers: list[tuple[bytes, bytes]], send: Send) -> None:
     """Send a 429."""
     body = msgspec.json.encode(as_problem(error))
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
-    await respond(send, 429, [*headers, (b"retry-after", b"%d" % (retry_after(error) or 1)), *quota], body)
+    await respond(send, 429, [*headers, (b"retry-after", b"%d" % (retry_after(error) or 1)), *quota_headers], body)

@@ -7,7 +7,8 @@ import msgspec
 from litestar import Controller, Request, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
-from core.kernel.decisions import Who, Why
+from core.kernel.authorization import current_principal
+from core.kernel.decisions import Why
 from core.kernel.errors import Invalid
 from core.kernel.period import Moment
 from core.notifications.delivery import Channel, DeliveryState
@@ -24,11 +25,10 @@ FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "addi
 
 
 class SettlementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A decision whether a message was sent, its author and its reason."""
+    """A decision of the caller whether a message was sent, and its reason."""
 
     decision: Verdict
     """`not-sent` makes the delivery pending again."""
-    who: Who
     why: Why
 
 
@@ -64,12 +64,13 @@ class DeliveriesController(Controller):
         self, delivery: FromPath[str], data: JSONBody[SettlementBody], use_cases: Wired[UseCases]
     ) -> DeliverySummary:
         """Decide whether an unknown or undecided delivery was sent; a second decision is refused."""
-        settlement = Settlement(verdict=data.decision, who=data.who, why=data.why)
+        settlement = Settlement(verdict=data.decision, who=current_principal.get().subject, why=data.why)
         return await use_cases.notifications.settle_delivery(delivery, settlement)
 
     @post(
         "/{delivery:str}/reports/twilio",
         operation_id="recordTwilioReport",
+        open_to_all=True,
         status_code=204,
         before_request=form_only,
         opt={"body": FORM, FOREIGN_QUERY: True},

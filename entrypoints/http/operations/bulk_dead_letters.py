@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from core.kernel.decisions import Decision, Who, Why
+from core.kernel.authorization import current_principal
+from core.kernel.decisions import Decision, Why
 from core.kernel.errors import CoreError, Unprocessable, problem_type
 from core.kernel.pace import MAX_STEPS_PER_SECOND, Pace
 from core.kernel.period import Moment
@@ -29,9 +30,8 @@ MAX_REQUEST_SECONDS = 60
 
 
 class BulkSettlementBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which dead letters are to be settled, by whom, and why."""
+    """Which dead letters are to be settled, and why."""
 
-    who: Who
     why: Why
     context: Word | None = None
     type: Word | None = None
@@ -71,9 +71,14 @@ class BulkSettlementReport(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[SettlementFailure]
 
 
+def of_caller(why: str) -> Decision:
+    """Return a decision of the caller, who cannot name another author."""
+    return Decision(who=current_principal.get().subject, why=why)
+
+
 async def settle(data: BulkSettlementBody, act: Settle, messaging: MessagingUseCases) -> BulkSettlementReport:
     """Settle the dead letters that the request confirms; without `confirm`, only report them."""
-    decision, preview = Decision(who=data.who, why=data.why), await messaging.preview_dead_letters(data.which())
+    decision, preview = of_caller(data.why), await messaging.preview_dead_letters(data.which())
     failures = list[SettlementFailure]()
 
     def note(_: SettlementProgress, letter: UUID, error: CoreError | None) -> None:

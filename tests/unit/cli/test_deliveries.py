@@ -1,5 +1,7 @@
 import asyncio
 import json
+import os
+import pwd
 from datetime import timedelta
 
 import pytest
@@ -47,12 +49,13 @@ def test_deliveries_of_a_period_are_listed(runner: CliRunner) -> None:
 
 
 def test_the_operating_system_user_is_the_default_settler(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "asha")
+    monkeypatch.setenv("LOGNAME", "another")
+    user = pwd.getpwuid(os.geteuid()).pw_name
     delivery = doubtful(runner)
     code, _, err = runner.run("deliveries", "settle", str(delivery.id), "--as", "sent", "--why", "she has it")
 
     assert (code, err) == (0, "")
-    assert runner.store.status_reports[delivery.id][0].detail == "sent, says asha: she has it"
+    assert runner.store.status_reports[delivery.id][0].detail == f"sent, says {user}: she has it"
 
 
 def rejected(runner: CliRunner, channel: Channel = Channel.EMAIL, **changes: object) -> Delivery:

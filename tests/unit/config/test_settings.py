@@ -315,6 +315,12 @@ def test_a_secret_that_can_be_guessed_is_refused(read: Any) -> None:
     assert read("", {"BURSAR__ADMISSION__SECRET": "x" * 32}).admission.secret.reveal() == "x" * 32
 
 
+@pytest.mark.parametrize("section", ["admission", "audit", "identity"])
+def test_a_published_example_is_no_secret(read: Any, section: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"{section}\.secret is a published example"):
+        read("", {f"BURSAR__{section.upper()}__SECRET": "only-for-development-only-for-development"})
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

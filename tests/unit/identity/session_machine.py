@@ -1,4 +1,4 @@
-"""A state machine that signs in, refreshes, races, replays and ends sessions, and compares with a naive model."""
+"""A state machine that opens, refreshes, races, replays and ends sessions, and compares with a naive model."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -208,6 +208,22 @@ class SessionMachine(RuleBasedStateMachine):
         assert self.run(self.by(by, self.office.identity.end_sessions)) == len(own)
         for each in own:
             each.ended = True
+
+    @rule(number=some.integers(0, 1))
+    def disable(self, number: int) -> None:
+        """Disable an account while it signs in, and let a new one take its place."""
+        account = self.accounts[number]
+        self.apps.pop(number, None)
+        racing = [self.office.signed_in(account), self.office.identity.disable_account(account.id)]
+        opened, _ = self.run(self.together(racing))
+        if isinstance(opened, SessionTokens):
+            self.sessions[opened.session] = NaiveSession(number, self.now, [opened.refresh_token], self.now, self.now)
+            self.receive(opened)
+        assert self.run(self.attempt(self.office.signed_in(account))) is WrongCredentials
+        for each in self.sessions.values():
+            each.ended = each.ended or (each.account == number and each.is_open(self.now))
+        assert not self.run(self.by(number, self.office.identity.list_sessions))
+        self.accounts[number] = self.run(self.office.account())
 
     @rule(choice=some.integers(0, 99), as_refresh=some.booleans())
     def act(self, choice: int, as_refresh: bool) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from adapters.memory.identity.api_keys import MemoryIssuedApiKeys
+from adapters.memory.rate_limiter import MemoryRateLimiter
 from config.container import Application
 from config.settings import Adapters, Settings
 from core.identity.account import NewAccount
@@ -18,7 +19,10 @@ from core.identity.errors import AccountDisabled, UnknownAccount, UnknownApiKey
 from core.identity.roles import PERMISSIONS, Role
 from core.kernel.authorization import NotAuthenticated, NotPermitted, Permission, Principal, acting_as
 from core.kernel.errors import Invalid, Unavailable, Unprocessable
+from core.kernel.rate_limit import RateLimited
 from tests.examples import StoppedClock, ids
+
+UNKNOWN_PER_ADDRESS = 20
 
 
 class CountedApiKeys(MemoryIssuedApiKeys):
@@ -49,7 +53,9 @@ class KeysHarness:
         application.process.clock.override(self.clock)
         self.identity = application.use_cases().identity
         self.database = CountedApiKeys(application.storage.memory())
-        self.authenticate = AuthenticateApiKey(KnownApiKeys(self.database, 3), self.clock)
+        self.authenticate = AuthenticateApiKey(
+            KnownApiKeys(self.database, MemoryRateLimiter(self.clock), UNKNOWN_PER_ADDRESS, 3), self.clock
+        )
 
     async def issue(self, role: Role = Role.SERVICE, **fields: Any) -> IssuedApiKey:
         account = await self.identity.create_account(NewAccount(roles=(role,), name="A portal"))
@@ -148,6 +154,42 @@ async def test_a_known_key_costs_no_query_and_no_invented_one_does(harness: Keys
             await harness.authenticate(f"bursar_{number:071}")
 
     assert harness.database.queries == before
+
+
+async def test_invented_keys_with_a_checksum_stop_their_address_and_known_keys_go_on(harness: KeysHarness) -> None:
+    known, unread = await harness.issue(), await harness.issue()
+    await harness.authenticate(known.credential, "192.0.2.7")
+    before, invented = harness.database.queries, [new_credential(ApiKeyId(ids.new())) for _ in range(300)]
+
+    for _ in range(2):
+        told = await asyncio.gather(
+            *(harness.authenticate(each, "192.0.2.7") for each in invented), return_exceptions=True
+        )
+        assert {type(each) for each in told} == {NotAuthenticated, RateLimited}
+    assert harness.database.queries - before == UNKNOWN_PER_ADDRESS
+    assert (await harness.authenticate(known.credential, "192.0.2.7")).account == known.key.account
+    assert (await harness.authenticate(unread.credential, "192.0.2.8")).account == unread.key.account
+
+    harness.clock.pass_by(timedelta(minutes=2))
+    with pytest.raises(NotAuthenticated):
+        await harness.authenticate(invented[-1], "192.0.2.7")
+
+
+async def test_one_invented_key_costs_one_query(harness: KeysHarness) -> None:
+    invented = new_credential(ApiKeyId(ids.new()))
+    for _ in range(3 * UNKNOWN_PER_ADDRESS):
+        with pytest.raises(NotAuthenticated):
+            await harness.authenticate(invented, "192.0.2.7")
+
+    assert harness.database.queries <= 2
+
+
+async def test_more_keys_than_the_limit_begin_at_once_from_one_address(harness: KeysHarness) -> None:
+    issued = [await harness.issue() for _ in range(3 * UNKNOWN_PER_ADDRESS)]
+
+    principals = await asyncio.gather(*(harness.authenticate(each.credential, "192.0.2.7") for each in issued))
+
+    assert [each.account for each in principals] == [each.key.account for each in issued]
 
 
 async def test_the_revision_is_read_at_most_twice_a_second(harness: KeysHarness) -> None:

@@ -10,8 +10,10 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase, Scope, UndoLog, insert_all
+from adapters.memory.identity.one_time_secrets import MemorySecretFacts
 from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
 from adapters.memory.students.roster import MemoryContacts
+from adapters.tokens.secret_box import DerivedSecretBox
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.signals import Signals
 from core.kernel.unit_of_work import Transaction
@@ -131,6 +133,7 @@ class NotificationsHarness:
         self.email = StubEmailVendor(self.attempt_log, self.clock, self.rings)
         self.sms = StubSmsVendor(self.attempt_log, self.clock, self.rings)
         self.signals = Signals()
+        self.secret_facts = MemorySecretFacts(self.store, DerivedSecretBox("of these tests"), self.clock)
         self.away = 0
         """The number of next transactions that the database refuses."""
         self.unstorable: DeliveryId | None = None
@@ -143,6 +146,7 @@ class NotificationsHarness:
             signals=self.signals,
             contacts=MemoryContacts(self.store),
             templates=StubTemplates(),
+            secret_facts=self.secret_facts,
             email=self.email,
             sms=self.sms,
             attempt_log=self.attempt_log,

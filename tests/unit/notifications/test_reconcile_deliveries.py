@@ -100,7 +100,8 @@ async def test_a_vendor_that_hangs_is_waited_for_until_the_deadline(harness: Rec
     owed = await harness.unknown()
     harness.vendor.trouble = asyncio.Event()
     harness.clock.pass_by(ABSENT_AFTER)
-    impatient = OutcomeLookup({Channel.EMAIL: harness.records}, StubTemplates(), timedelta(milliseconds=20))
+    records, deadline = {Channel.EMAIL: harness.records}, timedelta(milliseconds=20)
+    impatient = OutcomeLookup(records, StubTemplates(), harness.secret_facts, deadline)
 
     async with asyncio.timeout(5):
         await harness.reconciler(outcome_lookup=impatient)()

@@ -32,7 +32,14 @@ SHORTAGE: dict[str, Any] = {
     "waiting": 43,
 }
 LARGE = SHORTAGE | {"sku": "K" * 64, "quantity": 1_000_000, "available": 999_999, "waiting": 1_000_000}
-WRITTEN = {"fee_submitted": FACTS, "out_of_stock": SHORTAGE}
+CODE: dict[str, Any] = {"name": "Aarav Sharma", "code": "40127753", "until": FACTS["pay_by"]}
+INVITATION: dict[str, Any] = {
+    "name": "Asha Kulkarni",
+    "login": "asha.kulkarni",
+    "token": "dGhlIHRva2VuIG9mIGEgb25lLXRpbWUgbGluaw",
+    "until": FACTS["pay_by"],
+}
+WRITTEN = {"fee_submitted": FACTS, "out_of_stock": SHORTAGE, "one_time_code": CODE, "invitation": INVITATION}
 GSM_7 = re.compile(r"[A-Za-z0-9 \n@£$_!\"#%&'()*+,\-./:;<=>?]+")
 LANGUAGES = ["en", "hi"]
 DEVANAGARI = re.compile(r"[\u0900-\u097f]")

@@ -1,7 +1,8 @@
 """Give contacts columns for encrypted text, and erased students a table.
 
 MySQL adds the columns without a copy of the table, and processes of the version before write and read the plain columns
-as they did: a table with rows stays plain until `bursar encryption rotate`.
+as they did: where such processes have run, contacts stay plain until `bursar encryption rotate`, also in a table that
+is empty, which they may fill.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,12 @@ revision: str = "0018"
 down_revision: str | None = "0017"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
+WRITTEN_BEFORE = ("students", "heartbeat", "relays", "event_log", "fee_schedules")
+"""A process of the version before has left a row in one of these tables."""
+
+
+def has_rows(table: str) -> bool:
+    return bool(op.get_bind().execute(sa.select(1).select_from(sa.table(table)).limit(1)).first())
 
 
 def upgrade() -> None:
@@ -36,9 +43,8 @@ def upgrade() -> None:
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
     )
-    has_students = op.get_bind().execute(sa.text("SELECT 1 FROM students LIMIT 1")).first()
-    row = {"table_name": "students", "state": "plain" if has_students else "encrypted"}
-    op.bulk_insert(states, [row])
+    state = "plain" if any(map(has_rows, WRITTEN_BEFORE)) else "encrypted"
+    op.bulk_insert(states, [{"table_name": "students", "state": state}])
 
 
 def downgrade() -> None:

@@ -1,0 +1,66 @@
+"""A caller with fewer permissions than an account neither takes it over nor shuts it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from config.container import Application
+from config.settings import Adapters, Settings
+from core.identity.account import AccountId, NewAccount
+from core.identity.api_key import NewApiKey
+from core.identity.errors import AccountDisabled, LinkNotValid
+from core.identity.roles import PERMISSIONS, Role
+from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
+from tests.unit.identity.harness import GOOD_PASSWORD, Office
+
+NARROW = Principal(
+    subject="account:1",
+    permissions=PERMISSIONS[Role.OFFICER] | {Permission.ACCOUNTS_WRITE, Permission.API_KEYS_WRITE},
+    fresh=True,
+)
+"""What an API key of an administrator may have left."""
+Deed = Callable[[Any, AccountId, Role], Awaitable[Any]]
+DEEDS: dict[str, Deed] = {
+    "create an account": lambda identity, _, role: identity.create_account(NewAccount(roles=(role,), name="Asha")),
+    "give a login": lambda identity, account, _: identity.create_password_link(account, "asha.k"),
+    "disable": lambda identity, account, _: identity.disable_account(account),
+    "create a key": lambda identity, account, role: identity.create_api_key(
+        NewApiKey(account=account, name="tests", permissions=tuple(PERMISSIONS[role]))
+    ),
+}
+
+
+@pytest.fixture
+async def office() -> Office:
+    return await Office.over(Application(settings=Settings(adapters=Adapters(persistence="memory")))).open()
+
+
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+async def test_who_may_do_less_than_an_account_has_no_power_over_it(office: Office, deed: Deed) -> None:
+    officer, administrator = await office.account(), await office.account(Role.ADMINISTRATOR)
+
+    with acting_as(NARROW):
+        with pytest.raises(NotPermitted, match="audit:read"):
+            await deed(office.identity, administrator.id, Role.ADMINISTRATOR)
+        await deed(office.identity, officer.id, Role.OFFICER)
+
+
+async def test_a_reset_by_a_narrower_caller_leaves_the_password_as_it_is(office: Office) -> None:
+    administrator = await office.account(Role.ADMINISTRATOR)
+    link = await office.identity.create_password_link(administrator.id, "meenakshi")
+    with acting_as(NARROW), pytest.raises(NotPermitted):
+        await office.identity.create_password_link(administrator.id)
+
+    await office.identity.set_password(link.token, GOOD_PASSWORD)
+
+
+async def test_a_disabled_account_gets_no_link_and_uses_none(office: Office) -> None:
+    account = await office.account()
+    link = await office.identity.create_password_link(account.id, "meenakshi")
+    await office.identity.disable_account(account.id)
+
+    with pytest.raises(AccountDisabled):
+        await office.identity.create_password_link(account.id)
+    with pytest.raises(LinkNotValid):
+        await office.identity.set_password(link.token, GOOD_PASSWORD)
