@@ -15,7 +15,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.app import Group, create_cli
     from entrypoints.cli.audit import audit
     from entrypoints.cli.fees import exam_fees, import_schedules
-    from entrypoints.cli.identity import accounts, api_keys, keys, passwords
+    from entrypoints.cli.identity import accounts, api_keys, keys, passwords, second_factors
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.notifications import deliveries, vendors
     from entrypoints.cli.operations import (
@@ -34,7 +34,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         open_runtime,
         commands=(serve, demo, administration, vendors, replay_events, exam_fees, erase_student),
         groups=(
-            Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords)),
+            Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
@@ -60,6 +60,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.identity.codes import CodesController
     from entrypoints.http.identity.passwords import PasswordsController, public_keys
     from entrypoints.http.identity.providers import ProvidersController
+    from entrypoints.http.identity.second_factors import SecondFactorsController
     from entrypoints.http.identity.sessions import SessionsController
     from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
     from entrypoints.http.inventory.stock_views import AvailabilityController
@@ -83,6 +84,7 @@ def http_handlers() -> list[Any]:
         AvailabilityController,
         VendorsController,
         SessionsController,
+        SecondFactorsController,
         AccountsController,
         ApiKeysController,
         CodesController,

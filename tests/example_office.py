@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -9,7 +10,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
+from dependency_injector import providers
 
+from adapters.system.clock import TimeOrderedIds
 from config.container import Application, running
 from config.settings import Adapters, Http, Identity, Secret, Settings, Twilio
 from core.identity.account import Account, AccountId
@@ -19,8 +22,10 @@ from core.identity.one_time_secret import CODE_LIFETIME, OneTimeSecret, Purpose,
 from core.identity.one_time_secret_ports import SecretBox
 from core.identity.password import Password
 from core.identity.roles import Role
+from core.identity.second_factor_ports import TimeCodes
 from core.identity.session import Session, SessionId
-from core.kernel.authorization import Permission
+from core.identity.sessions.session_issuer import Proof
+from core.kernel.authorization import NotAuthenticated, Permission
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
 from core.notifications.delivery import Channel, DeliveryState
@@ -29,6 +34,7 @@ from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
 from tests.examples import StoppedClock, a_delivery, a_message
+from tests.integration.admission import Keyed
 from tests.integration.test_http_api import OPEN, Api
 from tests.inventory_harness import InventoryHarness
 from tests.units_of_work import any_work
@@ -39,6 +45,24 @@ OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword"}
 """Operations on the own sessions and password of the caller, which need a session and no permission."""
 FIRST_ID_OF_ANSWERS = EXAMPLE_ID + (1 << 48)
 GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
+
+OF_THE_SECOND_FACTOR = {"enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp"}
+BY_SESSION = OF_THE_SECOND_FACTOR | {"createPasswordLink", "inviteAccount", "createApiKey"}
+"""Operations that need a session, because no API key steps up."""
+
+
+class ExampleCodes(TimeCodes):
+    """Makes the secret of the examples, and accepts their code at any time."""
+
+    def new_secret(self) -> str:
+        secret: str = EXAMPLES["enrolSecondFactor"]["answer"]["secret"]
+        return secret
+
+    def uri(self, secret: str, name: str) -> str:
+        return f"otpauth://totp/bursar:{name}?secret={secret}"
+
+    def step(self, secret: str, code: str, at: datetime, after: int) -> int | None:
+        return after + 1 if code == EXAMPLES["stepUp"]["body"]["code"] else None
 
 
 class NumberedIds(Ids):
@@ -65,6 +89,7 @@ async def example_office() -> AsyncIterator[Api]:
     application.process.clock.override(clock)
     ids = NumberedIds()
     application.process.ids.override(ids)
+    application.identity.time_codes.override(providers.Object(ExampleCodes()))
     async with running(application):
         api = Api(application, clock)
         await api.provision()
@@ -197,6 +222,20 @@ async def access_token(api: Api) -> str:
     return str(issuer.tokens(session, account, token).access_token)
 
 
+async def a_session_of(api: Api) -> str:
+    """Return an access token of the account whose API key is sent; empty for an unknown key."""
+    identity = api.application.identity
+    credential = api.client.headers.get("Authorization", "").removeprefix("Bearer ")
+    try:
+        credential = credential or await Keyed.key(api.application)
+        caller = await api.application.use_cases().identity.authenticate_api_key(credential)
+    except NotAuthenticated:
+        return ""
+    issuer = replace(identity.session_issuer(), ids=TimeOrderedIds())  # the ids of the application are in the examples
+    tokens = await issuer.open(Proof(account=caller.account, methods=("pwd",), is_complete=True))
+    return tokens.access_token
+
+
 async def send(api: Api, method: str, path: str, operation: dict[str, Any]) -> httpx.Response:
     """Send the example of an operation as the document has it."""
     headers, query = dict[str, str](), dict[str, str]()
@@ -206,6 +245,8 @@ async def send(api: Api, method: str, path: str, operation: dict[str, Any]) -> h
             if each["in"] == "path":
                 path = path.replace(f"{{{each['name']}}}", value)
             (headers if each["in"] == "header" else query if each["in"] == "query" else {})[each["name"]] = value
+    if operation["operationId"] in BY_SESSION and (token := await a_session_of(api)):
+        headers["Authorization"] = f"Bearer {token}"
     more: dict[str, Any] = {}
     for media_type, body in operation.get("requestBody", {"content": {}})["content"].items():
         if media_type == "application/json":

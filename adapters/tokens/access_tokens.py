@@ -57,6 +57,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     centre: str
     amr: tuple[str, ...]
     student: UUID | None = None
+    auth_time: int = 0
+    """0 in tokens of earlier releases."""
 
 
 class JwtAccessTokens(AccessTokens):
@@ -91,6 +93,7 @@ class JwtAccessTokens(AccessTokens):
             centre=claims.centre,
             amr=claims.methods,
             student=claims.student,
+            auth_time=int(claims.proved_at.timestamp()) if claims.proved_at else 0,
         )
         header = {"alg": ALGORITHM, "kid": kid, "typ": KIND}
         return jws.serialize_compact(header, msgspec.json.encode(payload), key, algorithms=[ALGORITHM])
@@ -187,6 +190,7 @@ def as_claims(payload: Payload) -> AccessClaims:
         id=payload.jti,
         issued_at=datetime.fromtimestamp(payload.iat, UTC),
         expires_at=datetime.fromtimestamp(payload.exp, UTC),
+        proved_at=datetime.fromtimestamp(payload.auth_time, UTC) if payload.auth_time else None,
     )
 
 

@@ -25,6 +25,7 @@ from core.identity.passwords.password_method import PasswordCredential, Password
 from core.identity.providers.provider_method import ProviderAnswer, ProviderMethod
 from core.identity.sessions.refresh_batcher import RefreshBatcher
 from core.identity.sessions.refused_sign_ins import RefusedSignIns
+from core.identity.sessions.second_factor_check import SecondFactorCheck
 from core.identity.sessions.session_issuer import SessionIssuer
 from core.identity.sessions.session_watch import SessionWatch
 from core.identity.sessions.sign_in_guard import SignInGuard
@@ -38,12 +39,14 @@ with lazy_imports():
     from adapters.sql.identity.api_keys import SqlApiKeyList, SqlIssuedApiKeys
     from adapters.sql.identity.one_time_secrets import SqlAccountContacts, SqlSecretFacts
     from adapters.sql.identity.passwords import SqlPasswordList
+    from adapters.sql.identity.second_factors import encrypted_second_factors
     from adapters.sql.identity.sessions import SqlSessionViews
     from adapters.sql.identity.unit_of_work import SqlIdentityUnitOfWork
     from adapters.tokens.access_tokens import JwtAccessTokens, SealedKeyPairs
     from adapters.tokens.derived_keys import KeyedDigest, Seal
     from adapters.tokens.refresh_tokens import MarkedRefreshTokens
     from adapters.tokens.secret_box import DerivedSecretBox
+    from adapters.totp.time_codes import PyotpTimeCodes
 
 
 def beside(path: str) -> str:
@@ -80,9 +83,10 @@ class Identity(containers.DeclarativeContainer):
     storage = given(Storage)
     settings = process.settings.provided.identity
 
+    encrypted = providers.Singleton(encrypted_second_factors, storage.column_cipher)
     new_work = stored(
         process.persistence,
-        sql=providers.Factory(SqlIdentityUnitOfWork, storage.transactions, process.clock, process.ids),
+        sql=providers.Factory(SqlIdentityUnitOfWork, storage.transactions, encrypted, process.clock, process.ids),
         memory=providers.Factory(MemoryIdentityUnitOfWork, storage.memory, process.clock, process.ids),
     )
     account_list = stored(
@@ -118,12 +122,15 @@ class Identity(containers.DeclarativeContainer):
     refresh_tokens = providers.Singleton(MarkedRefreshTokens, secret)
 
     session_watch = providers.Singleton(SessionWatch, session_views, access_tokens, process.clock)
+    time_codes = providers.Singleton(PyotpTimeCodes, settings.issuer)
+    second_factor_check = providers.Singleton(SecondFactorCheck, time_codes, process.clock)
     session_issuer = providers.Singleton(
         SessionIssuer,
         new_work=new_work.provider,
         access_tokens=access_tokens,
         refresh_tokens=refresh_tokens,
         session_watch=session_watch,
+        second_factor_check=second_factor_check,
         clock=process.clock,
         ids=process.ids,
         access_lifetime=providers.Callable(timedelta, minutes=settings.access_minutes),
@@ -204,6 +211,8 @@ class Identity(containers.DeclarativeContainer):
         refresh_batcher=refresh_batcher,
         sign_in_methods=sign_in_methods,
         sign_in_guard=sign_in_guard,
+        time_codes=time_codes,
+        second_factor_check=second_factor_check,
         secret_box=secret_box,
         rate_limiter=storage.rate_limiter,
         codes_per_registration=process.settings.provided.limits.codes_per_registration,

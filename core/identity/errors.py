@@ -80,3 +80,21 @@ class UnknownSession(NotFound):
     """The account has no open session with this id."""
 
     problem = "unknown-session"
+
+
+class SecondFactorNeeded(NotAuthenticated):
+    """The account has a second factor: send a code with the password."""
+
+    problem = "second-factor-needed"
+
+
+class SecondFactorEnrolled(Conflict):
+    """The account has a second factor; it is removed before another one is enrolled."""
+
+    problem = "second-factor-enrolled"
+
+
+class NoSecondFactor(Conflict):
+    """The account has no second factor, or its enrolment was not confirmed in time."""
+
+    problem = "no-second-factor"

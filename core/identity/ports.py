@@ -11,6 +11,7 @@ from core.identity.api_key import ApiKey, ApiKeySummary, OwnedApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.identity_link_ports import IdentityLinks, PendingSignIns
 from core.identity.one_time_secret_ports import EnrolledStudents, OneTimeSecrets
+from core.identity.second_factor_ports import SecondFactors
 from core.identity.session_ports import Passwords, RefreshableSessions, Sessions, SigningKeys
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 
@@ -88,6 +89,7 @@ class IdentityUnitOfWork(UnitOfWork, Protocol):
 
     accounts: Accounts
     passwords: Passwords
+    second_factors: SecondFactors
     sessions: Sessions
     refreshable_sessions: RefreshableSessions
     signing_keys: SigningKeys

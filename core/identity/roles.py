@@ -25,7 +25,8 @@ class Role(StrEnum):
 
 READING = frozenset(each for each in Permission if each.endswith(":read"))
 SUBMITTING = frozenset({Permission.SUBMISSIONS_READ, Permission.SUBMISSIONS_WRITE, Permission.SCHEDULES_READ})
-ADMINISTERING = frozenset({Permission.ACCOUNTS_READ, Permission.ACCOUNTS_WRITE, Permission.API_KEYS_WRITE})
+CHANGING_ACCESS = frozenset({Permission.ACCOUNTS_WRITE, Permission.API_KEYS_WRITE})
+ADMINISTERING = CHANGING_ACCESS | {Permission.ACCOUNTS_READ}
 OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.SUBMISSIONS_WRITE,
     Permission.SCHEDULES_WRITE,

@@ -34,7 +34,7 @@ class Session:
     methods: tuple[str, ...]
     """How the account proved its identity, in the words of RFC 8176."""
     proved_at: datetime
-    """When it last did; steps of weight need it fresh."""
+    """When it last did; deeds that give power need it fresh."""
     created_at: datetime
     used_at: datetime
     """The last refresh."""
@@ -75,6 +75,10 @@ class Session:
             used_at=at,
             expires_at=min(at + lifetime, self.created_at + MAX_LIFETIME),
         )
+
+    def proved(self, methods: tuple[str, ...], at: datetime) -> "Session":
+        """Return the session after its account proved its identity once more."""
+        return replace(self, methods=tuple(dict.fromkeys((*self.methods, *methods))), proved_at=at)
 
     def ended(self, at: datetime) -> "Session":
         """Return the session ended; the moment of a first end remains."""

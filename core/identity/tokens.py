@@ -6,6 +6,10 @@ from uuid import UUID
 
 from core.identity.roles import Role
 from core.identity.session import SessionId
+from core.kernel.authorization import MAX_PROOF_AGE
+
+COUNTED_AS_FRESH = frozenset({"pwd", "mfa"})
+"""Not `oidc`: an identity provider may answer for a person who signed in there days ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,16 @@ class AccessClaims:
     issued_at: datetime
     """In whole seconds, as is the next."""
     expires_at: datetime
+    proved_at: datetime | None = None
+    """When the account last proved its identity; None in tokens of earlier releases."""
+
+    def is_fresh(self, at: datetime) -> bool:
+        """Tell whether the account proved its identity just now.
+
+        A session by password alone belongs to an account without a second factor: enrolling one ends the others.
+        """
+        is_strong = not COUNTED_AS_FRESH.isdisjoint(self.methods)
+        return is_strong and self.proved_at is not None and at - self.proved_at <= MAX_PROOF_AGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

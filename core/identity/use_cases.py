@@ -18,6 +18,11 @@ from core.identity.passwords.invite_account import InviteAccount
 from core.identity.passwords.set_password import SetPassword
 from core.identity.providers.link_identity import LinkIdentity
 from core.identity.providers.sign_in_with_provider import SignInWithProvider
+from core.identity.second_factors.confirm_second_factor import ConfirmSecondFactor
+from core.identity.second_factors.enrol_second_factor import EnrolSecondFactor
+from core.identity.second_factors.remove_second_factor import RemoveSecondFactor
+from core.identity.second_factors.reset_second_factor import ResetSecondFactor
+from core.identity.second_factors.step_up import StepUp
 from core.identity.sessions.authenticate_session import AuthenticateSession
 from core.identity.sessions.end_session import EndSession
 from core.identity.sessions.end_sessions import EndSessions
@@ -58,3 +63,8 @@ class IdentityUseCases:
     authenticate_api_key: AuthenticateApiKey
     sign_in_with_provider: SignInWithProvider
     link_identity: LinkIdentity
+    enrol_second_factor: EnrolSecondFactor
+    confirm_second_factor: ConfirmSecondFactor
+    remove_second_factor: RemoveSecondFactor
+    reset_second_factor: ResetSecondFactor
+    step_up: StepUp

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar
@@ -51,6 +52,10 @@ CHECKING_REACH = frozenset(
 """The permissions whose use cases show and change only what a principal reaches; the others see every centre."""
 
 
+MAX_PROOF_AGE = timedelta(minutes=15)
+"""How long a proof of identity is fresh, for deeds that give power."""
+
+
 class NotAuthenticated(CoreError):
     """The request names no principal, or its credential is not valid."""
 
@@ -61,6 +66,12 @@ class NotPermitted(Forbidden):
     """No role of the principal permits this."""
 
     problem = "not-permitted"
+
+
+class StepUpNeeded(Forbidden):
+    """The proof of identity is older than 15 minutes, or lacks the second factor; step up, and send it again."""
+
+    problem = "step-up-needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,8 @@ class Principal:
     """The only student whose records it reads and writes; None: every student."""
     address: str = ""
     """Where it acts from: a network address, a topic, a terminal."""
+    fresh: bool = False
+    """Whether it proved its identity within `MAX_PROOF_AGE`, with the second factor if its account has one."""
 
     def require(self, permission: Permission) -> None:
         """Raise `NotAuthenticated` without an identity, `NotPermitted` without the permission."""
@@ -89,6 +102,14 @@ class Principal:
         if self is ANONYMOUS:
             raise NotAuthenticated("send an API key or an access token: `Authorization: Bearer …`")
         raise NotPermitted(f"this needs the permission {permission}, which {self.subject} does not have")
+
+    def require_fresh(self) -> None:
+        """Raise `StepUpNeeded` unless its identity was proved just now; an API key never is a fresh proof."""
+        if not self.fresh:
+            raise StepUpNeeded(
+                "this needs a proof of identity from the last 15 minutes: send a code to `POST /v1/sessions/step-up`;"
+                " an account without a second factor signs in again with its password, and an API key cannot step up"
+            )
 
     @property
     def is_scoped(self) -> bool:
@@ -101,7 +122,7 @@ class Principal:
 
 
 ANONYMOUS = Principal(subject="anonymous")
-SYSTEM = Principal(subject="system", permissions=frozenset(Permission))
+SYSTEM = Principal(subject="system", permissions=frozenset(Permission), fresh=True)
 """The program itself, while it processes what it stored before."""
 
 current_principal: ContextVar[Principal] = ContextVar("current_principal", default=ANONYMOUS)
@@ -118,19 +139,25 @@ def acting_as(principal: Principal) -> Iterator[None]:
         current_principal.reset(token)
 
 
-def requires(permission: Permission) -> Callable[[type[U]], type[U]]:
-    """Declare the permission that a use case needs; without it a call raises `NotPermitted`."""
+def requires(permission: Permission, *, fresh: bool = False) -> Callable[[type[U]], type[U]]:
+    """Declare the permission that a use case needs; without it a call raises `NotPermitted`.
+
+    One that gives power needs a fresh proof of identity, too; without it a call raises `StepUpNeeded`.
+    """
 
     def declare(use_case: type[U]) -> type[U]:
         call: Any = use_case.__call__
 
         @wraps(call)
         async def permitted_call(self: U, *arguments: Any, **named: Any) -> Any:
-            current_principal.get().require(permission)
+            caller = current_principal.get()
+            caller.require(permission)
+            if fresh:
+                caller.require_fresh()
             return await call(self, *arguments, **named)
 
         members: Any = use_case
-        members.__call__, members.permission = permitted_call, permission
+        members.__call__, members.permission, members.fresh = permitted_call, permission, fresh
         return use_case
 
     return declare

@@ -35,7 +35,7 @@ class RotationReport:
 OnProgress = Callable[[RotationReport], None]
 
 
-@requires(Permission.SYSTEM_RUN)
+@requires(Permission.SYSTEM_RUN, fresh=True)
 @dataclass(frozen=True, slots=True)
 class RotateEncryption:
     """Encrypt plain rows and rows of older keys with the current key, in short transactions, while others serve."""

@@ -20,13 +20,18 @@ def roles() -> str:
 
 
 def needed_permissions() -> str:
-    """Return the permission of each use case, and whether a centre or a student narrows it."""
-    rows = [(code(kind.__name__), summary(kind), *needed(kind.permission)) for kind in use_case_types()]
-    return table(("use case", "what it does", "permission", "within the own centre"), rows)
+    """Return what each use case needs, and whether a centre or a student narrows it."""
+    rows = [(code(each.__name__), summary(each), *needed(each.permission), fresh(each)) for each in use_case_types()]
+    return table(("use case", "what it does", "permission", "within the own centre", "fresh proof"), rows)
+
+
+def fresh(use_case: Any) -> str:
+    """Return the last cell of a row."""
+    return "yes" if getattr(use_case, "fresh", False) else ""
 
 
 def needed(permission: Permission | None) -> tuple[str, str]:
-    """Return the last two cells of a row."""
+    """Return the third and fourth cell of a row."""
     if permission is None:
         return "none", ""
     return code(permission), "yes" if permission in CHECKING_REACH else ""

@@ -113,7 +113,8 @@ class CommandRunner:
 
 def operator() -> Principal:
     """Return the principal of the command line: who may run it on this machine may do everything."""
-    return Principal(subject=f"user:{decider(None)}", permissions=frozenset(Permission), address=socket.gethostname())
+    subject = f"user:{decider(None)}"
+    return Principal(subject=subject, permissions=frozenset(Permission), address=socket.gethostname(), fresh=True)
 
 
 def exit_code(error: Exception) -> int:

@@ -19,7 +19,14 @@ from core.fees.schedule import FeeSchedule
 from core.kernel.errors import problem_type
 from entrypoints.http import headers
 from entrypoints.http.middleware.authentication import OPEN, is_protected
-from entrypoints.http.problems import CHALLENGE, STATUS_BY_ERROR, STATUS_TITLES, describe_status, title
+from entrypoints.http.problems import (
+    CHALLENGE,
+    STATUS_BY_ERROR,
+    STATUS_TITLES,
+    STEP_UP_CHALLENGE,
+    describe_status,
+    title,
+)
 from entrypoints.http.protocol.connections import MONITORING_PATHS
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.schemas import schema_of, schemas_of
@@ -88,6 +95,8 @@ def components(handlers: Mapping[str, HTTPRouteHandler]) -> dict[str, Any]:
     for status in OF_AUTHORIZATION:
         refusals[f"Refused{status}"] = {"description": describe_status(int(status)), "content": problem}
     refusals["Refused401"]["headers"] = {"WWW-Authenticate": headers.text("The scheme of credentials", CHALLENGE)}
+    step_up = headers.text("Of the problem `step-up-needed` only: what the client does (RFC 9470)", STEP_UP_CHALLENGE)
+    refusals["Refused403"]["headers"] = {"WWW-Authenticate": step_up}
     refusals["RateLimited"] = {
         "description": describe_status(429),
         "headers": headers.OF_EVERY_ANSWER | headers.QUOTA | {"Retry-After": headers.RETRY_AFTER},

@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 import core.use_cases  # noqa: F401 - imports every type of error, for the API document
-from core.kernel.authorization import NotAuthenticated
+from core.kernel.authorization import MAX_PROOF_AGE, NotAuthenticated, StepUpNeeded
 from core.kernel.errors import (
     Conflict,
     CoreError,
@@ -80,6 +80,11 @@ RETRY_AFTER_SECONDS = 1
 """`Retry-After` of a 503 for which the server knows no better time."""
 CHALLENGE = "Bearer"
 """`WWW-Authenticate` of a 401 (RFC 6750, section 3)."""
+STEP_UP_CHALLENGE = (
+    f'{CHALLENGE} error="insufficient_user_authentication",'
+    f' error_description="the proof of identity is not fresh", max_age={int(MAX_PROOF_AGE.total_seconds())}'
+)
+"""`WWW-Authenticate` of a 403 that a step up mends (RFC 9470, section 3)."""
 INTERNAL_ERROR = Problem(type="about:blank", title=STATUS_TITLES[500], status=500)
 SOMEWHERE = " - at `$[...]`"
 """The end of an error of a decoder that knows no type: it names no field."""
@@ -149,6 +154,8 @@ def headers_of(error: CoreError) -> dict[str, str]:
     """Return the headers of the response to an error."""
     if isinstance(error, NotAuthenticated):
         return {"WWW-Authenticate": CHALLENGE}
+    if isinstance(error, StepUpNeeded):
+        return {"WWW-Authenticate": STEP_UP_CHALLENGE}
     seconds = retry_after(error)
     return {"Retry-After": str(seconds)} if seconds else {}
 

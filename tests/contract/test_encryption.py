@@ -12,6 +12,7 @@ from sqlalchemy import func, literal_column, select, update
 from structlog.testing import capture_logs
 
 from adapters.sql.engine.tables import column_encryption
+from adapters.sql.identity.session_tables import second_factors
 from adapters.sql.schema import metadata
 from adapters.sql.students.tables import erasures, students
 from config.container import Application, running
@@ -29,6 +30,7 @@ from core.students.student import Student
 from entrypoints.contexts import ROUTES
 from tests.databases import DatabasePool
 from tests.examples import a_message, a_request, a_schedule, a_student, enrol, ids, publish
+from tests.unit.identity.harness import Office
 from tests.units_of_work import any_work
 
 EMAIL, PHONE = "canary.of.asha@mail.example.org", "+91 98230 41567"
@@ -310,3 +312,29 @@ async def test_an_own_file_has_a_key_beside_it_that_only_its_owner_reads(with_ke
 
     assert key.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob("bursar.db.keys*")) == [key]
+
+
+@stored_only
+async def test_the_secret_of_a_second_factor_is_encrypted_rotated_and_bound_to_its_account(with_keys: Opened) -> None:
+    first, second = create_key(), create_key()
+    async with with_keys(first) as application:
+        office = await Office.over(application).open()
+        accounts = [await office.account() for _ in range(2)]
+        apps = [await office.with_second_factor(await office.signed_in(each)) for each in accounts]
+        content = await dump(application)
+        assert not any(each.encode() in content for app in apps for each in (app.secret, *app.recovery_codes))
+    async with with_keys(f"{second}\n{first}") as application:
+        assert (await rotate(application)).encrypted == 2
+    async with with_keys(second) as application, application.identity.new_work() as work:
+        found = [await work.second_factors.lock(each.id) for each in accounts]
+    assert [each.secret for each in found] == [app.secret for app in apps]
+
+    async with with_keys(second) as application:
+        of_other = select(second_factors.c.encrypted_secret).where(second_factors.c.id == accounts[1].id)
+        async with application.storage.database().reading() as connection:
+            moved = await connection.scalar(of_other)
+        own = second_factors.c.id == accounts[0].id
+        await execute(application, update(second_factors).where(own).values(encrypted_secret=moved))
+        async with application.identity.new_work() as work:
+            with pytest.raises(Undecipherable, match=r"second_factors\.encrypted_secret"):
+                await work.second_factors.lock(accounts[0].id)

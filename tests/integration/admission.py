@@ -16,6 +16,7 @@ from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.credential import ApiKeyId, new_credential
 from core.identity.roles import Role
+from core.identity.sessions.session_issuer import Proof
 from core.kernel.authorization import SYSTEM, acting_as
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
@@ -73,13 +74,18 @@ class Keyed:
         needed = scope["type"] == "http" and is_protected(scope["path"])
         if needed and b"authorization" not in dict(scope["headers"]):
             async with self._lock:
-                if self._application not in self._keys:
-                    with suppress(Unavailable):
-                        self._keys[self._application] = await an_api_key(self._application)
-            credential = self._keys.get(self._application) or new_credential(ApiKeyId(UUID(int=7)))
+                credential = await self.key(self._application)
             sent = f"Bearer {credential}".encode()
             scope["headers"] = [*scope["headers"], (b"authorization", sent)]
         await self._app(scope, receive, send)
+
+    @classmethod
+    async def key(cls, application: Application) -> str:
+        """Return the API key of an application; an invented one while its database is away."""
+        if application not in cls._keys:
+            with suppress(Unavailable):
+                cls._keys[application] = await an_api_key(application)
+        return cls._keys.get(application) or new_credential(ApiKeyId(UUID(int=7)))
 
 
 async def an_api_key(application: Application, role: Role = Role.ADMINISTRATOR, **fields: Any) -> str:
@@ -92,3 +98,13 @@ async def an_api_key(application: Application, role: Role = Role.ADMINISTRATOR, 
     with acting_as(SYSTEM):
         account = await create_account(NewAccount(roles=(role,), name="Tests", **fields))
         return (await create_api_key(NewApiKey(account=account.id, name="tests"))).credential
+
+
+async def an_access_token(application: Application) -> str:
+    """Return the access token of a new administrator who has just signed in with a password."""
+    identity = application.use_cases().identity
+    with acting_as(SYSTEM):
+        await identity.create_signing_key()
+        account = await identity.create_account(NewAccount(roles=(Role.ADMINISTRATOR,), name="Tests"))
+    tokens = await application.identity.session_issuer().open(Proof(account=account.id, methods=("pwd",)))
+    return tokens.access_token

@@ -13,7 +13,7 @@ from core.identity.api_key import NewApiKey
 from core.identity.roles import Role
 from core.kernel.authorization import Permission
 from tests.conformance import assert_documented
-from tests.integration.admission import http_app
+from tests.integration.admission import an_access_token, http_app
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["memory", "sqlite"], indirect=True)
 CLERK = {"roles": ["clerk"], "name": "Rohan Patil", "centre": "SU-PUNE"}
@@ -21,9 +21,13 @@ CLERK = {"roles": ["clerk"], "name": "Rohan Patil", "centre": "SU-PUNE"}
 
 @pytest.fixture
 async def api(stored: Application) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(http_app(stored))
+    """Call as an administrator that has just signed in: an API key gives no power."""
+    transport = httpx.ASGITransport(http_app(stored, keyed=False))
     hooks: Any = {"response": [assert_documented]}
-    async with httpx.AsyncClient(transport=transport, base_url="http://office", event_hooks=hooks) as api:
+    headers = {"Authorization": f"Bearer {await an_access_token(stored)}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://office", headers=headers, event_hooks=hooks
+    ) as api:
         yield api
 
 
@@ -91,4 +95,7 @@ async def test_a_caller_gives_no_more_than_it_has(stored: Application, api: http
     created = await api.post("/v1/accounts", json=CLERK, headers={**own, "Idempotency-Key": "k"})
     wanted = {"account": str(office.id), "name": "wide", "permissions": ["audit:read"]}
     issued = await api.post("/v1/api-keys", json=wanted, headers=own)
-    assert [each.json()["type"] for each in (created, issued)] == ["urn:bursar:problem:not-permitted"] * 2
+    assert [each.json()["type"] for each in (created, issued)] == [
+        "urn:bursar:problem:not-permitted",
+        "urn:bursar:problem:step-up-needed",
+    ]

@@ -22,7 +22,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from core.inventory import freshness
 from entrypoints.http.document import EXAMPLES
-from tests.example_office import OF_THE_CALLER, access_token, example_office, send
+from tests.example_office import BY_SESSION, OF_THE_CALLER, a_session_of, access_token, example_office, send
 from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import served
 from tests.integration.test_http_api import Api
@@ -192,13 +192,16 @@ def arguments(call: Any, operation: dict[str, Any]) -> Iterator[tuple[str, Any]]
 
 async def test_a_generated_client_calls_every_operation_and_gets_typed_answers(api: Api, client: ModuleType) -> None:
     document, transport = await read(api), httpx.ASGITransport(api.app)
-    made = client.Client(base_url="http://bursar", httpx_args={"transport": transport}, raise_on_unexpected_status=True)
+    options: dict[str, Any] = {"httpx_args": {"transport": transport}, "raise_on_unexpected_status": True}
+    made = client.Client(base_url="http://bursar", **options)
     for name, (method, path, operation) in operations(document).items():
         tag = snake(operation["tags"][0].replace(" ", "_"))
         call = importlib.import_module(f"office_client.api.{tag}.{snake(name)}").asyncio_detailed
         acting = made
-        if name in OF_THE_CALLER:
-            acting = made.with_headers({"Authorization": f"Bearer {await access_token(api)}"})
+        if name in OF_THE_CALLER | BY_SESSION:
+            token = await (access_token(api) if name in OF_THE_CALLER else a_session_of(api))
+            headers = {"Authorization": f"Bearer {token}"}
+            acting = client.Client(base_url="http://bursar", headers=headers, **options)
         answer = await call(client=acting, **dict(arguments(call, operation)))
         await InventoryHarness(api.application).take_in()
         assert int(answer.status_code) in (200, 201, 202, 204), (name, answer.content)

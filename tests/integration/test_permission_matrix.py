@@ -8,7 +8,7 @@ import pytest
 from core.identity.roles import PERMISSIONS, Role
 from docs.generator.permissions import PERMISSION_BY_OPERATION
 from entrypoints.http.document import EXAMPLES
-from tests.example_office import OF_THE_CALLER, example_office, send
+from tests.example_office import OF_THE_CALLER, OF_THE_SECOND_FACTOR, example_office, send
 from tests.integration.admission import an_api_key
 from tests.integration.test_http_api import OPEN, Api
 
@@ -66,7 +66,7 @@ async def test_without_a_valid_credential_only_open_operations_answer(api: Api) 
         is_open = not documented[name][2]["security"]
         assert (answer.status_code != 401) is is_open, (name, answer.text)
     protected = {name for name, (_, _, operation) in documented.items() if operation["security"]}
-    assert protected - PERMISSION_BY_OPERATION.keys() == OF_THE_CALLER
+    assert protected - PERMISSION_BY_OPERATION.keys() == OF_THE_CALLER | OF_THE_SECOND_FACTOR
 
 
 @pytest.mark.parametrize(("centre", "status"), [(OWN, 200), (OTHER, 404)])

@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from config.container import Application
+from core.identity.api_key import NewApiKey
+from core.identity.roles import Role
 from tests.conformance import assert_documented
 from tests.integration.admission import http_app
 from tests.integration.http_server import served
-from tests.unit.identity.harness import GOOD_PASSWORD, Office
+from tests.unit.identity.harness import GOOD_PASSWORD, Authenticator, Office
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["memory", "sqlite"], indirect=True)
+SIGN_IN = {"login": "meenakshi", "password": GOOD_PASSWORD}
 ANOTHER_PASSWORD = "copper meadow umbrella 9"
 
 
@@ -233,3 +237,55 @@ async def test_the_public_keys_are_open_and_hold_no_private_part(browser):
 
     assert answer.status_code == 200
     assert all("d" not in key and key["alg"] == "ES256" for key in answer.json()["keys"])
+
+
+async def test_a_second_factor_from_enrolment_to_removal(browser):
+    token = (await browser.sign_in()).json()["access_token"]
+    enrolled = await browser("POST", "/v1/second-factor", token)
+    app = Authenticator(enrolled.json()["secret"], browser.office.clock)
+    confirmed = await browser("POST", "/v1/second-factor/confirm", token, json={"code": app.code()})
+    without = await browser.sign_in()
+    browser.office.clock.pass_by(timedelta(minutes=16))
+    signed_in = await browser("POST", "/v1/sessions", json={**SIGN_IN, "code": app.code()})
+    again = await browser("POST", "/v1/sessions", json={**SIGN_IN, "code": app.code()})
+
+    assert (enrolled.status_code, enrolled.headers["cache-control"]) == (201, "no-store")
+    assert (confirmed.status_code, confirmed.headers["cache-control"]) == (200, "no-store")
+    assert (without.status_code, without.json()["type"]) == (401, "urn:bursar:problem:second-factor-needed")
+    assert (signed_in.status_code, again.status_code) == (201, 401)
+    browser.office.clock.pass_by(timedelta(minutes=14))
+    refreshed = (await browser.refresh(signed_in.json()["refresh_token"])).json()
+    browser.office.clock.pass_by(timedelta(minutes=2))
+    refused = await browser("DELETE", "/v1/second-factor", refreshed["access_token"])
+    recovery = {"code": confirmed.json()["recovery_codes"][0]}
+    stepped_up = await browser("POST", "/v1/sessions/step-up", refreshed["access_token"], json=recovery)
+    used = await browser("POST", "/v1/sessions/step-up", refreshed["access_token"], json=recovery)
+    removed = await browser("DELETE", "/v1/second-factor", stepped_up.json()["access_token"])
+
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:bursar:problem:step-up-needed")
+    challenge = refused.headers["www-authenticate"]
+    assert challenge.startswith('Bearer error="insufficient_user_authentication"')
+    assert challenge.endswith("max_age=900")
+    assert (stepped_up.status_code, used.status_code, removed.status_code) == (200, 401, 204)
+    assert (await browser.sign_in()).status_code == 201
+
+
+async def test_an_api_key_gives_no_power_to_others(browser):
+    administrator = await browser.office.with_password("root", role=Role.ADMINISTRATOR)
+    key = await browser.office.identity.create_api_key(NewApiKey(account=administrator.id, name="portal"))
+    path = f"/v1/accounts/{(await browser.office.account()).id}/password-link"
+    tokens = (await browser.sign_in("root")).json()
+    refused = await browser("POST", path, key.credential, json={"login": "abc"})
+    created = await browser("POST", path, tokens["access_token"], json={"login": "abc"})
+
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:bursar:problem:step-up-needed")
+    assert created.status_code == 201
+
+
+@pytest.mark.parametrize("code", ["", "12345", "x" * 41, 123456, "\u0967" * 6])
+async def test_a_code_of_another_form_is_400_everywhere(browser, code):
+    token = (await browser.sign_in()).json()["access_token"]
+
+    assert (await browser("POST", "/v1/sessions", json={**SIGN_IN, "code": code})).status_code == 400
+    for path in ("/v1/sessions/step-up", "/v1/second-factor/confirm"):
+        assert (await browser("POST", path, token, json={"code": code})).status_code == 400

@@ -18,6 +18,7 @@ from core.identity.identity_link import IdentityLink
 from core.identity.one_time_secret import OneTimeSecret
 from core.identity.password import Password
 from core.identity.pending_sign_in import PendingSignIn
+from core.identity.second_factor import SecondFactor
 from core.identity.session import Session
 from core.identity.signing_key import SigningKey
 from core.inventory.order_line import OrderLine
@@ -121,6 +122,7 @@ class MemoryDatabase(Transaction):
     replays: dict[UUID, tuple[EventReplay, Decision]] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
     passwords: dict[UUID, Password] = field(default_factory=dict)
+    second_factors: dict[UUID, SecondFactor] = field(default_factory=dict)
     signing_keys: dict[str, SigningKey] = field(default_factory=dict)
     identity_links: dict[tuple[str, str], IdentityLink] = field(default_factory=dict)
     pending_sign_ins: dict[bytes, PendingSignIn] = field(default_factory=dict)

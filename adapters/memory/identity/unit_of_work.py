@@ -7,6 +7,7 @@ from adapters.memory.identity.api_keys import MemoryApiKeys
 from adapters.memory.identity.identity_links import MemoryIdentityLinks, MemoryPendingSignIns
 from adapters.memory.identity.one_time_secrets import MemoryEnrolledStudents, MemoryOneTimeSecrets
 from adapters.memory.identity.passwords import MemoryPasswords, MemorySigningKeys
+from adapters.memory.identity.second_factors import MemorySecondFactors
 from adapters.memory.identity.sessions import MemoryRefreshableSessions, MemorySessions
 from core.identity.ports import IdentityUnitOfWork
 from core.kernel.clock import Clock
@@ -21,6 +22,7 @@ class MemoryIdentityUnitOfWork(MemoryUnitOfWork, IdentityUnitOfWork):
         super().__init__(database, clock, ids, within)
         self.accounts, self.api_keys = MemoryAccounts(self), MemoryApiKeys(self)
         self.passwords, self.sessions = MemoryPasswords(self), MemorySessions(self)
+        self.second_factors = MemorySecondFactors(self)
         self.refreshable_sessions = MemoryRefreshableSessions(self)
         self.signing_keys = MemorySigningKeys(self)
         self.identity_links, self.pending_sign_ins = MemoryIdentityLinks(self), MemoryPendingSignIns(self)

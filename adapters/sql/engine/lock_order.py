@@ -13,6 +13,7 @@ LOCK_ORDER = (
     "students",
     "erasures",
     "passwords",
+    "second_factors",
     "sessions",
     "signing_keys",
     "identity_links",

@@ -1,10 +1,10 @@
-"""The tables of sessions, passwords and signing keys."""
+"""The tables of sessions, passwords, second factors and signing keys."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.dialects import mysql
 
 from adapters.sql.engine.tables import table
-from adapters.sql.engine.types import Id, Json, UtcDateTime
+from adapters.sql.engine.types import Encrypted, Id, Json, UtcDateTime
 
 Digest = LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql")
 Sealed = LargeBinary(1024).with_variant(mysql.VARBINARY(1024), "mysql")
@@ -41,6 +41,18 @@ passwords = table(
     UniqueConstraint("login", name="uq_passwords_login"),
     UniqueConstraint("link_digest", name="uq_passwords_link"),
     Index("ix_passwords_link_expires_at", "link_expires_at"),
+)
+second_factors = table(
+    "second_factors",
+    Column("id", Id),  # of the account
+    Column("encrypted_secret", Encrypted, nullable=False),
+    Column("enrolled_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+    Column("last_step", BigInteger, nullable=False),
+    # One after another, each of 32 bytes.
+    Column("recovery_digests", LargeBinary(320).with_variant(mysql.VARBINARY(320), "mysql"), nullable=False),
+    PrimaryKeyConstraint("id", name="pk_second_factors"),
+    encrypted={"encrypted_secret": None},
 )
 signing_keys = table(
     "signing_keys",

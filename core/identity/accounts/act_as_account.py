@@ -34,7 +34,7 @@ class ActAsAccount:
         if not account.active:
             raise AccountDisabled.with_id(account.id)
         principal = account.principal(operator.address)
-        return replace(principal, subject=f"{operator.subject} as {principal.subject}")
+        return replace(principal, subject=f"{operator.subject} as {principal.subject}", fresh=operator.fresh)
 
     async def _id(self, named: str) -> AccountId | None:
         with suppress(ValueError):

@@ -13,7 +13,7 @@ from core.kernel.clock import Clock
 from core.kernel.ids import Ids
 
 
-@requires(Permission.SYSTEM_RUN)
+@requires(Permission.SYSTEM_RUN, fresh=True)
 @dataclass(frozen=True, slots=True)
 class CreateAdministrator:
     """Create an account that may do everything, with the one-time link that sets its first password."""

@@ -19,7 +19,7 @@ from core.kernel.ids import Ids
 DEFAULT_DAYS = 365
 
 
-@requires(Permission.API_KEYS_WRITE)
+@requires(Permission.API_KEYS_WRITE, fresh=True)
 @dataclass(frozen=True, slots=True)
 class CreateApiKey:
     """Create an API key of an account, with at most the permissions of the account and of the caller."""

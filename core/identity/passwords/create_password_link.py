@@ -26,7 +26,7 @@ class PasswordLink:
     expires_at: datetime
 
 
-@requires(Permission.ACCOUNTS_WRITE)
+@requires(Permission.ACCOUNTS_WRITE, fresh=True)
 @dataclass(frozen=True, slots=True)
 class CreatePasswordLink:
     """Give an account a login, or reset its password; an earlier link of the account is no longer valid."""

@@ -26,7 +26,7 @@ class Invitation:
     expires_at: datetime
 
 
-@requires(Permission.ACCOUNTS_WRITE)
+@requires(Permission.ACCOUNTS_WRITE, fresh=True)
 @dataclass(frozen=True, slots=True)
 class InviteAccount:
     """Send the one-time link that sets the password of an account to the address of the account."""

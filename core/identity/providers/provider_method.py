@@ -64,7 +64,7 @@ class ProviderMethod(SignInMethod):
             raise IdentityRefused("the sign-in was not completed at the identity provider")
         identity = await provider.complete(credential.code, credential.issuer, credential.browser_secret)
         account = await (self._linked(identity) if pending.account is None else self._link(identity, pending, address))
-        return Proof(account=AccountId(account), methods=(METHOD,))
+        return Proof(account=AccountId(account), methods=(METHOD,), is_complete=True)
 
     async def _taken(self, credential: ProviderAnswer) -> PendingSignIn:
         pending = None

@@ -6,6 +6,7 @@ from core.identity.account import permissions_of
 from core.identity.session_ports import AccessTokens
 from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.authorization import Principal, open_to_all
+from core.kernel.clock import Clock
 
 
 @open_to_all
@@ -15,6 +16,7 @@ class AuthenticateSession:
 
     access_tokens: AccessTokens
     session_watch: SessionWatch
+    clock: Clock
 
     async def __call__(self, token: str, address: str = "") -> Principal:
         """Return the principal; raise `NotAuthenticated`, or `Unavailable` when ended sessions are not known."""
@@ -29,4 +31,5 @@ class AuthenticateSession:
             centre=claims.centre,
             student=claims.student,
             address=address,
+            fresh=claims.is_fresh(self.clock.now()),
         )

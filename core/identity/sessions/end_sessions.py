@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
-from core.identity.session import EndedSession
+from core.identity.session import EndedSession, SessionId
 from core.identity.sessions.session_holder import session_holder
 from core.identity.sessions.session_watch import SessionWatch
 from core.kernel.audit import Deed
@@ -37,9 +37,11 @@ class EndSessions:
         return len(ended)
 
 
-async def end_all(work: IdentityUnitOfWork, account: UUID, at: datetime) -> Sequence[EndedSession]:
-    """End the open sessions of an account in an open unit of work, and return them."""
-    found = await work.sessions.lock_open_of(account, at)
+async def end_all(
+    work: IdentityUnitOfWork, account: UUID, at: datetime, *, but: SessionId | None = None
+) -> Sequence[EndedSession]:
+    """End the open sessions of an account, or all but one, in an open unit of work, and return them."""
+    found = [each for each in await work.sessions.lock_open_of(account, at) if each.id != but]
     for session in found:
         work.sessions.replace(session.ended(at))
     return [EndedSession(session.id, at) for session in found]

@@ -9,6 +9,7 @@ from core.identity.password import Password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import Session, SessionId
 from core.identity.session_ports import AccessTokens, RefreshTokens
+from core.identity.sessions.second_factor_check import SecondFactorCheck
 from core.identity.sessions.session_watch import SessionWatch
 from core.identity.tokens import AccessClaims, RefreshToken, SessionTokens
 from core.kernel.audit import Deed
@@ -27,6 +28,10 @@ class Proof:
     """The password that was verified: the session is refused when it changes before the session is stored."""
     rehashed: str = field(default="", repr=False)
     """The hash of the same password with the parameters of today, if that which is stored has others."""
+    code: str = field(default="", repr=False)
+    """Of the second factor; it is used up when the session is stored."""
+    is_complete: bool = False
+    """Whether no second factor is asked for: an identity provider asks for its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +42,17 @@ class SessionIssuer:
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     session_watch: SessionWatch
+    second_factor_check: SecondFactorCheck
     clock: Clock
     ids: Ids
     access_lifetime: timedelta
     refresh_lifetime: timedelta
 
     async def open(self, proof: Proof, *, device: str = "", address: str = "") -> SessionTokens:
-        """Store a session and return its tokens; raise `WrongCredentials` for an account that may not sign in (now)."""
+        """Store a session and return its tokens.
+
+        Raises `WrongCredentials` for an account that may not sign in (now), and `SecondFactorNeeded`.
+        """
         await self.session_watch.ensure_read()  # of the key that signs
         session_id = SessionId(self.ids.new())
         token = self.refresh_tokens.create(session_id, 1)
@@ -54,6 +63,9 @@ class SessionIssuer:
                 raise WrongCredentials("the login or the password is wrong")
             if proof.password:
                 await self._confirm(work, proof.password, proof.rehashed)
+            if not proof.is_complete:
+                more = await self.second_factor_check.use_up(work, proof.account, proof.code)
+                session = session.proved(more, session.proved_at)
             work.sessions.add(session)
             after = {"session": session_id, "methods": session.methods, "address": address}
             work.audit(Deed(action="sign-in", target=f"account/{account.id}", after=after))
@@ -84,6 +96,20 @@ class SessionIssuer:
 
     def tokens(self, session: Session, account: Account, refresh_token: RefreshToken) -> SessionTokens:
         """Return a refresh token with a new access token."""
+        return SessionTokens(
+            session=session.id,
+            access_token=self.access_token(session, account),
+            refresh_token=refresh_token.text,
+            expires_in=self.expires_in,
+        )
+
+    @property
+    def expires_in(self) -> int:
+        """Return the seconds until a new access token expires."""
+        return int(self.access_lifetime.total_seconds())
+
+    def access_token(self, session: Session, account: Account) -> str:
+        """Return a new access token."""
         now = self.clock.now().replace(microsecond=0)
         claims = AccessClaims(
             account=account.id,
@@ -95,10 +121,6 @@ class SessionIssuer:
             id=self.ids.new(),
             issued_at=now,
             expires_at=now + self.access_lifetime,
+            proved_at=session.proved_at,
         )
-        return SessionTokens(
-            session=session.id,
-            access_token=self.access_tokens.issue(claims),
-            refresh_token=refresh_token.text,
-            expires_in=int(self.access_lifetime.total_seconds()),
-        )
+        return self.access_tokens.issue(claims)

@@ -1,11 +1,12 @@
 """Sign in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.identity.session import DEVICE
 from core.identity.sessions.session_issuer import SessionIssuer
+from core.identity.sessions.sign_in_guard import SignInGuard
 from core.identity.sessions.sign_in_method import SignInMethod
 from core.identity.tokens import SessionTokens
 from core.kernel.authorization import open_to_all
@@ -19,9 +20,13 @@ class SignIn:
     sign_in_methods: Mapping[type[Any], SignInMethod]
     """By the kind of credential."""
     session_issuer: SessionIssuer
+    sign_in_guard: SignInGuard
 
-    async def __call__(self, credential: Any, *, device: str = "", address: str = "") -> SessionTokens:
-        """Return the tokens of the new session; raise `WrongCredentials`."""
+    async def __call__(self, credential: Any, *, code: str = "", device: str = "", address: str = "") -> SessionTokens:
+        """Return the tokens of the new session; raise `WrongCredentials`, or `SecondFactorNeeded` without a code."""
         DEVICE.check("device", device)
         proof = await self.sign_in_methods[type(credential)].prove(credential, address)
-        return await self.session_issuer.open(proof, device=device, address=address)
+        if not code:
+            return await self.session_issuer.open(proof, device=device, address=address)
+        async with self.sign_in_guard.code_attempt(proof.account, address):
+            return await self.session_issuer.open(replace(proof, code=code), device=device, address=address)

@@ -10,7 +10,7 @@ from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 
-@requires(Permission.SYSTEM_RUN)
+@requires(Permission.SYSTEM_RUN, fresh=True)
 @dataclass(frozen=True, slots=True)
 class CreateSigningKey:
     """Create the key that signs access tokens, unless there is one."""

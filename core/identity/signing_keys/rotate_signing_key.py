@@ -11,7 +11,7 @@ from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 
 
-@requires(Permission.SYSTEM_RUN)
+@requires(Permission.SYSTEM_RUN, fresh=True)
 @dataclass(frozen=True, slots=True)
 class RotateSigningKey:
     """Create a key that signs in a minute; the one before it verifies until its last token is out."""

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from core.identity.password import Login
 from core.identity.passwords.password_method import PasswordCredential
 from core.identity.passwords.password_policy import PlainPassword
+from core.identity.second_factor import CODE, Code
 from core.identity.session import DEVICE, SessionId
 from core.identity.sessions.list_sessions import OpenSession
 from core.kernel.authorization import current_principal
@@ -42,6 +43,12 @@ class SignInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the client calls itself, for the list of sessions."""
     cookie: bool = False
     """Whether a browser keeps the refresh token in a cookie that its scripts cannot read."""
+    code: Code | None = None
+    """Of the second factor, for an account that has one: six digits, or a recovery code."""
+
+    def __post_init__(self) -> None:
+        if self.code is not None:
+            CODE.check("code", self.code)
 
 
 class RefreshBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,8 +90,9 @@ class SessionsController(Controller):
         self, request: Request[Any, Any, Any], data: JSONBody[SignInBody], use_cases: Wired[UseCases]
     ) -> Response[SessionAnswer]:
         """Sign in: an access token for requests, and a refresh token for the next one."""
-        credential = PasswordCredential(login=data.login, password=data.password)
-        tokens = await use_cases.identity.sign_in(credential, device=data.device, address=address_of(request))
+        credential, code = PasswordCredential(login=data.login, password=data.password), data.code or ""
+        address = address_of(request)
+        tokens = await use_cases.identity.sign_in(credential, code=code, device=data.device, address=address)
         return answer_with_cookie(tokens) if data.cookie else answer_with_tokens(tokens)
 
     @post(

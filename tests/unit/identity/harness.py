@@ -1,8 +1,11 @@
 """The identity context over one application with a clock that tests advance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+import pyotp
 from dependency_injector import providers
 
 from adapters.argon2.password_hasher import Argon2PasswordHasher
@@ -12,7 +15,7 @@ from core.identity.roles import Role
 from core.identity.session_ports import PasswordHasher
 from core.identity.sessions.session_issuer import Proof
 from core.identity.tokens import SessionTokens
-from core.kernel.authorization import Principal
+from core.kernel.authorization import Principal, acting_as
 from tests.examples import StoppedClock
 
 GOOD_PASSWORD = "harbour violet lantern 7"
@@ -29,6 +32,19 @@ class QuickHasher(PasswordHasher):
 
     def is_outdated(self, stored: str) -> bool:
         return False
+
+
+@dataclass
+class Authenticator:
+    """The app of a person: its codes come from the secret alone, as RFC 6238 says."""
+
+    secret: str
+    clock: StoppedClock
+    recovery_codes: Sequence[str] = ()
+
+    def code(self, steps: int = 0) -> str:
+        """Return the code of the present moment, or of a time step before or after it."""
+        return pyotp.TOTP(self.secret).at(self.clock.now() + steps * timedelta(seconds=30))
 
 
 @dataclass
@@ -61,9 +77,11 @@ class Office:
         """Create an account."""
         return await self.identity.create_account(NewAccount(roles=(role,), name="Meenakshi Iyer"))
 
-    async def with_password(self, login: str = "meenakshi", password: str = GOOD_PASSWORD) -> Account:
+    async def with_password(
+        self, login: str = "meenakshi", password: str = GOOD_PASSWORD, role: Role = Role.OFFICER
+    ) -> Account:
         """Create an account with a password."""
-        account = await self.account()
+        account = await self.account(role)
         link = await self.identity.create_password_link(account.id, login)
         await self.identity.set_password(link.token, password)
         return account
@@ -72,6 +90,15 @@ class Office:
         """Open a session without a credential."""
         issuer = self.application.identity.session_issuer()
         return await issuer.open(Proof(account=account.id, methods=("pwd",)))
+
+    async def with_second_factor(self, tokens: SessionTokens) -> "Authenticator":
+        """Enrol and confirm a second factor of the account that a session belongs to."""
+        with acting_as(await self.principal(tokens)):
+            enrolment = await self.identity.enrol_second_factor()
+            app = Authenticator(enrolment.secret, self.clock)
+            confirmed = await self.identity.confirm_second_factor(code=app.code())
+        app.recovery_codes = confirmed.recovery_codes
+        return app
 
     async def principal(self, tokens: SessionTokens) -> Principal:
         """Return who acts by the access token."""

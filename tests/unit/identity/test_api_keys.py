@@ -238,7 +238,9 @@ async def test_a_key_is_given_no_more_than_its_account_and_its_creator_have(harn
     assert refused.value.at == "$.permissions"
 
     service = (await harness.issue()).key.account
-    creator = Principal(subject="x", permissions=frozenset({Permission.API_KEYS_WRITE, Permission.STOCK_READ}))
+    creator = Principal(
+        subject="x", permissions=frozenset({Permission.API_KEYS_WRITE, Permission.STOCK_READ}), fresh=True
+    )
     with acting_as(creator):
         with pytest.raises(NotPermitted, match="stock:write"):
             await harness.identity.create_api_key(

@@ -18,6 +18,7 @@ from tests.unit.identity.harness import GOOD_PASSWORD, Office
 NARROW = Principal(
     subject="account:1",
     permissions=PERMISSIONS[Role.OFFICER] | {Permission.ACCOUNTS_WRITE, Permission.API_KEYS_WRITE},
+    fresh=True,
 )
 """What an API key of an administrator may have left."""
 Deed = Callable[[Any, AccountId, Role], Awaitable[Any]]

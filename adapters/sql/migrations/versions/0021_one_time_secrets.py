@@ -9,7 +9,7 @@ from sqlalchemy.dialects import mysql
 from adapters.sql.engine.types import Id, UtcDateTime
 
 revision: str = "0021"
-down_revision: str | None = "0019"
+down_revision: str | None = "0020"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
