@@ -3,6 +3,7 @@
 import json
 import os
 from typing import Any
+from uuid import UUID
 
 import schemathesis
 
@@ -22,7 +23,9 @@ def lines(_: Any, response: Any) -> Any:
 
 
 @schemathesis.hook
-def filter_path_parameters(_: Any, path_parameters: Any) -> bool:
+def before_call(_: Any, case: Any, kwargs: Any) -> None:
     """Spare the credential of the run itself: without it every further answer is 401."""
     spared = os.environ.get("BURSAR_TEST_SPARED", "").split()
-    return not set(spared).intersection(map(str, (path_parameters or {}).values()))
+    for name, value in (case.path_parameters or {}).items():
+        if str(value) in spared:
+            case.path_parameters[name] = str(UUID(int=0))

@@ -41,11 +41,11 @@ class CreatePasswordLink:
 
         Raises `UnknownAccount`, `AccountDisabled`, `LoginTaken`, and `NotPermitted` for an account that may do more.
         """
-        now = self.clock.now()
+        now, wanted = self.clock.now(), folded_login(login) if login is not None else None
         async with self.new_work() as work:
             await self._check(work, account_id)
             known = await work.passwords.lock(account_id)
-            password = known or Password(account=account_id, login=first_login(login), changed_at=now)
+            password = known or Password(account=account_id, login=first_login(wanted), changed_at=now)
             link, digest = new_link(account_id, password.login, now)
             put = work.passwords.replace if known else work.passwords.add
             put(password.linked(digest, link.expires_at))
@@ -74,4 +74,4 @@ def first_login(login: str | None) -> str:
     """Return the login of an account that has none; raise `Unprocessable` unless the request names it."""
     if login is None:
         raise Unprocessable("this account has no login yet; choose one", at="$.login")
-    return folded_login(login)
+    return login

@@ -9,7 +9,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath, JSONBody
 
 from core.identity.account import AccountId
-from core.identity.password import Login
+from core.identity.password import LOGIN, Login
 from core.identity.passwords.create_password_link import PasswordLink
 from core.identity.passwords.password_policy import PlainPassword
 from core.kernel.constraints import Text
@@ -45,6 +45,10 @@ class LinkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The login of an account that has none yet."""
 
     login: Login | None = None
+
+    def __post_init__(self) -> None:
+        if self.login is not None:
+            LOGIN.check("login", self.login)
 
 
 class KeySet(msgspec.Struct, frozen=True):

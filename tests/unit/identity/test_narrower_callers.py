@@ -12,6 +12,7 @@ from core.identity.api_key import NewApiKey
 from core.identity.errors import AccountDisabled, LinkNotValid
 from core.identity.roles import PERMISSIONS, Role
 from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
+from core.kernel.errors import Invalid
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
 NARROW = Principal(
@@ -53,6 +54,12 @@ async def test_a_reset_by_a_narrower_caller_leaves_the_password_as_it_is(office:
         await office.identity.create_password_link(administrator.id)
 
     await office.identity.set_password(link.token, GOOD_PASSWORD)
+
+
+async def test_a_login_that_no_account_can_have_is_refused_also_where_there_is_one(office: Office) -> None:
+    account = await office.with_password()
+    with pytest.raises(Invalid, match="login"):
+        await office.identity.create_password_link(account.id, "")
 
 
 async def test_a_disabled_account_gets_no_link_and_uses_none(office: Office) -> None:
