@@ -263,6 +263,41 @@ async def test_a_body_without_end_is_discarded_up_to_a_limit(application: Applic
         crowd.leave()
 
 
+async def test_refused_bodies_take_turns_and_no_submission_waits_for_them(
+    application: Application, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrypoints.http.protocol.turns.SECONDS_PER_TURN", 0.2)
+    refused, submitted = answered(413), answered(201)
+    async with served(application) as port:
+        last = await crowd.hold(port, post("/v1/quotes", b" " * 1_000_000), 20)
+        for number in range(5):
+            fee = post("/v1/exam-fees", FEE.replace(b"T-1", b"T-%d" % (number % 3 + 1)), f"Idempotency-Key: k-{number}")
+            reader = await crowd.hold(port, fee)
+            assert (await reader.readline())[9:10] in (b"2", b"4")
+        assert answered(413) - refused < 10
+        monkeypatch.setattr("entrypoints.http.protocol.turns.SECONDS_PER_TURN", 0.0)
+        assert (await last.readline()).startswith(b"HTTP/1.1 413")
+        crowd.leave()
+    assert answered(201) > submitted
+
+
+async def test_a_client_that_sends_on_after_its_answer_makes_room_for_a_new_one(
+    application: Application, crowd: Crowd
+) -> None:
+    kept = get().replace(b"Connection: close\r\n", b"")
+    async with served(application, max_connections=4) as port:
+        idle = await crowd.hold(port, kept)
+        await idle.readuntil(b'{"live":true}')
+        for _ in range(3):
+            reader = await crowd.hold(port, post("/v1/nope", b" " * 90_000)[:-1])
+            assert (await reader.readline()).startswith(b"HTTP/1.1 404")
+        for _ in range(3):
+            assert [each.status for each in await converse(port, get())] == [200]
+        crowd.lines[0][1].write(kept)
+        assert (await idle.readline()).startswith(b"HTTP/1.1 200")
+        crowd.leave()
+
+
 @pytest.mark.parametrize("number", [100, 1_000_000_000])
 def test_the_limit_of_open_files_is_checked_at_start(number: int) -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -18,6 +18,7 @@ from entrypoints.http.protocol.browser_policy import policy_lines
 from entrypoints.http.protocol.connection import Connection
 from entrypoints.http.protocol.connections import Connections, HttpLimits
 from entrypoints.http.protocol.head import judge_host
+from entrypoints.http.protocol.reading import BoundedReads
 
 PLAIN_SUBMISSION_PATTERN = re.compile(
     rb"POST %s HTTP/1\.1\r\n((?:[!-9;-~]+:[\t -~]*\r\n)+)\r\n" % SUBMISSIONS_PATH.encode()
@@ -62,9 +63,9 @@ class LoadShedder:
         REJECTION_SECONDS.observe(time.perf_counter() - began)
         return b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (lines, rejection[1])
 
-    def protocol(self, connections: Connections, *arguments: Any, **named: Any) -> Connection:
+    def protocol(self, connections: Connections, *arguments: Any, **named: Any) -> BoundedReads:
         """Return a connection with load shedding."""
-        return LoadSheddingProtocol(self, connections, *arguments, **named)
+        return BoundedReads(LoadSheddingProtocol(self, connections, *arguments, **named))
 
 
 def needs_application(headers: Mapping[bytes, bytes]) -> bool:
@@ -86,7 +87,7 @@ class LoadSheddingProtocol(Connection):
 
     def data_received(self, data: bytes) -> None:
         """Reject a submission, or pass the data on."""
-        busy = self._mid_request or self.busy or self._deaf or self._reserved or bool(self.flow.backlog)
+        busy = self._mid_request or self.busy or self._deaf or self._reserved
         busy = busy or self.flow.write_paused  # no further response to a client that does not read
         if busy or (rejection := self._load_shedder.reject(data, self._limits)) is None:
             super().data_received(data)

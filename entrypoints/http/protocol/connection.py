@@ -1,6 +1,7 @@
 """A connection of uvicorn that follows RFC 9112, and that no client can hold for longer than the limits allow."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import httptools
@@ -15,8 +16,14 @@ from entrypoints.http.protocol.connections import (
 )
 from entrypoints.http.protocol.ending import LINGER_SECONDS, EndingConnection
 from entrypoints.http.protocol.exchange import CarefulExchange, Exchange, LastTransport
-from entrypoints.http.protocol.head import HEAD_TOO_LARGE, UNEXPECTED_BODY, Refusal, judge_head, parse_target
-from entrypoints.http.protocol.reading import PacedFlow
+from entrypoints.http.protocol.head import (
+    HEAD_TOO_LARGE,
+    UNEXPECTED_BODY,
+    Refusal,
+    announced_bytes,
+    judge_head,
+    parse_target,
+)
 
 log = structlog.get_logger()
 MAX_BYTES_WITHOUT_BODY = 64 * 1024
@@ -35,13 +42,11 @@ class Connection(EndingConnection):
         super().__init__(connections, *arguments, **named)
         self._first = True
         self._mid_request = self._reserved = self._upgrading = False
-        self._bytes_without_body = self._discarded_bytes = 0
-        self._body_bytes = self._held = 0
+        self._bytes_without_body = self._held = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit a new connection, or close it."""
         super().connection_made(transport)
-        self.flow = PacedFlow(transport, self._schedule)
         admitted = self._connections.admit(self)
         if admitted is None:
             self._deaf = True
@@ -89,9 +94,9 @@ class Connection(EndingConnection):
 
     def _note_held(self) -> None:
         """Count what waits for the rest of its request: of a body, what the application keeps at most."""
-        size = 0 if self._deaf else len(self.flow.backlog)
+        size = 0
         if not self._deaf and not self._in_head and not self.cycle.response_complete:
-            size += min(self._body_bytes, MAX_KEPT_BYTES)
+            size = min(self._body_bytes, MAX_KEPT_BYTES)
         if size != self._held:
             self._held = size
             self._connections.hold(self, size)
@@ -113,9 +118,11 @@ class Connection(EndingConnection):
 
     def _go_on_with_body(self, size: int) -> None:
         """Extend the time limit of a body by what has arrived of it."""
-        now, sending = self.loop.time(), self._connections.sending
-        latest = now + self._limits.body_seconds
-        sending[self] = min(sending.get(self, latest) + size / MIN_BODY_BYTES_PER_SECOND, latest)
+        deadlines, seconds = self._connections.sending, self._limits.body_seconds
+        if self._answered_early:
+            deadlines, seconds = self._connections.lingering, LINGER_SECONDS
+        latest = self.loop.time() + seconds
+        deadlines[self] = min(deadlines.get(self, latest) + size / MIN_BODY_BYTES_PER_SECOND, latest)
         if self._bytes_without_body > MAX_BYTES_WITHOUT_BODY or len(self.headers) > self._limits.max_headers:
             self._end(Refusal(400, "framing", "the chunk extensions or the trailers are too long"))
 
@@ -139,6 +146,7 @@ class Connection(EndingConnection):
             self._connections.refuse(refusal.reason)
         self._in_head = self._first = False
         self._head_bytes = self._bytes_without_body = self._body_bytes = 0
+        self._announced_bytes = announced_bytes(self.headers) or 0
         self._connections.beginning.pop(self, None)
         self._connections.idle.pop(self, None)
         self.headers = []  # trailers end here: no application looks at them
@@ -194,7 +202,18 @@ class Connection(EndingConnection):
         return exchange
 
     def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Start a request; one with a large body waits for its turn, since it is refused or takes long anyway."""
         self._running = cycle
+        size = announced_bytes(cycle.scope["headers"])
+        if size is not None and size <= MAX_KEPT_BYTES:
+            self._start_asgi_task(cycle, app)
+            return
+        self._starting = True
+        self.flow.pause_reading()
+        self._connections.turns.wait(partial(self._start_in_turn, cycle, app))
+
+    def _start_in_turn(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._starting = False
         self._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
@@ -217,6 +236,7 @@ class Connection(EndingConnection):
             return
         self._mid_request, self._in_head, self._discarded_bytes = False, True, 0
         self._connections.sending.pop(self, None)
+        self._connections.lingering.pop(self, None)
         if not self.cycle.keep_alive:
             self._deaf = True  # whatever follows is not answered
         if self.cycle.response_complete:
@@ -239,4 +259,7 @@ class Connection(EndingConnection):
         elif self._in_head:
             self._wait()
         else:
-            self._connections.sending[self] = self.loop.time() + LINGER_SECONDS
+            self._connections.sending.pop(self, None)
+            self.cycle.body = bytearray()
+            self._connections.lingering[self] = self.loop.time() + LINGER_SECONDS
+            self._discard_later()

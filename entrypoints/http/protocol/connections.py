@@ -10,6 +10,8 @@ import structlog
 from prometheus_client import Counter as CounterMetric
 from prometheus_client import Gauge
 
+from entrypoints.http.protocol.turns import Turns
+
 log = structlog.get_logger()
 REFUSALS = CounterMetric("bursar_http_refusals", "Requests and connections refused before a route", ["reason"])
 CONNECTIONS = Gauge("bursar_http_connections", "Open connections", multiprocess_mode="livesum")
@@ -92,6 +94,9 @@ class Connections:
         """Before the first complete head; between two requests. The longest waiting first."""
         self.sending, self.unread = dict[Client, float](), dict[Client, float]()
         """Within a body; with an answer that the client does not read."""
+        self.lingering = dict[Client, float]()
+        """Answered, and still sending."""
+        self.turns = Turns()
         self.held = dict[Client, int]()
         """The bytes of each request that is not complete."""
         self._bytes_held = 0
@@ -115,7 +120,7 @@ class Connections:
 
     def forget(self, client: Client) -> None:
         """Count a connection no longer."""
-        for clients in (self.open, self.beginning, self.idle, self.sending, self.unread):
+        for clients in (self.open, self.beginning, self.idle, self.sending, self.unread, self.lingering):
             clients.pop(client, None)
         self.hold(client, 0)
         CONNECTIONS.set(len(self.open))
@@ -152,14 +157,14 @@ class Connections:
             self._write_log(loop.time())
 
     def _longest_waiting(self) -> Client | None:
-        for clients in (self.beginning, self.idle, self.unread):
+        for clients in (self.lingering, self.beginning, self.idle, self.unread):
             if clients:
                 return next(iter(clients))
         stalled = {client: deadline for client, deadline in self.sending.items() if not client.paused}
         return min(stalled, key=stalled.__getitem__, default=None)
 
     def _late(self, now: float) -> Iterator[Client]:
-        for clients in (self.beginning, self.idle, self.sending, self.unread):
+        for clients in (self.beginning, self.idle, self.sending, self.unread, self.lingering):
             for client, deadline in clients.items():
                 if now > deadline:
                     yield client

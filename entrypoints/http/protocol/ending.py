@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from entrypoints.http.protocol.connections import CLIENT_LEFT, Connections
 from entrypoints.http.protocol.exchange import last_response
 from entrypoints.http.protocol.head import Refusal
-from entrypoints.http.protocol.reading import PacedReading
+from entrypoints.http.protocol.reading import BYTES_PER_TURN, DISCARDED_PER_TURN, PacedReading
 
 UNREAD_SECONDS = 30.0
 """The time in which a client reads nothing of its answer."""
@@ -28,6 +28,7 @@ class EndingConnection(PacedReading):
         self._connections, self._limits = connections, connections.limits
         self._running: RequestResponseCycle | None = None
         self._in_head = True
+        self._announced_bytes = self._body_bytes = self._discarded_bytes = 0
         self._head_bytes = self._unread_bytes = 0
         self._last_words = b""
 
@@ -57,6 +58,8 @@ class EndingConnection(PacedReading):
             self._connections.sending[self] = self.loop.time() + self._limits.body_seconds
         elif self._last_words:
             self.transport.abort()
+        elif self in self._connections.lingering and self.paused:
+            self._connections.lingering[self] = self.loop.time() + LINGER_SECONDS
         elif not self._in_head:
             self._end(Refusal(408, "body_timeout", f"no body within {self._limits.body_seconds:g} s"))
         elif self._head_bytes:
@@ -66,7 +69,6 @@ class EndingConnection(PacedReading):
 
     def cut(self) -> None:
         """End an upload whose bytes take the place of others."""
-        self.flow.backlog = b""
         self._end(Refusal(408, "bytes_under_way", "all uploads together are too large; send this one again, faster"))
         self._connections.hold(self, 0)
 
@@ -128,6 +130,33 @@ class EndingConnection(PacedReading):
         if not self.busy:
             self._say_last_words()
 
+    @property
+    def _answered_early(self) -> bool:
+        """Whether the client still sends a body after its answer."""
+        return not self._in_head and self.cycle.response_complete
+
+    @property
+    def bytes_per_turn(self) -> int:
+        """The most bytes that the next turn takes from the socket."""
+        if self._deaf:
+            return DISCARDED_PER_TURN
+        if not self._answered_early:
+            return BYTES_PER_TURN
+        missing = self._announced_bytes - self._body_bytes - self._discarded_bytes
+        return max(BYTES_PER_TURN, min(missing, DISCARDED_PER_TURN))
+
+    def _discard_later(self) -> None:
+        """Take no bytes until there is a turn to discard them."""
+        self.flow.pause_reading()
+        if not self._discarding:
+            self._discarding = True
+            self._connections.turns.wait(self._discard)
+
+    def _discard(self) -> None:
+        self._discarding = False
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
     def _last_response(self, refusal: Refusal) -> bytes:
         return last_response(refusal, self.server_state.default_headers, self._limits.public_url)
 
@@ -157,7 +186,7 @@ class EndingConnection(PacedReading):
             return
         self.transport.write(self._last_words)
         self.transport.write_eof()
-        self.flow.backlog = b""
-        self.flow.resume_reading()
         self._connections.beginning.pop(self, None)
-        self._connections.idle[self] = self.loop.time() + LINGER_SECONDS
+        self._connections.idle.pop(self, None)
+        self._connections.lingering[self] = self.loop.time() + LINGER_SECONDS
+        self._discard_later()

@@ -1,7 +1,7 @@
 """The rules of RFC 9110 and 9112 for the head of a request, judged before a route is chosen."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -73,6 +73,17 @@ def judge_body(method: bytes, version: str, named: dict[bytes, list[bytes]]) -> 
     if version != "1.0" and any(each.lower() != b"100-continue" for each in named.get(b"expect", [])):
         return Refusal(417, "expectation", "the server knows no Expect but 100-continue")
     return None
+
+
+def announced_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Return the size of a body; None for one in chunks."""
+    size: int | None = 0
+    for name, value in headers:
+        if name == b"content-length":
+            size = int(value)
+        elif name == b"transfer-encoding":
+            return None
+    return size
 
 
 def parse_target(method: bytes, target: bytes) -> tuple[bytes, str, bytes] | None:
