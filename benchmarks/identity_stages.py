@@ -1,14 +1,21 @@
-"""The stage of identity: what sign-ins, refreshes and verifications cost, measured in one process without HTTP."""
+"""The stages of identity: sign-ins, refreshes and verifications in one process, and bodies of a megabyte over HTTP."""
 
 import asyncio
+import json
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
 from adapters.argon2.password_hasher import available_cores
+from benchmarks import seed
+from benchmarks.contenders import bursar
 from benchmarks.environment import BenchmarkEnvironment, Figures
+from benchmarks.open_loop_load import API_KEYS_VARIABLE
 from config.container import Application
 from core.identity.account import AccountId, NewAccount
 from core.identity.passwords.password_method import PasswordCredential
@@ -25,6 +32,9 @@ FIRST_VERIFICATIONS, VERIFICATIONS = 500, 20_000
 UNLIMITED = {"LIMITS__WRONG_PASSWORDS": "100000", "LIMITS__WRONG_PASSWORDS_PER_ADDRESS": "100000"}
 """All clients have one address and one account, and a sign-in counts until its password is verified."""
 MICROSECONDS, KIB_PER_MIB = 1e6, 1024
+ATTACKERS, RATE = 500, 100
+"""Clients that send at once; submissions a second, far below what one process takes."""
+SENDER = [sys.executable, "-m", "benchmarks.large_bodies"]
 
 
 def identity(environment: BenchmarkEnvironment, number: int) -> Figures:
@@ -143,3 +153,37 @@ def resident_mib() -> float:
     """Return the resident memory of this process."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmRSS:")[2].split()[0]) / KIB_PER_MIB
+
+
+def large_bodies(environment: BenchmarkEnvironment, number: int) -> Figures:
+    """Measure `number` submissions alone, and beside a megabyte from 500 clients to another process and to Bursar."""
+    seed.candidates(environment, 4 * number, "sahyadri-test")
+    found = dict[str, float]()
+    words = [*SENDER, "discard"]
+    with bursar(environment) as process, subprocess.Popen(words, stdout=subprocess.PIPE) as other:  # noqa: S603 - fixed command
+        port, first = process.wait_until_ready().rpartition(":")[2], iter(range(1, 4 * number, number))
+        assert other.stdout is not None  # noqa: S101 - opened above
+        try:
+            submit_beside(environment, port, next(first), number, "")
+            for name, attacked in (("alone", ""), ("beside others", other.stdout.readline()), ("attacked", port)):
+                found[name] = submit_beside(environment, port, next(first), number, attacked)
+        finally:
+            other.terminate()
+    ratio = found["attacked"] / found["beside others"]
+    return {f"submission p99 ms, {name}": p99 for name, p99 in found.items()} | {"attacked / beside others": ratio}
+
+
+def submit_beside(
+    environment: BenchmarkEnvironment, port: str, first: int, number: int, attacked: str | bytes
+) -> float:
+    """Return the 99th percentile in milliseconds."""
+    words = [sys.executable, "-m", "benchmarks.open_loop_load", port, "16", str(RATE), str(number / RATE), str(first)]
+    variables = {**os.environ, API_KEYS_VARIABLE: " ".join(environment.credentials)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=variables) as submitting:  # noqa: S603 - fixed command
+        time.sleep(1)
+        if attacked:
+            subprocess.run([*SENDER, "send", str(int(attacked)), str(ATTACKERS)], check=True, capture_output=True)  # noqa: S603 - fixed command
+        told = json.loads(submitting.communicate()[0])
+    if set(told["answers"]) != {"201"}:
+        raise RuntimeError(f"the answers were not what they should be: {told}")
+    return float(told["201 p99 ms"])

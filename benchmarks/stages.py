@@ -36,6 +36,7 @@ STAGES: Mapping[str, Stage] = {
     "hot-sku": Stage(store_stages.hot_sku, 20_000, kafka=True),
     "contention": Stage(store_stages.contention, store_stages.MEASUREMENT_MILLISECONDS),
     "identity": Stage(identity_stages.identity, 16_000),
+    "large-bodies": Stage(identity_stages.large_bodies, 900),
     "audit": Stage(audit_stages.audit, 1_000_000, times=1),
     "rotation": Stage(encryption_stages.rotation, 1_000_000, times=1),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),
