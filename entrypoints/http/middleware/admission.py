@@ -11,11 +11,12 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from core.kernel.errors import Invalid, Unavailable, problem_type
 from entrypoints.http.idempotency import request_context
+from entrypoints.http.middleware.route_options import segments
 from entrypoints.http.problems import Problem, title
 from entrypoints.http.submission_intents import INTENT_HEADER, IntentSigner
 
 SUBMISSIONS_PATH = "/v1/exam-fees"
-SUBMISSIONS_PATH_SEGMENTS = ["v1", "exam-fees"]
+SUBMISSIONS_PATH_SEGMENTS = ("v1", "exam-fees")
 RAW_KEY_HEADER, RAW_INTENT_HEADER = b"idempotency-key", INTENT_HEADER.lower().encode()
 MAX_SUBMISSION_BYTES = 64 * 1024
 """The maximum size of a submission, which is kept in memory during the decision about its admission."""
@@ -89,7 +90,7 @@ class AdmissionMiddleware:
 
 def is_submissions_path(path: str) -> bool:
     """Return whether Litestar routes a path to submissions; it ignores repeated and trailing slashes."""
-    return [part for part in path.split("/") if part] == SUBMISSIONS_PATH_SEGMENTS
+    return segments(path) == SUBMISSIONS_PATH_SEGMENTS
 
 
 def refused_unread(headers: Mapping[bytes, bytes]) -> bool:

@@ -1,6 +1,7 @@
 """What routes declare, for middleware that judges a request before it is routed."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from litestar.routes import BaseRoute, HTTPRoute
@@ -47,9 +48,10 @@ class RouteOptions:
 def routed_path(scope: HTTPScope) -> str:
     """Return the path by which a request is routed."""
     raw = scope.get("raw_path") or b""
-    return path_of_segments(raw) if ENCODED_SLASH.encode() in raw.upper() else scope["path"]
+    return path_of_segments(raw) if b"%" in raw and ENCODED_SLASH.encode() in raw.upper() else scope["path"]
 
 
+@lru_cache(maxsize=256)
 def segments(path: str) -> Segments:
     """Return the segments of a path; Litestar ignores repeated and trailing slashes."""
     return tuple(part for part in path.split("/") if part)

@@ -145,8 +145,8 @@ class Connection(EndingConnection):
             scope["refusal"] = refusal
             self._connections.refuse(refusal.reason)
         self._in_head = self._first = False
+        self._announced_bytes = announced_bytes(self.headers)
         self._head_bytes = self._bytes_without_body = self._body_bytes = 0
-        self._announced_bytes = announced_bytes(self.headers) or 0
         self._connections.beginning.pop(self, None)
         self._connections.idle.pop(self, None)
         self.headers = []  # trailers end here: no application looks at them
@@ -199,13 +199,13 @@ class Connection(EndingConnection):
             on_response=self.on_response_complete,
         )
         exchange.public_url = self._limits.public_url
+        exchange.is_large = self._announced_bytes is None or self._announced_bytes > MAX_KEPT_BYTES
         return exchange
 
-    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start(self, cycle: Any, app: Any) -> None:
         """Start a request; one with a large body waits for its turn, since it is refused or takes long anyway."""
         self._running = cycle
-        size = announced_bytes(cycle.scope["headers"])
-        if size is not None and size <= MAX_KEPT_BYTES:
+        if not cycle.is_large:
             self._start_asgi_task(cycle, app)
             return
         self._starting = True

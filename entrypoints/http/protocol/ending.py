@@ -28,7 +28,8 @@ class EndingConnection(PacedReading):
         self._connections, self._limits = connections, connections.limits
         self._running: RequestResponseCycle | None = None
         self._in_head = True
-        self._announced_bytes = self._body_bytes = self._discarded_bytes = 0
+        self._announced_bytes: int | None = 0
+        self._body_bytes = self._discarded_bytes = 0
         self._head_bytes = self._unread_bytes = 0
         self._last_words = b""
 
@@ -140,9 +141,9 @@ class EndingConnection(PacedReading):
         """The most bytes that the next turn takes from the socket."""
         if self._deaf:
             return DISCARDED_PER_TURN
-        if not self._answered_early:
+        if self._in_head or not self.cycle.response_complete:
             return BYTES_PER_TURN
-        missing = self._announced_bytes - self._body_bytes - self._discarded_bytes
+        missing = (self._announced_bytes or 0) - self._body_bytes - self._discarded_bytes
         return max(BYTES_PER_TURN, min(missing, DISCARDED_PER_TURN))
 
     def _discard_later(self) -> None:

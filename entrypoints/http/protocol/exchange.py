@@ -18,6 +18,8 @@ class Exchange(RequestResponseCycle):
     """An exchange whose answer tells browsers the policy."""
 
     public_url = ""
+    is_large = False
+    """Whether its body is large, or may be as its length is unknown."""
 
     async def send(self, message: Any) -> None:
         """Send a message of ASGI."""
