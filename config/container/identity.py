@@ -162,7 +162,7 @@ class Identity(containers.DeclarativeContainer):
     )
     secret_box = providers.Singleton(DerivedSecretBox, secret)
     code_method = providers.Singleton(
-        CodeMethod, new_work.provider, secret_box, sign_in_guard, process.clock, process.ids
+        CodeMethod, new_work.provider, secret_box, sign_in_guard, refused_sign_ins, process.clock, process.ids
     )
     sign_in_methods = providers.Dict(
         {PasswordCredential: password_method, ProviderAnswer: provider_method, CodeCredential: code_method}
@@ -211,6 +211,7 @@ class Identity(containers.DeclarativeContainer):
         refresh_batcher=refresh_batcher,
         sign_in_methods=sign_in_methods,
         sign_in_guard=sign_in_guard,
+        refused_sign_ins=refused_sign_ins,
         time_codes=time_codes,
         second_factor_check=second_factor_check,
         secret_box=secret_box,

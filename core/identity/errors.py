@@ -83,7 +83,7 @@ class UnknownSession(NotFound):
 
 
 class SecondFactorNeeded(NotAuthenticated):
-    """The account has a second factor: send a code with the password."""
+    """The account has a second factor: send a code of it, too."""
 
     problem = "second-factor-needed"
 

@@ -11,10 +11,11 @@ import pytest
 from dependency_injector import providers
 
 from config.container import Application
+from core.audit.ports import AuditFilter
 from core.identity.account import NewAccount
 from core.identity.codes.code_method import CodeCredential
 from core.identity.codes.request_code import CodeRequest
-from core.identity.errors import LinkNotValid, StudentHasAccount, WrongCredentials
+from core.identity.errors import LinkNotValid, SecondFactorNeeded, StudentHasAccount, WrongCredentials
 from core.identity.one_time_secret import CODE_LIFETIME, MAX_WRONG_ATTEMPTS, SecretId
 from core.identity.roles import Role
 from core.identity.tokens import SessionTokens
@@ -63,9 +64,9 @@ class CodeOffice(Office):
         found = await self.application.identity.secret_facts().find(request.request)
         return str(found["code"])
 
-    async def sign_in(self, request: CodeRequest, code: str, address: str = HERE) -> SessionTokens:
+    async def sign_in(self, request: CodeRequest, code: str, address: str = HERE, factor: str = "") -> SessionTokens:
         credential = CodeCredential(request=request.request, code=code)
-        tokens: SessionTokens = await self.identity.sign_in(credential, address=address)
+        tokens: SessionTokens = await self.identity.sign_in(credential, code=factor, address=address)
         return tokens
 
     async def outcome(self, request: CodeRequest, code: str, address: str = HERE) -> str:
@@ -77,6 +78,12 @@ class CodeOffice(Office):
 
     async def accounts(self) -> list[Any]:
         return list((await self.identity.list_accounts(None, 100)).items)
+
+    async def refused(self) -> list[tuple[str, str, str]]:
+        """Return who was refused a sign-in, to what, and from where."""
+        wanted = AuditFilter(action="sign-in", outcome="wrong-credentials")
+        found = await self.application.audit.trail().newest(wanted, None, 1_000)
+        return [(each.actor, each.target, each.address) for each in found]
 
 
 def code_in(text: str) -> str:
@@ -137,6 +144,35 @@ async def test_a_code_works_once_in_time_and_for_its_request(office: CodeOffice)
     office.clock.pass_by(CODE_LIFETIME)
     assert await office.outcome(second, other) == "wrong-credentials"
     assert await office.outcome(replace(first, request=SecretId(UUID(int=7))), code) == "wrong-credentials"
+
+
+async def test_a_code_without_the_second_factor_stays_valid_for_the_client_that_sends_both(office: CodeOffice) -> None:
+    app = await office.with_second_factor(await office.sign_in(*await office.code()))
+    office.clock.pass_by(timedelta(minutes=1))
+    request, code = await office.code()
+    with pytest.raises(SecondFactorNeeded):
+        await office.sign_in(request, code)
+    with pytest.raises(WrongCredentials):
+        await office.sign_in(request, code, factor="000000")
+    tokens = await office.sign_in(request, code, factor=app.code())
+
+    assert office.application.identity.access_tokens().verify(tokens.access_token).methods == ("otp", "mfa")
+    office.clock.pass_by(timedelta(minutes=1))
+    with pytest.raises(WrongCredentials):
+        await office.sign_in(request, code, factor=app.code())
+
+
+async def test_wrong_codes_are_on_record_without_the_codes(office: CodeOffice) -> None:
+    await office.sign_in(*await office.code())
+    [account], (request, code) = await office.accounts(), await office.code()
+    unknown = await office.identity.request_code("SU-1999-0001")
+    for asked in (request, unknown, unknown):
+        assert await office.outcome(asked, other_than(code)) == "wrong-credentials"
+
+    [second, first, known] = await office.refused()
+    assert known == ("anonymous", f"account/{account.id}", HERE)
+    assert second == first
+    assert re.fullmatch("login/[0-9a-f]{32}", first[1])
 
 
 async def test_one_code_is_used_once_by_twenty_clients_at_once(office: CodeOffice) -> None:
