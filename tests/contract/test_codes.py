@@ -19,7 +19,7 @@ from core.identity.errors import LinkNotValid, SecondFactorNeeded, StudentHasAcc
 from core.identity.one_time_secret import CODE_LIFETIME, MAX_WRONG_ATTEMPTS, SecretId
 from core.identity.roles import Role
 from core.identity.tokens import SessionTokens
-from core.kernel.authorization import NotAuthenticated
+from core.kernel.authorization import NotAuthenticated, acting_as
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError, Invalid, Unprocessable
 from core.kernel.rate_limit import RateLimited
@@ -247,6 +247,20 @@ async def test_an_erased_student_is_signed_out_and_signs_in_no_more(office: Code
     assert len(office.mail.asked) == sent
     with pytest.raises(NotAuthenticated):
         await office.identity.refresh_session(tokens.refresh_token)
+
+
+async def test_an_erasure_leaves_no_second_factor_address_or_device(office: CodeOffice) -> None:
+    ended, open_one = [await office.sign_in(*await office.code()) for _ in range(2)]
+    with acting_as(await office.principal(open_one)):
+        await office.identity.end_session(ended.session)
+    await office.with_second_factor(open_one)
+    [account] = await office.accounts()
+    await office.application.use_cases().students.erase_student(REGISTRATION, ASKED)
+
+    async with office.application.identity.new_work() as work:
+        assert await work.second_factors.lock(account.id) is None
+        found = [await work.sessions.lock(each.session) for each in (ended, open_one)]
+    assert [(each.address, each.device, each.ended_at is None) for each in found] == [("", "", False)] * 2
 
 
 async def test_a_disabled_candidate_does_not_register_again(office: CodeOffice) -> None:
