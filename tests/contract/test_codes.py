@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -184,7 +185,7 @@ async def test_one_code_is_used_once_by_twenty_clients_at_once(office: CodeOffic
 
 
 async def test_twenty_first_sign_ins_at_once_create_one_account(office: CodeOffice) -> None:
-    request_code = replace(office.identity.request_code, codes_per_registration=20)
+    request_code = replace(office.identity.request_code, codes_per_registration=40)
     requests = [await request_code(REGISTRATION) for _ in range(20)]
     pairs = [(each, await office.sealed_code(each)) for each in requests]
     outcomes = await asyncio.gather(*(office.outcome(*each, f"198.51.100.{n}") for n, each in enumerate(pairs)))
@@ -209,11 +210,20 @@ async def test_a_hundred_guesses_at_once_are_five(office: CodeOffice) -> None:
 
 async def test_requests_are_limited_by_registration_whether_or_not_it_exists(office: CodeOffice) -> None:
     for registration in (REGISTRATION, "SU-1999-0001"):
-        for _ in range(10):
-            await office.identity.request_code(registration)
+        for number in range(10):
+            await office.identity.request_code(registration, f"198.51.100.{number}")
         with pytest.raises(RateLimited) as refused:
             await office.identity.request_code(registration.lower())
         assert "codes-per-registration" in str(refused.value)
+
+
+async def test_one_source_does_not_use_up_the_requests_of_a_candidate(office: CodeOffice) -> None:
+    for _ in range(20):
+        with suppress(RateLimited):
+            await office.identity.request_code(REGISTRATION, "198.51.100.9")
+
+    request = await office.identity.request_code(REGISTRATION)
+    assert await office.outcome(request, await office.sealed_code(request)) == "signed in"
 
 
 async def test_no_table_list_or_event_has_a_code(office: CodeOffice) -> None:

@@ -1,5 +1,6 @@
 """Request a one-time code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -8,7 +9,9 @@ from core.identity.one_time_secret_ports import SecretBox
 from core.identity.ports import NewIdentityUnitOfWork
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
+from core.kernel.errors import Unavailable
 from core.kernel.ids import Ids
+from core.kernel.network import source_of
 from core.kernel.rate_limit import Limit, RateLimited, RateLimiter
 from core.kernel.registration import fold, read_registration
 
@@ -40,10 +43,23 @@ class RequestCode:
     clock: Clock
     ids: Ids
 
-    async def __call__(self, registration: str) -> CodeRequest:
-        """Return the request; raise `Invalid` for what no registration can be, and `RateLimited`."""
+    async def __call__(self, registration: str, address: str = "") -> CodeRequest:
+        """Return the request; raise `Invalid` for what no registration can be, and `RateLimited`.
+
+        `address` is where the client is.
+        """
         key = fold(read_registration(registration))
-        await self._count(key)
+        counted = self._limits(key, address)
+        verdict = await self.rate_limiter.acquire(counted)
+        if not verdict.allowed:
+            raise RateLimited.by(verdict)
+        try:
+            return await self._send(key)
+        except Unavailable:  # nothing was sent
+            await self.rate_limiter.release(counted)
+            raise
+
+    async def _send(self, key: str) -> CodeRequest:
         code_id, now, code = SecretId(self.ids.new()), self.clock.now(), self.secret_box.create_code()
         async with self.new_work() as work:
             secret = OneTimeSecret(
@@ -61,10 +77,14 @@ class RequestCode:
             await work.commit()
         return CodeRequest(code_id, int(CODE_LIFETIME.total_seconds()))
 
-    async def _count(self, key: str) -> None:
-        """Count a request by its registration, whether or not it exists."""
-        name = sha256(key.encode()).hexdigest()[:32]
-        limit = Limit("codes-per-registration", self.codes_per_registration, WINDOW_SECONDS)
-        verdict = await self.rate_limiter.acquire({f"codes:registration:{name}": limit})
-        if not verdict.allowed:
-            raise RateLimited.by(verdict)
+    def _limits(self, key: str, address: str) -> Mapping[str, Limit]:
+        """Return what counts a request, whether or not the registration exists.
+
+        One source leaves half of the requests to the candidate.
+        """
+        name, most = sha256(key.encode()).hexdigest()[:32], self.codes_per_registration
+        of_source = Limit("codes-per-registration-and-address", (most + 1) // 2, WINDOW_SECONDS)
+        return {
+            f"codes:registration:{name}": Limit("codes-per-registration", most, WINDOW_SECONDS),
+            f"codes:registration:{name}:{source_of(address)}": of_source,
+        }
