@@ -46,6 +46,12 @@ class StudentHasAccount(Conflict):
     problem = "student-has-account"
 
 
+class StudentNotEnrolled(Conflict):
+    """The student of the account is not on the roster; an erased one does not come back."""
+
+    problem = "student-not-enrolled"
+
+
 class LoginTaken(Conflict):
     """The login belongs to another account."""
 

@@ -16,7 +16,13 @@ from core.audit.ports import AuditFilter
 from core.identity.account import NewAccount
 from core.identity.codes.code_method import CodeCredential
 from core.identity.codes.request_code import CodeRequest
-from core.identity.errors import LinkNotValid, SecondFactorNeeded, StudentHasAccount, WrongCredentials
+from core.identity.errors import (
+    LinkNotValid,
+    SecondFactorNeeded,
+    StudentHasAccount,
+    StudentNotEnrolled,
+    WrongCredentials,
+)
 from core.identity.one_time_secret import CODE_LIFETIME, MAX_WRONG_ATTEMPTS, SecretId
 from core.identity.roles import Role
 from core.identity.tokens import SessionTokens
@@ -255,6 +261,8 @@ async def test_an_erased_student_is_signed_out_and_signs_in_no_more(office: Code
     await office.identity.request_code(REGISTRATION)
     await office.deliver()
     assert len(office.mail.asked) == sent
+    with pytest.raises(StudentNotEnrolled):
+        await office.identity.enable_account(account.id)
     with pytest.raises(NotAuthenticated):
         await office.identity.refresh_session(tokens.refresh_token)
 
@@ -282,6 +290,8 @@ async def test_a_disabled_candidate_does_not_register_again(office: CodeOffice) 
     assert await office.outcome(request, code) == "wrong-credentials"
     with pytest.raises(StudentHasAccount):
         await office.identity.create_account(NewAccount(roles=(Role.CANDIDATE,), name="B", student=account.student))
+    await office.identity.enable_account(account.id)
+    assert await office.outcome(request, code) == "signed in"
 
 
 async def test_an_invitation_reaches_the_person_only(office: CodeOffice) -> None:
