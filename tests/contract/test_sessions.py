@@ -100,6 +100,15 @@ async def test_a_used_token_after_its_grace_ends_the_session_for_good(office, to
     assert await outcome(elsewhere.check(claims)) is SessionEnded
 
 
+async def test_uses_of_one_old_token_at_once_end_the_session_once(office, tokens):
+    await office.identity.refresh_session(tokens.refresh_token)
+    office.clock.pass_by(LATER)
+    refusals = await asyncio.gather(*(outcome(office.identity.refresh_session(tokens.refresh_token)) for _ in range(9)))
+
+    assert set(refusals) <= {RefreshTokenReused, SessionEnded}
+    assert len(await recorded(office, "end-session")) == 1
+
+
 async def test_the_grace_is_over_once_the_successor_was_used(office, tokens):
     second = await office.identity.refresh_session(tokens.refresh_token)
     third = await office.identity.refresh_session(second.refresh_token)
