@@ -14,6 +14,7 @@ from dependency_injector import providers
 from config.container import Application
 from core.audit.ports import AuditFilter
 from core.identity.account import NewAccount
+from core.identity.code_limits import CodeLimits
 from core.identity.codes.code_method import CodeCredential
 from core.identity.codes.request_code import CodeRequest
 from core.identity.errors import (
@@ -191,7 +192,8 @@ async def test_one_code_is_used_once_by_twenty_clients_at_once(office: CodeOffic
 
 
 async def test_twenty_first_sign_ins_at_once_create_one_account(office: CodeOffice) -> None:
-    request_code = replace(office.identity.request_code, codes_per_registration=40)
+    asking = office.identity.request_code
+    request_code = replace(asking, code_limits=replace(asking.code_limits, codes_per_registration=40))
     requests = [await request_code(REGISTRATION) for _ in range(20)]
     pairs = [(each, await office.sealed_code(each)) for each in requests]
     outcomes = await asyncio.gather(*(office.outcome(*each, f"198.51.100.{n}") for n, each in enumerate(pairs)))
@@ -230,6 +232,23 @@ async def test_one_source_does_not_use_up_the_requests_of_a_candidate(office: Co
 
     request = await office.identity.request_code(REGISTRATION)
     assert await office.outcome(request, await office.sealed_code(request)) == "signed in"
+
+
+async def test_one_source_causes_few_messages_and_a_room_of_candidates_is_not_stopped(office: CodeOffice) -> None:
+    limits = CodeLimits(office.application.storage.rate_limiter(), 100, unused_codes_per_address=3)
+    asking, signing_in = (
+        replace(each, code_limits=limits) for each in (office.identity.request_code, office.identity.sign_in)
+    )
+    for _ in range(5):
+        request = await asking(TWIN, HERE)
+        credential = CodeCredential(request=request.request, code=await office.sealed_code(request))
+        assert await signing_in(credential, address=HERE)
+    for registration in (TWIN, "SU-1999-0001", "SU-1999-0002"):
+        await asking(registration, HERE)
+
+    with pytest.raises(RateLimited, match="unused-codes-per-address"):
+        await asking(REGISTRATION, HERE)
+    assert await asking(REGISTRATION, "198.51.100.9")
 
 
 async def test_no_table_list_or_event_has_a_code(office: CodeOffice) -> None:
