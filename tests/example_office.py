@@ -51,7 +51,13 @@ FIRST_ID_OF_ANSWERS = EXAMPLE_ID + (1 << 48)
 GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 
 OF_THE_SECOND_FACTOR = {"enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp"}
-BY_SESSION = OF_THE_SECOND_FACTOR | {"createPasswordLink", "inviteAccount", "createApiKey"}
+BY_SESSION = OF_THE_SECOND_FACTOR | {
+    "createPasswordLink",
+    "inviteAccount",
+    "createApiKey",
+    "enableAccount",
+    "changeRoles",
+}
 """Operations that need a session, because no API key steps up."""
 
 

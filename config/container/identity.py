@@ -19,6 +19,7 @@ from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.sections.identity import KNOWN_ISSUERS, OpenIdProvider
 from core.identity.api_keys.known_api_keys import KnownApiKeys
+from core.identity.code_limits import CodeLimits
 from core.identity.codes.code_method import CodeCredential, CodeMethod
 from core.identity.identity_provider import IdentityProvider
 from core.identity.passwords.password_method import PasswordCredential, PasswordMethod
@@ -162,7 +163,13 @@ class Identity(containers.DeclarativeContainer):
     )
     secret_box = providers.Singleton(DerivedSecretBox, secret)
     code_method = providers.Singleton(
-        CodeMethod, new_work.provider, secret_box, sign_in_guard, process.clock, process.ids
+        CodeMethod, new_work.provider, secret_box, sign_in_guard, refused_sign_ins, process.clock, process.ids
+    )
+    code_limits = providers.Singleton(
+        CodeLimits,
+        storage.rate_limiter,
+        process.settings.provided.limits.codes_per_registration,
+        process.settings.provided.limits.unused_codes_per_address,
     )
     sign_in_methods = providers.Dict(
         {PasswordCredential: password_method, ProviderAnswer: provider_method, CodeCredential: code_method}
@@ -211,11 +218,11 @@ class Identity(containers.DeclarativeContainer):
         refresh_batcher=refresh_batcher,
         sign_in_methods=sign_in_methods,
         sign_in_guard=sign_in_guard,
+        refused_sign_ins=refused_sign_ins,
         time_codes=time_codes,
         second_factor_check=second_factor_check,
         secret_box=secret_box,
-        rate_limiter=storage.rate_limiter,
-        codes_per_registration=process.settings.provided.limits.codes_per_registration,
+        code_limits=code_limits,
         api_key_list=api_key_list,
         known_api_keys=known_api_keys,
         max_api_key_days=process.settings.provided.identity.max_api_key_days,

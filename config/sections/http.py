@@ -82,6 +82,8 @@ class Limits(Section, frozen=True):
     """One-time codes that are requested or entered, from one address."""
     codes_per_registration: Permits = 10
     """One-time codes that are requested for one registration in 15 minutes, from whatever addresses."""
+    unused_codes_per_address: Permits = 100
+    """One-time codes that are requested from one address in 15 minutes, for whatever registrations, and not used."""
     wrong_passwords: Permits = 10
     """For one account from one address in 15 minutes; from other addresses the account can still sign in."""
     wrong_passwords_per_address: Permits = 100

@@ -1,6 +1,6 @@
 """Accounts: the persons and programs that Bursar knows, with what each may do and whose records it reaches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -39,24 +39,24 @@ class NewAccount:
     def __post_init__(self) -> None:
         EMAIL.check("email", self.email)
         CENTRE.check("centre", self.centre)
-        if not self.roles or len(set(self.roles)) < len(self.roles):
-            raise Invalid("`roles` names at least one role, and each once", at="$.roles")
+        check_roles(self.roles)
         if fault := line_fault(self.name, MAX_NAME_LENGTH):
             kind = Unprocessable if NAME.admits(self.name) else Invalid
             raise kind(f"`name` {fault}; it is {NAME.rule}", at="$.name")
-        self._check_reach()
+        check_reach(self.roles, centre=self.centre, student=self.student)
 
-    def _check_reach(self) -> None:
-        """Raise `Unprocessable` unless a clerk has one centre, a candidate one student, and others neither."""
-        reaching = [role for role in self.roles if role in NEEDS]
-        if reaching and len(self.roles) > 1:
-            raise Unprocessable(f"the role {reaching[0]} stands alone: it limits whose records exist", at="$.roles")
-        needed = {NEEDS[role] for role in reaching}
-        for field in NEEDS.values():
-            given = bool(getattr(self, field))
-            if given != (field in needed):
-                fault = f"needs a {field}" if field in needed else f"has no {field}: every {field} is in its reach"
-                raise Unprocessable(f"an account with the role {self.roles[0]} {fault}", at=f"$.{field}")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRoles:
+    """What an account is to be, and at which centre."""
+
+    roles: Annotated[tuple[Role, ...], ROLES]
+    centre: Annotated[str, CENTRE] = ""
+    """The exam centre of a clerk; empty for others."""
+
+    def __post_init__(self) -> None:
+        CENTRE.check("centre", self.centre)
+        check_roles(self.roles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +94,39 @@ class Account:
         """Return the account after it lost the right to act."""
         return replace(self, active=False, version=self.version + 1)
 
+    def enabled(self) -> Self:
+        """Return the account after it got the right to act back."""
+        return replace(self, active=True, version=self.version + 1)
+
+    def with_roles(self, asked: AccountRoles) -> Self:
+        """Return the account with other roles; raise `Unprocessable` for roles that it cannot have."""
+        if (Role.CANDIDATE in asked.roles) != (self.student is not None):
+            fault = "the account of a student stays a candidate, and no other account becomes one: create an account"
+            raise Unprocessable(fault, at="$.roles")
+        check_reach(asked.roles, centre=asked.centre, student=self.student)
+        return replace(self, roles=frozenset(asked.roles), centre=asked.centre, version=self.version + 1)
+
     def audited(self) -> Mapping[str, object]:
         """Return what audit records keep of it: no personal data."""
         return {"roles": sorted(self.roles), "centre": self.centre, "student": self.student, "active": self.active}
+
+
+def check_roles(roles: Sequence[Role]) -> None:
+    """Raise `Invalid` unless there is a role, and each once."""
+    if not roles or len(set(roles)) < len(roles):
+        raise Invalid("`roles` names at least one role, and each once", at="$.roles")
+
+
+def check_reach(roles: Sequence[Role], *, centre: str, student: UUID | None) -> None:
+    """Raise `Unprocessable` unless a clerk has one centre, a candidate one student, and others neither."""
+    reaching = [role for role in roles if role in NEEDS]
+    if reaching and len(roles) > 1:
+        raise Unprocessable(f"the role {reaching[0]} stands alone: it limits whose records exist", at="$.roles")
+    needed = {NEEDS[role] for role in reaching}
+    for field, given in (("centre", bool(centre)), ("student", bool(student))):
+        if given != (field in needed):
+            fault = f"needs a {field}" if field in needed else f"has no {field}: every {field} is in its reach"
+            raise Unprocessable(f"an account with the role {roles[0]} {fault}", at=f"$.{field}")
 
 
 @cache

@@ -46,6 +46,12 @@ class StudentHasAccount(Conflict):
     problem = "student-has-account"
 
 
+class StudentNotEnrolled(Conflict):
+    """The student of the account is not on the roster; an erased one does not come back."""
+
+    problem = "student-not-enrolled"
+
+
 class LoginTaken(Conflict):
     """The login belongs to another account."""
 
@@ -83,7 +89,7 @@ class UnknownSession(NotFound):
 
 
 class SecondFactorNeeded(NotAuthenticated):
-    """The account has a second factor: send a code with the password."""
+    """The account has a second factor: send a code of it, too."""
 
     problem = "second-factor-needed"
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NewType, Self
 from uuid import UUID
 
+from core.identity.errors import WrongCredentials
 from core.kernel.constraints import Text
 from core.kernel.events import Event
 
@@ -78,3 +79,8 @@ class AccountInvited(Event):
 
     account: UUID
     expires_at: datetime
+
+
+def wrong_code() -> WrongCredentials:
+    """Return the one answer to every code that does not sign in."""
+    return WrongCredentials("the code is wrong, was used or has expired; request another one")

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from core.identity.accounts.act_as_account import ActAsAccount
+from core.identity.accounts.change_roles import ChangeRoles
 from core.identity.accounts.create_account import CreateAccount
 from core.identity.accounts.create_administrator import CreateAdministrator
 from core.identity.accounts.disable_account import DisableAccount
+from core.identity.accounts.enable_account import EnableAccount
 from core.identity.accounts.list_accounts import ListAccounts
 from core.identity.api_keys.authenticate_api_key import AuthenticateApiKey
 from core.identity.api_keys.create_api_key import CreateApiKey
@@ -42,6 +44,8 @@ class IdentityUseCases:
     create_account: CreateAccount
     list_accounts: ListAccounts
     disable_account: DisableAccount
+    enable_account: EnableAccount
+    change_roles: ChangeRoles
     authenticate_session: AuthenticateSession
     change_password: ChangePassword
     create_administrator: CreateAdministrator

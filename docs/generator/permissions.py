@@ -76,6 +76,8 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "createAccount": Permission.ACCOUNTS_WRITE,
     "listAccounts": Permission.ACCOUNTS_READ,
     "disableAccount": Permission.ACCOUNTS_WRITE,
+    "enableAccount": Permission.ACCOUNTS_WRITE,
+    "changeRoles": Permission.ACCOUNTS_WRITE,
     "createApiKey": Permission.API_KEYS_WRITE,
     "listApiKeys": Permission.ACCOUNTS_READ,
     "revokeApiKey": Permission.API_KEYS_WRITE,

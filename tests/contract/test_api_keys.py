@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from config.container import Application
-from core.identity.account import NewAccount
+from core.identity.account import AccountRoles, NewAccount
 from core.identity.api_key import IssuedApiKey, NewApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.roles import Role
@@ -38,10 +38,15 @@ async def test_the_revision_changes_with_what_ends_a_credential_and_with_nothing
     await identity.revoke_api_key(issued.key.id)
     after_key = await database.revision()
     await identity.disable_account(other.key.account)
+    after_account = await database.revision()
 
-    assert len({begin, after_key, await database.revision()}) == 3
     assert (await database.find(issued.key.id)).key.revoked_at is not None
     assert not (await database.find(other.key.id)).account.active
+    await identity.enable_account(other.key.account)
+    after_enabling = await database.revision()
+    await identity.change_roles(other.key.account, AccountRoles(roles=(Role.AUDITOR,)))
+    assert len({begin, after_key, after_account, after_enabling, await database.revision()}) == 5
+    assert (await database.find(other.key.id)).principal("").permissions == {Permission.STOCK_READ}
 
 
 async def test_the_latest_use_stays_on_record(stored: Application) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -11,14 +12,22 @@ import pytest
 from dependency_injector import providers
 
 from config.container import Application
+from core.audit.ports import AuditFilter
 from core.identity.account import NewAccount
+from core.identity.code_limits import CodeLimits
 from core.identity.codes.code_method import CodeCredential
 from core.identity.codes.request_code import CodeRequest
-from core.identity.errors import LinkNotValid, StudentHasAccount, WrongCredentials
+from core.identity.errors import (
+    LinkNotValid,
+    SecondFactorNeeded,
+    StudentHasAccount,
+    StudentNotEnrolled,
+    WrongCredentials,
+)
 from core.identity.one_time_secret import CODE_LIFETIME, MAX_WRONG_ATTEMPTS, SecretId
 from core.identity.roles import Role
 from core.identity.tokens import SessionTokens
-from core.kernel.authorization import NotAuthenticated
+from core.kernel.authorization import NotAuthenticated, acting_as
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError, Invalid, Unprocessable
 from core.kernel.rate_limit import RateLimited
@@ -63,9 +72,9 @@ class CodeOffice(Office):
         found = await self.application.identity.secret_facts().find(request.request)
         return str(found["code"])
 
-    async def sign_in(self, request: CodeRequest, code: str, address: str = HERE) -> SessionTokens:
+    async def sign_in(self, request: CodeRequest, code: str, address: str = HERE, factor: str = "") -> SessionTokens:
         credential = CodeCredential(request=request.request, code=code)
-        tokens: SessionTokens = await self.identity.sign_in(credential, address=address)
+        tokens: SessionTokens = await self.identity.sign_in(credential, code=factor, address=address)
         return tokens
 
     async def outcome(self, request: CodeRequest, code: str, address: str = HERE) -> str:
@@ -77,6 +86,12 @@ class CodeOffice(Office):
 
     async def accounts(self) -> list[Any]:
         return list((await self.identity.list_accounts(None, 100)).items)
+
+    async def refused(self) -> list[tuple[str, str, str]]:
+        """Return who was refused a sign-in, to what, and from where."""
+        wanted = AuditFilter(action="sign-in", outcome="wrong-credentials")
+        found = await self.application.audit.trail().newest(wanted, None, 1_000)
+        return [(each.actor, each.target, each.address) for each in found]
 
 
 def code_in(text: str) -> str:
@@ -139,6 +154,35 @@ async def test_a_code_works_once_in_time_and_for_its_request(office: CodeOffice)
     assert await office.outcome(replace(first, request=SecretId(UUID(int=7))), code) == "wrong-credentials"
 
 
+async def test_a_code_without_the_second_factor_stays_valid_for_the_client_that_sends_both(office: CodeOffice) -> None:
+    app = await office.with_second_factor(await office.sign_in(*await office.code()))
+    office.clock.pass_by(timedelta(minutes=1))
+    request, code = await office.code()
+    with pytest.raises(SecondFactorNeeded):
+        await office.sign_in(request, code)
+    with pytest.raises(WrongCredentials):
+        await office.sign_in(request, code, factor="000000")
+    tokens = await office.sign_in(request, code, factor=app.code())
+
+    assert office.application.identity.access_tokens().verify(tokens.access_token).methods == ("otp", "mfa")
+    office.clock.pass_by(timedelta(minutes=1))
+    with pytest.raises(WrongCredentials):
+        await office.sign_in(request, code, factor=app.code())
+
+
+async def test_wrong_codes_are_on_record_without_the_codes(office: CodeOffice) -> None:
+    await office.sign_in(*await office.code())
+    [account], (request, code) = await office.accounts(), await office.code()
+    unknown = await office.identity.request_code("SU-1999-0001")
+    for asked in (request, unknown, unknown):
+        assert await office.outcome(asked, other_than(code)) == "wrong-credentials"
+
+    [second, first, known] = await office.refused()
+    assert known == ("anonymous", f"account/{account.id}", HERE)
+    assert second == first
+    assert re.fullmatch("login/[0-9a-f]{32}", first[1])
+
+
 async def test_one_code_is_used_once_by_twenty_clients_at_once(office: CodeOffice) -> None:
     request, code = await office.code()
     outcomes = await asyncio.gather(*(office.outcome(request, code, f"198.51.100.{n}") for n in range(20)))
@@ -148,7 +192,8 @@ async def test_one_code_is_used_once_by_twenty_clients_at_once(office: CodeOffic
 
 
 async def test_twenty_first_sign_ins_at_once_create_one_account(office: CodeOffice) -> None:
-    request_code = replace(office.identity.request_code, codes_per_registration=20)
+    asking = office.identity.request_code
+    request_code = replace(asking, code_limits=replace(asking.code_limits, codes_per_registration=40))
     requests = [await request_code(REGISTRATION) for _ in range(20)]
     pairs = [(each, await office.sealed_code(each)) for each in requests]
     outcomes = await asyncio.gather(*(office.outcome(*each, f"198.51.100.{n}") for n, each in enumerate(pairs)))
@@ -173,11 +218,37 @@ async def test_a_hundred_guesses_at_once_are_five(office: CodeOffice) -> None:
 
 async def test_requests_are_limited_by_registration_whether_or_not_it_exists(office: CodeOffice) -> None:
     for registration in (REGISTRATION, "SU-1999-0001"):
-        for _ in range(10):
-            await office.identity.request_code(registration)
+        for number in range(10):
+            await office.identity.request_code(registration, f"198.51.100.{number}")
         with pytest.raises(RateLimited) as refused:
             await office.identity.request_code(registration.lower())
         assert "codes-per-registration" in str(refused.value)
+
+
+async def test_one_source_does_not_use_up_the_requests_of_a_candidate(office: CodeOffice) -> None:
+    for _ in range(20):
+        with suppress(RateLimited):
+            await office.identity.request_code(REGISTRATION, "198.51.100.9")
+
+    request = await office.identity.request_code(REGISTRATION)
+    assert await office.outcome(request, await office.sealed_code(request)) == "signed in"
+
+
+async def test_one_source_causes_few_messages_and_a_room_of_candidates_is_not_stopped(office: CodeOffice) -> None:
+    limits = CodeLimits(office.application.storage.rate_limiter(), 100, unused_codes_per_address=3)
+    asking, signing_in = (
+        replace(each, code_limits=limits) for each in (office.identity.request_code, office.identity.sign_in)
+    )
+    for _ in range(5):
+        request = await asking(TWIN, HERE)
+        credential = CodeCredential(request=request.request, code=await office.sealed_code(request))
+        assert await signing_in(credential, address=HERE)
+    for registration in (TWIN, "SU-1999-0001", "SU-1999-0002"):
+        await asking(registration, HERE)
+
+    with pytest.raises(RateLimited, match="unused-codes-per-address"):
+        await asking(REGISTRATION, HERE)
+    assert await asking(REGISTRATION, "198.51.100.9")
 
 
 async def test_no_table_list_or_event_has_a_code(office: CodeOffice) -> None:
@@ -209,8 +280,24 @@ async def test_an_erased_student_is_signed_out_and_signs_in_no_more(office: Code
     await office.identity.request_code(REGISTRATION)
     await office.deliver()
     assert len(office.mail.asked) == sent
+    with pytest.raises(StudentNotEnrolled):
+        await office.identity.enable_account(account.id)
     with pytest.raises(NotAuthenticated):
         await office.identity.refresh_session(tokens.refresh_token)
+
+
+async def test_an_erasure_leaves_no_second_factor_address_or_device(office: CodeOffice) -> None:
+    ended, open_one = [await office.sign_in(*await office.code()) for _ in range(2)]
+    with acting_as(await office.principal(open_one)):
+        await office.identity.end_session(ended.session)
+    await office.with_second_factor(open_one)
+    [account] = await office.accounts()
+    await office.application.use_cases().students.erase_student(REGISTRATION, ASKED)
+
+    async with office.application.identity.new_work() as work:
+        assert await work.second_factors.lock(account.id) is None
+        found = [await work.sessions.lock(each.session) for each in (ended, open_one)]
+    assert [(each.address, each.device, each.ended_at is None) for each in found] == [("", "", False)] * 2
 
 
 async def test_a_disabled_candidate_does_not_register_again(office: CodeOffice) -> None:
@@ -222,6 +309,8 @@ async def test_a_disabled_candidate_does_not_register_again(office: CodeOffice) 
     assert await office.outcome(request, code) == "wrong-credentials"
     with pytest.raises(StudentHasAccount):
         await office.identity.create_account(NewAccount(roles=(Role.CANDIDATE,), name="B", student=account.student))
+    await office.identity.enable_account(account.id)
+    assert await office.outcome(request, code) == "signed in"
 
 
 async def test_an_invitation_reaches_the_person_only(office: CodeOffice) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.totp.time_codes import PyotpTimeCodes
 from config.container import Application
+from core.audit.ports import AuditFilter
 from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.errors import (
@@ -105,6 +106,18 @@ async def test_an_account_with_a_second_factor_signs_in_with_a_code_only(office,
     assert methods(office, signed_in) == TOTP
     refreshed = await office.identity.refresh_session(signed_in.refresh_token)
     assert methods(office, refreshed) == TOTP
+
+
+async def test_wrong_codes_are_on_record_at_sign_in_and_at_a_step_up(office, tokens, app):
+    caller = await office.principal(tokens)
+    assert await outcome(sign_in(office, "000000", "192.0.2.7")) is WrongCredentials
+    assert await outcome(by(office, tokens, office.identity.step_up, code="000000")) is WrongCredentials
+
+    found = await office.application.audit.trail().newest(AuditFilter(outcome="wrong-credentials"), None, 10)
+    assert [(each.actor, each.account, each.action, each.target, each.address) for each in found] == [
+        (caller.subject, caller.account, "step-up", "", ""),
+        ("anonymous", None, "sign-in", f"account/{caller.account}", "192.0.2.7"),
+    ]
 
 
 async def test_before_it_is_confirmed_a_second_factor_is_not_asked_for(office, tokens):

@@ -12,16 +12,18 @@ import pytest
 from config.container import Application
 from config.sections.http import Limits
 from core.audit.ports import AuditFilter
-from core.identity.account import AccountId
+from core.identity.account import AccountId, AccountRoles
 from core.identity.errors import (
     LinkNotValid,
     LoginTaken,
     RefreshTokenReused,
     SessionEnded,
+    UnknownAccount,
     UnknownSession,
     WrongCredentials,
 )
 from core.identity.passwords.password_method import PasswordCredential
+from core.identity.roles import PERMISSIONS, Role
 from core.identity.session import GRACE, SessionId
 from core.identity.sessions.end_sessions import end_all
 from core.identity.sessions.refused_sign_ins import KEY, LIMIT
@@ -96,6 +98,15 @@ async def test_a_used_token_after_its_grace_ends_the_session_for_good(office, to
     assert await outcome(office.principal(successor)) is SessionEnded
     claims = office.application.identity.access_tokens().verify(successor.access_token)
     assert await outcome(elsewhere.check(claims)) is SessionEnded
+
+
+async def test_uses_of_one_old_token_at_once_end_the_session_once(office, tokens):
+    await office.identity.refresh_session(tokens.refresh_token)
+    office.clock.pass_by(LATER)
+    refusals = await asyncio.gather(*(outcome(office.identity.refresh_session(tokens.refresh_token)) for _ in range(9)))
+
+    assert set(refusals) <= {RefreshTokenReused, SessionEnded}
+    assert len(await recorded(office, "end-session")) == 1
 
 
 async def test_the_grace_is_over_once_the_successor_was_used(office, tokens):
@@ -264,6 +275,56 @@ async def test_a_disabled_account_neither_signs_in_nor_refreshes(office):
     assert await outcome(sign_in(office)) is WrongCredentials
     assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
     assert await outcome(office.principal(tokens)) is SessionEnded
+
+
+async def test_an_enabled_account_signs_in_again_without_its_old_sessions_and_link(office):
+    account = await office.with_password()
+    tokens = await sign_in(office)
+    link = await office.identity.create_password_link(account.id)
+    for _ in range(2):
+        await office.identity.disable_account(account.id)
+    enabled = [await office.identity.enable_account(account.id) for _ in range(2)]
+
+    assert enabled == [replace(account, version=3)] * 2
+    assert await sign_in(office)
+    assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
+    assert await outcome(office.identity.set_password(link.token, ANOTHER_PASSWORD)) is LinkNotValid
+    assert await recorded(office, "enable-account") == [("system", f"account/{account.id}", "done")]
+    with pytest.raises(UnknownAccount):
+        await office.identity.enable_account(AccountId(uuid4()))
+
+
+async def test_changed_roles_end_every_session_and_are_in_the_next_token(office):
+    account = await office.with_password()
+    tokens, watch = await sign_in(office), other_process(office)
+    changed = await office.identity.change_roles(account.id, AccountRoles(roles=(Role.CLERK,), centre="PUNE-01"))
+    again = await office.identity.change_roles(account.id, AccountRoles(roles=(Role.CLERK,), centre="PUNE-01"))
+
+    assert again == changed == replace(account, roles=frozenset({Role.CLERK}), centre="PUNE-01", version=2)
+    assert await outcome(office.principal(tokens)) is SessionEnded
+    office.clock.pass_by(timedelta(seconds=1))
+    claims = office.application.identity.access_tokens().verify(tokens.access_token)
+    assert await outcome(watch.check(claims)) is SessionEnded
+    assert await outcome(office.identity.refresh_session(tokens.refresh_token)) is SessionEnded
+    principal = await office.principal(await sign_in(office))
+    assert (principal.permissions, principal.centre) == (PERMISSIONS[Role.CLERK], "PUNE-01")
+    [record] = await office.application.audit.trail().newest(AuditFilter(action="change-roles"), None, 9)
+    assert ['"officer"' in each for each in (record.before, record.after)] == [True, False]
+    assert ['"PUNE-01"' in each for each in (record.before, record.after)] == [False, True]
+    with pytest.raises(UnknownAccount):
+        await office.identity.change_roles(AccountId(uuid4()), AccountRoles(roles=(Role.OFFICER,)))
+
+
+async def test_a_sign_in_that_meets_a_change_of_roles_under_way_has_the_new_ones(office):
+    account = await office.account()
+    async with office.application.identity.new_work() as work:
+        locked = await work.accounts.lock(account.id)
+        work.accounts.replace(locked.with_roles(AccountRoles(roles=(Role.AUDITOR,))))
+        signing_in = asyncio.create_task(office.signed_in(account))
+        await asyncio.wait({signing_in}, timeout=0.2)
+        await work.commit()
+
+    assert (await office.principal(await signing_in)).permissions == PERMISSIONS[Role.AUDITOR]
 
 
 async def test_a_sign_in_that_meets_a_disable_under_way_opens_nothing(office):

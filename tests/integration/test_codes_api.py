@@ -1,6 +1,7 @@
 """One-time codes over HTTP: what a client without a credential gets."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -47,6 +48,35 @@ async def test_a_code_is_requested_and_tried_without_a_credential(
     token = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
     assert (await client.get("/v1/students/T-1/exam-fees", headers=token)).status_code == 200
     assert (await client.get("/v1/students/T-404/exam-fees", headers=token)).status_code == 404
+
+
+async def test_a_browser_of_a_candidate_with_a_second_factor_gets_a_cookie_for_both_codes(
+    stored: Application, client: httpx.AsyncClient
+) -> None:
+    office = Office(stored, stored.process.clock())
+
+    async def body() -> dict[str, object]:
+        request = (await client.post("/v1/codes", json=KNOWN)).json()["request"]
+        found = await stored.identity.secret_facts().find(UUID(request))
+        return {"request": request, "code": found["code"], "cookie": True}
+
+    first = (await client.post("/v1/sessions/code", json=await body())).json()
+    app = await office.with_second_factor(await office.identity.refresh_session(kept_token(client)))
+    office.clock.pass_by(timedelta(minutes=1))
+    sent = await body()
+    without = await client.post("/v1/sessions/code", json=sent)
+    both = await client.post("/v1/sessions/code", json={**sent, "second_factor": app.code()})
+
+    assert (without.status_code, without.json()["type"]) == (401, "urn:bursar:problem:second-factor-needed")
+    assert both.status_code == 201, both.text
+    assert "refresh_token" not in first and "refresh_token" not in both.json()
+    assert both.json()["csrf_token"] and "__Host-bursar-session=" in both.headers["set-cookie"]
+    assert (await client.post("/v1/sessions/code", json={**sent, "second_factor": "1"})).status_code == 400
+
+
+def kept_token(client: httpx.AsyncClient) -> str:
+    """Return the refresh token in the cookie of a session."""
+    return client.cookies["__Host-bursar-session"].partition(".")[2]
 
 
 @pytest.mark.parametrize(

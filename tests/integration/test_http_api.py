@@ -75,6 +75,8 @@ OPERATIONS = {
     "post /v1/sessions/code",
     "get /v1/accounts",
     "post /v1/accounts/{account}/disable",
+    "post /v1/accounts/{account}/enable",
+    "put /v1/accounts/{account}/roles",
     "post /v1/accounts/{account}/password-link",
     "post /v1/api-keys",
     "get /v1/api-keys",

@@ -18,7 +18,9 @@ def erase_accounts(work: MemoryUnitOfWork, student: UUID) -> None:
         database.change_credentials()
         if account.id in database.passwords:
             log.remove(database.passwords, account.id)
-    for session in [each for each in database.sessions.values() if each.account in holders and not each.ended_at]:
+        if account.id in database.second_factors:
+            log.remove(database.second_factors, account.id)
+    for session in [each for each in database.sessions.values() if each.account in holders]:
         log.put(database.sessions, session.id, replace(session.ended(now), address="", device=""))
     for key in [key for key, link in database.identity_links.items() if link.account in holders]:
         log.remove(database.identity_links, key)

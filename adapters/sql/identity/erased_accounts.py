@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.identity.link_tables import identity_links
 from adapters.sql.identity.secret_tables import one_time_secrets
-from adapters.sql.identity.session_tables import passwords, sessions
+from adapters.sql.identity.session_tables import passwords, second_factors, sessions
 from adapters.sql.identity.tables import accounts, increment
 
 ERASED = "(erased)"
@@ -30,9 +30,9 @@ async def erase_accounts(connection: AsyncConnection, student: UUID, at: datetim
         await connection.execute(update(accounts).where(accounts.c.id.in_(theirs)).values(values))
         await connection.execute(increment(connection.dialect).values({"id": 1, "revision": 1}))
         await connection.execute(delete(passwords).where(passwords.c.account.in_(theirs)))
-        ended = {"ended_at": at, "sealed": b"", "address": "", "device": ""}
-        are_open = sessions.c.account.in_(theirs), sessions.c.ended_at.is_(None)
-        await connection.execute(update(sessions).where(*are_open).values(ended))
+        await connection.execute(delete(second_factors).where(second_factors.c.id.in_(theirs)))
+        ended = {"ended_at": func.coalesce(sessions.c.ended_at, at), "sealed": b"", "address": "", "device": ""}
+        await connection.execute(update(sessions).where(sessions.c.account.in_(theirs)).values(ended))
         await connection.execute(delete(identity_links).where(identity_links.c.account.in_(theirs)))
     holders = or_(one_time_secrets.c.holder == student, one_time_secrets.c.holder.in_(theirs))
     await connection.execute(delete(one_time_secrets).where(holders))

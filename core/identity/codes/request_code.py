@@ -1,18 +1,15 @@
 """Request a one-time code."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 
+from core.identity.code_limits import CodeLimits
 from core.identity.one_time_secret import CODE_LIFETIME, CodeRequested, OneTimeSecret, Purpose, SecretId
 from core.identity.one_time_secret_ports import SecretBox
 from core.identity.ports import NewIdentityUnitOfWork
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
-from core.kernel.rate_limit import Limit, RateLimited, RateLimiter
 from core.kernel.registration import fold, read_registration
-
-WINDOW_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +32,20 @@ class RequestCode:
 
     new_work: NewIdentityUnitOfWork
     secret_box: SecretBox
-    rate_limiter: RateLimiter
-    codes_per_registration: int
+    code_limits: CodeLimits
     clock: Clock
     ids: Ids
 
-    async def __call__(self, registration: str) -> CodeRequest:
-        """Return the request; raise `Invalid` for what no registration can be, and `RateLimited`."""
+    async def __call__(self, registration: str, address: str = "") -> CodeRequest:
+        """Return the request; raise `Invalid` for what no registration can be, and `RateLimited`.
+
+        `address` is where the client is.
+        """
         key = fold(read_registration(registration))
-        await self._count(key)
+        async with self.code_limits.request(key, address):
+            return await self._send(key)
+
+    async def _send(self, key: str) -> CodeRequest:
         code_id, now, code = SecretId(self.ids.new()), self.clock.now(), self.secret_box.create_code()
         async with self.new_work() as work:
             secret = OneTimeSecret(
@@ -60,11 +62,3 @@ class RequestCode:
             )
             await work.commit()
         return CodeRequest(code_id, int(CODE_LIFETIME.total_seconds()))
-
-    async def _count(self, key: str) -> None:
-        """Count a request by its registration, whether or not it exists."""
-        name = sha256(key.encode()).hexdigest()[:32]
-        limit = Limit("codes-per-registration", self.codes_per_registration, WINDOW_SECONDS)
-        verdict = await self.rate_limiter.acquire({f"codes:registration:{name}": limit})
-        if not verdict.allowed:
-            raise RateLimited.by(verdict)

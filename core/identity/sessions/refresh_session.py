@@ -43,11 +43,10 @@ class RefreshSession:
         """End a session in a transaction of its own, which the refusal of the request does not roll back."""
         async with self.new_work() as work:
             session = await work.sessions.lock(session_id)
-            if session is None:
+            if session is None or session.ended_at:
                 return
-            ended = session.ended(now := self.clock.now())
-            work.sessions.replace(ended)
+            work.sessions.replace(session.ended(now := self.clock.now()))
             why = "a refresh token was used again after its grace"
             work.audit(Deed(action=EndSession.ACTION, target=f"session/{session_id}", reason=why))
             await work.commit()
-        self.session_watch.end(EndedSession(session_id, ended.ended_at or now))
+        self.session_watch.end(EndedSession(session_id, now))

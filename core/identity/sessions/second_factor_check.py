@@ -28,7 +28,7 @@ class SecondFactorCheck:
         if factor is None or factor.confirmed_at is None:
             return ()
         if not code:
-            raise SecondFactorNeeded("the password is right; send a code of the second factor with it, as `code`")
+            raise SecondFactorNeeded("this account has a second factor: sign in with a code of it, too")
         work.second_factors.replace(self._used(factor, normal_code(code)))
         return METHODS
 

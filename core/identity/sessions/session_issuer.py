@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from core.identity.account import Account, AccountId
 from core.identity.errors import WrongCredentials
+from core.identity.one_time_secret import Purpose, SecretId, wrong_code
 from core.identity.password import Password
 from core.identity.ports import IdentityUnitOfWork, NewIdentityUnitOfWork
 from core.identity.session import Session, SessionId
@@ -28,6 +29,8 @@ class Proof:
     """The password that was verified: the session is refused when it changes before the session is stored."""
     rehashed: str = field(default="", repr=False)
     """The hash of the same password with the parameters of today, if that which is stored has others."""
+    secret: SecretId | None = None
+    """The one-time code that was verified; it is used up when the session is stored."""
     code: str = field(default="", repr=False)
     """Of the second factor; it is used up when the session is stored."""
     is_complete: bool = False
@@ -66,6 +69,8 @@ class SessionIssuer:
             if not proof.is_complete:
                 more = await self.second_factor_check.use_up(work, proof.account, proof.code)
                 session = session.proved(more, session.proved_at)
+            if proof.secret:
+                await self._use_up(work, proof.secret)
             work.sessions.add(session)
             after = {"session": session_id, "methods": session.methods, "address": address}
             work.audit(Deed(action="sign-in", target=f"account/{account.id}", after=after))
@@ -93,6 +98,13 @@ class SessionIssuer:
             raise WrongCredentials("the password was changed just now")
         if rehashed:
             work.passwords.replace(replace(current, hash=rehashed))
+
+    async def _use_up(self, work: IdentityUnitOfWork, verified: SecretId) -> None:
+        """Use up a one-time code; refuse one that another sign-in has used since it was verified."""
+        secret = await work.one_time_secrets.lock(verified)
+        if secret is None or not secret.is_open(Purpose.SIGN_IN, self.clock.now()):
+            raise wrong_code()
+        work.one_time_secrets.replace(secret.used())
 
     def tokens(self, session: Session, account: Account, refresh_token: RefreshToken) -> SessionTokens:
         """Return a refresh token with a new access token."""

@@ -1,4 +1,4 @@
-"""`bursar accounts`: create, list and disable accounts."""
+"""`bursar accounts`: create, list, change, disable and enable accounts."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from core.identity.account import Account, AccountId, AccountPage, NewAccount
+from core.identity.account import Account, AccountId, AccountPage, AccountRoles, NewAccount
 from core.identity.roles import Role
 from core.kernel.text import escape_unprintable
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
@@ -79,6 +79,40 @@ def disable(context: typer.Context, account: Id, config: ConfigFile = None, json
 
     disabled = runner.run_provisioned(config, work)
     runner.print(disabled, lambda disabled: f"{disabled.id} is disabled", json=json)
+
+
+@commands.command(epilog="Example: bursar accounts enable 01936b5e-7a3c-7c1e-9d55-0a4f4e1c2b3d")
+def enable(context: typer.Context, account: Id, config: ConfigFile = None, json: AsJson = False) -> None:
+    """Give a disabled account the right to act again, with its password and the keys that were not revoked."""
+    runner: CommandRunner = context.obj
+
+    async def work(runtime: Runtime) -> Account:
+        return await runtime.use_cases.identity.enable_account(AccountId(account))
+
+    enabled = runner.run_provisioned(config, work)
+    runner.print(enabled, lambda enabled: f"{enabled.id} is active", json=json)
+
+
+@commands.command(
+    epilog="Example: bursar accounts change-roles 01936b5e-7a3c-7c1e-9d55-0a4f4e1c2b3d --role clerk --centre PUNE-01"
+)
+def change_roles(
+    context: typer.Context,
+    account: Id,
+    role: Roles,
+    centre: Centre = "",
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Replace the roles and the centre of an account; its sessions end, its keys are narrowed within a second."""
+    runner: CommandRunner = context.obj
+
+    async def work(runtime: Runtime) -> Account:
+        asked = AccountRoles(roles=tuple(role), centre=centre)
+        return await runtime.use_cases.identity.change_roles(AccountId(account), asked)
+
+    changed = runner.run_provisioned(config, work)
+    runner.print(changed, lambda changed: f"{changed.id} is now {', '.join(sorted(changed.roles))}", json=json)
 
 
 def accounts_table(accounts: Sequence[Account]) -> Table:

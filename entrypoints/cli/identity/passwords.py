@@ -1,4 +1,4 @@
-"""`bursar accounts create-admin` and `reset-password`: one-time links that set a password."""
+"""`bursar accounts create-admin`, `reset-password` and `invite`: one-time links that set a password."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,6 +7,7 @@ import typer
 
 from core.identity.account import AccountId
 from core.identity.passwords.create_password_link import PasswordLink
+from core.identity.passwords.invite_account import Invitation
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 
@@ -43,6 +44,24 @@ def reset_password(
         return await runtime.use_cases.identity.create_password_link(AccountId(account), login)
 
     runner.print(runner.run_provisioned(config, work), instructions, json=json)
+
+
+@commands.command(epilog="Example: bursar accounts invite 019a9e5c-6f3e-7b21-9c5d-0f7a3e9b1c42 --login asha.kulkarni")
+def invite(
+    context: typer.Context, account: Account, login: NewLogin = None, config: ConfigFile = None, json: AsJson = False
+) -> None:
+    """Send the one-time link that sets the password of an account to its e-mail address; an earlier link ends."""
+    runner: CommandRunner = context.obj
+
+    async def work(runtime: Runtime) -> Invitation:
+        return await runtime.use_cases.identity.invite_account(AccountId(account), login)
+
+    runner.print(runner.run_provisioned(config, work), invited, json=json)
+
+
+def invited(invitation: Invitation) -> str:
+    """Return what was sent; the link is in the message only."""
+    return f"{invitation.login} is sent a link that sets a password until {invitation.expires_at:%Y-%m-%d %H:%M} UTC"
 
 
 def instructions(link: PasswordLink) -> str:

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response, get, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from core.identity.account import Account, AccountId, AccountPage, NewAccount
+from core.identity.account import Account, AccountId, AccountPage, AccountRoles, NewAccount
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
@@ -16,7 +16,7 @@ from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
 
 
 class AccountsController(Controller):
-    """Creates, lists and disables accounts."""
+    """Creates, lists, changes, disables and enables accounts."""
 
     path = "/v1/accounts"
     tags = ("Accounts",)
@@ -57,3 +57,25 @@ class AccountsController(Controller):
     async def disable(self, account: FromPath[UUID], use_cases: Wired[UseCases]) -> Account:
         """Take the right to act from an account; its credentials are refused everywhere within a second."""
         return await use_cases.identity.disable_account(AccountId(account))
+
+    @post(
+        "/{account:uuid}/enable",
+        operation_id="enableAccount",
+        status_code=200,
+        responses=problems(400, 404, 409, 503),
+    )
+    async def enable(self, account: FromPath[UUID], use_cases: Wired[UseCases]) -> Account:
+        """Give a disabled account the right to act again; its password and the keys that were not revoked are valid."""
+        return await use_cases.identity.enable_account(AccountId(account))
+
+    @put(
+        "/{account:uuid}/roles",
+        operation_id="changeRoles",
+        before_request=json_only,
+        responses=problems(400, 404, 413, 415, 422, 503),
+    )
+    async def change_roles(
+        self, account: FromPath[UUID], data: JSONBody[AccountRoles], use_cases: Wired[UseCases]
+    ) -> Account:
+        """Replace the roles and the centre of an account; its sessions end, its keys are narrowed within a second."""
+        return await use_cases.identity.change_roles(AccountId(account), data)

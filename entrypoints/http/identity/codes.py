@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, post
+from litestar import Controller, Request, Response, post
 from litestar.params import FromPath, JSONBody
 
 from core.identity.account import AccountId
@@ -12,13 +12,15 @@ from core.identity.codes.code_method import CodeCredential
 from core.identity.codes.request_code import CodeRequest
 from core.identity.one_time_secret import CODE
 from core.identity.passwords.invite_account import Invitation
+from core.identity.second_factor import CODE as FACTOR_CODE
+from core.identity.second_factor import Code
 from core.identity.session import DEVICE
-from core.identity.tokens import SessionTokens
 from core.kernel.constraints import Text
 from core.kernel.registration import MAX_REGISTRATION_LENGTH
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.identity.passwords import LinkBody
+from entrypoints.http.identity.session_cookie import SessionAnswer, answer_with_cookie, answer_with_tokens
 from entrypoints.http.identity.sessions import NOT_STORED, address_of
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
@@ -43,6 +45,14 @@ class CodeSignInBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, CODE]
     device: Annotated[str, DEVICE] = ""
     """What the client calls itself, for the list of sessions."""
+    cookie: bool = False
+    """Whether a browser keeps the refresh token in a cookie that its scripts cannot read."""
+    second_factor: Code | None = None
+    """A code of the second factor, for an account that has one: six digits, or a recovery code."""
+
+    def __post_init__(self) -> None:
+        if self.second_factor is not None:
+            FACTOR_CODE.check("second_factor", self.second_factor)
 
 
 class CodesController(Controller):
@@ -61,9 +71,11 @@ class CodesController(Controller):
         cache_control=NOT_STORED,
         responses=problems(400, 413, 415, 422, 503),
     )
-    async def request_code(self, data: JSONBody[CodeRequestBody], use_cases: Wired[UseCases]) -> CodeRequest:
+    async def request_code(
+        self, request: Request[Any, Any, Any], data: JSONBody[CodeRequestBody], use_cases: Wired[UseCases]
+    ) -> CodeRequest:
         """Send a one-time code to the addresses on the roster; the answer is the same for an unknown registration."""
-        return await use_cases.identity.request_code(data.registration)
+        return await use_cases.identity.request_code(data.registration, address_of(request))
 
     @post(
         "/sessions/code",
@@ -76,10 +88,12 @@ class CodesController(Controller):
     )
     async def sign_in(
         self, request: Request[Any, Any, Any], data: JSONBody[CodeSignInBody], use_cases: Wired[UseCases]
-    ) -> SessionTokens:
+    ) -> Response[SessionAnswer]:
         """Sign in with a one-time code; the first sign-in creates the account of the candidate."""
-        credential = CodeCredential(request=data.request, code=data.code)
-        return await use_cases.identity.sign_in(credential, device=data.device, address=address_of(request))
+        credential, factor = CodeCredential(request=data.request, code=data.code), data.second_factor or ""
+        address = address_of(request)
+        tokens = await use_cases.identity.sign_in(credential, code=factor, device=data.device, address=address)
+        return answer_with_cookie(tokens) if data.cookie else answer_with_tokens(tokens)
 
     @post(
         "/accounts/{account:uuid}/invitation",
