@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from config.container import Application
-from config.settings import Adapters, Settings
 from core.identity.account import AccountId, NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.errors import AccountDisabled, LinkNotValid
 from core.identity.roles import PERMISSIONS, Role
 from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
 from core.kernel.errors import Invalid
+from core.messaging.routing import Routes
+from tests.unit.applications import an_application
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
 NARROW = Principal(
@@ -34,7 +34,7 @@ DEEDS: dict[str, Deed] = {
 
 @pytest.fixture
 async def office() -> Office:
-    return await Office.over(Application(settings=Settings(adapters=Adapters(persistence="memory")))).open()
+    return await Office.over(an_application(routes=Routes())).open()
 
 
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)

@@ -8,8 +8,6 @@ from uuid import UUID
 import pytest
 
 from adapters.memory.messaging.projections import MemoryEventHistory, MemoryProjections
-from config.container import Application
-from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.projections import UnknownProjection
@@ -18,12 +16,13 @@ from core.messaging.routing import Routes
 from entrypoints.contexts import ROUTES
 from tests.examples import NOON, StoppedClock
 from tests.inventory_harness import InventoryHarness, quiet
+from tests.unit.applications import an_application
 
 
 @pytest.fixture
 async def inventory(monkeypatch: pytest.MonkeyPatch) -> InventoryHarness:
     monkeypatch.setattr("core.messaging.rebuild_projection.EVENTS_PER_PAGE", 2)
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    application = an_application()
     application.process.clock.override(StoppedClock())
     inventory = InventoryHarness(application)
     await inventory.buy("B-1")
