@@ -17,9 +17,9 @@ from config.container import Application, running
 from config.container.storage import Storage
 from config.settings import Adapters, Identity, Kafka, MySQL, Redis, Secret, Settings, SQLite
 from core.kernel.authorization import SYSTEM, current_principal
-from entrypoints.contexts import ROUTES
 from tests import containers as stack
 from tests import databases
+from tests.applications import an_application, begin_test
 from tests.databases import ENCRYPTION, DatabasePool
 
 os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
@@ -36,6 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in skipped_for_want_of_docker.items():
         terminalreporter.write_line(f"{count} tests did not run: {reason}", yellow=True, bold=True)
+
+
+def pytest_runtest_setup() -> None:
+    begin_test()
 
 
 LOG_LINE = re.compile(r"^(?:[\d-]* ?\d\d:\d\d:\d\d \[\w+ *\].*|\{.*\"level\":.*\})$", re.MULTILINE)
@@ -154,7 +158,7 @@ async def stored(stored_settings: Settings, commits: str, prepared: DatabasePool
     )
     async with (
         prepared.acquire(chosen) as settings,
-        running(Application(settings=settings, routes=ROUTES)) as application,
+        running(an_application(settings)) as application,
     ):
         yield application
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 import pytest
 import structlog
 
-from tests.unit.applications import begin_test
 from tests.unit.virtual_time import VirtualTimeLoop
 
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
@@ -14,10 +13,6 @@ PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlo
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     return {"virtual_time": VirtualTimeLoop}
-
-
-def pytest_runtest_setup() -> None:
-    begin_test()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,8 +15,8 @@ from config.settings import Adapters, Settings
 from core.messaging.routing import Routes
 from entrypoints.contexts import ROUTES, create_bursar
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
+from tests.applications import an_application
 from tests.examples import StoppedClock
-from tests.unit.applications import an_application
 
 
 @cache

@@ -20,8 +20,8 @@ from core.kernel.authorization import NotAuthenticated, NotPermitted, Permission
 from core.kernel.errors import Invalid, Unavailable, Unprocessable
 from core.kernel.rate_limit import RateLimited
 from core.messaging.routing import Routes
+from tests.applications import an_application
 from tests.examples import StoppedClock, ids
-from tests.unit.applications import an_application
 
 UNKNOWN_PER_ADDRESS = 20
 

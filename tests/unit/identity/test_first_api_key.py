@@ -6,7 +6,7 @@ from adapters.memory.messaging.inbox import MemoryInbox
 from config.container import Application
 from core.messaging.routing import Routes
 from entrypoints.runtime.first_api_key import KeyFileExists, create_first_api_key
-from tests.unit.applications import an_application
+from tests.applications import an_application
 
 MODULE = create_first_api_key.__module__
 

@@ -12,7 +12,7 @@ from core.identity.roles import PERMISSIONS, Role
 from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
 from core.kernel.errors import Invalid
 from core.messaging.routing import Routes
-from tests.unit.applications import an_application
+from tests.applications import an_application
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
 NARROW = Principal(

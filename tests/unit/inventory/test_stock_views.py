@@ -11,9 +11,9 @@ from core.inventory.freshness import Freshness, SkuVersion
 from core.inventory.show_allocations import OrderAllocations
 from core.inventory.show_availability import Availability
 from core.kernel.errors import Invalid
+from tests.applications import an_application
 from tests.examples import StoppedClock
 from tests.inventory_harness import ANY_FRESHNESS, KIT, InventoryHarness
-from tests.unit.applications import an_application
 
 JANUARY, MARCH = date(2027, 1, 15), date(2027, 3, 1)
 

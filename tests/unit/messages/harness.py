@@ -13,8 +13,8 @@ from core.messaging.message import Message
 from core.messaging.routing import Route, RouteKey
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from tests.applications import an_application
 from tests.examples import StoppedClock, a_message, a_schedule, a_student, enrol, ids, publish
-from tests.unit.applications import an_application
 
 SCHEDULE, REGISTRATION = "sahyadri-test", "T-1"
 

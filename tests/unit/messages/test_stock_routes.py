@@ -12,9 +12,9 @@ from core.inventory.order_line import LineState
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
 from entrypoints.messages.inventory import STOCK_EVENT_TYPES
+from tests.applications import an_application
 from tests.examples import StoppedClock, a_message
 from tests.inventory_harness import KIT, InventoryHarness
-from tests.unit.applications import an_application
 from tests.unit.inventory.harness import TODAY
 
 

@@ -14,9 +14,9 @@ from core.messaging.projections import UnknownProjection
 from core.messaging.rebuild_projection import RETRY_BACKOFF_SECONDS, RebuildProjection
 from core.messaging.routing import Routes
 from entrypoints.contexts import ROUTES
+from tests.applications import an_application
 from tests.examples import NOON, StoppedClock
 from tests.inventory_harness import InventoryHarness, quiet
-from tests.unit.applications import an_application
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from entrypoints.scheduler.projection_lag import PROJECTION_LAG_SECONDS, measure_projection_lag
+from tests.applications import an_application
 from tests.examples import StoppedClock
 from tests.inventory_harness import InventoryHarness
-from tests.unit.applications import an_application
 
 
 @pytest.fixture

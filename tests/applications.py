@@ -1,4 +1,4 @@
-"""Applications in memory, emptied and given out again: to build one costs 40 ms, and to empty one less than 1 ms."""
+"""Applications, emptied and given out again: to build one costs 40 ms, and to empty one less than 1 ms."""
 
 from collections.abc import Sequence
 from typing import Any
