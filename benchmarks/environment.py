@@ -17,7 +17,8 @@ from asyncmy import connect
 
 import config
 from config.container import Application, running
-from config.settings import Kafka, MySQL, Secret
+from config.sections.section import Secret
+from config.sections.servers import Kafka, MySQL
 from config.settings_file import load
 from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from config.settings import Misconfigured, Secret, Settings
+from config.sections.section import Misconfigured, Secret
+from config.settings import Settings
 
 REQUIRED_BY_VENDOR = {"ses": ("access_key_id", "secret_access_key"), "twilio": ("account_sid", "auth_token")}
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from config.settings import Misconfigured
+from config.sections.section import Misconfigured
 
 RENAMED = {
     "stores": "inventory",

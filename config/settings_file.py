@@ -10,7 +10,8 @@ import msgspec
 
 from config.container.contacts import check_contacts
 from config.renamed_settings import rename_settings, rename_variables
-from config.settings import Misconfigured, Secret, Section, Settings
+from config.sections.section import Misconfigured, Secret, Section
+from config.settings import Settings
 from core.kernel.errors import Invalid
 from core.kernel.text import decode_utf8
 from core.kernel.toml import parse_toml

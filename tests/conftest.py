@@ -15,7 +15,10 @@ import pytest
 
 from config.container import Application, running
 from config.container.storage import Storage
-from config.settings import Adapters, Identity, Kafka, MySQL, Redis, Secret, Settings, SQLite
+from config.sections.identity import Identity
+from config.sections.section import Secret
+from config.sections.servers import Kafka, MySQL, Redis, SQLite
+from config.settings import Adapters, Settings
 from core.kernel.authorization import SYSTEM, current_principal
 from tests import containers as stack
 from tests import databases

@@ -14,7 +14,10 @@ from sqlalchemy import event
 
 from adapters.sql.schema import metadata
 from config.container import Application, running
-from config.settings import Encryption, MySQL, Secret, Settings, SQLite
+from config.sections.identity import Encryption
+from config.sections.section import Secret
+from config.sections.servers import MySQL, SQLite
+from config.settings import Settings
 
 ENCRYPTION = Encryption(keys=Secret("1:b25seS1mb3ItZGV2ZWxvcG1lbnQtb25seS1mb3ItZGU"))
 """The key of every process that a test starts."""

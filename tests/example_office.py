@@ -14,7 +14,11 @@ from dependency_injector import providers
 
 from adapters.system.clock import TimeOrderedIds
 from config.container import Application, running
-from config.settings import Adapters, Http, Identity, Secret, Settings, Twilio
+from config.sections.http import Http
+from config.sections.identity import Identity
+from config.sections.section import Secret
+from config.sections.vendors import Twilio
+from config.settings import Adapters, Settings
 from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey
 from core.identity.credential import ApiKeyId

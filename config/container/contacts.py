@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from config.container.providers import lazy_imports
-from config.settings import Misconfigured, Settings, Students
+from config.sections.office import Students
+from config.sections.section import Misconfigured
+from config.settings import Settings
 from core.kernel.errors import Invalid
 from core.notifications.delivery import RecipientId
 from core.notifications.mailbox import Mailbox

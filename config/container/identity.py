@@ -17,7 +17,7 @@ from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
-from config.settings import KNOWN_ISSUERS, OpenIdProvider
+from config.sections.identity import KNOWN_ISSUERS, OpenIdProvider
 from core.identity.api_keys.known_api_keys import KnownApiKeys
 from core.identity.codes.code_method import CodeCredential, CodeMethod
 from core.identity.identity_provider import IdentityProvider

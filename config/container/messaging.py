@@ -18,7 +18,7 @@ from config.container.process import CONSUMER, Process
 from config.container.providers import configured, given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
-from config.settings import Retention
+from config.sections.office import Retention
 from core.identity.pending_sign_in import LIFETIME
 from core.identity.session import AFTER_EXPIRY
 from core.messaging.retention import RetainedRecords

@@ -13,7 +13,7 @@ import msgspec
 from dependency_injector import containers, providers
 
 from adapters.telemetry.instrumented import recording
-from config.settings import Secret
+from config.sections.section import Secret
 
 T = TypeVar("T")
 C = TypeVar("C", bound=containers.DeclarativeContainer)

@@ -12,7 +12,8 @@ from config.container.contacts import sender
 from config.container.identity import Identity
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports
-from config.settings import Adapters, Settings, Smtp, Twilio
+from config.sections.vendors import Smtp, Twilio
+from config.settings import Adapters, Settings
 from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
 from core.notifications.outcome_lookup import OutcomeLookup, SentMessagesByVendor

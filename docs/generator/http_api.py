@@ -6,7 +6,8 @@ from typing import Any
 from litestar import Litestar
 
 from config.container import Application
-from config.settings import Adapters, Limits, Settings
+from config.sections.http import Limits
+from config.settings import Adapters, Settings
 from core.kernel.errors import problem_type
 from docs.generator.markdown import code, table
 from entrypoints.contexts import ROUTES, http_handlers

@@ -4,7 +4,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from config.settings import Secret, Section, Settings
+from config.sections.section import Secret, Section
+from config.settings import Settings
 from docs.generator.markdown import code, summary, table, type_text
 from entrypoints.http.schemas import field_docs
 

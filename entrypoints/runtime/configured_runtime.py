@@ -11,7 +11,8 @@ from typing import Any
 
 from config.container import Application
 from config.credentials import check_credentials, check_encryption
-from config.settings import Misconfigured, Settings
+from config.sections.section import Misconfigured
+from config.settings import Settings
 from core.kernel.authorization import ANONYMOUS, SYSTEM, acting_as, current_principal
 from core.kernel.errors import Unavailable
 from core.kernel.schema import SchemaChange, SchemaIsNewer

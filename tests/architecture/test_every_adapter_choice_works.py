@@ -15,7 +15,11 @@ from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from config.container import Application, running
 from config.container.vendors import Vendors
-from config.settings import Adapters, Http, OpenIdProvider, Secret, Settings, SQLite
+from config.sections.http import Http
+from config.sections.identity import OpenIdProvider
+from config.sections.section import Secret
+from config.sections.servers import SQLite
+from config.settings import Adapters, Settings
 from config.settings_file import load
 from core.kernel.signals import Signals
 from core.notifications.attempt_log import AttemptLog

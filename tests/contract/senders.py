@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from config.container import Application
 from config.container.vendors import Vendors
-from config.settings import Adapters, Resilience, Sandbox, Settings
+from config.sections.vendors import Resilience, Sandbox
+from config.settings import Adapters, Settings
 from core.notifications.messages import DeliveryId, Email, Sms
 from tests.contract.servers.local_vendor import LocalVendor
 from tests.contract.servers.ses import LocalSes

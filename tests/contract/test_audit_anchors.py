@@ -12,8 +12,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC, KafkaAuditAnchors
 from config.container import Application
 from config.container.audit import Audit
-from config.settings import Adapters, Kafka, Secret, Settings
-from config.settings import Audit as AuditSettings
+from config.sections.identity import Audit as AuditSettings
+from config.sections.section import Secret
+from config.sections.servers import Kafka
+from config.settings import Adapters, Settings
 from core.audit.chain import Head
 from core.audit.signed_head import SignedHead
 from core.kernel.errors import Unavailable

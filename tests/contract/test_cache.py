@@ -10,7 +10,9 @@ import pytest
 from adapters.memory.cache import MemoryCache
 from config.container import Application
 from config.container.storage import Storage
-from config.settings import Adapters, Redis, Secret, Settings
+from config.sections.section import Secret
+from config.sections.servers import Redis
+from config.settings import Adapters, Settings
 from core.kernel.cache import Cache
 from core.kernel.errors import NotFound
 from tests.examples import StoppedClock, ids

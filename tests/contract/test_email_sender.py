@@ -12,7 +12,9 @@ from aiohttp import web
 
 from adapters.smtp import connection_pool
 from config.container import Application
-from config.settings import Adapters, Resilience, Secret, Settings, Smtp
+from config.sections.section import Secret
+from config.sections.vendors import Resilience, Smtp
+from config.settings import Adapters, Settings
 from core.notifications.delivery import Channel
 from core.notifications.errors import (
     AccountFault,

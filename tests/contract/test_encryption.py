@@ -15,7 +15,10 @@ from adapters.sql.identity.session_tables import second_factors
 from adapters.sql.schema import metadata
 from adapters.sql.students.tables import erasures, students
 from config.container import Application, running
-from config.settings import Encryption, Sandbox, Secret, Settings
+from config.sections.identity import Encryption
+from config.sections.section import Secret
+from config.sections.vendors import Sandbox
+from config.settings import Settings
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.decisions import Decision
 from core.kernel.encryption import NoEncryptionKey, Undecipherable, create_key

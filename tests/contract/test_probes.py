@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio import Redis as Client
 
 from config.container import Application
-from config.settings import Adapters, Kafka, Redis, Settings
+from config.sections.servers import Kafka, Redis
+from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from entrypoints.contexts import ROUTES
 

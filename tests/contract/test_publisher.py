@@ -14,7 +14,8 @@ from aiokafka.errors import MessageSizeTooLargeError
 from adapters.kafka.publisher import KafkaPublisher
 from config.container import Application
 from config.container.messaging import Messaging
-from config.settings import Adapters, Kafka, Settings
+from config.sections.servers import Kafka
+from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.trace import Trace
 from core.messaging.message import Message

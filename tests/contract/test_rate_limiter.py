@@ -13,7 +13,9 @@ from adapters.redis import rate_limiter
 from adapters.redis.rate_limiter import LOCAL_VERDICTS
 from config.container import Application
 from config.container.storage import Storage
-from config.settings import Adapters, Redis, Secret, Settings
+from config.sections.section import Secret
+from config.sections.servers import Redis
+from config.settings import Adapters, Settings
 from core.kernel.rate_limit import SLICES, Limit, RateLimiter
 from tests.examples import StoppedClock, ids
 from tests.tcp_switch import tcp_switch

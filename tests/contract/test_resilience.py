@@ -17,7 +17,7 @@ from adapters.resilience.breaker import RateBreaker
 from adapters.resilience.bulkhead import Bulkhead
 from adapters.resilience.chain import resilient
 from adapters.resilience.policy import ResiliencePolicy
-from config.settings import Resilience
+from config.sections.vendors import Resilience
 from core.kernel.clock import Clock
 from core.notifications.attempt_log import AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from config.container import Application, running
-from config.settings import Inventory
+from config.sections.office import Inventory
 from core.fees.errors import UnknownCandidate
 from core.kernel.errors import Conflict
 from core.notifications.messages import Contact

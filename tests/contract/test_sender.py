@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from config.container import Application
-from config.settings import Adapters, Resilience, Sandbox, Ses, Settings, Smtp, Twilio
+from config.sections.vendors import Resilience, Sandbox, Ses, Smtp, Twilio
+from config.settings import Adapters, Settings
 from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from tests.contract.senders import EMAIL, IN_PROCESS, KINDS, SMS, SenderKind, Senders, running
 from tests.contract.servers.http import HttpVendor

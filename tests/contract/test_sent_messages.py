@@ -13,7 +13,8 @@ import pytest
 from adapters.sandbox import sent_messages as sent
 from config.container import Application
 from config.container.vendors import Vendors
-from config.settings import Adapters, Resilience, Sandbox, Settings
+from config.sections.vendors import Resilience, Sandbox
+from config.settings import Adapters, Settings
 from core.notifications.delivery import Channel
 from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.messages import DeliveryId, Email, Sms

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from config.container import Application
-from config.settings import Limits
+from config.sections.http import Limits
 from core.audit.ports import AuditFilter
 from core.identity.account import AccountId
 from core.identity.errors import (

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from config.container import Application
-from config.settings import Adapters, Resilience, Sandbox, Settings, Twilio
+from config.sections.vendors import Resilience, Sandbox, Twilio
+from config.settings import Adapters, Settings
 from core.notifications.errors import (
     AccountFault,
     OutcomeUnknown,

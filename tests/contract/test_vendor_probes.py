@@ -8,7 +8,9 @@ import pytest
 
 from config.container import Application
 from config.credentials import check_credentials
-from config.settings import Adapters, Misconfigured, Secret, Settings, Smtp
+from config.sections.section import Misconfigured, Secret
+from config.sections.vendors import Smtp
+from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
 from tests.contract.senders import EMAIL, KINDS, SMS, SenderKind, running

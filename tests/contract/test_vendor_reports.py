@@ -14,7 +14,10 @@ from twilio.request_validator import RequestValidator
 
 from adapters.twilio.status_reports import TwilioReports
 from config.container import Application
-from config.settings import Http, Misconfigured, Secret, Settings, Twilio
+from config.sections.http import Http
+from config.sections.section import Misconfigured, Secret
+from config.sections.vendors import Twilio
+from config.settings import Settings
 from config.settings_file import load
 from core.kernel.errors import Invalid
 from core.notifications.errors import ForgedReport

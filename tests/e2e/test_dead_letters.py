@@ -16,7 +16,8 @@ from sqlalchemy import delete, func, select, update
 from adapters.sql.fees.tables import submissions
 from adapters.sql.notifications.tables import deliveries
 from config.container import Application, running
-from config.settings import Adapters, MySQL, Settings, SQLite
+from config.sections.servers import MySQL, SQLite
+from config.settings import Adapters, Settings
 from core.kernel.errors import Invalid
 from core.messaging.message import Message
 from entrypoints.__main__ import open_runtime

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from config.settings import Kafka
+from config.sections.servers import Kafka
 from tests.e2e.topics import Command, received_events, send
 from tests.e2e.workspace import Workspace, until
 from tests.e2e.workspaces import a_workspace

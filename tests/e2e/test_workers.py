@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config.settings import Kafka, MySQL
+from config.sections.servers import Kafka, MySQL
 from core.kernel.errors import Unavailable
 from entrypoints.runtime.supervisor import WORKER_SHUTDOWN_SECONDS, Worker, supervise
 from tests.e2e.workspace import Running, Workspace, on_real_servers, until

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from config.settings import Kafka
+from config.sections.servers import Kafka
 from core.messaging.message import topic_of
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from config.settings import Kafka, MySQL
+from config.sections.servers import Kafka, MySQL
 from tests.databases import ENCRYPTION
 from tests.e2e import fork_server as forks
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Kafka, MySQL, Redis
+from config.sections.servers import Kafka, MySQL, Redis
 from entrypoints.contexts import ROUTES
 from tests.e2e.workspace import Workspace
 

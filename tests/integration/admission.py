@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from adapters.system.clock import TimeOrderedIds
 from config.container import Application
-from config.settings import Limits
+from config.sections.http import Limits
 from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.credential import ApiKeyId, new_credential

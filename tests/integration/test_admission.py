@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.container import Application, running
-from config.settings import Adapters, MySQL, Settings, SQLite
+from config.sections.servers import MySQL, SQLite
+from config.settings import Adapters, Settings
 from core.fees.deadlines import Deadlines
 from core.fees.schedule import FeeSchedule
 from core.kernel.idempotency import RequestContext

@@ -126,8 +126,10 @@ async def test_every_operation_needs_a_credential_unless_the_document_says_other
         "get /health/ready",
         "get /metrics",
         "post /v1/deliveries/{delivery}/reports/twilio",
+        "post /v1/codes",
         "post /v1/passwords",
         "post /v1/sessions",
+        "post /v1/sessions/code",
         "post /v1/sessions/refresh",
     }
     for path in ("/docs", "/docs/openapi.json", "/docs-assets/swagger_style.css"):

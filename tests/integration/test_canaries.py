@@ -27,7 +27,8 @@ from adapters.telemetry.logs import configure_logging
 from adapters.twilio import answers as twilio
 from adapters.vendor_http import VendorResponse
 from config.container import Application, running
-from config.settings import Adapters, Secret, Settings
+from config.sections.section import Secret
+from config.settings import Adapters, Settings
 from config.settings_file import load
 from core.kernel.errors import CoreError, Unavailable
 from entrypoints.__main__ import open_runtime

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from config.container import Application
-from config.settings import Limits
+from config.sections.http import Limits
 from tests.conformance import assert_documented
 from tests.examples import a_student, enrol
 from tests.integration.admission import http_app

@@ -21,7 +21,8 @@ from adapters.sql.engine.migrate import migrate
 from adapters.sql.engine.migration_journal import LAST_REVISION_WITHOUT_JOURNAL, WRITES
 from adapters.sql.engine.schema_version import JOURNAL
 from config.container import Application, running
-from config.settings import Secret, Settings
+from config.sections.section import Secret
+from config.settings import Settings
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.schema import MigrationFailed
 from tests import databases

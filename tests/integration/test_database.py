@@ -29,6 +29,16 @@ async def test_an_error_of_the_database_does_not_tell_what_was_written(tmp_path:
     assert "asha" not in str(refused.value)
 
 
+async def test_only_its_owner_reads_a_new_file(tmp_path: Path) -> None:
+    file = database.sqlite(str(tmp_path / "bursar.db"))
+    async with file.autocommit() as connection:
+        await connection.execute(text("CREATE TABLE people (email TEXT UNIQUE)"))
+        modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    await file.close()
+
+    assert modes == dict.fromkeys(("bursar.db", "bursar.db-wal", "bursar.db-shm"), 0o600)
+
+
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 async def test_a_pooled_connection_closed_while_idle_is_replaced_silently(
     stored: Application, monkeypatch: pytest.MonkeyPatch

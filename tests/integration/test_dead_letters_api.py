@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from config.settings import Adapters, Settings, SQLite
+from config.sections.servers import SQLite
+from config.settings import Adapters, Settings
 from core.kernel.errors import Invalid
 from core.messaging.message import Message
 from tests.databases import DatabasePool

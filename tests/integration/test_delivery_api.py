@@ -12,7 +12,11 @@ import httpx
 import pytest
 
 from config.container import Application
-from config.settings import Adapters, Http, Resilience, Secret, Settings, SQLite, Twilio
+from config.sections.http import Http
+from config.sections.section import Secret
+from config.sections.servers import SQLite
+from config.sections.vendors import Resilience, Twilio
+from config.settings import Adapters, Settings
 from core.notifications.delivery import Channel, Delivery, DeliveryState
 from core.notifications.messages import DeliveryId
 from tests.contract.servers.local_vendor import VendorBehaviour

@@ -15,7 +15,9 @@ from adapters.redis.cache import RedisCache
 from adapters.smtp.email import SmtpEmailSender
 from adapters.tls import client_context
 from config.container import Application, running
-from config.settings import Adapters, Kafka, MySQL, Redis, Secret, Settings
+from config.sections.section import Secret
+from config.sections.servers import Kafka, MySQL, Redis
+from config.settings import Adapters, Settings
 from core.kernel.errors import Invalid, Unavailable
 from core.notifications.mailbox import Mailbox
 from tests import containers as stack

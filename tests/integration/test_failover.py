@@ -12,7 +12,9 @@ from testcontainers.community.mysql import MySqlContainer
 
 from adapters.sql.messaging.leases import SqlLeases
 from config.container import Application, running
-from config.settings import Adapters, MySQL, Secret, Settings
+from config.sections.section import Secret
+from config.sections.servers import MySQL
+from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from entrypoints.contexts import ROUTES
 from tests import containers, databases

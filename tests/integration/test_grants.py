@@ -13,7 +13,9 @@ from sqlalchemy.exc import DatabaseError
 from adapters.sql.engine.driver_errors import AccessRefused
 from adapters.sql.schema import metadata
 from config.container import Application, running
-from config.settings import Adapters, MySQL, Secret, Settings
+from config.sections.section import Secret
+from config.sections.servers import MySQL
+from config.settings import Adapters, Settings
 from core.kernel.audit import Deed
 from tests.databases import migrate, root_of
 from tests.units_of_work import any_work

@@ -21,7 +21,8 @@ import pytest
 
 import config
 from config.container import Application, running
-from config.settings import Adapters, Settings, SQLite
+from config.sections.servers import SQLite
+from config.settings import Adapters, Settings
 from core.fees import errors as fees
 from core.kernel import idempotency as requests
 from core.kernel.errors import (

@@ -19,7 +19,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from adapters.kafka.topic_settings import change_settings
 from adapters.kafka.topics import SET_ON_TOPIC
 from config.container import Application
-from config.settings import Adapters, Kafka, Retention, Settings
+from config.sections.office import Retention
+from config.sections.servers import Kafka
+from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message, MessageBatchHandler
 from core.messaging.routing import Routes

@@ -15,7 +15,8 @@ import pytest
 import uvloop
 
 from config.container import Application, running
-from config.settings import Adapters, Kafka, MySQL, Settings, SQLite
+from config.sections.servers import Kafka, MySQL, SQLite
+from config.settings import Adapters, Settings
 from core.identity.credential import ApiKeyId, new_credential
 from core.kernel.errors import Unavailable
 from tests.containers import free_port

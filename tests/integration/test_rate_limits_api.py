@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from config.container import Application, running
-from config.settings import Adapters, Limits, Settings
+from config.sections.http import Limits
+from config.settings import Adapters, Settings
 from entrypoints.contexts import ROUTES
 from tests.conformance import assert_documented
 from tests.examples import a_schedule, a_student, enrol, publish

@@ -19,7 +19,8 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from config.container import Application, running
-from config.settings import Adapters, Kafka, MySQL, Settings
+from config.sections.servers import Kafka, MySQL
+from config.settings import Adapters, Settings
 from core.messaging.outbox import SHARD_COUNT
 from entrypoints.contexts import ROUTES
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, Relay

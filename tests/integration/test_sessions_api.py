@@ -146,8 +146,8 @@ async def test_a_browser_keeps_its_refresh_token_where_no_script_reads_it(page):
         ({"Sec_Fetch_Site": "cross-site"}, 403),
         ({"Sec_Fetch_Site": "same-site"}, 403),
         ({"Cookie": "__Host-bursar-session=x"}, 401),
-        ({"Cookie": "bursar-session=x"}, 400),
-        ({"Cookie": "__Host-bursar-session=x; __Host-bursar-session=y"}, 400),
+        ({"Cookie": "bursar-session=x"}, 401),
+        ({"Cookie": "__Host-bursar-session=x; __Host-bursar-session=y"}, 401),
     ],
 )
 async def test_a_cookie_without_its_csrf_token_does_nothing(page, changes, status):

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from config.container import Application
-from config.settings import Misconfigured, Secret, Settings
+from config.sections.section import Misconfigured, Secret
+from config.settings import Settings
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from config.settings import Adapters, Settings, SQLite
+from config.sections.servers import SQLite
+from config.settings import Adapters, Settings
 from tests.databases import DatabasePool
 from tests.integration.test_http_api import Api, assert_problem, opened
 from tests.inventory_harness import KIT, InventoryHarness

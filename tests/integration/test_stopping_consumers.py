@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from adapters.encoding import message_from_event
 from config.container import Application, running
-from config.settings import Adapters, Kafka, MySQL, Settings
+from config.sections.servers import Kafka, MySQL
+from config.settings import Adapters, Settings
 from entrypoints.contexts import ROUTES
 from tests.e2e.workspace import BURSAR
 from tests.examples import a_submission, ids

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from adapters.resilience.chain import resilient
 from adapters.resilience.policy import ResiliencePolicy
-from config.settings import Resilience
+from config.sections.vendors import Resilience
 from core.notifications.delivery import Channel
 from core.notifications.messages import Accepted, DeliveryId, Email, Sms
 from core.notifications.ports import Sender

@@ -168,6 +168,7 @@ def set_up_sqlite(engine: AsyncEngine, file: SqliteFile) -> None:
     @event.listens_for(engine.sync_engine, "do_connect")
     def check(*_: object) -> None:
         file.check()  # a new connection would create an empty file
+        file.create()
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:

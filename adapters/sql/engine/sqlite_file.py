@@ -1,6 +1,7 @@
 """Notices that the file of a SQLite database was deleted or replaced under its open connections."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from core.kernel.errors import Unavailable
@@ -13,6 +14,12 @@ class SqliteFile:
         self._path = path
         self._identity: tuple[int, int] | None = None
         self._has_log = False
+
+    def create(self) -> None:
+        """Create a missing file that only its owner reads; SQLite gives its log the same mode, and reports failures."""
+        if self._identity is None and self._path:
+            with suppress(OSError):
+                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
     def check(self) -> None:
         """Raise `Unavailable` unless the path still names the opened file, once one is open."""

@@ -12,7 +12,6 @@ from litestar.params import HeaderParameter
 from core.identity.session import MAX_LIFETIME, SessionId
 from core.identity.tokens import SessionTokens
 from core.kernel.authorization import NotAuthenticated
-from core.kernel.errors import Invalid
 from entrypoints.http.cookies import CSRF_HEADER, HostCookie, check_csrf, csrf_token
 
 COOKIE = HostCookie("bursar-session", int(MAX_LIFETIME.total_seconds()))
@@ -47,10 +46,10 @@ class KeptSession(NamedTuple):
 
     @classmethod
     def of(cls, request: Request[Any, Any, Any]) -> Self:
-        """Return what the only cookie of a request keeps; raise `Invalid`, `NotAuthenticated` or `Forbidden`."""
+        """Return what the only cookie of a request keeps; raise `NotAuthenticated` or `Forbidden`."""
         value = COOKIE.read(request.scope["headers"])
         if value is None:
-            raise Invalid("send `refresh_token`, or the cookie of a session", at="$.refresh_token")
+            raise NotAuthenticated("send `refresh_token`, or the cookie of a session")
         if (found := VALUE_PATTERN.fullmatch(value)) is None:
             raise NotAuthenticated("the cookie keeps no session; sign in")
         check_csrf(request.headers, found[1])

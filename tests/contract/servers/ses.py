@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from config.settings import Secret, Ses
+from config.sections.section import Secret
+from config.sections.vendors import Ses
 from tests.contract.servers.http import HttpVendor
 from tests.contract.servers.local_vendor import AcceptedMessage
 

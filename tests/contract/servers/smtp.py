@@ -10,7 +10,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from config.settings import Secret, Smtp
+from config.sections.section import Secret
+from config.sections.vendors import Smtp
 from tests.contract.servers.certificate import certificate
 from tests.contract.servers.local_vendor import AcceptedMessage, LocalVendor, VendorBehaviour, unused_port
 

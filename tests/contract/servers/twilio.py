@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlencode
 
 from aiohttp import web
 
-from config.settings import Secret, Twilio
+from config.sections.section import Secret
+from config.sections.vendors import Twilio
 from tests.contract.servers.http import HttpVendor
 from tests.contract.servers.local_vendor import AcceptedMessage
 

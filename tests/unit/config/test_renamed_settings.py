@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from config.renamed_settings import RENAMED
-from config.settings import Misconfigured, Settings
+from config.sections.section import Misconfigured
+from config.settings import Settings
 from config.settings_file import load
 
 VALUES = {

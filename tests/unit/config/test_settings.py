@@ -9,7 +9,8 @@ import pytest
 
 import config
 from config.credentials import check_encryption
-from config.settings import Misconfigured, Secret, Settings
+from config.sections.section import Misconfigured, Secret
+from config.settings import Settings
 from config.settings_file import load
 from core.kernel.encryption import create_key
 

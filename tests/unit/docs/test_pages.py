@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from config.settings import Section, Settings
+from config.sections.section import Section
+from config.settings import Settings
 from docs.generator.command_line import command_paths
 from docs.generator.pages import generated_pages
 from tests.documentation import PAGES, ROOT_DIRECTORY, name_of

@@ -1,0 +1,66 @@
+"""The settings of the fee office: what it keeps, whom it notifies, what it logs."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from config.sections.section import PositiveInt, Section
+from config.sections.vendors import MAX_NAME_LENGTH
+from core.fees.deadlines import is_zone
+from core.kernel.text import line_fault
+
+
+class Retention(Section, frozen=True):
+    """How long the records that make repetitions harmless are kept."""
+
+    requests_hours: PositiveInt = 24
+    """A client can repeat a request with its idempotency key for this long."""
+    inbox_days: PositiveInt = 14
+    """Must be longer than the broker keeps messages."""
+
+
+class Notifications(Section, frozen=True):
+    """How long messages are tried, and the reconciliation of deliveries whose outcome is unknown."""
+
+    expire_after_hours: PositiveInt = 72
+    """A message that no vendor accepted by then expires; one with a deadline expires with it, if that is sooner."""
+    resend_after_minutes: PositiveInt = 60
+    """A delivery that is not on the vendor's list of messages by then is sent again."""
+    manual_review_after_hours: PositiveInt = 24
+    """A delivery that no vendor can settle by then is left to a person: `bursar deliveries list`."""
+
+
+class Students(Section, frozen=True):
+    """The roster."""
+
+    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z")] = "IN"
+    """ISO 3166-1: the country of telephone numbers without a country code, in rows that name none."""
+
+
+class Inventory(Section, frozen=True):
+    """The inventory staff, which is notified of shortages; without an address there is no notification."""
+
+    name: str = "The stores"
+    """The name in the notice."""
+    email: str = ""
+    """One mailbox, without a name: stores@example.org."""
+    phone: str = ""
+    """A number that receives text messages: +919876543210, or without the code of `students.country`."""
+    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}$")] = "en"
+    """ISO 639-1: the language of the notifications."""
+    zone: str = "Asia/Kolkata"
+    """The IANA time zone that decides which day an arrival date is."""
+
+    def __post_init__(self) -> None:
+        if fault := line_fault(self.name, MAX_NAME_LENGTH):
+            raise ValueError(f"inventory.name {fault}")
+        if not is_zone(self.zone):
+            raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
+
+
+class Telemetry(Section, frozen=True):
+    """Logging."""
+
+    log_format: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lines below this level are not written."""
