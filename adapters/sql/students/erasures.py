@@ -37,9 +37,13 @@ class SqlErasures(Erasures):
         if not keys:
             return ()
         digests = {digest: key for key in keys for digest in self._encrypted.digests(DIGEST, key)}
-        query = select(erasures.c.registration_digest).where(erasures.c.registration_digest.in_(digests))
-        erased = {digests[each] for each in await (await self._work.connect()).scalars(query)}
-        if len(erased) < len(keys) and (others := await self._count(self._encrypted.is_foreign(DIGEST))):
+        stored, is_foreign = select(erasures.c.registration_digest), self._encrypted.is_foreign(DIGEST)
+        foreign = select(stored.where(is_foreign).limit(1).subquery().c.registration_digest)
+        query = stored.where(erasures.c.registration_digest.in_(digests)).union_all(foreign)
+        found = set(await (await self._work.connect()).scalars(query))
+        erased = {digests[each] for each in found if each in digests}
+        if len(erased) < len(keys) and found - digests.keys():
+            others = await self._count(is_foreign)
             raise Undecipherable(f"{others:,} of the erased students cannot be compared with a registration: {REMEDY}")
         return erased
 
