@@ -20,9 +20,9 @@ from config.sections.section import Secret
 from config.sections.servers import Kafka, MySQL, Redis, SQLite
 from config.settings import Adapters, Settings
 from core.kernel.authorization import SYSTEM, current_principal
-from entrypoints.contexts import ROUTES
 from tests import containers as stack
 from tests import databases
+from tests.applications import an_application, begin_test
 from tests.databases import ENCRYPTION, DatabasePool
 
 os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
@@ -39,6 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in skipped_for_want_of_docker.items():
         terminalreporter.write_line(f"{count} tests did not run: {reason}", yellow=True, bold=True)
+
+
+def pytest_runtest_setup() -> None:
+    begin_test()
 
 
 LOG_LINE = re.compile(r"^(?:[\d-]* ?\d\d:\d\d:\d\d \[\w+ *\].*|\{.*\"level\":.*\})$", re.MULTILINE)
@@ -157,7 +161,7 @@ async def stored(stored_settings: Settings, commits: str, prepared: DatabasePool
     )
     async with (
         prepared.acquire(chosen) as settings,
-        running(Application(settings=settings, routes=ROUTES)) as application,
+        running(an_application(settings)) as application,
     ):
         yield application
 

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
+from core.kernel.encryption import Undecipherable
 from core.kernel.errors import Conflict, GaveWay, InUse, Invalid
 from core.kernel.ids import Ids
 from core.kernel.registration import fold
@@ -52,7 +53,8 @@ class Progress:
 class StoredRow(NamedTuple):
     """What the committed transaction did with one row."""
 
-    student: StudentId
+    student: StudentId | None
+    """None for a registration that is kept out of the roster."""
     is_new: bool = False
     changed: tuple[str, ...] = ()
     """The names of the fields with another value."""
@@ -97,8 +99,6 @@ class ImportStudents:
 
     async def _import(self, batch: Mapping[str, RosterEntry], progress: Progress) -> None:
         report, rows = progress.report, await self._store(batch, progress)
-        for key in batch.keys() - rows.keys():
-            report.reject(batch[key].line, f"registration {batch[key].registration} was erased, and stays so")
         for key, row in rows.items():
             report.cleared += len(row.cleared)
             if row.fault:
@@ -116,28 +116,21 @@ class ImportStudents:
         while some := dict(islice(rows, MAX_ROWS_PER_BATCH)):
             batch = {key: RosterEntry({}, each.columns) for key, each in some.items()}
             stored = await self._store(batch, progress)
-            for key in some.keys() - stored.keys():  # erased since the row was read
-                report.keep(is_changed=some[key].is_changed)
             for key, row in stored.items():
                 report.cleared += len(row.cleared)
                 report.withhold(row.postponed)
                 report.keep(is_changed=row.is_changed or some[key].is_changed)
 
     async def _store(self, batch: Mapping[str, RosterEntry], progress: Progress) -> Mapping[str, StoredRow]:
-        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat.
-
-        The rows of erased students are missing.
-        """
+        """Commit a batch, and return what the transaction did; another import of the same students makes it repeat."""
         attempts_left = MAX_ATTEMPTS_PER_BATCH
         while True:
             try:
                 async with self.new_work() as work:
                     known = await work.students.lock(batch.keys())
-                    erased = await work.erasures.among(batch.keys() - known.keys())
-                    rows = {
-                        key: self._put(work, known.get(key), batch[key], progress)
-                        for key in sorted(batch.keys() - set(erased))
-                    }
+                    rows = await kept_out(work, batch.keys() - known.keys())
+                    for key in sorted(batch.keys() - rows.keys()):
+                        rows[key] = self._put(work, known.get(key), batch[key], progress)
                     if deed := self._deed(rows.values()):
                         work.audit(deed)
                     await work.commit()
@@ -170,6 +163,15 @@ class ImportStudents:
         if not added and not changed:
             return None
         return Deed(action=self.ACTION, target="roster", after={"added": added, "changed": changed})
+
+
+async def kept_out(work: StudentsUnitOfWork, keys: Collection[str]) -> dict[str, StoredRow]:
+    """Return the rows of unknown registrations that may not be added, each with its fault."""
+    try:
+        erased = await work.erasures.among(keys)
+    except Undecipherable as fault:  # each of them may be one that was erased
+        return {key: StoredRow(None, fault=str(fault)) for key in keys}
+    return {key: StoredRow(None, fault="this student was erased, and stays so") for key in erased}
 
 
 def remaining_fault(student: UnreadableStudent, entry: RosterEntry) -> str:

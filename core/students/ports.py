@@ -71,7 +71,10 @@ class Erasures(Protocol):
 
     @abstractmethod
     async def among(self, keys: Collection[str]) -> Collection[str]:
-        """Return the registration keys that were erased; one that cannot be decrypted is logged."""
+        """Return the registration keys that were erased.
+
+        Raises `Undecipherable` when a key is missing, so that the others may have been erased too.
+        """
 
     @abstractmethod
     async def records_of(self, student: Student) -> RecordsOfStudent:

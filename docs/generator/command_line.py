@@ -1,6 +1,7 @@
 """The help of every command, as plain text of a fixed width."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import typer
@@ -16,9 +17,10 @@ def commands() -> str:
     return "\n\n".join(f"## {path}\n\n```text\n{text}\n```" for path, text in _help(_root(), "bursar", None))
 
 
-def command_paths() -> set[str]:
+@cache
+def command_paths() -> frozenset[str]:
     """Return the words of every command: `bursar dead-letters list`."""
-    return {path for path, _ in _help(_root(), "bursar", None)}
+    return frozenset(path for path, _ in _help(_root(), "bursar", None))
 
 
 def _root() -> Any:

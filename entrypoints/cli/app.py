@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import ModuleType
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -43,7 +43,7 @@ def create_cli(open_runtime: OpenRuntime, commands: tuple[ModuleType, ...], grou
         group = typer.Typer(name=each.name, help=each.help, no_args_is_help=True, hidden=each.hidden)
         add_commands(group, each.modules)
         cli.add_typer(group)
-    runner = CommandRunner(open_runtime, out=plain(sys.stdout), err=plain(sys.stderr))
+    runner = CommandRunner(open_runtime, out=plain(), err=plain(stderr=True))
 
     @cli.callback()
     def bursar(
@@ -66,10 +66,10 @@ def add_commands(group: typer.Typer, modules: tuple[ModuleType, ...]) -> None:
         group.add_typer(module.commands)
 
 
-def plain(stream: TextIO) -> Console:
+def plain(*, stderr: bool = False) -> Console:
     """Return a console that prints names verbatim, without markup and emoji."""
-    width = None if stream.isatty() else PIPE_WIDTH_COLUMNS
-    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else PIPE_WIDTH_COLUMNS
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
 
 def show_version(wanted: bool) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import func, literal_column, select, update
-from structlog.testing import capture_logs
 
 from adapters.sql.engine.tables import column_encryption
 from adapters.sql.identity.session_tables import second_factors
@@ -215,20 +214,39 @@ async def test_one_unreadable_address_blocks_no_import_and_no_erasure(stored: Ap
 
 
 @stored_only
-async def test_one_unreadable_erasure_blocks_no_other(stored: Application) -> None:
+async def test_a_damaged_erasure_still_keeps_its_student_out(stored: Application) -> None:
     erase = stored.use_cases().students.erase_student
-    await enrol(stored, a_student(1), a_student(2))
+    await enrol(stored, a_student(1))
     await erase("T-1", ASKED)
     await execute(stored, update(erasures).values(encrypted_registration=UNKNOWN_KEY))
-    await erase("T-2", ASKED)
 
-    with capture_logs() as lines:
-        report = await import_roster(stored, "T-2,Meera,student,,", "T-3,Ravi,student,,")
+    report = await import_roster(stored, "T-1,Asha,student,,", "T-3,Ravi,student,,")
 
     assert (report.added, report.rejected) == (1, 1)
-    assert (await erase("T-2", ASKED)).was_erased_before
-    assert [(line["event"], line["rows"]) for line in lines if "rows" in line] == [("erasures_unreadable", 1)]
+    assert (await erase("T-1", ASKED)).was_erased_before
     assert "encrypted with the key 9: add the key" in (await rotate(stored)).unreadable[0]
+
+
+@stored_only
+async def test_without_the_key_of_an_erasure_no_roster_brings_a_student_back(with_keys: Opened) -> None:
+    first, second, third = (f"{number}:{create_key().partition(':')[2]}" for number in (1, 2, 1))
+    async with with_keys(first) as application:
+        await enrol(application, a_student(1, email="", phone=""), a_student(2, email="", phone=""))
+        await application.use_cases().students.erase_student("T-1", ASKED)
+    for keys in second, f"{second}\n{third}":
+        async with with_keys(keys) as application:
+            report = await import_roster(application, "t-1,Asha,student,,", "T-2,Meera,student,,")
+            assert (report.added, report.unchanged + report.changed, report.rejected) == (0, 1, 1)
+            assert re.search("1 of the erased .* add the key", report.bad_rows[0].reason)
+            with pytest.raises(Undecipherable, match="1 of the erased"):
+                await application.use_cases().students.erase_student("T-1", ASKED)
+    async with with_keys(f"{second}\n{first}") as application:
+        report = await import_roster(application, "t-1,Asha,student,,", "T-3,Ravi,student,,")
+        assert (report.added, report.rejected) == (1, 1)
+        assert (await rotate(application)).encrypted == 1
+    async with with_keys(second) as application:
+        report = await import_roster(application, "t-1,Asha,student,,", "T-4,Ravi,student,,")
+        assert (report.added, report.rejected) == (1, 1)
 
 
 @stored_only
@@ -245,9 +263,9 @@ async def test_an_unknown_key_is_named_and_nothing_is_lost(with_keys: Opened, re
                 await application.use_cases().students.find_student("T-1")
             [bad] = (await import_roster(application, "T-1,Asha,student,,")).bad_rows
             assert fault in bad.reason
-    async with with_keys(other) as application:
-        left = await rotate(application)
-        assert (left.is_complete, len(left.unreadable)) == (False, 1)
+            left = await rotate(application)
+            assert (left.is_complete, len(left.unreadable)) == (False, 1)
+            assert fault in left.unreadable[0]
     async with with_keys(f"{other},{first}") as application:
         await dispatch(application)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from adapters.sql.engine.driver_errors import AccessRefused
@@ -72,4 +72,7 @@ async def test_the_serving_account_adds_to_what_happened_and_changes_none_of_it(
         assert "DELETE command denied" in await refusal(office, delete(table))
         assert "denied" in await refusal(office, text(f"TRUNCATE {name}"))
         assert "denied" in await refusal(office, text(f"ALTER TABLE {name} ADD x INT"))
+    assert "DELETE command denied" in await refusal(office, delete(metadata.tables["erasures"]))
+    shared_lock = select(metadata.tables["event_log"]).with_for_update(read=True)  # by which a lost commit is told
+    assert await refusal(office, shared_lock) == ""
     assert (await office.audit.chain().head()).count == 1

@@ -107,6 +107,23 @@ async def test_students_in_two_spellings_stop_the_step_before_it_changes_anythin
     assert len(set(keys)) == 6
 
 
+async def test_a_student_with_two_accounts_stops_the_step_before_it_changes_anything(database: Database) -> None:
+    await migrate(database, "0020")
+    async with database.autocommit() as connection:
+        for number, student in enumerate(("S" * 16, "S" * 16, "T" * 16, None, None), 1):
+            values = {"id": b"%016d" % number, "student": student and student.encode()}
+            await connection.execute(text(AN_ACCOUNT), values)
+
+    with pytest.raises(Conflict, match=r"nothing was changed.*: (\S+ and \S+) of student 5353\S+; .*student_id = NULL"):
+        await migrate(database)
+    assert await look(database, current_version) == "0020"
+    assert "one_time_secrets" not in await look(database, tables_of)
+
+    async with database.autocommit() as connection:
+        await connection.execute(text("UPDATE accounts SET student_id = NULL WHERE id = :id"), {"id": b"%016d" % 2})
+    await migrate(database)
+
+
 async def test_going_down_through_rows_needs_consent_and_names_them(database: Database) -> None:
     await migrate(database)
     async with database.autocommit() as connection:
@@ -136,6 +153,10 @@ async def test_columns_of_filled_tables_are_data(database: Database) -> None:
         await migrate(database, "-1")
 
 
+AN_ACCOUNT = (
+    "INSERT INTO accounts (id, roles, name, email, centre, student_id, active, created_at, version)"
+    " VALUES (:id, '[]', 'Asha', '', '', :student, 1, '2026-01-01', 1)"
+)
 STUDENT = (
     "INSERT INTO students (id, registration, name, category, country, centre, certificates, email, phone, language)"
     " VALUES ('1', 'SU-1', 'Asha', 'student', 'IN', '', '[]', 'asha@example.org', '', 'en')"

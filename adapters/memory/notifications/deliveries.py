@@ -1,6 +1,5 @@
 """Deliveries in the memory database; stores and returns copies, so that a caller cannot change a stored one."""
 
-import sys
 from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
@@ -21,8 +20,6 @@ from core.notifications.ports import (
 )
 from core.notifications.status_reports import DeliveryStatus, reported_since_decision
 
-MAX_DELIVERIES = sys.maxsize
-
 
 class MemoryDeliveries(Deliveries):
     """Deliveries by id."""
@@ -35,8 +32,7 @@ class MemoryDeliveries(Deliveries):
         self._work.wake(DELIVERIES_STORED)
 
     async def claim(self, channel: Channel, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
-        due = self._due(now, MAX_DELIVERIES, DeliveryState.PENDING, channel)
-        claimed = [each for each in due if each.expires_at is None or each.expires_at > now][:limit]
+        claimed = self._due(now, limit, DeliveryState.PENDING, channel)
         for delivery in claimed:
             delivery.claim(until)
         await self.save(claimed)
@@ -64,11 +60,16 @@ class MemoryDeliveries(Deliveries):
             self._work.undo_log.put(self._work.database.deliveries, delivery.id, delivery)
 
     def _due(self, now: datetime, limit: int, state: DeliveryState, *channels: Channel) -> list[Delivery]:
-        those = (
-            each for each in self._work.database.deliveries.values() if each.state is state and each.channel in channels
-        )
-        due = sorted((each for each in those if each.due_at <= now), key=lambda each: each.due_at)
-        return [replace(each, unsaved_attempts=[], stored_as=(each.state, each.due_at)) for each in due[:limit]]
+        """Return copies of the first due deliveries; a pending one that has expired is not sent any more."""
+        those = [
+            each
+            for each in self._work.database.deliveries.values()
+            if each.state is state and each.channel in channels and each.due_at <= now
+        ]
+        if state is DeliveryState.PENDING:
+            those = [each for each in those if each.expires_at is None or each.expires_at > now]
+        due = sorted(those, key=lambda each: each.due_at)[:limit]
+        return [replace(each, unsaved_attempts=[], stored_as=(each.state, each.due_at)) for each in due]
 
 
 class MemoryExpiringDeliveries(ExpiringDeliveries):

@@ -1,16 +1,19 @@
-"""Columns that store encrypted text, and the state of the tables that have them."""
+"""Columns that store encrypted text, the digests that find it, and the state of the tables that have them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.cryptography.column_encryption import ColumnCipher
-from adapters.sql.engine.tables import ENCRYPTED, column_encryption
+from adapters.sql.engine.tables import DIGESTS, ENCRYPTED, column_encryption
 from core.kernel.encryption import Undecipherable
+
+LAST = b"\xff" * 41
+"""Follows every digest."""
 
 
 class EncryptionState(StrEnum):
@@ -30,6 +33,7 @@ class EncryptedColumns:
     def __init__(self, of: Table, cipher: ColumnCipher) -> None:
         self._table, self._cipher = of, cipher
         self._plain_columns: Mapping[str, str | None] = of.info[ENCRYPTED]
+        self._digests: Mapping[str, str] = of.info.get(DIGESTS, {})
         self._state = EncryptionState.PLAIN
 
     async def state(self, connection: AsyncConnection) -> EncryptionState:
@@ -47,7 +51,17 @@ class EncryptedColumns:
                 stored[plain] = text if keep_plain else ""
             is_encrypted = plain is None or not keep_plain
             stored[column] = self._cipher.encrypt(self._name(column), row["id"], text) if is_encrypted else None
-        return stored
+        return stored | {digest: self.digests(digest, texts[column])[0] for digest, column in self._digests.items()}
+
+    def digests(self, digest: str, text: str) -> Sequence[bytes]:
+        """Return the digests by which a text is found, the one to store first."""
+        return self._cipher.digests(self._name(digest), text)
+
+    def is_foreign(self, digest: str) -> ColumnElement[bool]:
+        """Return the condition of digests whose key is missing, as ranges of their index."""
+        column, keys = self._table.c[digest], self._cipher.digest_keys()
+        lows, highs = [b"", *(key + LAST for key in keys)], [*keys, LAST]
+        return or_(*(and_(column > low, column < high) for low, high in zip(lows, highs, strict=True)))
 
     async def check_plain(self, connection: AsyncConnection) -> None:
         """Learn whether plain values are accepted; `decrypt` refuses them afterwards unless they are."""
@@ -59,9 +73,15 @@ class EncryptedColumns:
         return any(plain and getattr(row, plain) for plain in self._plain_columns.values())
 
     def is_current(self, row: Any) -> bool:
-        """Return whether a row has no plain value, and none that an older key encrypted."""
-        values = [getattr(row, column) for column in self._plain_columns]
-        return not self.is_plain(row) and all(value is None or self._cipher.is_current(value) for value in values)
+        """Return whether a row has no plain value, and can be decrypted and found with the current key alone."""
+        values = {column: getattr(row, column) for column in self._plain_columns}
+        if self.is_plain(row) or any(value and not self._cipher.is_current(value) for value in values.values()):
+            return False
+        try:
+            texts = {column: self.decrypt(row, column, row.id) for column in values}
+        except Undecipherable:
+            return False
+        return all(getattr(row, digest) == self.digests(digest, texts[of])[0] for digest, of in self._digests.items())
 
     def decrypt(self, row: Any, column: str, row_id: UUID) -> str:
         """Return the text of a column; raise `Undecipherable`."""

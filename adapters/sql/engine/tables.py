@@ -23,6 +23,8 @@ from adapters.sql.engine.types import Blob, Id, Json, Position, UtcDateTime
 metadata = MetaData()
 ENCRYPTED = "encrypted"
 """Key of `Table.info`: maps an encrypted column to the column that had its plain text before, if there is one."""
+DIGESTS = "digests"
+"""Key of `Table.info`: maps a column with a keyed digest to the encrypted column whose text it finds."""
 NATURAL_KEY = "natural_key"
 """Key of `Table.info`: columns whose values clients choose, so that two rows can collide."""
 

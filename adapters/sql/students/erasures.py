@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from uuid import uuid4
 
-import structlog
 from sqlalchemy import ColumnElement, and_, column, delete, func, select, table
 
 from adapters.sql.engine.encrypted_columns import EncryptedColumns
@@ -20,8 +19,9 @@ from core.students.ports import Erasures
 from core.students.records_of_student import RecordsOfStudent
 from core.students.student import Student
 
-log = structlog.get_logger()
 LETTERS_PER_PAGE = 500
+DIGEST = "registration_digest"
+REMEDY = "add the key that `bursar encryption rotate` names to encryption.keys, after the current one"
 
 # Named here, because the readers of the fees context import the table of students.
 submissions = table("submissions", column("student_id", Id()), column("document", Json))
@@ -36,16 +36,16 @@ class SqlErasures(Erasures):
     async def among(self, keys: Collection[str]) -> Collection[str]:
         if not keys:
             return ()
-        rows = await (await self._work.connect()).execute(select(erasures.c.id, erasures.c.encrypted_registration))
-        erased, faults = set[str](), list[Undecipherable]()
-        for row in rows:
-            try:
-                erased.add(self._encrypted.decrypt(row, "encrypted_registration", row.id))
-            except Undecipherable as fault:
-                faults.append(fault)
-        if faults:  # a student among them can come back; the others cannot
-            log.warning("erasures_unreadable", rows=len(faults), error=faults[0])
-        return erased.intersection(keys)
+        digests = {digest: key for key in keys for digest in self._encrypted.digests(DIGEST, key)}
+        stored, is_foreign = select(erasures.c.registration_digest), self._encrypted.is_foreign(DIGEST)
+        foreign = select(stored.where(is_foreign).limit(1).subquery().c.registration_digest)
+        query = stored.where(erasures.c.registration_digest.in_(digests)).union_all(foreign)
+        found = set(await (await self._work.connect()).scalars(query))
+        erased = {digests[each] for each in found if each in digests}
+        if len(erased) < len(keys) and found - digests.keys():
+            others = await self._count(is_foreign)
+            raise Undecipherable(f"{others:,} of the erased students cannot be compared with a registration: {REMEDY}")
+        return erased
 
     async def records_of(self, student: Student) -> RecordsOfStudent:
         theirs = submissions.c.student_id == student.id

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Computed, Index, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
-from adapters.sql.engine.types import Encrypted, Id, Json
+from adapters.sql.engine.types import Encrypted, Id, Json, KeyedDigest
 from core.kernel.registration import MAX_REGISTRATION_LENGTH
 
 erasures = table(
@@ -11,7 +11,10 @@ erasures = table(
     # Random and without a time: nothing leads from it to what the student left, or to the audit record.
     Column("id", Id, primary_key=True),
     Column("encrypted_registration", Encrypted, nullable=False),
+    Column("registration_digest", KeyedDigest, nullable=False),
+    Index("ix_erasures_registration_digest", "registration_digest"),
     encrypted={"encrypted_registration": None},
+    digests={"registration_digest": "encrypted_registration"},
 )
 
 students = table(

@@ -8,7 +8,6 @@ import pytest
 
 from adapters.memory.identity.api_keys import MemoryIssuedApiKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
-from config.container import Application
 from config.settings import Adapters, Settings
 from core.identity.account import NewAccount
 from core.identity.api_key import IssuedApiKey, NewApiKey, OwnedApiKey
@@ -20,6 +19,8 @@ from core.identity.roles import PERMISSIONS, Role
 from core.kernel.authorization import NotAuthenticated, NotPermitted, Permission, Principal, acting_as
 from core.kernel.errors import Invalid, Unavailable, Unprocessable
 from core.kernel.rate_limit import RateLimited
+from core.messaging.routing import Routes
+from tests.applications import an_application
 from tests.examples import StoppedClock, ids
 
 UNKNOWN_PER_ADDRESS = 20
@@ -49,7 +50,7 @@ class KeysHarness:
 
     def __init__(self) -> None:
         settings = Settings(adapters=Adapters(persistence="memory"))
-        self.clock, application = StoppedClock(), Application(settings=settings)
+        self.clock, application = StoppedClock(), an_application(settings, Routes())
         application.process.clock.override(self.clock)
         self.identity = application.use_cases().identity
         self.database = CountedApiKeys(application.storage.memory())

@@ -4,15 +4,16 @@ import pytest
 
 from adapters.memory.messaging.inbox import MemoryInbox
 from config.container import Application
-from config.settings import Adapters, Settings
+from core.messaging.routing import Routes
 from entrypoints.runtime.first_api_key import KeyFileExists, create_first_api_key
+from tests.applications import an_application
 
 MODULE = create_first_api_key.__module__
 
 
 @pytest.fixture
 def office() -> Application:
-    return Application(settings=Settings(adapters=Adapters(persistence="memory")))
+    return an_application(routes=Routes())
 
 
 async def first_key(office: Application, file: Path) -> str:
@@ -38,7 +39,7 @@ async def test_a_later_start_creates_none(office: Application, tmp_path: Path) -
 
 
 async def test_the_key_of_a_database_that_is_gone_is_replaced(office: Application, tmp_path: Path) -> None:
-    file, old = tmp_path / "bursar.key", Application(settings=Settings(adapters=Adapters(persistence="memory")))
+    file, old = tmp_path / "bursar.key", an_application(routes=Routes())
     before = await first_key(old, file)
     file.chmod(0o644)
 

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from config.container import Application
-from config.settings import Adapters, Settings
 from core.identity.account import AccountId, AccountRoles, NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.errors import AccountDisabled, LinkNotValid
 from core.identity.roles import PERMISSIONS, Role
 from core.kernel.authorization import NotPermitted, Permission, Principal, StepUpNeeded, acting_as
 from core.kernel.errors import Invalid, Unprocessable
+from core.messaging.routing import Routes
+from tests.applications import an_application
 from tests.unit.identity.harness import GOOD_PASSWORD, Office
 
 NARROW = Principal(
@@ -46,7 +46,7 @@ async def give(identity: Any, role: Role) -> None:
 
 @pytest.fixture
 async def office() -> Office:
-    return await Office.over(Application(settings=Settings(adapters=Adapters(persistence="memory")))).open()
+    return await Office.over(an_application(routes=Routes())).open()
 
 
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)

@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from config.container import Application
-from config.settings import Adapters, Settings
 from core.inventory.errors import UnknownBatch, UnknownOrder, UnknownSku
 from core.inventory.freshness import Freshness, SkuVersion
 from core.inventory.show_allocations import OrderAllocations
 from core.inventory.show_availability import Availability
 from core.kernel.errors import Invalid
-from entrypoints.contexts import ROUTES
+from tests.applications import an_application
 from tests.examples import StoppedClock
 from tests.inventory_harness import ANY_FRESHNESS, KIT, InventoryHarness
 
@@ -22,7 +20,7 @@ JANUARY, MARCH = date(2027, 1, 15), date(2027, 3, 1)
 
 @pytest.fixture
 async def inventory() -> InventoryHarness:
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    application = an_application()
     application.process.clock.override(StoppedClock())
     inventory = InventoryHarness(application)
     await inventory.buy("B-1", 10)

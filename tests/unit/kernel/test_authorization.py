@@ -20,25 +20,24 @@ GUARDED = [kind for kind in use_case_types() if kind.permission]
 STUDENT = UUID(int=7)
 
 
-@pytest.mark.parametrize("use_case", GUARDED, ids=lambda kind: kind.__name__)
-async def test_a_use_case_does_nothing_without_its_permission(use_case: Any) -> None:
-    unwired = object.__new__(use_case)
-    other = Principal(subject="account:1", permissions=frozenset(Permission) - {use_case.permission})
+async def test_a_use_case_does_nothing_without_its_permission() -> None:
+    for use_case in GUARDED:
+        unwired = object.__new__(use_case)
+        other = Principal(subject="account:1", permissions=frozenset(Permission) - {use_case.permission})
 
-    with acting_as(ANONYMOUS), pytest.raises(NotAuthenticated):
-        await unwired()
-    with acting_as(other), pytest.raises(NotPermitted, match=use_case.permission):
-        await unwired()
+        with acting_as(ANONYMOUS), pytest.raises(NotAuthenticated):
+            await unwired()
+        with acting_as(other), pytest.raises(NotPermitted, match=use_case.permission):
+            await unwired()
 
 
 @pytest.mark.parametrize("scope", [{"centre": "DEL-01"}, {"student": STUDENT}])
-@pytest.mark.parametrize("permission", sorted(set(Permission) - CHECKING_REACH))
-def test_what_cannot_be_narrowed_to_a_centre_is_refused_to_a_clerk(permission: Permission, scope: Any) -> None:
+def test_what_cannot_be_narrowed_to_a_centre_is_refused_to_a_clerk(scope: Any) -> None:
     everywhere = Principal(subject="account:1", permissions=frozenset(Permission))
-    everywhere.require(permission)
-
-    with pytest.raises(NotPermitted):
-        Principal(subject="account:1", permissions=frozenset(Permission), **scope).require(permission)
+    for permission in set(Permission) - CHECKING_REACH:
+        everywhere.require(permission)
+        with pytest.raises(NotPermitted, match=permission):
+            Principal(subject="account:1", permissions=frozenset(Permission), **scope).require(permission)
 
 
 def test_a_principal_reaches_its_own_centre_and_its_own_student_only() -> None:

@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 
 from adapters.memory.engine.database import MemoryDatabase
-from config.container import Application
-from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message
 from core.messaging.routing import Route, RouteKey
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from tests.applications import an_application
 from tests.examples import StoppedClock, a_message, a_schedule, a_student, enrol, ids, publish
 
 SCHEDULE, REGISTRATION = "sahyadri-test", "T-1"
@@ -24,7 +23,7 @@ class ConsumerHarness:
     """A consumer, and queries of the effects of its messages."""
 
     def __init__(self) -> None:
-        self.application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+        self.application = an_application()
         self.clock = StoppedClock()
         self.application.process.clock.override(self.clock)
         self.use_cases = self.application.use_cases()

@@ -6,14 +6,13 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from config.container import Application
-from config.settings import Adapters, Settings
 from core.inventory import events
 from core.inventory.events import StockEvent
 from core.inventory.order_line import LineState
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
 from entrypoints.messages.inventory import STOCK_EVENT_TYPES
+from tests.applications import an_application
 from tests.examples import StoppedClock, a_message
 from tests.inventory_harness import KIT, InventoryHarness
 from tests.unit.inventory.harness import TODAY
@@ -21,7 +20,7 @@ from tests.unit.inventory.harness import TODAY
 
 @pytest.fixture
 def inventory() -> InventoryHarness:
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    application = an_application()
     application.process.clock.override(StoppedClock())
     return InventoryHarness(application)
 

@@ -8,14 +8,13 @@ from uuid import UUID
 import pytest
 
 from adapters.memory.messaging.projections import MemoryEventHistory, MemoryProjections
-from config.container import Application
-from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.projections import UnknownProjection
 from core.messaging.rebuild_projection import RETRY_BACKOFF_SECONDS, RebuildProjection
 from core.messaging.routing import Routes
 from entrypoints.contexts import ROUTES
+from tests.applications import an_application
 from tests.examples import NOON, StoppedClock
 from tests.inventory_harness import InventoryHarness, quiet
 
@@ -23,7 +22,7 @@ from tests.inventory_harness import InventoryHarness, quiet
 @pytest.fixture
 async def inventory(monkeypatch: pytest.MonkeyPatch) -> InventoryHarness:
     monkeypatch.setattr("core.messaging.rebuild_projection.EVENTS_PER_PAGE", 2)
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    application = an_application()
     application.process.clock.override(StoppedClock())
     inventory = InventoryHarness(application)
     await inventory.buy("B-1")

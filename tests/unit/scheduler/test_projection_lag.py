@@ -5,17 +5,15 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from config.container import Application
-from config.settings import Adapters, Settings
-from entrypoints.contexts import ROUTES
 from entrypoints.scheduler.projection_lag import PROJECTION_LAG_SECONDS, measure_projection_lag
+from tests.applications import an_application
 from tests.examples import StoppedClock
 from tests.inventory_harness import InventoryHarness
 
 
 @pytest.fixture
 def inventory() -> Iterator[InventoryHarness]:
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
+    application = an_application()
     application.process.clock.override(StoppedClock())
     yield InventoryHarness(application)
     with suppress(KeyError):

@@ -84,17 +84,21 @@ def an_enrolment(**cells: Any) -> Enrolment:
     return Enrolment(**read_entry(row, list(given), contacts).said)
 
 
-@pytest.mark.parametrize(("field", "value"), KEPT_AS_IT_IS)
-def test_a_field_of_the_right_form_is_kept_as_it_is(field: str, value: str) -> None:
-    assert getattr(an_enrolment(**{field: value}), field) == value
+def test_a_field_of_the_right_form_is_kept_as_it_is() -> None:
+    for field, value in KEPT_AS_IT_IS:
+        assert getattr(an_enrolment(**{field: value}), field) == value
 
 
-@pytest.mark.parametrize(("field", "value"), REFUSED)
-def test_a_field_of_another_form_is_refused_with_its_path(field: str, value: str) -> None:
-    with pytest.raises(Invalid) as refusal:
-        an_enrolment(**{field: value})
+def test_a_field_of_another_form_is_refused_with_its_path() -> None:
+    def path_of_refusal(field: str, value: str) -> str:
+        try:
+            an_enrolment(**{field: value})
+        except Invalid as refusal:
+            return refusal.at
+        return "accepted"
 
-    assert refusal.value.at == f"$.{field}"
+    found = {(field, value): path_of_refusal(field, value) for field, value in REFUSED}
+    assert found == {(field, value): f"$.{field}" for field, value in REFUSED}
 
 
 @pytest.mark.parametrize(

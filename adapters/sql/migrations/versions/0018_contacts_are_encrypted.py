@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.engine.types import Encrypted, Id
+from adapters.sql.engine.types import Encrypted, Id, KeyedDigest
 
 revision: str = "0018"
 down_revision: str | None = "0017"
@@ -31,10 +31,12 @@ def upgrade() -> None:
         "erasures",
         sa.Column("id", Id(), nullable=False),
         sa.Column("encrypted_registration", Encrypted, nullable=False),
+        sa.Column("registration_digest", KeyedDigest, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
     )
+    op.create_index("ix_erasures_registration_digest", "erasures", ["registration_digest"])
     states = op.create_table(
         "column_encryption",
         sa.Column("table_name", sa.String(64), nullable=False),

@@ -7,11 +7,18 @@ from alembic import op
 from sqlalchemy.dialects import mysql
 
 from adapters.sql.engine.types import Id, UtcDateTime
+from core.kernel.errors import Conflict
 
 revision: str = "0021"
 down_revision: str | None = "0020"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
+
+MAX_LISTED = 20
+SEVERAL_ACCOUNTS = sa.text(
+    "SELECT HEX(student_id), GROUP_CONCAT(HEX(id)) FROM accounts WHERE student_id IS NOT NULL"
+    " GROUP BY student_id HAVING COUNT(*) > 1 ORDER BY student_id LIMIT :most"
+)
 
 
 def binary(length: int) -> sa.types.TypeEngine[bytes]:
@@ -19,6 +26,7 @@ def binary(length: int) -> sa.types.TypeEngine[bytes]:
 
 
 def upgrade() -> None:
+    refuse_several_accounts()
     op.create_table(
         "one_time_secrets",
         sa.Column("id", Id(), nullable=False),
@@ -42,3 +50,13 @@ def downgrade() -> None:
     with op.batch_alter_table("accounts") as accounts:
         accounts.drop_constraint("uq_accounts_student", type_="unique")
     op.drop_table("one_time_secrets")
+
+
+def refuse_several_accounts() -> None:
+    """Raise `Conflict` before anything is changed: the office decides which of two accounts is the student's."""
+    found = list(op.get_bind().execute(SEVERAL_ACCOUNTS, {"most": MAX_LISTED + 1}))
+    if found:
+        several = [f"{accounts.replace(',', ' and ')} of student {student}" for student, accounts in found[:MAX_LISTED]]
+        listed = "; ".join(several) + ("; and more" if len(found) > MAX_LISTED else "")
+        remedy = "disable all but one of each, set their student_id = NULL, and migrate again"
+        raise Conflict(f"nothing was changed, because students have several accounts: {listed}; {remedy}")
