@@ -19,7 +19,7 @@ from config.sections.section import Secret
 from config.sections.servers import MySQL, SQLite
 from config.settings import Settings
 
-ENCRYPTION = Encryption(keys=Secret("1:b25seS1mb3ItZGV2ZWxvcG1lbnQtb25seS1mb3ItZGU"))
+ENCRYPTION = Encryption(keys=Secret("1:YSBrZXkgb2YgdGhlIHRlc3RzOiAzMiBieXRlcyBsb24"))
 """The key of every process that a test starts."""
 OPEN_CONNECTIONS_QUERY = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_db = %s"
 """Connections that still execute abandoned statements; the process list fails while bytes are inserted."""

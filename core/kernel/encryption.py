@@ -10,6 +10,8 @@ from core.kernel.errors import Unavailable
 KEY_BYTES = 32
 """AES-256."""
 MAX_KEY_NUMBER = 65_535
+PUBLISHED_EXAMPLE = b"only-for-development"
+"""How the key begins that earlier versions of compose.yaml had for all."""
 KEY_FORM = "NUMBER:KEY, as `bursar encryption create-key` prints it"
 
 
@@ -50,6 +52,8 @@ def decoded(key: str, number: int) -> bytes:
         found = base64.b64decode(key + "=" * (-len(key) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         found = b""
+    if found.startswith(PUBLISHED_EXAMPLE):
+        raise ValueError(f"key {number} is a published example: `bursar encryption create-key` prints one of your own")
     if len(found) != KEY_BYTES:
         raise ValueError(f"key {number} is not {KEY_BYTES} bytes in base 64; it has the form {KEY_FORM}") from None
     return found

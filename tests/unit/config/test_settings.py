@@ -322,6 +322,11 @@ def test_a_published_example_is_no_secret(read: Any, section: str) -> None:
         read("", {f"BURSAR__{section.upper()}__SECRET": "only-for-development-only-for-development"})
 
 
+def test_the_key_of_an_example_encrypts_nothing(read: Any) -> None:
+    with pytest.raises(Misconfigured, match="key 1 is a published example"):
+        read("", {"BURSAR__ENCRYPTION__KEYS": "1:b25seS1mb3ItZGV2ZWxvcG1lbnQtb25seS1mb3ItZGU"})
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
