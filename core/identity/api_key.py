@@ -94,7 +94,7 @@ class OwnedApiKey:
     key: ApiKey
     account: Account
     _principal: Principal = field(init=False, repr=False, compare=False)
-    """Without its address: requests are many, and differ in nothing else."""
+    """At the address of the last request: a program sends many from one."""
 
     def __post_init__(self) -> None:
         permitted = self.account.principal(limit=self.key.permissions)
@@ -110,7 +110,9 @@ class OwnedApiKey:
 
     def principal(self, address: str) -> Principal:
         """Return the principal with what both the key and the account permit."""
-        return replace(self._principal, address=address)
+        if self._principal.address != address:
+            object.__setattr__(self, "_principal", replace(self._principal, address=address))
+        return self._principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from core.kernel.errors import CoreError
@@ -20,11 +20,11 @@ class Limit:
     name: str
     permits: int
     seconds: int
+    slice_ms: int = field(init=False, repr=False, compare=False)
+    """The length of a slice in milliseconds."""
 
-    @property
-    def slice_ms(self) -> int:
-        """The length of a slice in milliseconds."""
-        return self.seconds * 1_000 // SLICES
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slice_ms", self.seconds * 1_000 // SLICES)
 
 
 class Verdict(NamedTuple):

@@ -31,9 +31,10 @@ class AuthenticateApiKey:
 
     def if_known(self, credential: str, address: str = "") -> Principal | None:
         """Return the principal of a valid key that needs no query; None for any other."""
-        known = self.known_api_keys.current(credential)
-        if known is None or not belongs_to(credential, known) or known.fault(self.clock.now()):
+        known, now = self.known_api_keys.current(credential), self.clock.now()
+        if known is None or not belongs_to(credential, known) or known.fault(now):
             return None
+        self.known_api_keys.note_use(known.key, now)
         return known.principal(address)
 
 

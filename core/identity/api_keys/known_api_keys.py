@@ -81,8 +81,12 @@ class KnownApiKeys:
 
     def current(self, credential: str) -> OwnedApiKey | None:
         """Return the key that a text names, if it is known as of a second ago at most; its secret is not compared."""
-        is_current = asyncio.get_running_loop().time() - self._read_at < STALE_AFTER_SECONDS
-        return self._known_by(credential) if is_current else None
+        age = asyncio.get_running_loop().time() - self._read_at
+        if age >= STALE_AFTER_SECONDS:
+            return None
+        if age >= REREAD_AFTER_SECONDS:
+            self._read_again()
+        return self._known_by(credential)
 
     def _known_by(self, credential: str) -> OwnedApiKey | None:
         return self._known.get(credential[ID_PART]) if len(credential) == LENGTH else None

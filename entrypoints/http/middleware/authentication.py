@@ -47,7 +47,8 @@ class Authentication:
     async def __call__(self, credential: str, address: str) -> Principal:
         """Return the principal; raise `NotAuthenticated`."""
         if credential.startswith(PREFIX):
-            return await self.identity.authenticate_api_key(credential, address)
+            authenticate = self.identity.authenticate_api_key
+            return authenticate.if_known(credential, address) or await authenticate(credential, address)
         return await self.identity.authenticate_session(credential, address)
 
     def if_known(self, headers: Mapping[bytes, bytes]) -> Principal | None:
