@@ -14,6 +14,7 @@ from config.container import Application
 from config.sections.http import Limits
 from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
+from core.identity.api_keys.known_api_keys import KnownApiKeys
 from core.identity.credential import ApiKeyId, new_credential
 from core.identity.roles import Role
 from core.identity.sessions.session_issuer import Proof
@@ -65,7 +66,8 @@ def http_app(
 class Keyed:
     """Adds the API key of the application, which its first request creates, to requests without a credential."""
 
-    _keys: ClassVar = WeakKeyDictionary[Application, str]()
+    _keys: ClassVar = WeakKeyDictionary[KnownApiKeys, str]()
+    """By what an application knows of them, which an emptied application has anew."""
 
     def __init__(self, app: Any, application: Application) -> None:
         self._app, self._application, self._lock = app, application, asyncio.Lock()
@@ -82,10 +84,11 @@ class Keyed:
     @classmethod
     async def key(cls, application: Application) -> str:
         """Return the API key of an application; an invented one while its database is away."""
-        if application not in cls._keys:
+        known = application.identity.known_api_keys()
+        if known not in cls._keys:
             with suppress(Unavailable):
-                cls._keys[application] = await an_api_key(application)
-        return cls._keys.get(application) or new_credential(ApiKeyId(UUID(int=7)))
+                cls._keys[known] = await an_api_key(application)
+        return cls._keys.get(known) or new_credential(ApiKeyId(UUID(int=7)))
 
 
 async def an_api_key(application: Application, role: Role = Role.ADMINISTRATOR, **fields: Any) -> str:
