@@ -29,7 +29,6 @@ os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
 os.environ.setdefault("BURSAR__IDENTITY__SECRET", "the secret of an installation under test")
 """Commands that tests start on MySQL need both."""
 CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis, "keycloak": stack.keycloak}
-skipped_for_want_of_docker: Counter[str] = Counter()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for reason, count in skipped_for_want_of_docker.items():
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, count in Counter(each.longrepr[2].removeprefix("Skipped: ") for each in skipped).items():
         terminalreporter.write_line(f"{count} tests did not run: {reason}", yellow=True, bold=True)
 
 
@@ -88,7 +88,6 @@ def server(request: pytest.FixtureRequest, servers: Callable[[str], object]) -> 
         if name not in stack.named() and (reason := stack.no_docker()):
             if request.config.getoption("--require-stack"):
                 pytest.fail(f"{name} is required, but {reason}")
-            skipped_for_want_of_docker[f"{name}: {reason}"] += 1
             pytest.skip(f"{name}: {reason}")
         return servers(name)
 

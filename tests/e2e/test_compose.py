@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from tests import containers as stack
-from tests.conftest import skipped_for_want_of_docker
 from tests.e2e.workspace import until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -92,7 +91,6 @@ def compose(request: pytest.FixtureRequest) -> Compose:
     if reason := no_compose():
         if request.config.getoption("--require-stack"):
             pytest.fail(f"the stack is required, but {reason}")
-        skipped_for_want_of_docker[f"compose: {reason}"] += 1
         pytest.skip(f"compose: {reason}")
     found: Compose = request.getfixturevalue("started")
     return found
