@@ -64,7 +64,7 @@ async def signed_in(application: Application) -> list[SessionTokens]:
     await use_cases.set_password(link.token, PASSWORD)
     accounts = [
         await use_cases.create_account(
-            NewAccount(roles=(Role.CANDIDATE,), name=f"Candidate {number}", student=link.account)
+            NewAccount(roles=(Role.CLERK,), name=f"Clerk {number}", centre="4012")
         )
         for number in range(CLIENTS)
     ]

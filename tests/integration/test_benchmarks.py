@@ -57,7 +57,7 @@ def test_the_usual_stack_answers_a_repeated_request_as_the_first(environment: Be
     assert (other_body.status_code, other_key.status_code) == (422, 409)
 
 
-@pytest.mark.parametrize("name", ["submissions", "reading", "workers", "embedded", "start"])
+@pytest.mark.parametrize("name", ["submissions", "reading", "workers", "embedded", "start", "identity"])
 def test_a_stage_measures(environment: BenchmarkEnvironment, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fastapi")
     monkeypatch.setattr(http_stages, "CONNECTION_COUNTS", (4,))
