@@ -63,9 +63,7 @@ async def signed_in(application: Application) -> list[SessionTokens]:
     link = await use_cases.create_administrator("meenakshi", "Meenakshi Iyer")
     await use_cases.set_password(link.token, PASSWORD)
     accounts = [
-        await use_cases.create_account(
-            NewAccount(roles=(Role.CLERK,), name=f"Clerk {number}", centre="4012")
-        )
+        await use_cases.create_account(NewAccount(roles=(Role.CLERK,), name=f"Clerk {number}", centre="4012"))
         for number in range(CLIENTS)
     ]
     return [await issuer.open(Proof(account=each.id, methods=("pwd",))) for each in accounts]
