@@ -178,7 +178,7 @@ def submit_beside(
     words = [sys.executable, "-m", "benchmarks.open_loop_load", port, "16", str(RATE), str(number / RATE), str(first)]
     variables = {**os.environ, API_KEYS_VARIABLE: " ".join(environment.credentials)}
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=variables) as submitting:  # noqa: S603 - fixed command
-        time.sleep(1)
+        time.sleep(1)  # the attack meets submissions under way
         if attacked:
             subprocess.run([*SENDER, "send", str(int(attacked)), str(ATTACKERS)], check=True, capture_output=True)  # noqa: S603 - fixed command
         told = json.loads(submitting.communicate()[0])

@@ -86,7 +86,7 @@ async def send(port: int, clients: int) -> Counter[str]:
 async def discard() -> None:
     """Serve until the process is terminated."""
     server = await asyncio.get_running_loop().create_server(Discarding, "127.0.0.1", 0, backlog=2_048)
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - its parent reads it
     await server.serve_forever()
 
 
@@ -95,4 +95,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "discard":
         uvloop.run(discard())
     else:
-        print(json.dumps(uvloop.run(send(int(sys.argv[2]), int(sys.argv[3])))))  # noqa: T201
+        print(json.dumps(uvloop.run(send(int(sys.argv[2]), int(sys.argv[3])))))  # noqa: T201 - its parent reads it

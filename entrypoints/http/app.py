@@ -73,11 +73,18 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
+    guarded = guard(app, Authentication(use_cases.identity), admission, rate_limits)
+    return TracingMiddleware(ClientAddressMiddleware(guarded, trusted_proxies), clock)
+
+
+def guard(
+    app: Litestar, authentication: Authentication, admission: AdmissionControl, rate_limits: RateLimits
+) -> ASGIApp:
+    """Authenticate each request, then judge it by rate limits, its refusal, HTTP and admission, in this order."""
     route_options = RouteOptions(app.routes)
+    served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
     served = RateLimitMiddleware(RefusalMiddleware(served, admission), rate_limits, route_options)
-    served = AuthenticationMiddleware(served, Authentication(use_cases.identity), route_options)
-    return TracingMiddleware(ClientAddressMiddleware(served, trusted_proxies), clock)
+    return AuthenticationMiddleware(served, authentication, route_options)
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

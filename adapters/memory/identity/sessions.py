@@ -39,7 +39,7 @@ class MemoryRefreshableSessions(RefreshableSessions):
     def __init__(self, work: MemoryUnitOfWork) -> None:
         self._database = work.database
 
-    async def lock(self, wanted: Collection[SessionId], *, wait: bool) -> Mapping[SessionId, OwnedSession]:  # noqa: ARG002
+    async def lock(self, wanted: Collection[SessionId], *, wait: bool) -> Mapping[SessionId, OwnedSession]:  # noqa: ARG002 - nothing to wait for
         found = [self._database.sessions[each] for each in wanted if each in self._database.sessions]
         accounts = self._database.accounts
         return {each.id: OwnedSession(each, accounts[AccountId(each.account)]) for each in found}

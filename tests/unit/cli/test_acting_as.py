@@ -62,7 +62,7 @@ def test_acting_as_an_account_has_its_permissions_and_both_names(runner: CliRunn
     assert (first["account"], second["account"]) == (str(administrator.id), str(officer.id))
 
 
-@pytest.mark.parametrize("named", ["nobody", "0191c0de-7a3c-7c1e-9d55-0a4f4e1c2b3d", "", "not a login", "\ud800"])
+@pytest.mark.parametrize("named", ["unknown", "0191c0de-7a3c-7c1e-9d55-0a4f4e1c2b3d", "", "not a login", "\ud800"])
 def test_an_account_that_does_not_exist_is_refused(runner: CliRunner, named: str) -> None:
     code, out, err = runner.run("--as", named, "accounts", "list")
 
