@@ -3,6 +3,9 @@ set positional-arguments
 # Tests and benchmarks start Python hundreds of times: each but the first shall find its modules compiled.
 export PYTHONDONTWRITEBYTECODE := ""
 
+# Two processes, each with its own servers; a file stays in one of them, and the short files come last. -n0 undoes it
+in_two := "-n 2 --dist loadfile --no-loadscope-reorder"
+
 [private]
 default:
     @"{{ just_executable() }}" --list --unsorted
@@ -13,7 +16,7 @@ serve *args:
 
 # Run every test that can run here; --require-stack fails those that cannot
 test *args:
-    uv run --group bench pytest "$@"
+    uv run --group bench pytest {{ in_two }} "$@"
 
 # Everything that needs no test run: style, types, architecture
 check: lint types arch
@@ -34,19 +37,19 @@ arch *args:
 
 # Test the rules, without anything outside
 unit *args:
-    uv run pytest tests/unit "$@"
+    uv run pytest {{ in_two }} tests/unit "$@"
 
 # Test every adapter against the promises of its port
 contract *args:
-    uv run pytest tests/contract "$@"
+    uv run pytest {{ in_two }} tests/contract "$@"
 
 # Test what only one adapter promises
 integration *args:
-    uv run --group bench pytest tests/integration "$@"
+    uv run --group bench pytest {{ in_two }} tests/integration "$@"
 
 # Test whole stories: the wheel, and the stack in containers
 e2e *args:
-    uv run pytest tests/e2e "$@"
+    uv run pytest {{ in_two }} tests/e2e "$@"
 
 # Build the documentation into site/, strictly
 docs *args:

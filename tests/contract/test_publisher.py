@@ -152,6 +152,7 @@ async def test_a_record_refused_by_the_broker_affects_no_other_record(applicatio
     assert {message.id for message in heard} == {message.id for message in before + company + after}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("application", ["kafka"], indirect=True)
 async def test_a_silent_broker_fails_every_pending_record(
     application: Application, monkeypatch: pytest.MonkeyPatch

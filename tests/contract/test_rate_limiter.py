@@ -74,6 +74,7 @@ async def test_a_verdict_counts_down_and_says_when_a_permit_is_free(limiter: Rat
     assert {verdict.limit for verdict in verdicts} == {HOUR}
 
 
+@pytest.mark.alone
 async def test_permits_are_free_again_after_the_window_and_not_before(limiter: RateLimiter, key: str) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -173,6 +174,7 @@ async def test_processes_count_together_in_redis(redis: Redis, key: str) -> None
     await close(second)
 
 
+@pytest.mark.alone
 async def test_without_redis_a_process_counts_alone_and_no_request_waits(key: str) -> None:
     limiter = limiter_on(Redis(url=Secret("redis://127.0.0.1:1/0")))
     loop, before = asyncio.get_running_loop(), local_verdicts()
@@ -187,6 +189,7 @@ async def test_without_redis_a_process_counts_alone_and_no_request_waits(key: st
     await close(limiter)
 
 
+@pytest.mark.alone
 async def test_a_redis_that_falls_silent_costs_one_deadline_and_is_used_again_when_it_answers(
     redis: Redis, key: str
 ) -> None:

@@ -151,6 +151,7 @@ async def test_a_credential_does_what_its_account_may(schools: Schools) -> None:
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:bursar:problem:not-permitted")
 
 
+@pytest.mark.alone
 async def test_a_revoked_key_is_refused_within_a_second(schools: Schools) -> None:
     assert (await schools.send(0, "/v1/quotes", fee(1))).status_code == 200
     identity = schools.application.use_cases().identity

@@ -21,7 +21,7 @@ from tests.integration.admission import http_app
 CROWD, ROUNDS = 64, 5
 MAX_PYTHON_CALLS_PER_SUBMISSION = 650
 """The limits: one fifth above the present cost, so that an increase is noticed."""
-pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+pytestmark = [pytest.mark.alone, pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)]
 
 
 async def submit(app: ASGIApp, number: int) -> int:

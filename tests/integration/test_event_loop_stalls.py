@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
@@ -207,6 +208,7 @@ async def schemas(office: Office) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
+@pytest.mark.alone
 async def test_no_request_keeps_the_loop() -> None:
     stalls: dict[str, float] = {}
     asked = 0

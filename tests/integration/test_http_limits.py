@@ -189,6 +189,7 @@ async def drip(line: tuple[asyncio.StreamReader, asyncio.StreamWriter], drop: by
     return [answer.status for answer in answers(received)]
 
 
+@pytest.mark.alone
 async def test_a_client_that_is_too_slow_is_cut(application: Application, crowd: Crowd) -> None:
     with capture_logs() as lines:
         async with served(application, head_seconds=0.3, body_seconds=0.3, keep_alive_seconds=0.3) as port:
@@ -202,6 +203,7 @@ async def test_a_client_that_is_too_slow_is_cut(application: Application, crowd:
     assert not [line for line in lines if line["log_level"] in ("error", "critical")]
 
 
+@pytest.mark.alone
 async def test_a_connection_is_kept_while_its_client_is_in_time(application: Application, crowd: Crowd) -> None:
     async with served(application, keep_alive_seconds=60.0, head_seconds=0.3, body_seconds=0.3) as port:
         one = get().replace(b"Connection: close\r\n", b"")
@@ -228,6 +230,7 @@ async def test_a_client_that_does_not_read_its_answers_is_cut(
         assert (await converse(port, get()))[0].status == 200
 
 
+@pytest.mark.alone
 async def test_a_client_that_reads_slowly_and_steadily_is_not_cut(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:

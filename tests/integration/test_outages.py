@@ -169,6 +169,7 @@ def test_a_second_process_on_the_same_file_or_port_exits_with_an_error(tmp_path:
     assert f"127.0.0.1:{port}" in same_port.stderr
 
 
+@pytest.mark.alone
 def test_a_second_start_keeps_all_data_and_ctrl_c_ends_it_within_two_seconds(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, None, {"BURSAR__HTTP__PORT": "0"})
     fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
@@ -204,6 +205,7 @@ def test_a_misspelt_configuration_dies_at_start_and_names_the_place(
     assert path in done.stderr
 
 
+@pytest.mark.alone
 def test_a_hanging_vendor_does_not_delay_shutdown(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)

@@ -132,6 +132,7 @@ def all_versions_of(aggregates: set[UUID]) -> dict[UUID, list[int]]:
     return {aggregate: list(range(1, VERSIONS + 1)) for aggregate in aggregates}
 
 
+@pytest.mark.alone
 async def test_the_work_of_killed_relays_is_taken_over_within_two_leases_and_nothing_is_lost_or_overtaken(
     cluster: RelayCluster,
 ) -> None:

@@ -77,6 +77,7 @@ async def start() -> AsyncIterator[StartOffice]:
 CUT = 'bursar_http_refusals_total{reason="bytes_under_way"}'
 
 
+@pytest.mark.alone
 async def test_many_slow_bodies_hold_bounded_memory_and_no_submission_is_refused(start: StartOffice) -> None:
     async with start() as office:
         await office.begin("/v1/exam-fees", FEE % 99, SMALL)
@@ -104,6 +105,7 @@ async def test_many_slow_bodies_hold_bounded_memory_and_no_submission_is_refused
         assert grown < UNDER_WAY + CONNECTIONS * BYTES_OF_A_CONNECTION, f"{grown / MIB:.0f} MiB"
 
 
+@pytest.mark.alone
 async def test_the_slowest_of_large_uploads_is_cut_and_told_why(start: StartOffice) -> None:
     async with start(5 * OF_ONE_READ) as office:
         for _ in range(8):

@@ -90,6 +90,7 @@ class TcpProxy:
                 await target.wait_closed()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("hanging", [False, True])
 async def test_a_stopping_consumer_finishes_its_in_flight_messages_within_ten_seconds(
     mysql: MySQL, kafka: Kafka, tmp_path: Path, *, hanging: bool

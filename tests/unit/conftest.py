@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import structlog
 
-from tests.unit.virtual_time import VirtualTimeLoop
+from tests.unit.virtual_time_loop import VirtualTimeLoop
 
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 

@@ -14,23 +14,9 @@ from core.notifications.messages import Accepted, DeliveryId, Email, Sms
 from core.notifications.ports import Sender
 from tests.examples import NOON, StoppedClock
 from tests.unit.notifications.harness import NotificationsHarness
+from tests.unit.virtual_time_loop import VirtualTimeLoop
 
 T = TypeVar("T")
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop that advances its clock to the next timer when all tasks wait."""
-
-    _passed = 0.0
-
-    def time(self) -> float:
-        return self._passed
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            # A little later than the timer: a loop that wakes too early by rounding would repeat this for ever.
-            self._passed = max(self._passed, self._scheduled[0].when()) + 1e-6  # type: ignore[attr-defined]
-        super()._run_once()  # type: ignore[misc]
 
 
 class VirtualClock(StoppedClock):

@@ -56,7 +56,8 @@ class MemoryDeliveries(Deliveries):
 
     def _add(self, delivery: Delivery) -> None:
         key = delivery.notice, delivery.channel
-        if all((each.notice, each.channel) != key for each in self._work.database.deliveries.values()):
+        if key not in self._work.database.delivery_ids:
+            self._work.undo_log.put(self._work.database.delivery_ids, key, delivery.id)
             self._work.undo_log.put(self._work.database.deliveries, delivery.id, delivery)
 
     def _due(self, now: datetime, limit: int, state: DeliveryState, *channels: Channel) -> list[Delivery]:

@@ -77,10 +77,10 @@ async def test_the_address_is_counted_from_the_right(proxies: int, lines: list[b
 
 def test_a_long_list_costs_little() -> None:
     longest = b"," * 16_000 + b"1" * 16_000
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(100):
         assert client_address(PROXY, [longest], 1) == PROXY
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
