@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.sql.engine import connections, database
 from adapters.sql.engine.probe import SqlProbe
-from config.container import Application
+from config.container import Application, running
+from config.settings import Settings
 from core.kernel.errors import Unavailable
 from tests import databases
 from tests.examples import StoppedClock
@@ -37,6 +38,26 @@ async def test_only_its_owner_reads_a_new_file(tmp_path: Path) -> None:
     await file.close()
 
     assert modes == dict.fromkeys(("bursar.db", "bursar.db-wal", "bursar.db-shm"), 0o600)
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+async def test_a_closed_database_lets_reads_end_and_refuses_others(stored_settings: Settings) -> None:
+    async with running(Application(settings=stored_settings)) as application:
+        sql = application.storage.database()
+        begun = asyncio.Event()
+
+        async def read() -> int | None:
+            async with sql.reading() as connection:
+                begun.set()
+                return await connection.scalar(text("SELECT 1"))
+
+        reading = asyncio.create_task(read())
+        await begun.wait()
+
+    assert reading.done()
+    assert await reading == 1
+    with pytest.raises(Unavailable, match="closed"):
+        await read()
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransactio
 
 from adapters.sql.engine.connections import Renewal
 from adapters.sql.engine.driver_errors import translate_driver_errors
+from adapters.sql.engine.lending import Lending
 from adapters.sql.engine.sqlite_file import SqliteFile
 from adapters.tls import client_context
 from core.kernel.errors import Unavailable
@@ -52,11 +53,12 @@ class Database:
     write_lock: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     """Held while writing; SQLite allows one writer."""
     fullness: Fullness = field(default_factory=Fullness)
+    lending: Lending = field(default_factory=Lending)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Provide a connection for one transaction; uncommitted changes are rolled back."""
-        async with self.write_lock, pooled_connection(self.engine) as connection:
+        async with self.write_lock, self._connection(self.engine) as connection:
             yield connection
 
     @asynccontextmanager
@@ -68,19 +70,26 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Provide a connection for reads; each statement sees what is committed when it starts."""
-        async with pooled_connection(self.reader) as connection:
+        async with self._connection(self.reader) as connection:
             yield connection
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[AsyncConnection]:
         """Provide a connection for writes on which each statement is a transaction."""
-        async with self.write_lock, pooled_connection(self.reader) as connection:
+        async with self.write_lock, self._connection(self.reader) as connection:
             yield connection
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what is under way ends first, what comes later is refused with `Unavailable`."""
+        await self.lending.close()
         await self.engine.dispose()
         await self.reader.dispose()
+
+    @asynccontextmanager
+    async def _connection(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        with self.lending.one():
+            async with pooled_connection(engine) as connection:
+                yield connection
 
 
 @asynccontextmanager
