@@ -30,7 +30,7 @@ from tests.inventory_harness import InventoryHarness
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 TESTS = Path(__file__).parents[1]
-EXAMPLES_PER_OPERATION = 170
+EXAMPLES_PER_OPERATION = 60
 EXTRA_HEADERS = {"X-Request-ID", "traceparent"}
 
 
@@ -222,7 +222,7 @@ async def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[st
         yield f"http://127.0.0.1:{port}"
 
 
-async def test_ten_thousand_generated_requests_get_documented_answers(api: Api, address: str) -> None:
+async def test_five_thousand_generated_requests_get_documented_answers(api: Api, address: str) -> None:
     """All checks and phases of schemathesis, positive and negative; schemathesis.toml has its settings."""
     key = await an_api_key(api.application)
     own = (await api.application.use_cases().identity.list_api_keys(None, None, 100)).items[-1]
@@ -249,4 +249,4 @@ async def test_ten_thousand_generated_requests_get_documented_answers(api: Api, 
     assert running.returncode == 0, report
     assert all(f"✅ {phase}" in report for phase in ("Examples", "Coverage", "Fuzzing", "Stateful")), report
     [cases] = re.findall(r"(\d[\d,]*) generated, \1 passed", report)
-    assert int(cases.replace(",", "")) >= 10_000, report
+    assert int(cases.replace(",", "")) >= 5_000, report
