@@ -1,4 +1,7 @@
-"""The servers of the tests: those that the environment names, or containers."""
+"""The servers of the tests: those that the environment names, or containers.
+
+Every process of every run imports this module, and few start a container: each function imports its libraries itself.
+"""
 
 import gc
 import os
@@ -8,12 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-
-import docker
-from testcontainers.community.mysql import MySqlContainer
-from testcontainers.community.redis import RedisContainer
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWaitStrategy
 
 MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
@@ -56,6 +53,8 @@ def named() -> set[str]:
 @cache
 def no_docker() -> str | None:
     """Return the reason why containers cannot be started; None if they can."""
+    import docker
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # without a daemon, the client does not close its socket
         try:
@@ -76,6 +75,8 @@ def mysql() -> Iterator[MySqlServer]:
         host, port, password = named.split(":")
         yield MySqlServer(host, int(port), password)
         return
+    from testcontainers.community.mysql import MySqlContainer
+
     with MySqlContainer(MYSQL, dialect="asyncmy", root_password="root") as container:
         yield MySqlServer("127.0.0.1", int(container.get_exposed_port(3306)), "root")
 
@@ -86,6 +87,9 @@ def kafka() -> Iterator[str]:
     if named := os.environ.get("BURSAR_TEST_KAFKA_BOOTSTRAP"):
         yield named
         return
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
     port = free_port()
     container = (
         DockerContainer(KAFKA)
@@ -103,6 +107,8 @@ def redis() -> Iterator[str]:
     if named := os.environ.get("BURSAR_TEST_REDIS_URL"):
         yield named
         return
+    from testcontainers.community.redis import RedisContainer
+
     with RedisContainer(REDIS) as container:
         yield f"redis://127.0.0.1:{container.get_exposed_port(6379)}/0"
 
@@ -110,6 +116,9 @@ def redis() -> Iterator[str]:
 @contextmanager
 def keycloak() -> Iterator[str]:
     """Yield the address of a Keycloak with the administrator `KEYCLOAK_ADMIN`."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import HttpWaitStrategy
+
     user, password = KEYCLOAK_ADMIN
     container = (
         DockerContainer(KEYCLOAK)
