@@ -32,7 +32,7 @@ from core.messaging.dead_letters import DeadLetter
 from core.messaging.event_log import EventReplay
 from core.messaging.message import Message
 from core.notifications.attempt_log import Attempt
-from core.notifications.delivery import Channel, Delivery
+from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
 from core.students.student import Student
 
@@ -107,7 +107,6 @@ class MemoryDatabase(Transaction):
     outbox: dict[int, Message] = field(default_factory=dict)
     publications: dict[UUID, datetime] = field(default_factory=dict)
     deliveries: dict[UUID, Delivery] = field(default_factory=dict)
-    delivery_ids: dict[tuple[UUID, Channel], UUID] = field(default_factory=dict)
     attempts: dict[UUID, tuple[Attempt, ...]] = field(default_factory=dict)
     status_reports: dict[UUID, tuple[StatusReport, ...]] = field(default_factory=dict)
     dead_letters: dict[tuple[str, UUID], tuple[DeadLetter, Message]] = field(default_factory=dict)

@@ -55,9 +55,8 @@ class MemoryDeliveries(Deliveries):
         return self._due(now, limit, DeliveryState.SENDING, *Channel)
 
     def _add(self, delivery: Delivery) -> None:
-        key = delivery.notice, delivery.channel
-        if key not in self._work.database.delivery_ids:
-            self._work.undo_log.put(self._work.database.delivery_ids, key, delivery.id)
+        same_channel = (each for each in self._work.database.deliveries.values() if each.channel is delivery.channel)
+        if all(each.notice != delivery.notice for each in same_channel):
             self._work.undo_log.put(self._work.database.deliveries, delivery.id, delivery)
 
     def _due(self, now: datetime, limit: int, state: DeliveryState, *channels: Channel) -> list[Delivery]:
