@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from types import ModuleType
 from typing import Any, Protocol, get_args, get_type_hints
 
+import adapters
 import core
 from core.kernel.errors import CoreError, Invalid
 from core.kernel.events import Event
@@ -75,6 +76,10 @@ def test_a_port_is_small_and_says_what_it_promises() -> None:
 
 
 def test_a_port_has_an_adapter_that_says_so() -> None:
+    for module in pkgutil.walk_packages(adapters.__path__, "adapters."):
+        if ".migrations" not in module.name:  # those run where Alembic does
+            importlib.import_module(module.name)
+
     def heirs(kind: type) -> Iterator[type]:
         for heir in kind.__subclasses__():
             yield heir
