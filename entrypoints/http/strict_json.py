@@ -15,7 +15,7 @@ class JsonRequest(Request[Any, Any, Any]):
     """A request whose malformed JSON is always a client error; for some of it, Litestar responds 500."""
 
     async def json(self) -> Any:
-        """Return what the handler takes, decoded strictly: unknown fields and strings instead of numbers are refused."""
+        """Return what the handler takes; unknown fields, and strings instead of numbers, are refused."""
         content = await self.body()
         if content.startswith(BYTE_ORDER_MARK) or is_utf16(content):
             detail = "JSON is malformed: it begins with a byte order mark or is UTF-16; send UTF-8 without a mark"
