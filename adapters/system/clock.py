@@ -20,4 +20,4 @@ class TimeOrderedIds(Ids):
     """Creates UUIDs of version 7, which sort by creation."""
 
     def new(self) -> UUID:
-        return UUID(bytes=uuid_utils.uuid7().bytes)
+        return UUID(int=uuid_utils.uuid7().int)

@@ -2,7 +2,7 @@
 
 import binascii
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ from core.identity.signing_key import (
     MAX_ACCESS_MINUTES,
     SigningKey,
     signing,
-    verifying,
+    verified_until,
 )
 from core.identity.tokens import AccessClaims
 from core.kernel.authorization import NotAuthenticated
@@ -29,6 +29,8 @@ from core.kernel.clock import Clock
 from core.kernel.errors import Invalid
 
 ALGORITHM, KIND = "ES256", "at+jwt"
+ALGORITHMS = jws.JWSRegistry(algorithms=[ALGORITHM])
+LEEWAY = timedelta(seconds=LEEWAY_SECONDS)
 MAX_TOKEN_LENGTH = 4_096
 MAX_VERIFIED_TOKENS = 10_000
 """About 10 MB; the oldest is verified again."""
@@ -68,13 +70,14 @@ class JwtAccessTokens(AccessTokens):
         self._seal, self._issuer, self._audience, self._clock = seal, issuer, audience, clock
         self._keys: Sequence[SigningKey] = ()
         self._public: Mapping[str, ECKey] = {}
+        self._verified_until: Mapping[str, datetime] = {}
         self._private: tuple[str, ECKey] | None = None
         self._verified: dict[bytes, AccessClaims] = {}
 
     def use(self, keys: Sequence[SigningKey]) -> None:
         if [key.kid for key in keys] == [key.kid for key in self._keys]:
             return
-        self._keys, self._private = keys, None
+        self._keys, self._private, self._verified_until = keys, None, verified_until(keys)
         self._public = {key.kid: ECKey.import_key(msgspec.json.decode(key.public)) for key in keys}
         self._verified.clear()
 
@@ -96,15 +99,14 @@ class JwtAccessTokens(AccessTokens):
             auth_time=int(claims.proved_at.timestamp()) if claims.proved_at else 0,
         )
         header = {"alg": ALGORITHM, "kid": kid, "typ": KIND}
-        return jws.serialize_compact(header, msgspec.json.encode(payload), key, algorithms=[ALGORITHM])
+        return jws.serialize_compact(header, msgspec.json.encode(payload), key, registry=ALGORITHMS)
 
     def verify(self, token: str) -> AccessClaims:
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise refusal()
         digest = sha256(token.encode()).digest()
         claims = self._verified.get(digest) or self._decode(token)
-        now = self._clock.now().timestamp()
-        if not claims.issued_at.timestamp() - LEEWAY_SECONDS <= now < claims.expires_at.timestamp() + LEEWAY_SECONDS:
+        if not claims.issued_at - LEEWAY <= self._clock.now() < claims.expires_at + LEEWAY:
             self._verified.pop(digest, None)
             raise NotAuthenticated("the access token has expired; refresh the session, or sign in")
         self._remember(digest, claims)
@@ -113,10 +115,8 @@ class JwtAccessTokens(AccessTokens):
     def _decode(self, token: str) -> AccessClaims:
         try:
             header = msgspec.json.decode(decoded_segment(token.partition(".")[0]), type=Header)
-            key = self._verifying_key(header)
-            payload = msgspec.json.decode(
-                jws.deserialize_compact(token, key, algorithms=[ALGORITHM]).payload or b"", type=Payload
-            )
+            signed = jws.deserialize_compact(token, self._verifying_key(header), registry=ALGORITHMS)
+            payload = msgspec.json.decode(signed.payload or b"", type=Payload)
         except (JoseError, ValueError, TypeError, msgspec.MsgspecError, RecursionError) as error:
             raise refusal() from error
         if (payload.iss, payload.aud) != (self._issuer, self._audience) or payload.nbf != payload.iat:
@@ -126,8 +126,8 @@ class JwtAccessTokens(AccessTokens):
         return as_claims(payload)
 
     def _verifying_key(self, header: Header) -> ECKey:
-        known = {key.kid for key in verifying(self._keys, self._clock.now())}
-        if header.alg != ALGORITHM or header.typ != KIND or header.kid not in known:
+        until = self._verified_until.get(header.kid)
+        if header.alg != ALGORITHM or header.typ != KIND or until is None or self._clock.now() >= until:
             raise refusal()
         return self._public[header.kid]
 

@@ -1,8 +1,8 @@
 """A key that signs access tokens, and until when each key of a series signs and verifies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from core.kernel.errors import Unavailable
@@ -48,8 +48,8 @@ def signing(keys: Sequence[SigningKey], at: datetime) -> SigningKey:
     return max(announced, key=lambda key: (key.signs_from, key.kid))
 
 
-def verifying(keys: Sequence[SigningKey], at: datetime) -> Sequence[SigningKey]:
-    """Return the keys whose tokens are valid at a moment: those to come, that which signs, and recent ones."""
+def verified_until(keys: Sequence[SigningKey]) -> Mapping[str, datetime]:
+    """Return the moment, by key id, from which the tokens of a key are not valid; that of the last key never comes."""
     ordered = sorted(keys, key=lambda key: (key.signs_from, key.kid))
-    replaced = [key for key, successor in pairwise(ordered) if at < successor.signs_from + VERIFIES_AFTER_SIGNING]
-    return [*replaced, *ordered[-1:]]
+    replaced = {key.kid: successor.signs_from + VERIFIES_AFTER_SIGNING for key, successor in pairwise(ordered)}
+    return replaced | {key.kid: datetime.max.replace(tzinfo=UTC) for key in ordered[-1:]}

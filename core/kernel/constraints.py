@@ -1,7 +1,7 @@
 """Constraints of values: stated once in a type, enforced by the core, and published by the edges in their documents."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.kernel.errors import Invalid
@@ -11,6 +11,7 @@ UNREADABLE = r"\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u20
 BLANK = r" \xa0\xad\u1680\u2000-\u200a\u200c\u200d\u202f\u205f\u3000"
 VISIBLE_LINE = f"[^{UNREADABLE}]*[^{UNREADABLE}{BLANK}][^{UNREADABLE}]*"
 """One line of text with something to read in it."""
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,18 @@ class Text:
     """In characters; None: the pattern limits it."""
     format: str | None = None
     """Its name in JSON Schema: `date-time`."""
+    _form: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_form", re.compile(self.pattern) if self.pattern is not None else None)
 
     def admits(self, text: object) -> bool:
         """Tell whether a value is a text of this form; a lone surrogate is no text."""
         return (
             isinstance(text, str)
             and (self.most is None or len(text) <= self.most)
-            and (self.pattern is None or re.fullmatch(self.pattern, text) is not None)
-            and not re.search("[\ud800-\udfff]", text)
+            and (self._form is None or self._form.fullmatch(text) is not None)
+            and (text.isascii() or not SURROGATE.search(text))
         )
 
     def check(self, name: str, text: object, error: type[Invalid] = Invalid) -> None:

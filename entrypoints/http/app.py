@@ -73,8 +73,10 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    guarded = guard(app, Authentication(use_cases.identity), admission, rate_limits)
-    return TracingMiddleware(ClientAddressMiddleware(guarded, trusted_proxies), clock)
+    served = guard(app, Authentication(use_cases.identity), admission, rate_limits)
+    if trusted_proxies:
+        served = ClientAddressMiddleware(served, trusted_proxies)
+    return TracingMiddleware(served, clock)
 
 
 def guard(

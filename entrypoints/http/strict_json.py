@@ -15,7 +15,7 @@ class JsonRequest(Request[Any, Any, Any]):
     """A request whose malformed JSON is always a client error; for some of it, Litestar responds 500."""
 
     async def json(self) -> Any:
-        """Decode the body strictly: unknown fields and strings instead of numbers are refused."""
+        """Return what the handler takes; unknown fields, and strings instead of numbers, are refused."""
         content = await self.body()
         if content.startswith(BYTE_ORDER_MARK) or is_utf16(content):
             detail = "JSON is malformed: it begins with a byte order mark or is UTF-16; send UTF-8 without a mark"
@@ -26,20 +26,21 @@ class JsonRequest(Request[Any, Any, Any]):
             raise HTTPException(status_code=400, detail=str(error)) from error
         field = self.route_handler.parsed_data_field
         refuse_repeated_fields(content, body)
-        if field is not None:
-            refuse_coerced(body, field.annotation)
-        return body
+        return body if field is None else converted(body, field.annotation)
 
 
-def refuse_coerced(body: object, kind: Any) -> None:
-    """Raise what the type itself raises, or `Invalid` for what only Litestar, which is not strict, would take."""
+def converted(body: object, kind: Any) -> Any:
+    """Return a value of a type, which Litestar takes as it is, or the body where Litestar finds the error.
+
+    Raises what the type itself raises, and `Invalid` for what only Litestar, which is not strict, would take.
+    """
     try:
-        convert(body, kind)
+        return convert(body, kind)
     except msgspec.ValidationError as error:
         try:
             msgspec.convert(body, kind, strict=False, str_keys=True)
         except msgspec.ValidationError:
-            return
+            return body
         detail, _, path = str(error).partition(" - at `")
         raise Invalid(detail, at=path.rstrip("`") or "$") from error
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.identity.sessions.session_watch import SessionWatch
-from core.identity.signing_key import verifying
+from core.identity.signing_key import verified_until
 from core.kernel.authorization import open_to_all
 from core.kernel.clock import Clock
 
@@ -20,4 +20,6 @@ class ListPublicKeys:
     async def __call__(self) -> Sequence[str]:
         """Return each public key as a JWK in JSON, as of 10 seconds ago at most; raise `Unavailable`."""
         await self.session_watch.ensure_read()
-        return [key.public for key in verifying(self.session_watch.signing_keys, self.clock.now())]
+        keys, now = self.session_watch.signing_keys, self.clock.now()
+        until = verified_until(keys)
+        return [key.public for key in keys if now < until[key.kid]]

@@ -27,7 +27,7 @@ class ClientAddressMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if self._trusted_proxies and scope["type"] == ScopeType.HTTP:
+        if scope["type"] == ScopeType.HTTP:
             lines = [value for name, value in scope["headers"] if name == FORWARDED_FOR]
             client: Any = scope.get("client")
             peer = client[0] if client else ""
