@@ -37,8 +37,10 @@ class Runtime(Protocol):
     answers: Answers
     backlog: Backlog
     clock: Clock
-    probes: Sequence[Probe]
-    """One probe for each dependency that the configuration names, vendors included."""
+
+    @abstractmethod
+    def probes(self) -> Sequence[Probe]:
+        """Return a probe for each dependency that the configuration names, vendors included, and for its setup."""
 
     @abstractmethod
     async def provision(self) -> None:

@@ -15,6 +15,7 @@ from config.sections.section import Misconfigured
 from config.settings import Settings
 from core.kernel.authorization import ANONYMOUS, SYSTEM, acting_as, current_principal
 from core.kernel.errors import Unavailable
+from core.kernel.health import Probe
 from core.kernel.schema import SchemaChange, SchemaIsNewer
 from entrypoints.cli.runtime import Runtime, StartupReport
 from entrypoints.runtime.first_api_key import create_first_api_key
@@ -31,11 +32,28 @@ class ConfiguredRuntime(Runtime):
         self.use_cases = application.use_cases()
         self.answers, self.backlog = application.messaging.answers(), application.messaging.backlog()
         self.clock = application.process.clock()
-        known = application.vendors.vendor_probes
-        named = [*settings.adapters.email, *settings.adapters.sms]
-        self.probes = [*application.probes(), *(known(name) for name in named if name in known.providers)]
         self._api_key = ""
         self._transports = Transports(application, settings, self.use_cases)
+
+    def probes(self) -> Sequence[Probe]:
+        from entrypoints.runtime.findings import SigningKeyProbe, findings
+
+        settings, known, found = self._settings, self._application.vendors.vendor_probes, self._application.examinations
+        vendors = [
+            known(name) for name in (*settings.adapters.email, *settings.adapters.sms) if name in known.providers
+        ]
+        keys = [SigningKeyProbe(self.use_cases)] if "http" in settings.serve else []
+        return [
+            *findings(settings),
+            *self._application.probes(),
+            *found.stored_probes(),
+            *found.server_probes(),
+            *found.event_probes(),
+            *keys,
+            *found.certificates(),
+            *found.identity_providers(),
+            *vendors,
+        ]
 
     async def provision(self) -> None:
         if self._settings.provision:
