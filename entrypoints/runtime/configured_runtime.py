@@ -1,7 +1,7 @@
 """The runtime that the settings describe: it provisions, migrates, and serves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from config.container import Application
 from config.credentials import check_credentials, check_encryption
+from config.described_settings import described, masked
 from config.sections.section import Misconfigured
 from config.settings import Settings
 from core.kernel.authorization import ANONYMOUS, SYSTEM, acting_as, current_principal
@@ -31,6 +32,7 @@ class ConfiguredRuntime(Runtime):
         self._application, self._settings, self._path = application, settings, path
         self.use_cases = application.use_cases()
         self.answers, self.backlog = application.messaging.answers(), application.messaging.backlog()
+        self.figures = application.messaging.figures()
         self.clock = application.process.clock()
         self._api_key = ""
         self._transports = Transports(application, settings, self.use_cases)
@@ -54,6 +56,12 @@ class ConfiguredRuntime(Runtime):
             *found.identity_providers(),
             *vendors,
         ]
+
+    def described_settings(self) -> Mapping[str, Any]:
+        return described(self._settings)
+
+    def masked(self, text: str) -> str:
+        return masked(text, self._settings)
 
     async def provision(self) -> None:
         if self._settings.provision:
