@@ -20,6 +20,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.notifications import deliveries, vendors
     from entrypoints.cli.operations import (
         administration,
+        backups,
         dead_letters,
         demo,
         encryption,
@@ -32,9 +33,10 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
+    operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, administration, top, support_bundle, vendors, replay_events, exam_fees, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),

@@ -1,6 +1,7 @@
 """Builds the broker, outbox, inbox, dead letters, projections, and the use cases of messaging."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -27,6 +28,7 @@ from core.messaging.use_cases import MessagingUseCases
 
 with lazy_imports():
     from adapters.kafka.connection import client_arguments
+    from adapters.kafka.offsets import KafkaOffsets
     from adapters.kafka.probe import KafkaProbe
     from adapters.kafka.publisher import KafkaPublisher
     from adapters.kafka.topics import KafkaTopics
@@ -52,6 +54,17 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
         RetainedRecords.LINKS: timedelta(0),
         RetainedRecords.SECRETS: timedelta(0),
     }
+
+
+async def rewound(offsets: Any, moment: datetime) -> Mapping[str, int]:
+    """Move the offsets back to a moment."""
+    moved: Mapping[str, int] = await offsets.rewind(moment)
+    return moved
+
+
+async def nothing_to_rewind(_moment: datetime) -> Mapping[str, int]:
+    """Return no partition: embedded events have no offsets."""
+    return {}
 
 
 class Messaging(containers.DeclarativeContainer):
@@ -94,6 +107,19 @@ class Messaging(containers.DeclarativeContainer):
         commands_days=settings.kafka.commands_days,
         events_days=settings.kafka.events_days,
         contexts=routes.provided.contexts,
+    )
+
+    offsets = providers.Singleton(
+        KafkaOffsets,
+        connection=kafka_connection,
+        topic_prefix=settings.kafka.topic_prefix,
+        group=settings.kafka.group,
+        contexts=routes.provided.consumed_contexts,
+    )
+    rewind = providers.Selector(
+        settings.adapters.events,
+        kafka=providers.Callable(rewound, offsets),
+        embedded=providers.Callable(nothing_to_rewind),
     )
 
     memory_outbox = providers.Singleton(MemoryOutbox, memory, clock)

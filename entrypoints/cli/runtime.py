@@ -5,6 +5,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +30,15 @@ class StartupReport:
     """The API key of the first administrator, if this start created it."""
     key_file: str = ""
     """Where that key is kept, if the file exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRestore:
+    """What was changed for a restored database."""
+
+    deliveries_in_doubt: int
+    rewound: Mapping[str, int]
+    """The messages that are read again, by topic and partition."""
 
 
 class Runtime(Protocol):
@@ -63,6 +73,14 @@ class Runtime(Protocol):
     @abstractmethod
     async def topics(self) -> Sequence[Any]:
         """Create the missing topics, and return all."""
+
+    @abstractmethod
+    async def back_up(self, target: Path) -> int:
+        """Copy the SQLite database into a new file, and return its bytes; raise `Invalid` for another database."""
+
+    @abstractmethod
+    async def after_restore(self, moment: datetime) -> AfterRestore:
+        """Doubt what was pending at `moment`, and move the consumer group back to it."""
 
     @abstractmethod
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -18,7 +19,7 @@ from core.kernel.authorization import ANONYMOUS, SYSTEM, acting_as, current_prin
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
 from core.kernel.schema import SchemaChange, SchemaIsNewer
-from entrypoints.cli.runtime import Runtime, StartupReport
+from entrypoints.cli.runtime import AfterRestore, Runtime, StartupReport
 from entrypoints.runtime.first_api_key import create_first_api_key
 from entrypoints.runtime.sample_data import load_sample_data
 from entrypoints.runtime.supervisor import Worker, supervise
@@ -80,6 +81,14 @@ class ConfiguredRuntime(Runtime):
     async def topics(self) -> Sequence[Any]:
         created: Sequence[Any] = await self._application.messaging.topics()()
         return created
+
+    async def back_up(self, target: Path) -> int:
+        size: int = await self._application.storage.back_up(target)
+        return size
+
+    async def after_restore(self, moment: datetime) -> AfterRestore:
+        doubted = await self._application.notifications.restored_deliveries().doubt(moment, self.clock.now())
+        return AfterRestore(doubted, await self._application.messaging.rewind(moment))
 
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
         current_principal.set(SYSTEM)
