@@ -34,7 +34,7 @@ class KafkaOffsets:
     group: str
     contexts: Sequence[str]
 
-    async def rewind(self, moment: datetime) -> Mapping[str, int]:
+    async def __call__(self, moment: datetime) -> Mapping[str, int]:
         """Return by how many messages each partition moved; raise `GroupIsActive` or `Unavailable`."""
         consumer = AIOKafkaConsumer(**self.connection, group_id=self.group, enable_auto_commit=False)
         topics = [self.topic_prefix + topic_of(each) for each in self.contexts if not is_own_context(each)]

@@ -56,12 +56,6 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
     }
 
 
-async def rewound(offsets: Any, moment: datetime) -> Mapping[str, int]:
-    """Move the offsets back to a moment."""
-    moved: Mapping[str, int] = await offsets.rewind(moment)
-    return moved
-
-
 async def nothing_to_rewind(_moment: datetime) -> Mapping[str, int]:
     """Return no partition: embedded events have no offsets."""
     return {}
@@ -109,17 +103,16 @@ class Messaging(containers.DeclarativeContainer):
         contexts=routes.provided.contexts,
     )
 
-    offsets = providers.Singleton(
-        KafkaOffsets,
-        connection=kafka_connection,
-        topic_prefix=settings.kafka.topic_prefix,
-        group=settings.kafka.group,
-        contexts=routes.provided.consumed_contexts,
-    )
     rewind = providers.Selector(
         settings.adapters.events,
-        kafka=providers.Callable(rewound, offsets),
-        embedded=providers.Callable(nothing_to_rewind),
+        kafka=providers.Singleton(
+            KafkaOffsets,
+            connection=kafka_connection,
+            topic_prefix=settings.kafka.topic_prefix,
+            group=settings.kafka.group,
+            contexts=routes.provided.consumed_contexts,
+        ),
+        embedded=providers.Object(nothing_to_rewind),
     )
 
     memory_outbox = providers.Singleton(MemoryOutbox, memory, clock)

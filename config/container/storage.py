@@ -27,7 +27,7 @@ with lazy_imports():
     from adapters.sql.engine.ensure_migrated import ensure_migrated
     from adapters.sql.engine.group_commit import GroupCommit
     from adapters.sql.engine.probe import SqlProbe
-    from adapters.sql.engine.sqlite_backup import back_up_sqlite
+    from adapters.sql.engine.sqlite_backup import SqliteBackup
     from adapters.sql.engine.transactions import SingleCommits, Transactions
     from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 
@@ -112,9 +112,9 @@ class Storage(containers.DeclarativeContainer):
     )
     back_up = providers.Selector(
         persistence,
-        mysql=providers.Callable(not_a_file),
-        sqlite=providers.Callable(back_up_sqlite, settings.sqlite.path),
-        memory=providers.Callable(not_a_file),
+        mysql=providers.Object(not_a_file),
+        sqlite=providers.Singleton(SqliteBackup, settings.sqlite.path),
+        memory=providers.Object(not_a_file),
     )
     provisioning_lock = providers.Selector(
         persistence,

@@ -83,12 +83,12 @@ class ConfiguredRuntime(Runtime):
         return created
 
     async def back_up(self, target: Path) -> int:
-        size: int = await self._application.storage.back_up(target)
+        size: int = await self._application.storage.back_up()(target)
         return size
 
     async def after_restore(self, moment: datetime) -> AfterRestore:
         doubted = await self._application.notifications.restored_deliveries().doubt(moment, self.clock.now())
-        return AfterRestore(doubted, await self._application.messaging.rewind(moment))
+        return AfterRestore(doubted, await self._application.messaging.rewind()(moment))
 
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:
         current_principal.set(SYSTEM)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.kernel.errors import Conflict, Unavailable
@@ -15,9 +16,15 @@ class BackupExists(Conflict):
     problem = "backup-exists"
 
 
-async def back_up_sqlite(path: str, target: Path) -> int:
-    """Copy the database of one moment into a new file, check the copy, and return its bytes."""
-    return await asyncio.to_thread(copy, path, target)
+@dataclass(frozen=True, slots=True)
+class SqliteBackup:
+    """Copies the database of one moment into a new file, and checks the copy."""
+
+    path: str
+
+    async def __call__(self, target: Path) -> int:
+        """Return the bytes of the copy; raise `BackupExists` or `Unavailable`."""
+        return await asyncio.to_thread(copy, self.path, target)
 
 
 def copy(path: str, target: Path) -> int:
