@@ -91,6 +91,15 @@ down *args:
 migrate *args:
     uv run bursar migrate "$@"
 
+# Dump the database of MySQL into a folder, and copy its binary log there: MYSQL_HOST=… MYSQL_USER=… just backup /backups
+backup folder:
+    deploy/backup/backup "$1"
+    deploy/backup/backup-log "$1"
+
+# Fill an empty database from that folder, up to a moment or to the end: just restore /backups 2026-11-28T09:30:00
+restore folder *moment:
+    deploy/backup/restore "$@"
+
 # Tidy the code
 format:
     uv run ruff check --fix

@@ -20,19 +20,23 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.notifications import deliveries, vendors
     from entrypoints.cli.operations import (
         administration,
+        backups,
         dead_letters,
         demo,
         encryption,
         projections,
         replay_events,
         serve,
+        support_bundle,
+        top,
     )
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
+    operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, administration, vendors, replay_events, exam_fees, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),

@@ -1,6 +1,7 @@
 """Builds the broker, outbox, inbox, dead letters, projections, and the use cases of messaging."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -10,6 +11,7 @@ from adapters.memory.engine.probe import InProcessProbe
 from adapters.memory.messaging.answers import MemoryAnswers
 from adapters.memory.messaging.dead_letters import MemoryDeadLetterList
 from adapters.memory.messaging.event_log import MemoryEventLog
+from adapters.memory.messaging.figures import MemoryOfficeFigures
 from adapters.memory.messaging.inbox import MemoryInbox
 from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.memory.messaging.projections import MemoryEventHistory, MemoryProjections
@@ -26,9 +28,11 @@ from core.messaging.use_cases import MessagingUseCases
 
 with lazy_imports():
     from adapters.kafka.connection import client_arguments
+    from adapters.kafka.offsets import KafkaOffsets
     from adapters.kafka.probe import KafkaProbe
     from adapters.kafka.publisher import KafkaPublisher
     from adapters.kafka.topics import KafkaTopics
+    from adapters.sql.figures import SqlOfficeFigures
     from adapters.sql.inventory.stock_projection import projection_tables
     from adapters.sql.messaging.answers import SqlAnswers
     from adapters.sql.messaging.backlog import SqlBacklog
@@ -50,6 +54,11 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
         RetainedRecords.LINKS: timedelta(0),
         RetainedRecords.SECRETS: timedelta(0),
     }
+
+
+async def nothing_to_rewind(_moment: datetime) -> Mapping[str, int]:
+    """Return no partition: embedded events have no offsets."""
+    return {}
 
 
 class Messaging(containers.DeclarativeContainer):
@@ -79,6 +88,7 @@ class Messaging(containers.DeclarativeContainer):
             connection=kafka_connection,
             topic_prefix=settings.kafka.topic_prefix,
             contexts=routes.provided.contexts,
+            serve=settings.serve,
         ),
         embedded=providers.Singleton(InProcessProbe, name="events (embedded)"),
     )
@@ -93,9 +103,26 @@ class Messaging(containers.DeclarativeContainer):
         contexts=routes.provided.contexts,
     )
 
+    rewind = providers.Selector(
+        settings.adapters.events,
+        kafka=providers.Singleton(
+            KafkaOffsets,
+            connection=kafka_connection,
+            topic_prefix=settings.kafka.topic_prefix,
+            group=settings.kafka.group,
+            contexts=routes.provided.consumed_contexts,
+        ),
+        embedded=providers.Object(nothing_to_rewind),
+    )
+
     memory_outbox = providers.Singleton(MemoryOutbox, memory, clock)
     outbox = stored(persistence, sql=providers.Singleton(SqlOutbox, database, process.name), memory=memory_outbox)
     backlog = stored(persistence, sql=providers.Singleton(SqlBacklog, database), memory=memory_outbox)
+    figures = stored(
+        persistence,
+        sql=providers.Singleton(SqlOfficeFigures, database),
+        memory=providers.Singleton(MemoryOfficeFigures, memory),
+    )
     new_inbox = stored(
         persistence,
         sql=providers.Factory(SqlInbox, CONSUMER, database, process.signals.provided.notify, clock),

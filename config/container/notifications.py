@@ -2,7 +2,11 @@
 
 from dependency_injector import containers, providers
 
-from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
+from adapters.memory.notifications.deliveries import (
+    MemoryDueDeliveries,
+    MemoryReportedDeliveries,
+    MemoryRestoredDeliveries,
+)
 from adapters.memory.notifications.in_doubt_deliveries import MemoryDeliveryList
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
 from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
@@ -19,7 +23,7 @@ from config.container.vendors import Vendors
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
 with lazy_imports():
-    from adapters.sql.notifications.deliveries import SqlDueDeliveries, SqlReportedDeliveries
+    from adapters.sql.notifications.deliveries import SqlDueDeliveries, SqlReportedDeliveries, SqlRestoredDeliveries
     from adapters.sql.notifications.in_doubt_deliveries import SqlDeliveryList
     from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
     from adapters.sql.notifications.vendor_standings import SqlVendorStandings
@@ -57,6 +61,11 @@ class Notifications(containers.DeclarativeContainer):
         persistence,
         sql=providers.Singleton(SqlDueDeliveries, database),
         memory=providers.Singleton(MemoryDueDeliveries, memory),
+    )
+    restored_deliveries = stored(
+        persistence,
+        sql=providers.Singleton(SqlRestoredDeliveries, database),
+        memory=providers.Singleton(MemoryRestoredDeliveries, memory),
     )
     reported_deliveries = stored(
         persistence,

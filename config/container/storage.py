@@ -1,6 +1,7 @@
 """Builds the database (MySQL, SQLite or in memory), its locks, the cache, rate limits, and plain units of work."""
 
 from contextlib import nullcontext
+from pathlib import Path
 
 from dependency_injector import containers, providers
 
@@ -15,6 +16,7 @@ from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports, stored
 from core.audit.refusal_log import RefusalLog
 from core.kernel.batching import Batcher
+from core.kernel.errors import Invalid
 from core.kernel.schema import SchemaChange
 
 with lazy_imports():
@@ -25,11 +27,17 @@ with lazy_imports():
     from adapters.sql.engine.ensure_migrated import ensure_migrated
     from adapters.sql.engine.group_commit import GroupCommit
     from adapters.sql.engine.probe import SqlProbe
+    from adapters.sql.engine.sqlite_backup import SqliteBackup
     from adapters.sql.engine.transactions import SingleCommits, Transactions
     from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 
 SHARED_CACHE_SECONDS, OWN_CACHE_SECONDS = 60, 2
 """Lifetimes of cache entries; an in-process cache does not see other processes' changes, so its entries expire soon."""
+
+
+async def not_a_file(_target: Path) -> int:
+    """Refuse to copy a database that is no file."""
+    raise Invalid("only a SQLite database is copied this way; for MySQL, deploy/backup has scripts")
 
 
 async def nothing_to_migrate(_target: str = "head", *, may_lose_data: bool = False) -> SchemaChange:  # noqa: ARG001
@@ -101,6 +109,12 @@ class Storage(containers.DeclarativeContainer):
         persistence,
         sql=providers.Callable(ensure_migrated, database),
         memory=providers.Callable(nothing_to_migrate),
+    )
+    back_up = providers.Selector(
+        persistence,
+        mysql=providers.Object(not_a_file),
+        sqlite=providers.Singleton(SqliteBackup, settings.sqlite.path),
+        memory=providers.Object(not_a_file),
     )
     provisioning_lock = providers.Selector(
         persistence,

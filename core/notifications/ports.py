@@ -166,6 +166,14 @@ class ExpiringDeliveries(Protocol):
         """Return pending deliveries that expired at or before `now`, and lock their rows."""
 
 
+class RestoredDeliveries(Protocol):
+    """The pending deliveries of a database that was restored to an earlier moment, outside of a unit of work."""
+
+    @abstractmethod
+    async def doubt(self, since: datetime, now: datetime) -> int:
+        """Make every pending delivery unknown since a moment, with a lookup that is due; return their number."""
+
+
 class ReportedDeliveries(Protocol):
     """A read port for what vendors said about deliveries, outside of a unit of work."""
 

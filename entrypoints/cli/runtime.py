@@ -5,6 +5,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
 from core.kernel.schema import SchemaChange
 from core.messaging.outbox import Backlog
+from core.messaging.waiting_work import OfficeFigures
 from core.use_cases import UseCases
 
 
@@ -30,15 +32,35 @@ class StartupReport:
     """Where that key is kept, if the file exists."""
 
 
+@dataclass(frozen=True, slots=True)
+class AfterRestore:
+    """What was changed for a restored database."""
+
+    deliveries_in_doubt: int
+    rewound: Mapping[str, int]
+    """The messages that are read again, by topic and partition."""
+
+
 class Runtime(Protocol):
     """Use cases and transports as one configuration describes them."""
 
     use_cases: UseCases
     answers: Answers
     backlog: Backlog
+    figures: OfficeFigures
     clock: Clock
-    probes: Sequence[Probe]
-    """One probe for each dependency that the configuration names, vendors included."""
+
+    @abstractmethod
+    def probes(self) -> Sequence[Probe]:
+        """Return a probe for each dependency that the configuration names, vendors included, and for its setup."""
+
+    @abstractmethod
+    def described_settings(self) -> Mapping[str, Any]:
+        """Return the settings without secrets and data of persons."""
+
+    @abstractmethod
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets of the settings, mailboxes and telephone numbers."""
 
     @abstractmethod
     async def provision(self) -> None:
@@ -51,6 +73,14 @@ class Runtime(Protocol):
     @abstractmethod
     async def topics(self) -> Sequence[Any]:
         """Create the missing topics, and return all."""
+
+    @abstractmethod
+    async def back_up(self, target: Path) -> int:
+        """Copy the SQLite database into a new file, and return its bytes; raise `Invalid` for another database."""
+
+    @abstractmethod
+    async def after_restore(self, moment: datetime) -> AfterRestore:
+        """Doubt what was pending at `moment`, and move the consumer group back to it."""
 
     @abstractmethod
     async def serve(self, on_started: Callable[[StartupReport], Awaitable[None]], stop: asyncio.Event) -> None:

@@ -340,3 +340,22 @@ async def test_a_page_that_is_not_there_is_refused(stored: Application, after: s
         await ListDeliveries(stored.notifications.delivery_list())(DeliveryFilter(), after, 10)
 
     assert refusal.value.at == "$.after"
+
+
+async def test_what_was_pending_in_a_restored_database_is_in_doubt_and_nothing_else(stored: Application) -> None:
+    waiting, claimed, sent = a_delivery(), a_delivery(), replace(a_delivery(), state=DeliveryState.SENT)
+    await add(stored, claimed)
+    async with any_work(stored) as work:
+        await work.deliveries.claim(Channel.EMAIL, NOON, LATER, 10)
+        await work.commit()
+    await add(stored, waiting, sent)
+
+    assert await stored.notifications.restored_deliveries().doubt(NOON - timedelta(hours=1), NOON) == 1
+    assert await stored.notifications.restored_deliveries().doubt(NOON, NOON) == 0
+
+    [due] = await take(stored)
+    assert (due.id, due.in_doubt_since, due.state) == (waiting.id, NOON - timedelta(hours=1), UNKNOWN)
+    told = {each.kind: (each.count, each.oldest) for each in await stored.messaging.figures().waiting()}
+    assert told["deliveries unknown"] == (1, NOON - timedelta(hours=1))
+    assert told["deliveries sending"][0] == 1
+    assert told["deliveries pending"] == told["dead letters"] == (0, None)

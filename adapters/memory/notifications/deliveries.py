@@ -17,6 +17,7 @@ from core.notifications.ports import (
     DueDeliveries,
     ExpiringDeliveries,
     ReportedDeliveries,
+    RestoredDeliveries,
 )
 from core.notifications.status_reports import DeliveryStatus, reported_since_decision
 
@@ -99,6 +100,20 @@ class MemoryReportedDeliveries(ReportedDeliveries):
                 (each, made.at, DeliveryStatus.FOUND) for made in attempts if made.outcome is AttemptOutcome.ACCEPTED
             ]
         return reported_since_decision(told)
+
+
+class MemoryRestoredDeliveries(RestoredDeliveries):
+    """A database in memory is never restored; the promise holds all the same."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def doubt(self, since: datetime, now: datetime) -> int:
+        waiting = [each for each in self._database.deliveries.values() if each.state is DeliveryState.PENDING]
+        for each in waiting:
+            each.state, each.in_doubt_since, each.due_at = DeliveryState.UNKNOWN, since, now
+            each.reason = "pending when the database was restored"
+        return len(waiting)
 
 
 class MemoryDueDeliveries(DueDeliveries):

@@ -25,6 +25,7 @@ from core.notifications.ports import (
     DueDeliveries,
     ExpiringDeliveries,
     ReportedDeliveries,
+    RestoredDeliveries,
 )
 from core.notifications.status_reports import DeliveryStatus, reported_since_decision
 
@@ -167,6 +168,19 @@ class SqlReportedDeliveries(ReportedDeliveries):
             accepted = await connection.execute(made.where(attempts.outcome == AttemptOutcome.ACCEPTED))
             told += [(row.delivery_id, row.at, DeliveryStatus.FOUND.value) for row in accepted]
         return reported_since_decision(told)
+
+
+class SqlRestoredDeliveries(RestoredDeliveries):
+    """One statement: no process serves while it runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def doubt(self, since: datetime, now: datetime) -> int:
+        values = {"in_doubt_since": since, "due_at": now, "reason": "pending when the database was restored"}
+        change = update(deliveries).where(deliveries.c.state == DeliveryState.PENDING.value)
+        async with self._database.autocommit() as connection:
+            return (await connection.execute(change.values(state=DeliveryState.UNKNOWN.value, **values))).rowcount
 
 
 class SqlExpiringDeliveries(ExpiringDeliveries):
