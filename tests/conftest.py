@@ -28,7 +28,13 @@ from tests.databases import ENCRYPTION, DatabasePool
 os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
 os.environ.setdefault("BURSAR__IDENTITY__SECRET", "the secret of an installation under test")
 """Commands that tests start on MySQL need both."""
-CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis, "keycloak": stack.keycloak}
+CONTAINERS = {
+    "mysql": stack.mysql,
+    "kafka": stack.kafka,
+    "redis": stack.redis,
+    "keycloak": stack.keycloak,
+    "otel": stack.collector,
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ from dependency_injector import containers, providers
 
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.telemetry.logs import configure_logging
+from config.container.traces import tracer_of
 from config.settings import Settings
 from core.kernel.signals import Signals
 from core.messaging.routing import Routes
@@ -34,3 +35,4 @@ class Process(containers.DeclarativeContainer):
     ids = providers.Singleton(TimeOrderedIds)
     signals = providers.Singleton(Signals)
     name = providers.Singleton(process_name)
+    tracer = providers.Singleton(tracer_of, settings.provided.telemetry.traces, name)

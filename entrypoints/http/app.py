@@ -13,6 +13,7 @@ from core.kernel.clock import Clock
 from core.kernel.errors import CoreError
 from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
+from core.kernel.trace import Tracer
 from core.use_cases import UseCases
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired, provide
@@ -43,6 +44,7 @@ def create_app(
     admission: AdmissionControl,
     rate_limits: RateLimits,
     *,
+    tracer: Tracer | None = None,
     trusted_proxies: int = 0,
     documented: bool = False,
 ) -> ASGIApp:
@@ -74,7 +76,7 @@ def create_app(
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
     guarded = guard(app, Authentication(use_cases.identity), admission, rate_limits)
-    return TracingMiddleware(ClientAddressMiddleware(guarded, trusted_proxies), clock)
+    return TracingMiddleware(ClientAddressMiddleware(guarded, trusted_proxies), clock, tracer)
 
 
 def guard(

@@ -17,6 +17,7 @@ import core
 import entrypoints
 from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC
 from adapters.sql.schema import metadata
+from adapters.telemetry.traces import SpanName
 from core.kernel.errors import CoreError, Invalid, error_name, problem_type
 from core.kernel.events import Event
 from core.messaging.message import topic_of
@@ -89,6 +90,7 @@ FOUND = {
     "Problem types": problems,
     "Operations of the HTTP API": operations,
     "Metrics and their labels": metrics,
+    "Spans": lambda: sorted(SpanName),
     "Tables and their columns": tables,
     "Constraints and indexes": constraints,
     "Actions of audit records": actions,
