@@ -34,6 +34,7 @@ CONTAINERS = {
     "redis": stack.redis,
     "keycloak": stack.keycloak,
     "otel": stack.collector,
+    "victorialogs": stack.victorialogs,
 }
 
 
@@ -51,7 +52,7 @@ def pytest_runtest_setup() -> None:
     begin_test()
 
 
-LOG_LINE = re.compile(r"^(?:[\d-]* ?\d\d:\d\d:\d\d \[\w+ *\].*|\{.*\"level\":.*\})$", re.MULTILINE)
+LOG_LINE = re.compile(r"^(?:[\d-]* ?\d\d:\d\d:\d\d \[\w+ *\].*|\{.*\"log.level\":.*\})$", re.MULTILINE)
 PERSONAL = re.compile(r"asha\.\d+@|\+9198\d{8}|\bAsha \d")
 """What `an_enrolment` of tests/examples.py has, and no log line may have."""
 

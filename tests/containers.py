@@ -25,6 +25,7 @@ REDIS = os.environ.get("BURSAR_TEST_REDIS_IMAGE", "redis:8")
 KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
 KEYCLOAK_ADMIN = ("admin", "admin")
 COLLECTOR = os.environ.get("BURSAR_TEST_OTEL_IMAGE", "otel/opentelemetry-collector-contrib:0.161.0")
+VICTORIALOGS = os.environ.get("BURSAR_TEST_VICTORIALOGS_IMAGE", "victoriametrics/victoria-logs:v1.52.0")
 COLLECTOR_CONFIGURATION = """
 receivers: {otlp: {protocols: {http: {endpoint: "0.0.0.0:4318"}}}}
 exporters: {file: {path: /out/traces.jsonl, flush_interval: 100ms}}
@@ -168,6 +169,18 @@ def collector() -> Iterator[Collector]:
         )
         with container:
             yield Collector(f"http://127.0.0.1:{container.get_exposed_port(4318)}", out / "traces.jsonl")
+
+
+@contextmanager
+def victorialogs() -> Iterator[str]:
+    """Yield the address of a store of logs, which takes Elasticsearch's bulk API."""
+    container = (
+        DockerContainer(VICTORIALOGS)
+        .with_exposed_ports(9428)
+        .waiting_for(HttpWaitStrategy(9428, "/health").for_status_code(200).with_startup_timeout(60))
+    )
+    with container:
+        yield f"http://127.0.0.1:{container.get_exposed_port(9428)}"
 
 
 def free_port() -> int:
