@@ -4,6 +4,7 @@ Every process of every run imports this module, and few start a container: each 
 """
 
 import gc
+import json
 import os
 import socket
 import warnings
@@ -11,12 +12,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
 REDIS = os.environ.get("BURSAR_TEST_REDIS_IMAGE", "redis:8")
 KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
 KEYCLOAK_ADMIN = ("admin", "admin")
+COLLECTOR = os.environ.get("BURSAR_TEST_OTEL_IMAGE", "otel/opentelemetry-collector-contrib:0.161.0")
+VICTORIALOGS = os.environ.get("BURSAR_TEST_VICTORIALOGS_IMAGE", "victoriametrics/victoria-logs:v1.52.0")
+COLLECTOR_CONFIGURATION = """
+receivers: {otlp: {protocols: {http: {endpoint: "0.0.0.0:4318"}}}}
+exporters: {file: {path: /out/traces.jsonl, flush_interval: 100ms}}
+extensions: {health_check: {endpoint: "0.0.0.0:13133"}}
+service: {extensions: [health_check], pipelines: {traces: {receivers: [otlp], exporters: [file]}}}
+"""
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
@@ -42,6 +54,24 @@ class MySqlServer:
     port: int
     password: str
     user: str = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """An OpenTelemetry collector that writes what it receives into a file."""
+
+    url: str
+    file: Path
+
+    def spans(self) -> list[dict[str, Any]]:
+        """Return the spans that have arrived, in the form of OTLP, with the attributes as a mapping."""
+        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        resources = [each for line in lines for each in json.loads(line)["resourceSpans"]]
+        spans = [span for each in resources for scope in each["scopeSpans"] for span in scope["spans"]]
+        for span in spans:
+            facts = {each["key"]: next(iter(each["value"].values())) for each in span.get("attributes", ())}
+            span["attributes"] = facts
+        return spans
 
 
 def named() -> set[str]:
@@ -130,6 +160,36 @@ def keycloak() -> Iterator[str]:
         container = container.with_command("start-dev")
     with container:
         yield f"http://127.0.0.1:{container.get_exposed_port(8080)}"
+
+
+@contextmanager
+def collector() -> Iterator[Collector]:
+    """Yield an OpenTelemetry collector."""
+    with TemporaryDirectory() as folder:
+        out = Path(folder)
+        out.chmod(0o777)  # the collector has a user of its own
+        (out / "collector.yaml").write_text(COLLECTOR_CONFIGURATION)
+        container = (
+            DockerContainer(COLLECTOR)
+            .with_exposed_ports(4318, 13133)
+            .with_volume_mapping(folder, "/out", "rw")
+            .with_command("--config=/out/collector.yaml")
+            .waiting_for(HttpWaitStrategy(13133, "/").for_status_code(200).with_startup_timeout(60))
+        )
+        with container:
+            yield Collector(f"http://127.0.0.1:{container.get_exposed_port(4318)}", out / "traces.jsonl")
+
+
+@contextmanager
+def victorialogs() -> Iterator[str]:
+    """Yield the address of a store of logs, which takes Elasticsearch's bulk API."""
+    container = (
+        DockerContainer(VICTORIALOGS)
+        .with_exposed_ports(9428)
+        .waiting_for(HttpWaitStrategy(9428, "/health").for_status_code(200).with_startup_timeout(60))
+    )
+    with container:
+        yield f"http://127.0.0.1:{container.get_exposed_port(9428)}"
 
 
 def free_port() -> int:

@@ -26,14 +26,21 @@ from tests.databases import ENCRYPTION, DatabasePool
 os.environ.setdefault("BURSAR__ENCRYPTION__KEYS", ENCRYPTION.keys.reveal())
 os.environ.setdefault("BURSAR__IDENTITY__SECRET", "the secret of an installation under test")
 """Commands that tests start on MySQL need both."""
-CONTAINERS = {"mysql": stack.mysql, "kafka": stack.kafka, "redis": stack.redis, "keycloak": stack.keycloak}
+CONTAINERS = {
+    "mysql": stack.mysql,
+    "kafka": stack.kafka,
+    "redis": stack.redis,
+    "keycloak": stack.keycloak,
+    "otel": stack.collector,
+    "victorialogs": stack.victorialogs,
+}
 
 
 def pytest_runtest_setup() -> None:
     begin_test()
 
 
-LOG_LINE = re.compile(r"^(?:[\d-]* ?\d\d:\d\d:\d\d \[\w+ *\].*|\{.*\"level\":.*\})$", re.MULTILINE)
+LOG_LINE = re.compile(r"^(?:[\d-]* ?\d\d:\d\d:\d\d \[\w+ *\].*|\{.*\"log.level\":.*\})$", re.MULTILINE)
 PERSONAL = re.compile(r"asha\.\d+@|\+9198\d{8}|\bAsha \d")
 """What `an_enrolment` of tests/examples.py has, and no log line may have."""
 

@@ -5,37 +5,39 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-import msgspec
 import structlog
 
+from adapters.telemetry.ecs import EcsLines
 from adapters.telemetry.errors import description_of, traceback_of
 from core.kernel.text import escape_unprintable, without_addresses
 from core.kernel.trace import current_trace
 
 
-def configure_logging(log_format: str, level: str) -> None:
-    """Log to standard error as `console` or `json`, from `level` on."""
+def configure_logging(log_format: str, level: str, process: str) -> None:
+    """Log to standard error as `console` or `json`, from `level` on; `process` names this process."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    processors: list[Any] = [add_trace_ids, structlog.processors.add_log_level, describe_values]
+    handler = logging.StreamHandler()
     if log_format == "json":
-        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-        render: Any = structlog.processors.JSONRenderer(serializer=lambda record, **_: msgspec.json.encode(record))
+        ecs = EcsLines(process)
+        processors: list[Any] = [ecs]
         factory: Any = structlog.BytesLoggerFactory(sys.stderr.buffer)
+        handler.setFormatter(EcsLibraryLines(ecs))
     else:
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
         factory = structlog.PrintLoggerFactory(sys.stderr)
-        processors.append(escape_control_characters)
+        add_level = structlog.processors.add_log_level
+        processors = [add_trace_ids, add_level, describe_values, escape_control_characters, stamp, render]
+        handler.setFormatter(LibraryLines())
     structlog.configure(
-        processors=[*processors, stamp, render],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=factory,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler()
-    handler.setFormatter(LibraryLines())
     logging.basicConfig(level=max(number, logging.WARNING), force=True, handlers=[handler])
-    for noisy in ("aiokafka", "asyncmy", "uvicorn", "backoff"):
+    logging.captureWarnings(True)
+    for noisy in ("aiokafka", "asyncmy", "uvicorn", "backoff", "opentelemetry"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # the adapters log these failures, once
 
 
@@ -59,6 +61,19 @@ class LibraryLines(logging.Formatter):
         line = f"{record.levelname}:{record.name}:{without_addresses(record.getMessage().partition(chr(10))[0])}"
         error = record.exc_info[1] if record.exc_info else None
         return f"{line}\n{traceback_of(error)}" if error else line
+
+
+class EcsLibraryLines(logging.Formatter):
+    """The lines of libraries as JSON."""
+
+    def __init__(self, ecs: EcsLines) -> None:
+        super().__init__()
+        self._ecs = ecs
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the first line of a message with the error, as `LibraryLines` does."""
+        error, message = record.exc_info[1] if record.exc_info else None, record.getMessage().partition("\n")[0]
+        return self._ecs.of_library(record.levelname.lower(), record.name, message, error).decode()
 
 
 def escape_control_characters(_: object, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

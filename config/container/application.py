@@ -76,6 +76,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
     closable += [record for known in vendors.records().values() for record in known.values()]
     closable += application.identity.identity_providers().values()
+    closable.append(application.process.tracer())
     async with AsyncExitStack() as stack:
         for each in closable:
             if hasattr(each, "close"):

@@ -20,6 +20,7 @@ from config.container.process import CONSUMER, Process
 from config.container.providers import configured, given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
+from config.container.traces import traced
 from config.sections.office import Retention
 from core.identity.pending_sign_in import LIFETIME
 from core.identity.session import AFTER_EXPIRY
@@ -42,6 +43,7 @@ with lazy_imports():
     from adapters.sql.messaging.outbox import SqlOutbox
     from adapters.sql.messaging.projections import SqlEventHistory, SqlProjections
     from adapters.sql.messaging.retention import SqlRetention
+    from adapters.telemetry.traced import TracedPublisher, traced_consumer
 
 
 def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
@@ -81,6 +83,8 @@ class Messaging(containers.DeclarativeContainer):
         ),
         embedded=broker,
     )
+    traced_publisher = providers.Singleton(traced, TracedPublisher, publisher, process.tracer)
+    traced_consumer: providers.Callable[Any] = providers.Callable(traced, traced_consumer, tracer=process.tracer)
     events_probe = providers.Selector(
         settings.adapters.events,
         kafka=providers.Singleton(

@@ -19,6 +19,7 @@ from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.container.students import Students
+from config.container.traces import traced
 from config.container.vendors import Vendors
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
@@ -28,6 +29,7 @@ with lazy_imports():
     from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
     from adapters.sql.notifications.vendor_standings import SqlVendorStandings
     from adapters.sql.students.roster import SqlContacts
+    from adapters.telemetry.traced import with_traced_claims
 
 
 class Notifications(containers.DeclarativeContainer):
@@ -97,7 +99,7 @@ class Notifications(containers.DeclarativeContainer):
     dispatch_use_cases = use_cases_of(
         DispatchUseCases,
         storage.refusals,
-        new_work=new_work,
+        new_work=providers.Factory(traced, with_traced_claims, new_work, process.tracer),
         due_deliveries=due_deliveries,
         reported_deliveries=reported_deliveries,
         contacts=contacts,

@@ -8,6 +8,7 @@ from dependency_injector import containers, providers
 
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from adapters.telemetry.logs import configure_logging
+from config.container.traces import tracer_of
 from config.settings import Settings
 from core.kernel.signals import Signals
 from core.messaging.routing import Routes
@@ -27,10 +28,14 @@ class Process(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     routes = providers.Dependency(instance_of=Routes, default=Routes())
     persistence = providers.Singleton(str, settings.provided.adapters.persistence)
-    logs = providers.Callable(
-        configure_logging, log_format=settings.provided.telemetry.log_format, level=settings.provided.telemetry.level
-    )
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(TimeOrderedIds)
     signals = providers.Singleton(Signals)
     name = providers.Singleton(process_name)
+    logs = providers.Callable(
+        configure_logging,
+        log_format=settings.provided.telemetry.log_format,
+        level=settings.provided.telemetry.level,
+        process=name,
+    )
+    tracer = providers.Singleton(tracer_of, settings.provided.telemetry.traces, name)

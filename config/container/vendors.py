@@ -12,6 +12,7 @@ from config.container.contacts import sender
 from config.container.identity import Identity
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports
+from config.container.traces import traced
 from config.sections.vendors import Smtp, Twilio
 from config.settings import Adapters, Settings
 from core.notifications.attempt_log import AttemptLog
@@ -27,6 +28,7 @@ with lazy_imports():
     from adapters.ses.probe import SesProbe
     from adapters.smtp.email import SmtpEmailSender
     from adapters.smtp.probe import SmtpProbe
+    from adapters.telemetry.traced import traced_vendors
     from adapters.twilio.probe import TwilioProbe
     from adapters.twilio.sent_messages import TwilioSentMessages
     from adapters.twilio.sms import TwilioSmsSender
@@ -148,7 +150,7 @@ class Vendors(containers.DeclarativeContainer):
     email = providers.Singleton(
         resilient,
         channel=Channel.EMAIL,
-        vendor=email_vendors.provider,
+        vendor=providers.Callable(traced, traced_vendors, email_vendors.provider, process.tracer),
         names=settings.adapters.email,
         policy=vendor_policy,
         own_policies=own_policies,
@@ -158,7 +160,7 @@ class Vendors(containers.DeclarativeContainer):
     sms = providers.Singleton(
         resilient,
         channel=Channel.SMS,
-        vendor=sms_vendors.provider,
+        vendor=providers.Callable(traced, traced_vendors, sms_vendors.provider, process.tracer),
         names=settings.adapters.sms,
         policy=vendor_policy,
         own_policies=own_policies,

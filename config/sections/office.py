@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from config.sections.section import PositiveInt, Section
+from config.sections.section import HttpUrl, PositiveInt, Section, check_port
 from config.sections.vendors import MAX_NAME_LENGTH
 from core.fees.deadlines import is_zone
 from core.kernel.text import line_fault
@@ -58,9 +58,22 @@ class Inventory(Section, frozen=True):
             raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 
 
+class Traces(Section, frozen=True):
+    """OpenTelemetry traces; they need the extra `traces` (`pip install 'bursar[traces]'`)."""
+
+    endpoint: HttpUrl = ""
+    """The base URL of a collector that takes OTLP over HTTP, as in http://localhost:4318; empty: no spans."""
+    sampling_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """The part of the requests without a `traceparent` whose trace is recorded; the others follow their caller."""
+
+    def __post_init__(self) -> None:
+        check_port(self.endpoint, "telemetry.traces.endpoint")
+
+
 class Telemetry(Section, frozen=True):
-    """Logging."""
+    """Logs and traces."""
 
     log_format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Lines below this level are not written."""
+    traces: Traces = Traces()

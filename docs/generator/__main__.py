@@ -1,4 +1,4 @@
-"""Rewrite the generated parts of every page below `docs/`: `python -m docs.generator`."""
+"""Rewrite the generated parts of every page below `docs/`, and the index template: `python -m docs.generator`."""
 
 from docs.generator.pages import generated_pages
 

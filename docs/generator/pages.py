@@ -1,12 +1,16 @@
-"""The pages with generated parts: a part stands between `<!-- generated NAME -->` and `<!-- /generated -->`."""
+"""The pages with generated parts: a part stands between `<!-- generated NAME -->` and `<!-- /generated -->`.
+
+The index template for logs is generated whole.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.generator import command_line, http_api, messages, permissions, schedules, settings
+from docs.generator import command_line, http_api, index_template, messages, permissions, schedules, settings
 
 DOCS_DIRECTORY = Path(__file__).parents[1]
+INDEX_TEMPLATE = DOCS_DIRECTORY.parent / "deploy/elk/index-template.json"
 GENERATED_PART = re.compile(r"(<!-- generated ([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings.sections,
@@ -27,11 +31,12 @@ PARTS: Mapping[str, Callable[[], str]] = {
 
 
 def generated_pages() -> Iterator[tuple[Path, str]]:
-    """Return each page that has generated parts, and its text with these parts made anew."""
+    """Return each file that is generated or has generated parts, and its text with these parts made anew."""
     for page in sorted(DOCS_DIRECTORY.rglob("*.md")):
         text, count = GENERATED_PART.subn(_regenerated, page.read_text(encoding="utf-8"))
         if count:
             yield page, text
+    yield INDEX_TEMPLATE, index_template.index_template()
 
 
 def _regenerated(part: re.Match[str]) -> str:

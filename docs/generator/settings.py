@@ -15,16 +15,24 @@ HEADS = ("key", "type", "default", "environment variable", "meaning")
 def sections() -> str:
     """Return a table for the keys of the top level, and one for each section."""
     fields = {field.name: field.default for field in msgspec.structs.fields(Settings)}
-    nested = {name: type(default) for name, default in fields.items() if isinstance(default, Section)}
+    nested = _nested(Settings)
     hints = get_type_hints(Settings)
     named = {name: get_args(hints[name])[1] for name in fields if get_origin(hints[name]) is dict}
     parts = ["## Top level", "", _keys(Settings, "", skipped=frozenset(nested | named))]
     for name, kind in nested.items():
-        parts += ["", f"## `[{name}]`", "", summary(kind), "", _keys(kind, name)]
+        inner = _nested(kind)
+        parts += ["", f"## `[{name}]`", "", summary(kind), "", _keys(kind, name, skipped=frozenset(inner))]
+        for word, part in inner.items():
+            parts += ["", f"## `[{name}.{word}]`", "", summary(part), "", _keys(part, f"{name}__{word}")]
     for name, kind in named.items():
         docs = field_docs(Settings)[name]
         parts += ["", f"## `[{name}.<name>]`", "", docs, "", summary(kind), "", _keys(kind, f"{name}__<name>")]
     return "\n".join(parts)
+
+
+def _nested(kind: type[msgspec.Struct]) -> dict[str, type[Section]]:
+    """Return the sections of a section."""
+    return {each.name: type(each.default) for each in msgspec.structs.fields(kind) if isinstance(each.default, Section)}
 
 
 def _keys(kind: type[msgspec.Struct], section: str, skipped: frozenset[str] = frozenset()) -> str:

@@ -13,6 +13,7 @@ from core.kernel.clock import Clock
 from core.kernel.errors import CoreError
 from core.kernel.health import HealthChecks, Probe
 from core.kernel.idempotency import Answers
+from core.kernel.trace import Tracer
 from core.use_cases import UseCases
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired, provide
@@ -42,6 +43,7 @@ def create_app(
     admission: AdmissionControl,
     rate_limits: RateLimits,
     *,
+    tracer: Tracer | None = None,
     trusted_proxies: int = 0,
     documented: bool = False,
 ) -> ASGIApp:
@@ -75,7 +77,7 @@ def create_app(
     served = guard(app, Authentication(use_cases.identity), admission, rate_limits)
     if trusted_proxies:
         served = ClientAddressMiddleware(served, trusted_proxies)
-    return TracingMiddleware(served, clock)
+    return TracingMiddleware(served, clock, tracer)
 
 
 def guard(

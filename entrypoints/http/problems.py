@@ -27,6 +27,7 @@ from core.kernel.errors import (
 )
 from core.kernel.idempotency import RequestInProgress
 from core.kernel.rate_limit import RateLimited
+from core.kernel.trace import current_trace
 from entrypoints.http.idempotency import MissingIdempotencyKey
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.submission_intents import InvalidIntent
@@ -50,7 +51,7 @@ UNAVAILABLE_DETAIL = "a dependency of the server is unavailable; `/health/ready`
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A problem document of RFC 9457 with two extensions, `at` and `facts`."""
+    """A problem document of RFC 9457 with the extensions `at`, `facts` and `trace_id`."""
 
     type: str
     """`urn:bursar:problem:…`, the same on every transport; `about:blank` without a meaning beyond the status."""
@@ -61,6 +62,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The JSON path of the invalid field: `$.papers[2]`."""
     facts: dict[str, str] | None = None
     """Details for programs: `submission`, the id of the submission that exists already."""
+    trace_id: str | None = None
+    """The trace of the request, under which logs and spans have it; not in the rows of a batch."""
 
 
 STATUS_TITLES = {
@@ -227,7 +230,13 @@ def field_path(message: str, path: str) -> str:
     return f"{path}.{named[1]}" if named else path
 
 
+def encode_problem(problem: Problem) -> bytes:
+    """Encode a problem document with the current trace."""
+    return msgspec.json.encode(msgspec.structs.replace(problem, trace_id=current_trace.get().id or None))
+
+
 def respond(problem: Problem, headers: dict[str, str]) -> Response[Any]:
     """Respond with a problem document."""
-    body = msgspec.json.encode(problem)
-    return Response(body, status_code=problem.status, headers=headers, media_type="application/problem+json")
+    return Response(
+        encode_problem(problem), status_code=problem.status, headers=headers, media_type="application/problem+json"
+    )

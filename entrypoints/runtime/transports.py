@@ -76,6 +76,7 @@ class Transports:
             clock,
             admission,
             rate_limits,
+            tracer=self._application.process.tracer(),
             trusted_proxies=self._settings.http.trusted_proxies,
             documented=True,
         )
@@ -86,7 +87,7 @@ class Transports:
         from entrypoints.messages.consumer import Consumer
 
         messaging, routes = self._application.messaging, self._application.routes()
-        consumer = Consumer(messaging.new_inbox, routes, self._use_cases)
+        consumer = messaging.traced_consumer(Consumer(messaging.new_inbox, routes, self._use_cases))
         if self._settings.adapters.events == "embedded":
             messaging.broker().subscribe(consumer)
             return []
@@ -102,5 +103,5 @@ class Transports:
         from entrypoints.relay.relay import Relay
 
         messaging, clock = self._application.messaging, self._application.process.clock()
-        relay = Relay(messaging.outbox(), messaging.publisher(), self._application.process.signals(), clock)
+        relay = Relay(messaging.outbox(), messaging.traced_publisher(), self._application.process.signals(), clock)
         return [relay.run(stop), export_backlog(messaging.backlog(), clock, stop)]

@@ -18,6 +18,8 @@ import entrypoints
 from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC
 from adapters.kafka.probe import HEARTBEAT_TOPIC
 from adapters.sql.schema import metadata
+from adapters.telemetry.ecs import FIELDS
+from adapters.telemetry.traces import SpanName
 from core.kernel.errors import CoreError, Invalid, error_name, problem_type
 from core.kernel.events import Event
 from core.messaging.message import topic_of
@@ -90,6 +92,8 @@ FOUND = {
     "Problem types": problems,
     "Operations of the HTTP API": operations,
     "Metrics and their labels": metrics,
+    "Fields of log lines": lambda: [*sorted(f"{name}: {kind}" for name, kind in FIELDS.items())],
+    "Spans": lambda: sorted(SpanName),
     "Tables and their columns": tables,
     "Constraints and indexes": constraints,
     "Actions of audit records": actions,

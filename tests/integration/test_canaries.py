@@ -71,7 +71,7 @@ def logged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     )
     handlers, level = root.handlers[:], root.level
     monkeypatch.setattr("sys.stderr", stream)
-    configure_logging(request.param, "debug")
+    configure_logging(request.param, "debug", "test-1")
 
     def lines() -> str:
         written = stream.buffer.getvalue().decode()  # type: ignore[attr-defined]

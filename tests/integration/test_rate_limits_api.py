@@ -71,6 +71,7 @@ async def test_a_request_over_the_limit_is_told_when_to_come_again(application: 
         "title": "Too many requests; the same request is accepted after `Retry-After` seconds.",
         "status": 429,
         "detail": "the limit `requests` allows 3 in 60 seconds",
+        "trace_id": answers[3].headers["traceparent"].split("-")[1],
     }
     assert "X-Request-ID" in answers[3].headers
 

@@ -5,14 +5,13 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from core.kernel.errors import Invalid, Unavailable, problem_type
 from entrypoints.http.idempotency import request_context
 from entrypoints.http.middleware.route_options import segments
-from entrypoints.http.problems import Problem, title
+from entrypoints.http.problems import Problem, encode_problem, title
 from entrypoints.http.submission_intents import INTENT_HEADER, IntentSigner
 
 SUBMISSIONS_PATH = "/v1/exam-fees"
@@ -132,7 +131,7 @@ def overload_response(intent: dict[str, str], detail: str) -> OverloadResponse:
         detail=detail,
         facts=intent or None,
     )
-    body = msgspec.json.encode(problem)
+    body = encode_problem(problem)
     retry_after = str(random.randint(MIN_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS))  # noqa: S311 - not a secret
     headers = {"Content-Type": "application/problem+json", "Content-Length": str(len(body)), "Retry-After": retry_after}
     return headers | intent, body

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -24,7 +23,7 @@ from entrypoints.http.middleware.admission import (
 )
 from entrypoints.http.middleware.http_rules import respond
 from entrypoints.http.middleware.route_options import RouteOptions, routed_path, segments
-from entrypoints.http.problems import as_problem, headers_of
+from entrypoints.http.problems import as_problem, encode_problem, headers_of
 
 RAW_CREDENTIAL_HEADER = b"authorization"
 BEARER_PATTERN = re.compile(rb"bearer +([!-~]+)", re.IGNORECASE)
@@ -134,7 +133,7 @@ def address_of(scope: HTTPScope) -> str:
 async def refuse(error: CoreError, send: Send) -> None:
     """Send the problem document of a request that names no valid principal."""
     problem = as_problem(error)
-    body = msgspec.json.encode(problem)
+    body = encode_problem(problem)
     headers = {"content-type": "application/problem+json", "content-length": str(len(body)), **headers_of(error)}
     await respond(
         send, problem.status, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body

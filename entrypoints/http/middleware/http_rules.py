@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from entrypoints.http.middleware.route_options import routed_path
-from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
+from entrypoints.http.problems import RETRY_AFTER_SECONDS, encode_problem, status_problem
 from entrypoints.http.protocol.head import UNEXPECTED_BODY, Refusal
 
 ALL_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
@@ -85,7 +84,7 @@ class HttpRulesMiddleware:
 
 async def refuse(refusal: Refusal, send: Send) -> None:
     """Send a refusal as a problem document."""
-    body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
+    body = encode_problem(status_problem(refusal.status, refusal.detail))
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
     if refusal.status == 503:
         headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.kernel.authorization import acting_as
 from core.kernel.clock import Clock
+from core.kernel.trace import tracing
 from entrypoints.http.middleware.admission import SUBMISSIONS_PATH, AdmissionControl
 from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.tracing import REQUEST_SECONDS, trace_headers, trace_of
@@ -53,12 +54,13 @@ class LoadShedder:
         scope: Any = {"method": "POST", "arrived": self.clock.now()}
         if (principal := self.authentication.if_known(headers)) is None:
             return None
-        with acting_as(principal):
+        trace = trace_of(headers)
+        with acting_as(principal), tracing(trace):
             rejection = self.admission.reject(scope, headers, body)
         if rejection is None:
             return None
         lines = "".join(f"{name}: {value}\r\n" for name, value in rejection[0].items()).encode()
-        lines += b"".join(b"%s: %s\r\n" % header for header in trace_headers(trace_of(headers)))
+        lines += b"".join(b"%s: %s\r\n" % header for header in trace_headers(trace))
         lines += policy_lines(limits.public_url)
         REJECTION_SECONDS.observe(time.perf_counter() - began)
         return b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (lines, rejection[1])

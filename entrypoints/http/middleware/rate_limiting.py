@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -17,7 +16,7 @@ from core.kernel.network import source_of
 from core.kernel.rate_limit import Limit, RateLimited, RateLimiter, Verdict
 from entrypoints.http.middleware.http_rules import respond
 from entrypoints.http.middleware.route_options import RouteOptions
-from entrypoints.http.problems import as_problem, retry_after
+from entrypoints.http.problems import as_problem, encode_problem, retry_after
 from entrypoints.http.protocol.connections import MONITORING_PATHS
 
 Kind = Literal["requests", "submissions", "sign-ins", "refreshes", "codes"]
@@ -150,6 +149,6 @@ def state(verdict: Verdict) -> bytes:
 
 async def refuse(error: RateLimited, quota_headers: list[tuple[bytes, bytes]], send: Send) -> None:
     """Send a 429."""
-    body = msgspec.json.encode(as_problem(error))
+    body = encode_problem(as_problem(error))
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
     await respond(send, 429, [*headers, (b"retry-after", b"%d" % (retry_after(error) or 1)), *quota_headers], body)

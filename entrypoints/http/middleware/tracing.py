@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Histogram
 
 from core.kernel.clock import Clock
-from core.kernel.trace import Trace, current_trace
+from core.kernel.trace import Span, Trace, Tracer, current_trace
 from entrypoints.http.protocol.connections import CLIENT_LEFT, MONITORING_PATHS
 
 log = structlog.get_logger()
@@ -21,8 +21,8 @@ REQUEST_SECONDS = Histogram("bursar_http_seconds", "Time of requests", ["method"
 class TracingMiddleware:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, clock: Clock) -> None:
-        self._app, self._clock, self._log = app, clock, log.bind()
+    def __init__(self, app: ASGIApp, clock: Clock, tracer: Tracer | None = None) -> None:
+        self._app, self._clock, self._tracer, self._log = app, clock, tracer, log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -32,6 +32,8 @@ class TracingMiddleware:
         scope["arrived"] = self._clock.now()  # type: ignore[typeddict-unknown-key]
         headers = dict(scope["headers"])
         trace = trace_of(headers)
+        span = self._tracer and self._begin(self._tracer, trace, scope["path"], headers)
+        trace = span.trace if span else trace
         token = current_trace.set(trace)
         began, status = time.perf_counter(), 0
 
@@ -58,7 +60,16 @@ class TracingMiddleware:
         finally:
             # The connection knows how an exchange ended whose answer did not reach the client.
             self._record(scope, scope.get("ended", status), time.perf_counter() - began)
+            if span:
+                end_span(span, scope, scope.get("ended", status))
             current_trace.reset(token)
+
+    @staticmethod
+    def _begin(tracer: Tracer, trace: Trace, path: str, headers: Mapping[bytes, bytes]) -> Span | None:
+        """Begin the span of a sampled request; probes and scrapes are none."""
+        if path in MONITORING_PATHS:
+            return None
+        return tracer.begin(trace, continued=text(headers, b"traceparent") == trace.traceparent)
 
     def _record(self, scope: HTTPScope, status: Any, seconds: float) -> None:
         """Log and count a finished request; `status` 0 means that the end of the process cut it off."""
@@ -66,6 +77,15 @@ class TracingMiddleware:
         timer(scope["method"], route, status).observe(seconds)
         write = self._log.debug if route in MONITORING_PATHS else self._log.info
         write("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
+
+
+def end_span(span: Span, scope: HTTPScope, status: Any) -> None:
+    """Record a finished request under the names of OpenTelemetry's semantic conventions."""
+    method, route = scope["method"], scope.get("path_template")
+    facts = {"http.request.method": method, "http.response.status_code": status}
+    facts |= {"http.route": route} if route else {}
+    failure = str(status) if status >= 500 or not status else ""
+    span.end(f"{method} {route}" if route else method, facts, failure)
 
 
 @cache

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from entrypoints.http.problems import RETRY_AFTER_SECONDS, status_problem
+from entrypoints.http.problems import RETRY_AFTER_SECONDS, encode_problem, status_problem
 from entrypoints.http.protocol.browser_policy import BROWSER_POLICY, policy_lines
 from entrypoints.http.protocol.head import Headers, Refusal
 
@@ -91,7 +90,7 @@ class LastTransport:
 
 def last_response(refusal: Refusal, headers: Headers, public_url: str) -> bytes:
     """Return the response to a request that cannot be read, which ends the connection."""
-    body = msgspec.json.encode(status_problem(refusal.status, refusal.detail))
+    body = encode_problem(status_problem(refusal.status, refusal.detail))
     lines = [
         *headers,
         (b"content-type", b"application/problem+json"),
