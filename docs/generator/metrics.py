@@ -92,7 +92,7 @@ def every_metric() -> Iterator[MetricWrapperBase]:
 
 def series() -> set[str]:
     """Return the names of time series that queries can use."""
-    return {f"{each._name}{suffix}" for each in every_metric() for suffix in SUFFIXES[each._type]}  # noqa: SLF001
+    return {f"{each._name}{suffix}" for each in every_metric() for suffix in SUFFIXES[str(each._type)]}  # noqa: SLF001
 
 
 def metrics() -> str:
@@ -112,7 +112,7 @@ def labels() -> str:
 
 def row_of(metric: MetricWrapperBase) -> tuple[str, str, str, str, str]:
     """Return the row of a metric; its name is the one that a query uses."""
-    name, kind = metric._name, metric._type  # noqa: SLF001 - no public attributes
+    name, kind = metric._name, str(metric._type)  # noqa: SLF001 - no public attributes
     shown = f"{name}_total" if kind == "counter" else name
     given = ", ".join(map(code, metric._labelnames))  # noqa: SLF001
     return code(shown), kind, unit_of(name), given, f"{metric._documentation}."  # noqa: SLF001
