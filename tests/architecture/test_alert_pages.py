@@ -20,7 +20,7 @@ SECTIONS = ["What users feel", "First look", "Remedy", "When to escalate"]
 def queries() -> Iterator[tuple[str, str]]:
     for rule in RULES.split("- alert: ")[1:]:
         yield rule.partition("\n")[0], rule.partition("labels:")[0]
-    for board in (ROOT / "deploy/grafana").glob("*.json"):
+    for board in (ROOT / "deploy/grafana/dashboards").glob("*.json"):
         for panel in json.loads(board.read_text())["panels"]:
             yield from ((f"{board.stem}: {panel['title']}", each["expr"]) for each in panel["targets"])
 

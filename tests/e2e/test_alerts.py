@@ -48,7 +48,7 @@ async def until(check: Callable[[], Awaitable[object]], seconds: float) -> float
 
 def queries() -> Iterator[tuple[str, str]]:
     """Yield the name of a panel and a query, of every dashboard."""
-    for board in sorted((DEPLOY / "grafana").glob("*.json")):
+    for board in sorted((DEPLOY / "grafana/dashboards").glob("*.json")):
         for panel in json.loads(board.read_text())["panels"]:
             for target in panel["targets"]:
                 yield f"{board.stem}: {panel['title']}", target["expr"].replace("$__rate_interval", "30s")
