@@ -31,6 +31,8 @@ class Probe(Protocol):
 class Unfit(Unavailable):
     """A dependency answers, and is set up wrongly; it has a remedy of its own."""
 
+    problem = "unfit"
+
     def __init__(self, detail: str, remedy: str) -> None:
         super().__init__(detail)
         self.remedy = remedy
