@@ -113,6 +113,7 @@ async def test_one_process_of_four_without_the_database_is_told_within_a_minute(
             await until(office.up, 60)
             await submit(application, 40)
             await until(lambda: office.query('sum(bursar_vendor_calls_total{outcome="accepted"}) >= 40'), 60)
+            await until(lambda: office.query('bursar_effects_total{transport="consumer",outcome="done"} > 0'), 30)
             [down] = [office.addresses[CUT_OFF]]
 
             switch.target = ("127.0.0.1", free_port())
