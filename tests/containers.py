@@ -9,12 +9,15 @@ import os
 import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
 
 MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
@@ -30,6 +33,8 @@ extensions: {health_check: {endpoint: "0.0.0.0:13133"}}
 service: {extensions: [health_check], pipelines: {traces: {receivers: [otlp], exporters: [file]}}}
 """
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
+PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
+ALERTMANAGER = os.environ.get("BURSAR_TEST_ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.0")
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
     "KAFKA_NODE_ID": "1",
@@ -165,6 +170,9 @@ def keycloak() -> Iterator[str]:
 @contextmanager
 def collector() -> Iterator[Collector]:
     """Yield an OpenTelemetry collector."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import HttpWaitStrategy
+
     with TemporaryDirectory() as folder:
         out = Path(folder)
         out.chmod(0o777)  # the collector has a user of its own
@@ -183,6 +191,9 @@ def collector() -> Iterator[Collector]:
 @contextmanager
 def victorialogs() -> Iterator[str]:
     """Yield the address of a store of logs, which takes Elasticsearch's bulk API."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import HttpWaitStrategy
+
     container = (
         DockerContainer(VICTORIALOGS)
         .with_exposed_ports(9428)
@@ -190,6 +201,24 @@ def victorialogs() -> Iterator[str]:
     )
     with container:
         yield f"http://127.0.0.1:{container.get_exposed_port(9428)}"
+
+
+def monitors(folder: Path, prometheus_port: int, alertmanager_port: int) -> Iterator["DockerContainer"]:
+    """Yield a Prometheus beside an Alertmanager, both in the network of this machine.
+
+    `folder` has `prometheus.yml` and `alertmanager.yml`, and what they name below `/etc/bursar`.
+    """
+    from testcontainers.core.container import DockerContainer
+
+    # The files as root has them: the official images have a user of their own.
+    shared: dict[str, Any] = {"network_mode": "host", "user": "root"}
+    named = {ALERTMANAGER: ("alertmanager", alertmanager_port), PROMETHEUS: ("prometheus", prometheus_port)}
+    with ExitStack() as running:
+        for image, (name, port) in named.items():
+            container = DockerContainer(image).with_kwargs(**shared).with_volume_mapping(str(folder), "/etc/bursar")
+            command = f"--config.file=/etc/bursar/{name}.yml --web.listen-address=127.0.0.1:{port}"
+            running.enter_context(container.with_command(command))
+        yield container
 
 
 def free_port() -> int:

@@ -7,6 +7,7 @@ from adapters.memory.notifications.deliveries import (
     MemoryReportedDeliveries,
     MemoryRestoredDeliveries,
 )
+from adapters.memory.notifications.delivery_figures import MemoryDeliveryFigures
 from adapters.memory.notifications.in_doubt_deliveries import MemoryDeliveryList
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
 from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
@@ -25,6 +26,7 @@ from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
 with lazy_imports():
     from adapters.sql.notifications.deliveries import SqlDueDeliveries, SqlReportedDeliveries, SqlRestoredDeliveries
+    from adapters.sql.notifications.delivery_figures import SqlDeliveryFigures
     from adapters.sql.notifications.in_doubt_deliveries import SqlDeliveryList
     from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
     from adapters.sql.notifications.vendor_standings import SqlVendorStandings
@@ -78,6 +80,11 @@ class Notifications(containers.DeclarativeContainer):
         persistence,
         sql=providers.Singleton(SqlDeliveryList, database),
         memory=providers.Singleton(MemoryDeliveryList, memory),
+    )
+    delivery_figures = stored(
+        persistence,
+        sql=providers.Singleton(SqlDeliveryFigures, database),
+        memory=providers.Singleton(MemoryDeliveryFigures, memory),
     )
     vendor_standings = stored(
         persistence,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.generator import command_line, http_api, index_template, messages, permissions, schedules, settings
+from docs.generator import command_line, http_api, index_template, messages, metrics, permissions, schedules, settings
 
 DOCS_DIRECTORY = Path(__file__).parents[1]
 INDEX_TEMPLATE = DOCS_DIRECTORY.parent / "deploy/elk/index-template.json"
@@ -24,6 +24,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "roles": permissions.roles,
     "role-operations": permissions.operations,
     "needed-permissions": permissions.needed_permissions,
+    "metrics": metrics.metrics,
+    "metric-labels": metrics.labels,
     "schedule": schedules.document,
     "rule-kinds": schedules.rule_kinds,
     "currencies": schedules.currency_exponents,

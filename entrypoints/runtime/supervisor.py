@@ -31,11 +31,15 @@ class Worker:
     Its standard input is a socket: it writes a byte when it is ready, and stops when the supervisor's end closes.
     """
 
-    def __init__(self, config: Path | None, changes: Mapping[str, str], metrics: str) -> None:
-        """Override settings by the environment variables `changes`; `metrics` is the folder that all workers share."""
+    def __init__(self, config: Path | None, changes: Mapping[str, str], metrics: str, number: int = 0) -> None:
+        """Override settings by the environment variables `changes`; `metrics` is the folder that all workers share.
+
+        `number` tells its metrics from those of the others.
+        """
         at = ("--config", str(config)) if config else ()
         self._command = [sys.executable, "-P", "-m", "entrypoints", "work", *at]
         self._changes, self._metrics = changes, metrics
+        self._number = str(number)
         self.ready = asyncio.Event()
 
     async def keep_running(self, stop: asyncio.Event) -> None:
@@ -62,7 +66,12 @@ class Worker:
     async def _run(self, stop: asyncio.Event) -> int:
         """Start the process, and return its exit code."""
         inherited = {name: value for name, value in os.environ.items() if setting_of(name) not in self._changes}
-        environment = {**inherited, **self._changes, "PROMETHEUS_MULTIPROC_DIR": self._metrics}
+        environment = {
+            **inherited,
+            **self._changes,
+            "PROMETHEUS_MULTIPROC_DIR": self._metrics,
+            "BURSAR_WORKER": self._number,
+        }
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.setblocking(False)
