@@ -102,11 +102,12 @@ class ConfiguredRuntime(Runtime):
 
     def _workers(self, listening: socket, metrics: str) -> list[Worker]:
         """Return the workers that share the address of HTTP, and one for everything else."""
+        drain = self._settings.http.drain_seconds
         common = {"HTTP__WORKERS": "1", "PROVISION": "false"}
         http = common | {"SERVE": "http", "HTTP__PORT": str(listening.getsockname()[1]), "HTTP__REUSE_PORT": "true"}
         rest = common | {"SERVE": ",".join(name for name in self._settings.serve if name != "http")}
         return [
-            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics)
+            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics, drain)
             for each in [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
         ]
 

@@ -2,24 +2,18 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from tests import containers as stack
+from tests.e2e.compose import IMAGES, REPOSITORY, required_compose
 from tests.e2e.workspace import until
 
-REPOSITORY = Path(__file__).parents[2]
-IMAGES = {"BURSAR_MYSQL_IMAGE": stack.MYSQL, "BURSAR_KAFKA_IMAGE": stack.KAFKA, "BURSAR_REDIS_IMAGE": stack.REDIS}
-if "BURSAR_TEST_PYTHON_IMAGE" in os.environ:
-    IMAGES["BURSAR_PYTHON_IMAGE"] = os.environ["BURSAR_TEST_PYTHON_IMAGE"]
 FEE = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
 
 
@@ -64,17 +58,6 @@ class Compose:
         return self.run("exec", "--no-TTY", service, "sh", "-c", script)
 
 
-@cache
-def no_compose() -> str | None:
-    """Return the reason why the stack cannot be started; None if it can."""
-    if reason := stack.no_docker():
-        return reason
-    asked = ["docker", "compose", "version"]
-    if not shutil.which("docker") or subprocess.run(asked, capture_output=True, check=False).returncode:
-        return "there is no `docker compose`"
-    return None
-
-
 @pytest.fixture(scope="module")
 def started() -> Iterator[Compose]:
     compose = Compose(f"bursar-e2e-{uuid4().hex[:8]}", stack.free_port())
@@ -88,10 +71,7 @@ def started() -> Iterator[Compose]:
 @pytest.fixture
 def compose(request: pytest.FixtureRequest) -> Compose:
     """Yield the running stack; skip the test with a reason if there is none."""
-    if reason := no_compose():
-        if request.config.getoption("--require-stack"):
-            pytest.fail(f"the stack is required, but {reason}")
-        pytest.skip(f"compose: {reason}")
+    required_compose(request)
     found: Compose = request.getfixturevalue("started")
     return found
 
