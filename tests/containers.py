@@ -19,6 +19,10 @@ MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
 REDIS = os.environ.get("BURSAR_TEST_REDIS_IMAGE", "redis:8")
 KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
+KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
+"""An API server with kubectl in its container."""
+TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
+PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 KEYCLOAK_ADMIN = ("admin", "admin")
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
 ONE_BROKER = {
