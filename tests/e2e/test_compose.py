@@ -3,8 +3,11 @@
 import json
 import os
 import subprocess
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -14,6 +17,7 @@ from tests import containers as stack
 from tests.e2e.compose import IMAGES, REPOSITORY, required_compose
 from tests.e2e.workspace import until
 
+ROLES = {"http", "http-2", "consumer", "relay", "dispatcher", "scheduler"}
 FEE = {"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}
 
 
@@ -23,13 +27,21 @@ class Compose:
 
     project: str
     port: int
+    prometheus_port: int
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def run(self, *words: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, **IMAGES, "BURSAR_IMAGE": self.project, "BURSAR_HTTP_PORT": str(self.port)}
+        settings = {
+            "BURSAR_IMAGE": self.project,
+            "BURSAR_HTTP_PORT": str(self.port),
+            "BURSAR_PROMETHEUS_PORT": str(self.prometheus_port),
+            "BURSAR_HTTP_SERVERS": "http:8000,http-2:8000",
+            "COMPOSE_PROFILES": "second",
+        }
+        environment = {**os.environ, **IMAGES, **settings}
         command = ["docker", "compose", "--project-name", self.project, *words]
         return subprocess.run(
             command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=seconds, check=False
@@ -48,11 +60,14 @@ class Compose:
     def api_key(self) -> str:
         """Return a new API key of a new officer."""
         with_config = "--json --config /etc/bursar/bursar.toml"
-        account = self.inside("bursar", f"bursar accounts create --role officer --name tests {with_config}")
+        account = self.inside("http", f"bursar accounts create --role officer --name tests {with_config}")
         owner = json.loads(account.stdout)["id"]
-        key = self.inside("bursar", f"bursar api-keys create {owner} --name tests {with_config}")
+        key = self.inside("http", f"bursar api-keys create {owner} --name tests {with_config}")
         credential: str = json.loads(key.stdout)["credential"]
         return credential
+
+    def healthy(self, service: str) -> bool:
+        return self.run("ps", "--format", "{{.Health}}", service).stdout.strip() == "healthy"
 
     def inside(self, service: str, script: str) -> "subprocess.CompletedProcess[str]":
         return self.run("exec", "--no-TTY", service, "sh", "-c", script)
@@ -60,7 +75,7 @@ class Compose:
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Compose]:
-    compose = Compose(f"bursar-e2e-{uuid4().hex[:8]}", stack.free_port())
+    compose = Compose(f"bursar-e2e-{uuid4().hex[:8]}", stack.free_port(), stack.free_port())
     try:
         compose.up()
         yield compose
@@ -78,7 +93,7 @@ def compose(request: pytest.FixtureRequest) -> Compose:
 
 def test_a_fee_submitted_to_the_stack_reaches_both_vendors(compose: Compose) -> None:
     with httpx.Client(base_url=compose.url, headers={"Authorization": f"Bearer {compose.api_key()}"}) as client:
-        assert client.get("/health/ready").json()["ready"]
+        until(lambda: client.get("/health/ready").is_success)  # the gateway may have started this very moment
         answer = client.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "first"})
         assert answer.status_code == 201, answer.text
 
@@ -97,7 +112,7 @@ def test_starting_again_changes_nothing(compose: Compose) -> None:
 
 
 def test_the_container_runs_unprivileged(compose: Compose) -> None:
-    tried = compose.inside("bursar", "id -u; grep CapEff /proc/self/status; touch /anything /opt/bursar/anything")
+    tried = compose.inside("http", "id -u; grep CapEff /proc/self/status; touch /anything /opt/bursar/anything")
     user, capabilities = tried.stdout.splitlines()
     assert int(user) != 0
     assert int(capabilities.split()[1], 16) == 0
@@ -105,7 +120,7 @@ def test_the_container_runs_unprivileged(compose: Compose) -> None:
 
 
 def test_its_account_cannot_change_the_schema(compose: Compose) -> None:
-    tried = compose.inside("bursar", "bursar migrate --to base --yes --config /etc/bursar/bursar.toml")
+    tried = compose.inside("http", "bursar migrate --to base --yes --config /etc/bursar/bursar.toml")
     assert tried.returncode != 0
     assert "denied to user 'bursar'" in tried.stderr
 
@@ -127,11 +142,15 @@ def test_its_account_must_connect_encrypted(compose: Compose) -> None:
 def test_the_servers_reach_nothing_outside(compose: Compose) -> None:
     inspect = ["docker", "network", "inspect", f"{compose.project}_data", f"{compose.project}_outside"]
     networks = json.loads(subprocess.run(inspect, capture_output=True, check=True, timeout=30).stdout)
-    inside = {network["Internal"]: len(network["Containers"]) for network in networks}
-    assert inside == {True: 4, False: 1}  # MySQL, Kafka, Redis and the fee office; only the last is on both
+    inside = {
+        network["Internal"]: {each["Name"].split("-", 3)[3][:-2] for each in network["Containers"].values()}
+        for network in networks
+    }
+    assert inside[True] == {"mysql", "kafka", "redis", "prometheus", *ROLES}
+    assert inside[False] == {"gateway", "prometheus", "http", "http-2", "dispatcher", "scheduler"}
 
 
-def test_only_http_is_published_and_only_to_this_machine(compose: Compose) -> None:
+def test_only_gateway_and_prometheus_are_published_and_only_to_this_machine(compose: Compose) -> None:
     services = [json.loads(line) for line in compose.run("ps", "--format", "json").stdout.splitlines()]
     published = {
         (service["Service"], port["URL"], port["PublishedPort"])
@@ -139,10 +158,58 @@ def test_only_http_is_published_and_only_to_this_machine(compose: Compose) -> No
         for port in service["Publishers"]
         if port["PublishedPort"]
     }
-    assert published == {("bursar", "127.0.0.1", compose.port)}
+    assert published == {
+        ("gateway", "127.0.0.1", compose.port),
+        ("prometheus", "127.0.0.1", compose.prometheus_port),
+    }
 
 
-def test_it_stops_in_order(compose: Compose) -> None:  # the last test, because the stack is down afterwards
-    assert compose.run("stop", "bursar").returncode == 0
-    state = compose.run("ps", "--all", "--format", "{{.ExitCode}}", "bursar").stdout
-    assert state.strip() == "0"
+def test_prometheus_reads_each_process_with_http(compose: Compose) -> None:
+    query = {"query": "count(bursar_http_connections)"}
+
+    def read() -> bool:
+        with httpx.Client(base_url=f"http://127.0.0.1:{compose.prometheus_port}") as client:
+            found = client.get("/api/v1/query", params=query).json()["data"]["result"]
+        return [each["value"][1] for each in found] == ["2"]
+
+    until(read, seconds=60)
+
+
+def test_the_gateway_keeps_metrics_inside(compose: Compose) -> None:
+    assert httpx.get(f"{compose.url}/metrics").status_code == 404
+    assert httpx.get(f"{compose.url}/health/live").status_code == 200
+
+
+def test_a_rolling_restart_under_load_fails_no_request(compose: Compose) -> None:
+    key, stop, answered, failed = compose.api_key(), threading.Event(), Counter[int](), list[str]()
+
+    def ask() -> None:
+        with httpx.Client(base_url=compose.url, headers={"Authorization": f"Bearer {key}"}, timeout=20) as client:
+            while not stop.is_set():
+                try:
+                    answered[client.post("/v1/quotes", json=FEE).status_code] += 1
+                except httpx.TransportError as error:
+                    failed.append(repr(error))
+
+    clerks = [threading.Thread(target=ask) for _ in range(4)]
+    for clerk in clerks:
+        clerk.start()
+    try:
+        for service in ("http", "http-2"):
+            assert compose.run("restart", service).returncode == 0
+            until(partial(compose.healthy, service), seconds=60)
+            so_far = answered.total()
+            until(lambda so_far=so_far: answered.total() > so_far + 50)
+    finally:
+        stop.set()
+        for clerk in clerks:
+            clerk.join()
+
+    assert failed == []
+    assert set(answered) == {200}
+
+
+def test_each_role_stops_in_order(compose: Compose) -> None:  # the last test, because the stack is down afterwards
+    assert compose.run("stop", *ROLES).returncode == 0
+    states = compose.run("ps", "--all", "--format", "{{.Service}} {{.ExitCode}}", *ROLES).stdout
+    assert dict(line.split() for line in states.splitlines()) == dict.fromkeys(ROLES, "0")
