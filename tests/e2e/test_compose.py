@@ -175,11 +175,6 @@ def test_prometheus_reads_each_process_with_http(compose: Compose) -> None:
     until(read, seconds=60)
 
 
-def test_the_gateway_keeps_metrics_inside(compose: Compose) -> None:
-    assert httpx.get(f"{compose.url}/metrics").status_code == 404
-    assert httpx.get(f"{compose.url}/health/live").status_code == 200
-
-
 def test_a_rolling_restart_under_load_fails_no_request(compose: Compose) -> None:
     key, stop, answered, failed = compose.api_key(), threading.Event(), Counter[int](), list[str]()
 
