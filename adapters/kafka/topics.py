@@ -10,12 +10,13 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC
+from adapters.kafka.probe import HEARTBEAT_TOPIC
 from adapters.kafka.topic_settings import change_settings
 from core.kernel.errors import Unavailable
 from core.messaging.inbox import DEAD_LETTER_SUFFIX
 from core.messaging.message import is_own_context, topic_of
 
-DAY, FOREVER = 24 * 3600 * 1000, "-1"
+HOUR, DAY, FOREVER = 3600 * 1000, 24 * 3600 * 1000, "-1"
 DESCRIBE_TIMEOUT_SECONDS = 5.0
 SET_ON_TOPIC = 1
 """The source of a setting that the topic itself has; others come from the broker and change with it."""
@@ -53,7 +54,9 @@ class KafkaTopics:
             await admin.start()
             known = [(topic_of(context), self.partitions, self._settings(context)) for context in self.contexts]
             heads = (AUDIT_HEADS_TOPIC, 1, {"cleanup.policy": "delete", "retention.ms": FOREVER})
-            return [await self._ensure(admin, *each) for each in (*known, heads)]
+            brief = {"cleanup.policy": "delete", "retention.ms": str(HOUR), "segment.ms": str(HOUR)}
+            own = (heads, (HEARTBEAT_TOPIC, self.partitions, brief))
+            return [await self._ensure(admin, *each) for each in (*known, *own)]
         except (KafkaError, OSError, TimeoutError) as error:
             servers = self.connection["bootstrap_servers"]
             raise Unavailable(f"Kafka at {servers} does not answer, or refuses: {error!r}") from error

@@ -14,6 +14,7 @@ class SesProbe(Probe):
     """Reads the account, which changes nothing."""
 
     name = "e-mail (ses)"
+    deadline_seconds = 6.0
     remedy = "correct ses.access_key_id, ses.secret_access_key, ses.region or ses.url"
 
     def __init__(self, *, region: str, url: str, access_key_id: str, secret_access_key: str) -> None:

@@ -11,6 +11,7 @@ class SmtpProbe(Probe):
     """Connects, logs in and quits, which sends nothing."""
 
     name = "e-mail (smtp)"
+    deadline_seconds = 6.0
     remedy = "correct smtp.user, smtp.password, smtp.host, smtp.port or smtp.tls"
 
     def __init__(

@@ -13,6 +13,7 @@ class TwilioProbe(Probe):
     """Reads the account (https://www.twilio.com/docs/iam/api/account), which changes nothing."""
 
     name = "SMS (twilio)"
+    deadline_seconds = 6.0
     remedy = "correct twilio.account_sid, twilio.auth_token or twilio.url"
 
     def __init__(self, *, url: str, account_sid: str, auth_token: str) -> None:

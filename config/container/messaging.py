@@ -79,6 +79,7 @@ class Messaging(containers.DeclarativeContainer):
             connection=kafka_connection,
             topic_prefix=settings.kafka.topic_prefix,
             contexts=routes.provided.contexts,
+            serve=settings.serve,
         ),
         embedded=providers.Singleton(InProcessProbe, name="events (embedded)"),
     )

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp
 
 from core.kernel.clock import Clock
 from core.kernel.errors import CoreError
-from core.kernel.health import Probe
+from core.kernel.health import HealthChecks, Probe
 from core.kernel.idempotency import Answers
 from core.use_cases import UseCases
 from entrypoints.http import docs
@@ -25,7 +25,6 @@ from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
 from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateLimits
 from entrypoints.http.middleware.route_options import RouteOptions
 from entrypoints.http.middleware.tracing import TracingMiddleware
-from entrypoints.http.operations.health import ReadinessCheck
 from entrypoints.http.problems import core_problem, http_problem, internal_error
 from entrypoints.http.query_parameters import strict_query
 from entrypoints.http.strict_json import JsonRequest
@@ -54,7 +53,7 @@ def create_app(
     wired = {
         "use_cases": use_cases,
         "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
-        "readiness_check": ReadinessCheck(probes),
+        "health_checks": HealthChecks(probes),
     }
     document = docs.openapi(version("bursar"))
     app = Litestar(

@@ -16,6 +16,7 @@ import config
 import core
 import entrypoints
 from adapters.kafka.audit_anchors import AUDIT_HEADS_TOPIC
+from adapters.kafka.probe import HEARTBEAT_TOPIC
 from adapters.sql.schema import metadata
 from core.kernel.errors import CoreError, Invalid, error_name, problem_type
 from core.kernel.events import Event
@@ -40,7 +41,7 @@ def descendants(kind: type) -> Iterator[type]:
 
 
 def topics() -> list[str]:
-    return sorted([AUDIT_HEADS_TOPIC, *(topic_of(context) for context in ROUTES.contexts)])
+    return sorted([AUDIT_HEADS_TOPIC, HEARTBEAT_TOPIC, *(topic_of(context) for context in ROUTES.contexts)])
 
 
 def events() -> list[str]:

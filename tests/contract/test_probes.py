@@ -4,13 +4,24 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from redis.asyncio import Redis as Client
 
+from adapters.kafka.probe import HEARTBEAT_TOPIC
+from adapters.kafka.topic_settings import change_settings
 from config.container import Application
 from config.sections.servers import Kafka, Redis
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
+from core.kernel.health import Probe
 from entrypoints.contexts import ROUTES
+
+
+async def eventually_ready(probe: Probe) -> str:
+    async with asyncio.timeout(20):  # the broker learns of its topics after it has answered
+        while True:
+            with suppress(Unavailable):
+                return await probe.check()
 
 
 async def test_a_broker_without_a_topic_is_not_ready(kafka: Kafka) -> None:
@@ -20,11 +31,24 @@ async def test_a_broker_without_a_topic_is_not_ready(kafka: Kafka) -> None:
     with pytest.raises(Unavailable, match=f"has no topic {kafka.topic_prefix}bursar.fees"):
         await messaging.events_probe().check()
     await messaging.topics()()
-    async with asyncio.timeout(20):  # the broker learns of its topics after it has answered
-        while True:
-            with suppress(Unavailable):
-                assert "topics" in await messaging.events_probe().check()
-                break
+    assert "topics" in await eventually_ready(messaging.events_probe())
+
+
+async def test_a_broker_whose_partitions_take_no_messages_is_not_ready(kafka: Kafka) -> None:
+    settings = Settings(adapters=Adapters(events="kafka"), kafka=kafka)
+    messaging = Application(settings=settings, routes=ROUTES).messaging
+    await messaging.topics()()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        assert "took a message" in await eventually_ready(messaging.events_probe())
+        await change_settings(admin, f"{kafka.topic_prefix}{HEARTBEAT_TOPIC}", {"max.message.bytes": "1"})
+        with pytest.raises(Unavailable, match="acknowledges no message"):
+            async with asyncio.timeout(20):
+                while await messaging.events_probe().check():
+                    pass
+    finally:
+        await admin.close()
 
 
 async def test_a_redis_that_takes_no_writes_is_told(redis: Redis) -> None:

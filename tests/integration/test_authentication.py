@@ -124,6 +124,7 @@ async def test_every_operation_needs_a_credential_unless_the_document_says_other
         "get /.well-known/jwks.json",
         "get /health/live",
         "get /health/ready",
+        "get /health/started",
         "get /metrics",
         "post /v1/deliveries/{delivery}/reports/twilio",
         "post /v1/codes",

@@ -390,7 +390,7 @@ async def test_topics_keep_the_settings_that_are_not_ours(kafka: Kafka) -> None:
         routes=Routes(table={("fees.commands", "SubmitExamFee"): ignore_messages}),
     ).messaging.topics()
 
-    [topic, letters, heads], [again, *_] = await ensure(), await ensure()
+    [topic, letters, heads, heartbeat], [again, *_] = await ensure(), await ensure()
 
     owned = {"retention.ms", "segment.ms", "cleanup.policy", "message.timestamp.type"}
     found = await settings_of(admin, ours)
@@ -399,6 +399,7 @@ async def test_topics_keep_the_settings_that_are_not_ours(kafka: Kafka) -> None:
     assert (topic.changed["cleanup.policy"], topic.partitions, topic.created) == ("compact", 2, False)
     assert (again.changed, again.settings, letters.created) == ({}, topic.settings, True)
     assert (heads.name, heads.settings["retention.ms"]) == (f"{kafka.topic_prefix}bursar.audit-heads.v1", "-1")
+    assert (heartbeat.partitions, heartbeat.settings["retention.ms"]) == (kafka.partitions, "3600000")
     assert await settings_of(admin, foreign) == given
     await admin.close()
 

@@ -114,7 +114,7 @@ async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tm
 
     assert submitted.status_code == 201
     assert len(waiting) == 1
-    assert ready.status_code == 503
+    assert ready.status_code == 200  # an outage of the broker must not take every process from its gateway
     assert [each["name"] for each in ready.json()["dependencies"] if not each["ready"]] == ["events (kafka)"]
 
 

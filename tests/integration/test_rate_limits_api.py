@@ -151,7 +151,7 @@ async def test_each_row_of_a_batch_is_a_submission(application: Application) -> 
 
 async def test_monitoring_is_never_limited(application: Application) -> None:
     async with client(application) as api:
-        for path in ("/health/live", "/health/ready", "/metrics"):
+        for path in ("/health/started", "/health/live", "/health/ready", "/metrics"):
             for _ in range(5):
                 answer = await api.get(path)
                 assert answer.status_code != 429

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -11,14 +11,13 @@ from rich.table import Table
 
 from core.kernel.authorization import Permission, current_principal
 from core.kernel.errors import Unavailable
-from core.kernel.health import Probe
+from core.kernel.health import DependencyStatus, check_probe
 from core.kernel.schema import DataWouldBeLost, SchemaChange
 from core.kernel.text import escape_unprintable
 from core.messaging.outbox import SHARD_COUNT, OutboxState
 from entrypoints.cli.command_runner import EXIT_CODES, AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
 
-PROBE_TIMEOUT_SECONDS = 5.0
 Target = Annotated[str, typer.Option(help="head, base, a revision, or steps from here: +1, -1.")]
 MayLoseData = Annotated[bool, typer.Option("--yes", help="Go down although rows or columns are deleted.")]
 commands = typer.Typer()
@@ -29,14 +28,14 @@ def doctor(context: typer.Context, config: ConfigFile = None, json: AsJson = Fal
     """Check the configuration, and reach everything it names."""
     runner: CommandRunner = context.obj
 
-    async def work(runtime: Runtime) -> list[dict[str, Any]]:
+    async def work(runtime: Runtime) -> list[DependencyStatus]:
         with suppress(Unavailable):  # the probe of the database reports it
             await runtime.provision()
         return list(await asyncio.gather(*(check_probe(probe) for probe in runtime.probes)))
 
     results = runner.run(config, work)
     runner.print_json(results) if json else print_probes(runner, results)
-    if not all(each["ready"] for each in results):
+    if not all(each.ready for each in results):
         raise typer.Exit(EXIT_CODES[Unavailable])
 
 
@@ -86,26 +85,14 @@ def outbox(context: typer.Context, config: ConfigFile = None, json: AsJson = Fal
     runner.print(state, lambda state: "\n".join(outbox_lines(state)), json=json)
 
 
-async def check_probe(probe: Probe) -> dict[str, Any]:
-    """Return the result of one probe, with the remedy when the dependency does not answer."""
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
-            return {"name": probe.name, "ready": True, "detail": await probe.check()}
-    except Unavailable as error:
-        detail = str(error)
-    except TimeoutError:
-        detail = f"no answer within {PROBE_TIMEOUT_SECONDS:g} s"
-    return {"name": probe.name, "ready": False, "detail": detail, "remedy": probe.remedy}
-
-
-def print_probes(runner: CommandRunner, results: Sequence[Mapping[str, Any]]) -> None:
+def print_probes(runner: CommandRunner, results: Sequence[DependencyStatus]) -> None:
     """Print the results of all probes."""
     runner.out.print("✓ configuration", style="green")
     for each in results:
-        mark, style = ("✓", "green") if each["ready"] else ("✗", "red")
-        runner.out.print(f"{mark} {each['name']} · {each['detail']}", style=style, soft_wrap=True)
-        if not each["ready"]:
-            runner.out.print("  →", each["remedy"], soft_wrap=True)
+        mark, style = ("✓", "green") if each.ready else ("✗", "red")
+        runner.out.print(f"{mark} {each.name} · {escape_unprintable(each.detail)}", style=style, soft_wrap=True)
+        if not each.ready:
+            runner.out.print("  →", each.remedy, soft_wrap=True)
 
 
 def topics_table(topics: Sequence[Any]) -> Table:

@@ -1,74 +1,24 @@
-"""Liveness, readiness and metrics of the process."""
+"""Start-up, liveness, readiness and metrics of the process."""
 
 import asyncio
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from core.kernel.errors import Unavailable
-from core.kernel.health import Probe
+from core.kernel.health import HealthChecks, Readiness
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.problems import problems
 
-PROBE_TIMEOUT_SECONDS = 2.0
-VERDICT_SECONDS = 1.0
-"""A verdict is given again for this long: a probe writes to the database, and many monitors may ask."""
+NOT_READY = {503: ResponseSpec(Readiness, description="An essential dependency is unavailable"), **problems()}
 
 
-class DependencyStatus(msgspec.Struct, frozen=True):
-    """The result of the probe of one dependency."""
-
-    name: str
-    ready: bool
-    detail: str
-
-
-class Readiness(msgspec.Struct, frozen=True):
-    """Whether this process can serve requests."""
-
-    ready: bool
-    dependencies: list[DependencyStatus]
-
-
-@dataclass(slots=True)
-class ReadinessCheck:
-    """Probes every dependency of this process, once at a time."""
-
-    probes: Sequence[Probe]
-    _check: asyncio.Task[Readiness] | None = field(default=None, init=False)
-    _valid_until: float = field(default=0.0, init=False)
-
-    async def __call__(self) -> Readiness:
-        """Return the verdict that is under way or at most `VERDICT_SECONDS` old, or probe again."""
-        now = asyncio.get_running_loop().time()
-        if self._check is None or (self._check.done() and now >= self._valid_until):
-            self._check = asyncio.create_task(self._probe_all())
-        return await asyncio.shield(self._check)  # a client that leaves must not end the check of others
-
-    async def _probe_all(self) -> Readiness:
-        """Check all probes concurrently; a probe that exceeds the time limit has failed."""
-        statuses = await asyncio.gather(*(check_probe(probe) for probe in self.probes))
-        essential = [status.ready for probe, status in zip(self.probes, statuses, strict=True) if probe.essential]
-        self._valid_until = asyncio.get_running_loop().time() + VERDICT_SECONDS
-        return Readiness(all(essential), list(statuses))
-
-
-async def check_probe(probe: Probe) -> DependencyStatus:
-    """Return the status of one dependency."""
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
-            return DependencyStatus(probe.name, True, await probe.check())
-    except Unavailable as error:
-        return DependencyStatus(probe.name, False, str(error))
-    except TimeoutError:
-        return DependencyStatus(probe.name, False, f"no answer within {PROBE_TIMEOUT_SECONDS:g} s")
+def respond(readiness: Readiness) -> Response[Readiness]:
+    """Return a verdict with its status."""
+    return Response(readiness, status_code=200 if readiness.ready else 503)
 
 
 class OperationsController(Controller):
@@ -81,16 +31,15 @@ class OperationsController(Controller):
         """Respond as long as the process runs."""
         return {"live": True}
 
-    @get(
-        "/health/ready",
-        operation_id="isReady",
-        raises=[],
-        responses={503: ResponseSpec(Readiness, description="A dependency is unavailable"), **problems()},
-    )
-    async def ready(self, readiness_check: Wired[ReadinessCheck]) -> Response[Readiness]:
-        """Check every dependency: 200, or 503 with those that are unavailable and why."""
-        readiness = await readiness_check()
-        return Response(readiness, status_code=200 if readiness.ready else 503)
+    @get("/health/started", operation_id="hasStarted", raises=[], responses=NOT_READY)
+    async def started(self, health_checks: Wired[HealthChecks]) -> Response[Readiness]:
+        """Respond 200 once the process was ready, whatever its dependencies do since; 503 before that."""
+        return respond(await health_checks.started())
+
+    @get("/health/ready", operation_id="isReady", raises=[], responses=NOT_READY)
+    async def ready(self, health_checks: Wired[HealthChecks]) -> Response[Readiness]:
+        """Write to and send through every dependency: 200, or 503 if an essential one fails, why, and what to do."""
+        return respond(await health_checks.readiness())
 
     @get("/metrics", operation_id="exportMetrics", media_type="text/plain", responses=problems())
     async def metrics(self) -> Response[bytes]:

@@ -17,7 +17,7 @@ REFUSALS = CounterMetric("bursar_http_refusals", "Requests and connections refus
 CONNECTIONS = Gauge("bursar_http_connections", "Open connections", multiprocess_mode="livesum")
 RESERVED_CONNECTIONS = 32
 """Connections over the limit, which serve `MONITORING_PATHS` only."""
-MONITORING_PATHS = {"/health/live", "/health/ready", "/metrics"}
+MONITORING_PATHS = {"/health/started", "/health/live", "/health/ready", "/metrics"}
 """Requested every few seconds: answered over the limit of connections, and logged at debug level only."""
 CLIENT_LEFT = 499
 """The status, as in the logs of nginx, of a request whose client left before the answer was complete."""
