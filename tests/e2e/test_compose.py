@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
+import yaml
 
 from tests import containers as stack
 from tests.e2e.compose import IMAGES, REPOSITORY, required_compose
@@ -71,6 +74,24 @@ class Compose:
 
     def inside(self, service: str, script: str) -> "subprocess.CompletedProcess[str]":
         return self.run("exec", "--no-TTY", service, "sh", "-c", script)
+
+
+def test_every_variable_of_the_stack_is_documented_and_every_documented_one_is_used() -> None:
+    used = set(re.findall(r"\$\{(BURSAR_\w+)", (REPOSITORY / "compose.yaml").read_text()))
+    page = (REPOSITORY / "docs/how-to/deploy-with-compose.md").read_text()
+    assert set(re.findall(r"`(BURSAR_(?!_)\w+)`", page)) == used
+
+
+def test_grafana_finds_prometheus_and_its_dashboards() -> None:
+    services = yaml.safe_load((REPOSITORY / "compose.yaml").read_text())["services"]
+    mounts = dict(each.rsplit(":", 1)[0].split(":") for each in services["grafana"]["volumes"][:2])
+    provisioning = REPOSITORY / "deploy/grafana/provisioning"
+    [source] = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
+    [provider] = yaml.safe_load((provisioning / "dashboards/bursar.yml").read_text())["providers"]
+
+    assert urlsplit(source["url"]).hostname in services
+    assert mounts["./deploy/grafana/dashboards"] == provider["options"]["path"]
+    assert (REPOSITORY / "deploy/grafana/dashboards").is_dir()
 
 
 @pytest.fixture(scope="module")
