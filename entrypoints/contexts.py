@@ -26,13 +26,15 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         projections,
         replay_events,
         serve,
+        support_bundle,
+        top,
     )
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, administration, vendors, replay_events, exam_fees, erase_student),
+        commands=(serve, demo, administration, top, support_bundle, vendors, replay_events, exam_fees, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),

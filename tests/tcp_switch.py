@@ -51,9 +51,11 @@ class TcpSwitch:
 
 
 @asynccontextmanager
-async def tcp_switch(target: tuple[str, int]) -> AsyncIterator[tuple[TcpSwitch, int]]:
+async def tcp_switch(
+    target: tuple[str, int], kind: type[TcpSwitch] = TcpSwitch
+) -> AsyncIterator[tuple[TcpSwitch, int]]:
     """Yield a switch and its port."""
-    switch = TcpSwitch(target)
+    switch = kind(target)
     server = await asyncio.start_server(switch.connected, "127.0.0.1", 0)
     try:
         yield switch, int(server.sockets[0].getsockname()[1])

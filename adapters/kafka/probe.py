@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.structs import TopicPartition
 
 from adapters.kafka.diagnosis import unreachable
@@ -51,7 +51,8 @@ class KafkaProbe(Probe):
         return f"{self._bootstrap}, {len(self._topics)} topics, each leader took a message"
 
     async def _check_topics(self, client: Any) -> None:
-        await client.set_topics(self._topics)
+        if not await client.set_topics(self._topics):
+            raise KafkaConnectionError("no broker tells its topics")
         found = {topic: client.cluster.partitions_for_topic(topic) for topic in self._topics}
         if missing := sorted(topic for topic, partitions in found.items() if partitions is None):
             raise Unavailable(f"Kafka at {self._bootstrap} has no topic {', '.join(missing)}")

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dependency_injector import containers, providers
 
 from config.container.audit import Audit
+from config.container.examinations import Examinations
 from config.container.fees import Fees
 from config.container.identity import Identity
 from config.container.inventory import Inventory
@@ -44,6 +45,9 @@ class Application(containers.DeclarativeContainer):
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
+    )
+    examinations: Examinations = providers.Container(  # type: ignore[assignment]
+        Examinations, process=process, storage=storage, messaging=messaging, identity=identity
     )
 
     # Added last: replays and rebuilds are use cases that call use cases.

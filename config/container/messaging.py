@@ -10,6 +10,7 @@ from adapters.memory.engine.probe import InProcessProbe
 from adapters.memory.messaging.answers import MemoryAnswers
 from adapters.memory.messaging.dead_letters import MemoryDeadLetterList
 from adapters.memory.messaging.event_log import MemoryEventLog
+from adapters.memory.messaging.figures import MemoryOfficeFigures
 from adapters.memory.messaging.inbox import MemoryInbox
 from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.memory.messaging.projections import MemoryEventHistory, MemoryProjections
@@ -29,6 +30,7 @@ with lazy_imports():
     from adapters.kafka.probe import KafkaProbe
     from adapters.kafka.publisher import KafkaPublisher
     from adapters.kafka.topics import KafkaTopics
+    from adapters.sql.figures import SqlOfficeFigures
     from adapters.sql.inventory.stock_projection import projection_tables
     from adapters.sql.messaging.answers import SqlAnswers
     from adapters.sql.messaging.backlog import SqlBacklog
@@ -97,6 +99,11 @@ class Messaging(containers.DeclarativeContainer):
     memory_outbox = providers.Singleton(MemoryOutbox, memory, clock)
     outbox = stored(persistence, sql=providers.Singleton(SqlOutbox, database, process.name), memory=memory_outbox)
     backlog = stored(persistence, sql=providers.Singleton(SqlBacklog, database), memory=memory_outbox)
+    figures = stored(
+        persistence,
+        sql=providers.Singleton(SqlOfficeFigures, database),
+        memory=providers.Singleton(MemoryOfficeFigures, memory),
+    )
     new_inbox = stored(
         persistence,
         sql=providers.Factory(SqlInbox, CONSUMER, database, process.signals.provided.notify, clock),

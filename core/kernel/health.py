@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from core.kernel.errors import Unavailable
+from core.kernel.errors import CoreError, Unavailable
 
 VERDICT_SECONDS = 1.0
 """A verdict is given again for this long: a probe writes and sends, and many monitors may ask."""
@@ -30,6 +30,8 @@ class Probe(Protocol):
 
 class Unfit(Unavailable):
     """A dependency answers, and is set up wrongly; it has a remedy of its own."""
+
+    problem = "unfit"
 
     def __init__(self, detail: str, remedy: str) -> None:
         super().__init__(detail)
@@ -63,7 +65,7 @@ async def check_probe(probe: Probe) -> DependencyStatus:
     try:
         async with asyncio.timeout(probe.deadline_seconds):
             detail, ready, remedy = await probe.check(), True, ""
-    except Unavailable as error:
+    except CoreError as error:
         detail, remedy = str(error), getattr(error, "remedy", remedy)
     except TimeoutError:
         detail = f"no answer within {probe.deadline_seconds:g} s"

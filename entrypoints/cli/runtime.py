@@ -13,6 +13,7 @@ from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
 from core.kernel.schema import SchemaChange
 from core.messaging.outbox import Backlog
+from core.messaging.waiting_work import OfficeFigures
 from core.use_cases import UseCases
 
 
@@ -36,9 +37,20 @@ class Runtime(Protocol):
     use_cases: UseCases
     answers: Answers
     backlog: Backlog
+    figures: OfficeFigures
     clock: Clock
-    probes: Sequence[Probe]
-    """One probe for each dependency that the configuration names, vendors included."""
+
+    @abstractmethod
+    def probes(self) -> Sequence[Probe]:
+        """Return a probe for each dependency that the configuration names, vendors included, and for its setup."""
+
+    @abstractmethod
+    def described_settings(self) -> Mapping[str, Any]:
+        """Return the settings without secrets and data of persons."""
+
+    @abstractmethod
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets of the settings, mailboxes and telephone numbers."""
 
     @abstractmethod
     async def provision(self) -> None:

@@ -75,9 +75,14 @@ def reserve(host: str, port: int) -> socket.socket:
     return reserved
 
 
+def files_needed(max_connections: int) -> int:
+    """Return how many files a process with so many connections opens."""
+    return max_connections + RESERVED_CONNECTIONS + OTHER_FILES
+
+
 def reserve_files(max_connections: int) -> None:
     """Raise the limit of open files as far as the connections need and the system allows; raise `TooFewFiles`."""
-    needed = max_connections + RESERVED_CONNECTIONS + OTHER_FILES
+    needed = files_needed(max_connections)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if resource.RLIM_INFINITY not in (soft, hard) and hard < needed:
         raise TooFewFiles(

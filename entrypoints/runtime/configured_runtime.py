@@ -1,7 +1,7 @@
 """The runtime that the settings describe: it provisions, migrates, and serves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 
 from config.container import Application
 from config.credentials import check_credentials, check_encryption
+from config.described_settings import described, masked
 from config.sections.section import Misconfigured
 from config.settings import Settings
 from core.kernel.authorization import ANONYMOUS, SYSTEM, acting_as, current_principal
 from core.kernel.errors import Unavailable
+from core.kernel.health import Probe
 from core.kernel.schema import SchemaChange, SchemaIsNewer
 from entrypoints.cli.runtime import Runtime, StartupReport
 from entrypoints.runtime.first_api_key import create_first_api_key
@@ -30,12 +32,36 @@ class ConfiguredRuntime(Runtime):
         self._application, self._settings, self._path = application, settings, path
         self.use_cases = application.use_cases()
         self.answers, self.backlog = application.messaging.answers(), application.messaging.backlog()
+        self.figures = application.messaging.figures()
         self.clock = application.process.clock()
-        known = application.vendors.vendor_probes
-        named = [*settings.adapters.email, *settings.adapters.sms]
-        self.probes = [*application.probes(), *(known(name) for name in named if name in known.providers)]
         self._api_key = ""
         self._transports = Transports(application, settings, self.use_cases)
+
+    def probes(self) -> Sequence[Probe]:
+        from entrypoints.runtime.findings import SigningKeyProbe, findings
+
+        settings, known, found = self._settings, self._application.vendors.vendor_probes, self._application.examinations
+        vendors = [
+            known(name) for name in (*settings.adapters.email, *settings.adapters.sms) if name in known.providers
+        ]
+        keys = [SigningKeyProbe(self.use_cases)] if "http" in settings.serve else []
+        return [
+            *findings(settings),
+            *self._application.probes(),
+            *found.stored_probes(),
+            *found.server_probes(),
+            *found.event_probes(),
+            *keys,
+            *found.certificates(),
+            *found.identity_providers(),
+            *vendors,
+        ]
+
+    def described_settings(self) -> Mapping[str, Any]:
+        return described(self._settings)
+
+    def masked(self, text: str) -> str:
+        return masked(text, self._settings)
 
     async def provision(self) -> None:
         if self._settings.provision:

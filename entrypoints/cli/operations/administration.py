@@ -31,7 +31,7 @@ def doctor(context: typer.Context, config: ConfigFile = None, json: AsJson = Fal
     async def work(runtime: Runtime) -> list[DependencyStatus]:
         with suppress(Unavailable):  # the probe of the database reports it
             await runtime.provision()
-        return list(await asyncio.gather(*(check_probe(probe) for probe in runtime.probes)))
+        return list(await asyncio.gather(*(check_probe(probe) for probe in runtime.probes())))
 
     results = runner.run(config, work)
     runner.print_json(results) if json else print_probes(runner, results)
