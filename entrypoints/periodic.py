@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from core.kernel.signals import Signals
+from entrypoints.effects import count_effect
 
 log = structlog.get_logger()
 JOB_SHUTDOWN_SECONDS = 1.0
@@ -31,7 +32,9 @@ async def run_every(
             counts = result if isinstance(result, Mapping) else {"count": result}
             if any(isinstance(count, int) and count for count in counts.values()):
                 log.info(name, **counts)
+            count_effect("job", done=True)
         except Exception as error:
+            count_effect("job", done=False)
             log.warning("job_failed_will_retry", job=name, error=error)
         await Signals.wait(stop, seconds)
 

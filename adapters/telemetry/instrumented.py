@@ -1,5 +1,6 @@
 """Logs and times use cases from the outside, and records what they refuse."""
 
+import asyncio
 import time
 from functools import cache, wraps
 from typing import Any, TypeVar
@@ -16,7 +17,11 @@ from core.kernel.idempotency import RequestInProgress, RequestRepeated
 log = structlog.get_logger()
 U = TypeVar("U")
 
-USE_CASE_SECONDS = Histogram("bursar_use_case_seconds", "Time of use cases", ["use_case", "outcome"])
+USE_CASE_SECONDS = Histogram(
+    "bursar_use_case_seconds",
+    "Time of use cases; `outcome` is done, the problem, Cancelled or Defect",
+    ["use_case", "outcome"],
+)
 REFUSALS = Counter("bursar_audit_refusals", "Refused deeds, by what became of their audit record", ["fate"])
 NO_REFUSALS = (Unavailable, RequestRepeated, RequestInProgress)
 """The same request may succeed, or has."""
@@ -48,8 +53,11 @@ def instrumented(use_case: type[U]) -> type[U]:
             log.info("use_case_refused", use_case=name, problem=outcome)
             await record_refusal(self, refusal, arguments)
             raise
-        except BaseException as error:
-            outcome = type(error).__name__
+        except asyncio.CancelledError:
+            outcome = "Cancelled"
+            raise
+        except BaseException:
+            outcome = "Defect"
             raise
         finally:
             timer(name, outcome).observe(time.perf_counter() - began)

@@ -61,6 +61,7 @@ class Application(containers.DeclarativeContainer):
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
     )
+    gauges = providers.List(process.machine_gauges, storage.gauges)
     probes = providers.List(storage.persistence_probe, messaging.events_probe, storage.cache_probe)
 
 

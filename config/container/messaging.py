@@ -6,6 +6,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from adapters.embedded.broker import EmbeddedBroker
+from adapters.embedded.consumer_lag import EmbeddedConsumerLag
 from adapters.memory.engine.probe import InProcessProbe
 from adapters.memory.messaging.answers import MemoryAnswers
 from adapters.memory.messaging.dead_letters import MemoryDeadLetterList
@@ -27,6 +28,7 @@ from core.messaging.use_cases import MessagingUseCases
 
 with lazy_imports():
     from adapters.kafka.connection import client_arguments
+    from adapters.kafka.consumer_lag import KafkaConsumerLag
     from adapters.kafka.probe import KafkaProbe
     from adapters.kafka.publisher import KafkaPublisher
     from adapters.kafka.topics import KafkaTopics
@@ -98,11 +100,22 @@ class Messaging(containers.DeclarativeContainer):
 
     memory_outbox = providers.Singleton(MemoryOutbox, memory, clock)
     outbox = stored(persistence, sql=providers.Singleton(SqlOutbox, database, process.name), memory=memory_outbox)
-    backlog = stored(persistence, sql=providers.Singleton(SqlBacklog, database), memory=memory_outbox)
+    backlog = stored(persistence, sql=providers.Singleton(SqlBacklog, CONSUMER, database), memory=memory_outbox)
     figures = stored(
         persistence,
         sql=providers.Singleton(SqlOfficeFigures, database),
         memory=providers.Singleton(MemoryOfficeFigures, memory),
+    )
+    consumer_lag = providers.Selector(
+        settings.adapters.events,
+        kafka=providers.Singleton(
+            KafkaConsumerLag,
+            connection=kafka_connection,
+            topic_prefix=settings.kafka.topic_prefix,
+            group=settings.kafka.group,
+            contexts=routes.provided.consumed_contexts,
+        ),
+        embedded=providers.Singleton(EmbeddedConsumerLag),
     )
     new_inbox = stored(
         persistence,

@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
+from adapters.memory.notifications.delivery_figures import MemoryDeliveryFigures
 from adapters.memory.notifications.in_doubt_deliveries import MemoryDeliveryList
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
 from adapters.memory.notifications.vendor_standings import MemoryVendorStandings
@@ -20,6 +21,7 @@ from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 
 with lazy_imports():
     from adapters.sql.notifications.deliveries import SqlDueDeliveries, SqlReportedDeliveries
+    from adapters.sql.notifications.delivery_figures import SqlDeliveryFigures
     from adapters.sql.notifications.in_doubt_deliveries import SqlDeliveryList
     from adapters.sql.notifications.unit_of_work import SqlNotificationsUnitOfWork
     from adapters.sql.notifications.vendor_standings import SqlVendorStandings
@@ -67,6 +69,11 @@ class Notifications(containers.DeclarativeContainer):
         persistence,
         sql=providers.Singleton(SqlDeliveryList, database),
         memory=providers.Singleton(MemoryDeliveryList, memory),
+    )
+    delivery_figures = stored(
+        persistence,
+        sql=providers.Singleton(SqlDeliveryFigures, database),
+        memory=providers.Singleton(MemoryDeliveryFigures, memory),
     )
     vendor_standings = stored(
         persistence,

@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.cache import MemoryCache
 from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.engine.gauges import MemoryGauges
 from adapters.memory.engine.probe import InProcessProbe
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from adapters.memory.rate_limiter import MemoryRateLimiter
@@ -23,6 +24,7 @@ with lazy_imports():
     from adapters.redis.rate_limiter import RedisRateLimiter
     from adapters.sql.engine.database import mysql, sqlite
     from adapters.sql.engine.ensure_migrated import ensure_migrated
+    from adapters.sql.engine.gauges import SqlGauges
     from adapters.sql.engine.group_commit import GroupCommit
     from adapters.sql.engine.probe import SqlProbe
     from adapters.sql.engine.transactions import SingleCommits, Transactions
@@ -96,6 +98,11 @@ class Storage(containers.DeclarativeContainer):
         persistence,
         sql=providers.Singleton(SqlProbe, name=persistence, database=database, clock=process.clock),
         memory=providers.Singleton(InProcessProbe, name="persistence (memory)"),
+    )
+    gauges = stored(
+        persistence,
+        sql=providers.Singleton(SqlGauges, database=database, clock=process.clock),
+        memory=providers.Singleton(MemoryGauges),
     )
     migrate = stored(
         persistence,

@@ -59,8 +59,16 @@ class Inventory(Section, frozen=True):
 
 
 class Telemetry(Section, frozen=True):
-    """Logging."""
+    """Logging, and the address of metrics."""
 
     log_format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Lines below this level are not written."""
+    metrics_address: Annotated[str, msgspec.Meta(pattern=r"^(\S+:[0-9]{1,5})?\Z")] = ""
+    """`host:port` that answers `/metrics` and `/health/…` of this process, also without `http` in `serve`, and of all
+    workers of `http.workers`; empty: only HTTP answers them."""
+
+    def __post_init__(self) -> None:
+        port = self.metrics_address.rpartition(":")[2]
+        if port and not 0 < int(port) < 65_536:
+            raise ValueError(f"metrics_address ({self.metrics_address}) has the port {port}, which does not exist")

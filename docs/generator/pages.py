@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.generator import command_line, http_api, messages, permissions, schedules, settings
+from docs.generator import command_line, http_api, messages, metrics, permissions, schedules, settings
 
 DOCS_DIRECTORY = Path(__file__).parents[1]
 GENERATED_PART = re.compile(r"(<!-- generated ([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -20,6 +20,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "roles": permissions.roles,
     "role-operations": permissions.operations,
     "needed-permissions": permissions.needed_permissions,
+    "metrics": metrics.metrics,
+    "metric-labels": metrics.labels,
     "schedule": schedules.document,
     "rule-kinds": schedules.rule_kinds,
     "currencies": schedules.currency_exponents,

@@ -10,9 +10,10 @@ from functools import partial
 import uvicorn
 from litestar.types import ASGIApp
 
-from core.kernel.errors import Conflict, Invalid
+from core.kernel.errors import Invalid
 from entrypoints.http.middleware.load_shedding import LoadShedder
 from entrypoints.http.protocol.connections import RESERVED_CONNECTIONS, Connections, HttpLimits
+from entrypoints.sockets import AddressInUse, bind
 
 TCP_USER_TIMEOUT_SECONDS = 90
 """Seconds after which the operating system closes a connection whose client acknowledges no data."""
@@ -29,12 +30,6 @@ class TooFewFiles(Invalid):
     problem = "too-few-files"
 
 
-class AddressInUse(Conflict):
-    """Another process listens on this address."""
-
-    problem = "address-in-use"
-
-
 class Server(uvicorn.Server):
     """Uvicorn without its signal handlers: `stop` ends all transports of the process together."""
 
@@ -46,11 +41,7 @@ class Server(uvicorn.Server):
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Bind an address, exclusively or shared with other workers; raise `AddressInUse`."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
-    except OSError as error:
-        raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    listening = bind(host, port, shared=shared)
     # Connections inherit the options.  uvloop sets this one itself; asyncio does not, and each answer waits for an ACK.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # only Linux has it

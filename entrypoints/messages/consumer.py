@@ -8,7 +8,7 @@ from uuid import uuid5
 
 import msgspec
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from core.kernel.authorization import SYSTEM, acting_as
 from core.kernel.batching import isolate_failures
@@ -22,6 +22,9 @@ from core.use_cases import UseCases
 log = structlog.get_logger()
 REPEATED = Counter("bursar_messages_repeated", "Messages that were delivered again, and had no second effect")
 BURIED = Counter("bursar_messages_buried", "Messages that became dead letters", ["reason"])
+BATCH_MESSAGES = Histogram(
+    "bursar_consumer_batch_messages", "Messages of one transaction of a consumer", buckets=[1, 5, 20, 50, 100, 200]
+)
 LOGGED_ORIGIN = {"topic", "partition", "offset"}
 """The headers of a record can contain anything; the dead letter has them, and the words of the error."""
 
@@ -48,6 +51,7 @@ class Consumer:
                 await self.routes.process(list(run), use_cases)
             await inbox.commit()
         REPEATED.inc(len(messages) - len(new))
+        BATCH_MESSAGES.observe(len(messages))
 
     async def _bury_alone(self, message: Message, error: Exception) -> None:
         """Make a message a dead letter, and record it in the inbox, so that it is not delivered again."""

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, RecordTooLargeError
 from prometheus_client import Counter
 
 from core.messaging.message import Message, MessageBatchHandler
+from entrypoints.effects import count_effect
 from entrypoints.messages.kafka_records import as_message, unreadable
 
 log = structlog.get_logger()
@@ -85,10 +86,12 @@ class Partition:
             try:
                 await self._handle_batch(messages)
             except Exception as error:  # a defect must stop only its partition
+                count_effect("consumer", done=False)
                 log.warning("batch_failed_will_retry", partition=self._name, error=error)
                 await wait(self._revoked, max(pause, getattr(error, "retry_after", None) or 0.0))
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
             else:
+                count_effect("consumer", done=True)
                 await self._commit(offset)
                 return
 

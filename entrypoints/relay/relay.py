@@ -10,17 +10,22 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter as Metric
+from prometheus_client import Histogram
 
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 from core.kernel.signals import Signals
 from core.messaging.message import Publisher
 from core.messaging.outbox import OUTBOX_SIGNAL, Outbox, OutboxEntry, PublishFailure
+from entrypoints.effects import count_effect
 
 log = structlog.get_logger()
-EVENTS_PUBLISHED = Metric("bursar_events_published", "Events the broker has taken")
+EVENTS_PUBLISHED = Metric("bursar_events_published", "Events the broker has taken, by their type", ["type"])
 EVENTS_REFUSED = Metric("bursar_events_refused", "Events the broker would not take")
 MAX_EVENTS_PER_BATCH = 500
+BATCH_EVENTS = Histogram(
+    "bursar_relay_batch_events", "Events of one batch of a relay", buckets=[1, 5, 20, 100, 250, MAX_EVENTS_PER_BATCH]
+)
 MIN_POLL_INTERVAL_SECONDS, MAX_POLL_INTERVAL_SECONDS = 0.005, 0.45
 """Polling finds the events of other processes, which cannot signal this one."""
 MAX_OUTAGE_BACKOFF_SECONDS = 10.0
@@ -48,10 +53,12 @@ class Relay:
                     renewal = monotonic() + self.lease_seconds / 2
                 found = await self.relay()
             except Exception as error:  # a defect must not end a process that also serves HTTP
+                count_effect("relay", done=False)
                 outage = min(outage * 2, MAX_OUTAGE_BACKOFF_SECONDS)
                 log.warning("relay_backing_off", seconds=round(outage, 2), error=error)
                 await self.signals.wait(stop, outage)
                 continue
+            count_effect("relay", done=True)
             outage = MIN_POLL_INTERVAL_SECONDS
             idle = MIN_POLL_INTERVAL_SECONDS if found else min(idle * 2, MAX_POLL_INTERVAL_SECONDS)
             if not found:
@@ -63,6 +70,8 @@ class Relay:
         """Publish one batch, and return how many events the outbox had for it, refused ones included."""
         began = monotonic()
         batch = await self.outbox.unpublished(MAX_EVENTS_PER_BATCH)
+        if batch:
+            BATCH_EVENTS.observe(len(batch))
         handed_over, taken, refused = self.clock.now(), list[OutboxEntry](), dict[UUID, PublishFailure]()
         for wave in waves(batch):
             if (taken or refused) and monotonic() - began > self.lease_seconds / 3:
@@ -77,7 +86,8 @@ class Relay:
                     refused[event.message.subject] = PublishFailure(event, repr(failure))
         if taken:
             await self.outbox.mark_published(taken, handed_over)
-            EVENTS_PUBLISHED.inc(len(taken))
+            for kind, count in Counter(event.message.type for event in taken).items():
+                EVENTS_PUBLISHED.labels(kind).inc(count)
         if refused:
             await self._block(list(refused.values()))
         return len(batch)

@@ -89,20 +89,38 @@ class ConfiguredRuntime(Runtime):
         with self._application.storage.exclusive_lock(), ExitStack() as opened:
             serves_http = "http" in self._settings.serve
             listening = opened.enter_context(self._transports.listen()) if serves_http else None
+            monitored = bool(self._settings.telemetry.metrics_address)
+            monitoring = opened.enter_context(self._transports.listen_for_monitors()) if monitored else None
             await self.provision()
             report = await self._report(address(listening) if listening else "")
             if listening:
                 await self._require_keys()
             if listening and self._settings.http.workers > 1:
-                with TemporaryDirectory() as metrics:
-                    await supervise(self._workers(listening, metrics), partial(on_started, report), stop)
+                await self._supervise(listening, monitoring, partial(on_started, report), stop)
                 return
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(stop_all_after(self._transports.measure(stop), stop))
+                if monitoring:
+                    tasks.create_task(stop_all_after(self._transports.monitor(monitoring, stop), stop))
                 for name in self._settings.serve:
                     with acting_as(ANONYMOUS if name == "http" else SYSTEM):  # a task keeps the principal of its start
                         for loop in self._transports.start(name, listening, stop):
                             tasks.create_task(stop_all_after(loop, stop))
                 await on_started(report)
+
+    async def _supervise(
+        self,
+        listening: socket,
+        monitoring: socket | None,
+        on_ready: Callable[[], Awaitable[None]],
+        stop: asyncio.Event,
+    ) -> None:
+        """Run the workers, and answer monitors for all of them."""
+        with TemporaryDirectory() as metrics:
+            async with asyncio.TaskGroup() as tasks:
+                if monitoring:
+                    tasks.create_task(stop_all_after(self._transports.monitor(monitoring, stop, metrics), stop))
+                await supervise(self._workers(listening, metrics), on_ready, stop)
 
     async def _require_keys(self) -> None:
         """Raise `Misconfigured` if access tokens could not be signed."""
@@ -129,12 +147,13 @@ class ConfiguredRuntime(Runtime):
     def _workers(self, listening: socket, metrics: str) -> list[Worker]:
         """Return the workers that share the address of HTTP, and one for everything else."""
         drain = self._settings.http.drain_seconds
-        common = {"HTTP__WORKERS": "1", "PROVISION": "false"}
+        common = {"HTTP__WORKERS": "1", "PROVISION": "false", "TELEMETRY__METRICS_ADDRESS": ""}
         http = common | {"SERVE": "http", "HTTP__PORT": str(listening.getsockname()[1]), "HTTP__REUSE_PORT": "true"}
         rest = common | {"SERVE": ",".join(name for name in self._settings.serve if name != "http")}
+        changes = [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
         return [
-            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics, drain)
-            for each in [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
+            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics, number, drain)
+            for number, each in enumerate(changes, 1)
         ]
 
     async def _startup_warnings(self) -> list[str]:

@@ -32,16 +32,16 @@ class Worker:
     """
 
     def __init__(
-        self, config: Path | None, changes: Mapping[str, str], metrics: str, drain_seconds: float = 0.0
+        self, config: Path | None, changes: Mapping[str, str], metrics: str, number: int = 0, drain_seconds: float = 0.0
     ) -> None:
         """Override settings by the environment variables `changes`; `metrics` is the folder that all workers share.
 
-        For `drain_seconds` after it is told to stop, it works on.
+        `number` tells its metrics from those of the others; for `drain_seconds` after it is told to stop, it works on.
         """
         at = ("--config", str(config)) if config else ()
         self._command = [sys.executable, "-P", "-m", "entrypoints", "work", *at]
         self._changes, self._metrics = changes, metrics
-        self._seconds = drain_seconds + WORKER_SHUTDOWN_SECONDS
+        self._number, self._seconds = str(number), drain_seconds + WORKER_SHUTDOWN_SECONDS
         self.ready = asyncio.Event()
 
     async def keep_running(self, stop: asyncio.Event) -> None:
@@ -68,7 +68,12 @@ class Worker:
     async def _run(self, stop: asyncio.Event) -> int:
         """Start the process, and return its exit code."""
         inherited = {name: value for name, value in os.environ.items() if setting_of(name) not in self._changes}
-        environment = {**inherited, **self._changes, "PROMETHEUS_MULTIPROC_DIR": self._metrics}
+        environment = {
+            **inherited,
+            **self._changes,
+            "PROMETHEUS_MULTIPROC_DIR": self._metrics,
+            "BURSAR_WORKER": self._number,
+        }
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.setblocking(False)

@@ -5,11 +5,18 @@ import secrets
 from collections.abc import Awaitable
 from datetime import timedelta
 from socket import socket
+from typing import TYPE_CHECKING
 
 from config.container import Application
 from config.settings import Settings
+from core.kernel.health import HealthChecks
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
+
+if TYPE_CHECKING:
+    from entrypoints.scheduler.scheduler import Figures
+
+GAUGES_INTERVAL_SECONDS = 5.0
 
 
 class Transports:
@@ -33,6 +40,28 @@ class Transports:
             return server.reserve(http.host, http.port)
         return server.listen(http.host, http.port, shared=http.reuse_port)
 
+    def listen_for_monitors(self) -> socket:
+        """Bind the address of metrics and health checks; raise `AddressInUse`."""
+        from entrypoints.monitoring import listen
+
+        return listen(self._settings.telemetry.metrics_address)
+
+    def monitor(self, listening: socket, stop: asyncio.Event, folder: str | None = None) -> Awaitable[None]:
+        """Answer monitors on a socket; `folder` has the metrics of the workers."""
+        from entrypoints.monitoring import monitor
+
+        return monitor(listening, HealthChecks(self._application.probes()), stop, folder)
+
+    def measure(self, stop: asyncio.Event) -> Awaitable[None]:
+        """Bring the gauges of this process up to date until `stop` is set."""
+        from entrypoints.periodic import run_every
+
+        async def refresh() -> None:
+            for gauges in self._application.gauges():
+                await gauges.refresh()
+
+        return run_every(GAUGES_INTERVAL_SECONDS, "gauges_refreshed", refresh, stop)
+
     def start(self, name: str, listening: socket | None, stop: asyncio.Event) -> list[Awaitable[None]]:
         """Return the loops of one transport; each runs until `stop` is set."""
         match name:
@@ -50,8 +79,7 @@ class Transports:
             case _:
                 from entrypoints.scheduler.scheduler import scheduler
 
-                progress = self._application.inventory.projection_progress()
-                return scheduler(self._use_cases, progress, self._application.process.clock(), stop)
+                return scheduler(self._use_cases, self._figures(), self._application.process.clock(), stop)
 
     def _http(self, listening: socket, stop: asyncio.Event) -> Awaitable[None]:
         from entrypoints.http import server
@@ -99,9 +127,19 @@ class Transports:
         return [transport.run(stop)]
 
     def _relay(self, stop: asyncio.Event) -> list[Awaitable[None]]:
-        from entrypoints.relay.backlog_metrics import export_backlog
         from entrypoints.relay.relay import Relay
 
         messaging, clock = self._application.messaging, self._application.process.clock()
         relay = Relay(messaging.outbox(), messaging.publisher(), self._application.process.signals(), clock)
-        return [relay.run(stop), export_backlog(messaging.backlog(), clock, stop)]
+        return [relay.run(stop)]
+
+    def _figures(self) -> "Figures":
+        from entrypoints.scheduler.scheduler import Figures
+
+        application = self._application
+        return Figures(
+            application.messaging.backlog(),
+            application.messaging.consumer_lag(),
+            application.notifications.delivery_figures(),
+            application.inventory.projection_progress(),
+        )

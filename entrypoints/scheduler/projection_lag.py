@@ -16,7 +16,6 @@ PROJECTION_LAG_SECONDS = Gauge(
     registry=None,
     multiprocess_mode="livemax",
 )
-LAG_SAMPLING_INTERVAL_SECONDS = 30.0
 
 
 async def measure_projection_lag(projection_progress: ProjectionProgress, clock: Clock) -> Mapping[str, int]:

@@ -1,14 +1,20 @@
 """The periodic jobs of a scheduler process."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from core.inventory.views import ProjectionProgress
 from core.kernel.clock import Clock
+from core.messaging.consumer_lag import ConsumerLag
+from core.messaging.outbox import Backlog
+from core.notifications.delivery_figures import DeliveryFigures
 from core.use_cases import UseCases
 from entrypoints.periodic import run_every
-from entrypoints.scheduler.projection_lag import LAG_SAMPLING_INTERVAL_SECONDS, measure_projection_lag
+from entrypoints.scheduler.backlog_metrics import measure_backlog
+from entrypoints.scheduler.office_figures import anchoring, measure_dead_letters, measure_deliveries, measure_lag
+from entrypoints.scheduler.projection_lag import measure_projection_lag
 
 RETENTION_INTERVAL_SECONDS = 600.0
 HOLD_EXPIRY_INTERVAL_SECONDS = 20.0
@@ -18,11 +24,32 @@ AUDIT_SEALING_INTERVAL_SECONDS = 15.0
 """A record is sealed, and its head published, within a minute even if two runs fail."""
 
 
-def scheduler(
-    use_cases: UseCases, progress: ProjectionProgress, clock: Clock, stop: asyncio.Event
-) -> list[Awaitable[None]]:
+FIGURES_INTERVAL_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The read ports whose figures become metrics."""
+
+    backlog: Backlog
+    consumer_lag: ConsumerLag
+    deliveries: DeliveryFigures
+    progress: ProjectionProgress
+
+    def jobs(self, clock: Clock) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """Return the measurements by the names of their jobs: one that fails holds up no other."""
+        return {
+            "backlog_measured": partial(measure_backlog, self.backlog, clock),
+            "dead_letters_measured": partial(measure_dead_letters, self.backlog),
+            "deliveries_measured": partial(measure_deliveries, self.deliveries, clock),
+            "consumer_lag_measured": partial(measure_lag, self.consumer_lag),
+            "projection_lag_measured": partial(measure_projection_lag, self.progress, clock),
+        }
+
+
+def scheduler(use_cases: UseCases, figures: Figures, clock: Clock, stop: asyncio.Event) -> list[Awaitable[None]]:
     """Return one loop for each job."""
-    lag = partial(measure_projection_lag, progress, clock)
+    seal = anchoring(use_cases.audit.seal_audit_records)
     return [
         run_every(RETENTION_INTERVAL_SECONDS, "old_records_purged", use_cases.messaging.purge_expired_records, stop),
         run_every(HOLD_EXPIRY_INTERVAL_SECONDS, "holds_expired", use_cases.inventory.expire_holds, stop),
@@ -30,6 +57,6 @@ def scheduler(
         run_every(
             RECONCILIATION_INTERVAL_SECONDS, "deliveries_reconciled", use_cases.dispatch.reconcile_deliveries, stop
         ),
-        run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", use_cases.audit.seal_audit_records, stop),
-        run_every(LAG_SAMPLING_INTERVAL_SECONDS, "projection_lag_measured", lag, stop),
+        run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", seal, stop),
+        *(run_every(FIGURES_INTERVAL_SECONDS, name, job, stop) for name, job in figures.jobs(clock).items()),
     ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 from config.sections.servers import Kafka, MySQL
 from core.kernel.errors import Unavailable
 from entrypoints.runtime.supervisor import WORKER_SHUTDOWN_SECONDS, Worker, supervise
+from tests.containers import free_port
 from tests.e2e.workspace import Running, Workspace, on_real_servers, until
 
 CANDIDATE_COUNT, CLERKS = 600, 6
@@ -31,6 +33,7 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path, mysql: MySQL) -> W
         HTTP__DRAIN_SECONDS=str(getattr(request, "param", 0)),
         ADAPTERS__EVENTS="embedded",
         ADMISSION__SECRET="the same in each of the workers!",
+        TELEMETRY__METRICS_ADDRESS=f"127.0.0.1:{free_port()}",
     )
     made = Workspace(tmp_path, None, environment)
     rows = "".join(f"W-{number},Candidate {number},student\n" for number in range(CANDIDATE_COUNT))
@@ -101,19 +104,22 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(
     assert "worker_died" in server.log.read_text()
 
 
-def test_metrics_are_those_of_all_workers(server: Running) -> None:
+def test_metrics_are_those_of_all_workers(server: Running, workspace: Workspace) -> None:
     asked = 0
     for _ in range(20):
         with server.client() as client:  # a new connection, which another worker may accept
             client.get("/v1/fee-schedules").raise_for_status()
             asked += 1
     line = 'bursar_http_seconds_count{method="GET",route="/v1/fee-schedules",status="200"}'
+    monitored = f"http://{workspace.environment['BURSAR__TELEMETRY__METRICS_ADDRESS']}"
 
-    def counted() -> bool:
-        with server.client() as client:
-            return f"{line} {asked:.1f}" in client.get("/metrics").text
+    def metrics(url: str) -> str:
+        return httpx.get(f"{url}/metrics").text
 
-    until(counted)
+    until(lambda: all(f"{line} {asked:.1f}" in metrics(url) for url in (server.url, monitored)))
+    assert httpx.get(f"{monitored}/health/ready").status_code == 200
+    seen = re.findall(r'bursar_effects_total{outcome="done",transport="(\w+)",worker="(\d)"}', metrics(monitored))
+    assert {("http", "1"), ("http", "2"), ("job", "3"), ("relay", "3")} <= set(seen)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

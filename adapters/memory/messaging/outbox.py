@@ -7,8 +7,11 @@ from zlib import crc32
 
 from adapters.memory.engine.database import MemoryDatabase
 from core.kernel.clock import Clock
+from core.messaging.dead_letters import DeadLetterState
 from core.messaging.message import Message
 from core.messaging.outbox import (
+    MAX_COUNTED_EVENTS,
+    MAX_COUNTED_LETTERS,
     SHARD_COUNT,
     Backlog,
     BlockedAggregate,
@@ -59,7 +62,12 @@ class MemoryOutbox(Outbox, Backlog):
     async def snapshot(self) -> OutboxState:
         waiting = self._database.outbox.values()
         oldest = min((message.at for message in waiting), default=None)
-        return OutboxState(len(waiting), oldest, {"memory": SHARD_COUNT}, list(self._blocked.values()))
+        counted = min(len(waiting), MAX_COUNTED_EVENTS)
+        return OutboxState(counted, oldest, {"memory": SHARD_COUNT}, list(self._blocked.values()))
+
+    async def buried(self) -> int:
+        waiting = sum(letter.state is DeadLetterState.BURIED for letter, _ in self._database.dead_letters.values())
+        return min(waiting, MAX_COUNTED_LETTERS)
 
 
 def outbox_entry(position: int, message: Message, failed_publishes: int) -> OutboxEntry:

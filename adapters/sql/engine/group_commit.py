@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from prometheus_client import Histogram
 from sqlalchemy import ColumnElement, Table, select, tuple_
 
 from adapters.sql.engine.database import Database
@@ -22,6 +23,9 @@ from core.kernel.idempotency import RequestInProgress
 
 COMMIT_OUTCOME_TIMEOUT_SECONDS, COMMIT_OUTCOME_POLL_SECONDS = 5.0, 0.25
 """The duration and interval of queries for the outcome of a batch whose commit got no answer."""
+BATCH_UNITS = Histogram(
+    "bursar_commit_batch_units", "Units of work that one transaction commits", buckets=[1, 2, 5, 10, 20, 50, 100, 200]
+)
 MAX_CONCURRENT_SINGLE_COMMITS = 4
 """Units of work that commit alone at the same time; the limit leaves connections for others."""
 PendingUnit = PendingItem[Rows, None]
@@ -64,6 +68,7 @@ class GroupCommit:
             else:
                 await self._isolate_failures(batch)
         else:
+            BATCH_UNITS.observe(len(batch))
             for unit in batch:
                 unit.resolve(None)
 

@@ -12,6 +12,7 @@ from prometheus_client import Histogram
 
 from core.kernel.clock import Clock
 from core.kernel.trace import Trace, current_trace
+from entrypoints.effects import count_effect
 from entrypoints.http.protocol.connections import CLIENT_LEFT, MONITORING_PATHS
 
 log = structlog.get_logger()
@@ -64,7 +65,10 @@ class TracingMiddleware:
         """Log and count a finished request; `status` 0 means that the end of the process cut it off."""
         route = scope.get("path_template") or "(none)"
         timer(scope["method"], route, status).observe(seconds)
-        write = self._log.debug if route in MONITORING_PATHS else self._log.info
+        monitoring = route in MONITORING_PATHS
+        if not monitoring:
+            count_effect("http", done=0 < status < 500)
+        write = self._log.debug if monitoring else self._log.info
         write("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
 
 

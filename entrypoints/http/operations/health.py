@@ -1,15 +1,13 @@
 """Start-up, liveness, readiness and metrics of the process."""
 
-import asyncio
 import os
 from typing import Any
 
 from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.kernel.health import HealthChecks, Readiness
+from entrypoints.exposition import METRICS_CONTENT_TYPE, exposition
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.problems import problems
 
@@ -44,8 +42,5 @@ class OperationsController(Controller):
     @get("/metrics", operation_id="exportMetrics", media_type="text/plain", responses=problems())
     async def metrics(self) -> Response[bytes]:
         """Export the metrics of this process, or of all workers of `http.workers`, to Prometheus."""
-        registry = REGISTRY
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-            MultiProcessCollector(registry := CollectorRegistry())  # type: ignore[no-untyped-call]
-        text = await asyncio.to_thread(generate_latest, registry)  # with many labels it takes 0.1 s
-        return Response[Any](text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        text = await exposition(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+        return Response[Any](text, headers={"Content-Type": METRICS_CONTENT_TYPE})

@@ -32,6 +32,9 @@ class AwayBacklog(Backlog):
     async def snapshot(self) -> OutboxState:
         raise Unavailable("the database is away")
 
+    async def buried(self) -> int:
+        raise Unavailable("away")
+
 
 def with_failing_route(capsys: pytest.CaptureFixture[str], message: Message, error: Exception) -> CliRunner:
     async def fail(_messages: Sequence[Message], _use_cases: Any) -> None:

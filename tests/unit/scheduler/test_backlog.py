@@ -1,4 +1,3 @@
-import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
@@ -9,28 +8,25 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.messaging.outbox import MemoryOutbox
 from core.kernel.errors import Unavailable
 from core.messaging.outbox import Backlog, OutboxState, PublishFailure
-from entrypoints.relay.backlog_metrics import AGGREGATES_BLOCKED, EVENTS_WAITING, OLDEST_EVENT_SECONDS, export_backlog
+from entrypoints.scheduler.backlog_metrics import (
+    AGGREGATES_BLOCKED,
+    EVENTS_WAITING,
+    OLDEST_EVENT_SECONDS,
+    measure_backlog,
+)
+from entrypoints.scheduler.office_figures import DEAD_LETTERS, measure_dead_letters
 from tests.examples import StoppedClock, a_message
 
 
 @pytest.fixture(autouse=True)
 def reset_backlog_gauges() -> None:
-    for each in (EVENTS_WAITING, OLDEST_EVENT_SECONDS, AGGREGATES_BLOCKED):
+    for each in (EVENTS_WAITING, OLDEST_EVENT_SECONDS, AGGREGATES_BLOCKED, DEAD_LETTERS):
         with suppress(KeyError):
             REGISTRY.unregister(each)
 
 
 def gauge(name: str) -> float | None:
     return REGISTRY.get_sample_value(f"bursar_outbox_{name}")
-
-
-async def export_once(backlog: Backlog, clock: StoppedClock) -> None:
-    """Export the gauges once."""
-    stop = asyncio.Event()
-    watching = asyncio.create_task(export_backlog(backlog, clock, stop))
-    await asyncio.sleep(0)
-    stop.set()
-    await watching
 
 
 async def test_the_gauges_show_waiting_events_their_age_and_blocked_aggregates() -> None:
@@ -41,19 +37,24 @@ async def test_the_gauges_show_waiting_events_their_age_and_blocked_aggregates()
     await outbox.block([PublishFailure(first, "too large")])
     clock.pass_by(timedelta(seconds=90))
 
-    await export_once(outbox, clock)
+    await measure_backlog(outbox, clock)
     assert (gauge("waiting"), gauge("oldest_seconds"), gauge("blocked_aggregates")) == (2, 90, 1)
 
     store.outbox.clear()
-    await export_once(outbox, clock)
+    await measure_backlog(outbox, clock)
     assert (gauge("waiting"), gauge("oldest_seconds")) == (0, 0)
 
 
-@pytest.mark.parametrize("error", [Unavailable("away"), ValueError("a defect")])
-async def test_a_failed_backlog_probe_continues_and_sets_no_gauge(error: Exception) -> None:
+async def test_a_failed_measurement_sets_no_gauge() -> None:
     class Away(Backlog):
         async def snapshot(self) -> OutboxState:
-            raise error
+            raise Unavailable("away")
 
-    await export_once(Away(), StoppedClock())
+        async def buried(self) -> int:
+            raise Unavailable("away")
+
+    for measure in (measure_backlog(Away(), StoppedClock()), measure_dead_letters(Away())):
+        with pytest.raises(Unavailable):
+            await measure
     assert (gauge("waiting"), gauge("oldest_seconds"), gauge("blocked_aggregates")) == (None, None, None)
+    assert REGISTRY.get_sample_value("bursar_dead_letters") is None
