@@ -186,6 +186,17 @@ def test_each_role_is_a_deployment_of_one_image_and_ends_after_its_drain(example
 
 
 @needs_helm
+def test_each_role_is_asked_for_its_health_at_a_port_of_its_own() -> None:
+    containers = [pod["containers"][0] for name, pod in pods("small").items() if name != "office-migration"]
+    for container in containers:
+        asked = [container[f"{probe}Probe"]["httpGet"] for probe in ("startup", "liveness", "readiness")]
+        assert [each["path"] for each in asked] == ["/health/started", "/health/live", "/health/ready"]
+        assert {each["port"] for each in asked} <= {port["name"] for port in container["ports"]}
+        address = {each["name"]: each["value"] for each in container["env"]}["BURSAR__TELEMETRY__METRICS_ADDRESS"]
+        assert address.endswith(f":{container['ports'][-1]['containerPort']}")
+
+
+@needs_helm
 def test_no_secret_is_in_a_variable() -> None:
     environment = [each for pod in pods("everything").values() for each in pod["containers"][0]["env"]]
     files = [each["value"] for each in environment if each["name"].endswith(("PASSWORD_FILE", "SECRET_FILE"))]
