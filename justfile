@@ -110,5 +110,5 @@ lock day=`date -u +%F`:
     sed -i.bak 's/^exclude-newer = .*/exclude-newer = "{{ day }}T00:00:00Z"/' pyproject.toml && rm pyproject.toml.bak
     rm -f uv.lock
     uv export --quiet --no-dev --extra traces --no-emit-project --no-header --no-annotate --output-file deploy/requirements.txt
-    uv run --no-sync python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+    uv run --no-sync python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); print(*project["build-system"]["requires"], *project["dependency-groups"]["image"], sep="\n")' \
         | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file deploy/requirements-build.txt -

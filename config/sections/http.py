@@ -43,6 +43,8 @@ class Http(Section, frozen=True):
     """The time in which a client sends no part of a body, or less than 500 bytes a second."""
     keep_alive_seconds: Seconds = 75.0
     """The time between two requests of a connection: longer than proxies keep theirs (nginx and AWS: 60 s)."""
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 0.0
+    """After SIGTERM, requests are answered this long while readiness is 503: longer than gateways need to see it."""
     trusted_proxies: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
     """The exact number of proxies that each request passes, all of which add to `X-Forwarded-For`: more than there are
     let clients choose the address that limits count by, fewer limit a proxy instead of its clients."""

@@ -1,6 +1,7 @@
 """What every command does: open the runtime, run its work, report an error with its exit code."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -130,9 +131,15 @@ def first_core_error(group: BaseException) -> CoreError:
     return group
 
 
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that Ctrl-C and SIGTERM set."""
+def stop_on_signals(*, twice_ends_at_once: bool = True) -> asyncio.Event:
+    """Return an event that Ctrl-C and SIGTERM set; a second one ends the process with 128 and its number."""
     stop = asyncio.Event()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set() and twice_ends_at_once:
+            os._exit(128 + number)  # as process 1 of a container has no signal that ends it
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     return stop

@@ -87,7 +87,7 @@ def reserve_files(max_connections: int) -> None:
 async def serve(
     app: ASGIApp, load_shedder: LoadShedder, listening: socket.socket, stop: asyncio.Event, limits: HttpLimits
 ) -> None:
-    """Serve requests until `stop` is set."""
+    """Serve requests until `stop` is set, and then for `limits.drain_seconds`, each the last one of its connection."""
     connections = Connections(limits)
     config = uvicorn.Config(
         app,
@@ -104,6 +104,8 @@ async def serve(
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     stopping, enforcing = asyncio.create_task(stop.wait()), asyncio.create_task(connections.enforce())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    connections.draining = True
+    await asyncio.wait({serving}, timeout=limits.drain_seconds)
     server.should_exit = True
     stopping.cancel()
     await serving

@@ -155,12 +155,13 @@ class ConfiguredRuntime(Runtime):
 
     def _workers(self, listening: socket, metrics: str) -> list[Worker]:
         """Return the workers that share the address of HTTP, and one for everything else."""
+        drain = self._settings.http.drain_seconds
         common = {"HTTP__WORKERS": "1", "PROVISION": "false", "TELEMETRY__METRICS_ADDRESS": ""}
         http = common | {"SERVE": "http", "HTTP__PORT": str(listening.getsockname()[1]), "HTTP__REUSE_PORT": "true"}
         rest = common | {"SERVE": ",".join(name for name in self._settings.serve if name != "http")}
         changes = [*[http] * self._settings.http.workers, *([rest] if rest["SERVE"] else [])]
         return [
-            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics, number)
+            Worker(self._path, {f"BURSAR__{name}": value for name, value in each.items()}, metrics, number, drain)
             for number, each in enumerate(changes, 1)
         ]
 

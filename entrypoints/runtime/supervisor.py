@@ -31,15 +31,17 @@ class Worker:
     Its standard input is a socket: it writes a byte when it is ready, and stops when the supervisor's end closes.
     """
 
-    def __init__(self, config: Path | None, changes: Mapping[str, str], metrics: str, number: int = 0) -> None:
+    def __init__(
+        self, config: Path | None, changes: Mapping[str, str], metrics: str, number: int = 0, drain_seconds: float = 0.0
+    ) -> None:
         """Override settings by the environment variables `changes`; `metrics` is the folder that all workers share.
 
-        `number` tells its metrics from those of the others.
+        `number` tells its metrics from those of the others; for `drain_seconds` after it is told to stop, it works on.
         """
         at = ("--config", str(config)) if config else ()
         self._command = [sys.executable, "-P", "-m", "entrypoints", "work", *at]
         self._changes, self._metrics = changes, metrics
-        self._number = str(number)
+        self._number, self._seconds = str(number), drain_seconds + WORKER_SHUTDOWN_SECONDS
         self.ready = asyncio.Event()
 
     async def keep_running(self, stop: asyncio.Event) -> None:
@@ -86,7 +88,7 @@ class Worker:
             await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
             for task in (awaiting, stopping):
                 task.cancel()
-            code = await terminate(process, ending)
+            code = await terminate(process, ending, self._seconds)
         mark_process_dead(process.pid, self._metrics)  # type: ignore[no-untyped-call]
         return code
 
@@ -100,12 +102,12 @@ def setting_of(variable: str) -> str:
     return current_name(variable).upper().removesuffix(FILE_SUFFIX)
 
 
-async def terminate(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]") -> int:
-    """Terminate a process, kill it after `WORKER_SHUTDOWN_SECONDS`, and return its exit code."""
+async def terminate(process: asyncio.subprocess.Process, ending: "asyncio.Task[int]", seconds: float) -> int:
+    """Terminate a process, kill it after this time, and return its exit code."""
     with suppress(ProcessLookupError):  # it has ended
         process.terminate()
     try:
-        return await asyncio.wait_for(asyncio.shield(ending), WORKER_SHUTDOWN_SECONDS)
+        return await asyncio.wait_for(asyncio.shield(ending), seconds)
     except TimeoutError:
         process.kill()
         return await ending

@@ -88,13 +88,14 @@ class Transports:
         from entrypoints.http.middleware.authentication import Authentication
         from entrypoints.http.middleware.load_shedding import LoadShedder
         from entrypoints.http.middleware.rate_limiting import RateLimits
+        from entrypoints.http.operations.stopping import Stopping
         from entrypoints.http.submission_intents import IntentSigner
 
         settings, clock = self._settings.admission, self._application.process.clock()
         secret = settings.secret.reveal() or ("" if self.shares_database else secrets.token_hex())
         signer = IntentSigner(secret.encode(), timedelta(seconds=settings.grace_seconds))
         admission = AdmissionControl(signer, settings.max_in_flight)
-        answers, probes = self._application.messaging.answers(), self._application.probes()
+        answers, probes = self._application.messaging.answers(), [*self._application.probes(), Stopping(stop)]
         rate_limits = RateLimits(self._application.storage.rate_limiter(), self._settings.limits)
         app = create_app(
             http_handlers(),

@@ -23,13 +23,14 @@ CANDIDATE_COUNT, CLERKS = 600, 6
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, mysql: MySQL) -> Workspace:
-    """Create a workspace with two HTTP workers, and all other transports in a third process."""
+def workspace(request: pytest.FixtureRequest, tmp_path: Path, mysql: MySQL) -> Workspace:
+    """Create a workspace with two HTTP workers, which drain for `request.param`, and the others in a third."""
     environment = on_real_servers(
         mysql,
         Kafka(),
         PROVISION="true",
         HTTP__WORKERS="2",
+        HTTP__DRAIN_SECONDS=str(getattr(request, "param", 0)),
         ADAPTERS__EVENTS="embedded",
         ADMISSION__SECRET="the same in each of the workers!",
         TELEMETRY__METRICS_ADDRESS=f"127.0.0.1:{free_port()}",
@@ -131,6 +132,19 @@ def test_when_it_is_told_to_stop_no_process_is_left(server: Running, number: int
     assert (len(processes), code) == (3, 0)
     assert not [pid for pid in processes if alive(pid)]
     assert time.monotonic() - began < WORKER_SHUTDOWN_SECONDS, "a worker had to be killed"
+
+
+@pytest.mark.parametrize("workspace", [60], indirect=True, ids=["60 s to drain"])
+def test_when_it_is_told_twice_no_process_drains(server: Running) -> None:
+    processes = workers(server)
+    server.process.send_signal(signal.SIGTERM)
+    until(lambda: httpx.get(f"{server.url}/health/ready").status_code == 503)
+    draining = [pid for pid in processes if alive(pid)]
+    server.process.send_signal(signal.SIGTERM)
+    code = server.process.wait(timeout=30)
+
+    assert (len(draining), code) == (2, 128 + signal.SIGTERM)  # those with HTTP
+    until(lambda: not [pid for pid in processes if alive(pid)])
 
 
 def test_workers_exit_when_their_supervisor_dies(server: Running) -> None:

@@ -7,7 +7,7 @@ import shlex
 
 import typer
 
-from entrypoints.cli.command_runner import CommandRunner, ConfigFile, stop_on_signals
+from entrypoints.cli.command_runner import EXIT_INTERRUPTED, CommandRunner, ConfigFile, stop_on_signals
 from entrypoints.cli.runtime import Runtime, StartupReport
 
 WORKER_LINE = 0
@@ -45,10 +45,13 @@ def serve_as_worker(context: typer.Context, config: ConfigFile = None) -> None:
         os.write(WORKER_LINE, b".")
 
     async def work(runtime: Runtime) -> None:
-        loop, stop = asyncio.get_running_loop(), stop_on_signals()
+        # Ctrl-C reaches it twice: from the terminal, and as SIGTERM from the supervisor.
+        loop, stop = asyncio.get_running_loop(), stop_on_signals(twice_ends_at_once=False)
 
         def on_supervisor_gone() -> None:
             loop.remove_reader(WORKER_LINE)
+            if stop.is_set():  # the supervisor was told twice
+                os._exit(EXIT_INTERRUPTED)
             stop.set()
 
         loop.add_reader(WORKER_LINE, on_supervisor_gone)

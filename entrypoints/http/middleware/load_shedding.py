@@ -91,7 +91,7 @@ class LoadSheddingProtocol(Connection):
 
     def data_received(self, data: bytes) -> None:
         """Reject a submission, or pass the data on."""
-        busy = self._mid_request or self.busy or self._deaf or self._reserved
+        busy = self._mid_request or self.busy or self._deaf or self._reserved or self._connections.draining
         busy = busy or self.flow.write_paused  # no further response to a client that does not read
         if busy or (rejection := self._load_shedder.reject(data, self._limits)) is None:
             super().data_received(data)

@@ -6,7 +6,7 @@ from typing import Any
 
 import httptools
 import structlog
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER, HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from entrypoints.http.protocol.connections import (
@@ -183,7 +183,8 @@ class Connection(EndingConnection):
 
     def _exchange(self, version: str, *, last: bool) -> Exchange:
         kind = CarefulExchange if version == "1.0" or self.expect_100_continue else Exchange
-        keep_alive = not last and version != "1.0" and self.parser.should_keep_alive()
+        draining, headers = self._connections.draining, self.server_state.default_headers
+        keep_alive = not last and not draining and version != "1.0" and self.parser.should_keep_alive()
         transport: Any = self.transport if keep_alive else LastTransport(self.transport, lambda: self._in_head)
         exchange = kind(
             scope=self.scope,
@@ -192,7 +193,7 @@ class Connection(EndingConnection):
             logger=self.logger,
             access_logger=self.access_logger,
             access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
+            default_headers=[*headers, CLOSE_HEADER] if draining else headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue and version != "1.0",
             keep_alive=keep_alive,

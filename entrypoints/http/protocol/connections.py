@@ -61,6 +61,10 @@ class HttpLimits(Protocol):
         """Seconds between two requests of a connection."""
 
     @property
+    def drain_seconds(self) -> float:
+        """Seconds in which requests are still answered when the process ends."""
+
+    @property
     def public_url(self) -> str:
         """The address of the service for others; with https, browsers use no other scheme."""
 
@@ -96,6 +100,8 @@ class Connections:
         """Within a body; with an answer that the client does not read."""
         self.lingering = dict[Client, float]()
         """Answered, and still sending."""
+        self.draining = False
+        """Whether each answer is the last one of its connection."""
         self.turns = Turns()
         self.held = dict[Client, int]()
         """The bytes of each request that is not complete."""
