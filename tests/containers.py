@@ -5,9 +5,11 @@ import os
 import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import docker
 from testcontainers.community.mysql import MySqlContainer
@@ -25,6 +27,8 @@ TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 KEYCLOAK_ADMIN = ("admin", "admin")
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
+PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
+ALERTMANAGER = os.environ.get("BURSAR_TEST_ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.0")
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
     "KAFKA_NODE_ID": "1",
@@ -125,6 +129,23 @@ def keycloak() -> Iterator[str]:
         container = container.with_command("start-dev")
     with container:
         yield f"http://127.0.0.1:{container.get_exposed_port(8080)}"
+
+
+@contextmanager
+def monitors(folder: Path, prometheus_port: int, alertmanager_port: int) -> Iterator[DockerContainer]:
+    """Yield a Prometheus beside an Alertmanager, both in the network of this machine.
+
+    `folder` has `prometheus.yml` and `alertmanager.yml`, and what they name below `/etc/bursar`.
+    """
+    # The files as root has them: the official images have a user of their own.
+    shared: dict[str, Any] = {"network_mode": "host", "user": "root"}
+    named = {ALERTMANAGER: ("alertmanager", alertmanager_port), PROMETHEUS: ("prometheus", prometheus_port)}
+    with ExitStack() as running:
+        for image, (name, port) in named.items():
+            container = DockerContainer(image).with_kwargs(**shared).with_volume_mapping(str(folder), "/etc/bursar")
+            command = f"--config.file=/etc/bursar/{name}.yml --web.listen-address=127.0.0.1:{port}"
+            running.enter_context(container.with_command(command))
+        yield container
 
 
 def free_port() -> int:

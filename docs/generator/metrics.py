@@ -22,7 +22,11 @@ from entrypoints.effects import Transport
 
 UNITS = {"timestamp_seconds": "Unix time", "seconds": "seconds", "bytes": "bytes", "messages": "messages"}
 UNITS |= {"events": "events", "units": "units of work", "connections": "connections"}
-SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+SUFFIXES: Mapping[str | None, tuple[str, ...]] = {
+    "counter": ("_total",),
+    "gauge": ("",),
+    "histogram": ("_bucket", "_sum", "_count"),
+}
 
 
 class Label(NamedTuple):
@@ -115,7 +119,7 @@ def row_of(metric: MetricWrapperBase) -> tuple[str, str, str, str, str]:
     name, kind = metric._name, metric._type  # noqa: SLF001 - no public attributes
     shown = f"{name}_total" if kind == "counter" else name
     given = ", ".join(map(code, metric._labelnames))  # noqa: SLF001
-    return code(shown), kind, unit_of(name), given, f"{metric._documentation}."  # noqa: SLF001
+    return code(shown), str(kind), unit_of(name), given, f"{metric._documentation}."  # noqa: SLF001
 
 
 def unit_of(name: str) -> str:

@@ -34,7 +34,7 @@ class SqlDeliveryFigures(DeliveryFigures):
         return figures
 
 
-def figure_of(state: DeliveryState, channel: Channel) -> Select[Any]:
+def figure_of(state: DeliveryState, channel: Channel) -> Select[int, Any]:
     """Select the count and the earliest time; a pending delivery has no time but its due time, which the index has."""
     c = deliveries.c
     in_doubt = func.coalesce(c.in_doubt_since, c.due_at, type_=c.due_at.type)

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.kernel.authorization import acting_as
 from core.kernel.clock import Clock
+from entrypoints.effects import count_effect
 from entrypoints.http.middleware.admission import SUBMISSIONS_PATH, AdmissionControl
 from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.tracing import REQUEST_SECONDS, trace_headers, trace_of
@@ -61,6 +62,7 @@ class LoadShedder:
         lines += b"".join(b"%s: %s\r\n" % header for header in trace_headers(trace_of(headers)))
         lines += policy_lines(limits.public_url)
         REJECTION_SECONDS.observe(time.perf_counter() - began)
+        count_effect("http", done=False)
         return b"HTTP/1.1 503 Service Unavailable\r\n%s\r\n%s" % (lines, rejection[1])
 
     def protocol(self, connections: Connections, *arguments: Any, **named: Any) -> BoundedReads:
