@@ -27,7 +27,6 @@ TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 KEYCLOAK_ADMIN = ("admin", "admin")
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
-PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 ALERTMANAGER = os.environ.get("BURSAR_TEST_ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.0")
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
