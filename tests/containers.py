@@ -37,7 +37,6 @@ extensions: {health_check: {endpoint: "0.0.0.0:13133"}}
 service: {extensions: [health_check], pipelines: {traces: {receivers: [otlp], exporters: [file]}}}
 """
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
-PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 ALERTMANAGER = os.environ.get("BURSAR_TEST_ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.0")
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
