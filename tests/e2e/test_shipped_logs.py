@@ -1,4 +1,4 @@
-"""The log of a real run: each line follows the schema, names nobody, and is found again in a store."""
+"""The log of a real run: each line follows the schema, names no person, and is found again in a store."""
 
 import json
 import re
