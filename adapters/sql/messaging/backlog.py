@@ -46,4 +46,4 @@ async def count_up_to(limit: int, rows: Select[Any], connection: AsyncConnection
     """Count rows by the index that selects them, without a temporary table; of more than `limit`, return `limit`."""
     if (await connection.execute(rows.offset(limit - 1).limit(1))).first() is not None:
         return limit
-    return await connection.scalar(rows.with_only_columns(func.count())) or 0
+    return await connection.scalar(rows.with_only_columns(func.count(), maintain_column_froms=True)) or 0
