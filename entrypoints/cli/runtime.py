@@ -13,8 +13,9 @@ from core.kernel.clock import Clock
 from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
 from core.kernel.schema import SchemaChange
+from core.messaging.office_figures import OfficeFigures
 from core.messaging.outbox import Backlog
-from core.messaging.waiting_work import OfficeFigures
+from core.notifications.delivery_figures import DeliveryFigures
 from core.use_cases import UseCases
 
 
@@ -48,6 +49,7 @@ class Runtime(Protocol):
     answers: Answers
     backlog: Backlog
     figures: OfficeFigures
+    delivery_figures: DeliveryFigures
     clock: Clock
 
     @abstractmethod

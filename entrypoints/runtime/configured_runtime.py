@@ -34,6 +34,7 @@ class ConfiguredRuntime(Runtime):
         self.use_cases = application.use_cases()
         self.answers, self.backlog = application.messaging.answers(), application.messaging.backlog()
         self.figures = application.messaging.figures()
+        self.delivery_figures = application.notifications.delivery_figures()
         self.clock = application.process.clock()
         self._api_key = ""
         self._transports = Transports(application, settings, self.use_cases)

@@ -115,7 +115,7 @@ def test_top_tells_what_waits_and_how_fast_processes_are(filled: Settings, bursa
     seen = json.loads(bursar(filled, *words, "--json"))
 
     waiting = {each["kind"]: (each["count"], bool(each["oldest"])) for each in seen["waiting"]}
-    assert waiting["deliveries unknown"] == waiting["deliveries pending"] == (1, True)
+    assert waiting["deliveries unknown email"] == waiting["deliveries pending email"] == (1, True)
     assert waiting["dead letters"] == waiting["events for the broker"] == (0, False)
     answering, away = seen["processes"]
     assert 20 < answering["per_second"]["requests"] <= 500

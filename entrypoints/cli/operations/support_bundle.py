@@ -20,6 +20,7 @@ from core.kernel.health import check_probe
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.operations.process_metrics import read_metrics
 from entrypoints.cli.operations.top import At
+from entrypoints.cli.operations.waiting_work import waiting_work
 from entrypoints.cli.runtime import Runtime
 
 MAX_LOG_LINES = 5_000
@@ -81,7 +82,7 @@ async def figures(runtime: Runtime) -> Mapping[str, Any]:
             "schema": await runtime.figures.schema(),
             "outbox": {"waiting": state.waiting, "oldest": state.oldest, "relays": state.relays},
             "blocked_aggregates": len(state.blocked),
-            "waiting": await runtime.figures.waiting(),
+            "waiting": await waiting_work(runtime, state),
             "rows": await runtime.figures.rows(),
             # Without the vendor's words, which can name a recipient.
             "vendors": [[each.channel, each.vendor, each.breaker, each.calls, each.process] for each in standings],

@@ -16,10 +16,10 @@ from core.kernel.authorization import Permission, current_principal
 from core.kernel.signals import Signals
 from core.kernel.text import escape_unprintable
 from core.messaging.outbox import SHARD_COUNT
-from core.messaging.waiting_work import WaitingWork
 from core.notifications.vendor_standing import Breaker, VendorStanding
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile, stop_on_signals
 from entrypoints.cli.operations.process_metrics import rates, read_metrics
+from entrypoints.cli.operations.waiting_work import WaitingWork, waiting_work
 from entrypoints.cli.runtime import Runtime
 
 At = Annotated[list[str] | None, typer.Option("--at", metavar="URL", help="Address of a process: http://host:8000.")]
@@ -88,11 +88,10 @@ async def view(runtime: Runtime, addresses: Sequence[str], seconds: float, stop:
         await Signals.wait(stop, seconds)
     after, passed = await read_metrics(addresses), max(time.monotonic() - began, 0.001)
     state = await runtime.backlog.snapshot()
-    unsent = WaitingWork("events for the broker", state.waiting, state.oldest)
     return View(
         at=runtime.clock.now(),
         schema=await runtime.figures.schema(),
-        waiting=[unsent, *await runtime.figures.waiting()],
+        waiting=await waiting_work(runtime, state),
         relays=state.relays,
         blocked_aggregates=len(state.blocked),
         vendors=await runtime.use_cases.notifications.list_vendor_standings(),
