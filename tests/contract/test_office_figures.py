@@ -23,7 +23,8 @@ from core.notifications.delivery_figures import WAITING_STATES
 from entrypoints.contexts import ROUTES
 from tests.contract.test_dead_letters import bury, settle
 from tests.contract.test_in_doubt_deliveries import add, save
-from tests.examples import NOON, a_delivery, a_message
+from tests.examples import NOON, a_delivery, a_message, a_submission, unpublished
+from tests.units_of_work import any_work
 
 HOUR = timedelta(hours=1)
 
@@ -54,13 +55,17 @@ async def test_no_more_are_counted_than_is_cheap(stored: Application, monkeypatc
     for module in (memory_outbox, sql_backlog):
         monkeypatch.setattr(module, "MAX_COUNTED_EVENTS", 3)
         monkeypatch.setattr(module, "MAX_COUNTED_LETTERS", 3)
-    backlog, counts = stored.messaging.backlog(), list[tuple[object, int, int]]()
+    backlog, counts = stored.messaging.backlog(), list[tuple[int, int, int]]()
     for _ in range(4):
         await add(stored, a_delivery())
         await bury(stored, a_message())
-        waiting = (await backlog.snapshot()).waiting
-        counts.append(((await figures(stored))["pending", "email"][0], min(waiting, 3), await backlog.buried()))
-        assert waiting <= 3
+        async with any_work(stored) as work:
+            work.record(a_submission()[1])
+            await work.commit()
+        waiting = len(await unpublished(stored))
+        counted = (await backlog.snapshot()).waiting
+        assert counted == min(waiting, 3)
+        counts.append(((await figures(stored))["pending", "email"][0], counted, await backlog.buried()))
 
     assert [(deliveries, letters) for deliveries, _, letters in counts] == [(1, 1), (2, 2), (3, 3), (3, 3)]
 
