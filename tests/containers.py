@@ -206,6 +206,7 @@ def victorialogs() -> Iterator[str]:
         yield f"http://127.0.0.1:{container.get_exposed_port(9428)}"
 
 
+@contextmanager
 def monitors(folder: Path, prometheus_port: int, alertmanager_port: int) -> Iterator["DockerContainer"]:
     """Yield a Prometheus beside an Alertmanager, both in the network of this machine.
 

@@ -1,5 +1,6 @@
 """Fixtures of all tests: real servers, and applications on each kind of persistence."""
 
+import logging
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+import structlog
 
 from config.container import Application, running
 from config.container.storage import Storage
@@ -57,6 +59,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if leaked := [line for line in LOG_LINE.findall(written) if PERSONAL.search(line)]:
         report.outcome, report.longrepr = "failed", f"personal data in the log: {leaked[0]}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[None]:
+    """Take back what a test configured: it may write to the captured standard error of that test, which is closed."""
+    before, handlers = structlog.get_config(), list(logging.root.handlers)
+    yield
+    structlog.configure(**before)
+    logging.root.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

@@ -90,8 +90,8 @@ def test_grafana_finds_prometheus_and_its_dashboards() -> None:
     [provider] = yaml.safe_load((provisioning / "dashboards/bursar.yml").read_text())["providers"]
 
     assert urlsplit(source["url"]).hostname in services
-    assert mounts["./deploy/grafana"] == provider["options"]["path"]
-    assert list((REPOSITORY / "deploy/grafana").glob("*.json"))
+    assert mounts["./deploy/grafana/dashboards"] == provider["options"]["path"]
+    assert list((REPOSITORY / "deploy/grafana/dashboards").glob("*.json"))
 
 
 @pytest.fixture(scope="module")

@@ -43,5 +43,5 @@ def a_workspace(request: pytest.FixtureRequest, folder: Path, more: str = "") ->
     assert made.run("migrate").returncode == 0
     assert made.run("keys", "create").returncode == 0
     if request.param != "embedded":
-        assert len(made.json("topics")) == len(ROUTES.contexts) + 1  # the heads of the audit chain
+        assert len(made.json("topics")) == len(ROUTES.contexts) + 2  # and audit heads, heartbeats
     return made

@@ -116,3 +116,8 @@ def hung_up(writers: list[asyncio.StreamWriter]) -> Iterator[None]:
     finally:
         for writer in writers:
             writer.transport.abort()
+
+
+def without_trace(problem: dict[str, Any]) -> dict[str, Any]:
+    """Return a problem document without the id of its request's trace."""
+    return {name: value for name, value in problem.items() if name != "trace_id"}

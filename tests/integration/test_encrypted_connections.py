@@ -119,7 +119,14 @@ async def kafka_answer(kafka: Kafka) -> str:
     try:
         async with running(Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka))) as app:
             await app.messaging.topics()()
-            return await app.messaging.events_probe().check()
+            async with asyncio.timeout(20):
+                while True:
+                    try:
+                        return await app.messaging.events_probe().check()
+                    except Unavailable as error:  # the broker knows a new topic a moment after it confirmed it
+                        if "no topic" not in str(error):
+                            raise
+                        await asyncio.sleep(0.05)
     finally:
         # aiokafka does not await the end of its bootstrap connections, and TLS needs a round trip for it.
         await eventually(only_the_wakeup_socket_is_open)

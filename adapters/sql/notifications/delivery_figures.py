@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select, union_all
 
 from adapters.sql.engine.database import Database
 from adapters.sql.notifications.tables import deliveries
@@ -23,18 +23,16 @@ class SqlDeliveryFigures(DeliveryFigures):
         self._database = database
 
     async def waiting(self) -> Sequence[DeliveryFigure]:
-        figures: list[DeliveryFigure] = []
+        figures = (figure_of(state, channel) for state in WAITING_STATES for channel in Channel)
         async with self._database.reading() as connection:
-            for state in WAITING_STATES:
-                for channel in Channel:
-                    found = (await connection.execute(figure_of(state, channel))).one()
-                    figures.append(
-                        DeliveryFigure(state=state, channel=channel, count=found.number, oldest=found.oldest)
-                    )
-        return figures
+            found = await connection.execute(union_all(*figures))
+        return [
+            DeliveryFigure(state=DeliveryState(state), channel=Channel(channel), count=number, oldest=oldest)
+            for state, channel, number, oldest in found
+        ]
 
 
-def figure_of(state: DeliveryState, channel: Channel) -> Select[int, Any]:
+def figure_of(state: DeliveryState, channel: Channel) -> Select[str, str, int, Any]:
     """Select the count and the earliest time; a pending delivery has no time but its due time, which the index has."""
     c = deliveries.c
     in_doubt = func.coalesce(c.in_doubt_since, c.due_at, type_=c.due_at.type)
@@ -47,4 +45,5 @@ def figure_of(state: DeliveryState, channel: Channel) -> Select[int, Any]:
         .subquery()
     )
     oldest = func.min(counted.c.since, type_=c.due_at.type).label("oldest")
-    return select(func.count().label("number"), oldest).select_from(counted)
+    named = literal(str(state)).label("state"), literal(str(channel)).label("channel")
+    return select(*named, func.count().label("number"), oldest).select_from(counted)
