@@ -79,9 +79,9 @@ class RelayCluster:
                 await connection.execute(text(statement))
 
     async def statements(self, user: str) -> int:
-        """Return the number of statements of a user, without pings."""
+        """Return the number of statements of a user, without pings, and preparations, which a connection makes once."""
         query = """SELECT SUM(COUNT_STAR) FROM performance_schema.events_statements_summary_by_user_by_event_name
-            WHERE USER = :user AND EVENT_NAME <> 'statement/com/Ping'"""
+            WHERE USER = :user AND EVENT_NAME NOT IN ('statement/com/Ping', 'statement/com/Prepare')"""
         async with self.application.storage.database().reading() as connection:
             return int((await connection.execute(text(query), {"user": user})).scalar_one())
 
