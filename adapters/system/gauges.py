@@ -18,7 +18,7 @@ FREE_BYTES = Gauge(
 SIZE_BYTES = Gauge("bursar_disk_size_bytes", "The size of that disk", ["folder"], multiprocess_mode="livemostrecent")
 CERTIFICATE_EXPIRY = Gauge(
     "bursar_certificate_expiry_timestamp_seconds",
-    "When the TLS files for a server expire: the client's certificate, or the last of the authorities",
+    "When the TLS files for a server expire: the first of the client's chain, or the last of the authorities",
     ["server"],
     multiprocess_mode="livemostrecent",
 )
@@ -42,9 +42,9 @@ class MachineGauges(Gauges):
                 FREE_BYTES.labels(name).set(usage.free)
                 SIZE_BYTES.labels(name).set(usage.total)
         for server in {*self._authorities, *self._certificates}:
-            # Of authorities one must be valid; the first certificate is the client's.
+            # Of authorities one must be valid, of the chain of a client each.
             ends = [max(expiries(self._authorities.get(server, "")), default=0.0)]
-            ends += expiries(self._certificates.get(server, ""))[:1]
+            ends += [min(expiries(self._certificates.get(server, "")), default=0.0)]
             if found := [end for end in ends if end]:
                 CERTIFICATE_EXPIRY.labels(server).set(min(found))
 

@@ -54,7 +54,7 @@ def with_traced_claims(work: NotificationsWork, tracer: OpenTelemetryTracer) -> 
             facts |= {BATCH_SIZE: len(claimed), "bursar.channel": channel}
         return claimed
 
-    work.deliveries.claim = traced_claim  # type: ignore[method-assign]
+    work.deliveries.claim = traced_claim  # type: ignore[method-assign]  # of this unit of work alone
     return work
 
 

@@ -7,7 +7,7 @@ from dependency_injector import containers, providers
 
 from config.container.identity import Identity
 from config.container.messaging import Messaging
-from config.container.process import Process
+from config.container.process import Process, tls_files
 from config.container.providers import given, lazy_imports, stored
 from config.container.storage import Storage
 from config.settings import Settings
@@ -22,11 +22,6 @@ with lazy_imports():
     from adapters.sql.engine.doctor_probes import PrivilegesProbe, SchemaAgeProbe, ServerSettingsProbe
     from adapters.sql.engine.encryption_probe import EncryptionProbe
 
-CERTIFICATES = (
-    *("mysql.ca_file", "mysql.certificate_file", "kafka.ca_file", "kafka.certificate_file"),
-    *("redis.ca_file", "smtp.ca_file"),
-)
-
 
 def processes_of(settings: Settings) -> int:
     """Return how many processes `bursar serve` starts."""
@@ -36,16 +31,8 @@ def processes_of(settings: Settings) -> int:
 
 def certificate_probes(settings: Settings, clock: Clock) -> Iterator[Probe]:
     """Yield a probe of each certificate file that a chosen adapter uses."""
-    chosen = {
-        settings.adapters.persistence,
-        settings.adapters.events,
-        settings.adapters.cache,
-        *settings.adapters.email,
-    }
-    for setting in CERTIFICATES:
-        section, name = setting.split(".")
-        if section in chosen and (file := getattr(getattr(settings, section), name)):
-            yield CertificateProbe(setting, file, clock)
+    for (section, name), file in tls_files(settings).items():
+        yield CertificateProbe(f"{section}.{name}", file, clock)
 
 
 def provider_probes(named: Mapping[str, IdentityProvider]) -> Iterator[Probe]:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from dependency_injector import containers, providers
@@ -20,6 +21,7 @@ with lazy_imports():
 
 CONSUMER = "bursar"
 """The name under which the inbox records handled messages."""
+TLS_FILES = ("ca_file", "certificate_file")
 
 
 def process_name() -> str:
@@ -34,18 +36,24 @@ def machine_gauges(settings: Settings) -> MachineGauges:
         folders["database"] = Path(settings.sqlite.path).absolute().parent
     if adapters.audit_anchors == "file":
         folders["audit"] = Path(settings.audit.path).absolute().parent
-    used = {
-        "mysql": adapters.persistence == "mysql",
-        "kafka": adapters.events == "kafka",
-        "redis": adapters.cache == "redis",
-        "smtp": "smtp" in adapters.email,
-    }
-    sections = {name: getattr(settings, name) for name, is_used in used.items() if is_used}
-    return MachineGauges(
-        folders,
-        {name: section.ca_file for name, section in sections.items() if section.ca_file},
-        {name: file for name, section in sections.items() if (file := getattr(section, "certificate_file", ""))},
+    files = tls_files(settings)
+    authorities, certificates = (
+        {section: file for (section, name), file in files.items() if name == kind} for kind in TLS_FILES
     )
+    return MachineGauges(folders, authorities, certificates)
+
+
+def tls_files(settings: Settings) -> Mapping[tuple[str, str], str]:
+    """Return the TLS files that this configuration uses, by section and setting."""
+    adapters = settings.adapters
+    chosen = {adapters.persistence, adapters.events, adapters.cache, *adapters.email}
+    named = {
+        (section, name): getattr(getattr(settings, section), name, "")
+        for section in ("mysql", "kafka", "redis", "smtp")
+        if section in chosen
+        for name in TLS_FILES
+    }
+    return {setting: file for setting, file in named.items() if file}
 
 
 class Process(containers.DeclarativeContainer):

@@ -75,9 +75,7 @@ def create_app(
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
     served = guard(app, Authentication(use_cases.identity), admission, rate_limits)
-    if trusted_proxies:
-        served = ClientAddressMiddleware(served, trusted_proxies)
-    return TracingMiddleware(served, clock, tracer)
+    return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
 
 
 def guard(
@@ -88,6 +86,11 @@ def guard(
     served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
     served = RateLimitMiddleware(RefusalMiddleware(served, admission), rate_limits, route_options)
     return AuthenticationMiddleware(served, authentication, route_options)
+
+
+def behind(trusted_proxies: int, served: ASGIApp) -> ASGIApp:
+    """Count clients by the address that trusted proxies tell; without these, by the peer."""
+    return ClientAddressMiddleware(served, trusted_proxies) if trusted_proxies else served
 
 
 def after_use_cases(idempotency: Idempotency) -> Provide:

@@ -65,6 +65,19 @@ async def test_disks_and_the_earliest_end_of_certificates_are_shown(tmp_path: Pa
         assert REGISTRY.get_sample_value(f"bursar_{name}", labels) is None
 
 
+async def test_a_chain_ends_with_its_first_certificate_and_authorities_with_their_last(tmp_path: Path) -> None:
+    pems = []
+    for days in (30, 5):
+        (folder := tmp_path / str(days)).mkdir()
+        pems.append(certificate(folder, timedelta(days=days))[0].read_text())
+    (both := tmp_path / "both.pem").write_text("".join(pems))
+    await MachineGauges({}, {"redis": str(both), "smtp": str(both)}, {"smtp": str(both)}).refresh()
+
+    now = datetime.now(UTC).timestamp()
+    days = [(value("certificate_expiry_timestamp_seconds", server=each) - now) / 86_400 for each in ("redis", "smtp")]
+    assert days == pytest.approx([30, 5], abs=0.1)
+
+
 def test_only_files_of_servers_in_use_are_watched() -> None:
     unused = Kafka(tls="verified", ca_file="authorities.pem")
 

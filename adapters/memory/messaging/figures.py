@@ -1,6 +1,7 @@
 """Counts of what the memory database holds."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 from adapters.memory.engine.database import MemoryDatabase
 from core.messaging.office_figures import OfficeFigures
@@ -13,7 +14,8 @@ class MemoryOfficeFigures(OfficeFigures):
         self._database = database
 
     async def rows(self) -> Mapping[str, int]:
-        return {"deliveries": len(self._database.deliveries), "dead_letters": len(self._database.dead_letters)}
+        tables = ((each.name, getattr(self._database, each.name)) for each in fields(self._database))
+        return {name: len(table) for name, table in tables if isinstance(table, dict | list)}
 
     async def schema(self) -> str:
         return "none"
