@@ -11,6 +11,7 @@ from core.identity.use_cases import IdentityUseCases
 from core.inventory.use_cases import InventoryUseCases
 from core.kernel.unit_of_work import Transaction
 from core.kernel.use_cases import joining
+from core.ledger.use_cases import LedgerUseCases
 from core.messaging.routing import RoutedUseCases
 from core.messaging.use_cases import MessagingUseCases
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
@@ -29,13 +30,14 @@ class UseCases(RoutedUseCases):
         notifications: Callable[[], NotificationsUseCases],
         dispatch: Callable[[], DispatchUseCases],
         inventory: Callable[[], InventoryUseCases],
+        ledger: Callable[[], LedgerUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
     ) -> None:
         self._identity, self._students = identity, students
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
-        self._audit = audit
+        self._audit, self._ledger = audit, ledger
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -68,6 +70,11 @@ class UseCases(RoutedUseCases):
         return self._inventory()
 
     @cached_property
+    def ledger(self) -> LedgerUseCases:
+        """Return the use cases of the ledger."""
+        return self._ledger()
+
+    @cached_property
     def messaging(self) -> MessagingUseCases:
         """Return the use cases of dead letters, replays and projections."""
         return self._messaging()
@@ -86,6 +93,7 @@ class UseCases(RoutedUseCases):
             notifications=lambda: joining(self.notifications, transaction),
             dispatch=lambda: self.dispatch,
             inventory=lambda: joining(self.inventory, transaction),
+            ledger=lambda: joining(self.ledger, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
         )
@@ -100,6 +108,7 @@ class UseCases(RoutedUseCases):
             notifications=lambda: replace(self.notifications, send_notice=quiet),
             dispatch=lambda: self.dispatch,
             inventory=lambda: self.inventory,
+            ledger=lambda: self.ledger,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,
         )

@@ -17,6 +17,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.fees import exam_fees, import_schedules
     from entrypoints.cli.identity import accounts, api_keys, keys, passwords, second_factors
     from entrypoints.cli.inventory import stock_commands, stock_views
+    from entrypoints.cli.ledger import ledger
     from entrypoints.cli.notifications import deliveries, vendors
     from entrypoints.cli.operations import (
         administration,
@@ -42,6 +43,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
+            Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
@@ -68,6 +70,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.identity.sessions import SessionsController
     from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
     from entrypoints.http.inventory.stock_views import AvailabilityController
+    from entrypoints.http.ledger.ledger import LedgerController
     from entrypoints.http.notifications.deliveries import DeliveriesController
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
@@ -95,6 +98,7 @@ def http_handlers() -> list[Any]:
         ProvidersController,
         PasswordsController,
         public_keys,
+        LedgerController,
         list_audit_records,
     ]
 

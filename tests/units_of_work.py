@@ -7,6 +7,7 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.fees.unit_of_work import MemoryFeesUnitOfWork
 from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
 from adapters.memory.inventory.unit_of_work import MemoryInventoryUnitOfWork
+from adapters.memory.ledger.unit_of_work import MemoryLedgerUnitOfWork
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
 from adapters.memory.students.unit_of_work import MemoryStudentsUnitOfWork
 from config.container import Application
@@ -20,6 +21,7 @@ IN_MEMORY = (
     MemoryNotificationsUnitOfWork,
     MemoryInventoryUnitOfWork,
     MemoryIdentityUnitOfWork,
+    MemoryLedgerUnitOfWork,
 )
 
 
@@ -31,7 +33,8 @@ def memory_work(database: MemoryDatabase, clock: Clock, ids: Ids, *, within: Tra
 def any_work(application: Application, within: Transaction | None = None) -> Any:
     """Open a unit of work on the persistence of an application."""
     contexts = (application.fees, application.students, application.notifications, application.inventory)
-    return joined([context.new_work(within=within) for context in (*contexts, application.identity)])
+    others = (application.identity, application.ledger)
+    return joined([context.new_work(within=within) for context in (*contexts, *others)])
 
 
 def joined(works: Sequence[Any]) -> Any:

@@ -10,6 +10,7 @@ from config.container.examinations import Examinations
 from config.container.fees import Fees
 from config.container.identity import Identity
 from config.container.inventory import Inventory
+from config.container.ledger import Ledger
 from config.container.messaging import Messaging
 from config.container.notifications import Notifications
 from config.container.process import Process
@@ -43,6 +44,7 @@ class Application(containers.DeclarativeContainer):
         Notifications, process=process, storage=storage, vendors=vendors, students=students, identity=identity
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
+    ledger: Ledger = providers.Container(Ledger, process=process, storage=storage)  # type: ignore[assignment]
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
     )
@@ -58,6 +60,7 @@ class Application(containers.DeclarativeContainer):
         notifications=notifications.use_cases.provider,
         dispatch=notifications.dispatch_use_cases.provider,
         inventory=inventory.use_cases.provider,
+        ledger=ledger.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
     )

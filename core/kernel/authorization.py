@@ -35,6 +35,7 @@ class Permission(StrEnum):
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
+    LEDGER_READ = "ledger:read"
     AUDIT_READ = "audit:read"
     SYSTEM_RUN = "system:run"
     """The work of the program itself: consuming, sending, expiring."""

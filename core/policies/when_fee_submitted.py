@@ -1,4 +1,4 @@
-"""When a fee is submitted, the candidate is notified, and inventory allocates the kit of the schedule."""
+"""When a fee is submitted, the candidate is charged and notified, and inventory allocates the kit of the schedule."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,13 +11,18 @@ from core.kernel.errors import CoreError
 from core.kernel.idempotency import RequestContext
 from core.kernel.money import Money
 from core.kernel.trace import tracing
+from core.ledger.charge import ChargedHead, charge
+from core.ledger.transaction import LedgerTransaction
 from core.messaging.message import Received
 from core.notifications.delivery import Notice, RecipientId
 from core.use_cases import UseCases
 
 
 async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_cases: UseCases) -> None:
-    """Notify each candidate, then request all kits at once; raise the first refusal of a kit."""
+    """Charge all, notify each candidate, then request all kits at once; raise the first refusal of a kit."""
+    charges = [made for each in submitted if (made := charge_of(each.body))]
+    if charges:
+        await use_cases.ledger.post_transactions(charges)
     for each in submitted:
         with tracing(each.message.trace):
             await use_cases.notifications.send_notice(notice(each))
@@ -27,6 +32,12 @@ async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_ca
         for outcome in await use_cases.inventory.allocate_lines(kits):
             if isinstance(outcome, CoreError):
                 raise outcome
+
+
+def charge_of(submitted: FeeSubmitted) -> LedgerTransaction | None:
+    """Return the charge of a fee; None where nothing is owed."""
+    heads = [ChargedHead(line.head, line.amount) for line in submitted.lines]
+    return charge(submitted.subject, submitted.student, heads, submitted.at)
 
 
 def notice(submitted: Received[FeeSubmitted]) -> Notice:

@@ -83,6 +83,8 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "revokeApiKey": Permission.API_KEYS_WRITE,
     "inviteAccount": Permission.ACCOUNTS_WRITE,
     "createPasswordLink": Permission.ACCOUNTS_WRITE,
+    "showBalance": Permission.LEDGER_READ,
+    "showStatement": Permission.LEDGER_READ,
     "listAuditRecords": Permission.AUDIT_READ,
 }
 """What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""

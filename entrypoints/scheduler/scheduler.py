@@ -20,6 +20,8 @@ RETENTION_INTERVAL_SECONDS = 600.0
 HOLD_EXPIRY_INTERVAL_SECONDS = 20.0
 BACKORDER_INTERVAL_SECONDS = 20.0
 RECONCILIATION_INTERVAL_SECONDS = 30.0
+POSTING_SUMS_INTERVAL_SECONDS = 5.0
+"""What is posted meanwhile is added up by every balance of its account."""
 AUDIT_SEALING_INTERVAL_SECONDS = 15.0
 """A record is sealed, and its head published, within a minute even if two runs fail."""
 
@@ -57,6 +59,7 @@ def scheduler(use_cases: UseCases, figures: Figures, clock: Clock, stop: asyncio
         run_every(
             RECONCILIATION_INTERVAL_SECONDS, "deliveries_reconciled", use_cases.dispatch.reconcile_deliveries, stop
         ),
+        run_every(POSTING_SUMS_INTERVAL_SECONDS, "postings_added_up", use_cases.ledger.add_up_postings, stop),
         run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", seal, stop),
         *(run_every(FIGURES_INTERVAL_SECONDS, name, job, stop) for name, job in figures.jobs(clock).items()),
     ]

@@ -107,6 +107,8 @@ OPERATIONS = {
     "post /v1/dead-letters/{letter}/drop",
     "post /v1/dead-letters:replay",
     "post /v1/dead-letters:drop",
+    "get /v1/ledger/balances/{account}",
+    "get /v1/ledger/statements/{submission}",
     "get /v1/audit-records",
     "get /v1/deliveries",
     "post /v1/deliveries/{delivery}/settlement",

@@ -28,6 +28,7 @@ from core.inventory.stock_level import StockLevel
 from core.kernel.audit import AuditRecord
 from core.kernel.decisions import Decision
 from core.kernel.unit_of_work import Transaction
+from core.ledger.transaction import LedgerTransaction, TransactionKey
 from core.messaging.dead_letters import DeadLetter
 from core.messaging.event_log import EventReplay
 from core.messaging.message import Message
@@ -113,6 +114,7 @@ class MemoryDatabase(Transaction):
     skus: dict[str, Sku] = field(default_factory=dict)
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
+    ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
         default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}
     )

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.kernel.errors import GaveWay, InUse, Unavailable
 
 ER_NO_SUCH_TABLE, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK = 1146, 1205, 1213
-PERMANENT_ERROR_CODES = {1054, 1136, 1264, 1292, 1364, 1366, 1406}
-"""Errors that a repetition cannot resolve: the statement is wrong."""
+PERMANENT_ERROR_CODES = {1054, 1136, 1264, 1292, 1364, 1366, 1406, 1690, 3819}
+"""Errors that a repetition cannot resolve: the statement is wrong, or a row violates a check."""
 ACCOUNT = "correct mysql.user and mysql.password, and what the server demands of this account"
 REMEDIES = {
     1044: "grant mysql.user its privileges with deploy/grants.sql",

@@ -1,0 +1,87 @@
+"""The ledger in the memory database, which needs no sums."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from adapters.memory.engine.database import MemoryDatabase
+from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from core.kernel.errors import Conflict
+from core.kernel.money import Money
+from core.ledger.account import LedgerAccount
+from core.ledger.ports import AccountTotal, Balances, Books, CheckedPage, LedgerBooks, LedgerTransactions, PostingSums
+from core.ledger.transaction import LedgerTransaction, TransactionKey
+
+
+class MemoryLedgerTransactions(LedgerTransactions):
+    """Transactions by their keys."""
+
+    def __init__(self, work: MemoryUnitOfWork) -> None:
+        self._work = work
+
+    async def find(self, keys: Collection[TransactionKey]) -> Mapping[TransactionKey, LedgerTransaction]:
+        stored = self._work.database.ledger_transactions
+        return {key: stored[key] for key in keys if key in stored}
+
+    def add(self, transaction: LedgerTransaction) -> None:
+        self._work.inserts.append(partial(self._add, transaction))
+
+    def _add(self, transaction: LedgerTransaction) -> None:
+        stored = self._work.database.ledger_transactions
+        if transaction.key in stored:
+            raise Conflict.concurrent_change()
+        self._work.undo_log.put(stored, transaction.key, transaction)
+
+
+class MemoryBalances(Balances):
+    """Adds up all postings of an account."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def of(self, account: LedgerAccount) -> Sequence[Money]:
+        return add_up(self._database.ledger_transactions.values(), account)
+
+    async def as_of(self, account: LedgerAccount, moment: datetime) -> Sequence[Money]:
+        return add_up((each for each in self._database.ledger_transactions.values() if each.at < moment), account)
+
+    async def statement(self, about: UUID) -> Sequence[LedgerTransaction]:
+        found = [each for each in self._database.ledger_transactions.values() if each.about == about]
+        return sorted(found, key=lambda each: (each.at, each.key))
+
+
+def add_up(transactions: Iterable[LedgerTransaction], account: LedgerAccount) -> Sequence[Money]:
+    """Return the balance of an account in each currency that it has postings in."""
+    totals: defaultdict[str, int] = defaultdict(int)
+    for each in transactions:
+        if any(account in (posting.debit, posting.credit) for posting in each.postings):
+            totals[each.currency] += each.effect_on(account).minor
+    return [Money(totals[currency], currency) for currency in sorted(totals)]
+
+
+class MemoryPostingSums(PostingSums):
+    """Keeps no sums."""
+
+    async def add_up(self, limit: int) -> int:  # noqa: ARG002 - there is nothing to add up
+        return 0
+
+
+class MemoryBooks(Books, LedgerBooks):
+    """Counts what is stored; there are no sums to compare with."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[LedgerBooks]:
+        yield self
+
+    async def pages(self, transactions_per_page: int) -> AsyncIterator[CheckedPage]:  # noqa: ARG002 - one page has all
+        stored = self._database.ledger_transactions.values()
+        yield CheckedPage(len(stored), sum(len(each.postings) for each in stored))
+
+    async def sums(self) -> Sequence[AccountTotal]:
+        return ()

@@ -1,0 +1,87 @@
+"""Transactions of the ledger in SQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.engine.conflicts import CONFLICTS, Row
+from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.ledger.tables import ledger_transactions, postings, unsummed_postings
+from core.kernel.errors import Conflict, CoreError
+from core.kernel.money import Money
+from core.ledger.account import AccountKind, LedgerAccount
+from core.ledger.ports import LedgerTransactions
+from core.ledger.transaction import LedgerTransaction, Posting, TransactionKey, TransactionKind
+
+KEY = (postings.c.cause_id, postings.c.kind)
+SAME = (KEY[0] == ledger_transactions.c.cause_id) & (KEY[1] == ledger_transactions.c.kind)
+STORED = select(ledger_transactions.c.about_id, postings).join(postings, SAME)
+
+
+class SqlLedgerTransactions(LedgerTransactions):
+    """A row for each transaction, for each posting, and for each account whose sum changes."""
+
+    def __init__(self, work: SqlUnitOfWork) -> None:
+        self._work = work
+
+    async def find(self, keys: Collection[TransactionKey]) -> Mapping[TransactionKey, LedgerTransaction]:
+        connection = await self._work.connect()
+        return {each.key: each for each in await read(connection, STORED.where(tuple_(*KEY).in_(keys)), *KEY)}
+
+    def add(self, transaction: LedgerTransaction) -> None:
+        key = {"cause_id": transaction.cause, "kind": transaction.kind}
+        told = {"currency": transaction.currency, "at": transaction.at}
+        control = {"postings": len(transaction.postings), "posted_minor": transaction.posted_minor}
+        self._work.insert(ledger_transactions, key | {"about_id": transaction.about} | told | control)
+        day = transaction.at.astimezone(UTC).date()
+        for number, each in enumerate(transaction.postings):
+            accounts = {"debit": str(each.debit), "credit": str(each.credit)}
+            self._work.insert(postings, key | told | accounts | {"number": number, "amount_minor": each.amount.minor})
+            for account, amount in ((each.debit, each.amount), (each.credit, -each.amount)):
+                if is_summed(account):
+                    self._work.insert(unsummed_postings, sum_row(account, day, amount))
+
+
+def is_summed(account: LedgerAccount) -> bool:
+    """Tell whether an account has sums: one student has few postings."""
+    return account.kind is not AccountKind.CANDIDATE
+
+
+def sum_row(account: LedgerAccount, day: date, amount: Money) -> dict[str, Any]:
+    """Return a row for the sum of an account, whose days are those of UTC."""
+    return {"account": str(account), "day": day, "currency": amount.currency, "amount_minor": amount.minor}
+
+
+async def read(connection: AsyncConnection, query: Select[Any], *order: Any) -> Sequence[LedgerTransaction]:
+    """Return transactions in an order of their rows, which keeps the rows of each together."""
+    rows = await connection.execute(query.order_by(*order, postings.c.number))
+    return [transaction(list(some)) for _, some in groupby(rows, key=lambda row: (row.cause_id, row.kind))]
+
+
+def transaction(rows: Sequence[Any]) -> LedgerTransaction:
+    """Return the transaction of its postings."""
+    first = rows[0]
+    return LedgerTransaction(
+        kind=TransactionKind(first.kind),
+        cause=first.cause_id,
+        about=first.about_id,
+        at=first.at,
+        postings=tuple(
+            Posting(
+                LedgerAccount.parse(row.debit), LedgerAccount.parse(row.credit), Money(row.amount_minor, row.currency)
+            )
+            for row in rows
+        ),
+    )
+
+
+async def posted_meanwhile(_connection: AsyncConnection, _row: Row) -> CoreError:
+    """Return the error for two units of work that post one fact."""
+    return Conflict.concurrent_change()
+
+
+ledger_transactions.info[CONFLICTS] = {"pk_ledger_transactions": posted_meanwhile}

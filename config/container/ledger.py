@@ -1,0 +1,50 @@
+"""Builds the ledger context and its adapters."""
+
+from dependency_injector import containers, providers
+
+from adapters.memory.ledger.ledger import MemoryBalances, MemoryBooks, MemoryPostingSums
+from adapters.memory.ledger.unit_of_work import MemoryLedgerUnitOfWork
+from config.container.process import Process
+from config.container.providers import given, lazy_imports, stored
+from config.container.providers import use_cases as use_cases_of
+from config.container.storage import Storage
+from core.ledger.use_cases import LedgerUseCases
+
+with lazy_imports():
+    from adapters.sql.ledger.balances import SqlBalances
+    from adapters.sql.ledger.books import SqlBooks
+    from adapters.sql.ledger.posting_sums import SqlPostingSums
+    from adapters.sql.ledger.unit_of_work import SqlLedgerUnitOfWork
+
+
+class Ledger(containers.DeclarativeContainer):
+    """Transactions, balances and their proof."""
+
+    process = given(Process)
+    storage = given(Storage)
+    persistence, database, memory = process.persistence, storage.database, storage.memory
+
+    new_work = stored(
+        persistence,
+        sql=providers.Factory(SqlLedgerUnitOfWork, storage.transactions, process.clock, process.ids),
+        memory=providers.Factory(MemoryLedgerUnitOfWork, memory, process.clock, process.ids),
+    )
+    balances = stored(
+        persistence,
+        sql=providers.Singleton(SqlBalances, database),
+        memory=providers.Singleton(MemoryBalances, memory),
+    )
+    sums = stored(
+        persistence,
+        sql=providers.Singleton(SqlPostingSums, database),
+        memory=providers.Singleton(MemoryPostingSums),
+    )
+    books = stored(
+        persistence,
+        sql=providers.Singleton(SqlBooks, database),
+        memory=providers.Singleton(MemoryBooks, memory),
+    )
+
+    use_cases = use_cases_of(
+        LedgerUseCases, storage.refusals, new_work=new_work, balances=balances, sums=sums, books=books
+    )
