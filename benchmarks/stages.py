@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import audit_stages, encryption_stages, event_stages, http_stages, identity_stages
+from benchmarks import audit_stages, encryption_stages, event_stages, http_stages, identity_stages, ledger_stages
 from benchmarks import inventory_stages as store_stages
 from benchmarks.environment import BenchmarkEnvironment, Figures
 
@@ -38,6 +38,7 @@ STAGES: Mapping[str, Stage] = {
     "identity": Stage(identity_stages.identity, 16_000),
     "large-bodies": Stage(identity_stages.large_bodies, 900),
     "audit": Stage(audit_stages.audit, 1_000_000, times=1),
+    "ledger": Stage(ledger_stages.ledger, 10_000_000, times=1),
     "rotation": Stage(encryption_stages.rotation, 1_000_000, times=1),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),
 }
