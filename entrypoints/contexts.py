@@ -63,6 +63,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.identity.api_keys import ApiKeysController
     from entrypoints.http.identity.codes import CodesController
     from entrypoints.http.identity.passwords import PasswordsController, public_keys
+    from entrypoints.http.identity.principal import show_principal, show_principal_of_request
     from entrypoints.http.identity.providers import ProvidersController
     from entrypoints.http.identity.second_factors import SecondFactorsController
     from entrypoints.http.identity.sessions import SessionsController
@@ -95,6 +96,8 @@ def http_handlers() -> list[Any]:
         ProvidersController,
         PasswordsController,
         public_keys,
+        show_principal,
+        show_principal_of_request,
         list_audit_records,
     ]
 
