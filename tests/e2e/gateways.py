@@ -1,5 +1,6 @@
 """The gateways of deploy/gateway, real ones, in front of servers of this machine."""
 
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,3 +98,12 @@ def required(request: pytest.FixtureRequest) -> None:
         if request.config.getoption("--require-stack"):
             pytest.fail(f"the gateways are required, but {reason}")
         pytest.skip(f"gateways: {reason}")
+
+
+def is_of_this_machine(address: str) -> bool:
+    """Return whether this machine has an address: Envoy tells its own for a client of the loopback."""
+    try:
+        socket.create_server((address, 0)).close()
+    except OSError:
+        return False
+    return True

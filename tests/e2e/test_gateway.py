@@ -1,6 +1,5 @@
 """The gateways in front of servers that misbehave."""
 
-import socket
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.e2e.gateways import KINDS, Kind, Setup, gateway, required
+from tests.e2e.gateways import KINDS, Kind, Setup, gateway, is_of_this_machine, required
 from tests.e2e.small_server import SmallServer, small_servers
 from tests.e2e.workspace import until
 
@@ -132,15 +131,6 @@ def test_the_office_is_told_the_real_address_of_a_client(front: Front) -> None:
     heads = [head for each in front.servers for head in each.heads]
     assert heads
     assert all(is_of_this_machine(head["x-forwarded-for"].rpartition(",")[2].strip()) for head in heads)
-
-
-def is_of_this_machine(address: str) -> bool:
-    """Return whether this machine has an address: Envoy tells its own for a client of the loopback."""
-    try:
-        socket.create_server((address, 0)).close()
-    except OSError:
-        return False
-    return True
 
 
 def test_a_target_reaches_the_office_as_it_was_sent(front: Front) -> None:

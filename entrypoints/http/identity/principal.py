@@ -13,7 +13,7 @@ from core.kernel.authorization import Permission, Principal, current_principal
 from entrypoints.http.identity.sessions import NOT_STORED
 from entrypoints.http.problems import problems
 
-PATH = "/v1/principal"
+PATH, PATH_FOR_ANY_METHOD = "/v1/principal", "/v1/principal/of-request"
 HEADERS = {
     "Bursar-Subject": "The account or API key that acts",
     "Bursar-Permissions": "What it may do, separated by spaces",
@@ -49,8 +49,8 @@ async def show_principal(permission: Wanted = None) -> Response[PrincipalAnswer]
 
 
 @route(
-    PATH,
-    http_method=[HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE],
+    PATH_FOR_ANY_METHOD,
+    http_method=[HttpMethod.GET, HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE],
     status_code=200,
     include_in_schema=False,
     cache_control=NOT_STORED,
