@@ -76,7 +76,7 @@ def envoy(folder: Path, setup: Setup, port: int) -> DockerContainer:
         given: "".join(endpoint % ("127.0.0.1", each) for each in setup.servers),
         "address: 0.0.0.0, port_value: 8000": f"address: 127.0.0.1, port_value: {port}",
         "port_value: 9901": f"port_value: {stack.free_port()}",
-        "interval: 1s\n": f"interval: {setup.seconds_between_checks}s\n",
+        "interval: 1s,": f"interval: {setup.seconds_between_checks}s,",
         "max_tokens: 1000, tokens_per_fill: 500": f"max_tokens: {setup.burst}, tokens_per_fill: {setup.rate}",
         "address: prometheus, port_value: 9090": f"address: 127.0.0.1, port_value: {setup.prometheus}",
     }

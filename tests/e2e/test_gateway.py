@@ -1,5 +1,7 @@
 """The gateways in front of servers that misbehave."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,3 +139,12 @@ def test_a_target_reaches_the_office_as_it_was_sent(front: Front) -> None:
     front.client.get("/v1/students/SU%2F2026%2F1?x=%2F")
 
     assert [target for each in front.servers for target in each.targets] == ["/v1/students/SU%2F2026%2F1?x=%2F"]
+
+
+def test_a_token_is_not_called_wrong_while_nothing_can_judge_it(front: Front, kind: Kind) -> None:
+    parts = {"alg": "ES256", "kid": "1"}, {"iss": "bursar", "aud": "bursar", "exp": 4_000_000_000}
+    token = ".".join(urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in (*parts, 64 * "0"))
+    answer = front.client.get("/v1/x", headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.status_code == {"traefik": 200, "envoy": 503}[kind], answer.text
+    assert kind == "traefik" or (answer.json()["status"], answer.headers["Retry-After"]) == (503, "1")

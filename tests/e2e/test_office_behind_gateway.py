@@ -108,11 +108,12 @@ def tampered(token: str) -> str:
     return f"{head}.{claims}.{signature[:10]}{'AB'[signature[10] == 'A']}{signature[11:]}"
 
 
-def unsigned(token: str) -> str:
-    """Return a token with the claims of another, which says that it needs no signature."""
-    head = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
-    encoded = base64.urlsafe_b64encode(json.dumps(head | {"alg": "none"}).encode()).decode().rstrip("=")
-    return f"{encoded}.{token.split('.')[1]}."
+def with_head(token: str, **changes: str) -> str:
+    """Return a token with another head; one that says `none` has no signature."""
+    head, claims, signature = token.split(".")
+    changed = json.loads(base64.urlsafe_b64decode(head + "==")) | changes
+    encoded = base64.urlsafe_b64encode(json.dumps(changed).encode()).decode().rstrip("=")
+    return f"{encoded}.{claims}.{'' if changed['alg'] == 'none' else signature}"
 
 
 def expired(application: Application, token: str) -> str:
@@ -137,7 +138,8 @@ async def test_a_fee_is_submitted_and_read_by_a_session_and_by_an_api_key(behind
 
 async def test_a_token_that_is_not_valid_is_refused_everywhere_and_by_envoy_itself(behind: Behind) -> None:
     token = (await behind.sign_in())["access_token"]
-    wrong = [tampered(token), unsigned(token), expired(behind.application, token), "a.b.c", "e30.e30.e30"]
+    wrong = [with_head(token, alg="none"), with_head(token, alg="HS256"), with_head(token, kid="another"), "a.b.c"]
+    wrong += [tampered(token), expired(behind.application, token), "e30.e30.e30"]
     behind.asked.clear()
 
     answers = [await behind.get("/v1/fee-schedules", f"Bearer {each}") for each in wrong]
