@@ -103,7 +103,7 @@ def required(request: pytest.FixtureRequest) -> None:
 def is_of_this_machine(address: str) -> bool:
     """Return whether this machine has an address: Envoy tells its own for a client of the loopback."""
     try:
-        socket.create_server((address, 0)).close()
+        socket.create_server((address or "203.0.113.7", 0)).close()
     except OSError:
         return False
     return True

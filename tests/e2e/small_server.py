@@ -26,7 +26,7 @@ class SmallServer:
         """The methods, targets and headers of the requests of clients."""
         self.breaks = False
         """Whether it ends the connection once it has read the request of a client."""
-        self.ready, self.checked_unready = True, False
+        self.ready, self.checks_failed = True, 0
 
     def end(self) -> None:
         """Listen no longer."""
@@ -44,7 +44,7 @@ def handler(server: SmallServer) -> type[BaseHTTPRequestHandler]:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.close_connection, own = True, self.path in OF_THE_GATEWAY
             if own:
-                server.checked_unready = not server.ready
+                server.checks_failed += not server.ready
             else:
                 server.asked[self.command] += 1
                 server.targets.append(self.path)

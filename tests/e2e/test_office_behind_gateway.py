@@ -41,8 +41,8 @@ class Behind:
     application: Application
     client: httpx.AsyncClient
     prometheus: SmallServer
-    asked: list[str]
-    """The paths that clients asked the office for, by way of the gateway."""
+    asked: list[tuple[str, str]]
+    """Each path that the gateway asked for on behalf of a client, and the last address that it told."""
 
     async def get(self, path: str, credential: str, **headers: str) -> httpx.Response:
         return await self.client.get(path, headers={"Authorization": credential, **headers})
@@ -58,7 +58,7 @@ class Behind:
 
 
 @asynccontextmanager
-async def an_office(asked: list[str]) -> AsyncIterator[tuple[Application, int]]:
+async def an_office(asked: list[tuple[str, str]]) -> AsyncIterator[tuple[Application, int]]:
     """Serve an office in memory that notes what it is asked."""
     identity = Identity(secret=Secret("the secret of an office behind a gateway"))
     settings = Settings(adapters=Adapters(persistence="memory"), identity=identity)
@@ -70,7 +70,8 @@ async def an_office(asked: list[str]) -> AsyncIterator[tuple[Application, int]]:
 
         async def noting(scope: Any, receive: Any, send: Any) -> None:
             if scope["path"] not in OF_THE_GATEWAY:
-                asked.append(scope["path"])
+                forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode()
+                asked.append((scope["path"], forwarded.rpartition(",")[2].strip()))
             await app(scope, receive, send)
 
         async with served(application, app=noting) as port:
@@ -82,7 +83,7 @@ async def running_behind(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Behind]:
     required(request)
-    asked, prometheus, folder = list[str](), SmallServer(), tmp_path_factory.mktemp(request.param)
+    asked, prometheus, folder = list[tuple[str, str]](), SmallServer(), tmp_path_factory.mktemp(request.param)
     with ExitStack() as opened, acting_as(SYSTEM):
         opened.callback(prometheus.end)
         async with an_office(asked) as (application, port):
@@ -194,9 +195,11 @@ async def test_the_office_decides_who_reaches_another_service(behind: Behind) ->
     auditor = f"Bearer {await an_api_key(behind.application, Role.AUDITOR)}"
     officer = f"Bearer {await an_api_key(behind.application, Role.OFFICER)}"
     refused = {"none": "", "unknown": "Bearer bursar_no", "forged": "Bearer a.b.c", "without the permission": officer}
-    found = {name: (await behind.get(FIGURES, each)).status_code for name, each in refused.items()}
+    forged = {"X-Forwarded-For": "203.0.113.7"}
+    found = {name: (await behind.get(FIGURES, each, **forged)).status_code for name, each in refused.items()}
     assert found == {"none": 401, "unknown": 401, "forged": 401, "without the permission": 403}
     assert not behind.prometheus.heads
+    assert all(path.startswith("/v1/principal") and is_of_this_machine(address) for path, address in behind.asked)
 
     for method in ("GET", "POST"):
         answer = await behind.client.request(method, FIGURES, headers={"Authorization": auditor})
@@ -206,7 +209,9 @@ async def test_the_office_decides_who_reaches_another_service(behind: Behind) ->
 
 async def test_another_service_hears_of_the_principal_from_the_office_alone(behind: Behind) -> None:
     auditor = f"Bearer {await an_api_key(behind.application, Role.AUDITOR)}"
-    forged = {name: "forged" for each in SAID for name in (each, each.title(), each.replace("-", "_"))}
+    forged = {
+        name: "forged" for each in (*SAID, "bursar-roles") for name in (each, each.title(), each.replace("-", "_"))
+    }
     answer = await behind.get(FIGURES, auditor, Cookie="__Host-bursar-session=secret", **forged)
     assert answer.status_code == 200
 
