@@ -26,6 +26,8 @@ KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
 KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
 """An API server with kubectl in its container."""
 TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
+ETCD = os.environ.get("BURSAR_TEST_ETCD_IMAGE", "quay.io/coreos/etcd:v3.5.17")
+ETCD_COMMAND = "etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://0.0.0.0:2379"
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 KEYCLOAK_ADMIN = ("admin", "admin")
 COLLECTOR = os.environ.get("BURSAR_TEST_OTEL_IMAGE", "otel/opentelemetry-collector-contrib:0.161.0")
@@ -189,6 +191,30 @@ def collector() -> Iterator[Collector]:
         )
         with container:
             yield Collector(f"http://127.0.0.1:{container.get_exposed_port(4318)}", out / "traces.jsonl")
+
+
+@contextmanager
+def etcd() -> Iterator[str]:
+    """Yield the address of an etcd."""
+    with etcd_container(free_port()) as url:
+        yield url
+
+
+@contextmanager
+def etcd_container(port: int) -> Iterator[str]:
+    """Yield the address of an etcd on a port of this machine, whose data ends with it."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import HttpWaitStrategy
+
+    container = (
+        DockerContainer(ETCD)
+        .with_bind_ports(2379, port)
+        .waiting_for(HttpWaitStrategy(2379, "/health").for_status_code(200).with_startup_timeout(60))
+    )
+    if "coreos/etcd" in ETCD:  # the official image, which listens on no address of others without it
+        container = container.with_command(ETCD_COMMAND)
+    with container:
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
