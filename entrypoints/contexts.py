@@ -44,7 +44,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
-            Group("processes", "The processes that are ready, as the registry knows them.", (processes,)),
+            Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("encryption", "The keys of personal data.", (encryption,)),

@@ -17,6 +17,8 @@ REQUEST_SECONDS = 1.0
 MAX_LIST_BYTES = 4_194_304
 UNKNOWN = (404, 500)
 """What the agent answers about a service or a check that it does not have; older ones answer 500."""
+PASSING, WARNING, CRITICAL = "passing", "warning", "critical"
+"""Of a process: ready, not ready, and without renewal."""
 FORGET_AFTER = "1m"
 """Consul's own lower bound for the time after which a service without renewal is deregistered."""
 
@@ -31,7 +33,8 @@ class ConsulRegistry(Registry):
         self._name, self._ttl = name, f"{ttl_seconds}s"
 
     async def announce(self, process: RegisteredProcess) -> None:
-        renewal = f"/v1/agent/check/pass/service:{quote(process.id, safe='')}"
+        word = "pass" if process.ready else "warn"
+        renewal = f"/v1/agent/check/{word}/service:{quote(process.id, safe='')}"
         if not await self._put(renewal, absent=True):
             await self._put("/v1/agent/service/register", self._service(process))
 
@@ -40,14 +43,14 @@ class ConsulRegistry(Registry):
 
     async def processes(self) -> Sequence[RegisteredProcess]:
         try:
-            path = f"/v1/health/service/{quote(self._name, safe='')}?passing=true"
-            answer = await self._http.get(path, self._headers, MAX_LIST_BYTES)
+            answer = await self._http.get(f"/v1/health/service/{self._name}", self._headers, MAX_LIST_BYTES)
         except VendorUnavailable as silence:
             raise RegistryUnavailable(str(silence)) from silence
         if answer.status != 200 or not isinstance(answer.document, list):
             raise RegistryUnavailable(f"consul refuses to list services: {answer.status}")
         try:
-            return sorted((registered(each["Service"]) for each in answer.document), key=lambda each: each.id)
+            found = [registered(each) for each in answer.document if status_of(each) != CRITICAL]
+            return sorted(found, key=lambda each: each.id)
         except (LookupError, TypeError) as error:
             raise RegistryUnavailable(f"consul has a service {self._name} that is something else") from error
 
@@ -63,7 +66,11 @@ class ConsulRegistry(Registry):
             "Tags": process.serves,
             **({"Address": host.strip("[]"), "Port": int(port)} if process.address else {}),
             "Meta": {"address": process.address, "version": process.version},
-            "Check": {"TTL": self._ttl, "Status": "passing", "DeregisterCriticalServiceAfter": FORGET_AFTER},
+            "Check": {
+                "TTL": self._ttl,
+                "Status": PASSING if process.ready else WARNING,
+                "DeregisterCriticalServiceAfter": FORGET_AFTER,
+            },
         }
 
     async def _put(self, path: str, body: Mapping[str, Any] | None = None, *, absent: bool = False) -> bool:
@@ -78,7 +85,13 @@ class ConsulRegistry(Registry):
         return answer.status == 200
 
 
-def registered(service: Mapping[str, Any]) -> RegisteredProcess:
+def registered(found: Mapping[str, Any]) -> RegisteredProcess:
     """Return the process of a service."""
-    meta = service["Meta"]
-    return RegisteredProcess(service["ID"], tuple(service["Tags"] or ()), meta["address"], meta["version"])
+    service, meta, ready = found["Service"], found["Service"]["Meta"], status_of(found) == PASSING
+    return RegisteredProcess(service["ID"], tuple(service["Tags"] or ()), meta["address"], meta["version"], ready)
+
+
+def status_of(found: Mapping[str, Any]) -> str:
+    """Return the worst status of the checks of a service and of its node."""
+    given = {each["Status"] for each in found["Checks"]}
+    return next((status for status in (CRITICAL, WARNING) if status in given), PASSING)

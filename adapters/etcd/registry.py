@@ -33,13 +33,18 @@ class EtcdRegistry(Registry):
         self._user, self._password, self._token = user, password, ""
         self._prefix, self._ttl_seconds = f"{name}/processes/", ttl_seconds
         self._leases: dict[str, str] = {}
+        self._stored: dict[str, RegisteredProcess] = {}
+        """What the key of a lease contains."""
 
     async def announce(self, process: RegisteredProcess) -> None:
         if not await self._renew(process):
             granted = await self._ask("/v3/lease/grant", {"TTL": self._ttl_seconds})
-            lease = self._leases[process.id] = str(granted["ID"])
-            value = b64encode(msgspec.json.encode(process)).decode()
+            self._stored.pop(process.id, None)
+            self._leases[process.id] = str(granted["ID"])
+        if self._stored.get(process.id) != process:
+            value, lease = b64encode(msgspec.json.encode(process)).decode(), self._leases[process.id]
             await self._ask("/v3/kv/put", {"key": self._key(process.id), "value": value, "lease": lease})
+            self._stored[process.id] = process
 
     async def withdraw(self, process: RegisteredProcess) -> None:
         if lease := self._leases.get(process.id):

@@ -1,4 +1,4 @@
-"""The port of the registry: which processes are ready, and where a gateway reaches them."""
+"""The port of the registry: which processes run, and where a gateway reaches them."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,21 +17,23 @@ class RegistryUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredProcess:
-    """A process that says it is ready."""
+    """A process as it describes itself."""
 
     id: str
     serves: tuple[str, ...]
     address: str
     """`host:port` of its HTTP, which workers of `http.workers` share; empty for a process without HTTP."""
     version: str
+    ready: bool
+    """Whether its own checks pass; a gateway asks one that is not ready only if none is."""
 
 
 class Registry(Protocol):
-    """What processes say about themselves; each call has a time limit, and raises `RegistryUnavailable`."""
+    """What processes say about themselves; each request has a time limit, and raises `RegistryUnavailable`."""
 
     @abstractmethod
     async def announce(self, process: RegisteredProcess) -> None:
-        """List a process, or keep it on the list, until its time to live has passed."""
+        """List a process as it is now, until its time to live has passed."""
 
     @abstractmethod
     async def withdraw(self, process: RegisteredProcess) -> None:
@@ -61,7 +63,7 @@ class RegistrationProbe(RegistryProbe):
     deadline_seconds = 5.0
 
     async def check(self) -> str:
-        process = RegisteredProcess(f"probe-of-{self.name.partition(' ')[0]}", (), "", "")
+        process = RegisteredProcess(f"probe-of-{self.name.partition(' ')[0]}", (), "", "", ready=False)
         await self._registry.announce(process)
         await self._registry.withdraw(process)
         return "takes registrations"

@@ -1,4 +1,4 @@
-"""Keeps a process on the list of the registry while it is ready."""
+"""Keeps a process on the list of the registry, with whether it is ready."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from entrypoints.periodic import run_every
 
 log = structlog.get_logger()
 LISTED = Gauge(
-    "bursar_registry_listed", "1 while this process is in the registry, 0 while it is not ready or the registry away",
+    "bursar_registry_listed", "1 while the registry lists this process as ready; 0 without a registry",
     multiprocess_mode="livemin",
 )  # fmt: skip
 RENEWALS_IN_TTL = 3
@@ -27,12 +27,12 @@ Locate = Callable[[], Awaitable[str]]
 
 
 class Registration:
-    """Announces a process while it is ready; a registry that fails costs a line of the log."""
+    """Announces a process again and again; a registry that fails costs a line of the log."""
 
     def __init__(self, registry: Registry, process: RegisteredProcess, checks: HealthChecks, locate: Locate) -> None:
         """`locate` finds the address of the process, and may raise `OSError`: it is asked until it does not."""
         self._registry, self._process, self._checks, self._locate = registry, process, checks, locate
-        self._located, self._state = False, ""
+        self._state = ""
 
     async def keep(self, ttl_seconds: int, stop: asyncio.Event) -> None:
         """Renew the registration until `stop` is set, and then withdraw it at once."""
@@ -45,14 +45,13 @@ class Registration:
     async def _renew(self) -> None:
         ready = (await self._checks.readiness()).ready
         try:
-            if not self._located:
-                self._process = replace(self._process, address=await self._locate())
-                self._located = True
-            await (self._registry.announce if ready else self._registry.withdraw)(self._process)
+            address = self._process.address or await self._locate()
+            self._process = replace(self._process, address=address, ready=ready)
+            await self._registry.announce(self._process)
         except (RegistryUnavailable, OSError) as error:
             self._note("registry_unreachable", error)
         else:
-            self._note("registered" if ready else "withdrawn_while_not_ready")
+            self._note("registered" if ready else "registered_as_not_ready")
 
     def _note(self, state: str, error: Exception | None = None) -> None:
         """Log a change, once."""

@@ -59,7 +59,7 @@ class Transports:
         from entrypoints.runtime.registration import Registration, locate
 
         application, settings, found = self._application, self._settings, self._settings.registry
-        process = RegisteredProcess(application.process.name(), settings.serve, "", version("bursar"))
+        process = RegisteredProcess(application.process.name(), settings.serve, "", version("bursar"), ready=False)
 
         async def address() -> str:
             if listening is None:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,8 +23,8 @@ from tests.contract.servers.consul import LocalConsul
 from tests.contract.servers.local_vendor import unused_port
 
 TTL_SECONDS = 2
-HTTP = RegisteredProcess("host-1-a", ("http", "relay"), "10.0.0.7:8000", "0.1.0")
-RELAY = RegisteredProcess("host-2-b", ("relay",), "", "0.1.0")
+HTTP = RegisteredProcess("host-1-a", ("http", "relay"), "10.0.0.7:8000", "0.1.0", ready=True)
+RELAY = RegisteredProcess("host-2-b", ("relay",), "", "0.1.0", ready=False)
 
 
 def registry_of(kind: str, settings: RegistrySettings) -> Registry:
@@ -77,6 +78,10 @@ async def test_a_process_is_listed_as_it_described_itself_until_it_is_withdrawn(
         await registry.announce(process)
     assert list(await registry.processes()) == [HTTP, RELAY]
 
+    ready_again = replace(RELAY, ready=True)
+    await registry.announce(ready_again)
+    assert list(await registry.processes()) == [HTTP, ready_again]
+    await registry.announce(RELAY)
     await registry.withdraw(HTTP)
     assert list(await registry.processes()) == [RELAY]
     await registry.withdraw(HTTP)

@@ -1,8 +1,9 @@
-"""A process is in the registry while it is ready, and a registry that fails harms nothing."""
+"""A process tells the registry whether it is ready, and a registry that fails harms nothing."""
 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,8 +16,8 @@ from entrypoints.runtime.registration import LISTED, Registration, locate
 from tests.unit.virtual_time import VirtualClock, now, run_in_virtual_time
 
 TTL_SECONDS = 9
-PROCESS = RegisteredProcess("host-1-a", ("http",), "", "0.1.0")
-LOCATED = [RegisteredProcess("host-1-a", ("http",), "10.0.0.7:8000", "0.1.0")]
+PROCESS = RegisteredProcess("host-1-a", ("http",), "", "0.1.0", ready=False)
+LOCATED = [replace(PROCESS, address="10.0.0.7:8000", ready=True)]
 
 
 class Switch(Probe):
@@ -92,17 +93,19 @@ def test_a_process_that_is_ready_stays_listed_and_is_off_the_list_at_once_when_i
     assert follow(story) == ["registered"]
 
 
-def test_a_process_that_is_not_ready_is_off_the_list_and_comes_back() -> None:
+def test_a_process_that_is_not_ready_says_so() -> None:
     async def story(registry: Interrupted, switch: Switch, _: asyncio.Event) -> None:
         switch.ready = False
         await asyncio.sleep(TTL_SECONDS / 3)
-        assert await registry.processes() == []
-        await asyncio.sleep(3 * TTL_SECONDS)
+        for _moment in range(3 * TTL_SECONDS):
+            assert await registry.processes() == [replace(LOCATED[0], ready=False)]
+            assert LISTED._value.get() == 0
+            await asyncio.sleep(1)
         switch.ready = True
         await asyncio.sleep(TTL_SECONDS / 3)
         assert await registry.processes() == LOCATED
 
-    assert follow(story) == ["registered", "withdrawn_while_not_ready", "registered"]
+    assert follow(story) == ["registered", "registered_as_not_ready", "registered"]
 
 
 def test_a_registry_that_was_away_lists_the_process_again_and_each_change_is_logged_once() -> None:

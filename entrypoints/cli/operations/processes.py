@@ -14,18 +14,22 @@ from core.kernel.registry import RegisteredProcess, Registry, RegistryUnavailabl
 from core.kernel.signals import Signals
 from core.kernel.text import escape_unprintable
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile, stop_on_signals
-from entrypoints.cli.operations.gateway_files import Form, addresses, for_envoy, for_traefik, write
+from entrypoints.cli.operations.gateway_files import EnvoyFile, GatewayFile, TraefikFile, addresses, write
 from entrypoints.cli.runtime import Runtime
 
 log = structlog.get_logger()
-Target = Annotated[Path | None, typer.Option(metavar="FILE", help="Where the gateway reads its servers.")]
+Traefik = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(metavar="TEMPLATE FILE", help="deploy/gateway/routes.yml, and the file that Traefik watches."),
+]
+Envoy = Annotated[Path | None, typer.Option(metavar="FILE", help="The endpoints that Envoy watches.")]
 Seconds = Annotated[float, typer.Option(min=0.2, max=60, help="The time between two readings of the registry.")]
 commands = typer.Typer()
 
 
 @commands.command("list", epilog="Example: bursar processes list --config production.toml")
 def list_processes(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
-    """List the processes that are ready, as the registry knows them."""
+    """List the processes that the registry knows, and whether they are ready."""
     runner: CommandRunner = context.obj
 
     async def work(runtime: Runtime) -> Sequence[RegisteredProcess]:
@@ -34,28 +38,29 @@ def list_processes(context: typer.Context, config: ConfigFile = None, json: AsJs
     runner.print(runner.run(config, work), render, json=json)
 
 
-@commands.command(epilog="Example: bursar processes follow --config production.toml --traefik /etc/traefik/servers.yml")
+@commands.command(epilog="Example: bursar processes follow --config production.toml --envoy /etc/envoy/office.json")
 def follow(
     context: typer.Context,
-    traefik: Target = None,
-    envoy: Target = None,
+    traefik: Traefik = None,
+    envoy: Envoy = None,
     seconds: Seconds = 1.0,
     config: ConfigFile = None,
 ) -> None:
     """Keep the servers of gateways up to date, until Ctrl-C; while the registry is away they stay as they are."""
     runner: CommandRunner = context.obj
-    targets = [(path, form) for path, form in ((traefik, for_traefik), (envoy, for_envoy)) if path]
+    files: list[GatewayFile] = [TraefikFile(*traefik)] if traefik else []
+    files += [EnvoyFile(envoy)] if envoy else []
 
     async def work(runtime: Runtime) -> None:
-        if not targets:
-            raise Invalid("name a file: --traefik FILE, --envoy FILE, or both")
-        await keep_up_to_date(registry_of(runtime), targets, seconds, stop_on_signals())
+        if not files:
+            raise Invalid("name a file with --traefik, --envoy, or both")
+        await keep_up_to_date(registry_of(runtime), files, seconds, stop_on_signals())
 
     runner.run(config, work, {})
 
 
 async def keep_up_to_date(
-    registry: Registry, targets: Sequence[tuple[Path, Form]], seconds: float, stop: asyncio.Event
+    registry: Registry, files: Sequence[GatewayFile], seconds: float, stop: asyncio.Event
 ) -> None:
     """Write each change of the list until `stop` is set."""
     away = False
@@ -70,7 +75,7 @@ async def keep_up_to_date(
             if away:
                 log.info("registry_reachable")
             away = False
-            changed = [write(found, path, form) for path, form in targets]
+            changed = [write(each, found) for each in files]
             if any(changed):
                 log.info("gateway_servers_written", count=len(found))
         await Signals.wait(stop, seconds)
@@ -86,8 +91,10 @@ def registry_of(runtime: Runtime) -> Registry:
 def render(processes: Sequence[RegisteredProcess]) -> Table | str:
     """Return a table of processes."""
     if not processes:
-        return "The registry lists no process: none is ready, or none has the same registry.url and registry.name."
-    table = Table("process", "serves", "address", "version")
+        return "The registry lists no process: none runs, or none has the same registry.url and registry.name."
+    table = Table("process", "serves", "address", "ready", "version")
     for each in processes:
-        table.add_row(*map(escape_unprintable, (each.id, ", ".join(each.serves), each.address, each.version)))
+        ready = "yes" if each.ready else "no"
+        row = (each.id, ", ".join(each.serves), each.address, ready, each.version)
+        table.add_row(*map(escape_unprintable, row), style="" if each.ready else "red")
     return table

@@ -29,9 +29,9 @@ class Service:
     status: str
 
     @property
-    def passing(self) -> bool:
+    def current(self) -> str:
         ttl = seconds(self.registered["Check"]["TTL"])
-        return self.status == "passing" and time.monotonic() < self.renewed + ttl
+        return self.status if time.monotonic() < self.renewed + ttl else "critical"
 
 
 class LocalConsul:
@@ -47,7 +47,7 @@ class LocalConsul:
         application = web.Application(middlewares=[self.authenticate])
         application.router.add_put("/v1/agent/service/register", self.register)
         application.router.add_put("/v1/agent/service/deregister/{id}", self.deregister)
-        application.router.add_put("/v1/agent/check/pass/service:{id}", self.renew)
+        application.router.add_put("/v1/agent/check/{status:pass|warn}/service:{id}", self.renew)
         application.router.add_get("/v1/health/service/{name}", self.list)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -80,16 +80,13 @@ class LocalConsul:
     async def renew(self, request: web.Request) -> web.Response:
         if (service := self.services.get(request.match_info["id"])) is None:
             return web.Response(status=404, text="Unknown check ID")
-        service.renewed, service.status = time.monotonic(), "passing"
+        service.renewed = time.monotonic()
+        service.status = {"pass": "passing", "warn": "warning"}[request.match_info["status"]]
         return web.Response()
 
     async def list(self, request: web.Request) -> web.Response:
-        found = [
-            each
-            for each in self.services.values()
-            if each.registered["Name"] == request.match_info["name"]
-            and (each.passing or request.query.get("passing") != "true")
-        ]
+        name = request.match_info["name"]
+        found = [each for each in self.services.values() if each.registered["Name"] == name]
         return web.json_response([self.described(each) for each in found])
 
     def described(self, service: Service) -> dict[str, Any]:
@@ -104,5 +101,8 @@ class LocalConsul:
                 "Port": given.get("Port", 0),
                 "Meta": given["Meta"],
             },
-            "Checks": [{"ServiceID": given["ID"], "Status": "passing" if service.passing else "critical"}],
+            "Checks": [
+                {"CheckID": "serfHealth", "ServiceID": "", "Status": "passing"},
+                {"CheckID": f"service:{given['ID']}", "ServiceID": given["ID"], "Status": service.current},
+            ],
         }
