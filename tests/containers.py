@@ -26,6 +26,7 @@ KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
 KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
 """An API server with kubectl in its container."""
 TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
+ENVOY = os.environ.get("BURSAR_TEST_ENVOY_IMAGE", "envoyproxy/envoy:v1.40.0")
 ETCD = os.environ.get("BURSAR_TEST_ETCD_IMAGE", "quay.io/coreos/etcd:v3.5.17")
 ETCD_COMMAND = "etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://0.0.0.0:2379"
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
@@ -196,25 +197,21 @@ def collector() -> Iterator[Collector]:
 @contextmanager
 def etcd() -> Iterator[str]:
     """Yield the address of an etcd."""
-    with etcd_container(free_port()) as url:
-        yield url
+    port = free_port()
+    with etcd_container(port):
+        yield f"http://127.0.0.1:{port}"
 
 
-@contextmanager
-def etcd_container(port: int) -> Iterator[str]:
-    """Yield the address of an etcd on a port of this machine, whose data ends with it."""
+def etcd_container(port: int) -> "DockerContainer":
+    """Return an etcd on a port of this machine."""
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import HttpWaitStrategy
 
-    container = (
-        DockerContainer(ETCD)
-        .with_bind_ports(2379, port)
-        .waiting_for(HttpWaitStrategy(2379, "/health").for_status_code(200).with_startup_timeout(60))
-    )
+    started = HttpWaitStrategy(2379, "/health").for_status_code(200).with_startup_timeout(60)
+    container = DockerContainer(ETCD).with_bind_ports(2379, port).waiting_for(started)
     if "coreos/etcd" in ETCD:  # the official image, which listens on no address of others without it
         container = container.with_command(ETCD_COMMAND)
-    with container:
-        yield f"http://127.0.0.1:{port}"
+    return container
 
 
 @contextmanager
