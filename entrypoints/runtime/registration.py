@@ -59,7 +59,7 @@ class Registration:
         if state != self._state:
             self._state = state
             write = log.info if state == "registered" else log.warning
-            write(state, address=self._process.address, **({"error": error} if error else {}))
+            write(state, endpoint=self._process.address, **({"error": error} if error else {}))
 
 
 async def locate(host: str, port: int, registry_url: str) -> str:

@@ -48,7 +48,7 @@ class TraefikFile(GatewayFile):
     path: Path
 
     def content(self, found: Sequence[str]) -> str:
-        text = self.template.read_text()
+        text = self.template.read_text(encoding="utf-8")
         if SERVERS_OF_TEMPLATE not in text:
             raise Invalid(
                 f"{self.template} does not read its servers as deploy/gateway/routes.yml: {SERVERS_OF_TEMPLATE}"
@@ -84,10 +84,10 @@ def write(file: GatewayFile, found: Sequence[str]) -> bool:
     any process the old servers fail no more requests than none.
     """
     exists = file.path.exists()
-    if exists and (not found or file.path.read_text() == file.content(found)):
+    if exists and (not found or file.path.read_text(encoding="utf-8") == file.content(found)):
         return False
     new = file.path.with_name(f".{file.path.name}.new")
-    new.write_text(file.content(found))
+    new.write_text(file.content(found), encoding="utf-8")
     new.chmod(0o644)  # the gateway has a user of its own
     os.replace(new, file.path)  # noqa: PTH105 - within one folder, which the gateway watches
     return True

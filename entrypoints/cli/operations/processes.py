@@ -77,7 +77,7 @@ async def keep_up_to_date(
             away = False
             changed = [write(each, found) for each in files]
             if any(changed):
-                log.info("gateway_servers_written", count=len(found))
+                log.info("gateway_servers_written", endpoint=", ".join(found))
         await Signals.wait(stop, seconds)
 
 
