@@ -27,8 +27,6 @@ KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
 """An API server with kubectl in its container."""
 TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
 ENVOY = os.environ.get("BURSAR_TEST_ENVOY_IMAGE", "envoyproxy/envoy:v1.40.0")
-ETCD = os.environ.get("BURSAR_TEST_ETCD_IMAGE", "quay.io/coreos/etcd:v3.5.17")
-ETCD_COMMAND = "etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://0.0.0.0:2379"
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 KEYCLOAK_ADMIN = ("admin", "admin")
 COLLECTOR = os.environ.get("BURSAR_TEST_OTEL_IMAGE", "otel/opentelemetry-collector-contrib:0.161.0")
@@ -41,6 +39,8 @@ service: {extensions: [health_check], pipelines: {traces: {receivers: [otlp], ex
 """
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
 ALERTMANAGER = os.environ.get("BURSAR_TEST_ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.0")
+ETCD = os.environ.get("BURSAR_TEST_ETCD_IMAGE", "quay.io/coreos/etcd:v3.5.17")
+ETCD_COMMAND = "etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://0.0.0.0:2379"
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
     "KAFKA_NODE_ID": "1",

@@ -71,10 +71,10 @@ def envoy(live: Path, folder: Path, port: int) -> DockerContainer:
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
         "filter_chains": [{"filters": [{"name": "hcm", "typed_config": manager}]}],
     }
-    everything: dict[str, Any] = {"node": {"id": "gateway", "cluster": "office"}}
-    everything |= {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
+    everything = {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
     (folder / "envoy.yaml").write_text(yaml.safe_dump(everything))
-    container = DockerContainer(stack.ENVOY).with_command(["-c", "/etc/envoy/envoy.yaml", "--disable-hot-restart"])
+    options = ["--disable-hot-restart", "--service-node", "gateway", "--service-cluster", "office"]
+    container = DockerContainer(stack.ENVOY).with_command(["-c", "/etc/envoy/envoy.yaml", *options])
     container = container.with_volume_mapping(str(folder / "envoy.yaml"), "/etc/envoy/envoy.yaml", "ro")
     return container.with_volume_mapping(str(live), "/etc/envoy/live", "ro")
 
