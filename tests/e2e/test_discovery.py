@@ -104,6 +104,12 @@ class Load:
                 stop.set()
                 await asyncio.gather(*sending)
 
+    def is_served(self) -> bool:
+        """Return whether some reads in a row are answered at each gateway."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        reads = [httpx.get(f"{gateway}{READ}", headers=headers) for gateway in self.gateways for _ in range(8)]
+        return {each.status_code for each in reads} == {200}
+
     async def _read(self, client: httpx.AsyncClient, gateway: str) -> None:
         try:
             answer = await client.get(f"{gateway}{READ}")
@@ -273,6 +279,7 @@ async def cut(offices: Offices, office: Running, switch: TcpSwitch, load: Load) 
     mysql, switch.target = switch.target, ("127.0.0.1", stack.free_port())
     await switch.close()
     await until(lambda: address(office) not in offices.known())
+    await until(load.is_served)
     before = await asyncio.to_thread(answered, office)
     async with load.running():
         so_far = load.reads
@@ -329,10 +336,10 @@ async def test_gateways_ask_the_processes_that_answer(
         assert (load.faults, load.repetitions) == ([], 0)
         await cut(offices, third, switch, load)
         assert (load.faults, load.repetitions) == ([], 0)
+        starting = asyncio.create_task(asyncio.to_thread(offices.start, "d"))
         await kill(offices, second, load)
         assert load.faults == []
-        repetitions = load.repetitions
-        fourth = await asyncio.to_thread(offices.start, "d")
+        repetitions, fourth = load.repetitions, await starting
         async with load.running():
             await serves(first, third, fourth)
         await without_etcd(offices, etcd, load)
