@@ -6,6 +6,7 @@ https://developer.hashicorp.com/consul/api-docs/agent/service, …/agent/check a
 import json
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -48,11 +49,8 @@ class ConsulRegistry(Registry):
             raise RegistryUnavailable(str(silence)) from silence
         if answer.status != 200 or not isinstance(answer.document, list):
             raise RegistryUnavailable(f"consul refuses to list services: {answer.status}")
-        try:
-            found = [registered(each) for each in answer.document if status_of(each) != CRITICAL]
-            return sorted(found, key=lambda each: each.id)
-        except (LookupError, TypeError) as error:
-            raise RegistryUnavailable(f"consul has a service {self._name} that is something else") from error
+        listed = [registered(each) for each in answer.document]
+        return sorted((each for each in listed if each), key=lambda each: each.id)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -85,13 +83,15 @@ class ConsulRegistry(Registry):
         return answer.status == 200
 
 
-def registered(found: Mapping[str, Any]) -> RegisteredProcess:
-    """Return the process of a service."""
-    service, meta, ready = found["Service"], found["Service"]["Meta"], status_of(found) == PASSING
-    return RegisteredProcess(service["ID"], tuple(service["Tags"] or ()), meta["address"], meta["version"], ready)
-
-
-def status_of(found: Mapping[str, Any]) -> str:
-    """Return the worst status of the checks of a service and of its node."""
-    given = {each["Status"] for each in found["Checks"]}
-    return next((status for status in (CRITICAL, WARNING) if status in given), PASSING)
+def registered(found: Mapping[str, Any]) -> RegisteredProcess | None:
+    """Return the process of a service; None for one without renewal, or that no process has registered."""
+    with suppress(LookupError, TypeError):
+        service, meta, statuses = (
+            found["Service"],
+            found["Service"]["Meta"],
+            {each["Status"] for each in found["Checks"]},
+        )
+        if CRITICAL not in statuses:
+            serves, ready = tuple(service["Tags"] or ()), statuses <= {PASSING}
+            return RegisteredProcess(service["ID"], serves, meta["address"], meta["version"], ready)
+    return None

@@ -7,6 +7,7 @@ import json
 import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -54,12 +55,8 @@ class EtcdRegistry(Registry):
     async def processes(self) -> Sequence[RegisteredProcess]:
         end = self._prefix[:-1] + chr(ord(self._prefix[-1]) + 1)
         found = await self._ask("/v3/kv/range", {"key": self._key(""), "range_end": b64encode(end.encode()).decode()})
-        try:
-            return [msgspec.json.decode(b64decode(each["value"]), type=RegisteredProcess) for each in found["kvs"]]
-        except (KeyError, ValueError) as error:
-            if "kvs" not in found:  # etcd leaves out what is empty
-                return []
-            raise RegistryUnavailable(f"etcd has something else than a process below {self._prefix}") from error
+        listed = [stored_process(each.get("value", "")) for each in found.get("kvs", ())]
+        return [each for each in listed if each]
 
     async def close(self) -> None:
         """Close the connections; a lease that is left ends by itself."""
@@ -105,6 +102,13 @@ class EtcdRegistry(Registry):
             return await self._http.post(path, json.dumps(question).encode(), headers, MAX_LIST_BYTES)
         except (VendorUnavailable, OutcomeUnknown) as silence:
             raise RegistryUnavailable(str(silence)) from silence
+
+
+def stored_process(value: str) -> RegisteredProcess | None:
+    """Return the process of a key; None for what no process has written."""
+    with suppress(msgspec.DecodeError, ValueError):
+        return msgspec.json.decode(b64decode(value), type=RegisteredProcess)
+    return None
 
 
 def reason(answer: VendorResponse) -> str:

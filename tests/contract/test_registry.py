@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -172,6 +173,26 @@ async def test_consul_is_asked_with_its_token_over_a_verified_connection(tmp_pat
     assert "token" not in " ".join(refused)
     await close(registry)
     await consul.stop()
+
+
+async def test_what_another_program_has_written_hides_no_process(
+    server: Callable[[str], object], consul: LocalConsul
+) -> None:
+    etcd, name = str(server("etcd")), f"test-{uuid4().hex}"
+    key, values = f"{name}/processes/other".encode(), (b"not JSON", b"[]", b'{"id": "other"}', b"\xff")
+    check = {"TTL": "60s", "Status": "passing", "DeregisterCriticalServiceAfter": "1m"}
+    foreign = {"ID": "other", "Name": name, "Tags": [], "Meta": {}, "Check": check}
+    for kind, url in (("etcd", etcd), ("consul", consul.url)):
+        registry = registry_of(kind, RegistrySettings(url=url, name=name))
+        await registry.announce(HTTP)
+        for number, value in enumerate(values):
+            pair = {"key": key + b"%d" % number, "value": value}
+            encoded = {word: b64encode(each).decode() for word, each in pair.items()}
+            httpx.post(f"{etcd}/v3/kv/put", json=encoded).raise_for_status()
+        async with httpx.AsyncClient() as client:
+            (await client.put(f"{consul.url}/v1/agent/service/register", json=foreign)).raise_for_status()
+        assert list(await registry.processes()) == [HTTP], kind
+        await close(registry)
 
 
 @pytest.mark.parametrize("kind", ["consul"])

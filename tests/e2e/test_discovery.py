@@ -231,7 +231,7 @@ def gateways(offices: Offices, folder: Path) -> Iterator[list[str]]:
 @pytest.fixture
 def etcd(server: Callable[[str], object]) -> Iterator[DockerContainer]:
     """Run an etcd of its own, which the test may stop."""
-    server("mysql")  # skips the test where nothing can be started
+    server("etcd")  # skips the test where nothing can be started
     with stack.etcd_container(stack.free_port()) as container:
         yield container
 
