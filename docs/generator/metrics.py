@@ -63,7 +63,9 @@ LABELS: Mapping[str, Label] = {
     "route": Label(
         "The template of a path, without the ids in it; `(none)` for a path of no route.", r"\(none\)|/[^%]*"
     ),
-    "server": Label("The section of the settings that names the files.", lambda: {"mysql", "kafka", "redis", "smtp"}),
+    "server": Label(
+        "The section of the settings that names the files.", lambda: {"mysql", "kafka", "redis", "registry", "smtp"}
+    ),
     "state": Label("The state of a delivery.", lambda: set(WAITING_STATES)),
     "status": Label("The status of the response; 0: the process ended before it.", r"0|[1-5]\d\d"),
     "topic": Label(

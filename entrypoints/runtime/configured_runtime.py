@@ -36,6 +36,7 @@ class ConfiguredRuntime(Runtime):
         self.figures = application.messaging.figures()
         self.delivery_figures = application.notifications.delivery_figures()
         self.clock = application.process.clock()
+        self.registry = None if settings.adapters.registry == "none" else application.discovery.registry()
         self._api_key = ""
         self._transports = Transports(application, settings, self.use_cases)
 
@@ -53,6 +54,7 @@ class ConfiguredRuntime(Runtime):
             *found.stored_probes(),
             *found.server_probes(),
             *found.event_probes(),
+            *self._application.discovery.registration_probes(),
             *keys,
             *found.certificates(),
             *found.identity_providers(),
@@ -116,6 +118,8 @@ class ConfiguredRuntime(Runtime):
                     with acting_as(ANONYMOUS if name == "http" else SYSTEM):  # a task keeps the principal of its start
                         for loop in self._transports.start(name, listening, stop):
                             tasks.create_task(stop_all_after(loop, stop))
+                if self.registry:
+                    tasks.create_task(stop_all_after(self._transports.register(listening, stop), stop))
                 await on_started(report)
 
     async def _supervise(

@@ -4,12 +4,14 @@ import asyncio
 import secrets
 from collections.abc import Awaitable
 from datetime import timedelta
+from importlib.metadata import version
 from socket import socket
 from typing import TYPE_CHECKING
 
 from config.container import Application
 from config.settings import Settings
 from core.kernel.health import HealthChecks
+from core.kernel.registry import RegisteredProcess
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 
@@ -51,6 +53,23 @@ class Transports:
         from entrypoints.monitoring import monitor
 
         return monitor(listening, HealthChecks(self._application.probes()), stop, folder)
+
+    def register(self, listening: socket | None, stop: asyncio.Event) -> Awaitable[None]:
+        """Keep this process in the registry while it is ready; `listening` is the socket of its HTTP."""
+        from entrypoints.runtime.registration import Registration, locate
+
+        application, settings, found = self._application, self._settings, self._settings.registry
+        process = RegisteredProcess(application.process.name(), settings.serve, "", version("bursar"), ready=False)
+
+        async def address() -> str:
+            if listening is None:
+                return ""
+            host, port = found.advertised_host or settings.http.host, found.advertised_port
+            return await locate(host, port or listening.getsockname()[1], found.url)
+
+        checks = HealthChecks(application.server_probes())
+        registration = Registration(application.discovery.registry(), process, checks, address)
+        return registration.keep(found.ttl_seconds, stop)
 
     def measure(self, stop: asyncio.Event) -> Awaitable[None]:
         """Bring the gauges of this process up to date until `stop` is set."""
