@@ -90,7 +90,7 @@ class Traffic:
             statement = self._insert() if kind == "write" else self._select()
             began = time.perf_counter()
             await run(self._engine, statement)
-            self.longest[kind] = max(self.longest[kind], time.perf_counter() - began)
+            self.longest[kind] = max(self.longest[kind], round(time.perf_counter() - began, 2))
             await asyncio.sleep(PAUSE_SECONDS)
 
     def _insert(self) -> str:
@@ -133,8 +133,8 @@ async def fill(engine: AsyncEngine, table: Table, rows: int) -> None:
     """Insert rows in transactions that are small enough for the redo log."""
     for start in range(0, rows, ROWS_PER_STATEMENT):
         last = min(start + ROWS_PER_STATEMENT, rows) - 1
-        each = f"SELECT {start} AS i UNION ALL SELECT i + 1 FROM n WHERE i < {last}"
-        await run(engine, insert(table, engine.name, f"WITH RECURSIVE n AS ({each}) SELECT i FROM n"))
+        numbers = f"SELECT {start} AS i UNION ALL SELECT i + 1 FROM n WHERE i < {last}"  # noqa: S608 - numbers
+        await run(engine, insert(table, engine.name, f"WITH RECURSIVE n AS ({numbers}) SELECT i FROM n"))  # noqa: S608
     await run(engine, f"ANALYZE {'TABLE ' if engine.name == 'mysql' else ''}{table.name}")
 
 
@@ -174,8 +174,9 @@ async def costs(engine: AsyncEngine, variables: Mapping[str, str], name: str, ro
         done = await run(engine, CHANGES) if engine.name == "mysql" else []
         changes = [(f"{times} x {each}", float(took)) for each, times, took in done if f"`{name}`" in each]
         changing = sum(took for _, took in changes)
-        times = (seconds, changing, *during.longest.values(), before.longest["write"])
-        yield Cost(name, migration, rows, *(round(each, 2) for each in times), [each for each, _ in changes])
+        write, read, calm = during.longest["write"], during.longest["read"], before.longest["write"]
+        told = [each for each, _ in changes]
+        yield Cost(name, migration, rows, round(seconds, 2), round(changing, 2), write, read, calm, told)
 
 
 async def measure(url: str, variables: Mapping[str, str], name: str, rows: int) -> None:
