@@ -6,14 +6,17 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncmy
+import httpx
 import msgspec
 import pytest
 
@@ -22,11 +25,12 @@ from tests.chaos.facts import Facts, gather, waiting
 from tests.chaos.findings import Findings
 from tests.chaos.judge import judge_deliveries, judge_events, judge_notices, judge_submissions
 from tests.chaos.judge_stock import judge_stock
-from tests.chaos.preparation import mailbox, phone, registration
+from tests.chaos.preparation import SCHEDULE, mailbox, phone, registration
+from tests.chaos.retrying_client import http_session, post_until_answered
 from tests.chaos.sql import select
 from tests.chaos.stock_clients import StockClients
 from tests.chaos.stock_reply_log import StockReplyLog
-from tests.chaos.submission_clients import Clients, Sender, SubmissionLog
+from tests.chaos.submission_clients import Clients, Sender, SubmissionLog, SubmissionReply
 from tests.chaos.vendors import VENDOR_RECORD_FILE, VendorRecord
 from tests.conftest import eventually
 from tests.documentation import ROOT_DIRECTORY
@@ -37,6 +41,7 @@ RELEASE_BEFORE = "ebeb18a"
 CODE = ("adapters", "config", "core", "entrypoints")
 UNKNOWN_BEFORE = ("BURSAR__IDENTITY__", "BURSAR__ENCRYPTION__")
 """Sections of the configuration that the release before refuses."""
+SENT_FILE = "sent.jsonl"
 CONTEXTS = ("fees", "fees.dead-letters", "inventory", "inventory.dead-letters")
 CANDIDATES, CLIENTS, STOREKEEPERS, PAUSE_SECONDS = 3_000, 3, 1, 0.15
 ENOUGH = 25
@@ -90,14 +95,19 @@ class Before:
 
     def start(self, *words: str) -> Running:
         """Start one of its commands."""
-        log = self.folder / f"before-{words[0]}.log"
+        log = self.folder / f"before-{'-'.join(words[:2])}.log"
         known = {name: value for name, value in self.environment.items() if not name.startswith(UNKNOWN_BEFORE)}
         others = {name: value for name, value in os.environ.items() if not name.startswith("BURSAR__")}
-        env = others | known | {"PYTHONPATH": str(self.code), "BURSAR__PROVISION": "true"}
+        env = others | known | {"PYTHONPATH": str(self.code)}
         with log.open("wb") as output:
             command = [sys.executable, "-m", "entrypoints", *words]
             process = subprocess.Popen(command, cwd=self.folder, env=env, stdout=output, stderr=output)
         return Running(process, log, lambda: "")
+
+    async def finish(self, *commands: Sequence[str]) -> None:
+        """Run commands at once to their end."""
+        for each in [self.start(*words) for words in commands]:
+            assert await asyncio.to_thread(each.process.wait, 120) == 0, each.log.read_text()
 
 
 class Office:
@@ -130,12 +140,10 @@ class Office:
 
     async def drained(self) -> None:
         """Return when no work is left."""
-        async with asyncio.timeout(30):
-            while left := await waiting(
-                self.servers, self.servers.mysql.database, self.kafka.topic_prefix, self.kafka.group
-            ):
-                await asyncio.sleep(0.2)
-                del left
+        name, prefix, deadline = self.servers.mysql.database, self.kafka.topic_prefix, time.monotonic() + 150
+        while left := await waiting(self.servers, name, prefix, self.kafka.group):
+            assert time.monotonic() < deadline, f"still waiting: {left}"
+            await asyncio.sleep(0.2)
 
     async def command(self, *words: str) -> None:
         """Run a command of this release."""
@@ -144,10 +152,9 @@ class Office:
 
     async def facts(self) -> Facts:
         """Read the state."""
-        with (self.this.folder / VENDOR_RECORD_FILE).open("wb") as record:
-            for each in self.this.messages():
-                line = VendorRecord(each["channel"], each["to"], each["id"])
-                record.write(msgspec.json.encode(line) + b"\n")
+        sent = [msgspec.json.decode(line) for line in (self.this.folder / SENT_FILE).read_bytes().splitlines()]
+        records = [msgspec.json.encode(VendorRecord(each["channel"], each["to"], each["id"])) for each in sent]
+        (self.this.folder / VENDOR_RECORD_FILE).write_bytes(b"\n".join(records))
         name, prefix = self.servers.mysql.database, self.kafka.topic_prefix
         return await gather(self.servers, name, prefix, self.this.folder, CONTEXTS)
 
@@ -158,7 +165,7 @@ async def office(mysql: MySQL, kafka: Kafka, code_before: Path, tmp_path: Path) 
     folder = tmp_path / "office"
     folder.mkdir()
     record = {
-        "SANDBOX__RECORD_PATH": str(folder / "sandbox.jsonl"),
+        "SANDBOX__RECORD_PATH": str(folder / SENT_FILE),
         "INVENTORY__PHONE": "+919700000000",
         "KAFKA__PARTITIONS": "3",
     }
@@ -166,8 +173,9 @@ async def office(mysql: MySQL, kafka: Kafka, code_before: Path, tmp_path: Path) 
     before = Before(code_before, folder, environment)
     rows = "".join(f"{registration(n)},Asha {n},student,{mailbox(n)},{phone(n)}\n" for n in range(CANDIDATES))
     (folder / "roster.csv").write_text("registration,name,category,email,phone\n" + rows)
-    for each in [before.start("import", "students", "roster.csv"), before.start("topics")]:
-        assert await asyncio.to_thread(each.process.wait, 120) == 0, each.log.read_text()
+    schedule = str(code_before / f"config/data/schedules/{SCHEDULE}.toml")
+    await before.finish(["migrate"])
+    await before.finish(["import", "students", "roster.csv"], ["import", "schedule", schedule], ["topics"])
     made = Office(Servers(mysql, kafka.bootstrap), kafka, before, Workspace(folder, None, environment))
     yield made
     made.ledger.close()
@@ -197,13 +205,30 @@ def judged(facts: Facts) -> dict[str, list[str]]:
     findings = Findings()
     for judge in (judge_submissions, judge_events, judge_notices, judge_deliveries, judge_stock):
         judge(facts, findings)
-    return dict(findings.of) | ({"dead": facts.dead_letters} if facts.dead_letters else {})
+    doubts = {"dead_letters": facts.dead_letters, "unknown": ["a delivery"] * findings.unknown}
+    return dict(findings.of) | {kind: found for kind, found in doubts.items() if found}
+
+
+async def repeat_at_both(office: Office, first: str, other: str, api_key: str) -> None:
+    """Submit at one release and repeat the request at both: it is stored once, and each answer names it."""
+    fee, key = {"schedule": SCHEDULE, "registration": registration(next(office.candidates))}, uuid4().hex
+    async with http_session(api_key) as session:
+        urls = (first, first, other)
+        answers = [await post_until_answered(session, [url], "POST", "/v1/exam-fees", fee, key) for url in urls]
+        shown = [await session.get(f"{url}/v1/exam-fees/{answers[0].body['reference']}") for url in urls[1:]]
+    assert answers[0].body == answers[1].body
+    assert [each.status for each in answers] == [201, 201, 409]
+    assert answers[0].body["reference"] in str(answers[2].body)
+    assert [each.status for each in shown] == [200, 200]
+    office.ledger.note(SubmissionReply(fee["registration"], 201, answers[0].body["reference"]))
 
 
 async def test_two_releases_serve_one_office_and_the_older_one_returns(office: Office) -> None:
     async with asyncio.timeout(500):
         await upgrade_and_return(office)
     assert judged(await office.facts()) == {}
+    for whose in ("actor = ''", "actor <> ''"):
+        assert await office.servers.figure(f"SELECT COUNT(*) FROM event_log WHERE {whose}") > ENOUGH
 
 
 async def upgrade_and_return(office: Office) -> None:
@@ -215,11 +240,15 @@ async def upgrade_and_return(office: Office) -> None:
             await office.command("migrate")
             await office.command("keys", "create")
             await office.command("topics")
+            ready = await asyncio.to_thread(httpx.get, f"{before.url}/health/ready", timeout=30)
+            assert ready.status_code == 200, ready.text
             await office.enough()
             api_key = await asyncio.to_thread(office.this.api_key)
             this = await servers.enter_async_context(serving(office.this.start()))
         urls = [before.url, this.url]
         async with office.load(urls, api_key):
+            await repeat_at_both(office, before.url, this.url, api_key)
+            await repeat_at_both(office, this.url, before.url, api_key)
             await office.enough()
             urls.remove(before.url)
             await stop(before)
