@@ -71,7 +71,7 @@ chaos-kit *args:
 bench *args:
     uv run --group bench python -m benchmarks.pipeline "$@"
 
-# Measure how long migrations stop those who use large tables: --rows 100000  --only students,inbox  --sqlite
+# Measure how long migrations delay reads and writes of large tables: --rows 100000  --only students,inbox  --sqlite
 bench-migrations *args:
     uv run --group bench python -m benchmarks.migrations "$@"
 

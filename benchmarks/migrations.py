@@ -1,4 +1,4 @@
-"""`just bench-migrations`: what each migration of a large table costs those who write and read that table meanwhile."""
+"""`just bench-migrations`: the delay of reads and writes of large tables while migrations change them."""
 
 import asyncio
 import json
@@ -110,7 +110,7 @@ def value(column: Column[Any], dialect: str) -> str:
             return "NULL"
         case LargeBinary() | BINARY() | VARBINARY():
             size = min(length, 32)
-            return f"UNHEX(LPAD(HEX(i), {2 * size}, '0'))" if mysql else f"UNHEX(printf('%0{2 * size}X', i))"
+            return f"UNHEX(LPAD(HEX(i), {2 * size}, '0'))" if mysql else f"CAST(printf('%0{size}d', i) AS BLOB)"
         case DateTime():
             start = "'2026-01-01'"
             return f"{start} + INTERVAL i SECOND" if mysql else f"datetime({start}, i || ' seconds') || '.000000'"
@@ -196,7 +196,7 @@ def main(
     sqlite: Annotated[bool, typer.Option(help="Measure SQLite instead of MySQL.")] = False,
 ) -> None:
     """Fill one large table after the other, and run its migrations while it is written and read."""
-    with nullcontext(stack.MySqlServer("", 0, "")) if sqlite else stack.mysql() as server:
+    with nullcontext(stack.MySqlServer("unused", 3306, "unused")) if sqlite else stack.mysql() as server:
         for name in only.split(","):
             with TemporaryDirectory() as folder:
                 environment = BenchmarkEnvironment(server, None, Path(folder))
