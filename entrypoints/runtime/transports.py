@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from socket import socket
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from config.settings import Settings
 from core.kernel.health import HealthChecks
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
+from entrypoints.health import Stopping
 
 if TYPE_CHECKING:
     from entrypoints.scheduler.scheduler import Figures
@@ -46,11 +48,14 @@ class Transports:
 
         return listen(self._settings.telemetry.metrics_address)
 
-    def monitor(self, listening: socket, stop: asyncio.Event, folder: str | None = None) -> Awaitable[None]:
-        """Answer monitors on a socket; `folder` has the metrics of the workers."""
-        from entrypoints.monitoring import monitor
+    def monitored(
+        self, listening: socket | None, stop: asyncio.Event, folder: str | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Answer monitors on a socket, if there is one; `folder` has the metrics of the workers."""
+        from entrypoints.monitoring import monitored
 
-        return monitor(listening, HealthChecks(self._application.probes()), stop, folder)
+        checks = HealthChecks([*self._application.probes(), Stopping(stop)])
+        return monitored(listening, checks, folder) if listening else nullcontext()
 
     def measure(self, stop: asyncio.Event) -> Awaitable[None]:
         """Bring the gauges of this process up to date until `stop` is set."""
@@ -88,7 +93,6 @@ class Transports:
         from entrypoints.http.middleware.authentication import Authentication
         from entrypoints.http.middleware.load_shedding import LoadShedder
         from entrypoints.http.middleware.rate_limiting import RateLimits
-        from entrypoints.http.operations.stopping import Stopping
         from entrypoints.http.submission_intents import IntentSigner
 
         settings, clock = self._settings.admission, self._application.process.clock()
