@@ -59,7 +59,7 @@ class FaultInjector:
         return unreached
 
     async def _do(self, fault: Fault) -> None:
-        self._say(f"{fault.name} for {fault.seconds:g} s" if isinstance(fault, Pause | NetworkFault) else fault.name)
+        self._say(f"{fault.name}: {fault}")
         if isinstance(fault, Point):
             self._registry.arm(fault.point, fault.signal)
             return
