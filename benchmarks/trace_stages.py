@@ -64,7 +64,7 @@ def one_turn(environment: BenchmarkEnvironment, number: int, endpoint: str) -> F
 def cpu_seconds(process: Process) -> float:
     """Return the processor time of all threads of a process."""
     threads = Path(f"/proc/{process.popen.pid}/task").glob("*/schedstat")
-    return sum(int(each.read_text(encoding="ascii").split()[0]) for each in threads) / 1e9
+    return sum(int(each.read_text(encoding="utf-8").split()[0]) for each in threads) / 1e9
 
 
 class Collector(BaseHTTPRequestHandler):
