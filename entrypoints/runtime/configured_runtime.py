@@ -110,10 +110,8 @@ class ConfiguredRuntime(Runtime):
             if listening and self._settings.http.workers > 1:
                 await self._supervise(listening, monitoring, partial(on_started, report), stop)
                 return
-            async with asyncio.TaskGroup() as tasks:
+            async with self._transports.monitored(monitoring, stop), asyncio.TaskGroup() as tasks:
                 tasks.create_task(stop_all_after(self._transports.measure(stop), stop))
-                if monitoring:
-                    tasks.create_task(stop_all_after(self._transports.monitor(monitoring, stop), stop))
                 for name in self._settings.serve:
                     with acting_as(ANONYMOUS if name == "http" else SYSTEM):  # a task keeps the principal of its start
                         for loop in self._transports.start(name, listening, stop):
@@ -131,9 +129,7 @@ class ConfiguredRuntime(Runtime):
     ) -> None:
         """Run the workers, and answer monitors for all of them."""
         with TemporaryDirectory() as metrics:
-            async with asyncio.TaskGroup() as tasks:
-                if monitoring:
-                    tasks.create_task(stop_all_after(self._transports.monitor(monitoring, stop, metrics), stop))
+            async with self._transports.monitored(monitoring, stop, metrics):
                 await supervise(self._workers(listening, metrics), on_ready, stop)
 
     async def _require_keys(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from importlib.metadata import version
 from socket import socket
@@ -14,6 +15,7 @@ from core.kernel.health import HealthChecks
 from core.kernel.registry import RegisteredProcess
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
+from entrypoints.health import Stopping
 
 if TYPE_CHECKING:
     from entrypoints.scheduler.scheduler import Figures
@@ -48,11 +50,14 @@ class Transports:
 
         return listen(self._settings.telemetry.metrics_address)
 
-    def monitor(self, listening: socket, stop: asyncio.Event, folder: str | None = None) -> Awaitable[None]:
-        """Answer monitors on a socket; `folder` has the metrics of the workers."""
-        from entrypoints.monitoring import monitor
+    def monitored(
+        self, listening: socket | None, stop: asyncio.Event, folder: str | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Answer monitors on a socket, if there is one; `folder` has the metrics of the workers."""
+        from entrypoints.monitoring import monitored
 
-        return monitor(listening, HealthChecks(self._application.probes()), stop, folder)
+        checks = HealthChecks([*self._application.probes(), Stopping(stop)])
+        return monitored(listening, checks, folder) if listening else nullcontext()
 
     def register(self, listening: socket | None, stop: asyncio.Event) -> Awaitable[None]:
         """Keep this process in the registry while it is ready; `listening` is the socket of its HTTP."""
@@ -107,7 +112,6 @@ class Transports:
         from entrypoints.http.middleware.authentication import Authentication
         from entrypoints.http.middleware.load_shedding import LoadShedder
         from entrypoints.http.middleware.rate_limiting import RateLimits
-        from entrypoints.http.operations.stopping import Stopping
         from entrypoints.http.submission_intents import IntentSigner
 
         settings, clock = self._settings.admission, self._application.process.clock()
