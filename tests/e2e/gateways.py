@@ -9,6 +9,7 @@ from typing import Literal
 
 import httpx
 import pytest
+import yaml
 from testcontainers.core.container import DockerContainer
 
 from tests import containers as stack
@@ -16,6 +17,8 @@ from tests.e2e.workspace import until
 
 GATEWAY = Path(__file__).parents[2] / "deploy/gateway"
 Kind = Literal["traefik", "envoy"]
+LIVE = "/live"
+"""Where a gateway reads what changes."""
 KINDS: tuple[Kind, ...] = ("traefik", "envoy")
 
 
@@ -25,6 +28,8 @@ class Setup:
 
     servers: tuple[int, ...]
     """The ports of the office."""
+    live: Path | None = None
+    """The folder that `bursar processes follow` writes; it takes the place of `servers`."""
     seconds_between_checks: int = 1
     rate: int = 500
     burst: int = 1000
@@ -55,6 +60,8 @@ def traefik(folder: Path, setup: Setup, port: int) -> DockerContainer:
         "interval: 1s": f"interval: {setup.seconds_between_checks}s",
         "prometheus:9090": f"127.0.0.1:{setup.prometheus}",
     }
+    if setup.live:
+        changes["/etc/traefik/routes.yml"] = f"{LIVE}/routes.yml"
     for name in ("traefik.yml", "routes.yml"):
         (folder / name).write_text(changed((GATEWAY / name).read_text(), changes))
     variables = {
@@ -63,7 +70,8 @@ def traefik(folder: Path, setup: Setup, port: int) -> DockerContainer:
         "BURSAR_GATEWAY_BURST": str(setup.burst),
     }
     container = DockerContainer(stack.TRAEFIK).with_command(["--configFile=/etc/traefik/traefik.yml"])
-    return container.with_envs(**variables).with_volume_mapping(str(folder), "/etc/traefik", "ro")
+    container = container.with_envs(**variables).with_volume_mapping(str(folder), "/etc/traefik", "ro")
+    return container.with_volume_mapping(str(setup.live), LIVE, "ro") if setup.live else container
 
 
 def envoy(folder: Path, setup: Setup, port: int) -> DockerContainer:
@@ -80,9 +88,24 @@ def envoy(folder: Path, setup: Setup, port: int) -> DockerContainer:
         "max_tokens: 1000, tokens_per_fill: 500": f"max_tokens: {setup.burst}, tokens_per_fill: {setup.rate}",
         "address: prometheus, port_value: 9090": f"address: 127.0.0.1, port_value: {setup.prometheus}",
     }
-    (folder / "envoy.yaml").write_text(changed(text, changes))
-    container = DockerContainer(stack.ENVOY).with_command(["-c", "/etc/envoy/envoy.yaml", "--disable-hot-restart"])
-    return container.with_volume_mapping(str(folder), "/etc/envoy", "ro")
+    text = changed(text, changes)
+    (folder / "envoy.yaml").write_text(discovering(text) if setup.live else text)
+    words = ["-c", "/etc/envoy/envoy.yaml", "--disable-hot-restart", "--service-node", "a", "--service-cluster", "b"]
+    container = DockerContainer(stack.ENVOY).with_command(words)
+    container = container.with_volume_mapping(str(folder), "/etc/envoy", "ro")
+    return container.with_volume_mapping(str(setup.live), LIVE, "ro") if setup.live else container
+
+
+def discovering(text: str) -> str:
+    """Return the configuration of Envoy with the lines of envoy-discovery.yaml in place of addresses."""
+    discovery = yaml.safe_load((GATEWAY / "envoy-discovery.yaml").read_text())
+    discovery["eds_cluster_config"]["eds_config"]["path_config_source"]["path"] = f"{LIVE}/office.json"
+    document = yaml.safe_load(text)
+    [office] = [each for each in document["static_resources"]["clusters"] if each["name"] == "office"]
+    for addresses in ("cluster_type", "load_assignment"):
+        del office[addresses]
+    office |= discovery
+    return yaml.safe_dump(document)
 
 
 def changed(text: str, changes: Mapping[str, str]) -> str:

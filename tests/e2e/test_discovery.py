@@ -10,74 +10,22 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import yaml
 from testcontainers.core.container import DockerContainer
 
 from config.sections.servers import Kafka, MySQL
 from tests import containers as stack
+from tests.e2e.gateways import GATEWAY, KINDS, Setup, gateway
 from tests.e2e.workspace import Running, Workspace, on_real_servers
 from tests.tcp_switch import TcpSwitch, tcp_switch
 
-GATEWAY = Path(__file__).parents[2] / "deploy/gateway"
 TTL_SECONDS, SLACK_SECONDS = 3, 7
 """A second each for etcd and the follower, and the rest for a machine that is busy."""
 CANDIDATE_COUNT, MAX_REPETITIONS = 2_000, 20
 Send = Callable[[httpx.AsyncClient, str], Awaitable[None]]
 READ = "/v1/fee-schedules"
-HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
-
-
-def traefik(live: Path, folder: Path, port: int) -> DockerContainer:
-    """Return a Traefik that watches `live/routes.yml`."""
-    static = yaml.safe_load((GATEWAY / "traefik.yml").read_text())
-    static["entryPoints"]["office"]["address"] = f"127.0.0.1:{port}"
-    static["providers"]["file"]["filename"] = "/etc/traefik/live/routes.yml"
-    (folder / "traefik.yml").write_text(yaml.safe_dump(static))
-    container = DockerContainer(stack.TRAEFIK).with_command(["--configFile=/etc/traefik/traefik.yml"])
-    container = container.with_envs(BURSAR_GATEWAY_RATE="100000", BURSAR_GATEWAY_BURST="100000")
-    container = container.with_volume_mapping(str(folder / "traefik.yml"), "/etc/traefik/traefik.yml", "ro")
-    return container.with_volume_mapping(str(live), "/etc/traefik/live", "ro")
-
-
-def envoy(live: Path, folder: Path, port: int) -> DockerContainer:
-    """Return an Envoy whose cluster is that of envoy-discovery.yaml."""
-    retry: dict[str, Any] = {"retry_on": "connect-failure,refused-stream,reset", "num_retries": 2}
-    matches: list[Any] = [
-        {"prefix": "/", "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
-        {"prefix": "/"},
-    ]
-    routes: list[dict[str, Any]] = [{"match": each, "route": {"cluster": "office"}} for each in matches]
-    routes[0]["route"]["retry_policy"] = retry
-    manager: dict[str, Any] = {
-        "@type": HCM,
-        "stat_prefix": "office",
-        "use_remote_address": True,
-        "route_config": {"virtual_hosts": [{"name": "office", "domains": ["*"], "routes": routes}]},
-        "http_filters": [{"name": "router", "typed_config": {"@type": ROUTER}}],
-    }
-    check: dict[str, Any] = {
-        "http_health_check": {"path": "/health/ready"},
-        "interval": "1s",
-        "no_traffic_interval": "1s",
-    }
-    check |= {"timeout": "3s", "unhealthy_threshold": 1, "healthy_threshold": 1}
-    discovery = yaml.safe_load((GATEWAY / "envoy-discovery.yaml").read_text())
-    cluster = {"name": "office", "connect_timeout": "2s", "health_checks": [check], **discovery}
-    listener: dict[str, Any] = {
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        "filter_chains": [{"filters": [{"name": "hcm", "typed_config": manager}]}],
-    }
-    everything = {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
-    (folder / "envoy.yaml").write_text(yaml.safe_dump(everything))
-    options = ["--disable-hot-restart", "--service-node", "gateway", "--service-cluster", "office"]
-    container = DockerContainer(stack.ENVOY).with_command(["-c", "/etc/envoy/envoy.yaml", *options])
-    container = container.with_volume_mapping(str(folder / "envoy.yaml"), "/etc/envoy/envoy.yaml", "ro")
-    return container.with_volume_mapping(str(live), "/etc/envoy/live", "ro")
 
 
 @dataclass(slots=True)
@@ -222,11 +170,13 @@ async def serves(*offices: Running) -> None:
 @contextmanager
 def gateways(offices: Offices, folder: Path) -> Iterator[list[str]]:
     """Run both gateways, and yield their addresses."""
-    ports = [stack.free_port(), stack.free_port()]
+    setup = Setup((), live=offices.live, rate=100_000, burst=100_000)
     with ExitStack() as running:
-        for make, port in zip((traefik, envoy), ports, strict=True):
-            running.enter_context(make(offices.live, folder, port).with_kwargs(network_mode="host"))
-        yield [f"http://127.0.0.1:{port}" for port in ports]
+        clients = []
+        for kind in KINDS:
+            (folder / kind).mkdir()
+            clients.append(running.enter_context(gateway(kind, folder / kind, setup)))
+        yield [str(each.base_url).rstrip("/") for each in clients]
 
 
 @pytest.fixture
