@@ -71,6 +71,10 @@ chaos-kit *args:
 bench *args:
     uv run --group bench python -m benchmarks.pipeline "$@"
 
+# Measure how long migrations delay reads and writes of large tables: --rows 100000  --only students,inbox  --sqlite
+bench-migrations *args:
+    uv run --group bench python -m benchmarks.migrations "$@"
+
 # Tell where the time of one submission goes, and write it into benchmarks/README.md
 profile *args:
     uv run python -m benchmarks.profile "$@"

@@ -1,6 +1,7 @@
 """The HTTP client of vendor adapters: connections, timeouts and the meaning of transport errors."""
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,9 +38,14 @@ class VendorResponse:
     """A vendor's answer with any status."""
 
     status: int
-    fields: Mapping[str, Any]
-    """The JSON object in the body; empty without one."""
+    document: Any
+    """The JSON in the body; None without any, or beyond the largest size."""
     headers: Mapping[str, str]
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The JSON object in the body; empty without one."""
+        return self.document if isinstance(self.document, dict) else {}
 
     @property
     def retry_after(self) -> float | None:
@@ -58,8 +64,9 @@ class VendorResponse:
 class VendorHttpClient:
     """The HTTP API of one vendor; connections open at the first request and are reused."""
 
-    def __init__(self, vendor: str, url: str, timeout: float) -> None:
-        self._vendor = vendor
+    def __init__(self, vendor: str, url: str, timeout: float, tls: ssl.SSLContext | None = None) -> None:
+        """`tls` replaces the trust in the authorities of the system."""
+        self._vendor, self._tls = vendor, tls or True
         self._url = url.rstrip("/")
         self._timeout = ClientTimeout(total=timeout, connect=min(CONNECT_TIMEOUT_SECONDS, timeout / 2))
         self._session: ClientSession | None = None
@@ -68,12 +75,15 @@ class VendorHttpClient:
         """Return the URL of a path."""
         return self._url + path
 
-    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> VendorResponse:
+    async def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], largest: int = MAX_BODY_BYTES, method: str = "POST"
+    ) -> VendorResponse:
         """Return the vendor's answer; raise `VendorUnavailable` or `OutcomeUnknown` without one."""
         with translate_transport_errors(self._vendor):
-            request = self._open().post(self.address(path), data=body, headers=headers, allow_redirects=False)
+            url = self.address(path)
+            request = self._open().request(method, url, data=body, headers=headers, allow_redirects=False)
             async with request as response:
-                return VendorResponse(response.status, await json_object(response), response.headers)
+                return VendorResponse(response.status, await json_document(response, largest), response.headers)
 
     async def get(self, path: str, headers: Mapping[str, str], largest: int = MAX_BODY_BYTES) -> VendorResponse:
         """Return the vendor's answer; raise `VendorUnavailable` without one: a GET has no effect."""
@@ -83,7 +93,7 @@ class VendorHttpClient:
                     URL(self.address(path), encoded=True), headers=headers, allow_redirects=False
                 )
                 async with request as response:
-                    return VendorResponse(response.status, await json_object(response, largest), response.headers)
+                    return VendorResponse(response.status, await json_document(response, largest), response.headers)
         except OutcomeUnknown as silence:
             raise VendorUnavailable(str(silence)) from silence
 
@@ -96,7 +106,7 @@ class VendorHttpClient:
     def _open(self) -> ClientSession:
         if self._session is None:  # not in __init__: a session belongs to the running event loop
             self._session = ClientSession(
-                connector=TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS),
+                connector=TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._tls),
                 timeout=self._timeout,
                 cookie_jar=DummyCookieJar(),
                 auto_decompress=False,
@@ -119,18 +129,17 @@ def translate_transport_errors(vendor: str) -> Iterator[None]:
         ) from error
 
 
-async def json_object(response: ClientResponse, largest: int = MAX_BODY_BYTES) -> Mapping[str, Any]:
-    """Return the JSON object in the body; empty for anything else, or beyond `largest` bytes."""
+async def json_document(response: ClientResponse, largest: int) -> Any:
+    """Return the JSON in the body; None for anything else, or beyond `largest` bytes."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > largest:
-            return {}
+            return None
     try:
-        fields = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
+        return None
 
 
 def parse_http_date(date: str) -> datetime:

@@ -15,7 +15,7 @@ from benchmarks.environment import BenchmarkEnvironment, Process
 
 MAX_SUBMISSIONS_PER_SECOND = 40_000
 """Candidates per second of measurement: more than any contender serves."""
-LOGGING = {"TELEMETRY__LEVEL": "info", "TELEMETRY__LOGS": "json"}
+LOGGING = {"TELEMETRY__LEVEL": "info", "TELEMETRY__LOG_FORMAT": "json"}
 """The log settings of production."""
 
 

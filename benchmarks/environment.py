@@ -62,7 +62,8 @@ class Process:
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
         while not done():
             if self.popen.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the measured process ended, or took too long")
+                said = self.log.read_text(encoding="utf-8")[-2_000:]
+                raise RuntimeError(f"the measured process ended, or took too long: {said}")
             time.sleep(0.25)
 
 

@@ -71,7 +71,11 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Count a request without a response."""
-        self._crowd.statuses["lost"] += self._wish is not None
+        self._crowd.closed += 1
+        if self._wish is not None:
+            self._crowd.statuses["lost"] += 1
+        elif self in self._crowd.idle:
+            self._crowd.idle.remove(self)
 
 
 class Crowd:
@@ -80,17 +84,21 @@ class Crowd:
     def __init__(self, first: int) -> None:
         self.idle: deque[Client] = deque()
         self.statuses: Counter[str] = Counter()
+        self.closed = 0
+        """Connections that a server or a gateway has closed."""
         self.took: defaultdict[str, array[float]] = defaultdict(lambda: array("f"))
         self._waiting: list[PendingSubmission] = []
         self._next = first
 
     def answered(self, demand: PendingSubmission, status: str, lines: dict[bytes, bytes], took: float) -> None:
-        """Count a response, and schedule the retry that it asks for."""
-        self.statuses[status] += 1
-        self.took[status].append(took * 1_000)
-        if status == "503":
-            after = float(lines[b"retry-after"])
-            demand.due, demand.intent = time.perf_counter() + after, lines[b"submission-intent"].decode()
+        """Count a response, and schedule the retry that it asks for; a gateway's own 503 has no intent."""
+        intent = lines.get(b"submission-intent")
+        kind = f"{status} of the gateway" if status >= "500" and intent is None else status
+        self.statuses[kind] += 1
+        self.took[kind].append(took * 1_000)
+        if status >= "500":
+            demand.due = time.perf_counter() + float(lines.get(b"retry-after", b"1"))
+            demand.intent = intent.decode() if intent else demand.intent
             heapq.heappush(self._waiting, demand)
 
     def demand(self) -> PendingSubmission:
@@ -114,7 +122,7 @@ async def submit_open_loop(port: int, connections: int, rate: float, seconds: fl
         for _ in range(there := min(come, len(crowd.idle))):
             crowd.idle.popleft().submit(crowd.demand())
         missed, last = missed + come - there, now
-    while len(crowd.idle) + crowd.statuses["lost"] < connections:  # noqa: ASYNC110 - only clients run in this loop
+    while len(crowd.idle) + crowd.closed < connections:  # noqa: ASYNC110 - only clients run in this loop
         await asyncio.sleep(TICK_SECONDS)
     percentiles = {f"{of} p{p} ms": quantile(took, p / 100) for of, took in crowd.took.items() for p in (50, 99)}
     return {

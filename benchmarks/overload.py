@@ -7,20 +7,24 @@ import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from aiohttp import ClientSession, ClientTimeout
 
 from benchmarks import seed
-from benchmarks.environment import BenchmarkEnvironment, Process
+from benchmarks.environment import BenchmarkEnvironment, Process, create_schema_and_topics
 from benchmarks.open_loop_load import API_KEYS_VARIABLE, quantile
-from config.container import Application
 from tests import containers as stack
+from tests.e2e.gateways import Setup, gateway
 
+Through = Literal["nothing", "traefik", "envoy"]
+UNREACHED_RATE = 1_000_000
+"""Requests a second of one address: one machine sends what a country does."""
 SECRET = "only for this benchmark, and not for you"  # noqa: S105
 CANDIDATE_COUNT = 1_000_000
 PROBE_INTERVAL_SECONDS = 0.2
@@ -38,18 +42,24 @@ def main(
     rate: Annotated[int, typer.Option(help="Submissions a second that are tried, whatever the answers.")] = 10_000,
     connections: int = 640,
     workers: int = 1,
+    through: Annotated[Through, typer.Option(help="The gateway between clients and server.")] = "nothing",
 ) -> None:
     """Flood a server on MySQL, and print the results as JSON."""
     with stack.mysql() as mysql, TemporaryDirectory() as folder:
         environment = BenchmarkEnvironment(mysql, "", Path(folder))
         environment.sql(f"CREATE DATABASE {environment.name}", database="")
         try:
-            environment.prepare(migrate)
+            environment.prepare(create_schema_and_topics)
             environment.prepare(environment.create_credentials)
             seed.candidates(environment, round(CANDIDATE_COUNT * min(1.0, minutes / 10)), "sahyadri-test")
             changes = {"HTTP__WORKERS": str(workers), "ADMISSION__SECRET": SECRET, "ADAPTERS__EVENTS": "embedded"}
-            with environment.serve("http", TELEMETRY__LEVEL="info", TELEMETRY__LOGS="json", **changes) as process:
-                found = asyncio.run(measure(process, minutes * 60, rate, connections))
+            changes |= {"TELEMETRY__LEVEL": "info", "TELEMETRY__LOG_FORMAT": "json"}
+            changes |= {} if through == "nothing" else {"HTTP__TRUSTED_PROXIES": "1"}
+            with (
+                environment.serve("http", **changes) as process,
+                front(through, process.wait_until_ready(), Path(folder)) as url,
+            ):
+                found = asyncio.run(measure(process, url, minutes * 60, rate, connections))
             found["stored"] = environment.sql("SELECT COUNT(*) FROM submissions")[0][0]
             found["stored with an earlier moment"] = environment.sql(
                 "SELECT COUNT(*) FROM submissions JOIN event_log ON aggregate_id = submissions.id"
@@ -60,14 +70,20 @@ def main(
     typer.echo(json.dumps(found, indent=2))
 
 
-async def migrate(application: Application) -> None:
-    """Create the tables."""
-    await application.storage.migrate()
+@contextmanager
+def front(through: Through, server: str, folder: Path) -> Iterator[str]:
+    """Run a gateway in front of a server; yield the address that clients use."""
+    if through == "nothing":
+        yield server
+        return
+    setup = Setup((int(server.rpartition(":")[2]),), rate=UNREACHED_RATE, burst=UNREACHED_RATE)
+    with gateway(through, folder, setup) as client:
+        yield str(client.base_url).rstrip("/")
 
 
-async def measure(process: Process, seconds: float, rate: int, connections: int) -> dict[str, Any]:
+async def measure(process: Process, url: str, seconds: float, rate: int, connections: int) -> dict[str, Any]:
     """Run the load generator, and monitor the server meanwhile."""
-    url, memory = process.wait_until_ready(), [resident_mib(process)]
+    memory = [resident_mib(process)]
     sender = {"Authorization": f"Bearer {process.credentials[0]}"}
     variables = {**os.environ, API_KEYS_VARIABLE: " ".join(process.credentials)}
     async with ClientSession(url, timeout=ClientTimeout(10), headers=sender) as client:
@@ -81,7 +97,8 @@ async def measure(process: Process, seconds: float, rate: int, connections: int)
         out, _ = await crowd.communicate()
         looking.cancel()
         await asyncio.wait({looking})
-        buckets = BUCKET.findall(await (await client.get("/metrics")).text())
+    async with ClientSession(process.wait_until_ready()) as inside:
+        buckets = BUCKET.findall(await (await inside.get("/metrics")).text())
     counts = {float(bound): float(count) for bound, count in buckets}
     within = {f"{bound:g} s": round(count / counts[float("inf")], 4) for bound, count in counts.items() if bound < 1}
     memory.append(resident_mib(process))

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import audit_stages, encryption_stages, event_stages, http_stages, identity_stages, ledger_stages
+from benchmarks import (
+    audit_stages,
+    disk_stages,
+    encryption_stages,
+    event_stages,
+    http_stages,
+    identity_stages,
+    ledger_stages,
+    trace_stages,
+)
 from benchmarks import inventory_stages as store_stages
 from benchmarks.environment import BenchmarkEnvironment, Figures
 
@@ -29,6 +38,7 @@ STAGES: Mapping[str, Stage] = {
     "consumer": Stage(event_stages.consumer, 20_000, kafka=True),
     "dispatcher": Stage(event_stages.dispatcher, 10_000, kafka=True),
     "bulkhead": Stage(event_stages.bulkhead, 1_000, kafka=True),
+    "traces": Stage(trace_stages.traces, 20_000, kafka=True),
     "latency": Stage(event_stages.latency, event_stages.COMMITS, kafka=True),
     "idle": Stage(event_stages.idle, 0, kafka=True),
     "backlog": Stage(event_stages.backlog, 1_000_000, times=1, kafka=True),
@@ -40,5 +50,6 @@ STAGES: Mapping[str, Stage] = {
     "audit": Stage(audit_stages.audit, 1_000_000, times=1),
     "ledger": Stage(ledger_stages.ledger, 10_000_000, times=1),
     "rotation": Stage(encryption_stages.rotation, 1_000_000, times=1),
+    "disk": Stage(disk_stages.disk, 50_000, times=1),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),
 }

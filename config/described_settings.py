@@ -12,7 +12,13 @@ from core.kernel.text import ADDRESS
 
 SET = "(set)"
 PERSONAL = {("inventory", "name"), ("inventory", "email"), ("inventory", "phone")}
-IDENTIFYING = {("ses", "access_key_id"), ("twilio", "account_sid"), ("smtp", "user"), ("kafka", "user")}
+IDENTIFYING = {
+    ("ses", "access_key_id"),
+    ("twilio", "account_sid"),
+    ("smtp", "user"),
+    ("kafka", "user"),
+    ("registry", "user"),
+}
 """Names of accounts at vendors and servers, which an attacker needs beside the secret."""
 MIN_SECRET_LENGTH = 4
 """Shorter values would blacken words that happen to contain them."""

@@ -9,7 +9,7 @@ from config.sections.http import Admission, Http, Limits
 from config.sections.identity import KNOWN_ISSUERS, Audit, Encryption, Identity, OpenIdProvider, ProviderName
 from config.sections.office import Inventory, Notifications, Retention, Students, Telemetry
 from config.sections.section import NON_EMPTY, Section, check_encrypted
-from config.sections.servers import Kafka, MySQL, Redis, SQLite
+from config.sections.servers import Kafka, MySQL, Redis, Registry, SQLite
 from config.sections.vendors import Resilience, Sandbox, Ses, Smtp, Twilio
 
 
@@ -30,6 +30,8 @@ class Adapters(Section, frozen=True):
     """Where processes share which schedule version is in force, and count the requests of rate limits."""
     audit_anchors: Literal["kafka", "file", "none"] = "none"
     """Where heads of the audit chain go, out of reach of the database's administrator; `none`: nowhere."""
+    registry: Literal["etcd", "consul", "none"] = "none"
+    """Where processes say that they are ready, so that gateways find them; `none`: nowhere, as on Kubernetes."""
 
 
 class Settings(Section, frozen=True):
@@ -62,6 +64,7 @@ class Settings(Section, frozen=True):
     inventory: Inventory = Inventory()
     audit: Audit = Audit()
     redis: Redis = Redis()
+    registry: Registry = Registry()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()
     twilio: Twilio = Twilio()
@@ -75,6 +78,7 @@ class Settings(Section, frozen=True):
             if twice := [name for name, count in Counter(names).items() if count > 1]:
                 raise ValueError(f"{twice[0]} is named twice - at `$.{path}`")
         self._check_providers()
+        self._check_registry()
         if self.http.workers > 1 and self.adapters.persistence != "mysql":
             raise ValueError(
                 f"http.workers ({self.http.workers}) need a database that processes can share, and"
@@ -96,3 +100,14 @@ class Settings(Section, frozen=True):
             raise ValueError("http.public_url is empty: identity providers send browsers back to it - at `$.http`")
         if self.oidc:
             check_encrypted(self.http.public_url, "http.public_url")
+
+    def _check_registry(self) -> None:
+        """Raise `ValueError` for credentials of another registry than the chosen one."""
+        given = {"etcd": self.registry.user, "consul": self.registry.token.reveal()}
+        chosen = self.adapters.registry
+        for kind, credential in given.items():
+            if credential and chosen not in (kind, "none"):
+                setting = "user" if kind == "etcd" else "token"
+                raise ValueError(
+                    f"registry.{setting} is of {kind}, and adapters.registry is {chosen} - at `$.registry`"
+                )

@@ -13,7 +13,7 @@ SECTIONS = {
     "Start": ("index.md", "tutorial.md", "walkthrough.md"),
     "How to": ("how-to/*.md",),
     "Explanation": ("guarantees.md", "identity.md", "inventory.md", "decisions/*.md", "glossary.md"),
-    "Operation": ("runbook.md", "alerts/*.md", "chaos.md", "performance.md"),
+    "Operation": ("runbook.md", "alerts/*.md", "failures/*.md", "chaos.md", "performance.md"),
     "Reference": ("reference/*.md",),
 }
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s#:]+)(#[^)\s]*)?\)")

@@ -25,6 +25,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         dead_letters,
         demo,
         encryption,
+        processes,
         projections,
         replay_events,
         serve,
@@ -45,6 +46,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
+            Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("encryption", "The keys of personal data.", (encryption,)),
@@ -65,6 +67,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.identity.api_keys import ApiKeysController
     from entrypoints.http.identity.codes import CodesController
     from entrypoints.http.identity.passwords import PasswordsController, public_keys
+    from entrypoints.http.identity.principal import show_principal, show_principal_of_request
     from entrypoints.http.identity.providers import ProvidersController
     from entrypoints.http.identity.second_factors import SecondFactorsController
     from entrypoints.http.identity.sessions import SessionsController
@@ -98,6 +101,8 @@ def http_handlers() -> list[Any]:
         ProvidersController,
         PasswordsController,
         public_keys,
+        show_principal,
+        show_principal_of_request,
         LedgerController,
         list_audit_records,
     ]

@@ -1,7 +1,8 @@
 """A small HTTP listener for monitors: metrics and health of a process, also of one that serves no HTTP."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from socket import socket
 
@@ -23,12 +24,13 @@ def listen(address: str) -> socket:
     return bind(host.strip("[]"), int(port))
 
 
-async def monitor(listening: socket, checks: HealthChecks, stop: asyncio.Event, folder: str | None = None) -> None:
-    """Answer `/metrics` and `/health/…` until `stop` is set; `folder` has the metrics of several processes."""
+@asynccontextmanager
+async def monitored(listening: socket, checks: HealthChecks, folder: str | None = None) -> AsyncIterator[None]:
+    """Answer `/metrics` and `/health/…` until the block ends; `folder` has the metrics of several processes."""
     listener = Listener(checks, folder)
     server = await asyncio.start_server(listener.connected, sock=listening, limit=MAX_HEAD_BYTES)
     try:
-        await stop.wait()
+        yield
     finally:
         server.close()
         await listener.close()

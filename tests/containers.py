@@ -26,6 +26,7 @@ KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
 KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
 """An API server with kubectl in its container."""
 TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
+ENVOY = os.environ.get("BURSAR_TEST_ENVOY_IMAGE", "envoyproxy/envoy:v1.40.0")
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
 KEYCLOAK_ADMIN = ("admin", "admin")
 COLLECTOR = os.environ.get("BURSAR_TEST_OTEL_IMAGE", "otel/opentelemetry-collector-contrib:0.161.0")
@@ -38,6 +39,8 @@ service: {extensions: [health_check], pipelines: {traces: {receivers: [otlp], ex
 """
 TOXIPROXY = os.environ.get("BURSAR_TEST_TOXIPROXY_IMAGE", "ghcr.io/shopify/toxiproxy:2.12.0")
 ALERTMANAGER = os.environ.get("BURSAR_TEST_ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.0")
+ETCD = os.environ.get("BURSAR_TEST_ETCD_IMAGE", "quay.io/coreos/etcd:v3.5.17")
+ETCD_COMMAND = "etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://0.0.0.0:2379"
 ONE_BROKER = {
     # complete, because any argument replaces the defaults of the official image
     "KAFKA_NODE_ID": "1",
@@ -189,6 +192,26 @@ def collector() -> Iterator[Collector]:
         )
         with container:
             yield Collector(f"http://127.0.0.1:{container.get_exposed_port(4318)}", out / "traces.jsonl")
+
+
+@contextmanager
+def etcd() -> Iterator[str]:
+    """Yield the address of an etcd."""
+    port = free_port()
+    with etcd_container(port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def etcd_container(port: int) -> "DockerContainer":
+    """Return an etcd on a port of this machine."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import HttpWaitStrategy
+
+    started = HttpWaitStrategy(2379, "/health").for_status_code(200).with_startup_timeout(60)
+    container = DockerContainer(ETCD).with_bind_ports(2379, port).waiting_for(started)
+    if "coreos/etcd" in ETCD:  # the official image, which listens on no address of others without it
+        container = container.with_command(ETCD_COMMAND)
+    return container
 
 
 @contextmanager

@@ -45,8 +45,8 @@ from tests.units_of_work import any_work
 
 SKU, ADDRESS = "ANSWER-BOOK", "asha.kulkarni@sahyadri.example"
 EXAMPLE_ID = 0x01985B1E_7C00_7000_8000_000000000000
-OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword"}
-"""Operations on the own sessions and password of the caller, which need a session and no permission."""
+OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword", "showPrincipal"}
+"""Operations on the caller, its own sessions and its password, which need no permission; most need a session."""
 FIRST_ID_OF_ANSWERS = EXAMPLE_ID + (1 << 48)
 GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 

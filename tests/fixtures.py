@@ -33,6 +33,7 @@ CONTAINERS = {
     "kafka": stack.kafka,
     "redis": stack.redis,
     "keycloak": stack.keycloak,
+    "etcd": stack.etcd,
     "otel": stack.collector,
     "victorialogs": stack.victorialogs,
 }

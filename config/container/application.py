@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from operator import add
 
 from dependency_injector import containers, providers
 
 from config.container.audit import Audit
+from config.container.discovery import Discovery
 from config.container.examinations import Examinations
 from config.container.fees import Fees
 from config.container.identity import Identity
@@ -30,6 +32,7 @@ class Application(containers.DeclarativeContainer):
     use_cases = providers.Singleton(UseCases)
 
     process: Process = providers.Container(Process, settings=settings, routes=routes)  # type: ignore[assignment]
+    discovery: Discovery = providers.Container(Discovery, process=process)  # type: ignore[assignment]
     storage: Storage = providers.Container(Storage, process=process)  # type: ignore[assignment]
     messaging: Messaging = providers.Container(  # type: ignore[assignment]
         Messaging, process=process, storage=storage, all_use_cases=use_cases.provider
@@ -65,7 +68,8 @@ class Application(containers.DeclarativeContainer):
         audit=audit.use_cases.provider,
     )
     gauges = providers.List(process.machine_gauges, storage.gauges)
-    probes = providers.List(storage.persistence_probe, messaging.events_probe, storage.cache_probe)
+    server_probes = providers.List(storage.persistence_probe, messaging.events_probe, storage.cache_probe)
+    probes = providers.Callable(add, server_probes, discovery.registry_probes)
 
 
 @asynccontextmanager
@@ -80,7 +84,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
     closable += [record for known in vendors.records().values() for record in known.values()]
     closable += application.identity.identity_providers().values()
-    closable.append(application.process.tracer())
+    closable += [application.discovery.registry(), application.process.tracer()]
     async with AsyncExitStack() as stack:
         for each in closable:
             if hasattr(each, "close"):

@@ -46,10 +46,11 @@ def machine_gauges(settings: Settings) -> MachineGauges:
 def tls_files(settings: Settings) -> Mapping[tuple[str, str], str]:
     """Return the TLS files that this configuration uses, by section and setting."""
     adapters = settings.adapters
-    chosen = {adapters.persistence, adapters.events, adapters.cache, *adapters.email}
+    registry = "" if adapters.registry == "none" else "registry"
+    chosen = {adapters.persistence, adapters.events, adapters.cache, registry, *adapters.email}
     named = {
         (section, name): getattr(getattr(settings, section), name, "")
-        for section in ("mysql", "kafka", "redis", "smtp")
+        for section in ("mysql", "kafka", "redis", "registry", "smtp")
         if section in chosen
         for name in TLS_FILES
     }

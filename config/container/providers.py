@@ -13,6 +13,7 @@ import msgspec
 from dependency_injector import containers, providers
 
 from adapters.telemetry.instrumented import recording
+from adapters.telemetry.timed import timed
 from config.sections.section import Secret
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ C = TypeVar("C", bound=containers.DeclarativeContainer)
 
 
 class Lazy:
-    """An imported name that is loaded at its first call."""
+    """An imported name that is loaded at its first call; if it is an adapter, the calls of its ports are timed."""
 
     def __init__(self, module: str, name: str) -> None:
         self._module, self.__name__ = module, name
@@ -28,7 +29,8 @@ class Lazy:
     @cached_property
     def _loaded(self) -> Callable[..., Any]:
         loaded: Callable[..., Any] = getattr(import_module(self._module), self.__name__)
-        return loaded
+        is_adapter = isinstance(loaded, type) and not self._module.startswith("adapters.telemetry.")
+        return timed(loaded) if is_adapter else loaded  # type: ignore[arg-type]  # it is a type
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Import the module and call the name."""

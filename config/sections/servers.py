@@ -6,7 +6,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from config.sections.section import NON_EMPTY, EncryptedSection, Port, PositiveInt, Seconds, Secret, Section
+from config.sections.section import (
+    NON_EMPTY,
+    EncryptedSection,
+    HttpUrl,
+    Port,
+    PositiveInt,
+    Seconds,
+    Secret,
+    Section,
+    check_encrypted,
+    check_port,
+)
 
 
 class MySQL(EncryptedSection, frozen=True):
@@ -85,3 +96,42 @@ class Redis(Section, frozen=True):
             ) from None
         if self.ca_file and parts.scheme != "rediss":
             raise ValueError(f"ca_file ({self.ca_file}) is without effect while url is not rediss://…")
+
+
+class Registry(Section, frozen=True):
+    """The registry of processes, where gateways find those with HTTP."""
+
+    url: Annotated[HttpUrl, NON_EMPTY] = "http://localhost:2379"
+    """The client address of etcd (a name of several members is tried member by member), or of the Consul agent of this
+    machine, as in http://localhost:8500."""
+    ca_file: str = ""
+    """A PEM file of authorities that https trusts in addition to those of the system."""
+    certificate_file: str = ""
+    """The PEM file of the client's own certificate, for servers that require one."""
+    key_file: str = ""
+    """The PEM file of its key; empty if `certificate_file` contains it."""
+    user: str = ""
+    """The user of etcd."""
+    password: Secret = msgspec.field(default_factory=Secret)
+    token: Secret = msgspec.field(default_factory=Secret)
+    """The ACL token of Consul."""
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,62}\Z")] = "bursar"
+    """Begins every key in etcd; the name of the service in Consul."""
+    advertised_host: Annotated[str, msgspec.Meta(pattern=r"^([^\s/:\[\]]+|[0-9a-fA-F:]+)?\Z")] = ""
+    """Where gateways reach this machine; empty: `http.host`, or where that is all interfaces, the address of the one
+    that leads to the registry."""
+    advertised_port: Port = 0
+    """The port at which gateways reach HTTP; 0: that of HTTP."""
+    ttl_seconds: Annotated[int, msgspec.Meta(ge=3, le=300)] = 10
+    """A process that does not renew its registration is off the list after it; renewed three times in it."""
+
+    def __post_init__(self) -> None:
+        check_port(self.url, "registry.url")
+        if not self.url.startswith("https://") and (named := self.ca_file or self.certificate_file):
+            raise ValueError(f"{named} is without effect while registry.url ({self.url}) is not https://…")
+        if self.key_file and not self.certificate_file:
+            raise ValueError(f"key_file ({self.key_file}) needs certificate_file")
+        if bool(self.user) != bool(self.password.reveal()):
+            raise ValueError("registry.user and registry.password are set together, or not at all")
+        if self.password.reveal() or self.token.reveal():
+            check_encrypted(self.url, "registry.url")

@@ -45,6 +45,8 @@ def vendors() -> set[str]:
 TOPICS = [re.escape(topic_of(context)) for context in ROUTES.contexts]
 CLASS_NAME = r"[A-Z][A-Za-z]+"
 LABELS: Mapping[str, Label] = {
+    "adapter": Label("The class that does the call; a unit of work by its context.", CLASS_NAME),
+    "call": Label("A method of the port.", r"[a-z][a-z_]+"),
     "channel": Label("The medium of a message.", lambda: set(Channel)),
     "fate": Label("What became of the audit record of a refusal.", lambda: set(Fate)),
     "folder": Label("A folder by its use.", lambda: {"database", "audit"}),
@@ -55,6 +57,7 @@ LABELS: Mapping[str, Label] = {
         rf"done|failed|{'|'.join(AttemptOutcome)}|{CLASS_NAME}",
     ),
     "pool": Label("`transactions`, or `statements` that are their own.", lambda: {"transactions", "statements"}),
+    "port": Label("The interface of the core that an adapter implements.", CLASS_NAME),
     "projection": Label("A projection of events.", lambda: {"inventory"}),
     "reason": Label(
         "Of dead letters the name of the error's class; of refused connections a word of the runbook.",
@@ -63,7 +66,9 @@ LABELS: Mapping[str, Label] = {
     "route": Label(
         "The template of a path, without the ids in it; `(none)` for a path of no route.", r"\(none\)|/[^%]*"
     ),
-    "server": Label("The section of the settings that names the files.", lambda: {"mysql", "kafka", "redis", "smtp"}),
+    "server": Label(
+        "The section of the settings that names the files.", lambda: {"mysql", "kafka", "redis", "registry", "smtp"}
+    ),
     "state": Label("The state of a delivery.", lambda: set(WAITING_STATES)),
     "status": Label("The status of the response; 0: the process ended before it.", r"0|[1-5]\d\d"),
     "topic": Label(

@@ -7,7 +7,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.generator import command_line, http_api, index_template, messages, metrics, permissions, schedules, settings
+from docs.generator import (
+    command_line,
+    http_api,
+    index_template,
+    messages,
+    metrics,
+    permissions,
+    schedules,
+    settings,
+    sizing,
+)
 
 DOCS_DIRECTORY = Path(__file__).parents[1]
 INDEX_TEMPLATE = DOCS_DIRECTORY.parent / "deploy/elk/index-template.json"
@@ -26,6 +36,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "needed-permissions": permissions.needed_permissions,
     "metrics": metrics.metrics,
     "metric-labels": metrics.labels,
+    "service-times": sizing.service_times,
+    "offices": sizing.offices,
     "schedule": schedules.document,
     "rule-kinds": schedules.rule_kinds,
     "currencies": schedules.currency_exponents,

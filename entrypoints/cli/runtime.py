@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from core.kernel.clock import Clock
 from core.kernel.health import Probe
 from core.kernel.idempotency import Answers
+from core.kernel.registry import Registry
 from core.kernel.schema import SchemaChange
 from core.messaging.office_figures import OfficeFigures
 from core.messaging.outbox import Backlog
@@ -51,6 +52,8 @@ class Runtime(Protocol):
     figures: OfficeFigures
     delivery_figures: DeliveryFigures
     clock: Clock
+    registry: Registry | None
+    """Where processes say that they are ready; None where the settings name none."""
 
     @abstractmethod
     def probes(self) -> Sequence[Probe]:

@@ -1,6 +1,6 @@
 """The composition of the HTTP application: routes, dependencies, error handlers and middleware."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -57,12 +57,21 @@ def create_app(
         "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
         "health_checks": HealthChecks(probes),
     }
+    app = routed(handlers, wired, Idempotency(answers, signer), documented=documented)
+    served = guard(app, Authentication(use_cases.identity), admission, rate_limits)
+    return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
+
+
+def routed(
+    handlers: Sequence[Any], wired: Mapping[str, Any], idempotency: Idempotency, *, documented: bool
+) -> Litestar:
+    """Return the routes with what they need; middleware comes before them."""
     document = docs.openapi(version("bursar"))
     app = Litestar(
         route_handlers=[*handlers, docs.asset],
         dependencies={
             **{name: provide(value) for name, value in wired.items()},
-            "idempotency": after_use_cases(Idempotency(answers, signer)),
+            "idempotency": after_use_cases(idempotency),
         },
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: internal_error},
         openapi_config=document,
@@ -74,8 +83,7 @@ def create_app(
     document.routes = app.routes
     if documented:
         app.openapi_schema  # noqa: B018 - Litestar keeps it
-    served = guard(app, Authentication(use_cases.identity), admission, rate_limits)
-    return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
+    return app
 
 
 def guard(

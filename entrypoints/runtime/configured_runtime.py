@@ -36,6 +36,7 @@ class ConfiguredRuntime(Runtime):
         self.figures = application.messaging.figures()
         self.delivery_figures = application.notifications.delivery_figures()
         self.clock = application.process.clock()
+        self.registry = None if settings.adapters.registry == "none" else application.discovery.registry()
         self._api_key = ""
         self._transports = Transports(application, settings, self.use_cases)
 
@@ -53,6 +54,7 @@ class ConfiguredRuntime(Runtime):
             *found.stored_probes(),
             *found.server_probes(),
             *found.event_probes(),
+            *self._application.discovery.registration_probes(),
             *keys,
             *found.certificates(),
             *found.identity_providers(),
@@ -108,14 +110,14 @@ class ConfiguredRuntime(Runtime):
             if listening and self._settings.http.workers > 1:
                 await self._supervise(listening, monitoring, partial(on_started, report), stop)
                 return
-            async with asyncio.TaskGroup() as tasks:
+            async with self._transports.monitored(monitoring, stop), asyncio.TaskGroup() as tasks:
                 tasks.create_task(stop_all_after(self._transports.measure(stop), stop))
-                if monitoring:
-                    tasks.create_task(stop_all_after(self._transports.monitor(monitoring, stop), stop))
                 for name in self._settings.serve:
                     with acting_as(ANONYMOUS if name == "http" else SYSTEM):  # a task keeps the principal of its start
                         for loop in self._transports.start(name, listening, stop):
                             tasks.create_task(stop_all_after(loop, stop))
+                if self.registry:
+                    tasks.create_task(stop_all_after(self._transports.register(listening, stop), stop))
                 await on_started(report)
 
     async def _supervise(
@@ -127,9 +129,7 @@ class ConfiguredRuntime(Runtime):
     ) -> None:
         """Run the workers, and answer monitors for all of them."""
         with TemporaryDirectory() as metrics:
-            async with asyncio.TaskGroup() as tasks:
-                if monitoring:
-                    tasks.create_task(stop_all_after(self._transports.monitor(monitoring, stop, metrics), stop))
+            async with self._transports.monitored(monitoring, stop, metrics):
                 await supervise(self._workers(listening, metrics), on_ready, stop)
 
     async def _require_keys(self) -> None:

@@ -13,6 +13,8 @@ from core.use_cases import UseCases
 from entrypoints.http.server import files_needed
 
 MAX_LIKELY_PROXIES = 4
+LEAST_DRAIN_SECONDS = 3
+"""What a gateway needs to learn from the registry that a process stops: its follower and its own pauses."""
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -46,6 +48,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     if "http" in settings.serve:
         yield from public_address(settings)
         yield from too_few_files(settings)
+        yield from too_short_a_drain(settings)
 
 
 def missing_secrets(settings: Settings) -> Iterator[Finding]:
@@ -87,3 +90,10 @@ def too_few_files(settings: Settings) -> Iterator[Finding]:
     if hard != resource.RLIM_INFINITY and hard < needed:
         detail = f"the system allows {hard} open files, and http.max_connections needs {needed}"
         yield Finding("open files", detail, "raise the limit (ulimit -n, LimitNOFILE), or lower http.max_connections")
+
+
+def too_short_a_drain(settings: Settings) -> Iterator[Finding]:
+    """Yield that gateways learn from the registry of the end of a process after it."""
+    if settings.adapters.registry != "none" and settings.http.drain_seconds < LEAST_DRAIN_SECONDS:
+        detail = f"{settings.http.drain_seconds:g}, and gateways learn later from the registry that a process stops"
+        yield Finding("http.drain_seconds", detail, f"set it to {LEAST_DRAIN_SECONDS} or more")

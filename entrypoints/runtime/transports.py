@@ -3,15 +3,19 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
+from importlib.metadata import version
 from socket import socket
 from typing import TYPE_CHECKING
 
 from config.container import Application
 from config.settings import Settings
 from core.kernel.health import HealthChecks
+from core.kernel.registry import RegisteredProcess
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
+from entrypoints.health import Stopping
 
 if TYPE_CHECKING:
     from entrypoints.scheduler.scheduler import Figures
@@ -46,11 +50,31 @@ class Transports:
 
         return listen(self._settings.telemetry.metrics_address)
 
-    def monitor(self, listening: socket, stop: asyncio.Event, folder: str | None = None) -> Awaitable[None]:
-        """Answer monitors on a socket; `folder` has the metrics of the workers."""
-        from entrypoints.monitoring import monitor
+    def monitored(
+        self, listening: socket | None, stop: asyncio.Event, folder: str | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Answer monitors on a socket, if there is one; `folder` has the metrics of the workers."""
+        from entrypoints.monitoring import monitored
 
-        return monitor(listening, HealthChecks(self._application.probes()), stop, folder)
+        checks = HealthChecks([*self._application.probes(), Stopping(stop)])
+        return monitored(listening, checks, folder) if listening else nullcontext()
+
+    def register(self, listening: socket | None, stop: asyncio.Event) -> Awaitable[None]:
+        """Keep this process in the registry while it is ready; `listening` is the socket of its HTTP."""
+        from entrypoints.runtime.registration import Registration, locate
+
+        application, settings, found = self._application, self._settings, self._settings.registry
+        process = RegisteredProcess(application.process.name(), settings.serve, "", version("bursar"), ready=False)
+
+        async def address() -> str:
+            if listening is None:
+                return ""
+            host, port = found.advertised_host or settings.http.host, found.advertised_port
+            return await locate(host, port or listening.getsockname()[1], found.url)
+
+        checks = HealthChecks(application.server_probes())
+        registration = Registration(application.discovery.registry(), process, checks, address)
+        return registration.keep(found.ttl_seconds, stop)
 
     def measure(self, stop: asyncio.Event) -> Awaitable[None]:
         """Bring the gauges of this process up to date until `stop` is set."""
@@ -88,7 +112,6 @@ class Transports:
         from entrypoints.http.middleware.authentication import Authentication
         from entrypoints.http.middleware.load_shedding import LoadShedder
         from entrypoints.http.middleware.rate_limiting import RateLimits
-        from entrypoints.http.operations.stopping import Stopping
         from entrypoints.http.submission_intents import IntentSigner
 
         settings, clock = self._settings.admission, self._application.process.clock()

@@ -86,7 +86,8 @@ def test_every_vendor_that_can_be_named_can_be_made(switch: str) -> None:
 def test_every_adapter_setting_changes_a_provider() -> None:
     moving = {switch_of(selector) for selector in SELECTORS.values()} | VENDORS.keys()
 
-    assert moving == set(SWITCHES) == {"persistence", "commits", "events", "email", "sms", "cache", "audit_anchors"}
+    named = {"persistence", "commits", "events", "email", "sms", "cache", "audit_anchors", "registry"}
+    assert moving == set(SWITCHES) == named
 
 
 def test_a_selector_with_another_set_of_words_is_found() -> None:

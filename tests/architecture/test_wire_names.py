@@ -22,6 +22,7 @@ from adapters.telemetry.ecs import FIELDS
 from adapters.telemetry.traces import SpanName
 from core.kernel.errors import CoreError, Invalid, error_name, problem_type
 from core.kernel.events import Event
+from core.kernel.registry import RegisteredProcess
 from core.messaging.message import topic_of
 from docs.generator.http_api import openapi_document
 from entrypoints.contexts import ROUTES
@@ -97,6 +98,7 @@ FOUND = {
     "Tables and their columns": tables,
     "Constraints and indexes": constraints,
     "Actions of audit records": actions,
+    "Fields of registered processes": lambda: sorted(each.name for each in fields(RegisteredProcess)),
 }
 
 

@@ -7,12 +7,13 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from tests.chaos.plan import draw
+from tests.chaos.faults import every_fault
+from tests.chaos.plan import Step, draw, repeated
 from tests.chaos.run import Result, Run
 from tests.chaos.servers import running_stack
 from tests.chaos.workers import fork_server
@@ -26,23 +27,28 @@ def main() -> None:
     words.add_argument("--minutes", type=float, default=1.2, help="how long things go wrong (default: %(default)s)")
     words.add_argument("--kills", type=int, help="how many workers are killed meanwhile (default: 25 a minute)")
     words.add_argument("--seed", type=int, default=1, help="the same seed, the same plan (default: %(default)s)")
+    words.add_argument(
+        "--fault", choices=sorted(every_fault()), metavar="NAME", help="only this fault, again and again"
+    )
     chosen = words.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the client logs each broker that the plan stops
     folder = Path(tempfile.mkdtemp(prefix="bursar-chaos-"))
     kills = chosen.kills if chosen.kills is not None else round(chosen.minutes * 25)
-    result = asyncio.run(run(folder, chosen.minutes * 60, kills, chosen.seed))
+    seconds = chosen.minutes * 60
+    steps = repeated(chosen.fault, seconds) if chosen.fault else draw(chosen.seed, seconds, kills)
+    result = asyncio.run(run(folder, steps, chosen.seed, seconds))
     report(result, folder)
     sys.stdout.write(json.dumps(result.line) + "\n")
     sys.exit(0 if result.passed else 1)
 
 
-async def run(folder: Path, seconds: float, kills: int, seed: int) -> Result:
+async def run(folder: Path, steps: Sequence[Step], seed: int, seconds: float) -> Result:
     """Start the servers, and run once."""
     console = Console(stderr=True, highlight=False, markup=False)
     with console.status("starting MySQL, Kafka, Toxiproxy") as status:
         async with running_stack() as stack, fork_server() as server:
             say = speaker(console, status.update)
-            return await Run(stack, server, say)(folder, draw(seed, seconds, kills), seed, seconds)
+            return await Run(stack, server, say)(folder, steps, seed, seconds)
 
 
 def speaker(console: Console, update: Callable[[str], None]) -> Callable[[str], None]:

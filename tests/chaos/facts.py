@@ -1,7 +1,9 @@
 """The observable state: rows, topics, the records of vendors, and the replies to clients."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -10,7 +12,6 @@ from core.messaging.message import topic_of
 from core.notifications.staff import INVENTORY_STAFF
 from entrypoints.contexts import ROUTES
 from tests.chaos.preparation import mailbox, number_of, phone
-from tests.chaos.servers import Stack
 from tests.chaos.sql import select
 from tests.chaos.stock import Stock, take_stock
 from tests.chaos.submission_clients import SubmissionReply, told
@@ -18,6 +19,17 @@ from tests.chaos.topics import Published, lag, records
 from tests.chaos.vendors import VendorRecord, recorded
 
 CONTEXTS = ("fees", "fees.dead-letters", "inventory", "inventory.dead-letters", "chaos")
+
+
+class Servers(Protocol):
+    """MySQL and Kafka, without a proxy."""
+
+    @property
+    def kafka(self) -> str:
+        """Return the address of Kafka."""
+
+    async def connect(self, database: str) -> Any:
+        """Open a connection to MySQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class Facts:
     stock: Stock
 
 
-async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Facts:
+async def gather(stack: Servers, database: str, prefix: str, folder: Path, contexts: Sequence[str] = CONTEXTS) -> Facts:
     """Read the state directly, without the proxy and the product."""
     rows = await stack.connect(database)
     try:
@@ -86,7 +98,7 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
             StoredEvent(UUID(bytes=row[0]), row[1], row[2], UUID(bytes=row[3]), row[4], row[5].encode())
             for row in events
         ],
-        topics={context: await records(stack.kafka, prefix + topic_of(context)) for context in CONTEXTS},
+        topics={context: await records(stack.kafka, prefix + topic_of(context)) for context in contexts},
         deliveries=[
             StoredDelivery(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
             for row in deliveries
@@ -98,7 +110,7 @@ async def gather(stack: Stack, database: str, prefix: str, folder: Path) -> Fact
     )
 
 
-async def waiting(stack: Stack, database: str, prefix: str, group: str) -> dict[str, int]:
+async def waiting(stack: Servers, database: str, prefix: str, group: str) -> dict[str, int]:
     """Return the work in progress: counts by kind."""
     connection = await stack.connect(database)
     try:

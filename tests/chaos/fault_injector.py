@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tests.chaos.fault_points import FaultPointRegistry
-from tests.chaos.plan import PAUSE_BEYOND_LEASE_SECONDS, Fault, Kill, NetworkFault, Pause, Point, Restart, Step
+from tests.chaos.faults import PAUSE_BEYOND_LEASE_SECONDS, Fault, Kill, NetworkFault, Pause, Point, Restart
+from tests.chaos.plan import Step
 from tests.chaos.servers import Stack
 from tests.chaos.workers import Workers
 
 FAULT_POINT_TIMEOUT_SECONDS = 40.0
 """Seconds after all other faults in which armed fault points must be reached."""
+ENDED_ALONE = ("died", "unavailable_at_start")
+"""What no plan does: workers that ended by themselves, and those whose database was unavailable at their start."""
 
 
 class FaultInjector:
@@ -26,10 +29,9 @@ class FaultInjector:
 
     def faults(self) -> dict[str, int]:
         """Return the number of faults by kind; a fault point counts when a worker reached it."""
-        killed = Counter(hit.point for hit in self._registry.hits() if hit.signal == "SIGKILL")
-        asleep = Counter(f"asleep_{hit.point}" for hit in self._registry.hits() if hit.signal == "SIGSTOP")
-        alone = Counter(died=len(self._workers.died), unavailable_at_start=self._workers.unavailable)
-        return dict(sorted((self._done + killed + asleep + alone).items()))
+        reached = Counter(Point(hit.point, hit.signal).name for hit in self._registry.hits())
+        alone = Counter(dict(zip(ENDED_ALONE, (len(self._workers.died), self._workers.unavailable), strict=True)))
+        return dict(sorted((self._done + reached + alone).items()))
 
     async def carry_out(self, steps: Sequence[Step]) -> None:
         """Return when all faults have happened."""
@@ -57,25 +59,23 @@ class FaultInjector:
         return unreached
 
     async def _do(self, fault: Fault) -> None:
+        self._say(f"{fault.name}: {fault}")
+        if isinstance(fault, Point):
+            self._registry.arm(fault.point, fault.signal)
+            return
+        self._done[fault.name] += 1
         match fault:
             case Kill(worker):
-                self._count("kill", worker)
                 await self._workers.kill(worker)
-            case Point(point, signal_name):
-                self._say(f"armed {point} {signal_name}")
-                self._registry.arm(point, signal_name)
             case Pause(worker, seconds):
-                self._count("stop", f"{worker} for {seconds:g} s")
                 self._workers.signal(worker, signal.SIGSTOP)
                 await asyncio.sleep(seconds)
                 self._workers.signal(worker, signal.SIGCONT)
             case NetworkFault(server, kind, seconds):
-                self._count(f"{server}_{kind}", f"for {seconds:g} s")
                 await self._stack.trouble(server, kind)
                 await asyncio.sleep(seconds)
                 await self._stack.heal(server, kind)
             case Restart(server, gently):
-                self._count(f"{server}_restart" if gently else f"{server}_killed")
                 await self._stack.restart(server, gently=gently)
 
     async def _resume_stopped_workers(self) -> None:
@@ -88,7 +88,3 @@ class FaultInjector:
                 self._workers.signal(sleepers[woken].worker, signal.SIGCONT)
                 woken += 1
             await asyncio.sleep(0.1)
-
-    def _count(self, what: str, detail: str = "") -> None:
-        self._done[what] += 1
-        self._say(f"{what} {detail}".rstrip())

@@ -17,6 +17,7 @@ def judge(facts: Facts, findings: Findings) -> None:
     judge_submissions(facts, findings)
     judge_events(facts, findings)
     judge_effects(facts, findings)
+    judge_notices(facts, findings)
     judge_deliveries(facts, findings)
     judge_stock(facts, findings)
     for letter in facts.dead_letters:
@@ -76,7 +77,7 @@ def disorder(partitions: list[list[Published]]) -> Iterator[str]:
 
 
 def judge_effects(facts: Facts, findings: Findings) -> None:
-    """Check that each submission has one effect, and one delivery per channel."""
+    """Check that each submission has one effect."""
     effects = Counter(message_of(event) for event in facts.events if event.type == "EffectTaken")
     for event in facts.events:
         if event.type == "FeeSubmitted" and not effects[event.id]:
@@ -86,6 +87,10 @@ def judge_effects(facts: Facts, findings: Findings) -> None:
     for message, times in effects.items():
         if times > 1:
             findings.add("duplicate_effects", f"message {message} took effect {times} times")
+
+
+def judge_notices(facts: Facts, findings: Findings) -> None:
+    """Check that each submission has one delivery per channel."""
     deliveries = Counter((delivery.student, delivery.channel) for delivery in facts.deliveries)
     for _, reference, student in facts.submissions:
         for channel in CHANNELS:

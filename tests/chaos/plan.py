@@ -3,65 +3,30 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from tests.chaos.fault_points import POINTS
+from tests.chaos.faults import (
+    COMMON_SERVER_FAULTS,
+    PAUSE_BEYOND_LEASE_SECONDS,
+    RARE_SERVER_FAULTS,
+    SERVERS,
+    VENDOR_FAULTS,
+    VENDORS,
+    WORKERS,
+    Fault,
+    Kill,
+    NetworkFault,
+    Pause,
+    Point,
+    Restart,
+    every_fault,
+    role_of,
+)
 
-WORKERS = {"http": 2, "relay": 3, "consumer": 2, "dispatcher": 2, "scheduler": 1}
 SHUTDOWN_GRACE_SECONDS = {"consumer": 18.0}
 """Seconds between two kills of a role: a consumer group needs ten to detect a dead member, and must make progress."""
 FAULT_COOLDOWN_SECONDS = 4.0
 """Seconds between two heavy faults."""
-PAUSE_BEYOND_LEASE_SECONDS = {"relay": 7.0, "dispatcher": 14.0, "consumer": 12.0, "http": 6.0}
-"""Seconds for which a worker of a role is paused: longer than its lease or session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """SIGKILL for one worker."""
-
-    lane: ClassVar[str] = "kills"
-    worker: str
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A signal for the next worker that reaches a fault point."""
-
-    lane: ClassVar[str] = "kills"
-    point: str
-    signal: str = "SIGKILL"
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """SIGSTOP for one worker, and SIGCONT after a number of seconds."""
-
-    lane: ClassVar[str] = "stops"
-    worker: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkFault:
-    """A fault in the connections between a server and its clients."""
-
-    lane: ClassVar[str] = "network"
-    server: str
-    kind: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """A server stops and starts again."""
-
-    lane: ClassVar[str] = "restarts"
-    server: str
-    gently: bool = False
-
-
-Fault = Kill | Point | Pause | NetworkFault | Restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +73,8 @@ def heavy(chance: random.Random, seconds: float) -> Iterator[Step]:
     while True:
         if not deck:
             deck = [Restart("mysql"), Restart("kafka", gently=chance.random() < 0.5)]
-            deck += [
-                NetworkFault(server, kind, 3.0) for server in ("mysql", "kafka") for kind in ("cut", "delay", "reset")
-            ]
-            deck.append(NetworkFault(chance.choice(["mysql", "kafka"]), chance.choice(["limit", "hang"]), 3.0))
+            deck += [NetworkFault(server, kind, 3.0) for server in SERVERS for kind in COMMON_SERVER_FAULTS]
+            deck.append(NetworkFault(chance.choice(SERVERS), chance.choice(RARE_SERVER_FAULTS), 3.0))
             chance.shuffle(deck)
         fault = deck.pop()
         took = 6.0 if isinstance(fault, Restart) else 3.0
@@ -129,8 +92,7 @@ def light(chance: random.Random, seconds: float) -> Iterator[Step]:
         if not deck:
             deck = [Pause(f"{role}-{chance.randint(1, 2)}", past) for role, past in PAUSE_BEYOND_LEASE_SECONDS.items()]
             deck.append(Point("after_acknowledgement_before_delete", "SIGSTOP"))
-            vendors, kinds = ("twilio", "ses"), ("cut", "reset", "mute", "hang")
-            deck += [NetworkFault(vendor, kind, 2.0) for vendor in vendors for kind in kinds]
+            deck += [NetworkFault(vendor, kind, 2.0) for vendor in VENDORS for kind in VENDOR_FAULTS]
             chance.shuffle(deck)
         fault = deck.pop()
         took = fault.seconds if isinstance(fault, Pause | NetworkFault) else PAUSE_BEYOND_LEASE_SECONDS["relay"]
@@ -140,6 +102,8 @@ def light(chance: random.Random, seconds: float) -> Iterator[Step]:
         at += took + 2 * chance.random()
 
 
-def role_of(worker: str) -> str:
-    """Return the role of a worker."""
-    return worker.rpartition("-")[0]
+def repeated(name: str, seconds: float) -> Sequence[Step]:
+    """Return a plan that has one fault again and again, with time to recover from each."""
+    fault = every_fault()[name]
+    took = getattr(fault, "seconds", 0.0) + SHUTDOWN_GRACE_SECONDS["consumer"]
+    return [Step(2 + number * took, fault) for number in range(max(1, int(seconds // took)))]

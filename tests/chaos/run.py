@@ -62,14 +62,17 @@ class Run:
             for point in await troublemaker.finish():
                 findings.add("untried", f"no worker reached the fault point {point}")
             self.say("healed; waiting for the last answers")
+            healed = time.monotonic()
         await workers.stop(["ticker-1"])
         await self._wait_until_drained(system, findings)
+        idle_after = round(time.monotonic() - healed, 1)
         for worker, code in (await workers.stop(workers.names())).items():
             findings.add("unwell", f"{worker} ended with {code} after SIGTERM, or not within 15 s")
         facts = await gather(self.stack, system.name, system.prefix, folder)
         judge(facts, findings)
         counted = counts(facts, findings) | {"kills": workers.kills, "faults": troublemaker.faults()}
-        return Result(counted | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}, findings, workers.died)
+        counted |= {"idle_after": idle_after, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
+        return Result(counted, findings, workers.died)
 
     async def _open(self, system: SystemUnderTest, workers: Workers, candidates: int) -> None:
         connection = await self.stack.connect()

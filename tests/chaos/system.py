@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.chaos.faults import WORKERS
 from tests.chaos.orders import Order
-from tests.chaos.plan import WORKERS
 from tests.chaos.preparation import API_KEY_FILE, PARTITIONS
 from tests.chaos.servers import HOST, PASSWORD, VENDORS, Stack
 from tests.containers import free_port

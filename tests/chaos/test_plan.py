@@ -3,7 +3,8 @@
 from itertools import pairwise
 
 from tests.chaos.fault_points import POINTS
-from tests.chaos.plan import Kill, NetworkFault, Pause, Point, Restart, draw
+from tests.chaos.faults import Kill, NetworkFault, Pause, Point, Restart, every_fault
+from tests.chaos.plan import draw, repeated
 
 SHORT = draw(seed=1, seconds=72, kills=30)
 
@@ -38,3 +39,17 @@ def test_heavy_faults_do_not_overlap() -> None:
     ]
 
     assert all(ended < began for (_, ended), (began, _) in pairwise(heavy))
+
+
+def test_plans_have_the_named_faults_and_no_others() -> None:
+    drawn = {step.fault.name for seed in range(12) for step in draw(seed, seconds=600, kills=100)}
+
+    assert drawn == set(every_fault())
+
+
+def test_a_fault_is_played_alone_with_time_to_recover() -> None:
+    steps = repeated("kafka_cut", seconds=72)
+
+    assert {step.fault.name for step in steps} == {"kafka_cut"}
+    assert [step.at for step in steps] == [2.0, 23.0, 44.0]
+    assert len(repeated("stop_dispatcher", seconds=5)) == 1

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.chaos.plan import Kill, NetworkFault, Point, Step
+from tests.chaos.faults import Kill, NetworkFault, Point
+from tests.chaos.plan import Step
 from tests.chaos.run import Result, Run
 from tests.chaos.servers import running_stack
 from tests.chaos.workers import fork_server

@@ -1,7 +1,6 @@
 """The promises of the ports that monitoring reads."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 
@@ -13,7 +12,6 @@ from adapters.memory.notifications import delivery_figures as memory_figures
 from adapters.sql.messaging import backlog as sql_backlog
 from adapters.sql.notifications import delivery_figures as sql_figures
 from config.container import Application
-from config.container.messaging import Messaging
 from config.sections.servers import Kafka
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
@@ -77,18 +75,6 @@ async def test_only_dead_letters_that_wait_for_a_decision_count(stored: Applicat
     await settle(stored, letters[1].id, DeadLetterState.DROPPED)
 
     assert await stored.messaging.backlog().buried() == 1
-
-
-@pytest.fixture(params=sorted(Messaging.consumer_lag.providers))
-async def application(request: pytest.FixtureRequest) -> AsyncIterator[Application]:
-    kafka = request.getfixturevalue("kafka") if request.param == "kafka" else Kafka()
-    application = Application(settings=Settings(adapters=Adapters(events=request.param), kafka=kafka), routes=ROUTES)
-    if request.param == "kafka":
-        await application.messaging.topics()()
-    yield application
-    publisher = application.messaging.publisher()
-    if hasattr(publisher, "close"):
-        await publisher.close()
 
 
 async def test_the_lag_is_what_the_group_has_not_committed(application: Application) -> None:

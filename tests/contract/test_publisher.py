@@ -13,7 +13,6 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from adapters.kafka.publisher import KafkaPublisher
 from config.container import Application
-from config.container.messaging import Messaging
 from config.sections.servers import Kafka
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
@@ -25,23 +24,6 @@ from tests.conftest import eventually
 from tests.examples import a_message, ids
 
 TRACE = Trace("req-7", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
-
-
-@pytest.fixture(params=sorted(Messaging.publisher.providers))
-async def application(request: pytest.FixtureRequest) -> AsyncIterator[Application]:
-    kafka = request.getfixturevalue("kafka_topics") if request.param == "kafka" else Kafka()
-    application = Application(settings=Settings(adapters=Adapters(events=request.param), kafka=kafka), routes=ROUTES)
-    if request.param == "kafka":
-        await application.messaging.topics()()
-    yield application
-    publisher = application.messaging.publisher()
-    if hasattr(publisher, "close"):
-        await publisher.close()
-
-
-@pytest.fixture
-def kafka_topics(request: pytest.FixtureRequest) -> Kafka:
-    return request.getfixturevalue("kafka")
 
 
 @asynccontextmanager

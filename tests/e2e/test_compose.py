@@ -77,7 +77,8 @@ class Compose:
 
 
 def test_every_variable_of_the_stack_is_documented_and_every_documented_one_is_used() -> None:
-    used = set(re.findall(r"\$\{(BURSAR_\w+)", (REPOSITORY / "compose.yaml").read_text()))
+    files = [REPOSITORY / "compose.yaml", *(REPOSITORY / "deploy/gateway").glob("*.compose.yaml")]
+    used = {name for file in files for name in re.findall(r"\$\{(BURSAR_\w+)", file.read_text())}
     page = (REPOSITORY / "docs/how-to/deploy-with-compose.md").read_text()
     assert set(re.findall(r"`(BURSAR_(?!_)\w+)`", page)) == used
 

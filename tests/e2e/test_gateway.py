@@ -1,126 +1,150 @@
-"""The gateway of deploy/gateway, a real Traefik, in front of servers that misbehave."""
+"""The gateways in front of servers that misbehave."""
 
-import threading
+import json
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
-from testcontainers.core.container import DockerContainer
 
-from tests import containers as stack
+from tests.e2e.gateways import KINDS, Kind, Setup, gateway, is_of_this_machine, required
+from tests.e2e.small_server import SmallServer, small_servers
 from tests.e2e.workspace import until
 
-GATEWAY = Path(__file__).parents[2] / "deploy/gateway"
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
-class Server(BaseHTTPRequestHandler):
-    """Answers with the method; a broken one answers its health check only."""
+class Front(NamedTuple):
+    """A gateway in front of two servers, and its client."""
 
-    protocol_version = "HTTP/1.1"
-    asked: Counter[str]
-    broken = False
+    client: httpx.Client
+    servers: list[SmallServer]
 
-    def _answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path != "/health/ready":
-            self.asked[self.command] += 1
-        if self.broken and self.path != "/health/ready":
-            self.close_connection = True
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+    def statuses(self, method: str, path: str, number: int) -> Counter[int]:
+        """Return how often each status answered."""
+        return Counter(self.client.request(method, path).status_code for _ in range(number))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - names of the library
-
-    def log_message(self, *arguments: object) -> None:
-        """Write nothing."""
+    def asked(self, method: str) -> int:
+        """Return how often both servers were asked."""
+        return sum(each.asked[method] for each in self.servers)
 
 
-@contextmanager
-def serving(*, broken: bool = False) -> Iterator[tuple[int, Counter[str]]]:
-    """Run a server; yield its port, and how often each method was asked."""
-    asked = Counter[str]()
-    kind = type("Kind", (Server,), {"asked": asked, "broken": broken})
-    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
-        try:
-            yield server.server_port, asked
-        finally:
-            server.shutdown()
+@pytest.fixture(params=KINDS, scope="module")
+def kind(request: pytest.FixtureRequest) -> Kind:
+    required(request)
+    found: Kind = request.param
+    return found
 
 
-@contextmanager
-def gateway(folder: Path, *servers: int, seconds_between_checks: int = 1, **variables: str) -> Iterator[httpx.Client]:
-    """Run the gateway in front of servers of this machine; yield its client."""
-    port = stack.free_port()
-    for file in GATEWAY.iterdir():
-        text = file.read_text().replace("address: :8000", f"address: 127.0.0.1:{port}")
-        (folder / file.name).write_text(text.replace("interval: 1s", f"interval: {seconds_between_checks}s"))
-    named = {"BURSAR_HTTP_SERVERS": ",".join(f"127.0.0.1:{each}" for each in servers), **variables}
-    container = DockerContainer(stack.TRAEFIK).with_command(["--configFile=/etc/traefik/traefik.yml"])
-    container = container.with_envs(**named).with_volume_mapping(str(folder), "/etc/traefik", "ro")
-    with container.with_kwargs(network_mode="host"), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-
-        def has_routes() -> bool:
-            try:
-                return client.get("/health/ready").status_code != 404
-            except httpx.TransportError:
-                return False
-
-        until(has_routes)
-        yield client
+@pytest.fixture(scope="module")
+def running(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with small_servers(2) as servers:
+        setup = Setup(tuple(each.port for each in servers))
+        with gateway(kind, tmp_path_factory.mktemp(kind), setup) as client:
+            yield Front(client, servers)
 
 
-@pytest.fixture(autouse=True)
-def _docker(request: pytest.FixtureRequest) -> None:
-    """Skip the tests with a reason where there is no Docker."""
-    if reason := stack.no_docker():
-        if request.config.getoption("--require-stack"):
-            pytest.fail(f"traefik is required, but {reason}")
-        pytest.skip(f"traefik: {reason}")
+@pytest.fixture
+def front(running: Front) -> Front:
+    """Return the gateway with two servers that it knows to be ready."""
+    for each in running.servers:
+        each.mend()
+    until(lambda: running.statuses("POST", "/v1/quotes", 2) and all(each.asked["POST"] for each in running.servers))
+    for each in running.servers:
+        each.mend()
+    return running
 
 
-def test_only_requests_that_change_nothing_are_repeated_at_another_server(tmp_path: Path) -> None:
-    away = stack.free_port()
-    with serving() as (good, asked), gateway(tmp_path, good, away, seconds_between_checks=60) as client:
-        reads = Counter(client.get("/v1/fee-schedules").status_code for _ in range(20))
-        writes = Counter(client.request(method, "/v1/x").status_code for method in ("POST", "PUT", "DELETE") * 8)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_changes_nothing_is_repeated_when_its_server_breaks(front: Front, method: str) -> None:
+    _, bad = front.servers
+    bad.breaks = True
 
-    assert reads == {200: 20}
-    assert set(writes) == {200, 502}
-    assert sum(asked[method] for method in ("POST", "PUT", "DELETE")) == writes[200]
+    assert front.statuses(method, "/v1/fee-schedules", 20) == {200: 20}
+    assert bad.asked[method] > 0
 
 
-def test_a_request_that_a_server_may_have_executed_is_never_repeated(tmp_path: Path) -> None:
-    with serving() as (good, asked), serving(broken=True) as (bad, lost), gateway(tmp_path, good, bad) as client:
-        for _ in range(12):
-            client.post("/v1/exam-fees")
-
-    assert lost["POST"] > 0
-    assert asked["POST"] + lost["POST"] == 12
-
-
-def test_metrics_stay_inside(tmp_path: Path) -> None:
-    with serving() as (port, asked), gateway(tmp_path, port) as client:
-        assert [client.request(method, "/metrics").status_code for method in ("GET", "POST")] == [404, 404]
-
-    assert not asked
+def test_what_a_server_may_have_executed_is_never_repeated(front: Front) -> None:
+    ordered = {"x-envoy-retry-on": "5xx,reset", "x-envoy-max-retries": "5", "Idempotency-Key": "k"}
+    for each in front.servers:
+        each.breaks = True
+    for method in WRITES:
+        for body in (b"", b"{}"):
+            assert front.client.request(method, "/v1/exam-fees", headers=ordered, content=body).status_code >= 502
+        assert front.asked(method) == 2, method
 
 
-def test_an_address_that_asks_too_often_is_answered_429(tmp_path: Path) -> None:
-    limits = {"BURSAR_GATEWAY_RATE": "1", "BURSAR_GATEWAY_BURST": "5"}
-    with serving() as (port, asked), gateway(tmp_path, port, **limits) as client:
-        answers = Counter(client.get("/v1/fee-schedules").status_code for _ in range(20))
+def test_while_a_server_cannot_be_reached_reads_go_elsewhere_and_no_write_is_done_twice(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with small_servers(2) as servers:
+        good, gone = servers
+        with gateway(kind, tmp_path, Setup((good.port, gone.port), seconds_between_checks=60)) as client:
+            front = Front(client, servers)
+            gone.end()
+            reads = front.statuses("GET", "/v1/x", 20) + front.statuses("HEAD", "/v1/x", 20)
+            writes = sum((front.statuses(method, "/v1/x", 6) for method in WRITES), Counter[int]())
 
-    assert answers[429] >= 10
-    assert asked["GET"] == answers[200] >= 1
+    assert reads == {200: 40}
+    assert writes == {"traefik": {200: 12, 502: 12}, "envoy": {200: 24}}[kind]
+    assert sum(good.asked[method] for method in WRITES) == writes[200]
 
 
-def test_a_server_that_is_not_ready_gets_no_requests(tmp_path: Path) -> None:
-    with serving() as (good, _), gateway(tmp_path, good, stack.free_port()) as client:
-        until(lambda: {client.post("/v1/quotes").status_code for _ in range(10)} == {200})
+def test_a_server_that_is_not_ready_leaves_the_rotation_and_returns(front: Front) -> None:
+    _, other = front.servers
+
+    def asked_of_other() -> int:
+        before = other.asked["POST"]
+        assert front.statuses("POST", "/v1/quotes", 10) == {200: 10}
+        return other.asked["POST"] - before
+
+    other.ready = False
+    until(lambda: not asked_of_other())
+    other.ready = True
+    until(asked_of_other)
+
+
+def test_when_no_server_is_ready_the_office_itself_answers(front: Front) -> None:
+    for each in front.servers:
+        each.ready = False
+    until(lambda: all(each.checks_failed > 1 for each in front.servers))  # the gateway has judged the first
+
+    assert front.statuses("POST", "/v1/exam-fees", 20) == {200: 20}
+
+
+def test_an_address_that_asks_too_often_is_answered_429(kind: Kind, tmp_path: Path) -> None:
+    with small_servers(1) as [server], gateway(kind, tmp_path, Setup((server.port,), rate=1, burst=5)) as client:
+        answers = [client.get("/v1/fee-schedules") for _ in range(20)]
+
+    found = Counter(each.status_code for each in answers)
+    assert found[429] >= 10
+    assert server.asked["GET"] == found[200] >= 1
+    assert {int(each.headers["Retry-After"]) for each in answers if each.status_code == 429} <= {0, 1}
+
+
+def test_the_office_is_told_the_real_address_of_a_client(front: Front) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7", "Forwarded": "for=203.0.113.7"}
+    for connection in ("keep-alive", "close, X-Forwarded-For", "X-Forwarded-For"):
+        front.client.get("/v1/x", headers={**forged, "Connection": connection})
+
+    heads = [head for each in front.servers for head in each.heads]
+    assert heads
+    assert all(is_of_this_machine(head["x-forwarded-for"].rpartition(",")[2].strip()) for head in heads)
+
+
+def test_a_target_reaches_the_office_as_it_was_sent(front: Front) -> None:
+    front.client.get("/v1/students/SU%2F2026%2F1?x=%2F")
+
+    assert [target for each in front.servers for target in each.targets] == ["/v1/students/SU%2F2026%2F1?x=%2F"]
+
+
+def test_a_token_is_not_called_wrong_while_nothing_can_judge_it(front: Front, kind: Kind) -> None:
+    parts = {"alg": "ES256", "kid": "1"}, {"iss": "bursar", "aud": "bursar", "exp": 4_000_000_000}
+    token = ".".join(urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in (*parts, 64 * "0"))
+    answer = front.client.get("/v1/x", headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.status_code == {"traefik": 200, "envoy": 503}[kind], answer.text
+    assert kind == "traefik" or (answer.json()["status"], answer.headers["Retry-After"]) == (503, "1")

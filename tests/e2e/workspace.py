@@ -87,7 +87,7 @@ class Running:
     url: str = ""
     api_key: str = ""
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, seconds: float = 30) -> None:
         """Wait for the address that it prints."""
 
         def address() -> bool:
@@ -96,7 +96,7 @@ class Running:
                 self.url = found[1]
             return bool(self.url)
 
-        until(address, seconds=30)
+        until(address, seconds)
 
     def client(self) -> httpx.Client:
         """Return an HTTP client of the server, which sends an administrator's API key."""

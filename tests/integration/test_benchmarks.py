@@ -57,13 +57,13 @@ def test_the_usual_stack_answers_a_repeated_request_as_the_first(environment: Be
     assert (other_body.status_code, other_key.status_code) == (422, 409)
 
 
-@pytest.mark.parametrize("name", ["submissions", "reading", "workers", "embedded", "start", "identity"])
+@pytest.mark.parametrize("name", ["submissions", "reading", "workers", "embedded", "start", "identity", "disk"])
 def test_a_stage_measures(environment: BenchmarkEnvironment, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fastapi")
     monkeypatch.setattr(http_stages, "CONNECTION_COUNTS", (4,))
     for constant, few in (("CROWD", 60), ("FIRST_VERIFICATIONS", 50), ("VERIFICATIONS", 500)):
         monkeypatch.setattr(identity_stages, constant, few)
-    figures = STAGES[name].measure(environment, 400 if name == "identity" else 4_000)
+    figures = STAGES[name].measure(environment, 400 if name in ("identity", "disk") else 4_000)
     assert figures
     assert all(value > 0 for name, value in figures.items() if "refused" not in name), figures
 

@@ -298,7 +298,10 @@ def test_no_command_shows_a_secret_of_its_settings(
         "BURSAR__REDIS__URL": "redis://canary:canary@localhost:1/0",
         "BURSAR__ADAPTERS__CACHE": "redis",
         "BURSAR__ENCRYPTION__KEYS": f"7:{key}",
-        "BURSAR__KAFKA__PASSWORD": "",  # these two need a user as well
+        "BURSAR__ADAPTERS__REGISTRY": "consul",
+        "BURSAR__REGISTRY__URL": "http://localhost:1",
+        "BURSAR__REGISTRY__PASSWORD": "",  # these three need a user as well
+        "BURSAR__KAFKA__PASSWORD": "",
         "BURSAR__SMTP__PASSWORD": "",
     }
     file = tmp_path / "any.csv"

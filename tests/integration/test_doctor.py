@@ -303,6 +303,16 @@ async def another_advertised_address(office: Office) -> AsyncIterator[None]:
         yield
 
 
+def a_registry(kind: Literal["etcd", "consul"]) -> Callable[[Office], None]:
+    """Name a registry at which nothing answers."""
+
+    def plant(office: Office) -> None:
+        office.change("adapters", registry=kind)
+        office.change("registry", url="http://127.0.0.1:1")
+
+    return plant
+
+
 def a_redis(url: str) -> Callable[[Office], None]:
     def plant(office: Office) -> None:
         office.change("redis", url=Secret(url))
@@ -439,6 +449,9 @@ PLANTS = [
     on(FILE, a_redis("redis://127.0.0.1:1/0"), "does not take writes", "correct redis.url", id="no redis"),
     on(FILE, a_password_of_redis, "invalid username-password pair", "correct redis.url"),
     on(FILE, a_replica, "read only replica", "correct redis.url"),
+    on(FILE, a_registry("etcd"), "registry (etcd) · etcd cannot be reached", "correct registry.url", id="no etcd"),
+    on(FILE, a_registry("consul"), "consul cannot be reached", "correct registry.url", id="no consul"),
+    on(FILE, a_registry("etcd"), "gateways learn later", "set it to 3 or more", id="no drain"),
 ]
 
 

@@ -8,9 +8,13 @@ import httpx
 import pytest
 
 from config.container import Application, running
+from config.sections.office import Telemetry
 from config.settings import Adapters, Http, Settings
+from entrypoints.cli.runtime import StartupReport
 from entrypoints.contexts import ROUTES
+from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from entrypoints.runtime.transports import Transports
+from tests.containers import free_port
 
 
 @asynccontextmanager
@@ -68,3 +72,34 @@ async def test_the_server_ends_after_that_time(seconds: float) -> None:
             await client.get("/health/live")
 
     assert seconds <= took
+
+
+async def test_monitors_of_a_stopping_process_are_answered_until_its_end() -> None:
+    settings = Settings(
+        adapters=Adapters(persistence="memory"),
+        serve=("http",),
+        provision=True,
+        http=Http(port=0, drain_seconds=60),
+        telemetry=Telemetry(metrics_address=f"127.0.0.1:{free_port()}"),
+    )
+    base_url, started, stop = f"http://{settings.telemetry.metrics_address}", asyncio.Event(), asyncio.Event()
+
+    async def on_started(_: StartupReport) -> None:
+        started.set()
+
+    async with running(Application(settings=settings, routes=ROUTES)) as application, asyncio.timeout(10):
+        serving = asyncio.create_task(ConfiguredRuntime(application, settings).serve(on_started, stop))
+        await started.wait()
+        async with httpx.AsyncClient(base_url=base_url) as client:
+            before = await client.get("/health/ready")
+            stop.set()
+            while (ready := await client.get("/health/ready")).status_code == 200:
+                await asyncio.sleep(0.05)
+            others = [(await client.get(path)).status_code for path in ("/health/live", "/metrics")]
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(base_url)
+
+    assert (before.status_code, ready.status_code, others) == (200, 503, [200, 200])
+    assert "the process is stopping" in ready.text

@@ -61,6 +61,7 @@ REFERENCE = re.compile(r"BF(-[0-9A-Z]{4}){3}-[0-9A-Z]")
 OPERATIONS = {
     "delete /v1/sessions",
     "delete /v1/sessions/{session}",
+    "get /v1/principal",
     "get /v1/sessions",
     "get /.well-known/jwks.json",
     "post /v1/sessions",

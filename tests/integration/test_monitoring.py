@@ -9,7 +9,7 @@ import pytest
 from core.kernel.errors import Unavailable
 from core.kernel.health import HealthChecks, Probe
 from entrypoints import monitoring
-from entrypoints.monitoring import MAX_CONNECTIONS, MAX_HEAD_BYTES, monitor
+from entrypoints.monitoring import MAX_CONNECTIONS, MAX_HEAD_BYTES, monitored
 from entrypoints.sockets import AddressInUse
 
 
@@ -31,12 +31,9 @@ def database() -> Database:
 
 @pytest.fixture
 async def address(database: Database) -> AsyncIterator[str]:
-    stop, listening = asyncio.Event(), monitoring.listen("127.0.0.1:0")
-    serving = asyncio.create_task(monitor(listening, HealthChecks([database]), stop))
-    yield f"127.0.0.1:{listening.getsockname()[1]}"
-    stop.set()
-    async with asyncio.timeout(2):
-        await serving
+    listening = monitoring.listen("127.0.0.1:0")
+    async with monitored(listening, HealthChecks([database])):
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
 
 
 async def test_metrics_and_health_are_answered(address: str, database: Database) -> None:

@@ -21,7 +21,7 @@ from config.described_settings import MIN_SECRET_LENGTH, parts_of
 from config.sections.identity import OpenIdProvider
 from config.sections.office import Inventory
 from config.sections.section import Secret
-from config.sections.servers import Kafka, Redis
+from config.sections.servers import Kafka, Redis, Registry
 from config.sections.vendors import Ses, Smtp, Twilio
 from config.settings import Settings
 from core.notifications.delivery import DeliveryState
@@ -138,6 +138,7 @@ def test_a_bundle_has_no_secret_and_no_personal_data(
         oidc={"campus": campus},
         kafka=Kafka(sasl="scram-sha-512", user="canary-kafka", password=Secret("replaced"), bootstrap="127.0.0.1:1"),
         http=msgspec.structs.replace(filled.http, public_url="http://localhost:8000"),
+        registry=Registry(url="https://127.0.0.1:1", user="canary-registry", password=Secret("replaced")),
         redis=Redis(url=Secret("redis://canary-user:Canary%40redis@127.0.0.1:1/0")),
         inventory=Inventory(name=NAME, email=EMAIL, phone=PHONE),
         smtp=Smtp(host="127.0.0.1", port=1, user="canary-smtp-account"),

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, event, inspect
 
 from adapters.sql.engine.existing_objects import had_effect
+from adapters.sql.engine.online_changes import LIMIT_WAIT, execute_online
 from adapters.sql.engine.schema_version import JOURNAL
 
 CREATE = f"""
@@ -75,6 +76,7 @@ class MigrationJournal:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Pass every statement of the connection through the journal."""
+        self._sql(LIMIT_WAIT)
         engine = self._connection.engine
         listeners: list[tuple[str, Execute]] = [
             ("do_execute", lambda cursor, *said: self._run(cursor.execute, *said)),
@@ -108,7 +110,7 @@ class MigrationJournal:
     def _execute(self, statement: str, execute: Execute) -> None:
         """Execute a statement; of a migration that was cut before, accept that its effect is there."""
         try:
-            execute(statement)
+            execute_online(execute, statement)
         except Exception as error:
             if self._resumes and error.args[:1] == (DUPLICATE_ROW,) and SEED_ROWS.match(statement):
                 execute(re.sub("INSERT INTO", "INSERT IGNORE INTO", statement, count=1, flags=re.IGNORECASE))

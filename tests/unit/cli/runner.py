@@ -30,14 +30,17 @@ def command_of() -> Any:
     return typer.main.get_command(create_bursar(open_runtime))
 
 
+IN_MEMORY = Adapters(persistence="memory")
 RUNTIMES: list[ConfiguredRuntime] = []
 
 
 class CliRunner:
     """Runs commands in this process, which saves the start of another."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str], routes: Routes = ROUTES) -> None:
-        self._settings, self._capsys = Settings(adapters=Adapters(persistence="memory")), capsys
+    def __init__(
+        self, capsys: pytest.CaptureFixture[str], routes: Routes = ROUTES, adapters: Adapters = IN_MEMORY
+    ) -> None:
+        self._settings, self._capsys = Settings(adapters=adapters), capsys
         self.application = an_application(self._settings, routes)
         self.application.process.clock.override(StoppedClock())
 

@@ -22,6 +22,9 @@ SECRETS = {
     "BURSAR__SES__SECRET_ACCESS_KEY": PASSWORD,
     "BURSAR__TWILIO__AUTH_TOKEN": PASSWORD,
     "BURSAR__REDIS__URL": f"redis://:{PASSWORD}@localhost",
+    "BURSAR__REGISTRY__USER": "bursar",
+    "BURSAR__REGISTRY__PASSWORD": PASSWORD,
+    "BURSAR__REGISTRY__TOKEN": PASSWORD,
 }
 
 
@@ -480,3 +483,25 @@ def test_a_wrong_identity_provider_is_told_at_the_start(
 
     assert told in str(refused.value)
     assert PASSWORD not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "registry", "told"),
+    [
+        ("etcd", {"token": PASSWORD}, r"registry\.token is of consul"),
+        ("consul", {"user": "bursar", "password": PASSWORD}, r"registry\.user is of etcd"),
+        ("etcd", {"user": "bursar"}, r"registry\.password are set together"),
+        ("consul", {"token": PASSWORD, "url": "http://consul.example.org:8500"}, "is not https"),
+        ("etcd", {"ca_file": "ca.pem"}, r"ca\.pem is without effect"),
+        ("etcd", {"url": "https://localhost", "key_file": "key.pem"}, "needs certificate_file"),
+        ("etcd", {"url": "localhost:2379"}, r"registry\.url"),
+        ("etcd", {"ttl_seconds": 2}, r"registry\.ttl_seconds"),
+        ("etcd", {"name": "a/b"}, r"registry\.name"),
+        ("etcd", {"advertised_host": "http://x"}, r"registry\.advertised_host"),
+        ("zookeeper", {}, r"adapters\.registry"),
+    ],
+)
+def test_a_registry_that_cannot_work_is_refused(read: Any, kind: str, registry: Mapping[str, Any], told: str) -> None:
+    with pytest.raises(Misconfigured, match=told) as refusal:
+        read("", adapters={"registry": kind}, registry=registry)
+    assert PASSWORD not in str(refusal.value)

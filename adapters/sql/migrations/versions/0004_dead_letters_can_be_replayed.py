@@ -13,7 +13,8 @@ down_revision: str | None = "0003"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
-NO_SUBJECT = sa.text("X'00000000000000000000000000000000'")
+NO_SUBJECT = {"mysql": "'" + r"\0" * 16 + "'", "sqlite": "X'" + "00" * 16 + "'"}
+"""A literal, because MySQL copies a table to add a column whose default is an expression."""
 
 
 def upgrade() -> None:
@@ -51,7 +52,7 @@ def downgrade() -> None:
 
 def added() -> list[sa.Column[Any]]:
     return [
-        sa.Column("subject", Id(), server_default=NO_SUBJECT, nullable=False),
+        sa.Column("subject", Id(), server_default=sa.text(NO_SUBJECT[op.get_bind().dialect.name]), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("arrived_at", UtcDateTime(), server_default="2000-01-01 00:00:00.000000", nullable=False),
         sa.Column("request_id", sa.String(length=64), server_default="", nullable=False),
