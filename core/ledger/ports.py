@@ -73,7 +73,7 @@ class CheckedPage:
     transactions: int
     postings: int
     fault: str = ""
-    """The first transaction whose postings are not those that it was stored with."""
+    """The first transaction whose postings are not those that it was stored with, or not the price of its fee."""
     totals: Sequence[AccountTotal] = ()
     """Of the accounts with sums."""
 
@@ -84,6 +84,10 @@ class LedgerBooks(Protocol):
     @abstractmethod
     def pages(self, transactions_per_page: int) -> AsyncIterator[CheckedPage]:
         """Yield the checked pages, in the order of the keys."""
+
+    @abstractmethod
+    async def uncharged(self) -> int:
+        """Return how many fees that cost something have no charge."""
 
     @abstractmethod
     async def sums(self) -> Sequence[AccountTotal]:

@@ -18,7 +18,8 @@ from core.ledger.charge import ChargedHead, charge
 from core.ledger.transaction import LedgerTransaction, PostedDifferently
 from core.ledger.use_cases import LedgerUseCases
 from core.ledger.verify_ledger import LedgerVerification
-from tests.examples import NOON, ids
+from tests.examples import NOON, a_submission, ids
+from tests.units_of_work import any_work
 
 INCOME, CONCESSION = "income:examination", "concession:concession"
 FILES = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
@@ -175,6 +176,31 @@ async def test_an_intact_ledger_is_verified(ledger: LedgerUseCases) -> None:
     result = await verified(ledger)
 
     assert (result.transactions, result.postings, result.disagreement) == (11, 22, "")
+
+
+async def test_a_fee_that_is_not_charged_is_counted(stored: Application) -> None:
+    ledger, (submission, event) = stored.use_cases().ledger, a_submission()
+    async with any_work(stored) as work:
+        work.submissions.add(submission)
+        await work.commit()
+
+    before = await verified(ledger)
+    made = charge(submission.id, submission.student, [ChargedHead("examination", event.total)], event.at)
+    await ledger.post_transactions([made] if made else [])
+
+    assert (before.uncharged, (await verified(ledger)).uncharged, before.disagreement) == (1, 0, "")
+
+
+async def test_a_charge_that_is_not_the_price_of_its_fee_is_named(stored: Application) -> None:
+    ledger, (submission, event) = stored.use_cases().ledger, a_submission()
+    made = charge(submission.id, submission.student, [ChargedHead("examination", Money(49_999, "INR"))], event.at)
+    async with any_work(stored) as work:
+        work.submissions.add(submission)
+        await work.commit()
+    await ledger.post_transactions([made] if made else [])
+
+    told = f"the fee {submission.id} costs 50000, and its candidate is charged 49999"
+    assert (await verified(ledger)).disagreement == told
 
 
 def changed_amount(posted: LedgerTransaction) -> object:

@@ -11,7 +11,7 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
-from core.ledger.account import LedgerAccount
+from core.ledger.account import AccountKind, LedgerAccount
 from core.ledger.ports import AccountTotal, Balances, Books, CheckedPage, LedgerBooks, LedgerTransactions, PostingSums
 from core.ledger.transaction import LedgerTransaction, TransactionKey
 
@@ -81,7 +81,20 @@ class MemoryBooks(Books, LedgerBooks):
 
     async def pages(self, transactions_per_page: int) -> AsyncIterator[CheckedPage]:  # noqa: ARG002 - one page has all
         stored = self._database.ledger_transactions.values()
-        yield CheckedPage(len(stored), sum(len(each.postings) for each in stored))
+        fault = next(filter(None, map(self._other_price, stored)), "")
+        yield CheckedPage(len(stored), sum(len(each.postings) for each in stored), fault)
+
+    def _other_price(self, charge: LedgerTransaction) -> str:
+        """Return how a charge differs from its fee; empty if it does not."""
+        if (fee := self._database.submissions.get(charge.cause)) is None:
+            return ""
+        charged = charge.effect_on(LedgerAccount(AccountKind.CANDIDATE, str(fee.student)))
+        told = f"the fee {fee.id} costs {fee.total.minor}, and its candidate is charged {charged.minor}"
+        return "" if charged == fee.total else told
+
+    async def uncharged(self) -> int:
+        charged = {each.cause for each in self._database.ledger_transactions.values()}
+        return sum(each.total.minor > 0 and each.id not in charged for each in self._database.submissions.values())
 
     async def sums(self) -> Sequence[AccountTotal]:
         return ()

@@ -9,17 +9,21 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
+from adapters.sql.fees.tables import submissions
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
 from adapters.sql.ledger.transactions import SAME
 from core.kernel.money import Money
 from core.ledger.account import AccountKind
 from core.ledger.ports import AccountTotal, Books, CheckedPage, LedgerBooks
+from core.ledger.transaction import TransactionKind
 
 SNAPSHOT = {
     "mysql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT"),
     "sqlite": ("BEGIN",),  # its first read fixes what it sees
 }
 UNSUMMED_ACCOUNTS = f"{AccountKind.CANDIDATE}:%"
+FEES_PER_STATEMENT = 100_000
+BEFORE_ALL: UUID | None = UUID(int=0)
 stored = ledger_transactions.c
 
 
@@ -47,12 +51,22 @@ class SqlLedgerBooks(LedgerBooks):
         self._connection = connection
 
     async def pages(self, transactions_per_page: int) -> AsyncIterator[CheckedPage]:
-        last: UUID | None = UUID(int=0)
+        last = BEFORE_ALL
         while last is not None:
             after = last
             following = select(stored.cause_id).where(stored.cause_id > after).order_by(stored.cause_id)
             last = await self._connection.scalar(following.offset(transactions_per_page - 1).limit(1))
             yield await self._page(after, last)
+
+    async def uncharged(self) -> int:
+        count, last = 0, BEFORE_ALL
+        while last is not None:
+            after, ids = last, select(submissions.c.id).order_by(submissions.c.id)
+            last = await self._connection.scalar(
+                ids.where(submissions.c.id > after).offset(FEES_PER_STATEMENT - 1).limit(1)
+            )
+            count += await self._connection.scalar(uncharged(after, last)) or 0
+        return count
 
     async def sums(self) -> Sequence[AccountTotal]:
         parts = [select(daily_sums.c.account, daily_sums.c.currency, daily_sums.c.sum_minor.label("minor"))]
@@ -67,6 +81,8 @@ class SqlLedgerBooks(LedgerBooks):
         found = await self._connection.scalar(count)
         fault = (await self._connection.execute(first_fault(after, last))).first()
         told = f"the {fault.kind} of {fault.cause_id} has other postings than it was stored with" if fault else ""
+        if not told and (fee := (await self._connection.execute(first_other_price(after, last))).first()):
+            told = f"the fee {fee.id} costs {fee.total_minor}, and its candidate is charged {fee.charged}"
         if not told and found != promised:
             told = f"{found} postings are stored for the transactions after {after}, which have {promised}"
         totals = await self._totals(sides(*within(postings.c, after, last)))
@@ -96,6 +112,35 @@ def first_fault(after: UUID, last: UUID | None) -> Select[Any]:
         .having(or_(func.count(postings.c.number) != stored.postings, posted != stored.posted_minor, foreign > 0))
         .order_by(stored.cause_id, stored.kind)
         .limit(1)
+    )
+
+
+def first_other_price(after: UUID, last: UUID | None) -> Select[Any]:
+    """Select the first fee of a page whose candidate is charged something else than its price."""
+    minor, to_candidate = postings.c.amount_minor, postings.c.debit.like(UNSUMMED_ACCOUNTS)
+    charged = func.sum(case((to_candidate, minor), else_=-minor))
+    is_charge = (postings.c.cause_id == submissions.c.id) & (postings.c.kind == TransactionKind.CHARGE)
+    price = (submissions.c.id, submissions.c.total_minor)
+    return (
+        select(*price, charged.label("charged"))
+        .join(postings, is_charge)
+        .where(*within(postings.c, after, last))
+        .group_by(*price)
+        .having(charged != submissions.c.total_minor)
+        .order_by(submissions.c.id)
+        .limit(1)
+    )
+
+
+def uncharged(after: UUID, last: UUID | None) -> Select[Any]:
+    """Count the fees between two ids that cost something and have no charge."""
+    is_charge = (stored.cause_id == submissions.c.id) & (stored.kind == TransactionKind.CHARGE)
+    between = [submissions.c.id > after, *([submissions.c.id <= last] if last else [])]
+    missing = [submissions.c.total_minor > 0, stored.cause_id.is_(None)]
+    return (
+        select(func.count())
+        .select_from(submissions.outerjoin(ledger_transactions, is_charge))
+        .where(*between, *missing)
     )
 
 

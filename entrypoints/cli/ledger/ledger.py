@@ -78,5 +78,8 @@ def statement_table(shown: Statement) -> Table:
 
 def verification_report(result: LedgerVerification) -> str:
     """Return what was verified, and the first disagreement."""
+    if result.disagreement:
+        return f"the first disagreement: {result.disagreement}"
+    waiting = f"; {result.uncharged:,} fees are to be charged" if result.uncharged else ""
     done = f"{result.transactions:,} transactions, {result.postings:,} postings, {result.accounts:,} sums"
-    return f"the first disagreement: {result.disagreement}" if result.disagreement else f"everything agrees: {done}"
+    return f"everything agrees: {done}{waiting}"

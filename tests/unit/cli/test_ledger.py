@@ -16,8 +16,8 @@ STUDENT = ids.new()
 async def charge_a_fee(runner: CliRunner) -> UUID:
     """Store a fee and its charge; return its id."""
     submission, _ = a_submission(STUDENT)
-    heads = [ChargedHead(line.head, line.amount) for line in submission.lines]
-    charged = charge(submission.id, STUDENT, [*heads, ChargedHead("concession", Money(-10_000, "INR"))], NOON)
+    heads = [ChargedHead("examination", Money(60_000, "INR")), ChargedHead("concession", Money(-10_000, "INR"))]
+    charged = charge(submission.id, STUDENT, heads, NOON)
     assert charged is not None
     async with any_work(runner.application) as work:
         work.submissions.add(submission)
@@ -29,13 +29,13 @@ async def charge_a_fee(runner: CliRunner) -> UUID:
 def test_a_balance_is_shown_as_people_write_it(runner: CliRunner) -> None:
     asyncio.run(charge_a_fee(runner))
 
-    assert runner.run("ledger", "balance", f"candidate:{STUDENT}")[:2] == (0, "₹400.00\n")
+    assert runner.run("ledger", "balance", f"candidate:{STUDENT}")[:2] == (0, "₹500.00\n")
     assert runner.run("ledger", "balance", "income:examination", "--as-of", "2026-11-20")[:2] == (
         0,
         "income:examination has no postings\n",
     )
     _, line, _ = runner.run("ledger", "balance", "income:examination", "--json")
-    assert json.loads(line)["balances"] == [{"minor": -50_000, "currency": "INR"}]
+    assert json.loads(line)["balances"] == [{"minor": -60_000, "currency": "INR"}]
 
 
 def test_a_statement_has_each_posting_of_a_fee(runner: CliRunner) -> None:
@@ -45,7 +45,7 @@ def test_a_statement_has_each_posting_of_a_fee(runner: CliRunner) -> None:
 
     assert code == 0
     assert [line.split()[2:] for line in table.splitlines()[1:]] == [
-        ["charge", f"candidate:{STUDENT}", "income:examination", "₹500.00"],
+        ["charge", f"candidate:{STUDENT}", "income:examination", "₹600.00"],
         ["charge", "concession:concession", f"candidate:{STUDENT}", "₹100.00"],
     ]
 
