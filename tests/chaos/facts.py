@@ -21,6 +21,13 @@ from tests.chaos.vendors import VendorRecord, recorded
 CONTEXTS = ("fees", "fees.dead-letters", "inventory", "inventory.dead-letters", "chaos")
 
 
+CHARGED = """
+    SELECT s.id, s.total_minor, COALESCE(SUM(IF(p.debit LIKE 'candidate:%', p.amount_minor, -p.amount_minor)), 0)
+    FROM submissions s LEFT JOIN postings p ON p.cause_id = s.id AND p.kind = 'charge'
+    GROUP BY s.id, s.total_minor
+"""
+
+
 class Servers(Protocol):
     """MySQL and Kafka, without a proxy."""
 
@@ -65,6 +72,8 @@ class Facts:
     """By registration."""
     submissions: list[tuple[UUID, str, UUID]]
     """Id, reference, student."""
+    charged: dict[UUID, tuple[int, int]]
+    """By submission, its price and what the ledger charges its candidate, in minor units."""
     events: list[StoredEvent]
     topics: dict[str, list[list[Published]]]
     """By context, the records of each partition in order."""
@@ -82,6 +91,7 @@ async def gather(stack: Servers, database: str, prefix: str, folder: Path, conte
         addresses = {(row[1], "email"): mailbox(number_of(row[0])) for row in students}
         addresses |= {(row[1], "sms"): phone(number_of(row[0])) for row in students}
         submissions = await select(rows, "SELECT id, reference, student_id FROM submissions")
+        charged = await select(rows, CHARGED)
         events = await select(
             rows, "SELECT event_id, context, type, aggregate_id, aggregate_version, body FROM event_log"
         )
@@ -94,6 +104,7 @@ async def gather(stack: Servers, database: str, prefix: str, folder: Path, conte
         answers=told(folder),
         students={row[0]: UUID(bytes=row[1]) for row in students},
         submissions=[(UUID(bytes=row[0]), row[1], UUID(bytes=row[2])) for row in submissions],
+        charged={UUID(bytes=row[0]): (row[1], int(row[2])) for row in charged},
         events=[
             StoredEvent(UUID(bytes=row[0]), row[1], row[2], UUID(bytes=row[3]), row[4], row[5].encode())
             for row in events

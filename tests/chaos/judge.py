@@ -17,6 +17,7 @@ def judge(facts: Facts, findings: Findings) -> None:
     judge_submissions(facts, findings)
     judge_events(facts, findings)
     judge_effects(facts, findings)
+    judge_charges(facts, findings)
     judge_notices(facts, findings)
     judge_deliveries(facts, findings)
     judge_stock(facts, findings)
@@ -87,6 +88,15 @@ def judge_effects(facts: Facts, findings: Findings) -> None:
     for message, times in effects.items():
         if times > 1:
             findings.add("duplicate_effects", f"message {message} took effect {times} times")
+
+
+def judge_charges(facts: Facts, findings: Findings) -> None:
+    """Check that each candidate owes the price of the fee, once."""
+    for submission, reference, _ in facts.submissions:
+        price, charged = facts.charged.get(submission, (0, 0))
+        if charged != price:
+            kind = "duplicate_effects" if charged > price else "lost"
+            findings.add(kind, f"{reference} costs {price}, the ledger charges {charged}")
 
 
 def judge_notices(facts: Facts, findings: Findings) -> None:
