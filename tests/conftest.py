@@ -27,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.import_plugin("tests.fixtures")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with tests that are marked `alone` first: there each waits for a short test, not for minutes."""
+    files = {item.path for item in items if item.get_closest_marker("alone")}
+    items.sort(key=lambda item: item.path not in files)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Keep the other workers of a run from disturbing a test that is marked `alone`."""

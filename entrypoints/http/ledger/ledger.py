@@ -20,7 +20,7 @@ class LedgerController(Controller):
     path = "/v1/ledger"
     tags = ("Ledger",)
 
-    @get("/balances/{account:str}", operation_id="showBalance", responses=problems(400, 503))
+    @get("/balances/{account:str}", operation_id="showBalance", responses=problems(400, 404, 503))
     async def show_balance(
         self,
         use_cases: Wired[UseCases],
@@ -30,7 +30,7 @@ class LedgerController(Controller):
         """Show what an account has: debits less credits, so what was earned is negative."""
         return await use_cases.ledger.show_balance(account, as_of)
 
-    @get("/statements/{submission:uuid}", operation_id="showStatement", responses=problems(503))
+    @get("/statements/{submission:uuid}", operation_id="showStatement", responses=problems(400, 404, 503))
     async def show_statement(
         self,
         use_cases: Wired[UseCases],
