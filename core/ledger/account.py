@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self, TypeAlias
 
 from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
-
-NAME = Text("1 to 40 small letters, digits or hyphens", "[a-z0-9][a-z0-9-]{0,39}")
 
 
 class AccountKind(StrEnum):
@@ -21,6 +19,13 @@ class AccountKind(StrEnum):
     """What was taken off charges for one head."""
 
 
+ACCOUNT = Text(
+    f"KIND:NAME, where KIND is one of {', '.join(AccountKind)}, and NAME has 1 to 40 small letters, digits or hyphens",
+    f"({'|'.join(AccountKind)}):[a-z0-9][a-z0-9-]{{0,39}}",
+)
+AccountText: TypeAlias = Annotated[str, ACCOUNT]
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerAccount:
     """An account; it exists from its first posting, and has a balance in each currency."""
@@ -29,8 +34,7 @@ class LedgerAccount:
     name: str
 
     def __post_init__(self) -> None:
-        if not NAME.admits(self.name):
-            raise Invalid(f"the name of an account is {NAME.rule}", at="$.account")
+        check_account(str(self))
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
@@ -38,7 +42,12 @@ class LedgerAccount:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the account that is written `income:examination`."""
+        check_account(text)
         kind, _, name = text.partition(":")
-        if kind not in tuple(AccountKind):
-            raise Invalid(f"an account is written KIND:NAME; kinds are {', '.join(AccountKind)}", at="$.account")
         return cls(AccountKind(kind), name)
+
+
+def check_account(text: str) -> None:
+    """Raise `Invalid` for what is written in another form."""
+    if not ACCOUNT.admits(text):
+        raise Invalid(f"an account is {ACCOUNT.rule}", at="$.account")

@@ -7,6 +7,7 @@ from litestar import Controller, get
 from litestar.params import FromPath, QueryParameter
 
 from core.kernel.period import Moment
+from core.ledger.account import AccountText
 from core.ledger.show_balance import AccountBalance
 from core.ledger.show_statement import Statement
 from core.use_cases import UseCases
@@ -24,7 +25,7 @@ class LedgerController(Controller):
     async def show_balance(
         self,
         use_cases: Wired[UseCases],
-        account: FromPath[str],
+        account: FromPath[AccountText],
         as_of: Annotated[Moment | None, QueryParameter(description="What had happened before this moment")] = None,
     ) -> AccountBalance:
         """Show what an account has: debits less credits, so what was earned is negative."""
