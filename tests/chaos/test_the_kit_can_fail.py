@@ -32,9 +32,11 @@ async def broken(run: Run, folder: Path, sabotage: str, *steps: Step) -> Result:
 
 
 async def test_without_the_inbox_it_reports_duplicate_effects(run: Run, tmp_path: Path) -> None:
-    result = await broken(run, tmp_path, "inbox", Step(2.0, Point("after_effect_before_offset")))
+    # more than once, because a batch may have messages of other kinds only
+    deaths = [Step(at, Point("after_effect_before_offset")) for at in (1.6, 2.4, 3.2)]
+    result = await broken(run, tmp_path, "inbox", *deaths)
 
-    assert result.line["faults"]["after_effect_before_offset"] == 1
+    assert result.line["faults"]["after_effect_before_offset"] >= 1
     assert result.line["duplicate_effects"] > 0
     assert result.line["lost"] == result.line["out_of_order"] == 0
 
