@@ -21,7 +21,7 @@ class AccountKind(StrEnum):
 
 ACCOUNT = Text(
     f"KIND:NAME, where KIND is one of {', '.join(AccountKind)}, and NAME has 1 to 40 small letters, digits or hyphens",
-    f"({'|'.join(AccountKind)}):[a-z0-9][a-z0-9-]{{0,39}}",
+    f"({'|'.join(AccountKind)}):[a-z0-9-]{{1,40}}",
 )
 AccountText: TypeAlias = Annotated[str, ACCOUNT]
 

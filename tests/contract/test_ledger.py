@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
 from config.container import Application
+from core.fees import names
 from core.kernel.errors import Conflict, Invalid
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
@@ -274,3 +275,13 @@ def test_accounts_are_read_as_they_are_written() -> None:
     account = LedgerAccount(AccountKind.INCOME, "late-fee")
 
     assert LedgerAccount.parse(str(account)) == account
+
+
+@pytest.mark.parametrize("head", ["-", "-late", "2", "a" * 32])
+def test_every_head_that_a_schedule_may_have_can_be_charged(head: str) -> None:
+    assert names.is_name(head)
+
+    charged = charge(ids.new(), ids.new(), [ChargedHead(head, Money(1, "INR"))], NOON)
+
+    assert charged is not None
+    assert LedgerAccount.parse(f"income:{head}") == charged.postings[0].credit
