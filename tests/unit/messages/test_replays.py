@@ -9,6 +9,7 @@ import pytest
 
 from core.kernel.decisions import Decision
 from core.kernel.errors import CoreError, Invalid, Unavailable
+from core.kernel.money import Money
 from core.kernel.pace import Pace
 from core.kernel.period import Period
 from core.kernel.trace import Trace
@@ -119,6 +120,21 @@ async def test_a_replayed_event_keeps_its_id(harness: ReplayHarness) -> None:
 
     assert {each.notice for each in harness.owed} == {event.id}
     assert len(harness.owed) == 2
+
+
+async def test_fees_of_an_earlier_release_are_charged_by_a_replay(
+    harness: ReplayHarness,
+) -> None:
+    await harness.submitted_and_taken("T-1", "T-2")
+    ledger, sent = harness.use_cases.ledger, len(harness.owed)
+    harness.store.ledger_transactions.clear()
+
+    await harness.rebuild()
+    await harness.rebuild()
+
+    assert (await ledger.show_balance("income:examination")).balances == [Money(-100_000, "INR")]
+    assert (await ledger.verify_ledger(lambda _: None)).uncharged == 0
+    assert len(harness.owed) == sent
 
 
 async def test_a_dead_letter_is_replayed_once(harness: ReplayHarness) -> None:
