@@ -24,10 +24,10 @@ def upgrade() -> None:
         sa.Column("postings", sa.SmallInteger(), nullable=False),
         sa.Column("posted_minor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("cause_id", "kind", name="pk_ledger_transactions"),
-        sa.Index("ix_ledger_transactions_about", "about_id", "at"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
     )
+    op.create_index("ix_ledger_transactions_about", "ledger_transactions", ["about_id", "at"])
     op.create_table(
         "postings",
         sa.Column("cause_id", Id(), nullable=False),
@@ -39,13 +39,13 @@ def upgrade() -> None:
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("cause_id", "kind", "number", name="pk_postings"),
-        sa.Index("ix_postings_debit", "debit", "at", "currency", "amount_minor"),
-        sa.Index("ix_postings_credit", "credit", "at", "currency", "amount_minor"),
         sa.CheckConstraint("amount_minor > 0", name="ck_postings_amount"),
         sa.CheckConstraint("debit <> credit", name="ck_postings_accounts"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
     )
+    op.create_index("ix_postings_debit", "postings", ["debit", "at", "currency", "amount_minor"])
+    op.create_index("ix_postings_credit", "postings", ["credit", "at", "currency", "amount_minor"])
     op.create_table(
         "unsummed_postings",
         sa.Column("position", Position, autoincrement=True, nullable=False),
@@ -54,10 +54,10 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("position", name="pk_unsummed_postings"),
-        sa.Index("ix_unsummed_postings_account", "account", "day", "currency", "amount_minor"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
     )
+    op.create_index("ix_unsummed_postings_account", "unsummed_postings", ["account", "day", "currency", "amount_minor"])
     op.create_table(
         "daily_sums",
         sa.Column("account", sa.String(length=64), nullable=False),
