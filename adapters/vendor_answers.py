@@ -4,14 +4,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from core.kernel.errors import CoreError
-from core.notifications.errors import (
-    AccountFault,
-    OutcomeUnknown,
-    RecipientNotAllowed,
-    RecipientUnavailable,
-    Rejected,
-    VendorUnavailable,
-)
+from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import RecipientNotAllowed, RecipientUnavailable
 
 TOO_EARLY, TOO_MANY_REQUESTS = 425, 429
 FORBIDDEN, REQUEST_TIMEOUT = 403, 408

@@ -23,7 +23,7 @@ from aiohttp import (
 )
 from yarl import URL
 
-from core.notifications.errors import OutcomeUnknown, VendorUnavailable
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 KEEP_ALIVE_SECONDS = 10.0  # shorter than any vendor's: a request on a closing connection would have an unknown outcome

@@ -14,7 +14,7 @@ import msgspec
 
 from adapters.vendor_http import VendorHttpClient, VendorResponse
 from core.kernel.registry import RegisteredProcess, Registry, RegistryUnavailable
-from core.notifications.errors import OutcomeUnknown, VendorUnavailable
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 
 REQUEST_SECONDS = 1.0
 MAX_LIST_BYTES = 4_194_304

@@ -14,7 +14,7 @@ from adapters.oidc.issuer import TENANT, Issuer
 from adapters.vendor_http import VendorHttpClient
 from core.identity.identity_provider import ProviderUnavailable
 from core.kernel.clock import Clock
-from core.notifications.errors import VendorUnavailable
+from core.kernel.vendor_errors import VendorUnavailable
 
 T = TypeVar("T")
 LIFETIME = timedelta(hours=1)

@@ -22,7 +22,7 @@ from core.identity.identity_provider import (
     ProviderUnavailable,
 )
 from core.kernel.clock import Clock
-from core.notifications.errors import OutcomeUnknown, VendorUnavailable
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 
 TIMEOUT_SECONDS = 5.0
 SECRET_BYTES = 32

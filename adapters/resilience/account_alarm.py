@@ -4,8 +4,9 @@ import structlog
 
 from adapters.resilience.metrics import ACCOUNT_FAULTS
 from adapters.resilience.sliding_window import MonotonicClock
+from core.kernel.vendor_errors import AccountFault
 from core.notifications.delivery import Channel
-from core.notifications.errors import AccountFault, RecipientNotAllowed
+from core.notifications.errors import RecipientNotAllowed
 
 log = structlog.get_logger()
 LOG_INTERVAL_SECONDS = 60.0

@@ -13,7 +13,8 @@ from aiobreaker.storage.memory import CircuitMemoryStorage
 from adapters.resilience.hold import Hold
 from adapters.resilience.policy import ResiliencePolicy
 from adapters.resilience.sliding_window import MonotonicClock, SlidingWindow
-from core.notifications.errors import AccountFault, RecipientUnavailable, Rejected, VendorUnavailable
+from core.kernel.vendor_errors import AccountFault, Rejected, VendorUnavailable
+from core.notifications.errors import RecipientUnavailable
 
 PROBE_RETRY_AFTER_SECONDS = 1.0
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Generic
 
 from adapters.resilience.messages import M
-from core.notifications.errors import OutcomeUnknown
+from core.kernel.vendor_errors import OutcomeUnknown
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 

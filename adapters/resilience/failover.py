@@ -6,7 +6,8 @@ from typing import Generic
 from adapters.resilience.messages import M
 from adapters.resilience.vendor import GuardedVendor
 from core.kernel.errors import Unavailable
-from core.notifications.errors import RecipientNotAllowed, TooLate, VendorUnavailable
+from core.kernel.vendor_errors import VendorUnavailable
+from core.notifications.errors import RecipientNotAllowed, TooLate
 from core.notifications.messages import Accepted
 from core.notifications.ports import VendorChannel
 from core.notifications.vendor_standing import VendorStanding

@@ -1,7 +1,8 @@
 """Holds back every message to a vendor after an answer that the next message would get too."""
 
 from adapters.resilience.sliding_window import MonotonicClock
-from core.notifications.errors import AccountFault, OutcomeUnknown, RecipientUnavailable, VendorUnavailable
+from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, VendorUnavailable
+from core.notifications.errors import RecipientUnavailable
 
 STREAK_LENGTH = 50
 STREAK_HOLD_SECONDS = 0.1

@@ -6,9 +6,10 @@ from adapters.resilience.budget import RetryBudget
 from adapters.resilience.messages import M
 from adapters.resilience.metrics import CALLS
 from core.kernel.clock import Clock
+from core.kernel.vendor_errors import Rejected, VendorUnavailable
 from core.notifications.attempt_log import Attempt, AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel
-from core.notifications.errors import RecipientUnavailable, Rejected, VendorUnavailable
+from core.notifications.errors import RecipientUnavailable
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 

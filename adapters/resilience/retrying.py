@@ -10,7 +10,8 @@ from adapters.resilience.budget import RetryBudget
 from adapters.resilience.hold import VendorHeld
 from adapters.resilience.messages import M
 from adapters.resilience.policy import ResiliencePolicy
-from core.notifications.errors import AccountFault, TooLate, VendorUnavailable
+from core.kernel.vendor_errors import AccountFault, VendorUnavailable
+from core.notifications.errors import TooLate
 from core.notifications.messages import Accepted
 from core.notifications.ports import Sender
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from random import Random
 from uuid import uuid4
 
+from core.kernel.vendor_errors import VendorUnavailable
 from core.notifications.address_validation import check_email, check_sms
-from core.notifications.errors import VendorUnavailable
 from core.notifications.messages import Accepted, Email, Sms
 from core.notifications.ports import EmailSender, SmsSender
 

@@ -4,7 +4,7 @@ from adapters.ses.signing import SesSigner
 from adapters.vendor_http import VendorHttpClient
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
-from core.notifications.errors import VendorUnavailable
+from core.kernel.vendor_errors import VendorUnavailable
 
 PATH = "/v2/email/account"
 """https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html"""

@@ -25,8 +25,8 @@ from adapters.smtp.answers import refused
 from adapters.smtp.client import Tls, smtp_client
 from adapters.smtp.connection_pool import SmtpConnectionPool
 from adapters.tls import client_context
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.address_validation import check_email
-from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.mailbox import Mailbox
 from core.notifications.messages import Accepted, Email
 from core.notifications.ports import EmailSender

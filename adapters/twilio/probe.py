@@ -6,7 +6,7 @@ from urllib.parse import quote
 from adapters.vendor_http import VendorHttpClient
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
-from core.notifications.errors import VendorUnavailable
+from core.kernel.vendor_errors import VendorUnavailable
 
 
 class TwilioProbe(Probe):

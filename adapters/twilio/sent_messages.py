@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from adapters.twilio.folding import folded
 from adapters.twilio.status_reports import SID, as_status_report
 from adapters.vendor_http import VendorHttpClient, parse_http_date
-from core.notifications.errors import OutcomeUnknown, VendorUnavailable
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.messages import Sms
 from core.notifications.ports import SentMessages
 from core.notifications.status_reports import DeliveryStatus, VendorReport, best_of

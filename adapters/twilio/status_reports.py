@@ -11,7 +11,7 @@ from hmac import compare_digest, digest
 from urllib.parse import urlsplit
 
 from core.kernel.errors import Invalid
-from core.notifications.errors import ForgedReport
+from core.kernel.vendor_errors import ForgedReport
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import VendorReports
 from core.notifications.status_reports import DeliveryStatus, VendorReport

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from core.notifications.errors import Rejected
+from core.kernel.vendor_errors import Rejected
 from core.notifications.messages import Email, Sms
 
 LOCAL_PART_PATTERN = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+")

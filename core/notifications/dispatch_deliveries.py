@@ -13,15 +13,14 @@ from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 from core.kernel.signals import Signals, wait_for_any
 from core.kernel.trace import current_trace
+from core.kernel.vendor_errors import OutcomeUnknown, Rejected
 from core.notifications.adaptive_poller import MAX_POLL_INTERVAL_SECONDS, AdaptivePoller
 from core.notifications.attempt_log import AttemptLog, AttemptOutcome
 from core.notifications.delivery import FINAL_STATES, Channel, Delivery, DeliveryState
 from core.notifications.errors import (
     AlreadyReported,
-    OutcomeUnknown,
     RecipientNotAllowed,
     RecipientUnavailable,
-    Rejected,
     UnreadableContact,
     Unwordable,
 )

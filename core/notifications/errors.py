@@ -2,19 +2,8 @@
 
 from typing import Self
 
-from core.kernel.errors import Conflict, CoreError, Forbidden, Invalid, NotFound, Unavailable
-
-
-class Rejected(Invalid):
-    """No vendor can accept this message."""
-
-    problem = "rejected"
-
-
-class VendorUnavailable(Unavailable):
-    """The vendor cannot accept messages now, and has certainly not accepted this one."""
-
-    problem = "vendor-unavailable"
+from core.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 
 
 class TooLate(VendorUnavailable):
@@ -27,12 +16,6 @@ class AlreadyReported(TooLate):
     """A vendor has the message: its report, or the acceptance of another attempt, is stored."""
 
     problem = "already-reported"
-
-
-class AccountFault(VendorUnavailable):
-    """The vendor refuses this account, its sender or the path to it; the same message succeeds after a repair."""
-
-    problem = "account-fault"
 
 
 class RecipientUnavailable(Unavailable):
@@ -51,17 +34,6 @@ class RecipientNotAllowed(RecipientUnavailable):
     """The vendor, or a proxy, does not allow this account to send this; other messages may be allowed."""
 
     problem = "recipient-not-allowed"
-
-
-class OutcomeUnknown(CoreError):
-    """The vendor may have accepted the message: it is not sent again before the outcome is determined."""
-
-    problem = "outcome-unknown"
-
-    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
-        """Take the seconds after which the vendor accepts other messages again, if it named them."""
-        super().__init__(detail)
-        self.retry_after = retry_after
 
 
 class NobodyToAsk(OutcomeUnknown):
@@ -91,12 +63,6 @@ class NotResendable(Conflict):
     """The delivery may be in flight, or a vendor has it: sending it again could send it twice."""
 
     problem = "not-resendable"
-
-
-class ForgedReport(Forbidden):
-    """The signature of a vendor report is invalid."""
-
-    problem = "forged-report"
 
 
 class Unwordable(Invalid):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery
-from core.notifications.errors import NobodyToAsk, OutcomeUnknown, UnreadableContact, VendorUnavailable
+from core.notifications.errors import NobodyToAsk, UnreadableContact
 from core.notifications.messages import Contact, Email, Sms
 from core.notifications.ports import SecretFacts, SentMessages, Templates
 from core.notifications.rendering import render_message

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
+from core.kernel.vendor_errors import OutcomeUnknown
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, DeliveryState
-from core.notifications.errors import NobodyToAsk, OutcomeUnknown, UnreadableContact
+from core.notifications.errors import NobodyToAsk, UnreadableContact
 from core.notifications.messages import Contact
 from core.notifications.outcome_lookup import OutcomeLookup
 from core.notifications.ports import Contacts, NewNotificationsWork

@@ -15,15 +15,9 @@ from config.container import Application
 from config.sections.section import Secret
 from config.sections.vendors import Resilience, Smtp
 from config.settings import Adapters, Settings
+from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.delivery import Channel
-from core.notifications.errors import (
-    AccountFault,
-    OutcomeUnknown,
-    RecipientNotAllowed,
-    RecipientUnavailable,
-    Rejected,
-    VendorUnavailable,
-)
+from core.notifications.errors import RecipientNotAllowed, RecipientUnavailable
 from tests.contract.senders import EMAIL, Senders, an_email, running
 from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
 from tests.contract.servers.ses import LocalSes, fault

@@ -19,17 +19,10 @@ from adapters.resilience.chain import resilient
 from adapters.resilience.policy import ResiliencePolicy
 from config.sections.vendors import Resilience
 from core.kernel.clock import Clock
+from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.attempt_log import AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel
-from core.notifications.errors import (
-    AccountFault,
-    AlreadyReported,
-    OutcomeUnknown,
-    RecipientNotAllowed,
-    RecipientUnavailable,
-    Rejected,
-    VendorUnavailable,
-)
+from core.notifications.errors import AlreadyReported, RecipientNotAllowed, RecipientUnavailable
 from core.notifications.messages import Accepted, DeliveryId, Email
 from core.notifications.ports import EmailSender, Sender, VendorChannel
 from core.notifications.vendor_standing import Breaker

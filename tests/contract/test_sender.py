@@ -10,7 +10,7 @@ import pytest
 from config.container import Application
 from config.sections.vendors import Resilience, Sandbox, Ses, Smtp, Twilio
 from config.settings import Adapters, Settings
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
+from core.kernel.vendor_errors import OutcomeUnknown, Rejected, VendorUnavailable
 from tests.contract.senders import EMAIL, IN_PROCESS, KINDS, SMS, SenderKind, Senders, running
 from tests.contract.servers.http import HttpVendor
 from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour

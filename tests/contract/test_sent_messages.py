@@ -15,8 +15,8 @@ from config.container import Application
 from config.container.vendors import Vendors
 from config.sections.vendors import Resilience, Sandbox
 from config.settings import Adapters, Settings
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.delivery import Channel
-from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.messages import DeliveryId, Email, Sms
 from core.notifications.status_reports import DeliveryStatus, VendorReport
 from tests.contract.servers.local_vendor import VendorBehaviour

@@ -12,14 +12,8 @@ from aiohttp import web
 from config.container import Application
 from config.sections.vendors import Resilience, Sandbox, Twilio
 from config.settings import Adapters, Settings
-from core.notifications.errors import (
-    AccountFault,
-    OutcomeUnknown,
-    RecipientNotAllowed,
-    RecipientUnavailable,
-    Rejected,
-    VendorUnavailable,
-)
+from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, Rejected, VendorUnavailable
+from core.notifications.errors import RecipientNotAllowed, RecipientUnavailable
 from tests.contract.senders import SMS, Senders, an_sms, running
 from tests.contract.servers.local_vendor import LocalVendor
 from tests.contract.servers.twilio import LocalTwilio, fault

@@ -20,7 +20,7 @@ from config.sections.vendors import Twilio
 from config.settings import Settings
 from config.settings_file import load
 from core.kernel.errors import Invalid
-from core.notifications.errors import ForgedReport
+from core.kernel.vendor_errors import ForgedReport
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import VendorReports
 from core.notifications.status_reports import DeliveryStatus

@@ -36,8 +36,9 @@ from core.kernel.errors import (
     problem_type,
 )
 from core.kernel.health import Probe
+from core.kernel.vendor_errors import ForgedReport
 from core.messaging import dead_letters
-from core.notifications.errors import DeliverySettled, ForgedReport, UnknownDelivery
+from core.notifications.errors import DeliverySettled, UnknownDelivery
 from core.students import errors as students
 from core.students.roster import read_rows
 from entrypoints.contexts import ROUTES

@@ -17,10 +17,11 @@ from adapters.tokens.secret_box import DerivedSecretBox
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.signals import Signals
 from core.kernel.unit_of_work import Transaction
+from core.kernel.vendor_errors import OutcomeUnknown
 from core.notifications.attempt_log import Attempt, AttemptLog, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery, DeliveryState, Notice, RecipientId
 from core.notifications.dispatch_deliveries import DispatchDeliveries
-from core.notifications.errors import OutcomeUnknown, Unwordable
+from core.notifications.errors import Unwordable
 from core.notifications.expire_claims import ExpireClaims
 from core.notifications.expire_deliveries import ExpireDeliveries
 from core.notifications.messages import Accepted, DeliveryId, Email, EmailContent, Sms

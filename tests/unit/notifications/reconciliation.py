@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.memory.students.roster import MemoryContacts
+from core.kernel.vendor_errors import OutcomeUnknown
 from core.notifications.delivery import Channel
-from core.notifications.errors import OutcomeUnknown
 from core.notifications.messages import DeliveryId, Email, Sms
 from core.notifications.outcome_lookup import OutcomeLookup
 from core.notifications.ports import SentMessages, VendorReports

@@ -8,11 +8,11 @@ import pytest
 
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.unit_of_work import Transaction
+from core.kernel.vendor_errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications import adaptive_poller as adaptive_poller
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, RecipientId
 from core.notifications.dispatch_deliveries import MAX_RETRY_DELAY
-from core.notifications.errors import OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.messages import Accepted, Contact, DeliveryId, Email
 from core.notifications.ports import DELIVERIES_STORED, Contacts, ReportedDeliveries
 from tests.examples import NOON, ids

@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from core.kernel.errors import Unavailable
+from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.delivery import Channel
-from core.notifications.errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.outcome_lookup import OutcomeLookup
 from core.notifications.status_reports import DeliveryStatus
 from tests.unit.notifications.harness import CLAIM_DURATION, StubTemplates

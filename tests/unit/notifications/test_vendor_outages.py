@@ -8,15 +8,10 @@ from itertools import pairwise
 
 import pytest
 
+from core.kernel.vendor_errors import AccountFault, Rejected, VendorUnavailable
 from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel
-from core.notifications.errors import (
-    AccountFault,
-    RecipientNotAllowed,
-    RecipientUnavailable,
-    Rejected,
-    VendorUnavailable,
-)
+from core.notifications.errors import RecipientNotAllowed, RecipientUnavailable
 from tests.examples import NOON
 from tests.unit.notifications.harness import NotificationsHarness, a_notice
 from tests.unit.virtual_time import SimulatedVendor, now, run_in_virtual_time, virtual_time_harness
