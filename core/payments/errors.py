@@ -1,0 +1,63 @@
+"""The errors of the payments context."""
+
+from core.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class UnknownFee(NotFound):
+    """No submission has this id."""
+
+    problem = "unknown-fee"
+
+
+class NotChargedYet(Unavailable):
+    """The fee was submitted a moment ago, and is not charged yet; send the request again."""
+
+    problem = "not-charged-yet"
+
+
+class UnknownPayment(NotFound):
+    """No payment, order or refund has this id."""
+
+    problem = "unknown-payment"
+
+
+class PaymentUnderWay(Conflict):
+    """Another attempt to pay the fee is open, or its outcome is unknown."""
+
+    problem = "payment-under-way"
+
+
+class NothingOwed(Conflict):
+    """The fee is paid."""
+
+    problem = "nothing-owed"
+
+
+class PaymentClosed(Conflict):
+    """The deadline of payment is over, and the schedule has no fine for a later one."""
+
+    problem = "payment-closed"
+
+
+class NotRefundable(Conflict):
+    """The payment has less left than the refund asks for."""
+
+    problem = "not-refundable"
+
+
+class SamePerson(Conflict):
+    """What one person asks for another one decides."""
+
+    problem = "same-person"
+
+
+class AlreadyDecided(Conflict):
+    """The request is approved or refused already."""
+
+    problem = "already-decided"
+
+
+class WrongCurrency(Invalid):
+    """The amount is in another currency than the fee."""
+
+    problem = "wrong-currency"

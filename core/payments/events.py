@@ -1,0 +1,142 @@
+"""The events of the payments context; their subject is the submission."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.kernel.events import Event
+from core.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeAccountEvent(Event):
+    """What every event of a fee account tells."""
+
+    CONTEXT = "payments"
+
+    reference: str
+    student: UUID
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCaptured(FeeAccountEvent):
+    """Money was received for a fee."""
+
+    MESSAGE_TYPE = "PaymentCaptured"
+
+    payment: UUID
+    gateway: str
+    """`counter` for what a clerk took."""
+    gateway_payment: str
+    method: str
+    amount: Money
+    paid_at: datetime
+    """The moment of payment by the clock of the gateway or the clerk; it decides the year of the receipt."""
+    late: bool
+    """It was started in time, and arrived after the deadline."""
+    owed: Money
+    """What is owed after it; negative: a surplus, which goes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReversed(FeeAccountEvent):
+    """The bank of the payer took a payment back: a chargeback, or a cheque that bounced."""
+
+    MESSAGE_TYPE = "PaymentReversed"
+
+    payment: UUID
+    gateway: str
+    amount: Money
+    """What was left of the payment."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReserved(FeeAccountEvent):
+    """A refund was promised; the gateway is asked next."""
+
+    MESSAGE_TYPE = "RefundReserved"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSettled(FeeAccountEvent):
+    """The gateway gave an amount back."""
+
+    MESSAGE_TYPE = "RefundSettled"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReleased(FeeAccountEvent):
+    """The gateway gave nothing back, and never will for this refund."""
+
+    MESSAGE_TYPE = "RefundReleased"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeFined(FeeAccountEvent):
+    """A late fine was added to what is owed."""
+
+    MESSAGE_TYPE = "FeeFined"
+
+    fine: UUID
+    rule: str
+    head: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeWaived(FeeAccountEvent):
+    """A part of what is owed was waived, by the decision of two people."""
+
+    MESSAGE_TYPE = "FeeWaived"
+
+    waiver: UUID
+    head: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverRetracted(FeeAccountEvent):
+    """A waiver was taken back; its amount is owed again."""
+
+    MESSAGE_TYPE = "WaiverRetracted"
+
+    waiver: UUID
+    head: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeCleared(FeeAccountEvent):
+    """Nothing is owed any more: the candidate may sit the exam."""
+
+    MESSAGE_TYPE = "FeeCleared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeClearanceRevoked(FeeAccountEvent):
+    """A cleared fee is owed again."""
+
+    MESSAGE_TYPE = "FeeClearanceRevoked"
+
+    reason: str

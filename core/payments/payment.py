@@ -1,0 +1,95 @@
+"""Payments that were received, and their refunds."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from core.kernel.money import Money
+
+PAYMENTS = UUID("5b7c1d1e-52f5-4f0e-9a3e-7f5f1f6f2a10")
+"""The namespace of the ids of payments."""
+
+
+def payment_id(gateway: str, gateway_payment: str) -> UUID:
+    """Return the id of a payment: every report of one payment names the same."""
+    return uuid5(PAYMENTS, f"{gateway}:{gateway_payment}")
+
+
+class RefundStage(StrEnum):
+    """The state of a refund."""
+
+    RESERVED = "reserved"
+    """No gateway was asked."""
+    REQUESTED = "requested"
+    UNKNOWN = "unknown"
+    """The gateway may have given the amount back; a person decides where it cannot say."""
+    SETTLED = "settled"
+    RELEASED = "released"
+    """The gateway certainly gave nothing back."""
+
+
+OPEN = frozenset({RefundStage.RESERVED, RefundStage.REQUESTED, RefundStage.UNKNOWN})
+"""The amount is promised, and cannot be promised again."""
+
+
+class RefundCause(StrEnum):
+    """Why an amount goes back."""
+
+    SURPLUS = "surplus"
+    """More was paid than is owed."""
+    DECISION = "decision"
+    """An officer decided it."""
+    GATEWAY = "gateway"
+    """It was made at the gateway's own desk."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Refund:
+    """An amount of a payment that goes back."""
+
+    id: UUID
+    amount: Money
+    cause: RefundCause
+    reason: str = ""
+    stage: RefundStage = RefundStage.RESERVED
+    reserved_at: datetime
+    gateway_refund: str = ""
+    check_at: datetime | None
+    """When the gateway is asked next; None: no more."""
+    checks: int = 0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Payment:
+    """An amount that was received for a fee."""
+
+    id: UUID
+    gateway: str
+    """`counter` for what a clerk took."""
+    gateway_payment: str
+    order: UUID | None = None
+    method: str = ""
+    amount: Money
+    paid_at: datetime
+    late: bool = False
+    """It was started in time, and arrived after the deadline."""
+    reversed: bool = False
+    """A bank took it back: a chargeback, a cheque that bounced."""
+    refunds: list[Refund] = field(default_factory=list)
+
+    @property
+    def received(self) -> Money:
+        """Return what is left of the amount at the office now."""
+        zero = Money.zero(self.amount.currency)
+        return zero if self.reversed else self.amount - self._refunded(frozenset({RefundStage.SETTLED}))
+
+    @property
+    def refundable(self) -> Money:
+        """Return what no refund has taken or reserved."""
+        zero = Money.zero(self.amount.currency)
+        return zero if self.reversed else self.amount - self._refunded(OPEN | {RefundStage.SETTLED})
+
+    def _refunded(self, stages: frozenset[RefundStage]) -> Money:
+        amounts = [each.amount.minor for each in self.refunds if each.stage in stages]
+        return Money(sum(amounts), self.amount.currency)
