@@ -9,6 +9,17 @@ from core.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookReceived(Event):
+    """A gateway called, with a valid signature; the subject names this call."""
+
+    CONTEXT = "payments"
+    MESSAGE_TYPE = "WebhookReceived"
+
+    gateway: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeeAccountEvent(Event):
     """What every event of a fee account tells."""
 
@@ -45,11 +56,24 @@ class PaymentReversed(FeeAccountEvent):
 
     MESSAGE_TYPE = "PaymentReversed"
 
+    refund: UUID
     payment: UUID
     gateway: str
     amount: Money
-    """What was left of the payment."""
-    reason: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRestored(FeeAccountEvent):
+    """An amount that went back is at the office again: a bank returned it, or a dispute was won."""
+
+    MESSAGE_TYPE = "PaymentRestored"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +99,12 @@ class RefundSettled(FeeAccountEvent):
     payment: UUID
     gateway: str
     amount: Money
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundReleased(FeeAccountEvent):
-    """The gateway gave nothing back, and never will for this refund."""
+    """The gateway gave nothing back, and never will for this refund; nothing was posted."""
 
     MESSAGE_TYPE = "RefundReleased"
 
@@ -87,7 +112,7 @@ class RefundReleased(FeeAccountEvent):
     payment: UUID
     gateway: str
     amount: Money
-    reason: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +163,3 @@ class FeeClearanceRevoked(FeeAccountEvent):
     """A cleared fee is owed again."""
 
     MESSAGE_TYPE = "FeeClearanceRevoked"
-
-    reason: str

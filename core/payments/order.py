@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -41,6 +41,10 @@ NEXT: Mapping[OrderState, frozenset[OrderState]] = {
 """Every transition; a report of any other one is late, and changes nothing."""
 
 
+FIRST_CHECK, SECOND_CHECK, LATER = timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
+"""After an order was opened its gateway is asked what became of it, also when its page expires; then daily."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class PaymentOrder:
     """One attempt to pay a fee at a gateway."""
@@ -59,9 +63,20 @@ class PaymentOrder:
     """When the gateway is asked next; None: no more."""
     checks: int = 0
 
+    @property
+    def is_unseen(self) -> bool:
+        """Return whether no payer was told where to pay."""
+        return self.state is OrderState.OPENED and not self.gateway_order
+
     def moves_to(self, state: OrderState) -> bool:
         """Take the state if it may follow the present one; tell whether it was taken."""
         if state not in NEXT[self.state]:
             return False
         self.state = state
         return True
+
+    def schedule_check(self, now: datetime) -> None:
+        """Set when the gateway is asked next: after 5 minutes, an hour, a day; daily while the payer may be debited."""
+        moments = (self.opened_at + FIRST_CHECK, self.expires_at, self.opened_at + SECOND_CHECK, self.opened_at + LATER)
+        later = [moment for moment in moments if moment > now]
+        self.check_at = later[0] if later else now + LATER if self.state in PENDING else None

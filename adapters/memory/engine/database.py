@@ -35,6 +35,7 @@ from core.messaging.message import Message
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
+from core.payments.fee_account import FeeAccount
 from core.students.student import Student
 
 MISSING = object()
@@ -114,6 +115,7 @@ class MemoryDatabase(Transaction):
     skus: dict[str, Sku] = field(default_factory=dict)
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
+    fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
         default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}
