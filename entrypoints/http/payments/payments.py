@@ -10,6 +10,7 @@ from core.payments.show_payments import FeePayments
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import FOREIGN_QUERY
 
@@ -51,9 +52,10 @@ class PaymentsController(Controller):
         operation_id="receiveWebhook",
         open_to_all=True,
         status_code=204,
+        before_request=json_only,
         opt={"body": WEBHOOK, FOREIGN_QUERY: True},
         request_max_body_size=MAX_WEBHOOK_BYTES,
-        responses=problems(400, 403, 404, 413, 503),
+        responses=problems(400, 403, 404, 413, 415, 503),
     )
     async def webhook(
         self, request: Request[Any, Any, Any], gateway: FromPath[str], use_cases: Wired[UseCases]
