@@ -1,4 +1,4 @@
-"""The events of the payments context; their subject is the submission."""
+"""The events of the payments context; their subject is the fee account."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,8 @@ class FeeAccountEvent(Event):
 
     CONTEXT = "payments"
 
+    fee: UUID
+    """The submission."""
     reference: str
     student: UUID
     schedule: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from core.kernel.events import Event
 from core.kernel.money import Money
@@ -31,6 +31,7 @@ from core.payments.payment import (
     COUNTER,
     NEXT_STAGES,
     OPEN,
+    PAYMENTS,
     TAKEN_BACK,
     Payment,
     Refund,
@@ -38,9 +39,6 @@ from core.payments.payment import (
     RefundStage,
     surplus_refund_id,
 )
-
-FIRST_VERSION = 1
-"""The event of the submission has it: both number the events of one aggregate."""
 
 
 class FeeStatus(StrEnum):
@@ -66,7 +64,7 @@ class FeeAccount:
     waived: Money
     pay_by: datetime | None
     cleared: bool = False
-    version: int = FIRST_VERSION
+    version: int = 0
     orders: list[PaymentOrder] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -217,8 +215,18 @@ class FeeAccount:
 
     def _record(self, kind: type[Event], at: datetime, **told: Any) -> None:
         self.version += 1
-        known = {"reference": self.reference, "student": self.student, "schedule": self.schedule}
-        self.events.append(kind(at=at, subject=self.submission, version=self.version, **known, **told))
+        known = {
+            "fee": self.submission,
+            "reference": self.reference,
+            "student": self.student,
+            "schedule": self.schedule,
+        }
+        self.events.append(kind(at=at, subject=account_id(self.submission), version=self.version, **known, **told))
+
+
+def account_id(submission: UUID) -> UUID:
+    """Return the id under which an account numbers its events; those of the submission have numbers of their own."""
+    return uuid5(PAYMENTS, str(submission))
 
 
 def event_of(refund: Refund, before: RefundStage | None) -> type[Event] | None:

@@ -11,7 +11,7 @@ from core.kernel.money import Money
 COUNTER = "counter"
 """Stands for a gateway where a clerk took the money."""
 PAYMENTS = UUID("5b7c1d1e-52f5-4f0e-9a3e-7f5f1f6f2a10")
-"""The namespace of the ids of payments."""
+"""The namespace of ids that follow from other ids."""
 
 
 def payment_id(gateway: str, gateway_payment: str) -> UUID:

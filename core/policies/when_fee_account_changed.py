@@ -37,7 +37,7 @@ def transaction_of(event: PostedEvent) -> LedgerTransaction:
     return LedgerTransaction(
         kind=kind,
         cause=cause,
-        about=event.subject,
+        about=event.fee,
         at=event.paid_at if isinstance(event, PaymentCaptured) else event.at,
         postings=(Posting(debit, credit, event.amount),),
     )

@@ -10,7 +10,7 @@ from config.container import Application
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
 from core.payments.events import PaymentCaptured
-from core.payments.fee_account import FeeAccount, FeeStatus
+from core.payments.fee_account import FeeAccount, FeeStatus, account_id
 from core.payments.gateway import Checkout
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.payment import Payment, RefundStage, payment_id
@@ -135,7 +135,9 @@ async def test_simultaneous_reports_of_one_payment_have_one_effect(stored: Appli
     assert len(known.payments) == 3
     assert (known.owed, known.surplus) == (inr(-10_000), inr(0))
     history = await stored.messaging.event_history().page("payments", None, 10_000)
-    told = [each for each in history if each.type == PaymentCaptured.MESSAGE_TYPE and each.subject == submission]
+    told = [
+        each for each in history if each.type == PaymentCaptured.MESSAGE_TYPE and each.subject == account_id(submission)
+    ]
     assert len(told) == 3
 
 
