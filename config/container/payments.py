@@ -9,6 +9,7 @@ from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
+from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
@@ -43,6 +44,7 @@ class Payments(containers.DeclarativeContainer):
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,
+        terms=providers.Singleton(OrderTerms),
         clock=process.clock,
         ids=process.ids,
         public_url=process.settings.provided.http.public_url,

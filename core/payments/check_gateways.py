@@ -12,7 +12,7 @@ from core.kernel.vendor_errors import OutcomeUnknown, Rejected
 from core.payments.fee_account import FeeAccount
 from core.payments.gateway import GatewayPayment, GatewayRefund, PaymentGateway, PlacedOrder, RefundRequest
 from core.payments.gateway_reports import apply_payments, apply_refund
-from core.payments.order import OrderState, PaymentOrder
+from core.payments.order import OrderState, OrderTerms, PaymentOrder
 from core.payments.payment import COUNTER, Payment, Refund, RefundStage
 from core.payments.ports import DueCheck, NewPaymentsUnitOfWork, PaymentRecords
 
@@ -32,6 +32,7 @@ class CheckGateways:
     new_work: NewPaymentsUnitOfWork
     records: PaymentRecords
     gateways: Mapping[str, PaymentGateway]
+    terms: OrderTerms
     clock: Clock
 
     async def __call__(self) -> int:
@@ -54,6 +55,7 @@ class CheckGateways:
             order, refund = find(account, check)
             if order:
                 record_order(account, order, told, self.clock.now())
+                order.check_at = self.terms.next_check(order, self.clock.now())
             elif refund:
                 record_refund(account, *refund, told, self.clock.now())
             work.accounts.save(account)
@@ -111,7 +113,6 @@ def record_order(account: FeeAccount, order: PaymentOrder, told: Told, now: date
         return
     if now >= order.expires_at:
         order.moves_to(OrderState.UNKNOWN)
-    order.schedule_check(now)
 
 
 def record_refund(account: FeeAccount, payment: Payment, refund: Refund, told: Told, now: datetime) -> None:

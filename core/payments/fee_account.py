@@ -26,7 +26,7 @@ from core.payments.events import (
     RefundReserved,
     RefundSettled,
 )
-from core.payments.order import FIRST_CHECK, PENDING, UNDER_WAY, OrderState, PaymentOrder
+from core.payments.order import PENDING, UNDER_WAY, OrderState, OrderTerms, PaymentOrder
 from core.payments.payment import (
     COUNTER,
     NEXT_STAGES,
@@ -100,7 +100,7 @@ class FeeAccount:
             return FeeStatus.PENDING
         return FeeStatus.PART_PAID if self.received.minor > 0 else FeeStatus.UNPAID
 
-    def open_order(self, order: UUID, gateway: str, at: datetime, expires_at: datetime) -> PaymentOrder:
+    def open_order(self, order: UUID, gateway: str, at: datetime, terms: OrderTerms) -> PaymentOrder:
         """Begin an attempt to pay what is owed, or continue one whose page no payer has seen.
 
         Raises `NothingOwed`, `PaymentUnderWay` or `PaymentClosed`.
@@ -115,9 +115,11 @@ class FeeAccount:
             raise PaymentUnderWay.of(under_way)
         if self.pay_by and at >= self.pay_by:
             raise PaymentClosed(f"payment closed at {self.pay_by.isoformat()}")
+        expires_at = at + terms.lifetime
         opened = PaymentOrder(
-            id=order, gateway=gateway, amount=self.owed, opened_at=at, expires_at=expires_at, check_at=at + FIRST_CHECK
+            id=order, gateway=gateway, amount=self.owed, opened_at=at, expires_at=expires_at, check_at=None
         )
+        opened.check_at = terms.next_check(opened, at)
         self.orders.append(opened)
         return opened
 

@@ -61,7 +61,6 @@ def apply_payments(account: FeeAccount, order: PaymentOrder, told: Sequence[Gate
         order.moves_to(OrderState.AUTHORISED)
     elif now >= order.expires_at:
         order.moves_to(OrderState.DECLINED if PaymentState.DECLINED in states else OrderState.EXPIRED)
-    order.schedule_check(now)
 
 
 def received(order: PaymentOrder, told: GatewayPayment) -> Payment:

@@ -1,6 +1,6 @@
 """Orders: attempts to pay at a gateway, and their states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -41,10 +41,6 @@ NEXT: Mapping[OrderState, frozenset[OrderState]] = {
 """Every transition; a report of any other one is late, and changes nothing."""
 
 
-FIRST_CHECK, SECOND_CHECK, LATER = timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
-"""After an order was opened its gateway is asked what became of it, also when its page expires; then daily."""
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
 class PaymentOrder:
     """One attempt to pay a fee at a gateway."""
@@ -75,8 +71,18 @@ class PaymentOrder:
         self.state = state
         return True
 
-    def schedule_check(self, now: datetime) -> None:
-        """Set when the gateway is asked next: after 5 minutes, an hour, a day; daily while the payer may be debited."""
-        moments = (self.opened_at + FIRST_CHECK, self.expires_at, self.opened_at + SECOND_CHECK, self.opened_at + LATER)
-        later = [moment for moment in moments if moment > now]
-        self.check_at = later[0] if later else now + LATER if self.state in PENDING else None
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """How long a payer may pay an order, and when its gateway is asked what became of it."""
+
+    lifetime: timedelta = timedelta(minutes=30)
+    """Stripe's shortest; afterwards another attempt may begin."""
+    check_after: Sequence[timedelta] = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
+    """After the opening; the last is also the interval while the payer may be debited."""
+
+    def next_check(self, order: PaymentOrder, now: datetime) -> datetime | None:
+        """Return when the gateway is asked next, also at the end of the order; None: no more."""
+        moments = sorted([order.expires_at, *[order.opened_at + after for after in self.check_after]])
+        later = next((moment for moment in moments if moment > now), None)
+        return later or (now + self.check_after[-1] if order.state in PENDING else None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
@@ -13,11 +13,8 @@ from core.payments.errors import PaymentUnderWay
 from core.payments.fee_account import FeeAccount
 from core.payments.gateway import Checkout, OrderRequest, PaymentGateway
 from core.payments.named_fee import reachable_fee
-from core.payments.order import OrderState, PaymentOrder
+from core.payments.order import OrderState, OrderTerms, PaymentOrder
 from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
-
-ORDER_LIFETIME = timedelta(minutes=30)
-"""Stripe's shortest; afterwards the gateway takes no payment, and another attempt may begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +52,7 @@ class PayExamFee:
     records: PaymentRecords
     gateways: Mapping[str, PaymentGateway]
     choice: GatewayChoice
+    terms: OrderTerms
     ids: Ids
     public_url: str
 
@@ -93,7 +91,7 @@ class PayExamFee:
         async with self.new_work() as work:
             account = (await work.accounts.lock([submission]))[submission]
             gateway = self.choice.of(account.charged.currency)
-            order = account.open_order(self.ids.new(), gateway, request.arrived, request.arrived + ORDER_LIFETIME)
+            order = account.open_order(self.ids.new(), gateway, request.arrived, self.terms)
             work.accounts.save(account)
             await work.commit()
         return order, account.reference

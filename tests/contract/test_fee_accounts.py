@@ -1,7 +1,6 @@
 """The contract of fee accounts, for every kind of persistence."""
 
 import asyncio
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,6 +12,7 @@ from core.payments.events import PaymentCaptured
 from core.payments.fee_account import FeeAccount, FeeStatus, account_id
 from core.payments.gateway import Checkout
 from core.payments.open_fee_accounts import ChargedFee
+from core.payments.order import OrderTerms
 from core.payments.payment import Payment, RefundStage, payment_id
 from core.payments.ports import DueCheck
 from tests.examples import NOON, ids
@@ -76,7 +76,7 @@ async def test_an_account_is_read_as_it_was_stored(stored: Application) -> None:
     submission, order = await opened(stored), ids.new()
     async with stored.payments.new_work() as work:
         account = (await work.accounts.lock([submission]))[submission]
-        placed = account.open_order(order, "sandbox", NOON, NOON + timedelta(minutes=30))
+        placed = account.open_order(order, "sandbox", NOON, OrderTerms())
         placed.gateway_order, placed.checkout = "o-1", Checkout(url="https://pay.example/1", fields={"key": "k"})
         work.accounts.save(account)
         await work.commit()

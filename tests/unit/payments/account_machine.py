@@ -24,7 +24,7 @@ from core.payments.gateway import (
 )
 from core.payments.gateway_reports import apply_chargeback, apply_payment, apply_payments, apply_refund
 from core.payments.open_fee_accounts import ChargedFee
-from core.payments.order import PaymentOrder
+from core.payments.order import OrderTerms, PaymentOrder
 from core.payments.payment import OPEN, Refund, RefundCause, RefundStage, payment_id
 from core.policies.when_fee_account_changed import PostedEvent, transaction_of
 
@@ -70,7 +70,7 @@ class AccountMachine(RuleBasedStateMachine):
         """Return an order: the newest, or a new one if a payer may begin."""
         self.now += timedelta(minutes=1)
         try:
-            order = self.account.open_order(next(self.ids), GATEWAY, self.now, self.now + timedelta(minutes=30))
+            order = self.account.open_order(next(self.ids), GATEWAY, self.now, OrderTerms())
             order.gateway_order = f"o-{order.id}"
         except Conflict:
             if not self.account.orders:

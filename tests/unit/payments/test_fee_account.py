@@ -14,12 +14,13 @@ from core.payments.fee_account import FeeAccount, FeeStatus
 from core.payments.gateway import GatewayPayment, GatewayRefund, PaymentState, RefundState
 from core.payments.gateway_reports import apply_payment, apply_payments, apply_refund
 from core.payments.open_fee_accounts import ChargedFee
-from core.payments.order import FIRST_CHECK, NEXT, OrderState, PaymentOrder
+from core.payments.order import NEXT, OrderState, OrderTerms, PaymentOrder
 from tests.examples import NOON, ids
 from tests.unit.payments.account_machine import GATEWAY, AccountMachine, inr
 
 CLOSES = NOON + timedelta(hours=12)
-HALF_AN_HOUR = timedelta(minutes=30)
+TERMS = OrderTerms()
+HALF_AN_HOUR = TERMS.lifetime
 
 
 def an_account(total: int = 50_000) -> FeeAccount:
@@ -36,7 +37,7 @@ def an_account(total: int = 50_000) -> FeeAccount:
 
 
 def an_order(account: FeeAccount, at: datetime = NOON) -> PaymentOrder:
-    order = account.open_order(ids.new(), GATEWAY, at, at + HALF_AN_HOUR)
+    order = account.open_order(ids.new(), GATEWAY, at, TERMS)
     order.gateway_order = "o-1"
     return order
 
@@ -70,10 +71,10 @@ def test_a_second_attempt_follows_one_that_failed(state: OrderState) -> None:
 
 def test_an_attempt_whose_page_no_payer_has_seen_is_continued() -> None:
     account = an_account()
-    first = account.open_order(ids.new(), GATEWAY, NOON, NOON + HALF_AN_HOUR)
+    first = account.open_order(ids.new(), GATEWAY, NOON, TERMS)
 
-    assert account.open_order(ids.new(), GATEWAY, NOON, NOON + HALF_AN_HOUR) is first
-    later = account.open_order(ids.new(), GATEWAY, NOON + HALF_AN_HOUR, NOON + 2 * HALF_AN_HOUR)
+    assert account.open_order(ids.new(), GATEWAY, NOON, TERMS) is first
+    later = account.open_order(ids.new(), GATEWAY, NOON + HALF_AN_HOUR, TERMS)
     assert (first.state, later.state) == (OrderState.EXPIRED, OrderState.OPENED)
 
 
@@ -195,9 +196,11 @@ def test_the_gateway_is_asked_after_five_minutes_an_hour_and_a_day() -> None:
     asked = []
     while order.check_at:
         asked.append(order.check_at - NOON)
-        apply_payments(account, order, [], order.check_at)
+        now = order.check_at
+        apply_payments(account, order, [], now)
+        order.check_at = TERMS.next_check(order, now)
 
-    assert asked == [FIRST_CHECK, HALF_AN_HOUR, timedelta(hours=1), timedelta(days=1)]
+    assert asked == [timedelta(minutes=5), HALF_AN_HOUR, timedelta(hours=1), timedelta(days=1)]
     assert order.state is OrderState.EXPIRED
 
 
@@ -206,8 +209,9 @@ def test_a_debit_that_is_not_confirmed_is_asked_about_daily() -> None:
     order = an_order(account)
     pending = told(PaymentState.AUTHORISED)
     for _ in range(8):
-        assert order.check_at
-        apply_payments(account, order, [pending], order.check_at)
+        now = order.check_at or NOON
+        apply_payments(account, order, [pending], now)
+        order.check_at = TERMS.next_check(order, now)
 
     assert order.check_at
     assert (order.check_at - NOON, account.status) == (timedelta(days=6), FeeStatus.PENDING)
