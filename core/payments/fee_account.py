@@ -144,7 +144,6 @@ class FeeAccount:
         order = next((each for each in self.orders if each.id == payment.order), None)
         if order:
             order.moves_to(OrderState.CAPTURED)
-            order.check_at = None
         if any(each.id == payment.id for each in self.payments):
             return False
         started_in_time = order is not None and self.pay_by is not None and order.opened_at < self.pay_by

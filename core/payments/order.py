@@ -82,7 +82,11 @@ class OrderTerms:
     """After the opening; the last is also the interval while the payer may be debited."""
 
     def next_check(self, order: PaymentOrder, now: datetime) -> datetime | None:
-        """Return when the gateway is asked next, also at the end of the order; None: no more."""
+        """Return when the gateway is asked next, also at the end of the order; None: no more.
+
+        An order that is paid could be paid again, and the webhook be lost: it is asked about once more at the end.
+        """
         moments = sorted([order.expires_at, *[order.opened_at + after for after in self.check_after]])
+        moments = moments[-1:] if order.state is OrderState.CAPTURED else moments
         later = next((moment for moment in moments if moment > now), None)
         return later or (now + self.check_after[-1] if order.state in PENDING else None)

@@ -204,6 +204,16 @@ def test_the_gateway_is_asked_after_five_minutes_an_hour_and_a_day() -> None:
     assert order.state is OrderState.EXPIRED
 
 
+def test_a_paid_order_is_asked_about_once_more_because_it_can_be_paid_twice() -> None:
+    account = an_account()
+    order = an_order(account)
+    apply_payment(account, order, told(PaymentState.CAPTURED), NOON)
+
+    now = NOON + timedelta(minutes=5)
+    assert (order.check_at, TERMS.next_check(order, now)) == (now, NOON + timedelta(days=1))
+    assert TERMS.next_check(order, NOON + timedelta(days=1)) is None
+
+
 def test_a_debit_that_is_not_confirmed_is_asked_about_daily() -> None:
     account = an_account()
     order = an_order(account)
