@@ -79,6 +79,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
     from entrypoints.http.payments.payments import PaymentsController
+    from entrypoints.http.payments.sandbox_page import SandboxController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -106,6 +107,7 @@ def http_handlers() -> list[Any]:
         show_principal_of_request,
         LedgerController,
         PaymentsController,
+        SandboxController,
         list_audit_records,
     ]
 

@@ -44,6 +44,7 @@ class Payments(containers.DeclarativeContainer):
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,
+        payer=gateways.payer,
         terms=providers.Singleton(OrderTerms),
         clock=process.clock,
         ids=process.ids,

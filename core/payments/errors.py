@@ -17,6 +17,11 @@ class NotChargedYet(Unavailable):
 
     problem = "not-charged-yet"
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the error for a fee whose event is not processed."""
+        return cls(f"the exam fee {name[:40]} was submitted, and is charged in a moment", retry_after=1.0)
+
 
 class UnknownGateway(NotFound):
     """The settings name no payment gateway of this name."""

@@ -65,7 +65,7 @@ class PaymentRecords(Protocol):
 
     @abstractmethod
     async def find(self, name: str) -> NamedFee | None:
-        """Return the account of this submission id or reference."""
+        """Return the account of this submission id or reference; raise `NotChargedYet` for a submission without one."""
 
     @abstractmethod
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.payments.check_gateways import CheckGateways
 from core.payments.open_fee_accounts import OpenFeeAccounts
+from core.payments.pay_at_sandbox import PayAtSandbox
 from core.payments.pay_exam_fee import PayExamFee
 from core.payments.receive_webhook import ReceiveWebhook
 from core.payments.record_reports import RecordReports
@@ -16,6 +17,7 @@ class PaymentsUseCases:
 
     open_fee_accounts: OpenFeeAccounts
     pay_exam_fee: PayExamFee
+    pay_at_sandbox: PayAtSandbox
     receive_webhook: ReceiveWebhook
     record_reports: RecordReports
     check_gateways: CheckGateways
