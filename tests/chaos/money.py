@@ -34,9 +34,9 @@ class Taken:
 class GatewayBook:
     """What the gateway holds."""
 
-    captured: Mapping[str, Taken] = field(default_factory=dict)
+    captured: dict[str, Taken] = field(default_factory=dict)
     """By the gateway's id of the payment."""
-    refunded: Mapping[str, Taken] = field(default_factory=dict)
+    refunded: dict[str, Taken] = field(default_factory=dict)
     """By the office's id of the refund, in hexadecimal."""
 
 
@@ -55,15 +55,15 @@ class OfficeMoney:
     """What the office stored; ids are hexadecimal."""
 
     payments: list[StoredPayment] = field(default_factory=list)
-    refunds: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    refunds: dict[str, tuple[str, int]] = field(default_factory=dict)
     """The stage and the amount."""
-    posted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    posted: dict[tuple[str, str], int] = field(default_factory=dict)
     """The amount by kind and cause."""
-    balances: Mapping[UUID, int] = field(default_factory=dict)
+    balances: dict[UUID, int] = field(default_factory=dict)
     """What is owed of a fee by the postings about it."""
-    due: Mapping[UUID, int] = field(default_factory=dict)
+    due: dict[UUID, int] = field(default_factory=dict)
     """What a fee costs."""
-    cleared: Mapping[UUID, bool] = field(default_factory=dict)
+    cleared: dict[UUID, bool] = field(default_factory=dict)
     receipts: list[tuple[str, int]] = field(default_factory=list)
     """The payment and the number of each receipt."""
 
