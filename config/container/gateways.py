@@ -12,6 +12,7 @@ from config.sections.gateways import Razorpay, Stripe
 from config.settings import Settings
 from core.payments.gateway import GatewayWebhooks, PaymentGateway
 from core.payments.pay_exam_fee import GatewayChoice
+from core.payments.payer import Payer
 
 with lazy_imports():
     from adapters.razorpay.gateway import RazorpayGateway
@@ -44,6 +45,11 @@ def named_webhooks(names: Sequence[str], webhooks: Callable[[str], GatewayWebhoo
     return {name: webhooks(name) for name in names}
 
 
+def payer_if_named(names: Sequence[str], payer: Callable[[], Payer]) -> Payer | None:
+    """Return who pays at the simulated gateway, None where the settings do not name it."""
+    return payer() if "sandbox" in names else None
+
+
 def choice_of(settings: Settings) -> GatewayChoice:
     """Return which gateway opens an order."""
     return GatewayChoice(default=settings.adapters.payments[0], by_currency=settings.payments.gateway_by_currency)
@@ -63,7 +69,9 @@ class Gateways(containers.DeclarativeContainer):
         webhook_secret=settings.sandbox.webhook_secret.reveal.call(),
         secondary_webhook_secret=settings.sandbox.secondary_webhook_secret.reveal.call(),
     )
-    payer = providers.Singleton(SandboxPayer, book, sandbox_webhooks, clock)
+    payer = providers.Callable(
+        payer_if_named, names, providers.Singleton(SandboxPayer, book, sandbox_webhooks, clock).provider
+    )
     gateway_vendors: providers.Aggregate[Any] = providers.Aggregate(
         stripe=providers.Singleton(
             StripeGateway,

@@ -1,5 +1,7 @@
 """Builds the payments context and its adapters."""
 
+from datetime import timedelta
+
 from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
@@ -9,12 +11,18 @@ from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
+from config.settings import Settings
 from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
+
+
+def terms_of(settings: Settings) -> OrderTerms:
+    """Return how long orders are open, and when gateways are asked about them."""
+    return OrderTerms(check_after=[timedelta(seconds=each) for each in settings.payments.ask_after_seconds])
 
 
 class Payments(containers.DeclarativeContainer):
@@ -45,7 +53,7 @@ class Payments(containers.DeclarativeContainer):
         webhooks=gateways.webhooks,
         choice=gateways.choice,
         payer=gateways.payer,
-        terms=providers.Singleton(OrderTerms),
+        terms=providers.Singleton(terms_of, process.settings),
         clock=process.clock,
         ids=process.ids,
         public_url=process.settings.provided.http.public_url,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from config.sections.section import NON_EMPTY, HttpUrl, Secret, Section, check_port
+from config.sections.section import NON_EMPTY, HttpUrl, PositiveInt, Secret, Section, check_port
 
 CurrencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
 MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
@@ -19,6 +19,8 @@ class Payments(Section, frozen=True):
 
     gateway_by_currency: dict[CurrencyCode, str] = msgspec.field(default_factory=dict)
     """Words of `adapters.payments` by ISO 4217 code, as in `{ USD = "stripe" }`."""
+    ask_after_seconds: Annotated[tuple[PositiveInt, ...], NON_EMPTY] = (300, 3_600, 86_400)
+    """After its opening an order is asked about; the last is also the interval while its outcome is unknown."""
 
 
 class Stripe(Section, frozen=True):
