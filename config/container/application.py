@@ -89,6 +89,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     closable = [application.messaging.publisher(), storage.cache(), storage.rate_limiter(), storage.database()]
     closable += [vendors.email_vendors(name) for name in adapters.email]
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
+    closable += [application.gateways.gateway_vendors(name) for name in adapters.payments]
     closable += [record for known in vendors.records().values() for record in known.values()]
     closable += application.identity.identity_providers().values()
     closable += [application.discovery.registry(), application.process.tracer()]

@@ -4,7 +4,7 @@ import resource
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from config.credentials import check_credentials, check_encryption
+from config.credentials import check_credentials, check_encryption, check_gateways
 from config.sections.section import Misconfigured
 from config.settings import Settings
 from core.kernel.errors import Unavailable
@@ -59,7 +59,7 @@ def missing_secrets(settings: Settings) -> Iterator[Finding]:
             variable = f"BURSAR__{name.upper()}__SECRET"
             remedy = f"set {variable} to 32 or more random characters, the same in every process"
             yield Finding(f"{name}.secret", "empty", remedy)
-    for check in (check_encryption, check_credentials):
+    for check in (check_encryption, check_credentials, check_gateways):
         try:
             check(settings)
         except Misconfigured as error:
