@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from config.container import Application
 from config.container.gateways import Gateways
+from config.container.process import Process
 from config.sections.vendors import Resilience, Sandbox
 from config.settings import Adapters, Settings
 from core.kernel.money import Money
@@ -41,19 +41,22 @@ class Stage:
     """One gateway, and who pays there."""
 
     name: str
-    application: Application
+    built: Any
+    """The container of gateways."""
     server: GatewayServer | None
     in_chain: bool
     gateway: PaymentGateway
 
     @property
     def webhooks(self) -> GatewayWebhooks:
-        return self.application.gateways.webhooks()[self.name]
+        webhooks: GatewayWebhooks = self.built.webhooks()[self.name]
+        return webhooks
 
     async def pay(self, order: OpenedOrder, *states: PaymentState) -> Sequence[SignedWebhook]:
         if self.server:
             return self.server.pay(order.gateway_order, *states)
-        return await self.application.gateways.payer().pay(order.gateway_order, OUTCOMES[states])
+        told: Sequence[SignedWebhook] = await self.built.payer().pay(order.gateway_order, OUTCOMES[states])
+        return told
 
     def told(self, webhooks: Sequence[SignedWebhook]) -> Sequence[GatewayReport]:
         """Return what webhooks tell, after their signatures were verified."""
@@ -101,10 +104,9 @@ def a_stage(
     sections: dict[str, Any] = {"sandbox": Sandbox(book_path=str(folder / "book.jsonl"))}
     sections |= dict(server.settings()) if server else {}
     adapters = Adapters(payments=(name,))  # type: ignore[arg-type]
-    application = Application(settings=Settings(adapters=adapters, resilience=resilience, **sections))
-    gateways = application.gateways
-    gateway = gateways.gateways()[name] if in_chain else gateways.gateway_vendors(name)
-    return Stage(name, application, server, in_chain, gateway)
+    built = Gateways(process=Process(settings=Settings(adapters=adapters, resilience=resilience, **sections)))
+    gateway = built.gateways()[name] if in_chain else built.gateway_vendors(name)
+    return Stage(name, built, server, in_chain, gateway)
 
 
 @asynccontextmanager
@@ -120,5 +122,5 @@ async def staged(
         yield stage
     finally:
         if server:
-            await stage.application.gateways.gateway_vendors(name).close()
+            await stage.built.gateway_vendors(name).close()
             await server.stop()

@@ -86,7 +86,7 @@ async def test_a_declined_payment_is_told_as_declined(stage: Stage) -> None:
 
 async def test_the_states_of_a_payment_are_told_in_their_order(remote: Stage) -> None:
     opened = await remote.gateway.open(an_order())
-    told = [each for each in remote.told(await remote.pay(opened, DECLINED, AUTHORISED, CAPTURED))]
+    told = remote.told(await remote.pay(opened, DECLINED, AUTHORISED, CAPTURED))
     states = [each.payment.state for each in told if isinstance(each, PaymentReported)]
     assert sorted(states, key=[DECLINED, AUTHORISED, CAPTURED].index) == states
     assert set(states) == {DECLINED, AUTHORISED, CAPTURED}

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adapters.resilience.gateway import ResilientGateway
-from adapters.resilience.policy import ResiliencePolicy
 from adapters.sandbox.gateway import SandboxGateway
 from adapters.sandbox.payer import SandboxPayer
 from adapters.sandbox.payment_book import PaymentBook
@@ -402,15 +400,15 @@ async def test_razorpays_page_is_a_form_for_the_order(tmp_path: Path) -> None:
 async def test_wrong_and_empty_keys_are_found_without_an_order(name: str, setting: str, tmp_path: Path) -> None:
     async with staged(name, tmp_path) as stage:
         assert stage.server is not None
-        assert str(stage.server.port) in await stage.application.gateways.gateway_probes(name).check()
+        assert str(stage.server.port) in await stage.built.gateway_probes(name).check()
         for key in ("wrong", ""):
             stage.server.key = key  # type: ignore[attr-defined]
-            probe = a_stage(name, tmp_path, stage.server).application.gateways.gateway_probes(name)
+            probe = a_stage(name, tmp_path, stage.server).built.gateway_probes(name)
             with pytest.raises(Unavailable):
                 await probe.check()
             assert setting in probe.remedy
     with pytest.raises(Unavailable):
-        await stage.application.gateways.gateway_probes(name).check()
+        await stage.built.gateway_probes(name).check()
     assert stage.server.sent == 0
 
 
@@ -539,9 +537,3 @@ async def test_a_payment_that_a_bank_took_back_is_not_refunded(tmp_path: Path) -
 async def test_a_book_in_a_folder_that_does_not_exist_is_an_outage(tmp_path: Path) -> None:
     with pytest.raises(VendorUnavailable, match="book_path"):
         await Till(tmp_path / "missing" / "book", StandingClock()).gateway.open(an_order())
-
-
-def test_the_chain_is_the_same_port(tmp_path: Path) -> None:
-    policy = a_stage("sandbox", tmp_path, None).application.gateways.policy()
-    assert isinstance(policy, ResiliencePolicy)
-    assert isinstance(a_stage("sandbox", tmp_path, None).gateway, ResilientGateway)
