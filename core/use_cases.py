@@ -15,6 +15,7 @@ from core.ledger.use_cases import LedgerUseCases
 from core.messaging.routing import RoutedUseCases
 from core.messaging.use_cases import MessagingUseCases
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
+from core.receipts.use_cases import ReceiptsUseCases
 from core.students.use_cases import StudentsUseCases
 
 
@@ -31,13 +32,14 @@ class UseCases(RoutedUseCases):
         dispatch: Callable[[], DispatchUseCases],
         inventory: Callable[[], InventoryUseCases],
         ledger: Callable[[], LedgerUseCases],
+        receipts: Callable[[], ReceiptsUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
     ) -> None:
         self._identity, self._students = identity, students
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
-        self._audit, self._ledger = audit, ledger
+        self._audit, self._ledger, self._receipts = audit, ledger, receipts
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -75,6 +77,11 @@ class UseCases(RoutedUseCases):
         return self._ledger()
 
     @cached_property
+    def receipts(self) -> ReceiptsUseCases:
+        """Return the use cases of receipts."""
+        return self._receipts()
+
+    @cached_property
     def messaging(self) -> MessagingUseCases:
         """Return the use cases of dead letters, replays and projections."""
         return self._messaging()
@@ -94,6 +101,7 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: joining(self.inventory, transaction),
             ledger=lambda: joining(self.ledger, transaction),
+            receipts=lambda: joining(self.receipts, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
         )
@@ -109,6 +117,7 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: self.inventory,
             ledger=lambda: self.ledger,
+            receipts=lambda: self.receipts,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,
         )

@@ -16,6 +16,7 @@ from config.container.ledger import Ledger
 from config.container.messaging import Messaging
 from config.container.notifications import Notifications
 from config.container.process import Process
+from config.container.receipts import Receipts
 from config.container.storage import Storage
 from config.container.students import Students
 from config.container.vendors import Vendors
@@ -48,6 +49,7 @@ class Application(containers.DeclarativeContainer):
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
     ledger: Ledger = providers.Container(Ledger, process=process, storage=storage)  # type: ignore[assignment]
+    receipts: Receipts = providers.Container(Receipts, process=process, storage=storage)  # type: ignore[assignment]
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
     )
@@ -64,6 +66,7 @@ class Application(containers.DeclarativeContainer):
         dispatch=notifications.dispatch_use_cases.provider,
         inventory=inventory.use_cases.provider,
         ledger=ledger.use_cases.provider,
+        receipts=receipts.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
     )

@@ -35,6 +35,7 @@ from core.messaging.message import Message
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
+from core.receipts.receipt import Receipt, ReceiptVoid
 from core.students.student import Student
 
 MISSING = object()
@@ -115,6 +116,9 @@ class MemoryDatabase(Transaction):
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
+    receipts: dict[UUID, Receipt] = field(default_factory=dict)
+    receipt_counters: dict[tuple[str, str], int] = field(default_factory=dict)
+    receipt_voids: dict[UUID, ReceiptVoid] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
         default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}
     )
