@@ -24,7 +24,9 @@ def receipts(environment: BenchmarkEnvironment, number: int) -> Figures:
 
     async def measured(application: Application) -> None:
         use_cases = application.use_cases().receipts
-        figures.update(await issuing(use_cases, number, PAYMENTS_PER_BATCH, f"batches of {PAYMENTS_PER_BATCH} (bar: 500)"))
+        figures.update(
+            await issuing(use_cases, number, PAYMENTS_PER_BATCH, f"batches of {PAYMENTS_PER_BATCH} (bar: 500)")
+        )
         figures.update(await issuing(use_cases, number // 10, 1, "one by one"))
 
     environment.prepare(measured)

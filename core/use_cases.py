@@ -15,6 +15,7 @@ from core.ledger.use_cases import LedgerUseCases
 from core.messaging.routing import RoutedUseCases
 from core.messaging.use_cases import MessagingUseCases
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
+from core.payments.use_cases import PaymentsUseCases
 from core.receipts.use_cases import ReceiptsUseCases
 from core.students.use_cases import StudentsUseCases
 
@@ -32,6 +33,7 @@ class UseCases(RoutedUseCases):
         dispatch: Callable[[], DispatchUseCases],
         inventory: Callable[[], InventoryUseCases],
         ledger: Callable[[], LedgerUseCases],
+        payments: Callable[[], PaymentsUseCases],
         receipts: Callable[[], ReceiptsUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
@@ -39,7 +41,8 @@ class UseCases(RoutedUseCases):
         self._identity, self._students = identity, students
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
-        self._audit, self._ledger, self._receipts = audit, ledger, receipts
+        self._audit, self._ledger = audit, ledger
+        self._payments, self._receipts = payments, receipts
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -77,6 +80,11 @@ class UseCases(RoutedUseCases):
         return self._ledger()
 
     @cached_property
+    def payments(self) -> PaymentsUseCases:
+        """Return the use cases of orders, payments and refunds."""
+        return self._payments()
+
+    @cached_property
     def receipts(self) -> ReceiptsUseCases:
         """Return the use cases of receipts."""
         return self._receipts()
@@ -101,6 +109,7 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: joining(self.inventory, transaction),
             ledger=lambda: joining(self.ledger, transaction),
+            payments=lambda: joining(self.payments, transaction),
             receipts=lambda: joining(self.receipts, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
@@ -117,6 +126,7 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: self.inventory,
             ledger=lambda: self.ledger,
+            payments=lambda: self.payments,
             receipts=lambda: self.receipts,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.messaging.routing import Routes
 from entrypoints.cli.runtime import OpenRuntime
-from entrypoints.messages import fees, identity, inventory, warehouse
+from entrypoints.messages import fees, identity, inventory, payments, warehouse
 
 
 def create_bursar(open_runtime: OpenRuntime) -> Any:
@@ -78,6 +78,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -104,12 +105,13 @@ def http_handlers() -> list[Any]:
         show_principal,
         show_principal_of_request,
         LedgerController,
+        PaymentsController,
         list_audit_records,
     ]
 
 
 ROUTES = Routes(
-    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | warehouse.ROUTES,
+    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | payments.ROUTES | warehouse.ROUTES,
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
     principals=fees.PRINCIPALS | inventory.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},

@@ -10,11 +10,13 @@ from config.container.audit import Audit
 from config.container.discovery import Discovery
 from config.container.examinations import Examinations
 from config.container.fees import Fees
+from config.container.gateways import Gateways
 from config.container.identity import Identity
 from config.container.inventory import Inventory
 from config.container.ledger import Ledger
 from config.container.messaging import Messaging
 from config.container.notifications import Notifications
+from config.container.payments import Payments
 from config.container.process import Process
 from config.container.receipts import Receipts
 from config.container.storage import Storage
@@ -49,6 +51,10 @@ class Application(containers.DeclarativeContainer):
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
     ledger: Ledger = providers.Container(Ledger, process=process, storage=storage)  # type: ignore[assignment]
+    gateways: Gateways = providers.Container(Gateways, process=process)  # type: ignore[assignment]
+    payments: Payments = providers.Container(  # type: ignore[assignment]
+        Payments, process=process, storage=storage, gateways=gateways
+    )
     receipts: Receipts = providers.Container(Receipts, process=process, storage=storage)  # type: ignore[assignment]
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
@@ -66,6 +72,7 @@ class Application(containers.DeclarativeContainer):
         dispatch=notifications.dispatch_use_cases.provider,
         inventory=inventory.use_cases.provider,
         ledger=ledger.use_cases.provider,
+        payments=payments.use_cases.provider,
         receipts=receipts.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,

@@ -1,6 +1,9 @@
 """The errors of the payments context."""
 
+from typing import Self
+
 from core.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from core.payments.order import PaymentOrder
 
 
 class UnknownFee(NotFound):
@@ -15,6 +18,12 @@ class NotChargedYet(Unavailable):
     problem = "not-charged-yet"
 
 
+class UnknownGateway(NotFound):
+    """The settings name no payment gateway of this name."""
+
+    problem = "unknown-gateway"
+
+
 class UnknownPayment(NotFound):
     """No payment, order or refund has this id."""
 
@@ -25,6 +34,12 @@ class PaymentUnderWay(Conflict):
     """Another attempt to pay the fee is open, or its outcome is unknown."""
 
     problem = "payment-under-way"
+
+    @classmethod
+    def of(cls, order: PaymentOrder) -> Self:
+        """Return the refusal of a second attempt."""
+        told = {"order": str(order.id), "state": str(order.state)}
+        return cls(f"do not pay again: the payment {order.id} of this fee is {order.state}", facts=told)
 
 
 class NothingOwed(Conflict):

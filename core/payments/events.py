@@ -1,4 +1,4 @@
-"""The events of the payments context; their subject is the submission."""
+"""The events of the payments context; their subject is the fee account."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +9,24 @@ from core.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookReceived(Event):
+    """A gateway called, with a valid signature; the subject names this call."""
+
+    CONTEXT = "payments"
+    MESSAGE_TYPE = "WebhookReceived"
+
+    gateway: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeeAccountEvent(Event):
     """What every event of a fee account tells."""
 
     CONTEXT = "payments"
 
+    fee: UUID
+    """The submission."""
     reference: str
     student: UUID
     schedule: str
@@ -45,11 +58,24 @@ class PaymentReversed(FeeAccountEvent):
 
     MESSAGE_TYPE = "PaymentReversed"
 
+    refund: UUID
     payment: UUID
     gateway: str
     amount: Money
-    """What was left of the payment."""
-    reason: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRestored(FeeAccountEvent):
+    """An amount that went back is at the office again: a bank returned it, or a dispute was won."""
+
+    MESSAGE_TYPE = "PaymentRestored"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +101,12 @@ class RefundSettled(FeeAccountEvent):
     payment: UUID
     gateway: str
     amount: Money
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundReleased(FeeAccountEvent):
-    """The gateway gave nothing back, and never will for this refund."""
+    """The gateway gave nothing back, and never will for this refund; nothing was posted."""
 
     MESSAGE_TYPE = "RefundReleased"
 
@@ -87,7 +114,7 @@ class RefundReleased(FeeAccountEvent):
     payment: UUID
     gateway: str
     amount: Money
-    reason: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +165,3 @@ class FeeClearanceRevoked(FeeAccountEvent):
     """A cleared fee is owed again."""
 
     MESSAGE_TYPE = "FeeClearanceRevoked"
-
-    reason: str

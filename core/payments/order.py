@@ -1,8 +1,8 @@
 """Orders: attempts to pay at a gateway, and their states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -59,9 +59,34 @@ class PaymentOrder:
     """When the gateway is asked next; None: no more."""
     checks: int = 0
 
+    @property
+    def is_unseen(self) -> bool:
+        """Return whether no payer was told where to pay."""
+        return self.state is OrderState.OPENED and not self.gateway_order
+
     def moves_to(self, state: OrderState) -> bool:
         """Take the state if it may follow the present one; tell whether it was taken."""
         if state not in NEXT[self.state]:
             return False
         self.state = state
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """How long a payer may pay an order, and when its gateway is asked what became of it."""
+
+    lifetime: timedelta = timedelta(minutes=30)
+    """Stripe's shortest; afterwards another attempt may begin."""
+    check_after: Sequence[timedelta] = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
+    """After the opening; the last is also the interval while the payer may be debited."""
+
+    def next_check(self, order: PaymentOrder, now: datetime) -> datetime | None:
+        """Return when the gateway is asked next, also at the end of the order; None: no more.
+
+        An order that is paid could be paid again, and the webhook be lost: it is asked about once more at the end.
+        """
+        moments = sorted([order.expires_at, *[order.opened_at + after for after in self.check_after]])
+        moments = moments[-1:] if order.state is OrderState.CAPTURED else moments
+        later = next((moment for moment in moments if moment > now), None)
+        return later or (now + self.check_after[-1] if order.state in PENDING else None)

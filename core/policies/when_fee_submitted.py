@@ -15,14 +15,16 @@ from core.ledger.charge import ChargedHead, charge
 from core.ledger.transaction import LedgerTransaction
 from core.messaging.message import Received
 from core.notifications.delivery import Notice, RecipientId
+from core.payments.open_fee_accounts import ChargedFee
 from core.use_cases import UseCases
 
 
 async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_cases: UseCases) -> None:
-    """Charge all, notify each candidate, then request all kits at once; raise the first refusal of a kit."""
+    """Charge all and open their accounts, notify each candidate, then request all kits; raise a refusal of a kit."""
     charges = [made for each in submitted if (made := charge_of(each.body))]
     if charges:
         await use_cases.ledger.post_transactions(charges)
+    await use_cases.payments.open_fee_accounts([charged_fee(each.body) for each in submitted])
     for each in submitted:
         with tracing(each.message.trace):
             await use_cases.notifications.send_notice(notice(each))
@@ -38,6 +40,19 @@ def charge_of(submitted: FeeSubmitted) -> LedgerTransaction | None:
     """Return the charge of a fee; None where nothing is owed."""
     heads = [ChargedHead(line.head, line.amount) for line in submitted.lines]
     return charge(submitted.subject, submitted.student, heads, submitted.at)
+
+
+def charged_fee(submitted: FeeSubmitted) -> ChargedFee:
+    """Return what the account of a fee begins with."""
+    return ChargedFee(
+        submission=submitted.subject,
+        student=submitted.student,
+        reference=submitted.reference,
+        schedule=submitted.schedule,
+        total=submitted.total,
+        pay_by=submitted.pay_by,
+        at=submitted.at,
+    )
 
 
 def notice(submitted: Received[FeeSubmitted]) -> Notice:

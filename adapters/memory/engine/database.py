@@ -35,6 +35,7 @@ from core.messaging.message import Message
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
+from core.payments.fee_account import FeeAccount
 from core.receipts.receipt import Receipt, ReceiptVoid
 from core.students.student import Student
 
@@ -115,6 +116,7 @@ class MemoryDatabase(Transaction):
     skus: dict[str, Sku] = field(default_factory=dict)
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
+    fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
     receipts: dict[UUID, Receipt] = field(default_factory=dict)
     receipt_counters: dict[tuple[str, str], int] = field(default_factory=dict)

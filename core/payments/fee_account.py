@@ -1,0 +1,239 @@
+"""The fee account: what one submission owes, and what was received for it; its row lock covers all of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+from core.kernel.events import Event
+from core.kernel.money import Money
+from core.payments.errors import (
+    NothingOwed,
+    NotRefundable,
+    PaymentClosed,
+    PaymentUnderWay,
+    UnknownPayment,
+    WrongCurrency,
+)
+from core.payments.events import (
+    FeeClearanceRevoked,
+    FeeCleared,
+    PaymentCaptured,
+    PaymentRestored,
+    PaymentReversed,
+    RefundReleased,
+    RefundReserved,
+    RefundSettled,
+)
+from core.payments.order import PENDING, UNDER_WAY, OrderState, OrderTerms, PaymentOrder
+from core.payments.payment import (
+    COUNTER,
+    NEXT_STAGES,
+    OPEN,
+    PAYMENTS,
+    TAKEN_BACK,
+    Payment,
+    Refund,
+    RefundCause,
+    RefundStage,
+    surplus_refund_id,
+)
+
+
+class FeeStatus(StrEnum):
+    """What a candidate is told."""
+
+    UNPAID = "unpaid"
+    PENDING = "pending"
+    """An attempt may be debited: paying again could pay twice."""
+    PART_PAID = "part-paid"
+    PAID = "paid"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class FeeAccount:
+    """What one submission owes; every change appends its events."""
+
+    submission: UUID
+    student: UUID
+    reference: str
+    schedule: str
+    charged: Money
+    fined: Money
+    waived: Money
+    pay_by: datetime | None
+    cleared: bool = False
+    version: int = 0
+    orders: list[PaymentOrder] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    """Not recorded yet."""
+
+    @property
+    def due(self) -> Money:
+        """Return what the fee costs by now."""
+        return self.charged + self.fined - self.waived
+
+    @property
+    def received(self) -> Money:
+        """Return what of all payments is at the office."""
+        return sum((each.received for each in self.payments), Money.zero(self.charged.currency))
+
+    @property
+    def owed(self) -> Money:
+        """Return what is left to pay, which is the balance of its postings; negative: a surplus."""
+        return self.due - self.received
+
+    @property
+    def surplus(self) -> Money:
+        """Return what was received beyond the due amount and goes back by no refund yet; at least zero."""
+        kept = sum((each.refundable for each in self.payments), Money.zero(self.charged.currency))
+        return max(kept - self.due, Money.zero(self.charged.currency))
+
+    @property
+    def status(self) -> FeeStatus:
+        """Return what a candidate is told."""
+        if self.owed.minor <= 0:
+            return FeeStatus.PAID
+        if any(each.state in PENDING for each in self.orders):
+            return FeeStatus.PENDING
+        return FeeStatus.PART_PAID if self.received.minor > 0 else FeeStatus.UNPAID
+
+    def open_order(self, order: UUID, gateway: str, at: datetime, terms: OrderTerms) -> PaymentOrder:
+        """Begin an attempt to pay what is owed, or continue one whose page no payer has seen.
+
+        Raises `NothingOwed`, `PaymentUnderWay` or `PaymentClosed`.
+        """
+        for unseen in [each for each in self.orders if each.is_unseen]:
+            if at < unseen.expires_at and unseen.amount == self.owed:
+                return unseen
+            unseen.moves_to(OrderState.EXPIRED)
+        if self.owed.minor <= 0:
+            raise NothingOwed(f"the fee {self.reference} is paid")
+        if under_way := next((each for each in self.orders if each.state in UNDER_WAY), None):
+            raise PaymentUnderWay.of(under_way)
+        if self.pay_by and at >= self.pay_by:
+            raise PaymentClosed(f"payment closed at {self.pay_by.isoformat()}")
+        expires_at = at + terms.lifetime
+        opened = PaymentOrder(
+            id=order, gateway=gateway, amount=self.owed, opened_at=at, expires_at=expires_at, check_at=None
+        )
+        opened.check_at = terms.next_check(opened, at)
+        self.orders.append(opened)
+        return opened
+
+    def order(self, order: UUID) -> PaymentOrder:
+        """Return an order; raise `UnknownPayment`."""
+        if found := next((each for each in self.orders if each.id == order), None):
+            return found
+        raise UnknownPayment(f"the fee {self.reference} has no order {order}")
+
+    def payment(self, payment: UUID) -> Payment:
+        """Return a payment; raise `UnknownPayment`."""
+        if found := next((each for each in self.payments if each.id == payment), None):
+            return found
+        raise UnknownPayment(f"the fee {self.reference} has no payment {payment}")
+
+    def capture(self, payment: Payment, at: datetime) -> bool:
+        """Take a payment, once; a surplus goes back. Return whether it was new."""
+        if payment.amount.currency != self.charged.currency:
+            raise WrongCurrency(
+                f"the fee {self.reference} is in {self.charged.currency}, not {payment.amount.currency}"
+            )
+        order = next((each for each in self.orders if each.id == payment.order), None)
+        if order:
+            order.moves_to(OrderState.CAPTURED)
+        if any(each.id == payment.id for each in self.payments):
+            return False
+        started_in_time = order is not None and self.pay_by is not None and order.opened_at < self.pay_by
+        payment.late = started_in_time and self.pay_by is not None and payment.paid_at >= self.pay_by
+        self.payments.append(payment)
+        self._record(
+            PaymentCaptured,
+            at,
+            payment=payment.id,
+            gateway=payment.gateway,
+            gateway_payment=payment.gateway_payment,
+            method=payment.method,
+            amount=payment.amount,
+            paid_at=payment.paid_at,
+            late=payment.late,
+            owed=self.owed,
+        )
+        self.settle(at)
+        return True
+
+    def reserve_refund(self, payment: Payment, refund: Refund, at: datetime) -> None:
+        """Promise an amount of a payment; raise `NotRefundable` beyond what is left of it."""
+        if not 0 < refund.amount.minor <= payment.refundable.minor:
+            raise NotRefundable(f"{payment.refundable.minor} of the payment {payment.id} can be refunded")
+        payment.refunds.append(refund)
+        self._record_refund(RefundReserved, payment, refund, at)
+
+    def record_refund(self, payment: Payment, refund: Refund, stage: RefundStage, at: datetime) -> bool:
+        """Record what became of a refund, also of one that the office did not ask for; tell whether that is new."""
+        before = refund.stage if refund in payment.refunds else None
+        if stage not in NEXT_STAGES[before]:
+            return False
+        if before is None:
+            payment.refunds.append(refund)
+        refund.stage = stage
+        if stage not in OPEN:
+            refund.check_at = None
+        if kind := event_of(refund, before):
+            self._record_refund(kind, payment, refund, at)
+        self.settle(at)
+        return True
+
+    def settle(self, at: datetime) -> None:
+        """Reserve the refund of a surplus, and clear the fee or revoke its clearance."""
+        for payment in reversed(self.payments):
+            back = min(self.surplus, payment.refundable)
+            if back.minor > 0 and not payment.refused_surplus:
+                refund = Refund(
+                    id=surplus_refund_id(payment),
+                    amount=back,
+                    cause=RefundCause.SURPLUS,
+                    reserved_at=at,
+                    check_at=None if payment.gateway == COUNTER else at,
+                )
+                self.reserve_refund(payment, refund, at)
+        if self.cleared != (self.owed.minor <= 0):
+            self.cleared = not self.cleared
+            self._record(FeeCleared if self.cleared else FeeClearanceRevoked, at)
+
+    def _record_refund(self, kind: type[Event], payment: Payment, refund: Refund, at: datetime) -> None:
+        self._record(
+            kind,
+            at,
+            refund=refund.id,
+            payment=payment.id,
+            gateway=payment.gateway,
+            amount=refund.amount,
+            cause=str(refund.cause),
+        )
+
+    def _record(self, kind: type[Event], at: datetime, **told: Any) -> None:
+        self.version += 1
+        known = {
+            "fee": self.submission,
+            "reference": self.reference,
+            "student": self.student,
+            "schedule": self.schedule,
+        }
+        self.events.append(kind(at=at, subject=account_id(self.submission), version=self.version, **known, **told))
+
+
+def account_id(submission: UUID) -> UUID:
+    """Return the id under which an account numbers its events; those of the submission have numbers of their own."""
+    return uuid5(PAYMENTS, str(submission))
+
+
+def event_of(refund: Refund, before: RefundStage | None) -> type[Event] | None:
+    """Return the event of a refund that has left a stage; None if nothing changed that another context knows."""
+    if refund.stage is RefundStage.SETTLED:
+        return PaymentReversed if refund.cause in TAKEN_BACK else RefundSettled
+    if refund.stage is RefundStage.RELEASED and before is not None:
+        return PaymentRestored if before is RefundStage.SETTLED else RefundReleased
+    return None

@@ -1,0 +1,80 @@
+"""The ports of the payments context, without those of gateways."""
+
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from core.kernel.money import Money
+from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.payments.fee_account import FeeAccount
+
+
+class FeeAccounts(Protocol):
+    """The repository of fee accounts."""
+
+    @abstractmethod
+    async def lock(self, submissions: Collection[UUID]) -> Mapping[UUID, FeeAccount]:
+        """Return the accounts that exist, and lock their rows until this unit of work ends."""
+
+    @abstractmethod
+    def add(self, account: FeeAccount) -> None:
+        """Store a new account; an existing one stays as it is."""
+
+    @abstractmethod
+    def save(self, account: FeeAccount) -> None:
+        """Store what changed of a locked account.
+
+        The commit raises `Conflict` if another unit of work has stored one of its payments meanwhile.
+        """
+
+
+class PaymentsUnitOfWork(UnitOfWork, Protocol):
+    """A unit of work over fee accounts."""
+
+    accounts: FeeAccounts
+
+
+NewPaymentsUnitOfWork = NewUnitOfWork[PaymentsUnitOfWork]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFee:
+    """A fee account as a request names it, with what decides who reaches it."""
+
+    account: FeeAccount
+    centre: str
+    """Of the student; empty after an erasure."""
+    balance: Money
+    """What is owed by the postings of the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCheck:
+    """An order or a refund whose gateway is to be asked."""
+
+    submission: UUID
+    subject: UUID
+    """The id of the order or refund."""
+
+
+class PaymentRecords(Protocol):
+    """Queries of fee accounts, outside of a unit of work."""
+
+    @abstractmethod
+    async def find(self, name: str) -> NamedFee | None:
+        """Return the account of this submission id or reference."""
+
+    @abstractmethod
+    async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:
+        """Return the submission of each known order and payment."""
+
+    @abstractmethod
+    async def orders_of(self, gateway: str, gateway_orders: Collection[str]) -> Mapping[str, UUID]:
+        """Return the order by the gateway's id of it."""
+
+    @abstractmethod
+    async def due_checks(self, now: datetime, limit: int) -> Sequence[DueCheck]:
+        """Return the orders and refunds whose gateway is to be asked by now, the earliest first."""

@@ -1,0 +1,22 @@
+"""The use cases of the payments context."""
+
+from dataclasses import dataclass
+
+from core.payments.check_gateways import CheckGateways
+from core.payments.open_fee_accounts import OpenFeeAccounts
+from core.payments.pay_exam_fee import PayExamFee
+from core.payments.receive_webhook import ReceiveWebhook
+from core.payments.record_reports import RecordReports
+from core.payments.show_payments import ShowPayments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentsUseCases:
+    """Orders at gateways, what was received, and what goes back."""
+
+    open_fee_accounts: OpenFeeAccounts
+    pay_exam_fee: PayExamFee
+    receive_webhook: ReceiveWebhook
+    record_reports: RecordReports
+    check_gateways: CheckGateways
+    show_payments: ShowPayments
