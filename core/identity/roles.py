@@ -34,6 +34,7 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.STOCK_WRITE,
     Permission.DELIVERIES_SETTLE,
     Permission.DEAD_LETTERS_REPLAY,
+    Permission.RECEIPTS_VOID,
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {

@@ -36,6 +36,8 @@ class Permission(StrEnum):
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
     LEDGER_READ = "ledger:read"
+    RECEIPTS_READ = "receipts:read"
+    RECEIPTS_VOID = "receipts:void"
     AUDIT_READ = "audit:read"
     SYSTEM_RUN = "system:run"
     """The work of the program itself: consuming, sending, expiring."""

@@ -53,5 +53,8 @@ LOCK_ORDER = (
     "audit_unsealed",
     "audit_seals",
     "heartbeat",
+    "receipt_voids",
+    "receipt_counters",
+    "receipts",
 )
 """Every table; rows of a missing table are refused."""
