@@ -18,6 +18,12 @@ class NotChargedYet(Unavailable):
     problem = "not-charged-yet"
 
 
+class NoFeesCharged(NotFound):
+    """No fee within reach was charged by the schedule."""
+
+    problem = "no-fees-charged"
+
+
 class UnknownGateway(NotFound):
     """The settings name no payment gateway of this name."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.payments.check_gateways import CheckGateways
+from core.payments.list_clearance import ListClearance
 from core.payments.open_fee_accounts import OpenFeeAccounts
 from core.payments.pay_exam_fee import PayExamFee
 from core.payments.receive_webhook import ReceiveWebhook
@@ -20,3 +21,4 @@ class PaymentsUseCases:
     record_reports: RecordReports
     check_gateways: CheckGateways
     show_payments: ShowPayments
+    list_clearance: ListClearance
