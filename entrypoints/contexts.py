@@ -32,13 +32,14 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
+    from entrypoints.cli.payments import clearance
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
     operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, clearance, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
@@ -78,6 +79,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.payments.sandbox_page import SandboxController
     from entrypoints.http.students.students import StudentsController
@@ -108,6 +110,7 @@ def http_handlers() -> list[Any]:
         LedgerController,
         PaymentsController,
         SandboxController,
+        ClearanceController,
         list_audit_records,
     ]
 

@@ -32,8 +32,10 @@ from core.identity.sessions.session_issuer import Proof
 from core.kernel.authorization import NotAuthenticated, Permission
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
+from core.kernel.money import Money
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
+from core.payments.open_fee_accounts import ChargedFee
 from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
@@ -106,6 +108,7 @@ async def example_office() -> AsyncIterator[Api]:
         await stock(api)
         await bury(api)
         await doubt(api)
+        await charge(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
             await let_in(api)
@@ -220,6 +223,21 @@ async def doubt(api: Api) -> None:
                 )
             )
         await work.commit()
+
+
+async def charge(api: Api) -> None:
+    """Open the account of the fee that the examples name."""
+    student = await api.application.use_cases().students.find_student("SU-2026-0001")
+    fee = ChargedFee(
+        submission=UUID(int=EXAMPLE_ID + 48),
+        student=student.id,
+        reference="BF-7K3M-9QZ4-XA2B-C",
+        schedule="sahyadri-semester",
+        total=Money(150_000, "INR"),
+        pay_by=None,
+        at=api.clock.now(),
+    )
+    await api.application.use_cases().payments.open_fee_accounts([fee])
 
 
 async def access_token(api: Api) -> str:

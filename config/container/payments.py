@@ -5,6 +5,7 @@ from datetime import timedelta
 from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
+from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from config.container.gateways import Gateways
 from config.container.process import Process
@@ -16,6 +17,7 @@ from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
+    from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
 
@@ -44,11 +46,18 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryPaymentRecords, memory),
     )
 
+    clearances = stored(
+        persistence,
+        sql=providers.Singleton(SqlClearances, database),
+        memory=providers.Singleton(MemoryClearances, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
         new_work=new_work,
         records=records,
+        clearances=clearances,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,

@@ -39,12 +39,13 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CANDIDATE: SUBMITTING,
-    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ},
+    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ, Permission.CLEARANCE_READ},
     Role.OFFICER: OPERATING,
     Role.AUDITOR: READING,
     Role.ADMINISTRATOR: OPERATING
     | ADMINISTERING
     | {Permission.AUDIT_READ, Permission.EVENTS_REPLAY, Permission.STUDENTS_ERASE},
-    Role.SERVICE: SUBMITTING | {Permission.STOCK_READ, Permission.STOCK_WRITE, Permission.STUDENTS_READ},
+    Role.SERVICE: SUBMITTING
+    | {Permission.STOCK_READ, Permission.STOCK_WRITE, Permission.STUDENTS_READ, Permission.CLEARANCE_READ},
 }
 """The permission `system:run` belongs to no role: only the program itself has it."""

@@ -23,6 +23,12 @@ class NotChargedYet(Unavailable):
         return cls(f"the exam fee {name[:40]} was submitted, and is charged in a moment", retry_after=1.0)
 
 
+class NoFeesCharged(NotFound):
+    """No fee within reach was charged by the schedule."""
+
+    problem = "no-fees-charged"
+
+
 class UnknownGateway(NotFound):
     """The settings name no payment gateway of this name."""
 

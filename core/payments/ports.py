@@ -51,6 +51,23 @@ class NamedFee:
     """What is owed by the postings of the ledger."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFee:
+    """A fee account with what the roster says of its student; empty after an erasure."""
+
+    account: FeeAccount
+    registration: str
+    centre: str
+
+
+class Clearances(Protocol):
+    """The fees of a schedule."""
+
+    @abstractmethod
+    async def page(self, schedule: str, centre: str, after: UUID | None, limit: int) -> Sequence[ListedFee]:
+        """Return the next fees of a schedule by submission id, of one centre unless it is empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueCheck:
     """An order or a refund whose gateway is to be asked."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.payments.check_gateways import CheckGateways
+from core.payments.list_clearance import ListClearance
 from core.payments.open_fee_accounts import OpenFeeAccounts
 from core.payments.pay_at_sandbox import PayAtSandbox
 from core.payments.pay_exam_fee import PayExamFee
@@ -22,3 +23,4 @@ class PaymentsUseCases:
     record_reports: RecordReports
     check_gateways: CheckGateways
     show_payments: ShowPayments
+    list_clearance: ListClearance

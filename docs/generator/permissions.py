@@ -85,6 +85,8 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "createPasswordLink": Permission.ACCOUNTS_WRITE,
     "showBalance": Permission.LEDGER_READ,
     "showStatement": Permission.LEDGER_READ,
+    "listClearance": Permission.CLEARANCE_READ,
+    "downloadHallList": Permission.CLEARANCE_READ,
     "listAuditRecords": Permission.AUDIT_READ,
 }
 """What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""

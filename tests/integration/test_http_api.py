@@ -111,6 +111,8 @@ OPERATIONS = {
     "post /v1/dead-letters:drop",
     "get /v1/ledger/balances/{account}",
     "get /v1/ledger/statements/{submission}",
+    "get /v1/clearance/{schedule}",
+    "get /v1/clearance/{schedule}/hall-list",
     "get /v1/audit-records",
     "get /v1/deliveries",
     "post /v1/deliveries/{delivery}/settlement",
