@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Select, case, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
+from adapters.sql.fees.tables import submissions
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
 from adapters.sql.ledger.transactions import SAME
 from core.kernel.money import Money
