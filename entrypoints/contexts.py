@@ -32,7 +32,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
-    from entrypoints.cli.payments import clearance
+    from entrypoints.cli.payments import clearance, waivers
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
@@ -46,6 +46,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
+            Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
@@ -82,6 +83,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.payments.sandbox_page import SandboxController
+    from entrypoints.http.payments.waivers import WaiversController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -111,6 +113,7 @@ def http_handlers() -> list[Any]:
         PaymentsController,
         SandboxController,
         ClearanceController,
+        WaiversController,
         list_audit_records,
     ]
 

@@ -33,9 +33,12 @@ from core.kernel.authorization import NotAuthenticated, Permission
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
 from core.kernel.money import Money
+from core.ledger.charge import ChargedHead
+from core.ledger.charge import charge as charge_of
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
 from core.payments.open_fee_accounts import ChargedFee
+from core.payments.waiver import Waiver
 from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
@@ -237,7 +240,24 @@ async def charge(api: Api) -> None:
         pay_by=None,
         at=api.clock.now(),
     )
+    made = charge_of(fee.submission, student.id, [ChargedHead("examination", fee.total)], fee.at)
+    assert made is not None
+    await api.application.use_cases().ledger.post_transactions([made])
     await api.application.use_cases().payments.open_fee_accounts([fee])
+    waiver = Waiver(
+        id=UUID(int=EXAMPLE_ID + 49),
+        head="examination",
+        amount=Money(30_000, "INR"),
+        percent=20,
+        reason="the candidate lost the home to a flood",
+        requested_by="account:01985b1e-7c00-7000-8000-000000000008",
+        requested_at=fee.at,
+    )
+    async with api.application.payments.new_work() as work:
+        account = (await work.accounts.lock([fee.submission]))[fee.submission]
+        account.waivers.append(waiver)
+        work.accounts.save(account)
+        await work.commit()
 
 
 async def access_token(api: Api) -> str:

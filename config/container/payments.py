@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
+from adapters.memory.payments.waivers import MemoryWaivers
 from config.container.gateways import Gateways
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
@@ -20,6 +21,7 @@ with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
+    from adapters.sql.payments.waivers import SqlWaivers
 
 
 def terms_of(settings: Settings) -> OrderTerms:
@@ -52,12 +54,19 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryClearances, memory),
     )
 
+    waivers = stored(
+        persistence,
+        sql=providers.Singleton(SqlWaivers, database),
+        memory=providers.Singleton(MemoryWaivers, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
         new_work=new_work,
         records=records,
         clearances=clearances,
+        waivers=waivers,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,

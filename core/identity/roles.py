@@ -33,13 +33,15 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.STUDENTS_WRITE,
     Permission.STOCK_WRITE,
     Permission.DELIVERIES_SETTLE,
+    Permission.WAIVERS_REQUEST,
+    Permission.WAIVERS_DECIDE,
     Permission.DEAD_LETTERS_REPLAY,
     Permission.RECEIPTS_VOID,
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CANDIDATE: SUBMITTING,
-    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ, Permission.CLEARANCE_READ},
+    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ, Permission.CLEARANCE_READ, Permission.WAIVERS_REQUEST},
     Role.OFFICER: OPERATING,
     Role.AUDITOR: READING,
     Role.ADMINISTRATOR: OPERATING

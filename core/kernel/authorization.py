@@ -36,6 +36,8 @@ class Permission(StrEnum):
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
     CLEARANCE_READ = "clearance:read"
+    WAIVERS_REQUEST = "waivers:request"
+    WAIVERS_DECIDE = "waivers:decide"
     LEDGER_READ = "ledger:read"
     RECEIPTS_READ = "receipts:read"
     RECEIPTS_VOID = "receipts:void"
@@ -51,6 +53,7 @@ CHECKING_REACH = frozenset(
         Permission.SCHEDULES_READ,
         Permission.STUDENTS_READ,
         Permission.CLEARANCE_READ,
+        Permission.WAIVERS_REQUEST,
     }
 )
 """The permissions whose use cases show and change only what a principal reaches; the others see every centre."""

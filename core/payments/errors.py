@@ -83,6 +83,24 @@ class AlreadyDecided(Conflict):
     problem = "already-decided"
 
 
+class UnknownWaiver(NotFound):
+    """No waiver has this id."""
+
+    problem = "unknown-waiver"
+
+
+class UnknownHead(Invalid):
+    """Nothing was charged for the head."""
+
+    problem = "unknown-head"
+
+
+class WaivedTooMuch(Conflict):
+    """The waiver is larger than what is due."""
+
+    problem = "waived-too-much"
+
+
 class WrongCurrency(Invalid):
     """The amount is in another currency than the fee."""
 

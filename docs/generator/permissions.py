@@ -87,6 +87,10 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "showStatement": Permission.LEDGER_READ,
     "listClearance": Permission.CLEARANCE_READ,
     "downloadHallList": Permission.CLEARANCE_READ,
+    "requestWaiver": Permission.WAIVERS_REQUEST,
+    "listWaivers": Permission.WAIVERS_DECIDE,
+    "decideWaiver": Permission.WAIVERS_DECIDE,
+    "retractWaiver": Permission.WAIVERS_DECIDE,
     "listAuditRecords": Permission.AUDIT_READ,
 }
 """What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""
