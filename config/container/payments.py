@@ -29,6 +29,12 @@ def terms_of(settings: Settings) -> OrderTerms:
     return OrderTerms(check_after=[timedelta(seconds=each) for each in settings.payments.ask_after_seconds])
 
 
+def lease_of(settings: Settings) -> timedelta:
+    """Return a period that is longer than all calls for one order or refund, with their waits and retries."""
+    calls = 2 * settings.resilience.max_attempts * (settings.resilience.deadline_seconds + 5)
+    return timedelta(seconds=calls)
+
+
 class Payments(containers.DeclarativeContainer):
     """Fee accounts, and the gateways that collect for them."""
 
@@ -72,6 +78,7 @@ class Payments(containers.DeclarativeContainer):
         choice=gateways.choice,
         payer=gateways.payer,
         terms=providers.Singleton(terms_of, process.settings),
+        lease=providers.Callable(lease_of, process.settings),
         clock=process.clock,
         ids=process.ids,
         public_url=process.settings.provided.http.public_url,

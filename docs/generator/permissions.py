@@ -54,6 +54,8 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "submitExamFee": Permission.SUBMISSIONS_WRITE,
     "submitExamFees": Permission.SUBMISSIONS_WRITE,
     "showExamFee": Permission.SUBMISSIONS_READ,
+    "payExamFee": Permission.SUBMISSIONS_WRITE,
+    "showPayments": Permission.SUBMISSIONS_READ,
     "listExamFees": Permission.SUBMISSIONS_READ,
     "createBatch": Permission.STOCK_WRITE,
     "showBatch": Permission.STOCK_READ,
