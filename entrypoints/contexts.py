@@ -32,18 +32,21 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
+    from entrypoints.cli.payments import counter, pay, refunds
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
     operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, pay, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
+            Group("counter", "Payments that clerks have taken, and decisions about them.", (counter,)),
+            Group("refund", "Payments that are given back.", (refunds,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
@@ -78,7 +81,9 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.counter import CounterController
     from entrypoints.http.payments.payments import PaymentsController
+    from entrypoints.http.payments.refunds import RefundsController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -106,6 +111,8 @@ def http_handlers() -> list[Any]:
         show_principal_of_request,
         LedgerController,
         PaymentsController,
+        CounterController,
+        RefundsController,
         list_audit_records,
     ]
 
@@ -113,7 +120,7 @@ def http_handlers() -> list[Any]:
 ROUTES = Routes(
     table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | payments.ROUTES | warehouse.ROUTES,
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
-    principals=fees.PRINCIPALS | inventory.PRINCIPALS | warehouse.PRINCIPALS,
+    principals=fees.PRINCIPALS | inventory.PRINCIPALS | payments.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},
 )
 """Which message goes where."""

@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
+from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from config.container.gateways import Gateways
 from config.container.process import Process
@@ -13,6 +14,7 @@ from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
+    from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
 
@@ -35,12 +37,19 @@ class Payments(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlPaymentRecords, database),
         memory=providers.Singleton(MemoryPaymentRecords, memory),
     )
+    desk = stored(
+        persistence,
+        sql=providers.Singleton(SqlDeskRecords, database),
+        memory=providers.Singleton(MemoryDeskRecords, memory),
+    )
 
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
         new_work=new_work,
         records=records,
+        desk=desk,
+        counter_limit_minor=process.settings.provided.counter.limit_minor,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,

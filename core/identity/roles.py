@@ -34,11 +34,14 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.STOCK_WRITE,
     Permission.DELIVERIES_SETTLE,
     Permission.DEAD_LETTERS_REPLAY,
+    Permission.PAYMENTS_TAKE,
+    Permission.PAYMENTS_APPROVE,
+    Permission.REFUNDS_WRITE,
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CANDIDATE: SUBMITTING,
-    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ},
+    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ, Permission.PAYMENTS_TAKE},
     Role.OFFICER: OPERATING,
     Role.AUDITOR: READING,
     Role.ADMINISTRATOR: OPERATING

@@ -36,6 +36,12 @@ class Permission(StrEnum):
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
     LEDGER_READ = "ledger:read"
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_TAKE = "payments:take"
+    """Take money at the counter, and pay out what goes back there."""
+    PAYMENTS_APPROVE = "payments:approve"
+    """Be the second person of counter payments, and return cheques."""
+    REFUNDS_WRITE = "refunds:write"
     AUDIT_READ = "audit:read"
     SYSTEM_RUN = "system:run"
     """The work of the program itself: consuming, sending, expiring."""
@@ -47,6 +53,7 @@ CHECKING_REACH = frozenset(
         Permission.SUBMISSIONS_WRITE,
         Permission.SCHEDULES_READ,
         Permission.STUDENTS_READ,
+        Permission.PAYMENTS_TAKE,
     }
 )
 """The permissions whose use cases show and change only what a principal reaches; the others see every centre."""

@@ -85,6 +85,14 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "createPasswordLink": Permission.ACCOUNTS_WRITE,
     "showBalance": Permission.LEDGER_READ,
     "showStatement": Permission.LEDGER_READ,
+    "takeCounterPayment": Permission.PAYMENTS_TAKE,
+    "payOutRefund": Permission.PAYMENTS_TAKE,
+    "listCounterPayments": Permission.PAYMENTS_READ,
+    "decideCounterPayment": Permission.PAYMENTS_APPROVE,
+    "bounceCheque": Permission.PAYMENTS_APPROVE,
+    "refundPayment": Permission.REFUNDS_WRITE,
+    "settleRefund": Permission.REFUNDS_WRITE,
+    "listRefunds": Permission.PAYMENTS_READ,
     "listAuditRecords": Permission.AUDIT_READ,
 }
 """What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""

@@ -35,6 +35,7 @@ from core.messaging.message import Message
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
+from core.payments.counter_payment import CounterPayment
 from core.payments.fee_account import FeeAccount
 from core.students.student import Student
 
@@ -116,6 +117,7 @@ class MemoryDatabase(Transaction):
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
     fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
+    counter_payments: dict[UUID, CounterPayment] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
         default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}

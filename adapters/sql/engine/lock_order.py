@@ -21,6 +21,7 @@ LOCK_ORDER = (
     "one_time_secrets",
     "fee_schedules",
     "submissions",
+    "counter_payments",
     "fee_accounts",
     "payment_orders",
     "payments",
