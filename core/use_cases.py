@@ -16,6 +16,7 @@ from core.messaging.routing import RoutedUseCases
 from core.messaging.use_cases import MessagingUseCases
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 from core.payments.use_cases import PaymentsUseCases
+from core.settlements.use_cases import SettlementsUseCases
 from core.students.use_cases import StudentsUseCases
 
 
@@ -33,6 +34,7 @@ class UseCases(RoutedUseCases):
         inventory: Callable[[], InventoryUseCases],
         ledger: Callable[[], LedgerUseCases],
         payments: Callable[[], PaymentsUseCases],
+        settlements: Callable[[], SettlementsUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
     ) -> None:
@@ -40,6 +42,7 @@ class UseCases(RoutedUseCases):
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
         self._audit, self._ledger, self._payments = audit, ledger, payments
+        self._settlements = settlements
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -82,6 +85,11 @@ class UseCases(RoutedUseCases):
         return self._payments()
 
     @cached_property
+    def settlements(self) -> SettlementsUseCases:
+        """Return the use cases of settlement files."""
+        return self._settlements()
+
+    @cached_property
     def messaging(self) -> MessagingUseCases:
         """Return the use cases of dead letters, replays and projections."""
         return self._messaging()
@@ -102,6 +110,7 @@ class UseCases(RoutedUseCases):
             inventory=lambda: joining(self.inventory, transaction),
             ledger=lambda: joining(self.ledger, transaction),
             payments=lambda: joining(self.payments, transaction),
+            settlements=lambda: joining(self.settlements, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
         )
@@ -118,6 +127,7 @@ class UseCases(RoutedUseCases):
             inventory=lambda: self.inventory,
             ledger=lambda: self.ledger,
             payments=lambda: self.payments,
+            settlements=lambda: self.settlements,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.messaging.routing import Routes
 from entrypoints.cli.runtime import OpenRuntime
-from entrypoints.messages import fees, identity, inventory, payments, warehouse
+from entrypoints.messages import fees, identity, inventory, payments, settlements, warehouse
 
 
 def create_bursar(open_runtime: OpenRuntime) -> Any:
@@ -33,6 +33,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         top,
     )
     from entrypoints.cli.payments import counter, pay, refunds
+    from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
@@ -53,7 +54,12 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("encryption", "The keys of personal data.", (encryption,)),
-            Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
+            Group(
+                "import",
+                "Load students, fee schedules or settlement files.",
+                (import_roster, import_schedules, import_settlement),
+            ),
+            Group("settlements", "What settlement files and the office tell differently.", (exceptions,)),
             Group("inventory", "Batches, allocations and what is available.", stock),
             Group("stores", "The older name of `bursar inventory`.", stock, hidden=True),
         ),
@@ -84,6 +90,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.payments.counter import CounterController
     from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.payments.refunds import RefundsController
+    from entrypoints.http.settlements.exceptions import SettlementExceptionsController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -113,12 +120,13 @@ def http_handlers() -> list[Any]:
         PaymentsController,
         CounterController,
         RefundsController,
+        SettlementExceptionsController,
         list_audit_records,
     ]
 
 
 ROUTES = Routes(
-    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | payments.ROUTES | warehouse.ROUTES,
+    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | payments.ROUTES | settlements.ROUTES | warehouse.ROUTES,
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
     principals=fees.PRINCIPALS | inventory.PRINCIPALS | payments.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},

@@ -18,6 +18,7 @@ from config.container.messaging import Messaging
 from config.container.notifications import Notifications
 from config.container.payments import Payments
 from config.container.process import Process
+from config.container.settlements import Settlements
 from config.container.storage import Storage
 from config.container.students import Students
 from config.container.vendors import Vendors
@@ -54,6 +55,9 @@ class Application(containers.DeclarativeContainer):
     payments: Payments = providers.Container(  # type: ignore[assignment]
         Payments, process=process, storage=storage, gateways=gateways
     )
+    settlements: Settlements = providers.Container(  # type: ignore[assignment]
+        Settlements, process=process, storage=storage
+    )
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
     )
@@ -71,6 +75,7 @@ class Application(containers.DeclarativeContainer):
         inventory=inventory.use_cases.provider,
         ledger=ledger.use_cases.provider,
         payments=payments.use_cases.provider,
+        settlements=settlements.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
     )

@@ -37,6 +37,7 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.PAYMENTS_TAKE,
     Permission.PAYMENTS_APPROVE,
     Permission.REFUNDS_WRITE,
+    Permission.SETTLEMENTS_WRITE,
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {

@@ -42,6 +42,8 @@ class Permission(StrEnum):
     PAYMENTS_APPROVE = "payments:approve"
     """Be the second person of counter payments, and return cheques."""
     REFUNDS_WRITE = "refunds:write"
+    SETTLEMENTS_READ = "settlements:read"
+    SETTLEMENTS_WRITE = "settlements:write"
     AUDIT_READ = "audit:read"
     SYSTEM_RUN = "system:run"
     """The work of the program itself: consuming, sending, expiring."""

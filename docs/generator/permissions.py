@@ -93,6 +93,8 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "refundPayment": Permission.REFUNDS_WRITE,
     "settleRefund": Permission.REFUNDS_WRITE,
     "listRefunds": Permission.PAYMENTS_READ,
+    "listSettlementExceptions": Permission.SETTLEMENTS_READ,
+    "settleSettlementException": Permission.SETTLEMENTS_WRITE,
     "listAuditRecords": Permission.AUDIT_READ,
 }
 """What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""

@@ -37,6 +37,7 @@ from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
 from core.payments.counter_payment import CounterPayment
 from core.payments.fee_account import FeeAccount
+from core.settlements.settlement_line import SettlementException
 from core.students.student import Student
 
 MISSING = object()
@@ -118,6 +119,8 @@ class MemoryDatabase(Transaction):
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
     fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
     counter_payments: dict[UUID, CounterPayment] = field(default_factory=dict)
+    settlement_lines: dict[UUID, tuple[UUID | None, UUID]] = field(default_factory=dict)
+    settlement_exceptions: dict[UUID, SettlementException] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
         default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}

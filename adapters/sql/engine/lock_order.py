@@ -26,6 +26,8 @@ LOCK_ORDER = (
     "payment_orders",
     "payments",
     "refunds",
+    "settlement_lines",
+    "settlement_exceptions",
     "skus",
     "batches",
     "order_lines",

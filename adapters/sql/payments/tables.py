@@ -55,6 +55,7 @@ payments = table(
     Column("late", Boolean, nullable=False),
     UniqueConstraint("gateway", "gateway_payment", name="uq_payments_gateway_payment"),
     Index("ix_payments_submission", "submission_id"),
+    Index("ix_payments_paid_at", "gateway", "paid_at", "id"),
 )
 
 refunds = table(
@@ -74,6 +75,7 @@ refunds = table(
     Index("ix_refunds_submission", "submission_id"),
     Index("ix_refunds_check_at", "check_at", "submission_id"),
     Index("ix_refunds_stage", "stage", "id"),
+    Index("ix_refunds_gateway_refund", "gateway_refund"),
 )
 
 counter_payments = table(
