@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
+from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
 from config.container.gateways import Gateways
@@ -19,6 +20,7 @@ from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
+    from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
@@ -53,6 +55,11 @@ class Payments(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlPaymentRecords, database),
         memory=providers.Singleton(MemoryPaymentRecords, memory),
     )
+    desk = stored(
+        persistence,
+        sql=providers.Singleton(SqlDeskRecords, database),
+        memory=providers.Singleton(MemoryDeskRecords, memory),
+    )
 
     clearances = stored(
         persistence,
@@ -73,6 +80,8 @@ class Payments(containers.DeclarativeContainer):
         records=records,
         clearances=clearances,
         waivers=waivers,
+        desk=desk,
+        counter_limit_minor=process.settings.provided.counter.limit_minor,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,

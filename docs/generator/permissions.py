@@ -93,6 +93,16 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "listWaivers": Permission.WAIVERS_DECIDE,
     "decideWaiver": Permission.WAIVERS_DECIDE,
     "retractWaiver": Permission.WAIVERS_DECIDE,
+    "takeCounterPayment": Permission.PAYMENTS_TAKE,
+    "payOutRefund": Permission.PAYMENTS_TAKE,
+    "listCounterPayments": Permission.PAYMENTS_READ,
+    "decideCounterPayment": Permission.PAYMENTS_APPROVE,
+    "bounceCheque": Permission.PAYMENTS_APPROVE,
+    "refundPayment": Permission.REFUNDS_WRITE,
+    "settleRefund": Permission.REFUNDS_WRITE,
+    "listRefunds": Permission.PAYMENTS_READ,
+    "listSettlementExceptions": Permission.SETTLEMENTS_READ,
+    "settleSettlementException": Permission.SETTLEMENTS_WRITE,
     "listAuditRecords": Permission.AUDIT_READ,
 }
 """What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""
