@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
+from adapters.memory.payments.overdue_fees import MemoryOverdueFees
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
 from config.container.gateways import Gateways
@@ -19,6 +20,7 @@ from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
+    from adapters.sql.payments.overdue_fees import SqlOverdueFees
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
@@ -60,6 +62,12 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryWaivers, memory),
     )
 
+    overdue = stored(
+        persistence,
+        sql=providers.Singleton(SqlOverdueFees, database),
+        memory=providers.Singleton(MemoryOverdueFees, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
@@ -67,6 +75,7 @@ class Payments(containers.DeclarativeContainer):
         records=records,
         clearances=clearances,
         waivers=waivers,
+        overdue=overdue,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,

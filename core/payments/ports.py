@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from core.kernel.money import Money
@@ -67,6 +67,21 @@ class Clearances(Protocol):
     @abstractmethod
     async def page(self, schedule: str, centre: str, after: UUID | None, limit: int) -> Sequence[ListedFee]:
         """Return the next fees of a schedule by submission id, of one centre unless it is empty."""
+
+
+class OverdueFee(NamedTuple):
+    """A fee whose next fine may be due."""
+
+    fine_at: datetime
+    submission: UUID
+
+
+class OverdueFees(Protocol):
+    """Queries of overdue fees, outside of a unit of work."""
+
+    @abstractmethod
+    async def page(self, now: datetime, after: OverdueFee | None, limit: int) -> Sequence[OverdueFee]:
+        """Return the next fees whose fine may be due by now, the earliest first."""
 
 
 @dataclass(frozen=True, slots=True)

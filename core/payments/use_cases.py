@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.payments.check_gateways import CheckGateways
 from core.payments.decide_waiver import DecideWaiver, ListWaivers, RetractWaiver
+from core.payments.fine_overdue_fees import FineOverdueFees
 from core.payments.list_clearance import ListClearance
 from core.payments.open_fee_accounts import OpenFeeAccounts
 from core.payments.pay_at_sandbox import PayAtSandbox
@@ -30,3 +31,4 @@ class PaymentsUseCases:
     decide_waiver: DecideWaiver
     retract_waiver: RetractWaiver
     list_waivers: ListWaivers
+    fine_overdue_fees: FineOverdueFees

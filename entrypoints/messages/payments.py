@@ -8,6 +8,7 @@ from core.messaging.routing import Route, RouteKey
 from core.payments.events import (
     FeeFined,
     FeeWaived,
+    FineWithdrawn,
     PaymentCaptured,
     PaymentRestored,
     PaymentReversed,
@@ -43,7 +44,7 @@ def posted(kind: type[PostedEvent], policy: Policy | None = None) -> Route:
     return route
 
 
-POSTED = (RefundSettled, PaymentRestored, FeeFined, FeeWaived, WaiverRetracted)
+POSTED = (RefundSettled, PaymentRestored, FeeFined, FineWithdrawn, FeeWaived, WaiverRetracted)
 READ_BY_OTHERS = ("RefundReserved", "RefundReleased", "FeeCleared", "FeeClearanceRevoked")
 ROUTES: dict[RouteKey, Route] = {
     ("payments", "WebhookReceived"): webhook_received,

@@ -26,6 +26,7 @@ LOCK_ORDER = (
     "payments",
     "refunds",
     "waivers",
+    "fines",
     "skus",
     "batches",
     "order_lines",
