@@ -17,7 +17,7 @@ from config.container import Application, running
 from config.sections.http import Http
 from config.sections.identity import Identity
 from config.sections.section import Secret
-from config.sections.vendors import Twilio
+from config.sections.vendors import Sandbox, Twilio
 from config.settings import Adapters, Settings
 from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey
@@ -98,6 +98,7 @@ async def example_office() -> AsyncIterator[Api]:
         adapters=Adapters(persistence="memory"),
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
+        sandbox=Sandbox(webhook_secret=Secret("whsec_dGhlIHNlY3JldCBvZiB0aGUgc2FuZGJveCdzIHdlYmg=")),
         identity=Identity(secret=Secret("the secret of the office of the examples")),
     )
     application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)

@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
+from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.overdue_fees import MemoryOverdueFees
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
@@ -20,6 +21,7 @@ from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
+    from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.overdue_fees import SqlOverdueFees
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
@@ -29,6 +31,12 @@ with lazy_imports():
 def terms_of(settings: Settings) -> OrderTerms:
     """Return how long orders are open, and when gateways are asked about them."""
     return OrderTerms(check_after=[timedelta(seconds=each) for each in settings.payments.ask_after_seconds])
+
+
+def lease_of(settings: Settings) -> timedelta:
+    """Return a period that is longer than all calls for one order or refund, with their waits and retries."""
+    calls = 2 * settings.resilience.max_attempts * (settings.resilience.deadline_seconds + 5)
+    return timedelta(seconds=calls)
 
 
 class Payments(containers.DeclarativeContainer):
@@ -48,6 +56,11 @@ class Payments(containers.DeclarativeContainer):
         persistence,
         sql=providers.Singleton(SqlPaymentRecords, database),
         memory=providers.Singleton(MemoryPaymentRecords, memory),
+    )
+    desk = stored(
+        persistence,
+        sql=providers.Singleton(SqlDeskRecords, database),
+        memory=providers.Singleton(MemoryDeskRecords, memory),
     )
 
     clearances = stored(
@@ -76,11 +89,14 @@ class Payments(containers.DeclarativeContainer):
         clearances=clearances,
         waivers=waivers,
         overdue=overdue,
+        desk=desk,
+        counter_limit_minor=process.settings.provided.counter.limit_minor,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,
         payer=gateways.payer,
         terms=providers.Singleton(terms_of, process.settings),
+        lease=providers.Callable(lease_of, process.settings),
         clock=process.clock,
         ids=process.ids,
         public_url=process.settings.provided.http.public_url,

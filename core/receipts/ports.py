@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.receipts.printed_receipt import Payer, PrintedReceipt
 from core.receipts.receipt import Receipt, ReceiptNumber, ReceiptVoid, ReceivedPayment
 
 
@@ -74,3 +75,22 @@ class IssuedReceipts(Protocol):
     @abstractmethod
     async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[Receipt]:
         """Return the receipts of a series and year with smaller numbers, the greatest first."""
+
+
+class Payers(Protocol):
+    """Read access to the roster."""
+
+    @abstractmethod
+    async def find(self, student: UUID) -> Payer | None:
+        """Return the student; None: the roster has none of this id any more."""
+
+
+class ReceiptDocuments(Protocol):
+    """Receipts on paper."""
+
+    @abstractmethod
+    async def render(self, receipt: PrintedReceipt, language: str, issued_at: datetime, url: str) -> bytes:
+        """Return a PDF in a language (`en`, `hi`); the same arguments give the same bytes.
+
+        `url` leads to the verification page; empty: there is none.  Raises `UnprintableReceipt`.
+        """

@@ -35,6 +35,12 @@ class ReceiptVoided(Conflict):
     problem = "receipt-voided"
 
 
+class UnprintableReceipt(Conflict):
+    """The fonts of receipts lack a character of its texts."""
+
+    problem = "unprintable-receipt"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptNumber:
     """The number of a receipt, without gaps in its series and financial year."""

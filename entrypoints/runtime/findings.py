@@ -47,6 +47,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from missing_secrets(settings)
     if "http" in settings.serve:
         yield from public_address(settings)
+        yield from play_money(settings)
         yield from too_few_files(settings)
         yield from too_short_a_drain(settings)
 
@@ -65,6 +66,13 @@ def missing_secrets(settings: Settings) -> Iterator[Finding]:
         except Misconfigured as error:
             setting, _, rest = str(error).partition(": ")
             yield Finding(setting, *(part.strip() for part in rest.partition(";")[::2]))
+
+
+def play_money(settings: Settings) -> Iterator[Finding]:
+    """Yield that the public can pay without money."""
+    if "sandbox" in settings.adapters.payments and urlsplit(settings.http.public_url).scheme == "https":
+        detail = "sandbox: a click on its page pays a fee, no money moves, and the address is public"
+        yield Finding("adapters.payments", detail, "set adapters.payments to stripe or razorpay")
 
 
 def public_address(settings: Settings) -> Iterator[Finding]:

@@ -8,7 +8,8 @@ from uuid import UUID
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.kernel.errors import Conflict
-from core.receipts.ports import DueReceipt, IssuedReceipts, Receipts
+from core.receipts.ports import DueReceipt, IssuedReceipts, Payers, Receipts
+from core.receipts.printed_receipt import Payer
 from core.receipts.receipt import Receipt, ReceiptNumber, ReceiptVoid
 
 
@@ -88,3 +89,17 @@ class MemoryIssuedReceipts(IssuedReceipts):
         voids = self._database.receipt_voids
         found = [each for each in self._database.receipts.values() if wanted(each)]
         return [replace(each, void=voids.get(each.payment)) for each in found]
+
+
+class MemoryPayers(Payers):
+    """Reads students."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def find(self, student: UUID) -> Payer | None:
+        for each in self._database.students.values():
+            if each.id == student:
+                told = each.enrolment
+                return Payer(name=told.name, registration=told.registration, language=told.language)
+        return None
