@@ -149,6 +149,18 @@ class FineWithdrawn(FeeAccountEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReminderDue(FeeAccountEvent):
+    """A payer is to be reminded; whether the fee is owed is read again when the words are made."""
+
+    MESSAGE_TYPE = "PaymentReminderDue"
+
+    reminder: str
+    """`due-7`, `due-1`, `overdue-1`, `overdue-7`: days before or after the last day in time; once for each fee."""
+    pay_by: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeeWaived(FeeAccountEvent):
     """A part of what is owed was waived, by the decision of two people."""
 

@@ -27,6 +27,7 @@ from core.payments.events import (
     FeeWaived,
     FineWithdrawn,
     PaymentCaptured,
+    PaymentReminderDue,
     PaymentRestored,
     PaymentReversed,
     RefundReleased,
@@ -48,6 +49,7 @@ from core.payments.payment import (
     RefundStage,
     surplus_refund_id,
 )
+from core.payments.reminder import last_reminder, next_reminder_at
 from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
 
 
@@ -72,9 +74,11 @@ class FeeAccount:
     charged: Money
     pay_by: datetime | None
     fine_terms: FineTerms | None = None
-    """None: after the deadline nothing is paid."""
+    """None where the fee has no deadline; without rules, nothing is paid after it."""
     fine_at: datetime | None = None
     """When the next fine may be due; None: no more."""
+    remind_at: datetime | None = None
+    """When the payer is reminded next; None: no more."""
     cleared: bool = False
     version: int = 0
     orders: list[PaymentOrder] = field(default_factory=list)
@@ -126,6 +130,11 @@ class FeeAccount:
             return FeeStatus.PENDING
         return FeeStatus.PART_PAID if self.received.minor > 0 else FeeStatus.UNPAID
 
+    @property
+    def is_debt(self) -> bool:
+        """Return whether something is owed for which no payer may be debited."""
+        return self.status in (FeeStatus.UNPAID, FeeStatus.PART_PAID)
+
     def open_order(self, order: UUID, gateway: str, at: datetime, terms: OrderTerms) -> PaymentOrder:
         """Begin an attempt to pay what is owed, or continue one whose page no payer has seen.
 
@@ -140,7 +149,7 @@ class FeeAccount:
             raise NothingOwed(f"the fee {self.reference} is paid")
         if under_way := next((each for each in self.orders if each.state in UNDER_WAY), None):
             raise PaymentUnderWay.of(under_way)
-        if self.pay_by and at >= self.pay_by and self.fine_terms is None:
+        if self.pay_by and at >= self.pay_by and not (self.fine_terms and self.fine_terms.rules):
             raise PaymentClosed(f"payment closed at {self.pay_by.isoformat()}")
         expires_at = at + terms.lifetime
         opened = PaymentOrder(
@@ -260,6 +269,21 @@ class FeeAccount:
             self.settle(at)
         return len(self.fines) - before
 
+    def plan(self, at: datetime) -> None:
+        """Set when it is fined and when its payer is reminded next."""
+        self.fine_at = None if self.cleared else next_fine_at(self, at)
+        self.remind_at = None if self.cleared else next_reminder_at(self.pay_by, self.fine_terms, at)
+
+    def remind(self, at: datetime) -> bool:
+        """Tell that its payer is to be reminded, of several missed reminders once; return whether there is a debt."""
+        if self.remind_at is None or self.pay_by is None or self.fine_terms is None or at < self.remind_at:
+            return False
+        reminder = last_reminder(self.pay_by, self.fine_terms, at)
+        self.remind_at = next_reminder_at(self.pay_by, self.fine_terms, at)
+        if self.is_debt:
+            self._record(PaymentReminderDue, at, reminder=str(reminder), pay_by=self.pay_by, zone=self.fine_terms.zone)
+        return self.is_debt
+
     def _withdraw_fines(self, paid_at: datetime, at: datetime) -> None:
         """Take back the fines of days before which the fee was settled, as a payment shows that arrived late."""
         for fine in unjust_fines(self, paid_at):
@@ -281,7 +305,7 @@ class FeeAccount:
                 self.reserve_refund(payment, refund, at)
         if self.cleared != (self.owed.minor <= 0):
             self.cleared = not self.cleared
-            self.fine_at = None if self.cleared else next_fine_at(self, at)
+            self.plan(at)
             self._record(FeeCleared if self.cleared else FeeClearanceRevoked, at)
 
     def _record_refund(self, kind: type[Event], payment: Payment, refund: Refund, at: datetime) -> None:
@@ -392,7 +416,9 @@ def unpaid(account: FeeAccount) -> Money:
 def unjust_fines(account: FeeAccount, begun_at: datetime) -> Iterator[Fine]:
     """Yield the fines of days that began after a payment, and after the fee was settled; each is withdrawn at once."""
     for fine in sorted(account.fines, key=lambda each: each.since):
-        if fine.withdrawn_at is None and begun_at < fine.since and was_settled(account, fine.since):
+        if fine.withdrawn_at or fine.since <= begun_at or fine.amount > account.due:
+            continue  # beyond what is due it is waived already
+        if was_settled(account, fine.since):
             yield fine
 
 

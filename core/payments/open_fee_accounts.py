@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.money import Money
-from core.payments.fee_account import FeeAccount, next_fine_at
+from core.payments.fee_account import FeeAccount
 from core.payments.fine import FineTerms
 from core.payments.ports import NewPaymentsUnitOfWork
 
@@ -36,7 +36,7 @@ class ChargedFee:
             pay_by=self.pay_by,
             fine_terms=self.fine_terms,
         )
-        opened.fine_at = next_fine_at(opened, self.at)
+        opened.plan(self.at)
         opened.settle(self.at)
         return opened
 

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -89,19 +90,26 @@ class Clearances(Protocol):
         """Return the next fees of a schedule by submission id, of one centre unless it is empty."""
 
 
-class OverdueFee(NamedTuple):
-    """A fee whose next fine may be due."""
+class DueStep(StrEnum):
+    """What the passing of time does to a fee."""
 
-    fine_at: datetime
+    FINE = "fine"
+    REMINDER = "reminder"
+
+
+class DueFee(NamedTuple):
+    """A fee with a step that may be due."""
+
+    at: datetime
     submission: UUID
 
 
-class OverdueFees(Protocol):
-    """Queries of overdue fees, outside of a unit of work."""
+class DueFees(Protocol):
+    """Queries of fees by what is due next, outside of a unit of work."""
 
     @abstractmethod
-    async def page(self, now: datetime, after: OverdueFee | None, limit: int) -> Sequence[OverdueFee]:
-        """Return the next fees whose fine may be due by now, the earliest first."""
+    async def page(self, step: DueStep, now: datetime, after: DueFee | None, limit: int) -> Sequence[DueFee]:
+        """Return the next fees whose step may be due by now, the earliest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,13 +46,13 @@ def charge_of(submitted: FeeSubmitted) -> LedgerTransaction | None:
 
 
 async def fine_terms(submitted: FeeSubmitted, use_cases: UseCases) -> FineTerms | None:
-    """Return the fines of the version that priced the fee; None: it has no deadline, or none for a later payment."""
+    """Return the fines of the version that priced the fee; None: it has no deadline of payment."""
     if submitted.pay_by is None:
         return None
     rules = await use_cases.fees.find_fines(submitted.schedule, submitted.schedule_version)
     known = [FineRule(**{each.name: getattr(rule, each.name) for each in fields(FineRule)}) for rule in rules]
     version, zone = submitted.schedule_version, submitted.zone
-    return FineTerms(version=version, zone=zone, rules=tuple(known)) if known else None
+    return FineTerms(version=version, zone=zone, rules=tuple(known))
 
 
 def charged_fee(submitted: FeeSubmitted, terms: FineTerms | None) -> ChargedFee:

@@ -2,8 +2,10 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import pytest
 
 from config.container import Application
 from core.fees.deadlines import Deadlines
@@ -11,11 +13,27 @@ from core.fees.fines import FineRule
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
 from core.messaging.message import Received
-from core.payments.events import FeeFined
+from core.notifications.delivery import Channel
+from core.notifications.errors import Unwordable
+from core.notifications.rendering import OWED_FEE
+from core.payments.events import FeeFined, PaymentReminderDue
+from core.payments.order import OrderState
 from core.policies.when_fee_account_changed import when_fee_account_changed
 from core.policies.when_fee_submitted import when_fee_submitted
+from core.policies.when_payment_reminder_due import when_payment_reminder_due
 from entrypoints.strict_decoding import decode_event
-from tests.examples import NOON, StoppedClock, a_message, a_schedule, a_submission, ids, publish, unpublished
+from tests.examples import (
+    NOON,
+    StoppedClock,
+    a_delivery,
+    a_message,
+    a_schedule,
+    a_submission,
+    ids,
+    publish,
+    unpublished,
+)
+from tests.units_of_work import any_work
 
 ONCE = FineRule(rule="once", amount=10_000)
 DAILY = FineRule(rule="daily", head="daily-fine", amount=100, per_day=True, grace_days=1, cap=250)
@@ -96,6 +114,73 @@ async def test_many_overdue_fees_are_fined_page_by_page(stored: Application) -> 
     assert await fine() == 103
 
     assert {await due(stored, each) for each in fees} == {60_000}
+
+
+async def reminded(stored: Application, moment: datetime) -> tuple[int, list[PaymentReminderDue]]:
+    """Run the job of a moment; return its count and all reminders that were told by then."""
+    count = await replace(stored.use_cases().payments.remind_payers, clock=StoppedClock(moment))()
+    told = [each.message for each in await unpublished(stored, 1000) if each.message.type == "PaymentReminderDue"]
+    return count, [decode_event(each.body, PaymentReminderDue) for each in told]
+
+
+async def test_each_reminder_is_told_once(stored: Application) -> None:
+    await submitted(stored)
+    ten = (DEADLINE - timedelta(days=1)).replace(hour=4, minute=30, second=0, microsecond=0)
+
+    counts = [(await reminded(stored, ten + timedelta(days=days)))[0] for days in (0, 0, 1, 2, 2, 8, 30)]
+
+    _, told = await reminded(stored, ten + timedelta(days=60))
+    assert counts == [0, 0, 0, 1, 0, 1, 0]
+    assert [(each.reminder, each.pay_by, each.zone) for each in told] == [
+        ("overdue-1", DEADLINE, "Asia/Kolkata"),
+        ("overdue-7", DEADLINE, "Asia/Kolkata"),
+    ]
+
+
+async def test_two_schedulers_remind_once_and_the_notice_too(stored: Application) -> None:
+    fees = await submitted(stored, 5)
+    job = replace(stored.use_cases().payments.remind_payers, clock=StoppedClock(DEADLINE + timedelta(days=20)))
+
+    async def run() -> int:
+        for _ in range(20):
+            try:
+                return await job()
+            except (Conflict, Unavailable):
+                continue
+        raise AssertionError("the job never ended")
+
+    assert sum(await asyncio.gather(run(), run())) == 5
+
+    _, told = await reminded(stored, DEADLINE)
+    for _ in range(2):
+        await when_payment_reminder_due([Received(a_message(), each) for each in told], stored.use_cases())
+    async with any_work(stored) as work:
+        due = [
+            each
+            for channel in Channel
+            for each in await work.deliveries.claim(channel, stored.process.clock().now(), DEADLINE, 100)
+            if each.template == "payment_overdue"
+        ]
+    assert sorted((each.about, each.channel) for each in due) == sorted(
+        (fee, channel) for fee in fees for channel in Channel
+    )
+
+
+async def test_the_words_of_a_reminder_read_what_is_owed_now(stored: Application) -> None:
+    [fee] = await submitted(stored)
+    facts = stored.vendors.late_facts()
+    delivery = a_delivery(template="payment_due", facts={OWED_FEE: str(fee)})
+    assert await facts.of(delivery) == {"owed": {"minor": 50_000, "currency": "INR"}}
+
+    async with stored.payments.new_work() as work:
+        account = (await work.accounts.lock([fee]))[fee]
+        order = account.open_order(ids.new(), "sandbox", NOON, stored.use_cases().payments.pay_exam_fee.terms)
+        order.moves_to(OrderState.AUTHORISED)
+        work.accounts.save(account)
+        await work.commit()
+
+    with pytest.raises(Unwordable, match="paid meanwhile"):
+        await facts.of(delivery)
 
 
 async def test_a_late_payer_is_quoted_the_fine(stored: Application) -> None:

@@ -16,11 +16,13 @@ fee_accounts = table(
     Column("pay_by", UtcDateTime),
     Column("fine_terms", Json),
     Column("fine_at", UtcDateTime),
+    Column("remind_at", UtcDateTime),
     Column("cleared", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("reference", name="uq_fee_accounts_reference"),
     Index("ix_fee_accounts_schedule", "schedule", "cleared", "submission_id"),
     Index("ix_fee_accounts_fine_at", "fine_at", "submission_id"),
+    Index("ix_fee_accounts_remind_at", "remind_at", "submission_id"),
 )
 
 payment_orders = table(

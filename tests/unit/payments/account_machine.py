@@ -234,6 +234,10 @@ class AccountMachine(RuleBasedStateMachine):
         assert (self.account.status is FeeStatus.PAID) == (owed <= 0)
 
     @invariant()
+    def nothing_is_due_less_than_nothing(self) -> None:
+        assert self.account.due.minor >= 0
+
+    @invariant()
     def the_ledger_is_the_story(self) -> None:
         candidate = LedgerAccount(AccountKind.CANDIDATE, str(self.fee.student))
         posted = {each.key: each for event in self.account.events if isinstance(event, PostedEvent)

@@ -198,3 +198,20 @@ def test_a_fee_that_is_owed_again_is_fined_from_the_next_day() -> None:
     account.fine(later(days=6, hours=1))
 
     assert [each.day for each in account.fines] == [date(2026, 3, 15)]
+
+
+def test_a_fine_that_was_waived_is_not_taken_back_too() -> None:
+    account = owing(ONCE)
+    order = begin(account, later(minutes=-1))
+    order.moves_to(OrderState.EXPIRED)
+    account.fine(later(minutes=40))
+    waiver = Waiver(
+        id=UUID(int=9), head="h", amount=inr(1050), percent=None, reason="r", requested_by="a", requested_at=BEFORE
+    )
+    account.waivers.append(waiver)
+    account.decide_waiver(waiver, WaiverState.APPROVED, WaiverVerdict("b", later(hours=1), "r"))
+
+    payment = pay(account, 100, later(microseconds=-1), order, now=later(hours=2))
+
+    assert account.due == inr(50)
+    assert [each.amount for each in payment.refunds] == [inr(50)]

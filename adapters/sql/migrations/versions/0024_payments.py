@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("pay_by", UtcDateTime(), nullable=True),
         sa.Column("fine_terms", Json, nullable=True),
         sa.Column("fine_at", UtcDateTime(), nullable=True),
+        sa.Column("remind_at", UtcDateTime(), nullable=True),
         sa.Column("cleared", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.UniqueConstraint("reference", name="uq_fee_accounts_reference"),
@@ -34,6 +35,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_fee_accounts_schedule", "fee_accounts", ["schedule", "cleared", "submission_id"])
     op.create_index("ix_fee_accounts_fine_at", "fee_accounts", ["fine_at", "submission_id"])
+    op.create_index("ix_fee_accounts_remind_at", "fee_accounts", ["remind_at", "submission_id"])
     op.create_table(
         "payment_orders",
         sa.Column("id", Id(), nullable=False),
