@@ -32,6 +32,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
+    from entrypoints.cli.receipts import receipts
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
@@ -45,6 +46,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
+            Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
@@ -79,6 +81,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
     from entrypoints.http.payments.payments import PaymentsController
+    from entrypoints.http.receipts.receipts import ReceiptsController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -105,6 +108,7 @@ def http_handlers() -> list[Any]:
         show_principal,
         show_principal_of_request,
         LedgerController,
+        ReceiptsController,
         PaymentsController,
         list_audit_records,
     ]

@@ -36,7 +36,7 @@ from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
 from core.payments.fee_account import FeeAccount
-from core.receipts.receipt import Receipt, ReceiptVoid
+from core.receipts.receipt import IssuedReceipt, ReceiptVoid
 from core.students.student import Student
 
 MISSING = object()
@@ -118,7 +118,7 @@ class MemoryDatabase(Transaction):
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
     fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
-    receipts: dict[UUID, Receipt] = field(default_factory=dict)
+    receipts: dict[UUID, IssuedReceipt] = field(default_factory=dict)
     receipt_counters: dict[tuple[str, str], int] = field(default_factory=dict)
     receipt_voids: dict[UUID, ReceiptVoid] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
