@@ -30,6 +30,8 @@ class TransactionKind(StrEnum):
     WAIVER = "waiver"
     RETRACTION = "retraction"
     """A waiver was taken back."""
+    SETTLEMENT = "settlement"
+    """A gateway has transferred what it collected to the bank."""
 
 
 class TransactionKey(NamedTuple):

@@ -17,6 +17,17 @@ class NotChargedYet(Unavailable):
 
     problem = "not-charged-yet"
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the error for a fee whose event is not processed."""
+        return cls(f"the exam fee {name[:40]} was submitted, and is charged in a moment", retry_after=1.0)
+
+
+class NoFeesCharged(NotFound):
+    """No fee within reach was charged by the schedule."""
+
+    problem = "no-fees-charged"
+
 
 class UnknownGateway(NotFound):
     """The settings name no payment gateway of this name."""
@@ -72,7 +83,55 @@ class AlreadyDecided(Conflict):
     problem = "already-decided"
 
 
+class UnknownWaiver(NotFound):
+    """No waiver has this id."""
+
+    problem = "unknown-waiver"
+
+
+class UnknownHead(Invalid):
+    """Nothing was charged for the head."""
+
+    problem = "unknown-head"
+
+
+class WaivedTooMuch(Conflict):
+    """The waiver is larger than what is due."""
+
+    problem = "waived-too-much"
+
+
 class WrongCurrency(Invalid):
     """The amount is in another currency than the fee."""
 
     problem = "wrong-currency"
+
+
+class DocumentUsed(Conflict):
+    """The cheque or challan of this number has paid a fee already, or waits for a decision."""
+
+    problem = "document-used"
+
+
+class UnknownCounterPayment(NotFound):
+    """No counter payment has this id."""
+
+    problem = "unknown-counter-payment"
+
+
+class NotACheque(Conflict):
+    """Only a cheque can bounce."""
+
+    problem = "not-a-cheque"
+
+
+class UnknownRefund(NotFound):
+    """No refund has this id."""
+
+    problem = "unknown-refund"
+
+
+class RefundNotInDoubt(Conflict):
+    """The gateway of the refund knows what became of it, or is asked again."""
+
+    problem = "refund-not-in-doubt"

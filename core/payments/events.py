@@ -6,6 +6,7 @@ from uuid import UUID
 
 from core.kernel.events import Event
 from core.kernel.money import Money
+from core.messaging.command_refused import CommandRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,3 +166,11 @@ class FeeClearanceRevoked(FeeAccountEvent):
     """A cleared fee is owed again."""
 
     MESSAGE_TYPE = "FeeClearanceRevoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterPaymentRefused(CommandRefused):
+    """A command to take a counter payment was refused."""
+
+    CONTEXT = "payments"
+    MESSAGE_TYPE = "CounterPaymentRefused"

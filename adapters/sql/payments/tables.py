@@ -14,7 +14,6 @@ fee_accounts = table(
     Column("currency", String(3), nullable=False),
     Column("charged_minor", BigInteger, nullable=False),
     Column("fined_minor", BigInteger, nullable=False),
-    Column("waived_minor", BigInteger, nullable=False),
     Column("pay_by", UtcDateTime),
     Column("cleared", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
@@ -55,6 +54,7 @@ payments = table(
     Column("late", Boolean, nullable=False),
     UniqueConstraint("gateway", "gateway_payment", name="uq_payments_gateway_payment"),
     Index("ix_payments_submission", "submission_id"),
+    Index("ix_payments_paid_at", "gateway", "paid_at", "id"),
 )
 
 refunds = table(
@@ -73,4 +73,49 @@ refunds = table(
     Column("checks", SmallInteger, nullable=False),
     Index("ix_refunds_submission", "submission_id"),
     Index("ix_refunds_check_at", "check_at", "submission_id"),
+    Index("ix_refunds_stage", "stage", "id"),
+    Index("ix_refunds_gateway_refund", "gateway_refund"),
+)
+
+counter_payments = table(
+    "counter_payments",
+    Column("id", Id, primary_key=True),
+    Column("submission_id", Id, nullable=False),
+    Column("method", String(32), nullable=False),
+    Column("number", String(80), nullable=False),
+    Column("number_in_use", String(80)),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("paid_at", UtcDateTime, nullable=False),
+    Column("taken_by", String(128), nullable=False),
+    Column("taken_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("why", String(500), nullable=False),
+    UniqueConstraint("number_in_use", name="uq_counter_payments_number_in_use"),
+    Index("ix_counter_payments_state", "state", "id"),
+)
+
+waivers = table(
+    "waivers",
+    Column("id", Id, primary_key=True),
+    Column("submission_id", Id, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("percent", SmallInteger),
+    Column("head", String(40), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("requested_by", String(128), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("due_before_minor", BigInteger),
+    Column("due_after_minor", BigInteger),
+    Column("decided_by", String(128)),
+    Column("decided_at", UtcDateTime),
+    Column("decision_reason", String(500)),
+    Column("retracted_by", String(128)),
+    Column("retracted_at", UtcDateTime),
+    Column("retraction_reason", String(500)),
+    Index("ix_waivers_submission", "submission_id"),
+    Index("ix_waivers_state", "state", "id"),
 )
