@@ -32,19 +32,21 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
+    from entrypoints.cli.payments import clearance, waivers
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
     operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, clearance, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
+            Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
@@ -78,8 +80,10 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.payments.sandbox_page import SandboxController
+    from entrypoints.http.payments.waivers import WaiversController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -108,6 +112,8 @@ def http_handlers() -> list[Any]:
         LedgerController,
         PaymentsController,
         SandboxController,
+        ClearanceController,
+        WaiversController,
         list_audit_records,
     ]
 

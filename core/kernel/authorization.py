@@ -35,6 +35,9 @@ class Permission(StrEnum):
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
+    CLEARANCE_READ = "clearance:read"
+    WAIVERS_REQUEST = "waivers:request"
+    WAIVERS_DECIDE = "waivers:decide"
     LEDGER_READ = "ledger:read"
     RECEIPTS_READ = "receipts:read"
     RECEIPTS_VOID = "receipts:void"
@@ -49,6 +52,8 @@ CHECKING_REACH = frozenset(
         Permission.SUBMISSIONS_WRITE,
         Permission.SCHEDULES_READ,
         Permission.STUDENTS_READ,
+        Permission.CLEARANCE_READ,
+        Permission.WAIVERS_REQUEST,
     }
 )
 """The permissions whose use cases show and change only what a principal reaches; the others see every centre."""

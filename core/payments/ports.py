@@ -10,6 +10,7 @@ from uuid import UUID
 from core.kernel.money import Money
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.payments.fee_account import FeeAccount
+from core.payments.waiver import Waiver
 
 
 class FeeAccounts(Protocol):
@@ -49,6 +50,48 @@ class NamedFee:
     """Of the student; empty after an erasure."""
     balance: Money
     """What is owed by the postings of the ledger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFee:
+    """A fee account with what the roster says of its student; empty after an erasure."""
+
+    account: FeeAccount
+    registration: str
+    centre: str
+
+
+class Clearances(Protocol):
+    """The fees of a schedule."""
+
+    @abstractmethod
+    async def page(self, schedule: str, centre: str, after: UUID | None, limit: int) -> Sequence[ListedFee]:
+        """Return the next fees of a schedule by submission id, of one centre unless it is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWaiver:
+    """A waiver that waits for a decision, with its fee."""
+
+    submission: UUID
+    reference: str
+    waiver: Waiver
+
+
+class Waivers(Protocol):
+    """Queries of waivers, outside of a unit of work."""
+
+    @abstractmethod
+    async def waiting(self, after: UUID | None, limit: int) -> Sequence[WaitingWaiver]:
+        """Return the next waivers that wait for a decision, the earliest requested first."""
+
+    @abstractmethod
+    async def submission_of(self, waiver: UUID) -> UUID | None:
+        """Return the submission of a waiver."""
+
+    @abstractmethod
+    async def heads(self, submission: UUID) -> Collection[str]:
+        """Return the income heads for which something was posted about a submission."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from core.payments.check_gateways import CheckGateways
+from core.payments.decide_waiver import DecideWaiver, ListWaivers, RetractWaiver
+from core.payments.list_clearance import ListClearance
 from core.payments.open_fee_accounts import OpenFeeAccounts
 from core.payments.pay_at_sandbox import PayAtSandbox
 from core.payments.pay_exam_fee import PayExamFee
 from core.payments.receive_webhook import ReceiveWebhook
 from core.payments.record_reports import RecordReports
+from core.payments.request_waiver import RequestWaiver
 from core.payments.show_payments import ShowPayments
 
 
@@ -22,3 +25,8 @@ class PaymentsUseCases:
     record_reports: RecordReports
     check_gateways: CheckGateways
     show_payments: ShowPayments
+    list_clearance: ListClearance
+    request_waiver: RequestWaiver
+    decide_waiver: DecideWaiver
+    retract_waiver: RetractWaiver
+    list_waivers: ListWaivers

@@ -54,6 +54,8 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "submitExamFee": Permission.SUBMISSIONS_WRITE,
     "submitExamFees": Permission.SUBMISSIONS_WRITE,
     "showExamFee": Permission.SUBMISSIONS_READ,
+    "payExamFee": Permission.SUBMISSIONS_WRITE,
+    "showPayments": Permission.SUBMISSIONS_READ,
     "listExamFees": Permission.SUBMISSIONS_READ,
     "createBatch": Permission.STOCK_WRITE,
     "showBatch": Permission.STOCK_READ,
@@ -85,6 +87,12 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "createPasswordLink": Permission.ACCOUNTS_WRITE,
     "showBalance": Permission.LEDGER_READ,
     "showStatement": Permission.LEDGER_READ,
+    "listClearance": Permission.CLEARANCE_READ,
+    "downloadHallList": Permission.CLEARANCE_READ,
+    "requestWaiver": Permission.WAIVERS_REQUEST,
+    "listWaivers": Permission.WAIVERS_DECIDE,
+    "decideWaiver": Permission.WAIVERS_DECIDE,
+    "retractWaiver": Permission.WAIVERS_DECIDE,
     "listAuditRecords": Permission.AUDIT_READ,
 }
 """What each operation of HTTP needs; the others need an account, or make one known. A test tries every role."""

@@ -88,7 +88,7 @@ async def read_money(rows: Any) -> OfficeMoney:
     refunds = await select(rows, "SELECT id, stage, amount_minor FROM refunds")
     posted, balances = await select(rows, POSTED), await select(rows, BALANCES)
     accounts = await select(
-        rows, "SELECT submission_id, charged_minor + fined_minor - waived_minor, cleared FROM fee_accounts"
+        rows, "SELECT submission_id, charged_minor + fined_minor, cleared FROM fee_accounts"
     )
     receipts = await select(rows, "SELECT payment_id, number FROM receipts")
     return OfficeMoney(

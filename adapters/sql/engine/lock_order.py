@@ -25,6 +25,7 @@ LOCK_ORDER = (
     "payment_orders",
     "payments",
     "refunds",
+    "waivers",
     "skus",
     "batches",
     "order_lines",

@@ -5,19 +5,17 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Select, case, func, or_, select, true, union_all
+from sqlalchemy import Column, ColumnElement, Select, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
 from adapters.sql.fees.tables import submissions
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
 from adapters.sql.ledger.transactions import SAME
-from adapters.sql.payments.tables import payments, refunds
 from core.kernel.money import Money
 from core.ledger.account import AccountKind
 from core.ledger.ports import AccountTotal, Books, CheckedPage, LedgerBooks
 from core.ledger.transaction import TransactionKind
-from core.payments.payment import RefundStage
 
 SNAPSHOT = {
     "mysql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT"),
@@ -67,27 +65,16 @@ class Fact(NamedTuple):
         )
 
 
-FACTS = (
-    Fact(
-        "fee", submissions.c.id, submissions.c.total_minor, [TransactionKind.CHARGE], 1, submissions.c.total_minor > 0
-    ),
-    Fact("payment", payments.c.id, payments.c.amount_minor, [TransactionKind.PAYMENT], -1, true()),
-    Fact(
-        "refund",
-        refunds.c.id,
-        refunds.c.amount_minor,
-        [TransactionKind.REFUND, TransactionKind.REVERSAL],
-        1,
-        refunds.c.stage == RefundStage.SETTLED,
-    ),
-)
+fees = submissions.c
+CHARGED = Fact("fee", fees.id, fees.total_minor, [TransactionKind.CHARGE], 1, fees.total_minor > 0)
 
 
 class SqlBooks(Books):
     """Opens a read transaction that sees what is committed when it starts."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, facts: Sequence[Fact]) -> None:
+        """`facts` are those that other contexts store, beside the charges of fees."""
+        self._database, self._facts = database, [CHARGED, *facts]
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LedgerBooks]:
@@ -95,7 +82,7 @@ class SqlBooks(Books):
             for statement in SNAPSHOT[connection.dialect.name]:
                 await connection.exec_driver_sql(statement)
             try:
-                yield SqlLedgerBooks(connection)
+                yield SqlLedgerBooks(connection, self._facts)
             finally:
                 await connection.exec_driver_sql("ROLLBACK")
 
@@ -103,8 +90,8 @@ class SqlBooks(Books):
 class SqlLedgerBooks(LedgerBooks):
     """Lets the database add up: it reads a posting in a fraction of the time that sending it takes."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection, facts: Sequence[Fact]) -> None:
+        self._connection, self._facts = connection, facts
 
     async def pages(self, transactions_per_page: int) -> AsyncIterator[CheckedPage]:
         last = BEFORE_ALL
@@ -115,7 +102,7 @@ class SqlLedgerBooks(LedgerBooks):
             yield await self._page(after, last)
 
     async def unposted(self) -> int:
-        return sum([await self._unposted(fact) for fact in FACTS])
+        return sum([await self._unposted(fact) for fact in self._facts])
 
     async def _unposted(self, fact: Fact) -> int:
         count, last = 0, BEFORE_ALL
@@ -138,7 +125,7 @@ class SqlLedgerBooks(LedgerBooks):
         found = await self._connection.scalar(count)
         fault = (await self._connection.execute(first_fault(after, last))).first()
         told = f"the {fault.kind} of {fault.cause_id} has other postings than it was stored with" if fault else ""
-        for fact in FACTS:
+        for fact in self._facts:
             if not told and (other := (await self._connection.execute(fact.first_other(after, last))).first()):
                 summed = f"its candidate's postings sum to {int(other.posted)}"
                 told = f"the {fact.name} {other.id} is of {other.minor}, and {summed}"
