@@ -16,6 +16,7 @@ from core.messaging.routing import RoutedUseCases
 from core.messaging.use_cases import MessagingUseCases
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 from core.payments.use_cases import PaymentsUseCases
+from core.receipts.use_cases import ReceiptsUseCases
 from core.settlements.use_cases import SettlementsUseCases
 from core.students.use_cases import StudentsUseCases
 
@@ -34,6 +35,7 @@ class UseCases(RoutedUseCases):
         inventory: Callable[[], InventoryUseCases],
         ledger: Callable[[], LedgerUseCases],
         payments: Callable[[], PaymentsUseCases],
+        receipts: Callable[[], ReceiptsUseCases],
         settlements: Callable[[], SettlementsUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
@@ -41,8 +43,8 @@ class UseCases(RoutedUseCases):
         self._identity, self._students = identity, students
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
-        self._audit, self._ledger, self._payments = audit, ledger, payments
-        self._settlements = settlements
+        self._audit, self._ledger = audit, ledger
+        self._payments, self._receipts, self._settlements = payments, receipts, settlements
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -85,6 +87,11 @@ class UseCases(RoutedUseCases):
         return self._payments()
 
     @cached_property
+    def receipts(self) -> ReceiptsUseCases:
+        """Return the use cases of receipts."""
+        return self._receipts()
+
+    @cached_property
     def settlements(self) -> SettlementsUseCases:
         """Return the use cases of settlement files."""
         return self._settlements()
@@ -110,6 +117,7 @@ class UseCases(RoutedUseCases):
             inventory=lambda: joining(self.inventory, transaction),
             ledger=lambda: joining(self.ledger, transaction),
             payments=lambda: joining(self.payments, transaction),
+            receipts=lambda: joining(self.receipts, transaction),
             settlements=lambda: joining(self.settlements, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
@@ -127,6 +135,7 @@ class UseCases(RoutedUseCases):
             inventory=lambda: self.inventory,
             ledger=lambda: self.ledger,
             payments=lambda: self.payments,
+            receipts=lambda: self.receipts,
             settlements=lambda: self.settlements,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,

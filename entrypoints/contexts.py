@@ -32,7 +32,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
-    from entrypoints.cli.payments import counter, pay, refunds
+    from entrypoints.cli.payments import clearance, counter, pay, refunds, waivers
     from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
 
@@ -40,7 +40,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, pay, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, pay, clearance, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
@@ -49,6 +49,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("counter", "Payments that clerks have taken, and decisions about them.", (counter,)),
             Group("refund", "Payments that are given back.", (refunds,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
+            Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
@@ -87,9 +88,12 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.counter import CounterController
     from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.payments.refunds import RefundsController
+    from entrypoints.http.payments.sandbox_page import SandboxController
+    from entrypoints.http.payments.waivers import WaiversController
     from entrypoints.http.settlements.exceptions import SettlementExceptionsController
     from entrypoints.http.students.students import StudentsController
 
@@ -118,6 +122,9 @@ def http_handlers() -> list[Any]:
         show_principal_of_request,
         LedgerController,
         PaymentsController,
+        SandboxController,
+        ClearanceController,
+        WaiversController,
         CounterController,
         RefundsController,
         SettlementExceptionsController,

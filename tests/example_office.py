@@ -17,7 +17,7 @@ from config.container import Application, running
 from config.sections.http import Http
 from config.sections.identity import Identity
 from config.sections.section import Secret
-from config.sections.vendors import Twilio
+from config.sections.vendors import Sandbox, Twilio
 from config.settings import Adapters, Settings
 from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey
@@ -32,8 +32,13 @@ from core.identity.sessions.session_issuer import Proof
 from core.kernel.authorization import NotAuthenticated, Permission
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
+from core.kernel.money import Money
+from core.ledger.charge import ChargedHead
+from core.ledger.charge import charge as charge_of
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
+from core.payments.open_fee_accounts import ChargedFee
+from core.payments.waiver import Waiver
 from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
@@ -93,6 +98,7 @@ async def example_office() -> AsyncIterator[Api]:
         adapters=Adapters(persistence="memory"),
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
+        sandbox=Sandbox(webhook_secret=Secret("whsec_dGhlIHNlY3JldCBvZiB0aGUgc2FuZGJveCdzIHdlYmg=")),
         identity=Identity(secret=Secret("the secret of the office of the examples")),
     )
     application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
@@ -106,6 +112,7 @@ async def example_office() -> AsyncIterator[Api]:
         await stock(api)
         await bury(api)
         await doubt(api)
+        await charge(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
             await let_in(api)
@@ -219,6 +226,38 @@ async def doubt(api: Api) -> None:
                     due_at=api.clock.now(),
                 )
             )
+        await work.commit()
+
+
+async def charge(api: Api) -> None:
+    """Open the account of the fee that the examples name."""
+    student = await api.application.use_cases().students.find_student("SU-2026-0001")
+    fee = ChargedFee(
+        submission=UUID(int=EXAMPLE_ID + 48),
+        student=student.id,
+        reference="BF-7K3M-9QZ4-XA2B-C",
+        schedule="sahyadri-semester",
+        total=Money(150_000, "INR"),
+        pay_by=None,
+        at=api.clock.now(),
+    )
+    made = charge_of(fee.submission, student.id, [ChargedHead("examination", fee.total)], fee.at)
+    assert made is not None
+    await api.application.use_cases().ledger.post_transactions([made])
+    await api.application.use_cases().payments.open_fee_accounts([fee])
+    waiver = Waiver(
+        id=UUID(int=EXAMPLE_ID + 49),
+        head="examination",
+        amount=Money(30_000, "INR"),
+        percent=20,
+        reason="the candidate lost the home to a flood",
+        requested_by="account:01985b1e-7c00-7000-8000-000000000008",
+        requested_at=fee.at,
+    )
+    async with api.application.payments.new_work() as work:
+        account = (await work.accounts.lock([fee.submission]))[fee.submission]
+        account.waivers.append(waiver)
+        work.accounts.save(account)
         await work.commit()
 
 

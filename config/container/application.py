@@ -18,6 +18,7 @@ from config.container.messaging import Messaging
 from config.container.notifications import Notifications
 from config.container.payments import Payments
 from config.container.process import Process
+from config.container.receipts import Receipts
 from config.container.settlements import Settlements
 from config.container.storage import Storage
 from config.container.students import Students
@@ -55,6 +56,7 @@ class Application(containers.DeclarativeContainer):
     payments: Payments = providers.Container(  # type: ignore[assignment]
         Payments, process=process, storage=storage, gateways=gateways
     )
+    receipts: Receipts = providers.Container(Receipts, process=process, storage=storage)  # type: ignore[assignment]
     settlements: Settlements = providers.Container(  # type: ignore[assignment]
         Settlements, process=process, storage=storage
     )
@@ -75,6 +77,7 @@ class Application(containers.DeclarativeContainer):
         inventory=inventory.use_cases.provider,
         ledger=ledger.use_cases.provider,
         payments=payments.use_cases.provider,
+        receipts=receipts.use_cases.provider,
         settlements=settlements.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
@@ -94,6 +97,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     closable = [application.messaging.publisher(), storage.cache(), storage.rate_limiter(), storage.database()]
     closable += [vendors.email_vendors(name) for name in adapters.email]
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
+    closable += [application.gateways.gateway_vendors(name) for name in adapters.payments]
     closable += [record for known in vendors.records().values() for record in known.values()]
     closable += application.identity.identity_providers().values()
     closable += [application.discovery.registry(), application.process.tracer()]

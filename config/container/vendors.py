@@ -100,7 +100,11 @@ class Vendors(containers.DeclarativeContainer):
             offer_seconds=settings.smtp.offer_seconds,
         ),
         console=providers.Singleton(ConsoleEmailSender),
-        sandbox=providers.Singleton(configured(SandboxEmailSender), settings.sandbox),
+        sandbox=providers.Singleton(
+            SandboxEmailSender,
+            record_path=settings.sandbox.record_path,
+            failure_percent=settings.sandbox.failure_percent,
+        ),
     )
     sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
@@ -113,7 +117,11 @@ class Vendors(containers.DeclarativeContainer):
             timeout=deadline,
         ),
         console=providers.Singleton(ConsoleSmsSender),
-        sandbox=providers.Singleton(configured(SandboxSmsSender), settings.sandbox),
+        sandbox=providers.Singleton(
+            SandboxSmsSender,
+            record_path=settings.sandbox.record_path,
+            failure_percent=settings.sandbox.failure_percent,
+        ),
     )
     # SMTP has no query; SES queries only by the id that the lost answer held; the console keeps no record.
     email_records: providers.Aggregate[Any] = providers.Aggregate(

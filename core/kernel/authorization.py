@@ -35,7 +35,12 @@ class Permission(StrEnum):
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
+    CLEARANCE_READ = "clearance:read"
+    WAIVERS_REQUEST = "waivers:request"
+    WAIVERS_DECIDE = "waivers:decide"
     LEDGER_READ = "ledger:read"
+    RECEIPTS_READ = "receipts:read"
+    RECEIPTS_VOID = "receipts:void"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_TAKE = "payments:take"
     """Take money at the counter, and pay out what goes back there."""
@@ -55,6 +60,8 @@ CHECKING_REACH = frozenset(
         Permission.SUBMISSIONS_WRITE,
         Permission.SCHEDULES_READ,
         Permission.STUDENTS_READ,
+        Permission.CLEARANCE_READ,
+        Permission.WAIVERS_REQUEST,
         Permission.PAYMENTS_TAKE,
     }
 )

@@ -17,8 +17,6 @@ from core.payments.payment import COUNTER, Payment, Refund, RefundStage
 from core.payments.ports import DueCheck, NewPaymentsUnitOfWork, PaymentRecords
 
 CHECKS_PER_RUN, CONCURRENT_CALLS = 200, 8
-LEASE = timedelta(minutes=2)
-"""Longer than a call; after it another process asks."""
 MIN_INTERVAL, MAX_INTERVAL = timedelta(minutes=1), timedelta(hours=1)
 Question = PlacedOrder | RefundRequest
 Told = Sequence[GatewayPayment] | GatewayRefund | CoreError
@@ -33,6 +31,8 @@ class CheckGateways:
     records: PaymentRecords
     gateways: Mapping[str, PaymentGateway]
     terms: OrderTerms
+    lease: timedelta
+    """Longer than all calls for one question; after it another process asks."""
     clock: Clock
 
     async def __call__(self) -> int:
@@ -71,7 +71,7 @@ class CheckGateways:
             subject = order or (refund and refund[1])
             if subject is None or subject.check_at is None or subject.check_at > now:
                 return None
-            subject.check_at = now + LEASE
+            subject.check_at = now + self.lease
             subject.checks += 1
             if order and order.is_unseen:
                 order.moves_to(OrderState.EXPIRED)

@@ -17,6 +17,17 @@ class NotChargedYet(Unavailable):
 
     problem = "not-charged-yet"
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the error for a fee whose event is not processed."""
+        return cls(f"the exam fee {name[:40]} was submitted, and is charged in a moment", retry_after=1.0)
+
+
+class NoFeesCharged(NotFound):
+    """No fee within reach was charged by the schedule."""
+
+    problem = "no-fees-charged"
+
 
 class UnknownGateway(NotFound):
     """The settings name no payment gateway of this name."""
@@ -70,6 +81,24 @@ class AlreadyDecided(Conflict):
     """The request is approved or refused already."""
 
     problem = "already-decided"
+
+
+class UnknownWaiver(NotFound):
+    """No waiver has this id."""
+
+    problem = "unknown-waiver"
+
+
+class UnknownHead(Invalid):
+    """Nothing was charged for the head."""
+
+    problem = "unknown-head"
+
+
+class WaivedTooMuch(Conflict):
+    """The waiver is larger than what is due."""
+
+    problem = "waived-too-much"
 
 
 class WrongCurrency(Invalid):

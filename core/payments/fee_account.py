@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
+from core.kernel.errors import Invalid
 from core.kernel.events import Event
 from core.kernel.money import Money
 from core.payments.errors import (
@@ -14,17 +15,21 @@ from core.payments.errors import (
     PaymentClosed,
     PaymentUnderWay,
     UnknownPayment,
+    UnknownWaiver,
+    WaivedTooMuch,
     WrongCurrency,
 )
 from core.payments.events import (
     FeeClearanceRevoked,
     FeeCleared,
+    FeeWaived,
     PaymentCaptured,
     PaymentRestored,
     PaymentReversed,
     RefundReleased,
     RefundReserved,
     RefundSettled,
+    WaiverRetracted,
 )
 from core.payments.order import PENDING, UNDER_WAY, OrderState, OrderTerms, PaymentOrder
 from core.payments.payment import (
@@ -39,6 +44,7 @@ from core.payments.payment import (
     RefundStage,
     surplus_refund_id,
 )
+from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
 
 
 class FeeStatus(StrEnum):
@@ -61,12 +67,12 @@ class FeeAccount:
     schedule: str
     charged: Money
     fined: Money
-    waived: Money
     pay_by: datetime | None
     cleared: bool = False
     version: int = 0
     orders: list[PaymentOrder] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
+    waivers: list[Waiver] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     """Not recorded yet."""
 
@@ -74,6 +80,12 @@ class FeeAccount:
     def due(self) -> Money:
         """Return what the fee costs by now."""
         return self.charged + self.fined - self.waived
+
+    @property
+    def waived(self) -> Money:
+        """Return the sum of the approved waivers."""
+        approved = [each.amount for each in self.waivers if each.state is WaiverState.APPROVED]
+        return sum(approved, Money.zero(self.charged.currency))
 
     @property
     def received(self) -> Money:
@@ -186,6 +198,39 @@ class FeeAccount:
         self.settle(at)
         return True
 
+    def waiver(self, waiver: UUID) -> Waiver:
+        """Return a waiver; raise `UnknownWaiver`."""
+        if found := next((each for each in self.waivers if each.id == waiver), None):
+            return found
+        raise UnknownWaiver(f"the fee {self.reference} has no waiver {waiver}")
+
+    def check_waivable(self, amount: Money) -> None:
+        """Raise `WaivedTooMuch` for more than is due, `WrongCurrency`, or `Invalid` for nothing."""
+        if amount.currency != self.charged.currency:
+            raise WrongCurrency(f"the fee {self.reference} is in {self.charged.currency}, not {amount.currency}")
+        if amount.minor <= 0:
+            raise Invalid("a waiver is of at least one minor unit", at="$.amount")
+        if amount > self.due:
+            raise WaivedTooMuch(f"{self.due.minor} minor units of the fee {self.reference} are due")
+
+    def decide_waiver(self, waiver: Waiver, state: WaiverState, verdict: WaiverVerdict) -> None:
+        """Approve or refuse a waiver; what was paid beyond the new due amount goes back.
+
+        Raises `AlreadyDecided`, `SamePerson`, or `WaivedTooMuch` where less is due than when it was requested.
+        """
+        due = self.due
+        if state is WaiverState.APPROVED:
+            self.check_waivable(waiver.amount)
+        waiver.decide(state, verdict)
+        if state is WaiverState.APPROVED:
+            waiver.due_before, waiver.due_after = due, self.due
+            self._record_waiver(FeeWaived, waiver, verdict)
+
+    def retract_waiver(self, waiver: Waiver, verdict: WaiverVerdict) -> None:
+        """Make the amount of an approved waiver owed again; raise `AlreadyDecided`."""
+        waiver.retract(verdict)
+        self._record_waiver(WaiverRetracted, waiver, verdict)
+
     def settle(self, at: datetime) -> None:
         """Reserve the refund of a surplus, and clear the fee or revoke its clearance."""
         for payment in reversed(self.payments):
@@ -213,6 +258,10 @@ class FeeAccount:
             amount=refund.amount,
             cause=str(refund.cause),
         )
+
+    def _record_waiver(self, kind: type[Event], waiver: Waiver, verdict: WaiverVerdict) -> None:
+        self._record(kind, verdict.at, waiver=waiver.id, head=waiver.head, amount=waiver.amount, reason=verdict.why)
+        self.settle(verdict.at)
 
     def _record(self, kind: type[Event], at: datetime, **told: Any) -> None:
         self.version += 1

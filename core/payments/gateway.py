@@ -20,6 +20,7 @@ class OrderRequest:
     reference: str
     """Of the fee, as the payer knows it."""
     expires_at: datetime
+    """More than 30 minutes ahead when the request arrives, and at most a day: Stripe takes no other."""
     return_url: str = ""
     """Where the browser of the payer goes afterwards; the page only reads."""
 

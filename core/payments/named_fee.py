@@ -8,10 +8,10 @@ from core.payments.ports import NamedFee, PaymentRecords
 
 
 async def reachable_fee(records: PaymentRecords, name: str) -> NamedFee:
-    """Return the fee of this id or reference; raise `UnknownFee` also outside the reach of the principal."""
+    """Return the fee of this id or reference; raise `NotChargedYet`, or `UnknownFee` also outside the own reach."""
     found = await records.find(name)
     if found is None or not current_principal.get().reaches(found.account.student, found.centre):
-        raise UnknownFee(f"there is no charged exam fee {name[:40]!r}; one that was submitted just now is charged soon")
+        raise UnknownFee(f"there is no exam fee {name[:40]!r}")
     return found
 
 

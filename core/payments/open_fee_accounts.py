@@ -33,7 +33,6 @@ class ChargedFee:
             schedule=self.schedule,
             charged=self.total,
             fined=nothing,
-            waived=nothing,
             pay_by=self.pay_by,
         )
         opened.settle(self.at)

@@ -76,8 +76,8 @@ class PaymentOrder:
 class OrderTerms:
     """How long a payer may pay an order, and when its gateway is asked what became of it."""
 
-    lifetime: timedelta = timedelta(minutes=30)
-    """Stripe's shortest; afterwards another attempt may begin."""
+    lifetime: timedelta = timedelta(minutes=35)
+    """Longer than 30 minutes, Stripe's shortest; afterwards another attempt may begin."""
     check_after: Sequence[timedelta] = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
     """After the opening; the last is also the interval while the payer may be debited."""
 

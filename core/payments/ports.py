@@ -13,6 +13,7 @@ from core.payments.counter_payment import CounterPayment, CounterState
 from core.payments.fee_account import FeeAccount
 from core.payments.payment import RefundStage
 from core.payments.refund_list import RefundSummary
+from core.payments.waiver import Waiver
 
 
 class FeeAccounts(Protocol):
@@ -71,6 +72,48 @@ class NamedFee:
     """What is owed by the postings of the ledger."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFee:
+    """A fee account with what the roster says of its student; empty after an erasure."""
+
+    account: FeeAccount
+    registration: str
+    centre: str
+
+
+class Clearances(Protocol):
+    """The fees of a schedule."""
+
+    @abstractmethod
+    async def page(self, schedule: str, centre: str, after: UUID | None, limit: int) -> Sequence[ListedFee]:
+        """Return the next fees of a schedule by submission id, of one centre unless it is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWaiver:
+    """A waiver that waits for a decision, with its fee."""
+
+    submission: UUID
+    reference: str
+    waiver: Waiver
+
+
+class Waivers(Protocol):
+    """Queries of waivers, outside of a unit of work."""
+
+    @abstractmethod
+    async def waiting(self, after: UUID | None, limit: int) -> Sequence[WaitingWaiver]:
+        """Return the next waivers that wait for a decision, the earliest requested first."""
+
+    @abstractmethod
+    async def submission_of(self, waiver: UUID) -> UUID | None:
+        """Return the submission of a waiver."""
+
+    @abstractmethod
+    async def heads(self, submission: UUID) -> Collection[str]:
+        """Return the income heads for which something was posted about a submission."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueCheck:
     """An order or a refund whose gateway is to be asked."""
@@ -85,7 +128,7 @@ class PaymentRecords(Protocol):
 
     @abstractmethod
     async def find(self, name: str) -> NamedFee | None:
-        """Return the account of this submission id or reference."""
+        """Return the account of this submission id or reference; raise `NotChargedYet` for a submission without one."""
 
     @abstractmethod
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:

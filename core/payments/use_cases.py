@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from core.payments.bounce_cheque import BounceCheque
 from core.payments.check_gateways import CheckGateways
 from core.payments.decide_counter_payment import DecideCounterPayment
+from core.payments.decide_waiver import DecideWaiver, ListWaivers, RetractWaiver
+from core.payments.list_clearance import ListClearance
 from core.payments.list_counter_payments import ListCounterPayments
 from core.payments.list_refunds import ListRefunds
 from core.payments.open_fee_accounts import OpenFeeAccounts
+from core.payments.pay_at_sandbox import PayAtSandbox
 from core.payments.pay_exam_fee import PayExamFee
 from core.payments.pay_out_refund import PayOutRefund
 from core.payments.receive_webhook import ReceiveWebhook
 from core.payments.record_reports import RecordReports
 from core.payments.refund_payment import RefundPayment
+from core.payments.request_waiver import RequestWaiver
 from core.payments.settle_refund import SettleRefund
 from core.payments.show_payments import ShowPayments
 from core.payments.take_counter_payment import TakeCounterPayment
@@ -24,10 +28,16 @@ class PaymentsUseCases:
 
     open_fee_accounts: OpenFeeAccounts
     pay_exam_fee: PayExamFee
+    pay_at_sandbox: PayAtSandbox
     receive_webhook: ReceiveWebhook
     record_reports: RecordReports
     check_gateways: CheckGateways
     show_payments: ShowPayments
+    list_clearance: ListClearance
+    request_waiver: RequestWaiver
+    decide_waiver: DecideWaiver
+    retract_waiver: RetractWaiver
+    list_waivers: ListWaivers
     take_counter_payment: TakeCounterPayment
     decide_counter_payment: DecideCounterPayment
     list_counter_payments: ListCounterPayments

@@ -10,6 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import adapters
 import entrypoints
+from adapters.resilience.gateway import CHANNEL
 from config.settings import Adapters
 from core.audit.refusal_log import Fate
 from core.messaging.message import topic_of
@@ -39,7 +40,7 @@ class Label(NamedTuple):
 def vendors() -> set[str]:
     """Return the words of the settings that name vendors."""
     hints = get_type_hints(Adapters)  # a tuple of one literal
-    return {word for name in ("email", "sms") for word in get_args(get_args(hints[name])[0])}
+    return {word for name in ("email", "sms", "payments") for word in get_args(get_args(hints[name])[0])}
 
 
 TOPICS = [re.escape(topic_of(context)) for context in ROUTES.contexts]
@@ -47,7 +48,7 @@ CLASS_NAME = r"[A-Z][A-Za-z]+"
 LABELS: Mapping[str, Label] = {
     "adapter": Label("The class that does the call; a unit of work by its context.", CLASS_NAME),
     "call": Label("A method of the port.", r"[a-z][a-z_]+"),
-    "channel": Label("The medium of a message.", lambda: set(Channel)),
+    "channel": Label("The medium of a message; `payments` for gateways.", lambda: {*Channel, CHANNEL}),
     "fate": Label("What became of the audit record of a refusal.", lambda: set(Fate)),
     "folder": Label("A folder by its use.", lambda: {"database", "audit"}),
     "method": Label("The method of a request, one of those that the HTTP parser knows.", r"[A-Z-]{3,12}"),

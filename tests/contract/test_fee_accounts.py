@@ -8,6 +8,7 @@ import pytest
 from config.container import Application
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
+from core.payments.errors import NotChargedYet
 from core.payments.events import PaymentCaptured
 from core.payments.fee_account import FeeAccount, FeeStatus, account_id
 from core.payments.gateway import Checkout
@@ -15,7 +16,8 @@ from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderTerms
 from core.payments.payment import Payment, RefundStage, payment_id
 from core.payments.ports import DueCheck
-from tests.examples import NOON, ids
+from tests.examples import NOON, a_submission, ids
+from tests.units_of_work import any_work
 
 
 def inr(minor: int) -> Money:
@@ -146,3 +148,15 @@ async def test_no_account_has_another_name(stored: Application, name: str) -> No
     await opened(stored)
 
     assert await stored.payments.records().find(name) is None
+
+
+async def test_a_fee_whose_event_is_not_processed_is_paid_in_a_moment(stored: Application) -> None:
+    submission, _ = a_submission()
+    async with any_work(stored) as work:
+        work.submissions.add(submission)
+        await work.commit()
+
+    for name in (str(submission.id), submission.reference.lower()):
+        with pytest.raises(NotChargedYet) as soon:
+            await stored.payments.records().find(name)
+        assert soon.value.retry_after == 1.0

@@ -10,6 +10,7 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
+from core.payments.errors import NotChargedYet
 from core.payments.fee_account import FeeAccount
 from core.payments.order import PaymentOrder
 from core.payments.payment import Payment, Refund
@@ -49,6 +50,9 @@ class MemoryPaymentRecords(PaymentRecords):
                 students = self._database.students.values()
                 centre = next((each.enrolment.centre for each in students if each.id == account.student), "")
                 return NamedFee(account=deepcopy(account), centre=centre, balance=self._balance(account))
+        for fee in self._database.submissions.values():
+            if name.upper() == fee.reference or name.lower() == str(fee.id):
+                raise NotChargedYet.named(name)
         return None
 
     def _balance(self, account: FeeAccount) -> Money:

@@ -26,6 +26,7 @@ LOCK_ORDER = (
     "payment_orders",
     "payments",
     "refunds",
+    "waivers",
     "settlement_lines",
     "settlement_exceptions",
     "skus",
@@ -56,5 +57,8 @@ LOCK_ORDER = (
     "audit_unsealed",
     "audit_seals",
     "heartbeat",
+    "receipt_voids",
+    "receipt_counters",
+    "receipts",
 )
 """Every table; rows of a missing table are refused."""

@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.sql.engine.conflicts import CONFLICTS, Row
 from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.payments.rows import account_row, as_account, as_order, as_payment, as_refund, rows_of
-from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds
+from adapters.sql.payments.rows import account_row, as_account, as_order, as_payment, as_refund, as_waiver, rows_of
+from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds, waivers
 from core.kernel.errors import Conflict, CoreError
 from core.payments.fee_account import FeeAccount
 from core.payments.ports import FeeAccounts
 
 
 class SqlFeeAccounts(FeeAccounts):
-    """Rows of four tables; only those that differ from what was read are written."""
+    """Rows of five tables; only those that differ from what was read are written."""
 
     def __init__(self, work: SqlUnitOfWork) -> None:
         self._work = work
@@ -71,6 +71,8 @@ async def read_accounts(connection: AsyncConnection, query: Select[Any]) -> dict
     if received:
         for row in await rows(refunds, refunds.c.reserved_at, refunds.c.id):
             received[row.payment_id].refunds.append(as_refund(row))
+    for row in await rows(waivers, waivers.c.requested_at, waivers.c.id):
+        held[row.submission_id].waivers.append(as_waiver(row))
     return held
 
 

@@ -8,12 +8,14 @@ from sqlalchemy import case, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
+from adapters.sql.fees.tables import submissions
 from adapters.sql.ledger.tables import ledger_transactions, postings
 from adapters.sql.payments.accounts import read_accounts
 from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds
 from adapters.sql.students.tables import students
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
+from core.payments.errors import NotChargedYet
 from core.payments.fee_account import FeeAccount
 from core.payments.ports import DueCheck, NamedFee, PaymentRecords
 
@@ -26,11 +28,14 @@ class SqlPaymentRecords(PaymentRecords):
 
     async def find(self, name: str) -> NamedFee | None:
         try:
-            named = fee_accounts.c.submission_id == UUID(name)
+            submission, is_submitted = fee_accounts.c.submission_id == UUID(name), submissions.c.id == UUID(name)
         except ValueError:
-            named = fee_accounts.c.reference == name.upper()
+            submission = fee_accounts.c.reference == name.upper()
+            is_submitted = submissions.c.reference == name.upper()
         async with self._database.reading() as connection:
-            found = list((await read_accounts(connection, select(fee_accounts).where(named))).values())
+            found = list((await read_accounts(connection, select(fee_accounts).where(submission))).values())
+            if not found and await connection.scalar(select(submissions.c.id).where(is_submitted)):
+                raise NotChargedYet.named(name)
             if not found:
                 return None
             centre = select(students.c.centre).where(students.c.id == found[0].student)

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Row, Table
 
-from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds
+from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds, waivers
 from core.kernel.money import Money
 from core.payments.fee_account import FeeAccount
 from core.payments.gateway import Checkout
 from core.payments.order import OrderState, PaymentOrder
 from core.payments.payment import Payment, Refund, RefundCause, RefundStage
+from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
 
 
 class TableRow(NamedTuple):
@@ -37,6 +38,9 @@ def rows_of(account: FeeAccount) -> Iterator[TableRow]:
             named = {name: getattr(refund, name) for name in REFUND}
             yield TableRow(refunds, own | named | {"payment_id": payment.id, "amount_minor": refund.amount.minor})
 
+    for waiver in account.waivers:
+        yield TableRow(waivers, own | waiver_row(waiver))
+
 
 ORDER = ("id", "gateway", "state", "opened_at", "expires_at", "gateway_order", "check_at", "checks")
 PAYMENT = ("id", "gateway", "gateway_payment", "method", "paid_at", "late")
@@ -53,7 +57,6 @@ def account_row(account: FeeAccount) -> dict[str, Any]:
         "currency": account.charged.currency,
         "charged_minor": account.charged.minor,
         "fined_minor": account.fined.minor,
-        "waived_minor": account.waived.minor,
         "pay_by": account.pay_by,
         "cleared": account.cleared,
         "version": account.version,
@@ -69,7 +72,6 @@ def as_account(row: Row[Any]) -> FeeAccount:
         schedule=row.schedule,
         charged=Money(row.charged_minor, row.currency),
         fined=Money(row.fined_minor, row.currency),
-        waived=Money(row.waived_minor, row.currency),
         pay_by=row.pay_by,
         cleared=row.cleared,
         version=row.version,
@@ -119,3 +121,36 @@ def as_refund(row: Row[Any]) -> Refund:
         check_at=row.check_at,
         checks=row.checks,
     )
+
+
+WAIVER = ("id", "percent", "head", "reason", "state", "requested_by", "requested_at")
+VERDICTS = {
+    "decision": ("decided_by", "decided_at", "decision_reason"),
+    "retraction": ("retracted_by", "retracted_at", "retraction_reason"),
+}
+"""The columns of who, when and why."""
+
+
+def waiver_row(waiver: Waiver) -> dict[str, Any]:
+    """Return the columns of a waiver."""
+    row = {name: getattr(waiver, name) for name in WAIVER}
+    for name, (who, at, why) in VERDICTS.items():
+        verdict: WaiverVerdict | None = getattr(waiver, name)
+        row |= {who: verdict and verdict.who, at: verdict and verdict.at, why: verdict and verdict.why}
+    return row | {
+        "amount_minor": waiver.amount.minor,
+        "due_before_minor": waiver.due_before and waiver.due_before.minor,
+        "due_after_minor": waiver.due_after and waiver.due_after.minor,
+    }
+
+
+def as_waiver(row: Row[Any]) -> Waiver:
+    """Rebuild a waiver from columns."""
+    named = {name: getattr(row, name) for name in WAIVER} | {"state": WaiverState(row.state)}
+    for name, columns in VERDICTS.items():
+        who, at, why = (getattr(row, column) for column in columns)
+        named[name] = WaiverVerdict(who, at, why) if at else None
+    for name in ("due_before", "due_after"):
+        minor = getattr(row, f"{name}_minor")
+        named[name] = None if minor is None else Money(minor, row.currency)
+    return Waiver(amount=Money(row.amount_minor, row.currency), **named)

@@ -15,6 +15,15 @@ from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import FOREIGN_QUERY
 
 MAX_WEBHOOK_BYTES = 256_000
+SIGNATURES = {
+    "webhook-id": "The id of the event, of Standard Webhooks: the sandbox",
+    "webhook-timestamp": "The moment of the signature, of Standard Webhooks",
+    "webhook-signature": "The signatures, of Standard Webhooks",
+    "Stripe-Signature": "The moment and the signatures, of Stripe",
+    "X-Razorpay-Signature": "The signature, of Razorpay",
+    "X-Razorpay-Event-Id": "The id of the event, of Razorpay",
+}
+"""What a gateway signs with; each sends its own."""
 WEBHOOK = {"application/json": {"schema": {"type": "object"}}}
 
 
@@ -53,7 +62,7 @@ class PaymentsController(Controller):
         open_to_all=True,
         status_code=204,
         before_request=json_only,
-        opt={"body": WEBHOOK, FOREIGN_QUERY: True},
+        opt={"body": WEBHOOK, "signatures": SIGNATURES, FOREIGN_QUERY: True},
         request_max_body_size=MAX_WEBHOOK_BYTES,
         responses=problems(400, 403, 404, 413, 415, 503),
     )

@@ -23,7 +23,6 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("charged_minor", sa.BigInteger(), nullable=False),
         sa.Column("fined_minor", sa.BigInteger(), nullable=False),
-        sa.Column("waived_minor", sa.BigInteger(), nullable=False),
         sa.Column("pay_by", UtcDateTime(), nullable=True),
         sa.Column("cleared", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

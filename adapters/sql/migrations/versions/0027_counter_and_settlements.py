@@ -8,7 +8,7 @@ from alembic import op
 from adapters.sql.engine.types import Id, UtcDateTime
 
 revision: str = "0027"
-down_revision: str | None = "0024"
+down_revision: str | None = "0026"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
