@@ -17,6 +17,7 @@ from core.messaging.use_cases import MessagingUseCases
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
 from core.payments.use_cases import PaymentsUseCases
 from core.receipts.use_cases import ReceiptsUseCases
+from core.settlements.use_cases import SettlementsUseCases
 from core.students.use_cases import StudentsUseCases
 
 
@@ -35,6 +36,7 @@ class UseCases(RoutedUseCases):
         ledger: Callable[[], LedgerUseCases],
         payments: Callable[[], PaymentsUseCases],
         receipts: Callable[[], ReceiptsUseCases],
+        settlements: Callable[[], SettlementsUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
     ) -> None:
@@ -42,7 +44,7 @@ class UseCases(RoutedUseCases):
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
         self._audit, self._ledger = audit, ledger
-        self._payments, self._receipts = payments, receipts
+        self._payments, self._receipts, self._settlements = payments, receipts, settlements
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -90,6 +92,11 @@ class UseCases(RoutedUseCases):
         return self._receipts()
 
     @cached_property
+    def settlements(self) -> SettlementsUseCases:
+        """Return the use cases of settlement files."""
+        return self._settlements()
+
+    @cached_property
     def messaging(self) -> MessagingUseCases:
         """Return the use cases of dead letters, replays and projections."""
         return self._messaging()
@@ -111,6 +118,7 @@ class UseCases(RoutedUseCases):
             ledger=lambda: joining(self.ledger, transaction),
             payments=lambda: joining(self.payments, transaction),
             receipts=lambda: joining(self.receipts, transaction),
+            settlements=lambda: joining(self.settlements, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
         )
@@ -128,6 +136,7 @@ class UseCases(RoutedUseCases):
             ledger=lambda: self.ledger,
             payments=lambda: self.payments,
             receipts=lambda: self.receipts,
+            settlements=lambda: self.settlements,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,
         )

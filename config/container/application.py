@@ -19,6 +19,7 @@ from config.container.notifications import Notifications
 from config.container.payments import Payments
 from config.container.process import Process
 from config.container.receipts import Receipts
+from config.container.settlements import Settlements
 from config.container.storage import Storage
 from config.container.students import Students
 from config.container.vendors import Vendors
@@ -42,7 +43,7 @@ class Application(containers.DeclarativeContainer):
     )
     identity: Identity = providers.Container(Identity, process=process, storage=storage)  # type: ignore[assignment]
     vendors: Vendors = providers.Container(  # type: ignore[assignment]
-        Vendors, process=process, identity=identity
+        Vendors, process=process, storage=storage, identity=identity
     )
     students: Students = providers.Container(Students, process=process, storage=storage)  # type: ignore[assignment]
     fees: Fees = providers.Container(Fees, process=process, storage=storage)  # type: ignore[assignment]
@@ -56,6 +57,9 @@ class Application(containers.DeclarativeContainer):
         Payments, process=process, storage=storage, gateways=gateways
     )
     receipts: Receipts = providers.Container(Receipts, process=process, storage=storage)  # type: ignore[assignment]
+    settlements: Settlements = providers.Container(  # type: ignore[assignment]
+        Settlements, process=process, storage=storage
+    )
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
     )
@@ -74,6 +78,7 @@ class Application(containers.DeclarativeContainer):
         ledger=ledger.use_cases.provider,
         payments=payments.use_cases.provider,
         receipts=receipts.use_cases.provider,
+        settlements=settlements.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
     )

@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from adapters.memory.receipts.receipts import MemoryIssuedReceipts
+from adapters.memory.receipts.receipts import MemoryIssuedReceipts, MemoryPayers
 from adapters.memory.receipts.unit_of_work import MemoryReceiptsUnitOfWork
 from config.container.process import Process
 from config.container.providers import configured, given, lazy_imports, stored
@@ -13,7 +13,9 @@ from core.receipts.use_cases import ReceiptsUseCases
 
 with lazy_imports():
     from adapters.sql.receipts.issued_receipts import SqlIssuedReceipts
+    from adapters.sql.receipts.payers import SqlPayers
     from adapters.sql.receipts.unit_of_work import SqlReceiptsUnitOfWork
+    from adapters.typst.receipt_documents import TypstReceiptDocuments
 
 
 class Receipts(containers.DeclarativeContainer):
@@ -33,6 +35,12 @@ class Receipts(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlIssuedReceipts, database),
         memory=providers.Singleton(MemoryIssuedReceipts, memory),
     )
+    payers = stored(
+        persistence,
+        sql=providers.Singleton(SqlPayers, database),
+        memory=providers.Singleton(MemoryPayers, memory),
+    )
+    documents = providers.Singleton(TypstReceiptDocuments)
     terms = providers.Singleton(configured(ReceiptTerms), process.settings.provided.receipts)
 
     use_cases = use_cases_of(
@@ -40,6 +48,9 @@ class Receipts(containers.DeclarativeContainer):
         storage.refusals,
         new_work=new_work,
         issued_receipts=issued_receipts,
+        payers=payers,
+        documents=documents,
+        public_url=process.settings.provided.http.public_url,
         clock=process.clock,
         terms=terms,
     )

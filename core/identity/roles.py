@@ -37,11 +37,21 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.WAIVERS_DECIDE,
     Permission.DEAD_LETTERS_REPLAY,
     Permission.RECEIPTS_VOID,
+    Permission.PAYMENTS_TAKE,
+    Permission.PAYMENTS_APPROVE,
+    Permission.REFUNDS_WRITE,
+    Permission.SETTLEMENTS_WRITE,
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CANDIDATE: SUBMITTING,
-    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ, Permission.CLEARANCE_READ, Permission.WAIVERS_REQUEST},
+    Role.CLERK: SUBMITTING
+    | {
+        Permission.STUDENTS_READ,
+        Permission.CLEARANCE_READ,
+        Permission.WAIVERS_REQUEST,
+        Permission.PAYMENTS_TAKE,
+    },
     Role.OFFICER: OPERATING,
     Role.AUDITOR: READING,
     Role.ADMINISTRATOR: OPERATING

@@ -41,6 +41,14 @@ class Permission(StrEnum):
     LEDGER_READ = "ledger:read"
     RECEIPTS_READ = "receipts:read"
     RECEIPTS_VOID = "receipts:void"
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_TAKE = "payments:take"
+    """Take money at the counter, and pay out what goes back there."""
+    PAYMENTS_APPROVE = "payments:approve"
+    """Be the second person of counter payments, and return cheques."""
+    REFUNDS_WRITE = "refunds:write"
+    SETTLEMENTS_READ = "settlements:read"
+    SETTLEMENTS_WRITE = "settlements:write"
     AUDIT_READ = "audit:read"
     SYSTEM_RUN = "system:run"
     """The work of the program itself: consuming, sending, expiring."""
@@ -54,6 +62,7 @@ CHECKING_REACH = frozenset(
         Permission.STUDENTS_READ,
         Permission.CLEARANCE_READ,
         Permission.WAIVERS_REQUEST,
+        Permission.PAYMENTS_TAKE,
     }
 )
 """The permissions whose use cases show and change only what a principal reaches; the others see every centre."""

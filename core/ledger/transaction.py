@@ -27,9 +27,13 @@ class TransactionKind(StrEnum):
     RESTORATION = "restoration"
     """A refund or reversal came back to the office."""
     FINE = "fine"
+    WITHDRAWAL = "withdrawal"
+    """A fine was taken back."""
     WAIVER = "waiver"
     RETRACTION = "retraction"
     """A waiver was taken back."""
+    SETTLEMENT = "settlement"
+    """A gateway has transferred what it collected to the bank."""
 
 
 class TransactionKey(NamedTuple):

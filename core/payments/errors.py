@@ -105,3 +105,33 @@ class WrongCurrency(Invalid):
     """The amount is in another currency than the fee."""
 
     problem = "wrong-currency"
+
+
+class DocumentUsed(Conflict):
+    """The cheque or challan of this number has paid a fee already, or waits for a decision."""
+
+    problem = "document-used"
+
+
+class UnknownCounterPayment(NotFound):
+    """No counter payment has this id."""
+
+    problem = "unknown-counter-payment"
+
+
+class NotACheque(Conflict):
+    """Only a cheque can bounce."""
+
+    problem = "not-a-cheque"
+
+
+class UnknownRefund(NotFound):
+    """No refund has this id."""
+
+    problem = "unknown-refund"
+
+
+class RefundNotInDoubt(Conflict):
+    """The gateway of the refund knows what became of it, or is asked again."""
+
+    problem = "refund-not-in-doubt"

@@ -4,12 +4,16 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from core.kernel.money import Money
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.payments.counter_payment import CounterPayment, CounterState
 from core.payments.fee_account import FeeAccount
+from core.payments.payment import RefundStage
+from core.payments.refund_list import RefundSummary
 from core.payments.waiver import Waiver
 
 
@@ -32,10 +36,27 @@ class FeeAccounts(Protocol):
         """
 
 
+class CounterPayments(Protocol):
+    """The repository of counter payments."""
+
+    @abstractmethod
+    async def lock(self, counter_payment: UUID) -> CounterPayment | None:
+        """Return one, and lock its row until this unit of work ends."""
+
+    @abstractmethod
+    def add(self, taken: CounterPayment) -> None:
+        """Store a new one; the commit raises `DocumentUsed` if another one that is not refused has its number."""
+
+    @abstractmethod
+    def save(self, taken: CounterPayment) -> None:
+        """Store the decision about one."""
+
+
 class PaymentsUnitOfWork(UnitOfWork, Protocol):
     """A unit of work over fee accounts."""
 
     accounts: FeeAccounts
+    counter_payments: CounterPayments
 
 
 NewPaymentsUnitOfWork = NewUnitOfWork[PaymentsUnitOfWork]
@@ -67,6 +88,28 @@ class Clearances(Protocol):
     @abstractmethod
     async def page(self, schedule: str, centre: str, after: UUID | None, limit: int) -> Sequence[ListedFee]:
         """Return the next fees of a schedule by submission id, of one centre unless it is empty."""
+
+
+class DueStep(StrEnum):
+    """What the passing of time does to a fee."""
+
+    FINE = "fine"
+    REMINDER = "reminder"
+
+
+class DueFee(NamedTuple):
+    """A fee with a step that may be due."""
+
+    at: datetime
+    submission: UUID
+
+
+class DueFees(Protocol):
+    """Queries of fees by what is due next, outside of a unit of work."""
+
+    @abstractmethod
+    async def page(self, step: DueStep, now: datetime, after: DueFee | None, limit: int) -> Sequence[DueFee]:
+        """Return the next fees whose step may be due by now, the earliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +164,19 @@ class PaymentRecords(Protocol):
     @abstractmethod
     async def due_checks(self, now: datetime, limit: int) -> Sequence[DueCheck]:
         """Return the orders and refunds whose gateway is to be asked by now, the earliest first."""
+
+
+class DeskRecords(Protocol):
+    """Queries of what waits for a person, outside of a unit of work."""
+
+    @abstractmethod
+    async def submission_of_refund(self, refund: UUID) -> UUID | None:
+        """Return the submission that a refund is about."""
+
+    @abstractmethod
+    async def refunds(self, stage: RefundStage, after: UUID | None, limit: int) -> Sequence[RefundSummary]:
+        """Return refunds of a stage in the order of their ids, those after one."""
+
+    @abstractmethod
+    async def counter_payments(self, state: CounterState, after: UUID | None, limit: int) -> Sequence[CounterPayment]:
+        """Return counter payments of a state in the order of their ids, those after one."""

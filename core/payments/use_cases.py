@@ -2,16 +2,25 @@
 
 from dataclasses import dataclass
 
+from core.payments.bounce_cheque import BounceCheque
 from core.payments.check_gateways import CheckGateways
+from core.payments.decide_counter_payment import DecideCounterPayment
 from core.payments.decide_waiver import DecideWaiver, ListWaivers, RetractWaiver
+from core.payments.fine_overdue_fees import FineOverdueFees, RemindPayers
 from core.payments.list_clearance import ListClearance
+from core.payments.list_counter_payments import ListCounterPayments
+from core.payments.list_refunds import ListRefunds
 from core.payments.open_fee_accounts import OpenFeeAccounts
 from core.payments.pay_at_sandbox import PayAtSandbox
 from core.payments.pay_exam_fee import PayExamFee
+from core.payments.pay_out_refund import PayOutRefund
 from core.payments.receive_webhook import ReceiveWebhook
 from core.payments.record_reports import RecordReports
+from core.payments.refund_payment import RefundPayment
 from core.payments.request_waiver import RequestWaiver
+from core.payments.settle_refund import SettleRefund
 from core.payments.show_payments import ShowPayments
+from core.payments.take_counter_payment import TakeCounterPayment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +39,13 @@ class PaymentsUseCases:
     decide_waiver: DecideWaiver
     retract_waiver: RetractWaiver
     list_waivers: ListWaivers
+    fine_overdue_fees: FineOverdueFees
+    remind_payers: RemindPayers
+    take_counter_payment: TakeCounterPayment
+    decide_counter_payment: DecideCounterPayment
+    list_counter_payments: ListCounterPayments
+    bounce_cheque: BounceCheque
+    refund_payment: RefundPayment
+    list_refunds: ListRefunds
+    settle_refund: SettleRefund
+    pay_out_refund: PayOutRefund

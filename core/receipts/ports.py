@@ -8,7 +8,8 @@ from typing import Protocol
 from uuid import UUID
 
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
-from core.receipts.receipt import Receipt, ReceiptNumber, ReceiptVoid, ReceivedPayment
+from core.receipts.printed_receipt import Payer, PrintedReceipt
+from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid, ReceivedPayment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +61,36 @@ class IssuedReceipts(Protocol):
     """The receipts, for readers."""
 
     @abstractmethod
-    async def by_number(self, number: ReceiptNumber) -> Receipt | None:
+    async def by_number(self, number: ReceiptNumber) -> IssuedReceipt | None:
         """Return the receipt of a number."""
 
     @abstractmethod
-    async def by_code(self, code: str) -> Receipt | None:
+    async def by_code(self, code: str) -> IssuedReceipt | None:
         """Return the receipt of a verification code."""
 
     @abstractmethod
-    async def of_submission(self, submission: UUID) -> Sequence[Receipt]:
+    async def of_submission(self, submission: UUID) -> Sequence[IssuedReceipt]:
         """Return the receipts of a submission in the order of their numbers."""
 
     @abstractmethod
-    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[Receipt]:
+    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[IssuedReceipt]:
         """Return the receipts of a series and year with smaller numbers, the greatest first."""
+
+
+class Payers(Protocol):
+    """Read access to the roster."""
+
+    @abstractmethod
+    async def find(self, student: UUID) -> Payer | None:
+        """Return the student; None: the roster has none of this id any more."""
+
+
+class ReceiptDocuments(Protocol):
+    """Receipts on paper."""
+
+    @abstractmethod
+    async def render(self, receipt: PrintedReceipt, language: str, issued_at: datetime, url: str) -> bytes:
+        """Return a PDF in a language (`en`, `hi`); the same arguments give the same bytes.
+
+        `url` leads to the verification page; empty: there is none.  Raises `UnprintableReceipt`.
+        """

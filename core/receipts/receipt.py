@@ -35,6 +35,12 @@ class ReceiptVoided(Conflict):
     problem = "receipt-voided"
 
 
+class UnprintableReceipt(Conflict):
+    """The fonts of receipts lack a character of its texts."""
+
+    problem = "unprintable-receipt"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptNumber:
     """The number of a receipt, without gaps in its series and financial year."""
@@ -100,7 +106,7 @@ class ReceiptVoid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class IssuedReceipt:
     """The facts of a receipt, which never change; who paid is on the roster, from which a student can be erased."""
 
     number: str

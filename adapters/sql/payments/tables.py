@@ -1,6 +1,6 @@
 """Tables of the payments context; the row lock of a fee account covers its rows in the others."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, SmallInteger, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
 from adapters.sql.engine.types import Id, Json, UtcDateTime
@@ -13,12 +13,16 @@ fee_accounts = table(
     Column("schedule", String(64), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("charged_minor", BigInteger, nullable=False),
-    Column("fined_minor", BigInteger, nullable=False),
     Column("pay_by", UtcDateTime),
+    Column("fine_terms", Json),
+    Column("fine_at", UtcDateTime),
+    Column("remind_at", UtcDateTime),
     Column("cleared", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("reference", name="uq_fee_accounts_reference"),
     Index("ix_fee_accounts_schedule", "schedule", "cleared", "submission_id"),
+    Index("ix_fee_accounts_fine_at", "fine_at", "submission_id"),
+    Index("ix_fee_accounts_remind_at", "remind_at", "submission_id"),
 )
 
 payment_orders = table(
@@ -54,6 +58,7 @@ payments = table(
     Column("late", Boolean, nullable=False),
     UniqueConstraint("gateway", "gateway_payment", name="uq_payments_gateway_payment"),
     Index("ix_payments_submission", "submission_id"),
+    Index("ix_payments_paid_at", "gateway", "paid_at", "id"),
 )
 
 refunds = table(
@@ -72,6 +77,27 @@ refunds = table(
     Column("checks", SmallInteger, nullable=False),
     Index("ix_refunds_submission", "submission_id"),
     Index("ix_refunds_check_at", "check_at", "submission_id"),
+    Index("ix_refunds_stage", "stage", "id"),
+    Index("ix_refunds_gateway_refund", "gateway_refund"),
+)
+
+counter_payments = table(
+    "counter_payments",
+    Column("id", Id, primary_key=True),
+    Column("submission_id", Id, nullable=False),
+    Column("method", String(32), nullable=False),
+    Column("number", String(80), nullable=False),
+    Column("number_in_use", String(80)),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("paid_at", UtcDateTime, nullable=False),
+    Column("taken_by", String(128), nullable=False),
+    Column("taken_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("why", String(500), nullable=False),
+    UniqueConstraint("number_in_use", name="uq_counter_payments_number_in_use"),
+    Index("ix_counter_payments_state", "state", "id"),
 )
 
 waivers = table(
@@ -96,4 +122,20 @@ waivers = table(
     Column("retraction_reason", String(500)),
     Index("ix_waivers_submission", "submission_id"),
     Index("ix_waivers_state", "state", "id"),
+)
+
+fines = table(
+    "fines",
+    Column("id", Id, primary_key=True),
+    Column("submission_id", Id, nullable=False),
+    Column("rule", String(32), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("head", String(40), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("fined_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    UniqueConstraint("submission_id", "rule", "day", name="uq_fines_rule_day"),
 )

@@ -14,12 +14,7 @@ ENGLISH = [
     (1, "INR", "Rupees Zero and One Paisa Only"),
     (150_050, "INR", "Rupees One Thousand Five Hundred and Fifty Paise Only"),
     (10_000_000, "INR", "Rupees One Lakh Only"),
-    (
-        1_234_567_891_99,
-        "INR",
-        "Rupees One Hundred Twenty-Three Crore Forty-Five Lakh Sixty-Seven Thousand Eight Hundred Ninety-One"
-        " and Ninety-Nine Paise Only",
-    ),
+    (10_203_000_99, "INR", "Rupees One Crore Two Lakh Three Thousand and Ninety-Nine Paise Only"),
     (10**15, "INR", "Rupees Ten Lakh Crore Only"),
     (1_250, "USD", "USD Twelve and 50/100 Only"),
     (100_000_000, "USD", "USD One Million Only"),
