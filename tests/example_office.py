@@ -39,6 +39,7 @@ from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.waiver import Waiver
+from core.receipts.receipt import ReceivedPayment
 from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
@@ -113,6 +114,7 @@ async def example_office() -> AsyncIterator[Api]:
         await bury(api)
         await doubt(api)
         await charge(api)
+        await receive(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
             await let_in(api)
@@ -210,6 +212,22 @@ def a_session(session: SessionId, account: UUID, now: datetime, digest: bytes) -
     """Return an open session."""
     times = {"proved_at": now, "created_at": now, "used_at": now, "expires_at": now + timedelta(days=7)}
     return Session(id=session, account=account, methods=("pwd",), digest=digest, **times)
+
+
+async def receive(api: Api) -> None:
+    """Issue the receipt of the examples."""
+    issue, student = EXAMPLES["showReceipt"]["answer"], UUID(int=EXAMPLE_ID + 2)
+    paid = ReceivedPayment(
+        payment=UUID(issue["payment"]),
+        submission=UUID(issue["submission"]),
+        student=student,
+        reference=issue["reference"],
+        schedule=issue["schedule"],
+        amount=Money(**issue["amount"]),
+        method=issue["method"],
+        paid_at=api.clock.now(),
+    )
+    await api.application.use_cases().receipts.issue_receipts([paid])
 
 
 async def doubt(api: Api) -> None:
