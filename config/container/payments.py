@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
+from adapters.memory.payments.due_fees import MemoryDueFees
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
 from config.container.gateways import Gateways
@@ -21,6 +22,7 @@ from core.payments.use_cases import PaymentsUseCases
 with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
+    from adapters.sql.payments.due_fees import SqlDueFees
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
@@ -73,6 +75,12 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryWaivers, memory),
     )
 
+    due_fees = stored(
+        persistence,
+        sql=providers.Singleton(SqlDueFees, database),
+        memory=providers.Singleton(MemoryDueFees, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
@@ -80,6 +88,7 @@ class Payments(containers.DeclarativeContainer):
         records=records,
         clearances=clearances,
         waivers=waivers,
+        due_fees=due_fees,
         desk=desk,
         counter_limit_minor=process.settings.provided.counter.limit_minor,
         gateways=gateways.gateways,

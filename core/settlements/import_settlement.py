@@ -113,7 +113,6 @@ class ImportSettlement:
             work.lines.add(outcome.lines, mapping.gateway, by)
             for each in outcome.exceptions:
                 work.exceptions.add(each)
-            await work.exceptions.close_found([each.about for each in outcome.lines if each.about])
             for posted in self._posted(mapping, outcome.lines):
                 work.record(posted)
             await work.commit()
@@ -141,7 +140,7 @@ class ImportSettlement:
             )
 
     async def _look_for_missing(self, mapping: SettlementMapping, by: UUID, report: SettlementReport) -> None:
-        """Make an exception of each payment that the gateway should have transferred by the newest line; audit all."""
+        """Make an exception of each payment that the gateway should have transferred, and close those that it has."""
         until = report.newest and report.newest - timedelta(days=mapping.settles_within_days)
         after = None
         while until:
@@ -170,6 +169,7 @@ class ImportSettlement:
                 break
             after = (found[-1].paid_at, found[-1].id)
         async with self.new_work() as work:
+            await work.exceptions.close_found()
             told = {"read": report.read, "matched": report.matched, "exceptions": report.exceptions}
             work.audit(Deed(action=self.ACTION, target=f"settlement-import/{by}", after=told))
             await work.commit()

@@ -1,14 +1,12 @@
 """The identity of lines: the file's own id, or else all fields and a number of occurrence."""
 
 from collections.abc import Sequence
-from uuid import UUID, uuid5
+from hashlib import blake2b
+from uuid import UUID
 
 from core.settlements.file_lines import FileLine
 from core.settlements.ports import SettlementLines
 from core.settlements.settlement_line import PlacedLine
-
-LINES = UUID("3c0a6a3e-6f0b-4f0c-8a58-0d5f0f9f7d21")
-"""The namespace of the ids of lines."""
 
 
 async def place(stored: SettlementLines, gateway: str, lines: Sequence[FileLine], by: UUID) -> list[PlacedLine]:
@@ -38,8 +36,6 @@ async def place(stored: SettlementLines, gateway: str, lines: Sequence[FileLine]
 
 
 def line_id(gateway: str, line: FileLine, occurrence: int) -> UUID:
-    """Return the identity of a line."""
-    if line.id:
-        return uuid5(LINES, f"{gateway}\x1f{line.id}")
-    fields = "\x1f".join(map(str, line[:-1]))
-    return uuid5(LINES, f"{gateway}\x1f{fields}\x1f{line.at.timestamp()}\x1f{occurrence}")
+    """Return the identity of a line; a hash, because `uuid5` takes twice as long."""
+    told = (line.id,) if line.id else (*line[:-1], line.at.timestamp(), occurrence)
+    return UUID(bytes=blake2b("\x1f".join([gateway, *map(str, told)]).encode(), digest_size=16).digest())

@@ -80,8 +80,8 @@ class SettlementExceptions(Protocol):
         """Store the decision about one."""
 
     @abstractmethod
-    async def close_found(self, payments: Collection[UUID]) -> None:
-        """Close the open exceptions about payments that were missing there."""
+    async def close_found(self) -> None:
+        """Close the open exceptions about payments that were missing there and have a line by now."""
 
 
 class SettlementsUnitOfWork(UnitOfWork, Protocol):

@@ -114,10 +114,11 @@ class MemorySettlementExceptions(SettlementExceptions):
     def save(self, exception: SettlementException) -> None:
         self._work.inserts.append(partial(self._work.undo_log.put, self._stored, exception.id, copy(exception)))
 
-    async def close_found(self, payments: Collection[UUID]) -> None:
+    async def close_found(self) -> None:
+        settled = {about for about, _ in self._work.database.settlement_lines.values()}
         for found in list(self._stored.values()):
             is_open = found.state is ExceptionState.OPEN and found.kind is ExceptionKind.MISSING_THERE
-            if is_open and found.about in payments:
+            if is_open and found.about in settled:
                 closed = copy(found)
                 closed.state = ExceptionState.FOUND
                 self._work.undo_log.put(self._stored, found.id, closed)

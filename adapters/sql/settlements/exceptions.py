@@ -1,16 +1,16 @@
 """Exceptions of settlement files in SQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Dialect, Insert, Row, select, update
+from sqlalchemy import Dialect, Insert, Row, exists, select, update
 from sqlalchemy.dialects import mysql, sqlite
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.settlements.tables import settlement_exceptions
+from adapters.sql.settlements.tables import settlement_exceptions, settlement_lines
 from core.kernel.money import Money
 from core.settlements.ports import ExceptionList, SettlementExceptions
 from core.settlements.settlement_line import ExceptionKind, ExceptionState, SettlementException
@@ -35,20 +35,12 @@ class SqlSettlementExceptions(SettlementExceptions):
     def save(self, exception: SettlementException) -> None:
         self._work.change(settlement_exceptions, as_row(exception))
 
-    async def close_found(self, payments: Collection[UUID]) -> None:
-        if not payments:
-            return
+    async def close_found(self) -> None:
         missing = settlement_exceptions.c.kind == ExceptionKind.MISSING_THERE
         is_open = settlement_exceptions.c.state == ExceptionState.OPEN
-        connection = await self._work.connect()
-        # Reading first takes no locks where nothing is missing, which is nearly always.
-        found = select(settlement_exceptions.c.id).where(
-            settlement_exceptions.c.about_id.in_(payments), missing, is_open
-        )
-        keys = [row.id for row in await connection.execute(found)]
-        if keys:
-            closed = update(settlement_exceptions).where(settlement_exceptions.c.id.in_(keys), is_open)
-            await connection.execute(closed.values(state=ExceptionState.FOUND))
+        has_line = exists().where(settlement_lines.c.about_id == settlement_exceptions.c.about_id)
+        closed = update(settlement_exceptions).where(is_open, missing, has_line).values(state=ExceptionState.FOUND)
+        await (await self._work.connect()).execute(closed)
 
 
 class SqlExceptionList(ExceptionList):

@@ -99,13 +99,15 @@ class SqlCollected(Collected):
         if not names:
             return {}
         rows = await (await self._work.connect()).execute(query)
-        return {row[0]: KnownFact(row[1], row[2], row[3], row[4] is not None) for row in rows}
+        return {row[0]: KnownFact(*row[1:]) for row in rows}
 
 
 def facts(table: Any, name: Any, joined: tuple[Any, Any] | None = None) -> Select[Any]:
     """Return a query of facts by their names, with the lines that have settled them."""
     line = settlement_lines
-    query = select(name, table.c.id, table.c.amount_minor, table.c.currency, line.c.id.label("line_id"))
+    query = select(
+        name, table.c.id, table.c.amount_minor, table.c.currency, line.c.about_id.is_not(None).label("is_settled")
+    )
     query = query.select_from(table).outerjoin(line, line.c.about_id == table.c.id)
     return query.join(*joined) if joined else query
 

@@ -73,7 +73,7 @@ class LocalRazorpay(GatewayServer):
     def make_refund(self, name: str, told: Mapping[str, Any], key: str) -> web.Response:
         assert len(key) >= 10
         payment = self.payments.get(name)
-        if payment is None or payment["status"] != "captured":
+        if payment is None or payment["status"] not in ("captured", "refunded"):
             return fault(400, "The payment status should be captured for action to be taken")
         taken = sum(each["amount"] for each in self.refunds_of(name) if each["status"] != "failed")
         if taken == payment["amount"]:
@@ -92,6 +92,7 @@ class LocalRazorpay(GatewayServer):
             "created_at": int(time.time()),
         }
         self.refunds[refund["id"]] = refund
+        payment["status"] = "refunded" if taken + told["amount"] == payment["amount"] else "captured"
         return web.json_response(refund)
 
     def refunds_of(self, payment: str) -> list[dict[str, Any]]:
