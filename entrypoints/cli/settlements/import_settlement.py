@@ -47,7 +47,7 @@ def settlement(
             bar = progress.add_task("importing", total=file.stat().st_size)
             return await runtime.use_cases.settlements.import_settlement(
                 read,
-                TextIOWrapper(raw, encoding="utf-8-sig", newline=""),
+                TextIOWrapper(raw, encoding="utf-8", newline=""),
                 lambda done: progress.update(bar, completed=raw.tell(), description=f"{done:,} lines"),
             )
 
