@@ -97,7 +97,7 @@ class Payments(containers.DeclarativeContainer):
         waivers=waivers,
         due_fees=due_fees,
         desk=desk,
-        counter_limit_minor=process.settings.provided.counter.limit_minor,
+        counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,
