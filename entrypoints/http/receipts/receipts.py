@@ -13,6 +13,7 @@ from entrypoints.http.dependencies import Wired
 from entrypoints.http.problems import problems
 
 PDF_MEDIA_TYPE = "application/pdf"
+PDF = {"schema": {"type": "string", "format": "binary"}}
 
 
 class ReceiptsController(Controller):
@@ -30,6 +31,7 @@ class ReceiptsController(Controller):
         "/{number:str}/pdf",
         operation_id="printReceipt",
         media_type=PDF_MEDIA_TYPE,
+        opt={"answer": PDF},
         responses=problems(400, 404, 409, 503),
     )
     async def pdf(self, number: FromPath[ReceiptNumberText], use_cases: Wired[UseCases]) -> Response[bytes]:
