@@ -33,6 +33,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         top,
     )
     from entrypoints.cli.payments import clearance, counter, pay, refunds, waivers
+    from entrypoints.cli.receipts import receipts
     from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
 
@@ -50,6 +51,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("refund", "Payments that are given back.", (refunds,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
             Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
+            Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
@@ -94,6 +96,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.payments.refunds import RefundsController
     from entrypoints.http.payments.sandbox_page import SandboxController
     from entrypoints.http.payments.waivers import WaiversController
+    from entrypoints.http.receipts.receipts import ReceiptsController
     from entrypoints.http.settlements.exceptions import SettlementExceptionsController
     from entrypoints.http.students.students import StudentsController
 
@@ -121,6 +124,7 @@ def http_handlers() -> list[Any]:
         show_principal,
         show_principal_of_request,
         LedgerController,
+        ReceiptsController,
         PaymentsController,
         SandboxController,
         ClearanceController,

@@ -41,6 +41,7 @@ from core.payments.counter_payment import CounterMethod, CounterPayment, Counter
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.payment import Payment, Refund, RefundCause, RefundStage
 from core.payments.waiver import Waiver
+from core.receipts.receipt import ReceivedPayment
 from core.settlements.settlement_line import ExceptionKind, SettlementException
 from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
@@ -116,6 +117,7 @@ async def example_office() -> AsyncIterator[Api]:
         await bury(api)
         await doubt(api)
         await charge(api)
+        await receive(api)
         await open_desk(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
@@ -214,6 +216,22 @@ def a_session(session: SessionId, account: UUID, now: datetime, digest: bytes) -
     """Return an open session."""
     times = {"proved_at": now, "created_at": now, "used_at": now, "expires_at": now + timedelta(days=7)}
     return Session(id=session, account=account, methods=("pwd",), digest=digest, **times)
+
+
+async def receive(api: Api) -> None:
+    """Issue the receipt of the examples."""
+    issue, student = EXAMPLES["showReceipt"]["answer"], UUID(int=EXAMPLE_ID + 2)
+    paid = ReceivedPayment(
+        payment=UUID(issue["payment"]),
+        submission=UUID(issue["submission"]),
+        student=student,
+        reference=issue["reference"],
+        schedule=issue["schedule"],
+        amount=Money(**issue["amount"]),
+        method=issue["method"],
+        paid_at=api.clock.now(),
+    )
+    await api.application.use_cases().receipts.issue_receipts([paid])
 
 
 async def doubt(api: Api) -> None:

@@ -43,7 +43,7 @@ class Application(containers.DeclarativeContainer):
     )
     identity: Identity = providers.Container(Identity, process=process, storage=storage)  # type: ignore[assignment]
     vendors: Vendors = providers.Container(  # type: ignore[assignment]
-        Vendors, process=process, identity=identity
+        Vendors, process=process, storage=storage, identity=identity
     )
     students: Students = providers.Container(Students, process=process, storage=storage)  # type: ignore[assignment]
     fees: Fees = providers.Container(Fees, process=process, storage=storage)  # type: ignore[assignment]

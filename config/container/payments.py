@@ -7,6 +7,8 @@ from dependency_injector import containers, providers
 from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
+from adapters.memory.payments.due_fees import MemoryDueFees
+from adapters.memory.payments.order_figures import MemoryOrderFigures
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
 from config.container.gateways import Gateways
@@ -21,6 +23,8 @@ from core.payments.use_cases import PaymentsUseCases
 with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
+    from adapters.sql.payments.due_fees import SqlDueFees
+    from adapters.sql.payments.order_figures import SqlOrderFigures
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
@@ -61,6 +65,11 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryDeskRecords, memory),
     )
 
+    order_figures = stored(
+        persistence,
+        sql=providers.Singleton(SqlOrderFigures, database),
+        memory=providers.Singleton(MemoryOrderFigures, memory),
+    )
     clearances = stored(
         persistence,
         sql=providers.Singleton(SqlClearances, database),
@@ -73,6 +82,12 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryWaivers, memory),
     )
 
+    due_fees = stored(
+        persistence,
+        sql=providers.Singleton(SqlDueFees, database),
+        memory=providers.Singleton(MemoryDueFees, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
@@ -80,6 +95,7 @@ class Payments(containers.DeclarativeContainer):
         records=records,
         clearances=clearances,
         waivers=waivers,
+        due_fees=due_fees,
         desk=desk,
         counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
         gateways=gateways.gateways,

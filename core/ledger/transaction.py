@@ -27,6 +27,8 @@ class TransactionKind(StrEnum):
     RESTORATION = "restoration"
     """A refund or reversal came back to the office."""
     FINE = "fine"
+    WITHDRAWAL = "withdrawal"
+    """A fine was taken back."""
     WAIVER = "waiver"
     RETRACTION = "retraction"
     """A waiver was taken back."""

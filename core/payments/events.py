@@ -1,7 +1,7 @@
 """The events of the payments context; their subject is the fee account."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from core.kernel.events import Event
@@ -126,8 +126,38 @@ class FeeFined(FeeAccountEvent):
 
     fine: UUID
     rule: str
+    schedule_version: int
+    """Of the schedule whose rule it is."""
+    day: date
+    """The local date on which the late day begins."""
     head: str
     amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineWithdrawn(FeeAccountEvent):
+    """A fine was taken back: a payment arrived that had settled the fee before the late day began."""
+
+    MESSAGE_TYPE = "FineWithdrawn"
+
+    fine: UUID
+    rule: str
+    schedule_version: int
+    day: date
+    head: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReminderDue(FeeAccountEvent):
+    """A payer is to be reminded; whether the fee is owed is read again when the words are made."""
+
+    MESSAGE_TYPE = "PaymentReminderDue"
+
+    reminder: str
+    """`due-7`, `due-1`, `overdue-1`, `overdue-7`: days before or after the last day in time; once for each fee."""
+    pay_by: datetime
+    zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from core.kernel.authorization import Permission, requires
 from core.kernel.money import Money
 from core.payments.fee_account import FeeAccount
+from core.payments.fine import FineTerms
 from core.payments.ports import NewPaymentsUnitOfWork
 
 
@@ -22,19 +23,20 @@ class ChargedFee:
     total: Money
     pay_by: datetime | None
     at: datetime
+    fine_terms: FineTerms | None = None
 
     def account(self) -> FeeAccount:
         """Return its account; a fee of nothing is cleared at once."""
-        nothing = Money.zero(self.total.currency)
         opened = FeeAccount(
             submission=self.submission,
             student=self.student,
             reference=self.reference,
             schedule=self.schedule,
             charged=self.total,
-            fined=nothing,
             pay_by=self.pay_by,
+            fine_terms=self.fine_terms,
         )
+        opened.plan(self.at)
         opened.settle(self.at)
         return opened
 

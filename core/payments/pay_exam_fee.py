@@ -93,6 +93,7 @@ class PayExamFee:
             gateway = self.choice.of(account.charged.currency)
             order = account.open_order(self.ids.new(), gateway, request.arrived, self.terms)
             work.accounts.save(account)
+            work.record(*account.events)  # a fine that is due now is quoted before it is paid
             await work.commit()
         return order, account.reference
 

@@ -4,7 +4,8 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from core.kernel.money import Money
@@ -87,6 +88,28 @@ class Clearances(Protocol):
     @abstractmethod
     async def page(self, schedule: str, centre: str, after: UUID | None, limit: int) -> Sequence[ListedFee]:
         """Return the next fees of a schedule by submission id, of one centre unless it is empty."""
+
+
+class DueStep(StrEnum):
+    """What the passing of time does to a fee."""
+
+    FINE = "fine"
+    REMINDER = "reminder"
+
+
+class DueFee(NamedTuple):
+    """A fee with a step that may be due."""
+
+    at: datetime
+    submission: UUID
+
+
+class DueFees(Protocol):
+    """Queries of fees by what is due next, outside of a unit of work."""
+
+    @abstractmethod
+    async def page(self, step: DueStep, now: datetime, after: DueFee | None, limit: int) -> Sequence[DueFee]:
+        """Return the next fees whose step may be due by now, the earliest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from core.payments.bounce_cheque import BounceCheque
 from core.payments.check_gateways import CheckGateways
 from core.payments.decide_counter_payment import DecideCounterPayment
 from core.payments.decide_waiver import DecideWaiver, ListWaivers, RetractWaiver
+from core.payments.fine_overdue_fees import FineOverdueFees, RemindPayers
 from core.payments.list_clearance import ListClearance
 from core.payments.list_counter_payments import ListCounterPayments
 from core.payments.list_refunds import ListRefunds
@@ -38,6 +39,8 @@ class PaymentsUseCases:
     decide_waiver: DecideWaiver
     retract_waiver: RetractWaiver
     list_waivers: ListWaivers
+    fine_overdue_fees: FineOverdueFees
+    remind_payers: RemindPayers
     take_counter_payment: TakeCounterPayment
     decide_counter_payment: DecideCounterPayment
     list_counter_payments: ListCounterPayments

@@ -10,6 +10,7 @@ from core.messaging.message import Received
 from core.payments.events import (
     FeeFined,
     FeeWaived,
+    FineWithdrawn,
     PaymentCaptured,
     PaymentRestored,
     PaymentReversed,
@@ -19,7 +20,14 @@ from core.payments.events import (
 from core.use_cases import UseCases
 
 PostedEvent: TypeAlias = (
-    PaymentCaptured | RefundSettled | PaymentReversed | PaymentRestored | FeeFined | FeeWaived | WaiverRetracted
+    PaymentCaptured
+    | RefundSettled
+    | PaymentReversed
+    | PaymentRestored
+    | FeeFined
+    | FineWithdrawn
+    | FeeWaived
+    | WaiverRetracted
 )
 """The events that move an amount."""
 
@@ -56,6 +64,8 @@ def effect_of(event: PostedEvent) -> tuple[TransactionKind, UUID, LedgerAccount,
             return TransactionKind.REVERSAL, event.refund, clearing(event.gateway), True
         case FeeFined():
             return TransactionKind.FINE, event.fine, LedgerAccount(AccountKind.INCOME, event.head), True
+        case FineWithdrawn():
+            return TransactionKind.WITHDRAWAL, event.fine, LedgerAccount(AccountKind.INCOME, event.head), False
         case FeeWaived():
             return TransactionKind.WAIVER, event.waiver, LedgerAccount(AccountKind.WAIVER, event.head), False
         case WaiverRetracted():

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.receipts.ports import IssuedReceipts
-from core.receipts.receipt import Receipt, ReceiptNumber, ReceiptTerms
+from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptTerms
 
 BEYOND_ALL = 10**10
 """Greater than the number of any receipt."""
@@ -24,7 +24,7 @@ class ListReceipts:
 
     async def __call__(
         self, *, submission: UUID | None = None, before: str | None = None, limit: int = 50
-    ) -> Sequence[Receipt]:
+    ) -> Sequence[IssuedReceipt]:
         """Return the receipts of a submission, or those before a number, by default of this year, newest first."""
         if submission is not None:
             return await self.issued_receipts.of_submission(submission)

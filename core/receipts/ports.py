@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.receipts.printed_receipt import Payer, PrintedReceipt
-from core.receipts.receipt import Receipt, ReceiptNumber, ReceiptVoid, ReceivedPayment
+from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid, ReceivedPayment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +61,19 @@ class IssuedReceipts(Protocol):
     """The receipts, for readers."""
 
     @abstractmethod
-    async def by_number(self, number: ReceiptNumber) -> Receipt | None:
+    async def by_number(self, number: ReceiptNumber) -> IssuedReceipt | None:
         """Return the receipt of a number."""
 
     @abstractmethod
-    async def by_code(self, code: str) -> Receipt | None:
+    async def by_code(self, code: str) -> IssuedReceipt | None:
         """Return the receipt of a verification code."""
 
     @abstractmethod
-    async def of_submission(self, submission: UUID) -> Sequence[Receipt]:
+    async def of_submission(self, submission: UUID) -> Sequence[IssuedReceipt]:
         """Return the receipts of a submission in the order of their numbers."""
 
     @abstractmethod
-    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[Receipt]:
+    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[IssuedReceipt]:
         """Return the receipts of a series and year with smaller numbers, the greatest first."""
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core.kernel.money import format_amount
 from core.receipts.amount_in_words import amount_in_words
-from core.receipts.receipt import Receipt
+from core.receipts.receipt import IssuedReceipt
 
 MASK, NOTHING = "***", "—"
 SHOWN_OF_REGISTRATION = 3
@@ -44,7 +44,7 @@ class PrintedReceipt:
     """The moment and the reason; empty for a valid receipt."""
 
     @classmethod
-    def of(cls, receipt: Receipt, payer: Payer | None, language: str) -> Self:
+    def of(cls, receipt: IssuedReceipt, payer: Payer | None, language: str) -> Self:
         """Return the texts of a receipt."""
         void = receipt.void
         return cls(

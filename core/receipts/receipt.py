@@ -106,7 +106,7 @@ class ReceiptVoid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class IssuedReceipt:
     """The facts of a receipt, which never change; who paid is on the roster, from which a student can be erased."""
 
     number: str

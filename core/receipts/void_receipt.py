@@ -8,7 +8,7 @@ from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.receipts.ports import IssuedReceipts, NewReceiptsUnitOfWork
-from core.receipts.receipt import Receipt, ReceiptVoid, ReceiptVoided
+from core.receipts.receipt import IssuedReceipt, ReceiptVoid, ReceiptVoided
 from core.receipts.show_receipt import found_by_number
 
 
@@ -23,7 +23,7 @@ class VoidReceipt:
     issued_receipts: IssuedReceipts
     clock: Clock
 
-    async def __call__(self, number: str, decision: Decision) -> Receipt:
+    async def __call__(self, number: str, decision: Decision) -> IssuedReceipt:
         """Return the void receipt; raise `UnknownReceipt`, or `ReceiptVoided`."""
         receipt = await found_by_number(self.issued_receipts, number)
         void = ReceiptVoid(at=self.clock.now(), reason=decision.why)

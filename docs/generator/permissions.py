@@ -86,6 +86,8 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "inviteAccount": Permission.ACCOUNTS_WRITE,
     "createPasswordLink": Permission.ACCOUNTS_WRITE,
     "showBalance": Permission.LEDGER_READ,
+    "showReceipt": Permission.RECEIPTS_READ,
+    "printReceipt": Permission.RECEIPTS_READ,
     "showStatement": Permission.LEDGER_READ,
     "listClearance": Permission.CLEARANCE_READ,
     "downloadHallList": Permission.CLEARANCE_READ,

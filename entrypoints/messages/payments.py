@@ -13,7 +13,9 @@ from core.payments.events import (
     CounterPaymentRefused,
     FeeFined,
     FeeWaived,
+    FineWithdrawn,
     PaymentCaptured,
+    PaymentReminderDue,
     PaymentRestored,
     PaymentReversed,
     RefundSettled,
@@ -22,6 +24,7 @@ from core.payments.events import (
 )
 from core.policies.when_fee_account_changed import PostedEvent, when_fee_account_changed
 from core.policies.when_payment_captured import when_payment_captured, when_payment_reversed
+from core.policies.when_payment_reminder_due import when_payment_reminder_due
 from core.policies.when_webhook_received import when_webhook_received
 from core.use_cases import UseCases
 from entrypoints.messages.handlers import command, ignore_messages, topic_principal
@@ -54,6 +57,13 @@ async def webhook_received(messages: Sequence[Message], use_cases: UseCases) -> 
     await when_webhook_received(received, use_cases)
 
 
+async def payment_reminder_due(messages: Sequence[Message], use_cases: UseCases) -> None:
+    """Decode due reminders and apply their policy."""
+    await when_payment_reminder_due(
+        [Received(each, decode_event(each.body, PaymentReminderDue)) for each in messages], use_cases
+    )
+
+
 def posted(kind: type[PostedEvent], policy: Policy | None = None) -> Route:
     """Post the events of one type to the ledger, and apply a policy of theirs."""
 
@@ -66,13 +76,14 @@ def posted(kind: type[PostedEvent], policy: Policy | None = None) -> Route:
     return route
 
 
-POSTED = (RefundSettled, PaymentRestored, FeeFined, FeeWaived, WaiverRetracted)
+POSTED = (RefundSettled, PaymentRestored, FeeFined, FineWithdrawn, FeeWaived, WaiverRetracted)
 READ_BY_OTHERS = ("RefundReserved", "RefundReleased", "FeeCleared", "FeeClearanceRevoked", "CounterPaymentRefused")
 ROUTES: dict[RouteKey, Route] = {
     ("payments.commands", "TakeCounterPayment"): take_counter_payment,
     ("payments", "WebhookReceived"): webhook_received,
     ("payments", "PaymentCaptured"): posted(PaymentCaptured, when_payment_captured),
     ("payments", "PaymentReversed"): posted(PaymentReversed, when_payment_reversed),
+    ("payments", "PaymentReminderDue"): payment_reminder_due,
     **{("payments", kind.MESSAGE_TYPE): posted(kind) for kind in POSTED},
     **{("payments", kind): ignore_messages for kind in READ_BY_OTHERS},
     ("payments.dead-letters", "MessageBuried"): ignore_messages,

@@ -18,7 +18,7 @@ from tests.chaos.retrying_client import http_session, post_until_answered
 BOOK_FILE = "payments.jsonl"
 OUTCOMES = {
     PayerOutcome.PAID: 10,
-    PayerOutcome.PAID_TWICE: 2,
+    PayerOutcome.PAID_TWICE: 4,
     PayerOutcome.LOST_ANSWER: 2,
     PayerOutcome.DECLINED: 1,
     PayerOutcome.SLOW: 1,

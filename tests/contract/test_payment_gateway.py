@@ -1,8 +1,10 @@
 """The contract of `PaymentGateway`, for every gateway, alone and inside the resilience chain."""
 
 import asyncio
+import fcntl
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from adapters.resilience.gateway import ResilientGateway
 from adapters.sandbox.gateway import SandboxGateway
 from adapters.sandbox.payer import SandboxPayer
 from adapters.sandbox.payment_book import PaymentBook
@@ -21,7 +24,7 @@ from core.kernel.errors import Unavailable
 from core.kernel.money import Money
 from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, Rejected, VendorUnavailable
 from core.payments.errors import UnknownPayment
-from core.payments.gateway import PaymentState, PlacedOrder, RefundState
+from core.payments.gateway import GatewayPayment, PaymentState, PlacedOrder, RefundState
 from core.payments.payer import PayerOutcome
 from tests.contract.gateways import (
     AUTHORISED,
@@ -56,8 +59,14 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path, in_chain: bool) 
 
 @pytest.fixture(params=REMOTE)
 async def remote(request: pytest.FixtureRequest, tmp_path: Path, in_chain: bool) -> AsyncIterator[Stage]:
-    resilience = Resilience(max_attempts=3, deadline_seconds=0.3, retry_base_seconds=0)
+    resilience = Resilience(max_attempts=3, deadline_seconds=5, retry_base_seconds=0)
     async with staged(request.param, tmp_path, resilience, in_chain) as opened:
+        yield opened
+
+
+@pytest.fixture(params=REMOTE)
+async def impatient(request: pytest.FixtureRequest, tmp_path: Path, in_chain: bool) -> AsyncIterator[Stage]:
+    async with staged(request.param, tmp_path, Resilience(max_attempts=3, deadline_seconds=0.5), in_chain) as opened:
         yield opened
 
 
@@ -124,7 +133,7 @@ async def test_a_declined_payment_that_is_authorised_late_is_captured(remote: St
 
 
 async def test_parts_are_refunded_until_nothing_is_left(stage: Stage) -> None:
-    _, _, payment = await stage.paid()
+    request, opened, payment = await stage.paid()
     first = a_refund(payment, 100_000)
     refunded = await stage.gateway.refund(first)
     assert (refunded.refund, refunded.payment, refunded.state) == (first.refund, payment, RefundState.REFUNDED)
@@ -135,6 +144,7 @@ async def test_parts_are_refunded_until_nothing_is_left(stage: Stage) -> None:
     await stage.gateway.refund(a_refund(payment, 50_000))
     with pytest.raises(Rejected):
         await stage.gateway.refund(a_refund(payment, 1))
+    assert [each.state for each in await stage.gateway.payments(placed(request, opened))] == [CAPTURED]
 
 
 async def test_a_repeated_refund_gives_nothing_back_again(stage: Stage) -> None:
@@ -248,7 +258,6 @@ async def test_a_wrong_key_is_our_fault(remote: Stage, ask: Ask) -> None:
     "behaviour",
     [
         VendorBehaviour.BREAK,
-        VendorBehaviour.FALL_SILENT,
         VendorBehaviour.HANG_UP,
         VendorBehaviour.BABBLE,
         VendorBehaviour.TAKE_AND_BREAK,
@@ -258,6 +267,19 @@ async def test_an_answer_that_proves_nothing_leaves_the_outcome_unknown(
     remote: Stage, ask: Ask, behaviour: VendorBehaviour
 ) -> None:
     assert await asked(remote, behaviour, ask, OutcomeUnknown) == 1
+
+
+@effects
+async def test_a_gateway_that_does_not_answer_leaves_the_outcome_unknown(impatient: Stage, ask: Ask) -> None:
+    assert await asked(impatient, VendorBehaviour.FALL_SILENT, ask, OutcomeUnknown) == 1
+
+
+async def test_a_gateway_that_does_not_answer_a_question_is_unavailable(impatient: Stage) -> None:
+    request, opened, _ = await impatient.paid()
+    assert impatient.server is not None
+    impatient.server.behaviour, impatient.server.reads_fail = VendorBehaviour.FALL_SILENT, True
+    with pytest.raises(VendorUnavailable):
+        await impatient.gateway.payments(placed(request, opened))
 
 
 async def test_a_refund_whose_answer_was_lost_is_found_and_not_made_again(remote: Stage) -> None:
@@ -289,9 +311,7 @@ async def test_an_order_whose_answer_was_lost_is_opened_once(remote: Stage) -> N
     assert list(getattr(remote.server, made[remote.name])) == [opened.gateway_order]
 
 
-@pytest.mark.parametrize(
-    "behaviour", [VendorBehaviour.BREAK, VendorBehaviour.FALL_SILENT, VendorBehaviour.HANG_UP, VendorBehaviour.BABBLE]
-)
+@pytest.mark.parametrize("behaviour", [VendorBehaviour.BREAK, VendorBehaviour.HANG_UP, VendorBehaviour.BABBLE])
 async def test_a_list_that_cannot_be_read_is_unavailable(remote: Stage, behaviour: VendorBehaviour) -> None:
     request, opened, payment = await remote.paid()
     assert remote.server is not None
@@ -428,6 +448,22 @@ async def test_one_breaker_guards_every_method_of_a_gateway(tmp_path: Path) -> N
             await stage.gateway.payments(placed(request, opened))
 
 
+class SilentGateway(SandboxGateway):
+    """Never answers a question."""
+
+    async def payments(self, order: PlacedOrder) -> Sequence[GatewayPayment]:
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_the_deadline_of_a_question_leaves_nothing_unknown(tmp_path: Path) -> None:
+    limits = replace(a_stage("sandbox", tmp_path, None).built.policy(), deadline_seconds=0.01, max_attempts=1)
+    book, clock = PaymentBook(str(tmp_path / "book")), StandingClock()
+    guarded = ResilientGateway("sandbox", SilentGateway(book, clock), limits)
+    with pytest.raises(VendorUnavailable, match="within"):
+        await guarded.payments(PlacedOrder(order=an_order().order, gateway_order="order"))
+
+
 async def test_a_refused_account_holds_every_call_back(tmp_path: Path) -> None:
     async with staged("razorpay", tmp_path) as stage:
         assert stage.server is not None
@@ -520,6 +556,16 @@ async def test_two_processes_give_back_no_more_than_was_paid(tmp_path: Path) -> 
     assert sum(not isinstance(each, Rejected) for each in outcomes) == 15
     lines = [json.loads(line) for line in (tmp_path / "book").read_text().splitlines()]
     assert sum(each["minor"] for each in lines if each["kind"] == "refund") == FEE.minor
+
+
+async def test_a_process_waits_while_another_one_writes_the_book(tmp_path: Path) -> None:
+    till = Till(tmp_path / "book", StandingClock())
+    with (tmp_path / "book").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        opening = asyncio.ensure_future(till.gateway.open(an_order()))
+        done, _ = await asyncio.wait([opening], timeout=0.1)
+        assert not done
+    assert (await opening).gateway_order
 
 
 async def test_a_payment_that_a_bank_took_back_is_not_refunded(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from core.audit.ports import AuditFilter
 from core.kernel.decisions import Decision
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
-from core.receipts.receipt import Receipt, ReceiptVoided, ReceivedPayment, UnknownReceipt
+from core.receipts.receipt import IssuedReceipt, ReceiptVoided, ReceivedPayment, UnknownReceipt
 from core.receipts.use_cases import ReceiptsUseCases
 from tests.examples import NOON, a_message, ids
 
@@ -41,7 +41,7 @@ def a_payment(**changes: Any) -> ReceivedPayment:
     return ReceivedPayment(**(given | changes))
 
 
-async def all_receipts(receipts: ReceiptsUseCases, year: str = YEAR) -> Sequence[Receipt]:
+async def all_receipts(receipts: ReceiptsUseCases, year: str = YEAR) -> Sequence[IssuedReceipt]:
     return await receipts.list_receipts(before=f"R-{year}-9999999999", limit=10_000)
 
 

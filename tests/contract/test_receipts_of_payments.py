@@ -16,7 +16,7 @@ from sqlalchemy import text
 from config.container import Application
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message
-from core.receipts.receipt import Receipt
+from core.receipts.receipt import IssuedReceipt
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
 from tests.contract import receipts_process
@@ -39,7 +39,7 @@ async def deliver(consume: Consumer, messages: Sequence[Message]) -> None:
                 return
 
 
-async def receipts(application: Application) -> Sequence[Receipt]:
+async def receipts(application: Application) -> Sequence[IssuedReceipt]:
     found = await application.use_cases().receipts.list_receipts(before="R-2026-27-9999999999", limit=10_000)
     return found[::-1]
 

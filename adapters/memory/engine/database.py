@@ -37,7 +37,7 @@ from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
 from core.payments.counter_payment import CounterPayment
 from core.payments.fee_account import FeeAccount
-from core.receipts.receipt import Receipt, ReceiptVoid
+from core.receipts.receipt import IssuedReceipt, ReceiptVoid
 from core.settlements.settlement_line import SettlementException
 from core.students.student import Student
 
@@ -123,7 +123,7 @@ class MemoryDatabase(Transaction):
     settlement_lines: dict[UUID, tuple[UUID | None, UUID]] = field(default_factory=dict)
     settlement_exceptions: dict[UUID, SettlementException] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
-    receipts: dict[UUID, Receipt] = field(default_factory=dict)
+    receipts: dict[UUID, IssuedReceipt] = field(default_factory=dict)
     receipt_counters: dict[tuple[str, str], int] = field(default_factory=dict)
     receipt_voids: dict[UUID, ReceiptVoid] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(

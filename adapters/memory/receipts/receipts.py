@@ -10,7 +10,7 @@ from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.kernel.errors import Conflict
 from core.receipts.ports import DueReceipt, IssuedReceipts, Payers, Receipts
 from core.receipts.printed_receipt import Payer
-from core.receipts.receipt import Receipt, ReceiptNumber, ReceiptVoid
+from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid
 
 
 class MemoryReceipts(Receipts):
@@ -38,7 +38,7 @@ class MemoryReceipts(Receipts):
             raise Conflict.concurrent_change()
         number = counters.get(counter, 0) + 1
         self._work.undo_log.put(counters, counter, number)
-        issued = Receipt(
+        issued = IssuedReceipt(
             number=str(ReceiptNumber(series=receipt.series, year=receipt.year, number=number)),
             payment=paid.payment,
             submission=paid.submission,
@@ -67,24 +67,24 @@ class MemoryIssuedReceipts(IssuedReceipts):
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def by_number(self, number: ReceiptNumber) -> Receipt | None:
+    async def by_number(self, number: ReceiptNumber) -> IssuedReceipt | None:
         return next(iter(self._those(lambda each: each.number == str(number))), None)
 
-    async def by_code(self, code: str) -> Receipt | None:
+    async def by_code(self, code: str) -> IssuedReceipt | None:
         return next(iter(self._those(lambda each: each.code == code)), None)
 
-    async def of_submission(self, submission: UUID) -> Sequence[Receipt]:
+    async def of_submission(self, submission: UUID) -> Sequence[IssuedReceipt]:
         return self._those(lambda each: each.submission == submission)
 
-    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[Receipt]:
-        def is_earlier(each: Receipt) -> bool:
+    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[IssuedReceipt]:
+        def is_earlier(each: IssuedReceipt) -> bool:
             number = ReceiptNumber.parse(each.number)
             counter = (number.series, number.year)
             return counter == (before.series, before.year) and number.number < before.number
 
         return self._those(is_earlier)[::-1][:limit]
 
-    def _those(self, wanted: Callable[[Receipt], bool]) -> Sequence[Receipt]:
+    def _those(self, wanted: Callable[[IssuedReceipt], bool]) -> Sequence[IssuedReceipt]:
         """Return receipts with their voids, in the order in which they were issued."""
         voids = self._database.receipt_voids
         found = [each for each in self._database.receipts.values() if wanted(each)]

@@ -27,6 +27,7 @@ LOCK_ORDER = (
     "payments",
     "refunds",
     "waivers",
+    "fines",
     "settlement_lines",
     "settlement_exceptions",
     "skus",

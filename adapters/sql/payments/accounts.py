@@ -11,15 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.sql.engine.conflicts import CONFLICTS, Row
 from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
-from adapters.sql.payments.rows import account_row, as_account, as_order, as_payment, as_refund, as_waiver, rows_of
-from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds, waivers
+from adapters.sql.payments.rows import (
+    account_row,
+    as_account,
+    as_fine,
+    as_order,
+    as_payment,
+    as_refund,
+    as_waiver,
+    rows_of,
+)
+from adapters.sql.payments.tables import fee_accounts, fines, payment_orders, payments, refunds, waivers
 from core.kernel.errors import Conflict, CoreError
 from core.payments.fee_account import FeeAccount
 from core.payments.ports import FeeAccounts
 
 
 class SqlFeeAccounts(FeeAccounts):
-    """Rows of five tables; only those that differ from what was read are written."""
+    """Rows of six tables; only those that differ from what was read are written."""
 
     def __init__(self, work: SqlUnitOfWork) -> None:
         self._work = work
@@ -73,6 +82,8 @@ async def read_accounts(connection: AsyncConnection, query: Select[Any]) -> dict
             received[row.payment_id].refunds.append(as_refund(row))
     for row in await rows(waivers, waivers.c.requested_at, waivers.c.id):
         held[row.submission_id].waivers.append(as_waiver(row))
+    for row in await rows(fines, fines.c.since, fines.c.rule):
+        held[row.submission_id].fines.append(as_fine(row))
     return held
 
 
@@ -90,4 +101,5 @@ async def stored_meanwhile(_connection: AsyncConnection, _row: Row) -> CoreError
 
 fee_accounts.info[UPSERT] = add_missing
 payments.info[CONFLICTS] = {"uq_payments_gateway_payment": stored_meanwhile, "pk_payments": stored_meanwhile}
+fines.info[CONFLICTS] = {"pk_fines": stored_meanwhile, "uq_fines_rule_day": stored_meanwhile}
 refunds.info[CONFLICTS] = {"pk_refunds": stored_meanwhile}

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Row, Table
 
-from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds, waivers
+from adapters.sql.payments.tables import fee_accounts, fines, payment_orders, payments, refunds, waivers
 from core.kernel.money import Money
 from core.payments.fee_account import FeeAccount
+from core.payments.fine import Fine, FineTerms
 from core.payments.gateway import Checkout
 from core.payments.order import OrderState, PaymentOrder
 from core.payments.payment import Payment, Refund, RefundCause, RefundStage
@@ -40,6 +41,9 @@ def rows_of(account: FeeAccount) -> Iterator[TableRow]:
 
     for waiver in account.waivers:
         yield TableRow(waivers, own | waiver_row(waiver))
+    for fine in account.fines:
+        named = {name: getattr(fine, name) for name in FINE}
+        yield TableRow(fines, own | named | {"amount_minor": fine.amount.minor})
 
 
 ORDER = ("id", "gateway", "state", "opened_at", "expires_at", "gateway_order", "check_at", "checks")
@@ -56,7 +60,9 @@ def account_row(account: FeeAccount) -> dict[str, Any]:
         "schedule": account.schedule,
         "currency": account.charged.currency,
         "charged_minor": account.charged.minor,
-        "fined_minor": account.fined.minor,
+        "fine_terms": account.fine_terms and msgspec.json.encode(account.fine_terms).decode(),
+        "fine_at": account.fine_at,
+        "remind_at": account.remind_at,
         "pay_by": account.pay_by,
         "cleared": account.cleared,
         "version": account.version,
@@ -71,7 +77,9 @@ def as_account(row: Row[Any]) -> FeeAccount:
         reference=row.reference,
         schedule=row.schedule,
         charged=Money(row.charged_minor, row.currency),
-        fined=Money(row.fined_minor, row.currency),
+        fine_terms=msgspec.json.decode(row.fine_terms, type=FineTerms) if row.fine_terms else None,
+        fine_at=row.fine_at,
+        remind_at=row.remind_at,
         pay_by=row.pay_by,
         cleared=row.cleared,
         version=row.version,
@@ -130,6 +138,8 @@ VERDICTS = {
 }
 """The columns of who, when and why."""
 
+FINE = ("id", "rule", "version", "head", "day", "since", "fined_at", "withdrawn_at")
+
 
 def waiver_row(waiver: Waiver) -> dict[str, Any]:
     """Return the columns of a waiver."""
@@ -154,3 +164,8 @@ def as_waiver(row: Row[Any]) -> Waiver:
         minor = getattr(row, f"{name}_minor")
         named[name] = None if minor is None else Money(minor, row.currency)
     return Waiver(amount=Money(row.amount_minor, row.currency), **named)
+
+
+def as_fine(row: Row[Any]) -> Fine:
+    """Rebuild a fine from columns."""
+    return Fine(amount=Money(row.amount_minor, row.currency), **{name: getattr(row, name) for name in FINE})

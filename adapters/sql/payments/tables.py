@@ -1,6 +1,6 @@
 """Tables of the payments context; the row lock of a fee account covers its rows in the others."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, SmallInteger, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
 from adapters.sql.engine.types import Id, Json, UtcDateTime
@@ -13,12 +13,16 @@ fee_accounts = table(
     Column("schedule", String(64), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("charged_minor", BigInteger, nullable=False),
-    Column("fined_minor", BigInteger, nullable=False),
     Column("pay_by", UtcDateTime),
+    Column("fine_terms", Json),
+    Column("fine_at", UtcDateTime),
+    Column("remind_at", UtcDateTime),
     Column("cleared", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("reference", name="uq_fee_accounts_reference"),
     Index("ix_fee_accounts_schedule", "schedule", "cleared", "submission_id"),
+    Index("ix_fee_accounts_fine_at", "fine_at", "submission_id"),
+    Index("ix_fee_accounts_remind_at", "remind_at", "submission_id"),
 )
 
 payment_orders = table(
@@ -38,6 +42,7 @@ payment_orders = table(
     Index("ix_payment_orders_submission", "submission_id"),
     Index("ix_payment_orders_gateway_order", "gateway", "gateway_order"),
     Index("ix_payment_orders_check_at", "check_at", "submission_id"),
+    Index("ix_payment_orders_state", "state", "opened_at", "gateway"),
 )
 
 payments = table(
@@ -118,4 +123,20 @@ waivers = table(
     Column("retraction_reason", String(500)),
     Index("ix_waivers_submission", "submission_id"),
     Index("ix_waivers_state", "state", "id"),
+)
+
+fines = table(
+    "fines",
+    Column("id", Id, primary_key=True),
+    Column("submission_id", Id, nullable=False),
+    Column("rule", String(32), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("head", String(40), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("fined_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    UniqueConstraint("submission_id", "rule", "day", name="uq_fines_rule_day"),
 )

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
@@ -73,7 +74,7 @@ class LocalRazorpay(GatewayServer):
     def make_refund(self, name: str, told: Mapping[str, Any], key: str) -> web.Response:
         assert len(key) >= 10
         payment = self.payments.get(name)
-        if payment is None or payment["status"] != "captured":
+        if payment is None or payment["status"] not in ("captured", "refunded"):
             return fault(400, "The payment status should be captured for action to be taken")
         taken = sum(each["amount"] for each in self.refunds_of(name) if each["status"] != "failed")
         if taken == payment["amount"]:
@@ -92,6 +93,7 @@ class LocalRazorpay(GatewayServer):
             "created_at": int(time.time()),
         }
         self.refunds[refund["id"]] = refund
+        payment["status"] = "refunded" if taken + told["amount"] == payment["amount"] else "captured"
         return web.json_response(refund)
 
     def refunds_of(self, payment: str) -> list[dict[str, Any]]:
@@ -121,7 +123,7 @@ class LocalRazorpay(GatewayServer):
             "currency": order["currency"],
             "order_id": gateway_order,
             "method": "upi",
-            "notes": {"order": "what the browser of the payer wrote"},
+            "notes": {"order": str(UUID(int=1))},  # the browser of the payer writes them
             "created_at": int(time.time()),
         }
         self.payments[str(payment["id"])] = payment

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from core.ledger.account import AccountKind, LedgerAccount
 from core.payments.errors import AlreadyDecided, NotRefundable, WaivedTooMuch
 from core.payments.events import FeeClearanceRevoked, FeeCleared
 from core.payments.fee_account import FeeStatus
+from core.payments.fine import FineRule, FineTerms
 from core.payments.gateway import (
     ChargebackReported,
     GatewayPayment,
@@ -32,6 +33,14 @@ from core.policies.when_fee_account_changed import PostedEvent, transaction_of
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 GATEWAY = "sandbox"
 AMOUNTS = st.integers(1, 400)
+TERMS = FineTerms(
+    version=1,
+    zone="Asia/Kolkata",
+    rules=(
+        FineRule(rule="once", head="late-payment", basis_points=1000, of="balance"),
+        FineRule(rule="day", head="late-payment", amount=30, per_day=True, grace_days=1, cap=70),
+    ),
+)
 
 
 def inr(minor: int) -> Money:
@@ -63,7 +72,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.now, self.ids = NOON, iter(UUID(int=number) for number in range(1, 10**6))
         self.fee = ChargedFee(
             submission=next(self.ids), student=next(self.ids), reference="BF", schedule="S", total=inr(500),
-            pay_by=NOON + timedelta(days=1), at=NOON,
+            pay_by=NOON + timedelta(days=1), at=NOON, fine_terms=TERMS,
         )  # fmt: skip
         self.account, self.book = self.fee.account(), NaiveBook(500)
         self.told: list[Event] = []
@@ -180,11 +189,14 @@ class AccountMachine(RuleBasedStateMachine):
         elif not lost_before:
             self.book.back[refund.id] = amount
 
-    @rule(amount=AMOUNTS)
-    def fine(self, amount: int) -> None:
-        self.account.fined += inr(amount)
-        self.book.due += amount
-        self.account.settle(self.now)
+    @rule(days=st.integers(0, 3))
+    def days_pass(self, days: int) -> None:
+        """The job runs, twice at once, perhaps after a pause; a fee that is paid is never fined."""
+        self.now += timedelta(days=days)
+        owed = self.account.owed.minor
+        self.account.fine(self.now)
+        assert self.account.fine(self.now) == 0
+        assert owed > 0 or self.account.owed.minor == owed
 
     @rule(target=waivers, amount=AMOUNTS, state=st.sampled_from([WaiverState.APPROVED, WaiverState.REFUSED]))
     def waive(self, amount: int, state: WaiverState) -> UUID:
@@ -216,9 +228,14 @@ class AccountMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_account_is_the_story(self) -> None:
-        assert self.account.owed == inr(self.book.owed)
-        assert self.account.cleared == (self.book.owed <= 0)
-        assert (self.account.status is FeeStatus.PAID) == (self.book.owed <= 0)
+        owed = self.book.owed + self.account.fined.minor
+        assert self.account.owed == inr(owed)
+        assert self.account.cleared == (owed <= 0)
+        assert (self.account.status is FeeStatus.PAID) == (owed <= 0)
+
+    @invariant()
+    def nothing_is_due_less_than_nothing(self) -> None:
+        assert self.account.due.minor >= 0
 
     @invariant()
     def the_ledger_is_the_story(self) -> None:
@@ -226,7 +243,16 @@ class AccountMachine(RuleBasedStateMachine):
         posted = {each.key: each for event in self.account.events if isinstance(event, PostedEvent)
                   for each in [transaction_of(event)]}  # fmt: skip
         moved = sum(each.effect_on(candidate).minor for each in posted.values())
-        assert 500 + self.account.fined.minor + moved == self.book.owed  # fines are posted by their own use case
+        assert 500 + moved == self.book.owed + self.account.fined.minor
+
+    @invariant()
+    def fines_follow_their_rules(self) -> None:
+        days = [(each.rule, each.day) for each in self.account.fines]
+        assert len(days) == len(set(days)) == len({each.id for each in self.account.fines})
+        by_day = sum(each.amount.minor for each in self.account.fines if each.rule == "day" and not each.withdrawn_at)
+        assert by_day <= 70
+        assert sum(each.rule == "once" for each in self.account.fines) <= 1
+        assert all(each.day >= date(2026, 11, 3) for each in self.account.fines)
 
     @invariant()
     def no_payment_is_promised_twice(self) -> None:

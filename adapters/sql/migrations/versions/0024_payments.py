@@ -22,8 +22,10 @@ def upgrade() -> None:
         sa.Column("schedule", sa.String(length=64), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("charged_minor", sa.BigInteger(), nullable=False),
-        sa.Column("fined_minor", sa.BigInteger(), nullable=False),
         sa.Column("pay_by", UtcDateTime(), nullable=True),
+        sa.Column("fine_terms", Json, nullable=True),
+        sa.Column("fine_at", UtcDateTime(), nullable=True),
+        sa.Column("remind_at", UtcDateTime(), nullable=True),
         sa.Column("cleared", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.UniqueConstraint("reference", name="uq_fee_accounts_reference"),
@@ -32,6 +34,8 @@ def upgrade() -> None:
         mysql_collate="utf8mb4_0900_bin",
     )
     op.create_index("ix_fee_accounts_schedule", "fee_accounts", ["schedule", "cleared", "submission_id"])
+    op.create_index("ix_fee_accounts_fine_at", "fee_accounts", ["fine_at", "submission_id"])
+    op.create_index("ix_fee_accounts_remind_at", "fee_accounts", ["remind_at", "submission_id"])
     op.create_table(
         "payment_orders",
         sa.Column("id", Id(), nullable=False),
@@ -53,6 +57,7 @@ def upgrade() -> None:
     op.create_index("ix_payment_orders_submission", "payment_orders", ["submission_id"])
     op.create_index("ix_payment_orders_gateway_order", "payment_orders", ["gateway", "gateway_order"])
     op.create_index("ix_payment_orders_check_at", "payment_orders", ["check_at", "submission_id"])
+    op.create_index("ix_payment_orders_state", "payment_orders", ["state", "opened_at", "gateway"])
     op.create_table(
         "payments",
         sa.Column("id", Id(), nullable=False),

@@ -1,4 +1,4 @@
-"""Create waivers."""
+"""Create waivers and fines."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,26 @@ def upgrade() -> None:
     )
     op.create_index("ix_waivers_submission", "waivers", ["submission_id"])
     op.create_index("ix_waivers_state", "waivers", ["state", "id"])
+    op.create_table(
+        "fines",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("submission_id", Id(), nullable=False),
+        sa.Column("rule", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("head", sa.String(length=40), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("fined_at", UtcDateTime(), nullable=False),
+        sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
+        sa.UniqueConstraint("submission_id", "rule", "day", name="uq_fines_rule_day"),
+        sa.PrimaryKeyConstraint("id", name="pk_fines"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("fines")
     op.drop_table("waivers")
