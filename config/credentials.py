@@ -35,8 +35,13 @@ def check_encryption(settings: Settings) -> None:
 
 
 def check_gateways(settings: Settings) -> None:
-    """Raise `Misconfigured` if a payment gateway has no credentials."""
+    """Raise `Misconfigured` if a payment gateway has no credentials, or no address to send payers back to."""
     require(settings, settings.adapters.payments, "adapters.payments")
+    if "stripe" in settings.adapters.payments and not settings.http.public_url:
+        raise Misconfigured(
+            "http.public_url: empty, but adapters.payments names stripe, which sends payers back to it; set it, as in"
+            " BURSAR__HTTP__PUBLIC_URL=https://fees.example.org"
+        )
 
 
 def require(settings: Settings, vendors: Sequence[str], named_by: str) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from config.sections.gateways import Payments, Razorpay, Stripe
 from config.sections.http import Admission, Http, Limits
 from config.sections.identity import KNOWN_ISSUERS, Audit, Encryption, Identity, OpenIdProvider, ProviderName
-from config.sections.office import CounterDesk, Inventory, Notifications, Receipts, Retention, Students, Telemetry
+from config.sections.office import Inventory, Notifications, Receipts, Retention, Students, Telemetry
 from config.sections.section import NON_EMPTY, Section, check_encrypted
 from config.sections.servers import Kafka, MySQL, Redis, Registry, SQLite
 from config.sections.vendors import Resilience, Sandbox, Ses, Smtp, Twilio
@@ -66,7 +66,6 @@ class Settings(Section, frozen=True):
     identity: Identity = Identity()
     inventory: Inventory = Inventory()
     receipts: Receipts = Receipts()
-    counter: CounterDesk = CounterDesk()
     audit: Audit = Audit()
     redis: Redis = Redis()
     registry: Registry = Registry()

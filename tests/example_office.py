@@ -37,9 +37,12 @@ from core.ledger.charge import ChargedHead
 from core.ledger.charge import charge as charge_of
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
+from core.payments.counter_payment import CounterMethod, CounterPayment, CounterState
 from core.payments.open_fee_accounts import ChargedFee
+from core.payments.payment import Payment, Refund, RefundCause, RefundStage
 from core.payments.waiver import Waiver
 from core.receipts.receipt import ReceivedPayment
+from core.settlements.settlement_line import ExceptionKind, SettlementException
 from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
@@ -115,6 +118,7 @@ async def example_office() -> AsyncIterator[Api]:
         await doubt(api)
         await charge(api)
         await receive(api)
+        await open_desk(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
             await let_in(api)
@@ -276,6 +280,82 @@ async def charge(api: Api) -> None:
         account = (await work.accounts.lock([fee.submission]))[fee.submission]
         account.waivers.append(waiver)
         work.accounts.save(account)
+        await work.commit()
+
+
+async def open_desk(api: Api) -> None:
+    """Take the counter payments, the refunds and the settlement line of the examples."""
+    student = await api.application.use_cases().students.find_student("SU-2026-0001")
+    fee, now = UUID(int=EXAMPLE_ID + 80), api.clock.now()
+    charged = ChargedFee(
+        submission=fee,
+        student=student.id,
+        reference="BF-4M2N-8PQ7-YC5D-E",
+        schedule="sahyadri-annual",
+        total=Money(7_000_000, "INR"),
+        pay_by=None,
+        at=now,
+    )
+    await api.application.use_cases().payments.open_fee_accounts([charged])
+    waiting, bounced, surplus = (
+        CounterPayment(
+            id=UUID(int=EXAMPLE_ID + 81 + index),
+            submission=fee,
+            method=CounterMethod.CHEQUE,
+            number=f"cheque:00012{index}/400240015",
+            amount=Money(minor, "INR"),
+            paid_at=now,
+            taken_by="account:01985b1e-7c00-7000-8000-000000000008",
+            taken_at=now,
+        )
+        for index, minor in enumerate((6_000_000, 50_000, 7_000_000))
+    )
+    waiting.state = CounterState.WAITING
+    async with api.application.payments.new_work() as work:
+        account = (await work.accounts.lock([fee]))[fee]
+        account.orders.append(waiting.waiting_order())
+        for taken in (bounced, surplus):
+            account.capture(taken.payment(), now)
+        account.charged += Money(500_000, "INR")  # the payments below are no surplus
+        for number in (84, 85):
+            online = Payment(
+                id=UUID(int=EXAMPLE_ID + number + 4),
+                gateway="razorpay",
+                gateway_payment=f"pay_{number}",
+                amount=Money(100_000, "INR"),
+                paid_at=now,
+            )
+            account.payments.append(online)
+            refund = Refund(
+                id=UUID(int=EXAMPLE_ID + number),
+                amount=Money(20_000, "INR"),
+                cause=RefundCause.DECISION,
+                reason="the paper was cancelled",
+                reserved_at=now,
+                stage=RefundStage.UNKNOWN,
+                check_at=None,
+            )
+            online.refunds.append(refund)
+        work.accounts.save(account)
+        for taken in (waiting, bounced, surplus):
+            work.counter_payments.add(taken)
+        await work.commit()
+    async with api.application.settlements.new_work() as work:
+        for number in (96, 97):
+            work.exceptions.add(
+                SettlementException(
+                    id=UUID(int=EXAMPLE_ID + number),
+                    gateway="razorpay",
+                    bank="razorpay",
+                    kind=ExceptionKind.MISSING_HERE,
+                    about=None,
+                    name="adj_7K3M9QZ4XA2BCD",
+                    amount=Money(-50_000, "INR"),
+                    fees=Money(0, "INR"),
+                    settlement="setl_9QZ4XA2BCD7K3M",
+                    at=now,
+                )
+            )
         await work.commit()
 
 

@@ -53,7 +53,7 @@ def chargeback_of(dispute: Entity, at: int) -> ChargebackReported | None:
     return ChargebackReported(
         payment=dispute["payment_id"],
         chargeback=dispute["id"],
-        amount=amount_of(dispute),
+        amount=Money(dispute.get("amount_deducted") or dispute["amount"], dispute["currency"]),
         at=moment(at),
         won=won,
     )

@@ -47,6 +47,7 @@ class StripeGateway(PaymentGateway):
             "line_items[0][price_data][currency]": request.amount.currency.lower(),
             "line_items[0][price_data][unit_amount]": str(to_stripe(request.amount)),
             "line_items[0][price_data][product_data][name]": request.reference,
+            "metadata[order]": str(request.order),
             "payment_intent_data[metadata][order]": str(request.order),
             "adaptive_pricing[enabled]": "false",  # the payer pays the amount of the order in its currency
             "expires_at": str(int(request.expires_at.timestamp())),

@@ -60,10 +60,8 @@ def reports_of(kind: str, told: Mapping[str, Any], at: int) -> Sequence[GatewayR
     reports: list[GatewayReport] = []
     match told["object"]:
         case "checkout.session" if kind in SESSION_EVENTS and told.get("payment_intent"):
-            order, session = office_id(told.get("client_reference_id")), str(told["id"])
-            if order and told["payment_status"] != "no_payment_required":
-                payment = payment_of_session(told, kind, at)
-                reports.append(PaymentReported(order=order, gateway_order=session, payment=payment))
+            if told["payment_status"] != "no_payment_required":
+                reports += payment_report(told, payment_of_session(told, kind, at), str(told["id"]))
         case "payment_intent":
             reports += payment_report(told, payment_of_intent(told, at))
         case "charge" if told.get("payment_intent"):
@@ -79,7 +77,10 @@ def reports_of(kind: str, told: Mapping[str, Any], at: int) -> Sequence[GatewayR
     return reports
 
 
-def payment_report(told: Mapping[str, Any], payment: GatewayPayment) -> Sequence[PaymentReported]:
-    """Return the report of a payment whose metadata name an order; a charge has those of its intent."""
+def payment_report(told: Mapping[str, Any], payment: GatewayPayment, session: str = "") -> Sequence[PaymentReported]:
+    """Return the report of a payment whose metadata name an order; a charge has those of its intent.
+
+    The client_reference_id of a session names none: on a payment link the browser of the payer writes it.
+    """
     order = office_id((told.get("metadata") or {}).get("order"))
-    return [PaymentReported(order=order, gateway_order="", payment=payment)] if order else []
+    return [PaymentReported(order=order, gateway_order=session, payment=payment)] if order else []

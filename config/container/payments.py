@@ -8,6 +8,7 @@ from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.due_fees import MemoryDueFees
+from adapters.memory.payments.order_figures import MemoryOrderFigures
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
 from config.container.gateways import Gateways
@@ -23,6 +24,7 @@ with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.due_fees import SqlDueFees
+    from adapters.sql.payments.order_figures import SqlOrderFigures
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
@@ -63,6 +65,11 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryDeskRecords, memory),
     )
 
+    order_figures = stored(
+        persistence,
+        sql=providers.Singleton(SqlOrderFigures, database),
+        memory=providers.Singleton(MemoryOrderFigures, memory),
+    )
     clearances = stored(
         persistence,
         sql=providers.Singleton(SqlClearances, database),
@@ -90,7 +97,7 @@ class Payments(containers.DeclarativeContainer):
         waivers=waivers,
         due_fees=due_fees,
         desk=desk,
-        counter_limit_minor=process.settings.provided.counter.limit_minor,
+        counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,

@@ -15,12 +15,14 @@ MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
 
 
 class Payments(Section, frozen=True):
-    """Which gateway collects; new orders go to the first of `adapters.payments` unless their currency has its own."""
+    """Who collects: new orders go to the first of `adapters.payments` unless their currency has its own."""
 
     gateway_by_currency: dict[CurrencyCode, str] = msgspec.field(default_factory=dict)
     """Words of `adapters.payments` by ISO 4217 code, as in `{ USD = "stripe" }`."""
     ask_after_seconds: Annotated[tuple[PositiveInt, ...], NON_EMPTY] = (300, 3_600, 86_400)
     """After its opening an order is asked about; the last is also the interval while its outcome is unknown."""
+    counter_limit_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 5_000_000
+    """The largest payment at the counter that needs no second person, in minor units: 5000000 is ₹50,000."""
 
 
 class Stripe(Section, frozen=True):

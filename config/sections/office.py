@@ -38,13 +38,6 @@ class Students(Section, frozen=True):
     """ISO 3166-1: the country of telephone numbers without a country code, in rows that name none."""
 
 
-class CounterDesk(Section, frozen=True):
-    """Payments that clerks take."""
-
-    limit_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 5_000_000
-    """The largest amount that needs no second person, in minor units of its currency: 5000000 is ₹50,000."""
-
-
 class Inventory(Section, frozen=True):
     """The inventory staff, which is notified of shortages; without an address there is no notification."""
 

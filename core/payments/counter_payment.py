@@ -7,9 +7,8 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from core.kernel.constraints import Text
-from core.kernel.currencies import check_currency
 from core.kernel.decisions import Decision
-from core.kernel.errors import Invalid, Unprocessable
+from core.kernel.errors import Unprocessable
 from core.kernel.money import Money
 from core.kernel.period import Moment
 from core.payments.errors import AlreadyDecided, SamePerson
@@ -44,10 +43,9 @@ class CounterDeposit:
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
-            raise Invalid("the amount is positive", at="$.amount.minor")
-        check_currency(self.amount.currency)
+            raise Unprocessable("the amount is positive", at="$.amount.minor")
         if (self.document is None) is not (self.method is CounterMethod.CASH):
-            raise Invalid("a cheque and a challan have a `document`, and cash has none", at="$.document")
+            raise Unprocessable("a cheque and a challan have a `document`, and cash has none", at="$.document")
         if self.document is not None:
             DOCUMENT.check("document", self.document)
 

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from core.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from core.kernel.errors import Conflict, Invalid, NotFound, Unavailable, Unprocessable
 from core.payments.order import PaymentOrder
 
 
@@ -101,7 +101,7 @@ class WaivedTooMuch(Conflict):
     problem = "waived-too-much"
 
 
-class WrongCurrency(Invalid):
+class WrongCurrency(Unprocessable):
     """The amount is in another currency than the fee."""
 
     problem = "wrong-currency"

@@ -45,6 +45,7 @@ class TakeCounterPayment:
         taken = self._taken(named.account, deposit, request)
         async with self.new_work() as work:
             account = (await work.accounts.lock([taken.submission]))[taken.submission]
+            account.fine(taken.paid_at)
             check_deposit(account, deposit)
             warning = warning_about(account)
             if taken.state is CounterState.WAITING:

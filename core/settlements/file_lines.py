@@ -71,7 +71,7 @@ def rows_of(mapping: SettlementMapping, text: Iterable[str]) -> tuple[Iterator[A
     if mapping.layout is Layout.FIXED:
         return (line.rstrip("\r\n") for line in text), fixed
     rows = csv.reader(text, delimiter=mapping.delimiter, strict=True)
-    names = [each.strip() for each in next(rows, [])]
+    names = [each.removeprefix("\ufeff").strip() for each in next(rows, [])]
     missing = [each for each in mapping.columns.places() if each not in names]
     if missing:
         listed = ", ".join(repr(each) for each in dict.fromkeys(missing))

@@ -1,5 +1,6 @@
 """Import a settlement file."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from core.settlements.settlement_line import (
     fault_of,
 )
 
-LINES_PER_BATCH, MAX_BAD_LINES, MAX_ATTEMPTS = 2_048, 20, 10
+LINES_PER_BATCH, CONCURRENT_BATCHES, MAX_BAD_LINES, MAX_ATTEMPTS = 2_048, 3, 20, 10
 LOOKS_BACK = timedelta(days=31)
 """How long a payment that is missing there is looked for, also if a file of some days was never imported."""
 MISSING = UUID("8a1c3f62-9a54-4df4-8f0e-1c7a3c0d2b11")
@@ -75,14 +76,13 @@ class ImportSettlement:
         """Return the report; each batch of lines is committed as it is read. Raises `UnreadableSettlement`."""
         report, by = SettlementReport(), self.ids.new()
         lines = read_lines(mapping, text)
-        while batch := list(islice(lines, LINES_PER_BATCH)):
-            good = [each for each in batch if isinstance(each, FileLine)]
-            for bad in [each for each in batch if isinstance(each, BadLine)]:
-                report.rejected += 1
-                if len(report.bad_lines) < MAX_BAD_LINES:
-                    report.bad_lines.append(bad)
-            await self._retried(mapping, good, by, report)
-            report.read += len(batch)
+        while batches := [batch for _ in range(CONCURRENT_BATCHES) if (batch := list(islice(lines, LINES_PER_BATCH)))]:
+            good = [[line for line in batch if isinstance(line, FileLine)] for batch in batches]
+            bad = [line for batch in batches for line in batch if isinstance(line, BadLine)]
+            await asyncio.gather(*(self._retried(mapping, some, by, report) for some in good))
+            report.read += sum(map(len, batches))
+            report.rejected += len(bad)
+            report.bad_lines += bad[: MAX_BAD_LINES - len(report.bad_lines)]
             on_progress(report.read)
         await self._look_for_missing(mapping, by, report)
         return report
@@ -90,7 +90,7 @@ class ImportSettlement:
     async def _retried(
         self, mapping: SettlementMapping, lines: Sequence[FileLine], by: UUID, report: SettlementReport
     ) -> None:
-        """Import a batch, again if another import stores the same lines at this moment."""
+        """Import a batch, again if another one stores the same lines at this moment."""
         for attempt in range(MAX_ATTEMPTS):
             try:
                 outcome = await self._import(mapping, lines, by)

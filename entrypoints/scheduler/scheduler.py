@@ -10,10 +10,17 @@ from core.kernel.clock import Clock
 from core.messaging.consumer_lag import ConsumerLag
 from core.messaging.outbox import Backlog
 from core.notifications.delivery_figures import DeliveryFigures
+from core.payments.order_figures import OrderFigures
 from core.use_cases import UseCases
 from entrypoints.periodic import run_every
 from entrypoints.scheduler.backlog_metrics import measure_backlog
-from entrypoints.scheduler.office_figures import anchoring, measure_dead_letters, measure_deliveries, measure_lag
+from entrypoints.scheduler.office_figures import (
+    anchoring,
+    measure_dead_letters,
+    measure_deliveries,
+    measure_lag,
+    measuring_orders,
+)
 from entrypoints.scheduler.projection_lag import measure_projection_lag
 
 RETENTION_INTERVAL_SECONDS = 600.0
@@ -38,6 +45,7 @@ class Figures:
     backlog: Backlog
     consumer_lag: ConsumerLag
     deliveries: DeliveryFigures
+    orders: OrderFigures
     progress: ProjectionProgress
 
     def jobs(self, clock: Clock) -> Mapping[str, Callable[[], Awaitable[object]]]:
@@ -46,6 +54,7 @@ class Figures:
             "backlog_measured": partial(measure_backlog, self.backlog, clock),
             "dead_letters_measured": partial(measure_dead_letters, self.backlog),
             "deliveries_measured": partial(measure_deliveries, self.deliveries, clock),
+            "orders_measured": measuring_orders(self.orders, clock),
             "consumer_lag_measured": partial(measure_lag, self.consumer_lag),
             "projection_lag_measured": partial(measure_projection_lag, self.progress, clock),
         }

@@ -13,7 +13,7 @@ from core.payments.events import PaymentCaptured
 from core.payments.fee_account import FeeAccount, FeeStatus, account_id
 from core.payments.gateway import Checkout
 from core.payments.open_fee_accounts import ChargedFee
-from core.payments.order import OrderTerms
+from core.payments.order import OrderState, OrderTerms
 from core.payments.payment import Payment, RefundStage, payment_id
 from core.payments.ports import DueCheck
 from tests.examples import NOON, a_submission, ids
@@ -160,3 +160,21 @@ async def test_a_fee_whose_event_is_not_processed_is_paid_in_a_moment(stored: Ap
         with pytest.raises(NotChargedYet) as soon:
             await stored.payments.records().find(name)
         assert soon.value.retry_after == 1.0
+
+
+async def test_orders_under_way_are_counted_by_gateway_and_state(stored: Application) -> None:
+    figures = stored.payments.order_figures()
+    before = {(each.gateway, each.state): each.count for each in await figures.under_way()}
+    for gateway, state in (("stripe", OrderState.OPENED), ("stripe", OrderState.AUTHORISED), ("sandbox", "captured")):
+        submission = await opened(stored)
+        async with stored.payments.new_work() as work:
+            account = (await work.accounts.lock([submission]))[submission]
+            account.open_order(ids.new(), gateway, NOON, OrderTerms()).state = OrderState(state)
+            work.accounts.save(account)
+            await work.commit()
+
+    found = {(each.gateway, each.state): each for each in await figures.under_way()}
+
+    more = {key: each.count - before.get(key, 0) for key, each in found.items() if each.count != before.get(key, 0)}
+    assert more == {("stripe", OrderState.OPENED): 1, ("stripe", OrderState.AUTHORISED): 1}
+    assert found["stripe", OrderState.OPENED].oldest == NOON

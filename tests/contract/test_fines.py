@@ -16,6 +16,7 @@ from core.messaging.message import Received
 from core.notifications.delivery import Channel
 from core.notifications.errors import Unwordable
 from core.notifications.rendering import OWED_FEE
+from core.payments.counter_payment import CounterDeposit, CounterMethod
 from core.payments.events import FeeFined, PaymentReminderDue
 from core.payments.order import OrderState
 from core.policies.when_fee_account_changed import when_fee_account_changed
@@ -27,6 +28,7 @@ from tests.examples import (
     StoppedClock,
     a_delivery,
     a_message,
+    a_request,
     a_schedule,
     a_submission,
     ids,
@@ -114,6 +116,18 @@ async def test_many_overdue_fees_are_fined_page_by_page(stored: Application) -> 
     assert await fine() == 103
 
     assert {await due(stored, each) for each in fees} == {60_000}
+
+
+async def test_money_at_the_counter_settles_the_fines_of_its_moment(stored: Application) -> None:
+    in_time, late = await submitted(stored, 2)
+    taking = stored.use_cases().payments.take_counter_payment
+    deposit = CounterDeposit(method=CounterMethod.CASH, amount=Money(50_000, "INR"))
+
+    for fee, arrived in ((in_time, NOON), (late, DEADLINE + timedelta(minutes=1))):
+        await taking(str(fee), deposit, replace(a_request(str(ids.new())), arrived=arrived))
+
+    shown = [await stored.use_cases().payments.show_payments(str(each)) for each in (in_time, late)]
+    assert [(each.status, each.due.minor) for each in shown] == [("paid", 50_000), ("part-paid", 60_000)]
 
 
 async def reminded(stored: Application, moment: datetime) -> tuple[int, list[PaymentReminderDue]]:

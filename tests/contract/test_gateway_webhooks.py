@@ -143,6 +143,16 @@ async def test_a_dispute_is_told_when_money_moves(name: str, status: str, won: b
         assert (each.payment, each.amount) == (payment, FEE)
 
 
+async def test_of_a_dispute_that_is_lost_in_part_the_deducted_amount_is_told(tmp_path: Path) -> None:
+    async with staged("razorpay", tmp_path) as stage:
+        _, _, payment = await stage.paid()
+        assert stage.server is not None
+        body = stage.server.dispute(payment, "lost")[0].body
+        (told,) = stage.webhooks.read(body.replace(b'"amount_deducted": 150000', b'"amount_deducted": 50000'))
+    assert isinstance(told, ChargebackReported)
+    assert told.amount.minor == 50_000
+
+
 # -- signatures
 
 
@@ -258,6 +268,22 @@ async def test_what_is_about_something_else_tells_nothing(stage: Stage) -> None:
         "stripe": [
             {"type": "customer.created", "created": 1, "data": {"object": {"object": "customer"}}},
             {"type": "checkout.session.expired", "created": 1, "data": {"object": {"object": "checkout.session"}}},
+            {
+                "type": "checkout.session.completed",  # of a payment link: the browser writes the reference
+                "created": 1,
+                "data": {
+                    "object": {
+                        "object": "checkout.session",
+                        "id": "cs_1",
+                        "client_reference_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                        "payment_status": "paid",
+                        "payment_intent": "pi_1",
+                        "amount_total": 5,
+                        "currency": "inr",
+                        "metadata": {},
+                    }
+                },
+            },
             {
                 "type": "payment_intent.succeeded",
                 "created": 1,

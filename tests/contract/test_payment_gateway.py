@@ -1,6 +1,7 @@
 """The contract of `PaymentGateway`, for every gateway, alone and inside the resilience chain."""
 
 import asyncio
+import fcntl
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -555,6 +556,16 @@ async def test_two_processes_give_back_no_more_than_was_paid(tmp_path: Path) -> 
     assert sum(not isinstance(each, Rejected) for each in outcomes) == 15
     lines = [json.loads(line) for line in (tmp_path / "book").read_text().splitlines()]
     assert sum(each["minor"] for each in lines if each["kind"] == "refund") == FEE.minor
+
+
+async def test_a_process_waits_while_another_one_writes_the_book(tmp_path: Path) -> None:
+    till = Till(tmp_path / "book", StandingClock())
+    with (tmp_path / "book").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        opening = asyncio.ensure_future(till.gateway.open(an_order()))
+        done, _ = await asyncio.wait([opening], timeout=0.1)
+        assert not done
+    assert (await opening).gateway_order
 
 
 async def test_a_payment_that_a_bank_took_back_is_not_refunded(tmp_path: Path) -> None:

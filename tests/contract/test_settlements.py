@@ -16,6 +16,7 @@ from core.kernel.money import Money
 from core.payments.order import OrderTerms
 from core.payments.payment import Refund, RefundCause, RefundStage, payment_id
 from core.policies.when_settlement_posted import postings_of
+from core.settlements import import_settlement
 from core.settlements.errors import ExceptionSettled, UnknownException, UnreadableSettlement
 from core.settlements.import_settlement import SettlementReport
 from core.settlements.list_exceptions import ExceptionView
@@ -271,9 +272,13 @@ def fixed_line(name: str, net: str, fee: str = "1.00") -> str:
     return f"P{name:<12}INR{net:>12}{fee:>8}20261122{'S1':<8}\r\n"
 
 
-async def test_honest_twins_of_a_file_without_ids_stay_two(stored: Application, files: SettlementsUseCases) -> None:
+@pytest.mark.parametrize("lines_per_batch", [2, 100])
+async def test_honest_twins_of_a_file_without_ids_stay_two(
+    files: SettlementsUseCases, monkeypatch: pytest.MonkeyPatch, lines_per_batch: int
+) -> None:
+    monkeypatch.setattr(import_settlement, "LINES_PER_BATCH", lines_per_batch)
     mapping = replace(FIXED, gateway=f"g-{ids.new().hex[-20:]}")
-    twins = [fixed_line("X1", "499.00")] * 2 + [fixed_line("X2", "499.00")]
+    twins = [fixed_line("X1", "499.00"), fixed_line("X2", "499.00"), fixed_line("X1", "499.00")]
 
     first = await files.import_settlement(mapping, twins)
     again = await files.import_settlement(mapping, twins)

@@ -42,6 +42,7 @@ payment_orders = table(
     Index("ix_payment_orders_submission", "submission_id"),
     Index("ix_payment_orders_gateway_order", "gateway", "gateway_order"),
     Index("ix_payment_orders_check_at", "check_at", "submission_id"),
+    Index("ix_payment_orders_state", "state", "opened_at", "gateway"),
 )
 
 payments = table(

@@ -1,5 +1,6 @@
 """`bursar import settlement`."""
 
+from importlib.resources import files
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-import config as shipped
 from core.kernel.errors import Invalid
 from core.kernel.text import escape_unprintable
 from core.kernel.toml import parse_toml
@@ -22,7 +22,7 @@ Gateway = Annotated[str | None, typer.Option(help="Whose file it is: razorpay or
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", exists=True, dir_okay=False, help="A mapping of your own, in TOML.")
 ]
-SHIPPED = Path(shipped.__file__).parent / "data" / "settlements"
+SHIPPED = files("config") / "data" / "settlements"
 commands = typer.Typer()
 
 
@@ -47,7 +47,7 @@ def settlement(
             bar = progress.add_task("importing", total=file.stat().st_size)
             return await runtime.use_cases.settlements.import_settlement(
                 read,
-                TextIOWrapper(raw, "utf-8-sig", newline=""),
+                TextIOWrapper(raw, encoding="utf-8", newline=""),
                 lambda done: progress.update(bar, completed=raw.tell(), description=f"{done:,} lines"),
             )
 
@@ -62,11 +62,11 @@ def settlement(
 
 def read_mapping(gateway: str | None, path: Path | None) -> SettlementMapping:
     """Return the mapping of a file, or the shipped one of a gateway; raise `Invalid`."""
-    known = sorted(each.stem for each in SHIPPED.glob("*.toml"))
+    known = sorted(each.name.removesuffix(".toml") for each in SHIPPED.iterdir())
     if path is None and gateway not in known:
         raise Invalid(f"give --gateway, which is one of {', '.join(known)}, or --mapping FILE")
     chosen = path or SHIPPED / f"{gateway}.toml"
-    return convert(parse_toml(chosen.read_text("utf-8"), chosen.name, Invalid), SettlementMapping)
+    return convert(parse_toml(chosen.read_text(encoding="utf-8"), chosen.name, Invalid), SettlementMapping)
 
 
 def summary(report: SettlementReport) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
+from prometheus_client import Counter
 
 from core.payments.pay_exam_fee import OpenedPayment
 from core.payments.show_payments import FeePayments
@@ -14,6 +15,9 @@ from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import FOREIGN_QUERY
 
+WEBHOOKS = Counter(
+    "bursar_webhooks", "Webhooks of payment gateways that were stored, or were stored before", ["gateway"]
+)
 MAX_WEBHOOK_BYTES = 256_000
 SIGNATURES = {
     "webhook-id": "The id of the event, of Standard Webhooks: the sandbox",
@@ -72,3 +76,4 @@ class PaymentsController(Controller):
         """Store a webhook of a payment gateway, which signed these bytes; a repeated one changes nothing."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         await use_cases.payments.receive_webhook(gateway, headers, await request.body())
+        WEBHOOKS.labels(gateway).inc()

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
@@ -122,7 +123,7 @@ class LocalRazorpay(GatewayServer):
             "currency": order["currency"],
             "order_id": gateway_order,
             "method": "upi",
-            "notes": {"order": "what the browser of the payer wrote"},
+            "notes": {"order": str(UUID(int=1))},  # the browser of the payer writes them
             "created_at": int(time.time()),
         }
         self.payments[str(payment["id"])] = payment

@@ -87,7 +87,7 @@ class LocalStripe(GatewayServer):
             "currency": form["line_items[0][price_data][currency]"],
             "payment_intent": None,
             "payment_status": "unpaid",
-            "metadata": {},
+            "metadata": {"order": form["metadata[order]"]},
             "intent_metadata": {"order": form["payment_intent_data[metadata][order]"]},
             "url": f"https://checkout.stripe.com/c/pay/{name}",
         }

@@ -57,6 +57,7 @@ def upgrade() -> None:
     op.create_index("ix_payment_orders_submission", "payment_orders", ["submission_id"])
     op.create_index("ix_payment_orders_gateway_order", "payment_orders", ["gateway", "gateway_order"])
     op.create_index("ix_payment_orders_check_at", "payment_orders", ["check_at", "submission_id"])
+    op.create_index("ix_payment_orders_state", "payment_orders", ["state", "opened_at", "gateway"])
     op.create_table(
         "payments",
         sa.Column("id", Id(), nullable=False),
