@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from core.payments.bounce_cheque import BounceCheque
 from core.payments.check_gateways import CheckGateways
 from core.payments.decide_counter_payment import DecideCounterPayment
-from core.payments.decide_waiver import DecideWaiver, ListWaivers, RetractWaiver
-from core.payments.fine_overdue_fees import FineOverdueFees, RemindPayers
+from core.payments.decide_waiver import DecideWaiver
+from core.payments.fine_overdue_fees import FineOverdueFees
 from core.payments.list_clearance import ListClearance
 from core.payments.list_counter_payments import ListCounterPayments
 from core.payments.list_refunds import ListRefunds
+from core.payments.list_waivers import ListWaivers
 from core.payments.open_fee_accounts import OpenFeeAccounts
 from core.payments.pay_at_sandbox import PayAtSandbox
 from core.payments.pay_exam_fee import PayExamFee
@@ -17,7 +18,9 @@ from core.payments.pay_out_refund import PayOutRefund
 from core.payments.receive_webhook import ReceiveWebhook
 from core.payments.record_reports import RecordReports
 from core.payments.refund_payment import RefundPayment
+from core.payments.remind_payers import RemindPayers
 from core.payments.request_waiver import RequestWaiver
+from core.payments.retract_waiver import RetractWaiver
 from core.payments.settle_refund import SettleRefund
 from core.payments.show_payments import ShowPayments
 from core.payments.take_counter_payment import TakeCounterPayment

@@ -92,7 +92,7 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "listClearance": Permission.CLEARANCE_READ,
     "downloadHallList": Permission.CLEARANCE_READ,
     "requestWaiver": Permission.WAIVERS_REQUEST,
-    "listWaivers": Permission.WAIVERS_DECIDE,
+    "listWaivers": Permission.PAYMENTS_READ,
     "decideWaiver": Permission.WAIVERS_DECIDE,
     "retractWaiver": Permission.WAIVERS_DECIDE,
     "takeCounterPayment": Permission.PAYMENTS_TAKE,

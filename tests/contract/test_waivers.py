@@ -25,7 +25,7 @@ from core.payments.request_waiver import WaiverView, WantedWaiver
 from core.payments.waiver import WaiverState
 from tests.examples import NOON, a_request, a_student, enrol, ids, unpublished
 
-BOTH = frozenset({Permission.WAIVERS_REQUEST, Permission.WAIVERS_DECIDE})
+BOTH = frozenset({Permission.WAIVERS_REQUEST, Permission.WAIVERS_DECIDE, Permission.PAYMENTS_READ})
 MAKER, CHECKER = (Principal(subject=f"account:{name}", permissions=BOTH) for name in ("maker", "checker"))
 
 

@@ -8,7 +8,8 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from core.kernel.decisions import Why
-from core.payments.decide_waiver import Choice, WaiverPage
+from core.payments.decide_waiver import Choice
+from core.payments.list_waivers import WaiverPage
 from core.payments.request_waiver import WaiverView, WantedWaiver
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
