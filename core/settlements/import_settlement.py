@@ -76,7 +76,8 @@ class ImportSettlement:
         """Return the report; each batch of lines is committed as it is read. Raises `UnreadableSettlement`."""
         report, by = SettlementReport(), self.ids.new()
         lines = read_lines(mapping, text)
-        while batches := [batch for _ in range(CONCURRENT_BATCHES) if (batch := list(islice(lines, LINES_PER_BATCH)))]:
+        at_once = CONCURRENT_BATCHES if mapping.columns.id is not None else 1  # a twin counts those of the batch before
+        while batches := [batch for _ in range(at_once) if (batch := list(islice(lines, LINES_PER_BATCH)))]:
             good = [[line for line in batch if isinstance(line, FileLine)] for batch in batches]
             bad = [line for batch in batches for line in batch if isinstance(line, BadLine)]
             await asyncio.gather(*(self._retried(mapping, some, by, report) for some in good))
