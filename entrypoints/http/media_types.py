@@ -1,4 +1,4 @@
-"""Checks of the media type before the body is read, as hooks, because Litestar copies the handler for each guard; forms."""
+"""Checks of the media type before the body is read: hooks, because Litestar copies the handler for each guard."""
 
 from typing import Any
 from urllib.parse import parse_qsl
