@@ -27,8 +27,9 @@ class Adapters(Section, frozen=True):
     """The first is primary; the next takes over while it is unavailable."""
     sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     """Vendors of SMS: the first is primary, the others take over in this order."""
-    payments: Annotated[tuple[Literal["stripe", "razorpay", "sandbox"], ...], NON_EMPTY] = ("sandbox",)
-    """Payment gateways: the first opens new orders; of the others, webhooks and refunds are served, too."""
+    payments: tuple[Literal["stripe", "razorpay", "sandbox"], ...] = ()
+    """Payment gateways: the first opens new orders; of the others, webhooks and refunds are served, too. None: payers
+    pay at the counter."""
     cache: Literal["redis", "memory"] = "memory"
     """Where processes share which schedule version is in force, and count the requests of rate limits."""
     audit_anchors: Literal["kafka", "file", "none"] = "none"

@@ -92,9 +92,9 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.operations.health import OperationsController
     from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.counter import CounterController
+    from entrypoints.http.payments.payer_pages import SandboxController, returned
     from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.payments.refunds import RefundsController
-    from entrypoints.http.payments.sandbox_page import SandboxController
     from entrypoints.http.payments.waivers import WaiversController
     from entrypoints.http.receipts.receipts import ReceiptsController
     from entrypoints.http.settlements.exceptions import SettlementExceptionsController
@@ -127,6 +127,7 @@ def http_handlers() -> list[Any]:
         ReceiptsController,
         PaymentsController,
         SandboxController,
+        returned,
         ClearanceController,
         WaiversController,
         CounterController,

@@ -99,7 +99,7 @@ class NumberedIds(Ids):
 async def example_office() -> AsyncIterator[Api]:
     """Open an office with what the examples name."""
     settings = Settings(
-        adapters=Adapters(persistence="memory"),
+        adapters=Adapters(persistence="memory", payments=("sandbox",)),
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
         sandbox=Sandbox(webhook_secret=Secret("whsec_dGhlIHNlY3JldCBvZiB0aGUgc2FuZGJveCdzIHdlYmg=")),

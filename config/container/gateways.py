@@ -52,7 +52,8 @@ def payer_if_named(names: Sequence[str], payer: Callable[[], Payer]) -> Payer | 
 
 def choice_of(settings: Settings) -> GatewayChoice:
     """Return which gateway opens an order."""
-    return GatewayChoice(default=settings.adapters.payments[0], by_currency=settings.payments.gateway_by_currency)
+    names = settings.adapters.payments
+    return GatewayChoice(default=names[0] if names else None, by_currency=settings.payments.gateway_by_currency)
 
 
 class Gateways(containers.DeclarativeContainer):

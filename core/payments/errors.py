@@ -53,6 +53,12 @@ class PaymentUnderWay(Conflict):
         return cls(f"do not pay again: the payment {order.id} of this fee is {order.state}", facts=told)
 
 
+class NoGateway(Conflict):
+    """No payment gateway collects in this currency."""
+
+    problem = "no-gateway"
+
+
 class NothingOwed(Conflict):
     """The fee is paid."""
 

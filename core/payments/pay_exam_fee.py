@@ -9,12 +9,15 @@ from core.kernel.authorization import Permission, requires
 from core.kernel.idempotency import RequestContext
 from core.kernel.ids import Ids
 from core.kernel.money import Money
-from core.payments.errors import PaymentUnderWay
+from core.payments.errors import NoGateway, PaymentUnderWay
 from core.payments.fee_account import FeeAccount
 from core.payments.gateway import Checkout, OrderRequest, PaymentGateway
 from core.payments.named_fee import reachable_fee
 from core.payments.order import OrderState, OrderTerms, PaymentOrder
 from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
+
+RETURN_PATH = "/payments/returned"
+"""Of the page to which gateways send the browser of a payer; it knows and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +38,15 @@ class OpenedPayment:
 class GatewayChoice:
     """Which gateway collects."""
 
-    default: str
+    default: str | None
+    """None: gateways collect in the other currencies only."""
     by_currency: Mapping[str, str]
 
     def of(self, currency: str) -> str:
-        """Return the gateway for a currency."""
-        return self.by_currency.get(currency, self.default)
+        """Return the gateway for a currency, or raise `NoGateway`."""
+        if chosen := self.by_currency.get(currency, self.default):
+            return chosen
+        raise NoGateway(f"the office collects {currency} at the counter only")
 
 
 @requires(Permission.SUBMISSIONS_WRITE)
@@ -71,7 +77,7 @@ class PayExamFee:
                 amount=order.amount,
                 reference=reference,
                 expires_at=order.expires_at,
-                return_url=f"{self.public_url}/v1/exam-fees/{reference}/payments" if self.public_url else "",
+                return_url=f"{self.public_url}{RETURN_PATH}" if self.public_url else "",
             )
         )
         async with self.new_work() as work:

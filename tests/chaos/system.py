@@ -73,7 +73,9 @@ class SystemUnderTest:
     def _settings(self, servers: Mapping[str, int], port: int) -> dict[str, Any]:
         urls = {vendor: f"http://{HOST}:{servers[vendor]}" for vendor in VENDORS}
         return {
-            "adapters": {"persistence": "mysql", "events": "kafka", "email": ["ses"], "sms": ["twilio"]},
+            "adapters": {"persistence": "mysql", "events": "kafka", "email": ["ses"], "sms": ["twilio"],
+                "payments": ["sandbox"],
+            },
             "http": {"host": HOST, "port": port},
             "mysql": {
                 "host": HOST, "port": servers["mysql"], "database": self.name,

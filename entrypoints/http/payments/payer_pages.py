@@ -1,21 +1,22 @@
-"""The page of the simulated gateway, on which a tester pays."""
+"""Pages for the browsers of payers: that of the simulated gateway, and the one after the payment."""
 
 import asyncio
 from collections.abc import Sequence
 from html import escape
 from typing import Any
-from urllib.parse import parse_qsl
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response, get, post, route
 from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath
 
 from core.kernel.errors import Invalid
 from core.kernel.money import format_amount
+from core.payments.pay_exam_fee import RETURN_PATH
 from core.payments.payer import PayerOutcome, SignedWebhook
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.media_types import form_only
+from entrypoints.http.media_types import form_fields, form_only
+from entrypoints.http.query_parameters import FOREIGN_QUERY
 
 POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 MAX_FORM_BYTES = 1_000
@@ -45,13 +46,30 @@ class SandboxController(Controller):
         self, request: Request[Any, Any, Any], order: FromPath[str], use_cases: Wired[UseCases]
     ) -> Response[str]:
         """Do what the tester chose; the webhooks arrive behind the answer, each at its time."""
-        fields = dict(parse_qsl((await request.body()).decode("ascii", "replace")))
         try:
-            outcome = PayerOutcome(fields.get("outcome", ""))
+            [(_, chosen)] = form_fields(await request.body())
+            outcome = PayerOutcome(chosen)
         except ValueError:
             raise Invalid(f"outcome is one of {', '.join(PayerOutcome)}", at="$.outcome") from None
         webhooks = await use_cases.payments.pay_at_sandbox(order, outcome)
         return html(f"<h1>{outcome}</h1>", BackgroundTask(send, webhooks, use_cases))
+
+
+@route(
+    RETURN_PATH,
+    http_method=["GET", "POST"],
+    status_code=200,
+    open_to_all=True,
+    include_in_schema=False,
+    sync_to_thread=False,
+    opt={FOREIGN_QUERY: True},
+)
+def returned() -> Response[str]:
+    """Answer the browser of a payer, whatever its gateway says in the query or in a form: the webhook counts."""
+    return html(
+        "<h1>Thank you</h1><p>Your payment is confirmed by a message within minutes. Until the fee shows that it is"
+        " unpaid, do not pay again.</p>"
+    )
 
 
 async def send(webhooks: Sequence[SignedWebhook], use_cases: UseCases) -> None:
