@@ -96,12 +96,12 @@ def parse_amount(text: str, currency: str) -> Money:
     """Return the amount of a number in major units without separators: `-1500.00`; raise `Invalid`."""
     places = decimal_places(currency)
     whole, point, fraction = text.partition(".")
-    digits, minor = whole.removeprefix("-"), fraction.rstrip("0") if len(fraction) > places else fraction
-    if not (digits + (fraction if point else "0")).isdecimal() or not text.isascii() or not digits or len(text) > 32:
+    digits = whole.removeprefix("-")
+    if not text.isascii() or len(text) > 32 or not digits.isdecimal() or fraction.isdecimal() is not bool(point):
         raise Invalid(f"{text[:32]!r} is no amount: write 1500.00", at="$.amount")
-    if len(minor) > places:
+    if fraction[places:].strip("0"):
         raise Invalid(f"{currency} has {places} decimal places, and {text!r} more", at="$.amount")
-    size = int(digits + minor.ljust(places, "0"))
+    size = int(digits + fraction[:places].ljust(places, "0"))
     return Money(-size if whole != digits else size, currency)
 
 

@@ -5,6 +5,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.progress import Progress
 
@@ -66,7 +67,10 @@ def read_mapping(gateway: str | None, path: Path | None) -> SettlementMapping:
     if path is None and gateway not in known:
         raise Invalid(f"give --gateway, which is one of {', '.join(known)}, or --mapping FILE")
     chosen = path or SHIPPED / f"{gateway}.toml"
-    return convert(parse_toml(chosen.read_text(encoding="utf-8"), chosen.name, Invalid), SettlementMapping)
+    try:
+        return convert(parse_toml(chosen.read_text(encoding="utf-8"), chosen.name, Invalid), SettlementMapping)
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise Invalid(f"{chosen.name} is no mapping: {error}") from error
 
 
 def summary(report: SettlementReport) -> str:
