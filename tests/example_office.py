@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -57,6 +58,7 @@ EXAMPLE_ID = 0x01985B1E_7C00_7000_8000_000000000000
 OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword", "showPrincipal"}
 """Operations on the caller, its own sessions and its password, which need no permission; most need a session."""
 FIRST_ID_OF_ANSWERS = EXAMPLE_ID + (1 << 48)
+WEBHOOK_SECRET = Secret("whsec_dGhlIHNlY3JldCBvZiB0aGUgc2FuZGJveCdzIHdlYmg=")
 GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 
 OF_THE_SECOND_FACTOR = {"enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp"}
@@ -98,11 +100,19 @@ class NumberedIds(Ids):
 @asynccontextmanager
 async def example_office() -> AsyncIterator[Api]:
     """Open an office with what the examples name."""
+    with TemporaryDirectory() as folder:
+        async with example_office_in(folder) as api:
+            yield api
+
+
+@asynccontextmanager
+async def example_office_in(folder: str) -> AsyncIterator[Api]:
+    """Open it with the book of its sandbox in a folder."""
     settings = Settings(
         adapters=Adapters(persistence="memory", payments=("sandbox",)),
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
-        sandbox=Sandbox(webhook_secret=Secret("whsec_dGhlIHNlY3JldCBvZiB0aGUgc2FuZGJveCdzIHdlYmg=")),
+        sandbox=Sandbox(book_path=f"{folder}/book.jsonl", webhook_secret=WEBHOOK_SECRET),
         identity=Identity(secret=Secret("the secret of the office of the examples")),
     )
     application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from core.kernel.errors import Conflict, Invalid, NotFound, Unavailable, Unprocessable
+from core.kernel.errors import Conflict, NotFound, Unavailable, Unprocessable
 from core.payments.order import PaymentOrder
 
 
@@ -95,7 +95,7 @@ class UnknownWaiver(NotFound):
     problem = "unknown-waiver"
 
 
-class UnknownHead(Invalid):
+class UnknownHead(Unprocessable):
     """Nothing was charged for the head."""
 
     problem = "unknown-head"

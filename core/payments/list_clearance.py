@@ -43,10 +43,10 @@ class ListClearance:
     clearances: Clearances
 
     async def __call__(self, schedule: str, after: UUID | None, limit: int) -> ClearancePage:
-        """Return up to `limit` fees; raise `NoFeesCharged` if the first page has none."""
+        """Return up to `limit` fees; raise `NoFeesCharged` if there are none."""
         reader = current_principal.get()
         found = await self.clearances.page(schedule, reader.centre, after, limit + 1)
-        if not found and after is None:
+        if not found:
             raise NoFeesCharged(f"no fee that you reach was charged by a schedule {schedule[:64]!r}")
         items = [
             Clearance(

@@ -38,6 +38,7 @@ class DemoResult(msgspec.Struct, kw_only=True):
     submitted: int
     confirmed: int
     paid: int
+    receipts: int
     emails: int
     sms: int
     lost: int
@@ -58,7 +59,7 @@ def demo(context: typer.Context, candidates: Candidates = 500, failing: Failing 
 
         result = runner.run(None, work, demo_settings(folder, record, failing))
     runner.print(result, result_table, json=json)
-    if result.lost or result.duplicates or {result.submitted, result.paid} != {candidates}:
+    if result.lost or result.duplicates or {result.submitted, result.paid, result.receipts} != {candidates}:
         raise typer.Exit(1)
 
 
@@ -93,8 +94,10 @@ async def run_demo(runtime: Runtime, candidates: int, record: Path, progress: Pr
         references = await asyncio.gather(*(submit(number) for number in range(candidates)))
         arriving = progress.add_task("e-mails and SMS", total=2 * candidates)
         await wait_for_messages(record, 2 * candidates, lambda count: progress.update(arriving, completed=count))
-        paid = [await is_paid(client, reference) for reference in references]
-    return count_messages(references, read_record(record), sum(paid), time.monotonic() - began)
+        paid = sum([await is_paid(client, reference) for reference in references])
+        receipts = len(await runtime.use_cases.receipts.list_receipts(limit=2 * candidates))
+    counted = count_messages(references, read_record(record), time.monotonic() - began)
+    return msgspec.structs.replace(counted, paid=paid, receipts=receipts)
 
 
 @asynccontextmanager
@@ -183,14 +186,15 @@ def read_record(record: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in lines]
 
 
-def count_messages(references: list[str], messages: list[dict[str, str]], paid: int, seconds: float) -> DemoResult:
+def count_messages(references: list[str], messages: list[dict[str, str]], seconds: float) -> DemoResult:
     """Compare submissions with messages: one e-mail and one SMS are due for each reference."""
     named = {channel: Counter(named_references(references, messages, channel)) for channel in ("email", "sms")}
     emails, sms = named["email"], named["sms"]
     return DemoResult(
         submitted=len(set(references)),
         confirmed=len(emails.keys() & sms.keys()),
-        paid=paid,
+        paid=0,
+        receipts=0,
         emails=emails.total(),
         sms=sms.total(),
         lost=2 * len(references) - len(emails) - len(sms),

@@ -96,6 +96,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_refunds_submission", "refunds", ["submission_id"])
     op.create_index("ix_refunds_check_at", "refunds", ["check_at", "submission_id"])
+    op.create_index("ix_refunds_stage", "refunds", ["stage", "id"])
+    op.create_index("ix_refunds_gateway_refund", "refunds", ["gateway_refund"])
+    op.create_index("ix_payments_paid_at", "payments", ["gateway", "paid_at", "id"])
 
 
 def downgrade() -> None:

@@ -35,9 +35,6 @@ def upgrade() -> None:
         mysql_collate="utf8mb4_0900_bin",
     )
     op.create_index("ix_counter_payments_state", "counter_payments", ["state", "id"])
-    op.create_index("ix_refunds_stage", "refunds", ["stage", "id"])
-    op.create_index("ix_refunds_gateway_refund", "refunds", ["gateway_refund"])
-    op.create_index("ix_payments_paid_at", "payments", ["gateway", "paid_at", "id"])
     op.create_table(
         "settlement_lines",
         sa.Column("id", Id(), nullable=False),
@@ -79,8 +76,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("ix_payments_paid_at", "payments")
-    op.drop_index("ix_refunds_gateway_refund", "refunds")
-    op.drop_index("ix_refunds_stage", "refunds")
     for table in ("settlement_exceptions", "settlement_lines", "counter_payments"):
         op.drop_table(table)
