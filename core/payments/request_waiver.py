@@ -8,7 +8,7 @@ from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, current_principal, requires
 from core.kernel.constraints import Whole
 from core.kernel.decisions import Decision, Why
-from core.kernel.errors import Invalid
+from core.kernel.errors import Unprocessable
 from core.kernel.idempotency import RequestContext
 from core.kernel.ids import Ids
 from core.kernel.money import Money
@@ -34,7 +34,7 @@ class WantedWaiver:
 
     def __post_init__(self) -> None:
         if (self.amount is None) == (self.percent is None):
-            raise Invalid("a waiver is of an `amount` or of a `percent` of what is due", at="$.amount")
+            raise Unprocessable("a waiver is of an `amount` or of a `percent` of what is due", at="$.amount")
         Decision(who="-", why=self.reason)
 
     def of(self, due: Money) -> Money:
