@@ -165,7 +165,12 @@ async def test_a_fee_whose_event_is_not_processed_is_paid_in_a_moment(stored: Ap
 async def test_orders_under_way_are_counted_by_gateway_and_state(stored: Application) -> None:
     figures = stored.payments.order_figures()
     before = {(each.gateway, each.state): each.count for each in await figures.under_way()}
-    for gateway, state in (("stripe", OrderState.OPENED), ("stripe", OrderState.AUTHORISED), ("sandbox", "captured")):
+    for gateway, state in (
+        ("stripe", OrderState.OPENED),
+        ("stripe", OrderState.AUTHORISED),
+        ("sandbox", "captured"),
+        ("counter", "authorised"),
+    ):
         submission = await opened(stored)
         async with stored.payments.new_work() as work:
             account = (await work.accounts.lock([submission]))[submission]

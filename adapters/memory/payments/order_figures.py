@@ -7,6 +7,7 @@ from datetime import datetime
 from adapters.memory.engine.database import MemoryDatabase
 from core.payments.order import UNDER_WAY, OrderState
 from core.payments.order_figures import OrderFigure, OrderFigures
+from core.payments.payment import COUNTER
 
 
 class MemoryOrderFigures(OrderFigures):
@@ -19,7 +20,7 @@ class MemoryOrderFigures(OrderFigures):
         opened = defaultdict[tuple[str, OrderState], list[datetime]](list)
         for account in self._database.fee_accounts.values():
             for order in account.orders:
-                if order.state in UNDER_WAY:
+                if order.state in UNDER_WAY and order.gateway != COUNTER:
                     opened[order.gateway, order.state].append(order.opened_at)
         return [
             OrderFigure(gateway=gateway, state=state, count=len(moments), oldest=min(moments))

@@ -9,6 +9,7 @@ from adapters.sql.engine.database import Database
 from adapters.sql.payments.tables import payment_orders
 from core.payments.order import UNDER_WAY, OrderState
 from core.payments.order_figures import MAX_COUNTED_ORDERS, OrderFigure, OrderFigures
+from core.payments.payment import COUNTER
 
 
 class SqlOrderFigures(OrderFigures):
@@ -31,7 +32,7 @@ def figures_of(state: OrderState) -> Select[str, int, datetime]:
     orders = payment_orders.c
     counted = (
         select(orders.gateway, orders.opened_at)
-        .where(orders.state == state)
+        .where(orders.state == state, orders.gateway != COUNTER)
         .order_by(orders.opened_at)
         .limit(MAX_COUNTED_ORDERS)
         .subquery()
