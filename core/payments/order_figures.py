@@ -28,4 +28,4 @@ class OrderFigures(Protocol):
 
     @abstractmethod
     async def under_way(self) -> Sequence[OrderFigure]:
-            """Return one figure for each gateway and state of the orders that are under way, without those of the counter."""
+        """Return a figure for each gateway and state of the orders under way, without those of the counter."""
