@@ -37,5 +37,5 @@ def test_a_waiver_waits_for_another_person(runner: CliRunner) -> None:
     assert [(code, err.partition(":")[0]) for code, _, err in refusals] == [
         (3, "same-person"),
         (3, "already-decided"),
-        (1, "invalid"),
+        (1, "unprocessable"),
     ]
