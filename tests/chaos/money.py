@@ -87,7 +87,7 @@ async def read_money(rows: Any) -> OfficeMoney:
     payments = await select(rows, "SELECT id, gateway_payment, submission_id, amount_minor FROM payments")
     refunds = await select(rows, "SELECT id, stage, amount_minor FROM refunds")
     posted, balances = await select(rows, POSTED), await select(rows, BALANCES)
-    accounts = await select(rows, "SELECT submission_id, charged_minor + fined_minor, cleared FROM fee_accounts")
+    accounts = await select(rows, "SELECT submission_id, charged_minor, cleared FROM fee_accounts")
     receipts = await select(rows, "SELECT payment_id, number FROM receipts")
     return OfficeMoney(
         payments=[StoredPayment(row[0].hex(), row[1], UUID(bytes=row[2]), row[3]) for row in payments],
