@@ -37,13 +37,15 @@ class MsgspecScheduleFormat(ScheduleFormat):
             schedule = msgspec.convert(document, FeeSchedule, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise _located(error) from error
-        _refuse_unknown(document, self.write(schedule), "$")
+        _refuse_unknown(document, {"fines": (), **self.write(schedule)}, "$")
         return schedule
 
     def write(self, schedule: FeeSchedule) -> dict[str, object]:
         """Return the document of a schedule: `read(write(schedule)) == schedule` except for its version."""
         document: dict[str, object] = msgspec.to_builtins(schedule, order="deterministic")
         del document["version"]
+        if not schedule.fines:
+            del document["fines"]  # processes of the release before refuse a key that they do not know
         return document
 
 

@@ -11,6 +11,8 @@ from benchmarks import (
     http_stages,
     identity_stages,
     ledger_stages,
+    payment_stages,
+    receipt_stages,
     trace_stages,
 )
 from benchmarks import inventory_stages as store_stages
@@ -49,6 +51,8 @@ STAGES: Mapping[str, Stage] = {
     "large-bodies": Stage(identity_stages.large_bodies, 900),
     "audit": Stage(audit_stages.audit, 1_000_000, times=1),
     "ledger": Stage(ledger_stages.ledger, 10_000_000, times=1),
+    "payments": Stage(payment_stages.payments, 10_240),
+    "receipts": Stage(receipt_stages.receipts, 40_000),
     "rotation": Stage(encryption_stages.rotation, 1_000_000, times=1),
     "disk": Stage(disk_stages.disk, 50_000, times=1),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),

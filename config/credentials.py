@@ -1,20 +1,22 @@
 """The credentials, secrets and keys that the chosen adapters need."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from config.sections.section import Misconfigured, Secret
 from config.settings import Settings
 
-REQUIRED_BY_VENDOR = {"ses": ("access_key_id", "secret_access_key"), "twilio": ("account_sid", "auth_token")}
+REQUIRED_BY_VENDOR = {
+    "ses": ("access_key_id", "secret_access_key"),
+    "twilio": ("account_sid", "auth_token"),
+    "stripe": ("secret_key", "webhook_secret"),
+    "razorpay": ("key_id", "key_secret", "webhook_secret"),
+}
 
 
 def check_credentials(settings: Settings) -> None:
     """Raise `Misconfigured` if a vendor that is to send has no credentials, or the heads of the audit no secret."""
-    if missing := ", ".join(missing_credentials(settings)):
-        raise Misconfigured(
-            f"{missing}: empty, but adapters.email or adapters.sms names this vendor; set it, as in"
-            f" BURSAR__{missing.split(',')[0].replace('.', '__').upper()}, or name another vendor"
-        )
+    adapters = settings.adapters
+    require(settings, (*adapters.email, *adapters.sms), "adapters.email or adapters.sms")
     if settings.adapters.audit_anchors != "none" and not settings.audit.secret.reveal():
         raise Misconfigured(
             f"audit.secret: empty, but adapters.audit_anchors is {settings.adapters.audit_anchors}, and what is"
@@ -32,9 +34,28 @@ def check_encryption(settings: Settings) -> None:
         )
 
 
-def missing_credentials(settings: Settings) -> Iterator[str]:
-    """Yield the settings of chosen vendors that are empty."""
-    for vendor in (*settings.adapters.email, *settings.adapters.sms):
+def check_gateways(settings: Settings) -> None:
+    """Raise `Misconfigured` if a payment gateway has no credentials, or no address to send payers back to."""
+    require(settings, settings.adapters.payments, "adapters.payments")
+    if "stripe" in settings.adapters.payments and not settings.http.public_url:
+        raise Misconfigured(
+            "http.public_url: empty, but adapters.payments names stripe, which sends payers back to it; set it, as in"
+            " BURSAR__HTTP__PUBLIC_URL=https://fees.example.org"
+        )
+
+
+def require(settings: Settings, vendors: Sequence[str], named_by: str) -> None:
+    """Raise `Misconfigured` if one of these vendors lacks a setting."""
+    if missing := ", ".join(missing_credentials(settings, vendors)):
+        raise Misconfigured(
+            f"{missing}: empty, but {named_by} names this vendor; set it, as in"
+            f" BURSAR__{missing.split(',')[0].replace('.', '__').upper()}, or name another vendor"
+        )
+
+
+def missing_credentials(settings: Settings, vendors: Sequence[str]) -> Iterator[str]:
+    """Yield the settings of these vendors that are empty."""
+    for vendor in vendors:
         section, required = getattr(settings, vendor, None), REQUIRED_BY_VENDOR.get(vendor, ())
         if vendor == "smtp" and (settings.smtp.user or settings.smtp.password.reveal()):
             required = ("user", "password")  # without both, the server takes messages by the address of the sender

@@ -15,6 +15,7 @@ PERSONAL = {("inventory", "name"), ("inventory", "email"), ("inventory", "phone"
 IDENTIFYING = {
     ("ses", "access_key_id"),
     ("twilio", "account_sid"),
+    ("razorpay", "key_id"),
     ("smtp", "user"),
     ("kafka", "user"),
     ("registry", "user"),

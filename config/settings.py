@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from config.sections.gateways import Payments, Razorpay, Stripe
 from config.sections.http import Admission, Http, Limits
 from config.sections.identity import KNOWN_ISSUERS, Audit, Encryption, Identity, OpenIdProvider, ProviderName
-from config.sections.office import Inventory, Notifications, Retention, Students, Telemetry
+from config.sections.office import Inventory, Notifications, Receipts, Retention, Students, Telemetry
 from config.sections.section import NON_EMPTY, Section, check_encrypted
 from config.sections.servers import Kafka, MySQL, Redis, Registry, SQLite
 from config.sections.vendors import Resilience, Sandbox, Ses, Smtp, Twilio
@@ -26,6 +27,9 @@ class Adapters(Section, frozen=True):
     """The first is primary; the next takes over while it is unavailable."""
     sms: Annotated[tuple[Literal["twilio", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     """Vendors of SMS: the first is primary, the others take over in this order."""
+    payments: tuple[Literal["stripe", "razorpay", "sandbox"], ...] = ()
+    """Payment gateways: the first opens new orders; of the others, webhooks and refunds are served, too. None: payers
+    pay at the counter."""
     cache: Literal["redis", "memory"] = "memory"
     """Where processes share which schedule version is in force, and count the requests of rate limits."""
     audit_anchors: Literal["kafka", "file", "none"] = "none"
@@ -62,21 +66,37 @@ class Settings(Section, frozen=True):
     students: Students = Students()
     identity: Identity = Identity()
     inventory: Inventory = Inventory()
+    receipts: Receipts = Receipts()
     audit: Audit = Audit()
     redis: Redis = Redis()
     registry: Registry = Registry()
     smtp: Smtp = Smtp()
     ses: Ses = Ses()
     twilio: Twilio = Twilio()
+    payments: Payments = Payments()
+    stripe: Stripe = Stripe()
+    razorpay: Razorpay = Razorpay()
     sandbox: Sandbox = Sandbox()
     resilience: Resilience = Resilience()
     telemetry: Telemetry = Telemetry()
 
     def __post_init__(self) -> None:
-        listed = {"serve": self.serve, "adapters.email": self.adapters.email, "adapters.sms": self.adapters.sms}
+        adapters = self.adapters
+        listed = {
+            "serve": self.serve,
+            "adapters.email": adapters.email,
+            "adapters.sms": adapters.sms,
+            "adapters.payments": adapters.payments,
+        }
         for path, names in listed.items():
             if twice := [name for name, count in Counter(names).items() if count > 1]:
                 raise ValueError(f"{twice[0]} is named twice - at `$.{path}`")
+        for currency, gateway in self.payments.gateway_by_currency.items():
+            if gateway not in self.adapters.payments:
+                raise ValueError(
+                    f"payments.gateway_by_currency.{currency} ({gateway}) is no gateway of adapters.payments"
+                    " - at `$.payments`"
+                )
         self._check_providers()
         self._check_registry()
         if self.http.workers > 1 and self.adapters.persistence != "mysql":

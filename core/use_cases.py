@@ -15,6 +15,9 @@ from core.ledger.use_cases import LedgerUseCases
 from core.messaging.routing import RoutedUseCases
 from core.messaging.use_cases import MessagingUseCases
 from core.notifications.use_cases import DispatchUseCases, NotificationsUseCases
+from core.payments.use_cases import PaymentsUseCases
+from core.receipts.use_cases import ReceiptsUseCases
+from core.settlements.use_cases import SettlementsUseCases
 from core.students.use_cases import StudentsUseCases
 
 
@@ -31,6 +34,9 @@ class UseCases(RoutedUseCases):
         dispatch: Callable[[], DispatchUseCases],
         inventory: Callable[[], InventoryUseCases],
         ledger: Callable[[], LedgerUseCases],
+        payments: Callable[[], PaymentsUseCases],
+        receipts: Callable[[], ReceiptsUseCases],
+        settlements: Callable[[], SettlementsUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
     ) -> None:
@@ -38,6 +44,7 @@ class UseCases(RoutedUseCases):
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
         self._audit, self._ledger = audit, ledger
+        self._payments, self._receipts, self._settlements = payments, receipts, settlements
 
     @cached_property
     def identity(self) -> IdentityUseCases:
@@ -75,6 +82,21 @@ class UseCases(RoutedUseCases):
         return self._ledger()
 
     @cached_property
+    def payments(self) -> PaymentsUseCases:
+        """Return the use cases of orders, payments and refunds."""
+        return self._payments()
+
+    @cached_property
+    def receipts(self) -> ReceiptsUseCases:
+        """Return the use cases of receipts."""
+        return self._receipts()
+
+    @cached_property
+    def settlements(self) -> SettlementsUseCases:
+        """Return the use cases of settlement files."""
+        return self._settlements()
+
+    @cached_property
     def messaging(self) -> MessagingUseCases:
         """Return the use cases of dead letters, replays and projections."""
         return self._messaging()
@@ -94,6 +116,9 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: joining(self.inventory, transaction),
             ledger=lambda: joining(self.ledger, transaction),
+            payments=lambda: joining(self.payments, transaction),
+            receipts=lambda: joining(self.receipts, transaction),
+            settlements=lambda: joining(self.settlements, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
         )
@@ -109,6 +134,9 @@ class UseCases(RoutedUseCases):
             dispatch=lambda: self.dispatch,
             inventory=lambda: self.inventory,
             ledger=lambda: self.ledger,
+            payments=lambda: self.payments,
+            receipts=lambda: self.receipts,
+            settlements=lambda: self.settlements,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,
         )

@@ -1,11 +1,25 @@
-"""Removes from the installed packages what no process reads: sources of extensions, symbols, services of AWS."""
+"""Removes from the installed packages what no process reads: sources, symbols, languages, services of AWS."""
 
+import os
 import shutil
 import struct
 import sys
 from pathlib import Path
 
 SOURCES = {".c", ".cc", ".cpp", ".h", ".hpp", ".pxd", ".pyx"}
+LANGUAGES = ("en", "hi")
+"""Of the templates: Babel knows how hundreds of others write dates."""
+LEXERS = {"__init__", "_mapping", "python"}
+"""Of Pygments: Rich shows the Python of a crash, and nothing else."""
+UNREAD = (
+    "sqlalchemy/testing",
+    "alembic/testing",
+    "botocore/data",
+    "botocore/docs",
+    "offapi/scalar.js",
+    "offapi/redoc.js",
+)
+"""Requests to SES are signed, and sent without a client; the API page is Swagger's."""
 LITTLE_ENDIAN_64 = b"\x7fELF\x02\x01"
 SECTIONS_OFFSET, SECTIONS_COUNT, PROGRAM_OFFSET, PROGRAM_SIZE = 40, 60, 32, 54
 """Places in the header of an ELF file; the count is followed by the index of the names."""
@@ -32,9 +46,14 @@ def slim(packages: Path) -> None:
             file.unlink()
         elif ".so" in file.suffixes:
             strip(file)
-    for service in (packages / "botocore/data").iterdir():  # requests to SES are signed, and sent without a client
-        if service.is_dir():
-            shutil.rmtree(service)
+    for locale in (packages / "babel/locale-data").iterdir():
+        if locale.stem.partition("_")[0] not in (*LANGUAGES, "root"):
+            locale.unlink()
+    for lexer in [*(packages / "pygments/lexers").glob("*.py*"), *(packages / "pygments/lexers").glob("*/*.pyc")]:
+        if lexer.name.partition(".")[0] not in LEXERS:
+            lexer.unlink()
+    for unread in UNREAD:
+        (shutil.rmtree if (packages / unread).is_dir() else os.remove)(packages / unread)
 
 
 slim(Path(sys.argv[1]))

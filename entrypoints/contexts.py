@@ -7,7 +7,7 @@ from typing import Any
 
 from core.messaging.routing import Routes
 from entrypoints.cli.runtime import OpenRuntime
-from entrypoints.messages import fees, identity, inventory, warehouse
+from entrypoints.messages import fees, identity, inventory, payments, settlements, warehouse
 
 
 def create_bursar(open_runtime: OpenRuntime) -> Any:
@@ -32,25 +32,37 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
+    from entrypoints.cli.payments import clearance, counter, pay, refunds, waivers
+    from entrypoints.cli.receipts import receipts
+    from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
 
     stock = (stock_commands, stock_views)
     operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, pay, clearance, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
+            Group("counter", "Payments that clerks have taken, and decisions about them.", (counter,)),
+            Group("refund", "Payments that are given back.", (refunds,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
+            Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
+            Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("encryption", "The keys of personal data.", (encryption,)),
-            Group("import", "Load students or fee schedules.", (import_roster, import_schedules)),
+            Group(
+                "import",
+                "Load students, fee schedules or settlement files.",
+                (import_roster, import_schedules, import_settlement),
+            ),
+            Group("settlements", "What settlement files and the office tell differently.", (exceptions,)),
             Group("inventory", "Batches, allocations and what is available.", stock),
             Group("stores", "The older name of `bursar inventory`.", stock, hidden=True),
         ),
@@ -78,6 +90,14 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.clearance import ClearanceController
+    from entrypoints.http.payments.counter import CounterController
+    from entrypoints.http.payments.payer_pages import SandboxController, returned
+    from entrypoints.http.payments.payments import PaymentsController
+    from entrypoints.http.payments.refunds import RefundsController
+    from entrypoints.http.payments.waivers import WaiversController
+    from entrypoints.http.receipts.receipts import ReceiptsController
+    from entrypoints.http.settlements.exceptions import SettlementExceptionsController
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -104,14 +124,23 @@ def http_handlers() -> list[Any]:
         show_principal,
         show_principal_of_request,
         LedgerController,
+        ReceiptsController,
+        PaymentsController,
+        SandboxController,
+        returned,
+        ClearanceController,
+        WaiversController,
+        CounterController,
+        RefundsController,
+        SettlementExceptionsController,
         list_audit_records,
     ]
 
 
 ROUTES = Routes(
-    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | warehouse.ROUTES,
+    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | payments.ROUTES | settlements.ROUTES | warehouse.ROUTES,
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
-    principals=fees.PRINCIPALS | inventory.PRINCIPALS | warehouse.PRINCIPALS,
+    principals=fees.PRINCIPALS | inventory.PRINCIPALS | payments.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},
 )
 """Which message goes where."""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,7 +18,7 @@ from config.container import Application, running
 from config.sections.http import Http
 from config.sections.identity import Identity
 from config.sections.section import Secret
-from config.sections.vendors import Twilio
+from config.sections.vendors import Sandbox, Twilio
 from config.settings import Adapters, Settings
 from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey
@@ -32,8 +33,17 @@ from core.identity.sessions.session_issuer import Proof
 from core.kernel.authorization import NotAuthenticated, Permission
 from core.kernel.errors import Invalid
 from core.kernel.ids import Ids
+from core.kernel.money import Money
+from core.ledger.charge import ChargedHead
+from core.ledger.charge import charge as charge_of
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
+from core.payments.counter_payment import CounterMethod, CounterPayment, CounterState
+from core.payments.open_fee_accounts import ChargedFee
+from core.payments.payment import Payment, Refund, RefundCause, RefundStage
+from core.payments.waiver import Waiver
+from core.receipts.receipt import ReceivedPayment
+from core.settlements.settlement_line import ExceptionKind, SettlementException
 from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
@@ -48,6 +58,7 @@ EXAMPLE_ID = 0x01985B1E_7C00_7000_8000_000000000000
 OF_THE_CALLER = {"listSessions", "endSession", "endSessions", "changePassword", "showPrincipal"}
 """Operations on the caller, its own sessions and its password, which need no permission; most need a session."""
 FIRST_ID_OF_ANSWERS = EXAMPLE_ID + (1 << 48)
+WEBHOOK_SECRET = Secret("whsec_dGhlIHNlY3JldCBvZiB0aGUgc2FuZGJveCdzIHdlYmg=")
 GOOD = b'{"schedule": "sahyadri-semester", "registration": "SU-2026-0001"}'
 
 OF_THE_SECOND_FACTOR = {"enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "stepUp"}
@@ -89,10 +100,19 @@ class NumberedIds(Ids):
 @asynccontextmanager
 async def example_office() -> AsyncIterator[Api]:
     """Open an office with what the examples name."""
+    with TemporaryDirectory() as folder:
+        async with example_office_in(folder) as api:
+            yield api
+
+
+@asynccontextmanager
+async def example_office_in(folder: str) -> AsyncIterator[Api]:
+    """Open it with the book of its sandbox in a folder."""
     settings = Settings(
-        adapters=Adapters(persistence="memory"),
+        adapters=Adapters(persistence="memory", payments=("sandbox",)),
         http=Http(public_url=PUBLIC),
         twilio=Twilio(auth_token=Secret(TOKEN)),
+        sandbox=Sandbox(book_path=f"{folder}/book.jsonl", webhook_secret=WEBHOOK_SECRET),
         identity=Identity(secret=Secret("the secret of the office of the examples")),
     )
     application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
@@ -106,6 +126,9 @@ async def example_office() -> AsyncIterator[Api]:
         await stock(api)
         await bury(api)
         await doubt(api)
+        await charge(api)
+        await receive(api)
+        await open_desk(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
             await let_in(api)
@@ -205,6 +228,22 @@ def a_session(session: SessionId, account: UUID, now: datetime, digest: bytes) -
     return Session(id=session, account=account, methods=("pwd",), digest=digest, **times)
 
 
+async def receive(api: Api) -> None:
+    """Issue the receipt of the examples."""
+    issue, student = EXAMPLES["showReceipt"]["answer"], UUID(int=EXAMPLE_ID + 2)
+    paid = ReceivedPayment(
+        payment=UUID(issue["payment"]),
+        submission=UUID(issue["submission"]),
+        student=student,
+        reference=issue["reference"],
+        schedule=issue["schedule"],
+        amount=Money(**issue["amount"]),
+        method=issue["method"],
+        paid_at=api.clock.now(),
+    )
+    await api.application.use_cases().receipts.issue_receipts([paid])
+
+
 async def doubt(api: Api) -> None:
     """Store the deliveries of the examples."""
     async with any_work(api.application) as work:
@@ -217,6 +256,114 @@ async def doubt(api: Api) -> None:
                     state=state,
                     reason="the vendor did not answer in time",
                     due_at=api.clock.now(),
+                )
+            )
+        await work.commit()
+
+
+async def charge(api: Api) -> None:
+    """Open the account of the fee that the examples name."""
+    student = await api.application.use_cases().students.find_student("SU-2026-0001")
+    fee = ChargedFee(
+        submission=UUID(int=EXAMPLE_ID + 48),
+        student=student.id,
+        reference="BF-7K3M-9QZ4-XA2B-C",
+        schedule="sahyadri-semester",
+        total=Money(150_000, "INR"),
+        pay_by=None,
+        at=api.clock.now(),
+    )
+    made = charge_of(fee.submission, student.id, [ChargedHead("examination", fee.total)], fee.at)
+    assert made is not None
+    await api.application.use_cases().ledger.post_transactions([made])
+    await api.application.use_cases().payments.open_fee_accounts([fee])
+    waiver = Waiver(
+        id=UUID(int=EXAMPLE_ID + 49),
+        head="examination",
+        amount=Money(30_000, "INR"),
+        percent=20,
+        reason="the candidate lost the home to a flood",
+        requested_by="account:01985b1e-7c00-7000-8000-000000000008",
+        requested_at=fee.at,
+    )
+    async with api.application.payments.new_work() as work:
+        account = (await work.accounts.lock([fee.submission]))[fee.submission]
+        account.waivers.append(waiver)
+        work.accounts.save(account)
+        await work.commit()
+
+
+async def open_desk(api: Api) -> None:
+    """Take the counter payments, the refunds and the settlement line of the examples."""
+    student = await api.application.use_cases().students.find_student("SU-2026-0001")
+    fee, now = UUID(int=EXAMPLE_ID + 80), api.clock.now()
+    charged = ChargedFee(
+        submission=fee,
+        student=student.id,
+        reference="BF-4M2N-8PQ7-YC5D-E",
+        schedule="sahyadri-annual",
+        total=Money(7_000_000, "INR"),
+        pay_by=None,
+        at=now,
+    )
+    await api.application.use_cases().payments.open_fee_accounts([charged])
+    waiting, bounced, surplus = (
+        CounterPayment(
+            id=UUID(int=EXAMPLE_ID + 81 + index),
+            submission=fee,
+            method=CounterMethod.CHEQUE,
+            number=f"cheque:00012{index}/400240015",
+            amount=Money(minor, "INR"),
+            paid_at=now,
+            taken_by="account:01985b1e-7c00-7000-8000-000000000008",
+            taken_at=now,
+        )
+        for index, minor in enumerate((6_000_000, 50_000, 7_000_000))
+    )
+    waiting.state = CounterState.WAITING
+    async with api.application.payments.new_work() as work:
+        account = (await work.accounts.lock([fee]))[fee]
+        account.orders.append(waiting.waiting_order())
+        for taken in (bounced, surplus):
+            account.capture(taken.payment(), now)
+        account.charged += Money(500_000, "INR")  # the payments below are no surplus
+        for number in (84, 85):
+            online = Payment(
+                id=UUID(int=EXAMPLE_ID + number + 4),
+                gateway="razorpay",
+                gateway_payment=f"pay_{number}",
+                amount=Money(100_000, "INR"),
+                paid_at=now,
+            )
+            account.payments.append(online)
+            refund = Refund(
+                id=UUID(int=EXAMPLE_ID + number),
+                amount=Money(20_000, "INR"),
+                cause=RefundCause.DECISION,
+                reason="the paper was cancelled",
+                reserved_at=now,
+                stage=RefundStage.UNKNOWN,
+                check_at=None,
+            )
+            online.refunds.append(refund)
+        work.accounts.save(account)
+        for taken in (waiting, bounced, surplus):
+            work.counter_payments.add(taken)
+        await work.commit()
+    async with api.application.settlements.new_work() as work:
+        for number in (96, 97):
+            work.exceptions.add(
+                SettlementException(
+                    id=UUID(int=EXAMPLE_ID + number),
+                    gateway="razorpay",
+                    bank="razorpay",
+                    kind=ExceptionKind.MISSING_HERE,
+                    about=None,
+                    name="adj_7K3M9QZ4XA2BCD",
+                    amount=Money(-50_000, "INR"),
+                    fees=Money(0, "INR"),
+                    settlement="setl_9QZ4XA2BCD7K3M",
+                    at=now,
                 )
             )
         await work.commit()

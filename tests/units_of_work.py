@@ -9,6 +9,9 @@ from adapters.memory.identity.unit_of_work import MemoryIdentityUnitOfWork
 from adapters.memory.inventory.unit_of_work import MemoryInventoryUnitOfWork
 from adapters.memory.ledger.unit_of_work import MemoryLedgerUnitOfWork
 from adapters.memory.notifications.unit_of_work import MemoryNotificationsUnitOfWork
+from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
+from adapters.memory.receipts.unit_of_work import MemoryReceiptsUnitOfWork
+from adapters.memory.settlements.unit_of_work import MemorySettlementsUnitOfWork
 from adapters.memory.students.unit_of_work import MemoryStudentsUnitOfWork
 from config.container import Application
 from core.kernel.clock import Clock
@@ -22,6 +25,9 @@ IN_MEMORY = (
     MemoryInventoryUnitOfWork,
     MemoryIdentityUnitOfWork,
     MemoryLedgerUnitOfWork,
+    MemoryPaymentsUnitOfWork,
+    MemoryReceiptsUnitOfWork,
+    MemorySettlementsUnitOfWork,
 )
 
 
@@ -33,7 +39,8 @@ def memory_work(database: MemoryDatabase, clock: Clock, ids: Ids, *, within: Tra
 def any_work(application: Application, within: Transaction | None = None) -> Any:
     """Open a unit of work on the persistence of an application."""
     contexts = (application.fees, application.students, application.notifications, application.inventory)
-    others = (application.identity, application.ledger)
+    money = (application.payments, application.receipts, application.settlements)
+    others = (application.identity, application.ledger, *money)
     return joined([context.new_work(within=within) for context in (*contexts, *others)])
 
 

@@ -5,7 +5,6 @@ import structlog
 from adapters.resilience.metrics import ACCOUNT_FAULTS
 from adapters.resilience.sliding_window import MonotonicClock
 from core.kernel.vendor_errors import AccountFault
-from core.notifications.delivery import Channel
 from core.notifications.errors import RecipientNotAllowed
 
 log = structlog.get_logger()
@@ -15,9 +14,9 @@ SHOWN_SECONDS = 900.0
 
 
 class AccountAlarm:
-    """The faults of our account at one vendor, which messages wait for."""
+    """The faults of our account at one vendor, which calls wait for."""
 
-    def __init__(self, channel: Channel, vendor: str, now: MonotonicClock) -> None:
+    def __init__(self, channel: str, vendor: str, now: MonotonicClock) -> None:
         self._channel, self._vendor, self._now = channel, vendor, now
         self._faults = ACCOUNT_FAULTS.labels(channel, vendor)
         self._last, self._last_at, self._logged_at = "", -SHOWN_SECONDS, -LOG_INTERVAL_SECONDS
@@ -35,4 +34,4 @@ class AccountAlarm:
         self._last, self._last_at = str(error), self._now()
         if self._now() >= self._logged_at + LOG_INTERVAL_SECONDS:
             self._logged_at = self._now()
-            log.error("vendor_refuses_our_account", channel=self._channel.value, vendor=self._vendor, answer=self._last)
+            log.error("vendor_refuses_our_account", channel=str(self._channel), vendor=self._vendor, answer=self._last)

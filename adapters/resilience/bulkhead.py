@@ -1,24 +1,22 @@
-"""Limits the deliveries in flight at one vendor."""
+"""Limits the calls in flight at one vendor."""
 
 import asyncio
 from collections import deque
 from typing import Generic
 
 from adapters.resilience.breaker import RateBreaker
-from adapters.resilience.messages import M
+from adapters.resilience.calls import A, Caller, Q
 from adapters.resilience.policy import ResiliencePolicy
-from core.notifications.messages import Accepted
-from core.notifications.ports import Sender
 
 
-class Bulkhead(Sender[M], Generic[M]):
-    """Sends at most `max_in_flight` messages at a time; others wait in order of arrival.
+class Bulkhead(Caller[Q, A], Generic[Q, A]):
+    """Makes at most `max_in_flight` calls at a time; others wait in order of arrival.
 
-    After the breaker was open the limit is one, and doubles when a message is accepted, at most once in
+    After the breaker was open the limit is one, and doubles when a call succeeds, at most once in
     `ramp_seconds`.
     """
 
-    def __init__(self, inner: Sender[M], policy: ResiliencePolicy, breaker: RateBreaker) -> None:
+    def __init__(self, inner: Caller[Q, A], policy: ResiliencePolicy, breaker: RateBreaker) -> None:
         self._inner = inner
         self._breaker = breaker
         self._max_in_flight = self._limit = policy.max_in_flight
@@ -29,22 +27,22 @@ class Bulkhead(Sender[M], Generic[M]):
 
     @property
     def capacity(self) -> int:
-        """How many more messages could be sent now without waiting."""
+        """How many more calls could be made now without waiting."""
         free = self._limit - self.under_way - len(self._waiting)
         return max(free, 0) if self._breaker.closed else self._breaker.probes
 
-    async def send(self, message: M) -> Accepted:
+    async def send(self, request: Q) -> A:
         await self._enter()
         try:
-            accepted = await self._inner.send(message)
+            answer = await self._inner.send(request)
             self._grow()
-            return accepted
+            return answer
         finally:
             self._leave()
 
     @property
     def _full(self) -> bool:
-        """Whether a message has to wait; with an open breaker it is refused instead."""
+        """Whether a call has to wait; with an open breaker it is refused instead."""
         return self._breaker.closed and self.under_way >= self._limit
 
     async def _enter(self) -> None:

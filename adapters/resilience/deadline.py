@@ -3,23 +3,21 @@
 import asyncio
 from typing import Generic
 
-from adapters.resilience.messages import M
+from adapters.resilience.calls import A, Caller, Q
 from core.kernel.vendor_errors import OutcomeUnknown
-from core.notifications.messages import Accepted
-from core.notifications.ports import Sender
 
 
-class Deadline(Sender[M], Generic[M]):
+class Deadline(Caller[Q, A], Generic[Q, A]):
     """Raises `OutcomeUnknown` after `seconds`: the vendor may have received the request."""
 
-    def __init__(self, inner: Sender[M], vendor: str, seconds: float) -> None:
+    def __init__(self, inner: Caller[Q, A], vendor: str, seconds: float) -> None:
         self._inner = inner
         self._vendor = vendor
         self._seconds = seconds
 
-    async def send(self, message: M) -> Accepted:
+    async def send(self, request: Q) -> A:
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._inner.send(message)
+                return await self._inner.send(request)
         except TimeoutError as error:
             raise OutcomeUnknown(f"{self._vendor} did not answer within {self._seconds:g} s") from error

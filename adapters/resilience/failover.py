@@ -1,12 +1,15 @@
 """Sends through the first available vendor of a channel."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Generic
 
-from adapters.resilience.messages import M
+from adapters.resilience.calls import M
 from adapters.resilience.vendor import GuardedVendor
+from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 from core.kernel.vendor_errors import VendorUnavailable
+from core.notifications.delivery import Channel
 from core.notifications.errors import RecipientNotAllowed, TooLate
 from core.notifications.messages import Accepted
 from core.notifications.ports import VendorChannel
@@ -16,10 +19,10 @@ from core.notifications.vendor_standing import VendorStanding
 class Failover(VendorChannel[M], Generic[M]):
     """Tries the next vendor when one is unavailable or refuses our account, never when a message may have been sent."""
 
-    def __init__(self, vendors: Sequence[GuardedVendor[M]]) -> None:
+    def __init__(self, channel: Channel, vendors: Sequence[GuardedVendor[M, Accepted]], clock: Clock) -> None:
         if not vendors:
             raise ValueError("a channel needs at least one vendor")
-        self._vendors = vendors
+        self._channel, self._vendors, self._clock = channel, vendors, clock
 
     async def send(self, message: M) -> Accepted:
         refusals: list[VendorUnavailable | RecipientNotAllowed] = []
@@ -46,7 +49,22 @@ class Failover(VendorChannel[M], Generic[M]):
         return min(vendor.breaker.rest_seconds for vendor in self._vendors)
 
     def standings(self) -> Sequence[VendorStanding]:
-        return [vendor.standing() for vendor in self._vendors]
+        at = self._clock.now()
+        return [self._standing(vendor, at) for vendor in self._vendors]
+
+    def _standing(self, vendor: GuardedVendor[M, Accepted], at: datetime) -> VendorStanding:
+        rest = vendor.breaker.rest_seconds
+        return VendorStanding(
+            channel=self._channel,
+            vendor=vendor.name,
+            breaker=vendor.breaker_state,
+            calls=len(vendor.breaker.rate.calls),
+            failure_percent=vendor.breaker.rate.percent,
+            under_way=vendor.sender.under_way,
+            rests_until=at + timedelta(seconds=rest) if rest else None,
+            reason=vendor.breaker.hold.reason or vendor.alarm.reason,
+            at=at,
+        )
 
 
 def earliest_retry_after(refusals: Sequence[Unavailable]) -> float | None:

@@ -1,53 +1,71 @@
-"""One vendor with its limits, its metrics and its standing."""
+"""One vendor with its limits and its metrics."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Generic
 
 from adapters.resilience.account_alarm import AccountAlarm
 from adapters.resilience.breaker import RateBreaker
+from adapters.resilience.budget import RetryBudget
 from adapters.resilience.bulkhead import Bulkhead
-from adapters.resilience.messages import M
-from adapters.resilience.metrics import BREAKER_STATE, HELD, IN_FLIGHT_DELIVERIES
-from core.kernel.clock import Clock
-from core.notifications.delivery import Channel
-from core.notifications.vendor_standing import Breaker, VendorStanding
+from adapters.resilience.calls import A, Caller, Q
+from adapters.resilience.circuit_breaking import CircuitBreaking
+from adapters.resilience.deadline import Deadline
+from adapters.resilience.journaling import Counting
+from adapters.resilience.metrics import BREAKER_STATE, HELD, IN_FLIGHT_DELIVERIES, RETRIES
+from adapters.resilience.policy import ResiliencePolicy
+from adapters.resilience.retrying import Retrying, Sleep
+from adapters.resilience.sliding_window import MonotonicClock
+from core.notifications.vendor_standing import Breaker
 
 STATES = (Breaker.CLOSED, Breaker.HALF_OPEN, Breaker.OPEN)
 """A state's position is its value in the metric."""
 
 
 @dataclass(frozen=True, slots=True)
-class GuardedVendor(Generic[M]):
-    """A named sender behind its bulkhead and breaker."""
+class GuardedVendor(Generic[Q, A]):
+    """A named vendor behind its bulkhead and breaker."""
 
-    channel: Channel
+    channel: str
+    """Of messages, or `payments`."""
     name: str
-    sender: Bulkhead[M]
+    sender: Bulkhead[Q, A]
     breaker: RateBreaker
     alarm: AccountAlarm
-    clock: Clock
 
     def __post_init__(self) -> None:
-        BREAKER_STATE.labels(self.channel, self.name).set_function(lambda: STATES.index(self._state))
+        BREAKER_STATE.labels(self.channel, self.name).set_function(lambda: STATES.index(self.breaker_state))
         HELD.labels(self.channel, self.name).set_function(lambda: self.breaker.hold.active)
         IN_FLIGHT_DELIVERIES.labels(self.channel, self.name).set_function(lambda: self.sender.under_way)
 
-    def standing(self) -> VendorStanding:
-        """Return the standing of the vendor in this process."""
-        rest, at = self.breaker.rest_seconds, self.clock.now()
-        return VendorStanding(
-            channel=self.channel,
-            vendor=self.name,
-            breaker=self._state,
-            calls=len(self.breaker.rate.calls),
-            failure_percent=self.breaker.rate.percent,
-            under_way=self.sender.under_way,
-            rests_until=at + timedelta(seconds=rest) if rest else None,
-            reason=self.breaker.hold.reason or self.alarm.reason,
-            at=at,
-        )
-
     @property
-    def _state(self) -> Breaker:
+    def breaker_state(self) -> Breaker:
+        """The state of the circuit breaker."""
         return Breaker(self.breaker.current_state.name.lower().replace("_", "-"))
+
+
+def unchanged(inner: Caller[Q, A]) -> Caller[Q, A]:
+    """Add nothing to the chain."""
+    return inner
+
+
+def guarded(
+    channel: str,
+    name: str,
+    vendor: Caller[Q, A],
+    limits: ResiliencePolicy,
+    now: MonotonicClock,
+    sleep: Sleep,
+    *,
+    recorded: Callable[[Caller[Q, A]], Caller[Q, A]] = unchanged,
+    checked: Callable[[Caller[Q, A]], Caller[Q, A]] = unchanged,
+) -> GuardedVendor[Q, A]:
+    """Return a vendor behind the chain; `recorded` wraps each call, and `checked` what precedes the breaker."""
+    alarm = AccountAlarm(channel, name, now)
+    breaker, budget = RateBreaker(name, limits, now), RetryBudget(limits, now, RETRIES.labels(channel, name))
+    timely = Deadline(vendor, name, limits.deadline_seconds)
+    # Outside the deadline, to tell a timeout from a shutdown.
+    observed = recorded(Counting(timely, channel, name, budget))
+    retrying = Retrying(checked(CircuitBreaking(observed, breaker, alarm)), limits, budget, sleep)
+    # Outside the retries: a call that waits for its next attempt is in flight.
+    return GuardedVendor(channel, name, Bulkhead(retrying, limits, breaker), breaker, alarm)

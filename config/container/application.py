@@ -10,12 +10,16 @@ from config.container.audit import Audit
 from config.container.discovery import Discovery
 from config.container.examinations import Examinations
 from config.container.fees import Fees
+from config.container.gateways import Gateways
 from config.container.identity import Identity
 from config.container.inventory import Inventory
 from config.container.ledger import Ledger
 from config.container.messaging import Messaging
 from config.container.notifications import Notifications
+from config.container.payments import Payments
 from config.container.process import Process
+from config.container.receipts import Receipts
+from config.container.settlements import Settlements
 from config.container.storage import Storage
 from config.container.students import Students
 from config.container.vendors import Vendors
@@ -39,7 +43,7 @@ class Application(containers.DeclarativeContainer):
     )
     identity: Identity = providers.Container(Identity, process=process, storage=storage)  # type: ignore[assignment]
     vendors: Vendors = providers.Container(  # type: ignore[assignment]
-        Vendors, process=process, identity=identity
+        Vendors, process=process, storage=storage, identity=identity
     )
     students: Students = providers.Container(Students, process=process, storage=storage)  # type: ignore[assignment]
     fees: Fees = providers.Container(Fees, process=process, storage=storage)  # type: ignore[assignment]
@@ -48,6 +52,14 @@ class Application(containers.DeclarativeContainer):
     )
     inventory: Inventory = providers.Container(Inventory, process=process, storage=storage)  # type: ignore[assignment]
     ledger: Ledger = providers.Container(Ledger, process=process, storage=storage)  # type: ignore[assignment]
+    gateways: Gateways = providers.Container(Gateways, process=process)  # type: ignore[assignment]
+    payments: Payments = providers.Container(  # type: ignore[assignment]
+        Payments, process=process, storage=storage, gateways=gateways
+    )
+    receipts: Receipts = providers.Container(Receipts, process=process, storage=storage)  # type: ignore[assignment]
+    settlements: Settlements = providers.Container(  # type: ignore[assignment]
+        Settlements, process=process, storage=storage
+    )
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
     )
@@ -64,6 +76,9 @@ class Application(containers.DeclarativeContainer):
         dispatch=notifications.dispatch_use_cases.provider,
         inventory=inventory.use_cases.provider,
         ledger=ledger.use_cases.provider,
+        payments=payments.use_cases.provider,
+        receipts=receipts.use_cases.provider,
+        settlements=settlements.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
     )
@@ -82,6 +97,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     closable = [application.messaging.publisher(), storage.cache(), storage.rate_limiter(), storage.database()]
     closable += [vendors.email_vendors(name) for name in adapters.email]
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
+    closable += [application.gateways.gateway_vendors(name) for name in adapters.payments]
     closable += [record for known in vendors.records().values() for record in known.values()]
     closable += application.identity.identity_providers().values()
     closable += [application.discovery.registry(), application.process.tracer()]

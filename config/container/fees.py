@@ -54,6 +54,7 @@ class Fees(containers.DeclarativeContainer):
         storage.refusals,
         new_work=new_work,
         tariffs=tariffs,
+        versions=tariffs,
         candidates=candidates,
         exam_fees=exam_fees,
         schedule_format=schedule_format,

@@ -15,6 +15,7 @@ with lazy_imports():
     from adapters.sql.ledger.books import SqlBooks
     from adapters.sql.ledger.posting_sums import SqlPostingSums
     from adapters.sql.ledger.unit_of_work import SqlLedgerUnitOfWork
+    from adapters.sql.payments.facts import posted_facts
 
 
 class Ledger(containers.DeclarativeContainer):
@@ -41,7 +42,7 @@ class Ledger(containers.DeclarativeContainer):
     )
     books = stored(
         persistence,
-        sql=providers.Singleton(SqlBooks, database),
+        sql=providers.Singleton(SqlBooks, database, providers.Singleton(posted_facts)),
         memory=providers.Singleton(MemoryBooks, memory),
     )
 

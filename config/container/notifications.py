@@ -111,7 +111,7 @@ class Notifications(containers.DeclarativeContainer):
         reported_deliveries=reported_deliveries,
         contacts=contacts,
         templates=vendors.templates,
-        secret_facts=identity.secret_facts,
+        late_facts=vendors.late_facts,
         email=vendors.email,
         sms=vendors.sms,
         attempt_log=vendors.attempt_log,

@@ -7,17 +7,20 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from adapters.console.senders import ConsoleEmailSender, ConsoleSmsSender
+from adapters.memory.payments.owed_fees import MemoryOwedFees
 from adapters.sandbox.sent_messages import SandboxSentMessages
 from config.container.contacts import sender
 from config.container.identity import Identity
 from config.container.process import Process
-from config.container.providers import configured, given, lazy_imports
+from config.container.providers import configured, given, lazy_imports, stored
+from config.container.storage import Storage
 from config.container.traces import traced
 from config.sections.vendors import Smtp, Twilio
 from config.settings import Adapters, Settings
 from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
 from core.notifications.outcome_lookup import OutcomeLookup, SentMessagesByVendor
+from core.notifications.rendering import LateFacts
 
 with lazy_imports():
     from adapters.jinja.templates import JinjaTemplates
@@ -28,6 +31,7 @@ with lazy_imports():
     from adapters.ses.probe import SesProbe
     from adapters.smtp.email import SmtpEmailSender
     from adapters.smtp.probe import SmtpProbe
+    from adapters.sql.payments.owed_fees import SqlOwedFees
     from adapters.telemetry.traced import traced_vendors
     from adapters.twilio.probe import TwilioProbe
     from adapters.twilio.sent_messages import TwilioSentMessages
@@ -81,6 +85,7 @@ class Vendors(containers.DeclarativeContainer):
     """Every vendor that the settings can name, and the resilience chain in front of the named ones."""
 
     process = given(Process)
+    storage = given(Storage)
     identity = given(Identity)
     settings, clock = process.settings.provided, process.clock
 
@@ -100,7 +105,11 @@ class Vendors(containers.DeclarativeContainer):
             offer_seconds=settings.smtp.offer_seconds,
         ),
         console=providers.Singleton(ConsoleEmailSender),
-        sandbox=providers.Singleton(configured(SandboxEmailSender), settings.sandbox),
+        sandbox=providers.Singleton(
+            SandboxEmailSender,
+            record_path=settings.sandbox.record_path,
+            failure_percent=settings.sandbox.failure_percent,
+        ),
     )
     sms_vendors: providers.Aggregate[Any] = providers.Aggregate(
         twilio=providers.Singleton(
@@ -113,7 +122,11 @@ class Vendors(containers.DeclarativeContainer):
             timeout=deadline,
         ),
         console=providers.Singleton(ConsoleSmsSender),
-        sandbox=providers.Singleton(configured(SandboxSmsSender), settings.sandbox),
+        sandbox=providers.Singleton(
+            SandboxSmsSender,
+            record_path=settings.sandbox.record_path,
+            failure_percent=settings.sandbox.failure_percent,
+        ),
     )
     # SMTP has no query; SES queries only by the id that the lost answer held; the console keeps no record.
     email_records: providers.Aggregate[Any] = providers.Aggregate(
@@ -140,11 +153,17 @@ class Vendors(containers.DeclarativeContainer):
     vendor_policy = providers.Singleton(configured(ResiliencePolicy), settings.resilience)
     own_policies = providers.Singleton(vendor_policies, vendor_policy, settings.smtp)
     templates = providers.Singleton(JinjaTemplates)
+    owed_fees = stored(
+        process.persistence,
+        sql=providers.Singleton(SqlOwedFees, storage.database),
+        memory=providers.Singleton(MemoryOwedFees, storage.memory),
+    )
+    late_facts = providers.Singleton(LateFacts, secrets=identity.secret_facts, owed_fees=owed_fees)
     outcome_lookup = providers.Factory(
         OutcomeLookup,
         records=records,
         templates=templates,
-        secret_facts=identity.secret_facts,
+        late_facts=late_facts,
         deadline=providers.Callable(timedelta, seconds=settings.resilience.deadline_seconds),
     )
     email = providers.Singleton(

@@ -8,6 +8,7 @@ from config.sections.section import HttpUrl, PositiveInt, Section, check_port
 from config.sections.vendors import MAX_NAME_LENGTH
 from core.fees.deadlines import is_zone
 from core.kernel.text import line_fault
+from core.receipts.receipt import LONGEST_ISSUER
 
 
 class Retention(Section, frozen=True):
@@ -56,6 +57,25 @@ class Inventory(Section, frozen=True):
             raise ValueError(f"inventory.name {fault}")
         if not is_zone(self.zone):
             raise ValueError(f"inventory.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
+
+
+class Receipts(Section, frozen=True):
+    """How receipts are numbered, and what is printed on them."""
+
+    series: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{1,8}\Z")] = "R"
+    """Begins the number; each series and financial year counts from 1."""
+    year_begins_in: Annotated[int, msgspec.Meta(ge=1, le=12)] = 4
+    """The first month of the financial year."""
+    zone: str = "Asia/Kolkata"
+    """The IANA time zone that decides which year a payment belongs to."""
+    issuer: str = "Examination Fee Office"
+    """The name of the office on the paper."""
+
+    def __post_init__(self) -> None:
+        if fault := line_fault(self.issuer, LONGEST_ISSUER):
+            raise ValueError(f"receipts.issuer {fault}")
+        if not is_zone(self.zone):
+            raise ValueError(f"receipts.zone ({self.zone}) is no IANA time zone, as in Asia/Kolkata")
 
 
 class Traces(Section, frozen=True):

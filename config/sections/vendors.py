@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from config.sections.gateways import check_webhook_secret
 from config.sections.section import NON_EMPTY, HttpUrl, Percent, Port, PositiveInt, Seconds, Secret, Section, check_port
 
 MAX_NAME_LENGTH = 120
@@ -89,11 +90,21 @@ class Twilio(Section, frozen=True):
 
 
 class Sandbox(Section, frozen=True):
-    """A simulated vendor that appends accepted messages to a file."""
+    """A simulated vendor that appends accepted messages to a file, and a simulated payment gateway with its book."""
 
     record_path: Annotated[str, NON_EMPTY] = "bursar-sandbox.jsonl"
     failure_percent: Percent = 0
-    """The share of calls that are refused as unavailable."""
+    """The share of messages that are refused as unavailable."""
+    book_path: Annotated[str, NON_EMPTY] = "bursar-payments.jsonl"
+    """The book of the payment gateway; all processes share it."""
+    webhook_secret: Secret = msgspec.field(default_factory=Secret)
+    """Signs the webhooks of the payment gateway: `whsec_` and Base64; empty: a secret that is drawn in the book."""
+    secondary_webhook_secret: Secret = msgspec.field(default_factory=Secret)
+    """While secrets are rotated: webhooks that are signed with it are valid, too."""
+
+    def __post_init__(self) -> None:
+        check_webhook_secret("sandbox.webhook_secret", self.webhook_secret)
+        check_webhook_secret("sandbox.secondary_webhook_secret", self.secondary_webhook_secret)
 
 
 class Resilience(Section, frozen=True):

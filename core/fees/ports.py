@@ -52,6 +52,14 @@ class Tariffs(Protocol):
         """Make this version the current one in every process that shares the cache."""
 
 
+class ScheduleVersions(Protocol):
+    """Every published version."""
+
+    @abstractmethod
+    async def find(self, code: str, version: int) -> FeeSchedule | None:
+        """Return a version."""
+
+
 class Schedules(Protocol):
     """Every version of every fee schedule."""
 

@@ -7,10 +7,12 @@ from itertools import chain
 from typing import Annotated
 
 from core.fees import deadlines as calendar
+from core.fees import fines as late_payments
 from core.fees import instalments, names
 from core.fees.candidate import Candidate
 from core.fees.deadlines import NO_DEADLINES, Deadlines, LocalTime, as_local, as_utc, format_local, last_minute
 from core.fees.errors import InvalidSchedule, NotPriced, ScheduleClosed, ScheduleNotOpen, UnknownPractical
+from core.fees.fines import FineRules
 from core.fees.instalments import InstalmentShares
 from core.fees.names import Name, Names, Title
 from core.fees.paper_selection import PaperSelection
@@ -48,6 +50,8 @@ class FeeSchedule:
     rules: Annotated[tuple[Rule, ...], Items(least=1)]
     """Applied in this order, each to the total of those before."""
     instalments: InstalmentShares = ()
+    fines: FineRules = ()
+    """After the deadline of payment, it is paid with these fines; without any, no more."""
     kit: Annotated[str, names.SKU] | None = None
     """The sku that each submission allocates from the inventory; it has no price."""
     version: int = 0
@@ -61,6 +65,7 @@ class FeeSchedule:
             calendar.contradictions(self.opens, self.closes),
             contradictions.contradictions(self.rules, self.categories, self.certificates),
             instalments.contradictions(self.instalments, self.closes.payment),
+            late_payments.contradictions(self.fines, self.closes.payment),
         ):
             raise contradiction
 

@@ -33,17 +33,31 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.STUDENTS_WRITE,
     Permission.STOCK_WRITE,
     Permission.DELIVERIES_SETTLE,
+    Permission.WAIVERS_REQUEST,
+    Permission.WAIVERS_DECIDE,
     Permission.DEAD_LETTERS_REPLAY,
+    Permission.RECEIPTS_VOID,
+    Permission.PAYMENTS_TAKE,
+    Permission.PAYMENTS_APPROVE,
+    Permission.REFUNDS_WRITE,
+    Permission.SETTLEMENTS_WRITE,
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CANDIDATE: SUBMITTING,
-    Role.CLERK: SUBMITTING | {Permission.STUDENTS_READ},
+    Role.CLERK: SUBMITTING
+    | {
+        Permission.STUDENTS_READ,
+        Permission.CLEARANCE_READ,
+        Permission.WAIVERS_REQUEST,
+        Permission.PAYMENTS_TAKE,
+    },
     Role.OFFICER: OPERATING,
     Role.AUDITOR: READING,
     Role.ADMINISTRATOR: OPERATING
     | ADMINISTERING
     | {Permission.AUDIT_READ, Permission.EVENTS_REPLAY, Permission.STUDENTS_ERASE},
-    Role.SERVICE: SUBMITTING | {Permission.STOCK_READ, Permission.STOCK_WRITE, Permission.STUDENTS_READ},
+    Role.SERVICE: SUBMITTING
+    | {Permission.STOCK_READ, Permission.STOCK_WRITE, Permission.STUDENTS_READ, Permission.CLEARANCE_READ},
 }
 """The permission `system:run` belongs to no role: only the program itself has it."""

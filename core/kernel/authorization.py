@@ -35,7 +35,20 @@ class Permission(StrEnum):
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
+    CLEARANCE_READ = "clearance:read"
+    WAIVERS_REQUEST = "waivers:request"
+    WAIVERS_DECIDE = "waivers:decide"
     LEDGER_READ = "ledger:read"
+    RECEIPTS_READ = "receipts:read"
+    RECEIPTS_VOID = "receipts:void"
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_TAKE = "payments:take"
+    """Take money at the counter, and pay out what goes back there."""
+    PAYMENTS_APPROVE = "payments:approve"
+    """Be the second person of counter payments, and return cheques."""
+    REFUNDS_WRITE = "refunds:write"
+    SETTLEMENTS_READ = "settlements:read"
+    SETTLEMENTS_WRITE = "settlements:write"
     AUDIT_READ = "audit:read"
     SYSTEM_RUN = "system:run"
     """The work of the program itself: consuming, sending, expiring."""
@@ -47,6 +60,9 @@ CHECKING_REACH = frozenset(
         Permission.SUBMISSIONS_WRITE,
         Permission.SCHEDULES_READ,
         Permission.STUDENTS_READ,
+        Permission.CLEARANCE_READ,
+        Permission.WAIVERS_REQUEST,
+        Permission.PAYMENTS_TAKE,
     }
 )
 """The permissions whose use cases show and change only what a principal reaches; the others see every centre."""

@@ -92,6 +92,19 @@ def format_number(amount: Money) -> str:
     return f"{'-' if amount.minor < 0 else ''}{_format_size(amount)}"
 
 
+def parse_amount(text: str, currency: str) -> Money:
+    """Return the amount of a number in major units without separators: `-1500.00`; raise `Invalid`."""
+    places = decimal_places(currency)
+    whole, point, fraction = text.partition(".")
+    digits = whole.removeprefix("-")
+    if not text.isascii() or len(text) > 32 or not digits.isdecimal() or fraction.isdecimal() is not bool(point):
+        raise Invalid(f"{text[:32]!r} is no amount: write 1500.00", at="$.amount")
+    if fraction[places:].strip("0"):
+        raise Invalid(f"{currency} has {places} decimal places, and {text!r} more", at="$.amount")
+    size = int(digits + fraction[:places].ljust(places, "0"))
+    return Money(-size if whole != digits else size, currency)
+
+
 def _format_size(amount: Money) -> str:
     places = decimal_places(amount.currency)
     major, minor = divmod(abs(amount.minor), 10**places)

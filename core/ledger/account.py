@@ -17,6 +17,14 @@ class AccountKind(StrEnum):
     """What was charged for one head."""
     CONCESSION = "concession"
     """What was taken off charges for one head."""
+    WAIVER = "waiver"
+    """What two people waived of one head."""
+    CLEARING = "clearing"
+    """What one gateway has collected and not settled; of the gateway `counter`, what clerks have taken."""
+    GATEWAY_FEE = "gateway-fee"
+    """What one gateway has kept for its service."""
+    BANK = "bank"
+    """What one bank account has received."""
 
 
 ACCOUNT = Text(

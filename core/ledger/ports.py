@@ -73,7 +73,7 @@ class CheckedPage:
     transactions: int
     postings: int
     fault: str = ""
-    """The first transaction whose postings are not those that it was stored with, or not the price of its fee."""
+    """The first transaction with other postings than it was stored with, or another amount than what it records."""
     totals: Sequence[AccountTotal] = ()
     """Of the accounts with sums."""
 
@@ -86,8 +86,8 @@ class LedgerBooks(Protocol):
         """Yield the checked pages, in the order of the keys."""
 
     @abstractmethod
-    async def uncharged(self) -> int:
-        """Return how many fees that cost something have no charge."""
+    async def unposted(self) -> int:
+        """Return how many fees, payments and settled refunds have no transaction."""
 
     @abstractmethod
     async def sums(self) -> Sequence[AccountTotal]:

@@ -20,13 +20,27 @@ class TransactionKind(StrEnum):
 
     CHARGE = "charge"
     """A fee was submitted; the candidate owes it."""
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REVERSAL = "reversal"
+    """The bank of the payer took a payment back."""
+    RESTORATION = "restoration"
+    """A refund or reversal came back to the office."""
+    FINE = "fine"
+    WITHDRAWAL = "withdrawal"
+    """A fine was taken back."""
+    WAIVER = "waiver"
+    RETRACTION = "retraction"
+    """A waiver was taken back."""
+    SETTLEMENT = "settlement"
+    """A gateway has transferred what it collected to the bank."""
 
 
 class TransactionKey(NamedTuple):
     """What a transaction records: one fact is posted once."""
 
     cause: UUID
-    """The id of the fact: the submission that is charged."""
+    """The id of the fact: the submission that is charged, the payment, the refund."""
     kind: TransactionKind
 
 

@@ -20,8 +20,8 @@ class LedgerVerification:
     postings: int = 0
     accounts: int = 0
     """Accounts whose stored sum was compared with their postings."""
-    uncharged: int = 0
-    """Fees whose event has not been processed; `bursar replay` processes those of an earlier release."""
+    unposted: int = 0
+    """Fees, payments and refunds whose event is not processed; `bursar replay` processes fees of an earlier release."""
     disagreement: str = ""
     """Empty: there is none."""
 
@@ -29,7 +29,7 @@ class LedgerVerification:
 @requires(Permission.LEDGER_READ)
 @dataclass(frozen=True, slots=True)
 class VerifyLedger:
-    """Compute everything anew: transactions from their postings, charges from fees, sums from all postings."""
+    """Compute everything anew: transactions from their postings and what they record, sums from all postings."""
 
     books: Books
 
@@ -46,7 +46,7 @@ class VerifyLedger:
                 if page.fault:
                     result.disagreement = page.fault
                     return result
-            result.uncharged = await books.uncharged()
+            result.unposted = await books.unposted()
             await compare(totals, books, result)
         return result
 

@@ -32,11 +32,10 @@ from core.notifications.ports import (
     DueDeliveries,
     NewNotificationsWork,
     ReportedDeliveries,
-    SecretFacts,
     Templates,
     VendorChannel,
 )
-from core.notifications.rendering import render_message
+from core.notifications.rendering import LateFacts, render_message
 
 INITIAL_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=1), timedelta(minutes=10)
 INITIAL_RECIPIENT_DELAY, MAX_RECIPIENT_DELAY = timedelta(minutes=1), timedelta(hours=1)
@@ -57,7 +56,7 @@ class DispatchDeliveries:
     reported_deliveries: ReportedDeliveries
     contacts: Contacts
     templates: Templates
-    secret_facts: SecretFacts
+    late_facts: LateFacts
     email: VendorChannel[Email]
     sms: VendorChannel[Sms]
     attempt_log: AttemptLog
@@ -164,7 +163,7 @@ class DispatchDeliveries:
         return delivery
 
     async def _send(self, delivery: Delivery, contact: Contact | UnreadableContact | None) -> Accepted | None:
-        message = await render_message(delivery, contact, self.templates, self.secret_facts)
+        message = await render_message(delivery, contact, self.templates, self.late_facts)
         if message is None:
             return None
         message = replace(message, still_claimed=partial(self._still_claimed, delivery))

@@ -11,8 +11,8 @@ from core.notifications.attempt_log import Attempt, AttemptOutcome
 from core.notifications.delivery import Channel, Delivery
 from core.notifications.errors import NobodyToAsk, UnreadableContact
 from core.notifications.messages import Contact, Email, Sms
-from core.notifications.ports import SecretFacts, SentMessages, Templates
-from core.notifications.rendering import render_message
+from core.notifications.ports import SentMessages, Templates
+from core.notifications.rendering import LateFacts, render_message
 from core.notifications.status_reports import DeliveryStatus, VendorReport, best_of
 
 SentMessagesByVendor = Mapping[str, SentMessages[Any] | None]
@@ -25,7 +25,7 @@ class OutcomeLookup:
 
     records: Mapping[Channel, SentMessagesByVendor]
     templates: Templates
-    secret_facts: SecretFacts
+    late_facts: LateFacts
     deadline: timedelta
 
     async def find(
@@ -40,7 +40,7 @@ class OutcomeLookup:
         names = called or list(records)  # the sender died before it stored an attempt: any vendor may have it
         if not any(records.get(name) for name in names):
             raise NobodyToAsk(f"{' and '.join(names)} cannot be queried for the outcome")
-        message = await render_message(delivery, contact, self.templates, self.secret_facts)
+        message = await render_message(delivery, contact, self.templates, self.late_facts)
         if message is None:
             raise OutcomeUnknown(f"the recipient has no {delivery.channel} address any more to query for")
         doubts, reports = [], list[VendorReport]()

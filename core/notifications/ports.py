@@ -112,6 +112,14 @@ class SecretFacts(Protocol):
         """Return the facts of a one-time secret; None if it was used or has expired; raise `Undecipherable`."""
 
 
+class OwedFees(Protocol):
+    """A read port for what is owed when the words of a reminder are made."""
+
+    @abstractmethod
+    async def find(self, fee: UUID) -> Mapping[str, Any] | None:
+        """Return `owed`, the amount; None if the fee is paid, or its payer may be debited already."""
+
+
 class Deliveries(Protocol):
     """The repository of deliveries, for dispatching."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 
 from core.fees.deadlines import last_minute
@@ -15,14 +16,18 @@ from core.ledger.charge import ChargedHead, charge
 from core.ledger.transaction import LedgerTransaction
 from core.messaging.message import Received
 from core.notifications.delivery import Notice, RecipientId
+from core.payments.fine import FineRule, FineTerms
+from core.payments.open_fee_accounts import ChargedFee
 from core.use_cases import UseCases
 
 
 async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_cases: UseCases) -> None:
-    """Charge all, notify each candidate, then request all kits at once; raise the first refusal of a kit."""
+    """Charge all and open their accounts, notify each candidate, then request all kits; raise a refusal of a kit."""
     charges = [made for each in submitted if (made := charge_of(each.body))]
     if charges:
         await use_cases.ledger.post_transactions(charges)
+    fees = [charged_fee(each.body, await fine_terms(each.body, use_cases)) for each in submitted]
+    await use_cases.payments.open_fee_accounts(fees)
     for each in submitted:
         with tracing(each.message.trace):
             await use_cases.notifications.send_notice(notice(each))
@@ -38,6 +43,30 @@ def charge_of(submitted: FeeSubmitted) -> LedgerTransaction | None:
     """Return the charge of a fee; None where nothing is owed."""
     heads = [ChargedHead(line.head, line.amount) for line in submitted.lines]
     return charge(submitted.subject, submitted.student, heads, submitted.at)
+
+
+async def fine_terms(submitted: FeeSubmitted, use_cases: UseCases) -> FineTerms | None:
+    """Return the fines of the version that priced the fee; None: it has no deadline of payment."""
+    if submitted.pay_by is None:
+        return None
+    rules = await use_cases.fees.find_fines(submitted.schedule, submitted.schedule_version)
+    known = [FineRule(**{each.name: getattr(rule, each.name) for each in fields(FineRule)}) for rule in rules]
+    version, zone = submitted.schedule_version, submitted.zone
+    return FineTerms(version=version, zone=zone, rules=tuple(known))
+
+
+def charged_fee(submitted: FeeSubmitted, terms: FineTerms | None) -> ChargedFee:
+    """Return what the account of a fee begins with."""
+    return ChargedFee(
+        submission=submitted.subject,
+        student=submitted.student,
+        reference=submitted.reference,
+        schedule=submitted.schedule,
+        total=submitted.total,
+        pay_by=submitted.pay_by,
+        at=submitted.at,
+        fine_terms=terms,
+    )
 
 
 def notice(submitted: Received[FeeSubmitted]) -> Notice:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, NoReturn
 
+from core.kernel.csv_cells import unguarded
 from core.kernel.errors import Invalid
 from core.kernel.registration import read_registration
 from core.kernel.text import line_fault, normal_form
@@ -80,7 +81,7 @@ def read_entry(row: RosterRow, columns: Sequence[str], contacts: ContactParser) 
     written: dict[str, str] = {}
     empty: list[str] = []
     for name, padded in zip(columns, row.cells, strict=False):
-        cell = padded.strip()
+        cell = unguarded(padded.strip())
         if not cell:
             empty.append(name)
         elif name in CONTACT_COLUMNS:

@@ -14,7 +14,7 @@ from core.policies.when_goods_received import GoodsDispatched, GoodsReceived, St
 from docs.generator.markdown import code, summary, table, type_text
 from entrypoints.contexts import ROUTES
 from entrypoints.http.schemas import field_docs
-from entrypoints.messages import inventory
+from entrypoints.messages import inventory, payments
 
 COMMAND_BODIES: Mapping[str, type] = {
     "SubmitExamFee": ExamFeeSubmission,
@@ -25,6 +25,7 @@ COMMAND_BODIES: Mapping[str, type] = {
     "ChangeArrival": inventory.ChangeArrivalCommand,
     "CancelOrder": inventory.CancelOrderCommand,
     "ShipOrder": Shipment,
+    "TakeCounterPayment": payments.TakeCounterPaymentCommand,
     "GoodsReceived": GoodsReceived,
     "StockCounted": StockCounted,
     "GoodsDispatched": GoodsDispatched,

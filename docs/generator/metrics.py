@@ -10,12 +10,14 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import adapters
 import entrypoints
+from adapters.resilience.gateway import CHANNEL
 from config.settings import Adapters
 from core.audit.refusal_log import Fate
 from core.messaging.message import topic_of
 from core.notifications.attempt_log import AttemptOutcome
 from core.notifications.delivery import Channel
 from core.notifications.delivery_figures import WAITING_STATES
+from core.payments.order import UNDER_WAY
 from docs.generator.markdown import code, table
 from entrypoints.contexts import ROUTES
 from entrypoints.effects import Transport
@@ -39,7 +41,7 @@ class Label(NamedTuple):
 def vendors() -> set[str]:
     """Return the words of the settings that name vendors."""
     hints = get_type_hints(Adapters)  # a tuple of one literal
-    return {word for name in ("email", "sms") for word in get_args(get_args(hints[name])[0])}
+    return {word for name in ("email", "sms", "payments") for word in get_args(get_args(hints[name])[0])}
 
 
 TOPICS = [re.escape(topic_of(context)) for context in ROUTES.contexts]
@@ -47,9 +49,10 @@ CLASS_NAME = r"[A-Z][A-Za-z]+"
 LABELS: Mapping[str, Label] = {
     "adapter": Label("The class that does the call; a unit of work by its context.", CLASS_NAME),
     "call": Label("A method of the port.", r"[a-z][a-z_]+"),
-    "channel": Label("The medium of a message.", lambda: set(Channel)),
+    "channel": Label("The medium of a message; `payments` for gateways.", lambda: {*Channel, CHANNEL}),
     "fate": Label("What became of the audit record of a refusal.", lambda: set(Fate)),
     "folder": Label("A folder by its use.", lambda: {"database", "audit"}),
+    "gateway": Label("A payment gateway by its word in the settings.", lambda: {"razorpay", "sandbox", "stripe"}),
     "method": Label("The method of a request, one of those that the HTTP parser knows.", r"[A-Z-]{3,12}"),
     "outcome": Label(
         "Of effects `done` or `failed`; of calls of vendors what the vendor answered; of use cases `done`, the name of"
@@ -69,7 +72,7 @@ LABELS: Mapping[str, Label] = {
     "server": Label(
         "The section of the settings that names the files.", lambda: {"mysql", "kafka", "redis", "registry", "smtp"}
     ),
-    "state": Label("The state of a delivery.", lambda: set(WAITING_STATES)),
+    "state": Label("The state of a delivery or of an order.", lambda: {*WAITING_STATES, *UNDER_WAY}),
     "status": Label("The status of the response; 0: the process ended before it.", r"0|[1-5]\d\d"),
     "topic": Label(
         "A topic that Bursar consumes, with its prefix.", rf".*({'|'.join(map(topic_of, ROUTES.contexts))})"

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import get_type_hints
 
 from core.fees.deadlines import Deadlines
+from core.fees.fines import FineRule
 from core.fees.instalments import InstalmentShare
 from core.fees.pricing.audience import Audience
 from core.fees.pricing.late_fee import LateFeeWindow
@@ -25,7 +26,7 @@ def document() -> str:
     rows = [
         (code(key), "list of rules" if key == "rules" else type_text(hints[key]), docs.get(key, "")) for key in keys
     ]
-    nested = (Deadlines, InstalmentShare)
+    nested = (Deadlines, InstalmentShare, FineRule)
     return "\n\n".join(
         [table(("key", "type", "meaning"), rows)]
         + [f"### {kind.__name__}\n\n{summary(kind)}\n\n{fields_table(kind)}" for kind in nested]

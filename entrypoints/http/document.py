@@ -152,6 +152,10 @@ def complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         constrain(parameter, handler)
         if parameter["name"] in example.get("parameters", ()):
             parameter["example"] = example["parameters"][parameter["name"]]
+    for name, description in handler.opt.get("signatures", {}).items():
+        told = {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+        known = {"example": example["parameters"][name]} if name in example["parameters"] else {}
+        operation["parameters"].append(told | known)
     if content := handler.opt.get("body"):
         operation["requestBody"] = {"required": True, "content": msgspec.to_builtins(content)}
     for body in operation.get("requestBody", {"content": {}})["content"].values():

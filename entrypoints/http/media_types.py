@@ -1,13 +1,18 @@
 """Checks of the media type before the body is read: hooks, because Litestar copies the handler for each guard."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from litestar import Request
 from litestar.exceptions import HTTPException
 
+from core.kernel.errors import Invalid
+
 NDJSON_MEDIA_TYPE = "application/x-ndjson"
 JSON_LINES = (NDJSON_MEDIA_TYPE, "application/jsonl")
 """The two names of one media type."""
+
+MAX_FORM_FIELDS = 100
 
 
 def lines_of(schema: str, description: str) -> dict[str, Any]:
@@ -42,3 +47,14 @@ async def form_only(request: Request[Any, Any, Any]) -> None:
 async def json_lines_only(request: Request[Any, Any, Any]) -> None:
     """Refuse a body that is not JSON lines."""
     only(request, *JSON_LINES)
+
+
+def form_fields(body: bytes) -> list[tuple[str, str]]:
+    """Decode the fields of a form in their order; raise `Invalid`."""
+    try:
+        text = body.decode("ascii")
+        return parse_qsl(
+            text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
+        )
+    except ValueError as error:
+        raise Invalid(f"the body must be a form of at most {MAX_FORM_FIELDS} fields") from error

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from config.container import Application
-from config.credentials import check_credentials, check_encryption
+from config.credentials import check_credentials, check_encryption, check_gateways
 from config.described_settings import described, masked
 from config.sections.section import Misconfigured
 from config.settings import Settings
@@ -43,10 +43,12 @@ class ConfiguredRuntime(Runtime):
     def probes(self) -> Sequence[Probe]:
         from entrypoints.runtime.findings import SigningKeyProbe, findings
 
-        settings, known, found = self._settings, self._application.vendors.vendor_probes, self._application.examinations
+        settings, found = self._settings, self._application.examinations
+        known, gateways = self._application.vendors.vendor_probes, self._application.gateways.gateway_probes
         vendors = [
             known(name) for name in (*settings.adapters.email, *settings.adapters.sms) if name in known.providers
         ]
+        vendors += [gateways(name) for name in settings.adapters.payments if name in gateways.providers]
         keys = [SigningKeyProbe(self.use_cases)] if "http" in settings.serve else []
         return [
             *findings(settings),
@@ -98,6 +100,8 @@ class ConfiguredRuntime(Runtime):
         check_encryption(self._settings)
         if {"dispatcher", "scheduler"}.intersection(self._settings.serve):
             check_credentials(self._settings)
+        if {"http", "scheduler"}.intersection(self._settings.serve):
+            check_gateways(self._settings)
         with self._application.storage.exclusive_lock(), ExitStack() as opened:
             serves_http = "http" in self._settings.serve
             listening = opened.enter_context(self._transports.listen()) if serves_http else None

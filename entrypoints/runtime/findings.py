@@ -4,7 +4,7 @@ import resource
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from config.credentials import check_credentials, check_encryption
+from config.credentials import check_credentials, check_encryption, check_gateways
 from config.sections.section import Misconfigured
 from config.settings import Settings
 from core.kernel.errors import Unavailable
@@ -47,6 +47,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from missing_secrets(settings)
     if "http" in settings.serve:
         yield from public_address(settings)
+        yield from play_money(settings)
         yield from too_few_files(settings)
         yield from too_short_a_drain(settings)
 
@@ -59,12 +60,19 @@ def missing_secrets(settings: Settings) -> Iterator[Finding]:
             variable = f"BURSAR__{name.upper()}__SECRET"
             remedy = f"set {variable} to 32 or more random characters, the same in every process"
             yield Finding(f"{name}.secret", "empty", remedy)
-    for check in (check_encryption, check_credentials):
+    for check in (check_encryption, check_credentials, check_gateways):
         try:
             check(settings)
         except Misconfigured as error:
             setting, _, rest = str(error).partition(": ")
             yield Finding(setting, *(part.strip() for part in rest.partition(";")[::2]))
+
+
+def play_money(settings: Settings) -> Iterator[Finding]:
+    """Yield that the public can pay without money."""
+    if "sandbox" in settings.adapters.payments and urlsplit(settings.http.public_url).scheme == "https":
+        detail = "sandbox: a click on its page pays a fee, no money moves, and the address is public"
+        yield Finding("adapters.payments", detail, "set adapters.payments to stripe or razorpay")
 
 
 def public_address(settings: Settings) -> Iterator[Finding]:

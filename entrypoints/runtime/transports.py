@@ -165,5 +165,6 @@ class Transports:
             application.messaging.backlog(),
             application.messaging.consumer_lag(),
             application.notifications.delivery_figures(),
+            application.payments.order_figures(),
             application.inventory.projection_progress(),
         )

@@ -10,6 +10,7 @@ from core.kernel.clock import Clock
 from core.messaging.consumer_lag import ConsumerLag
 from core.messaging.outbox import MAX_COUNTED_LETTERS, Backlog
 from core.notifications.delivery_figures import MAX_COUNTED_DELIVERIES, DeliveryFigures
+from core.payments.order_figures import MAX_COUNTED_ORDERS, OrderFigures
 
 DELIVERIES = Gauge(
     "bursar_deliveries",
@@ -22,6 +23,18 @@ OLDEST_DELIVERY_SECONDS = Gauge(
     "bursar_deliveries_oldest_seconds",
     "How long the oldest of them is due, or its outcome unknown",
     ["state", "channel"],
+    multiprocess_mode="livemax",
+)
+ORDERS = Gauge(
+    "bursar_payment_orders",
+    f"Orders whose payers may still pay or be debited, {MAX_COUNTED_ORDERS} at most",
+    ["gateway", "state"],
+    multiprocess_mode="livemax",
+)
+OLDEST_ORDER_SECONDS = Gauge(
+    "bursar_payment_orders_oldest_seconds",
+    "How long ago the oldest of them was opened",
+    ["gateway", "state"],
     multiprocess_mode="livemax",
 )
 LAG = Gauge(
@@ -45,6 +58,22 @@ async def measure_deliveries(figures: DeliveryFigures, clock: Clock) -> None:
         age = (clock.now() - each.oldest).total_seconds() if each.oldest else 0.0
         DELIVERIES.labels(each.state, each.channel).set(each.count)
         OLDEST_DELIVERY_SECONDS.labels(each.state, each.channel).set(max(0.0, age))
+
+
+def measuring_orders(figures: OrderFigures, clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Return the job that sets the gauges of orders; those of a gateway and state without any more become zero."""
+    told = set[tuple[str, str]]()
+
+    async def measure() -> None:
+        found = {(each.gateway, str(each.state)): each for each in await figures.under_way()}
+        told.update(found)
+        for labels in told:
+            each = found.get(labels)
+            age = (clock.now() - each.oldest).total_seconds() if each and each.oldest else 0.0
+            ORDERS.labels(*labels).set(each.count if each else 0)
+            OLDEST_ORDER_SECONDS.labels(*labels).set(max(0.0, age))
+
+    return measure
 
 
 async def measure_dead_letters(backlog: Backlog) -> None:

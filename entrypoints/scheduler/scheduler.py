@@ -10,10 +10,17 @@ from core.kernel.clock import Clock
 from core.messaging.consumer_lag import ConsumerLag
 from core.messaging.outbox import Backlog
 from core.notifications.delivery_figures import DeliveryFigures
+from core.payments.order_figures import OrderFigures
 from core.use_cases import UseCases
 from entrypoints.periodic import run_every
 from entrypoints.scheduler.backlog_metrics import measure_backlog
-from entrypoints.scheduler.office_figures import anchoring, measure_dead_letters, measure_deliveries, measure_lag
+from entrypoints.scheduler.office_figures import (
+    anchoring,
+    measure_dead_letters,
+    measure_deliveries,
+    measure_lag,
+    measuring_orders,
+)
 from entrypoints.scheduler.projection_lag import measure_projection_lag
 
 RETENTION_INTERVAL_SECONDS = 600.0
@@ -22,6 +29,8 @@ BACKORDER_INTERVAL_SECONDS = 20.0
 RECONCILIATION_INTERVAL_SECONDS = 30.0
 POSTING_SUMS_INTERVAL_SECONDS = 5.0
 """What is posted meanwhile is added up by every balance of its account."""
+GATEWAY_CHECK_INTERVAL_SECONDS = 5.0
+FINE_INTERVAL_SECONDS = REMINDER_INTERVAL_SECONDS = 60.0
 AUDIT_SEALING_INTERVAL_SECONDS = 15.0
 """A record is sealed, and its head published, within a minute even if two runs fail."""
 
@@ -36,6 +45,7 @@ class Figures:
     backlog: Backlog
     consumer_lag: ConsumerLag
     deliveries: DeliveryFigures
+    orders: OrderFigures
     progress: ProjectionProgress
 
     def jobs(self, clock: Clock) -> Mapping[str, Callable[[], Awaitable[object]]]:
@@ -44,6 +54,7 @@ class Figures:
             "backlog_measured": partial(measure_backlog, self.backlog, clock),
             "dead_letters_measured": partial(measure_dead_letters, self.backlog),
             "deliveries_measured": partial(measure_deliveries, self.deliveries, clock),
+            "orders_measured": measuring_orders(self.orders, clock),
             "consumer_lag_measured": partial(measure_lag, self.consumer_lag),
             "projection_lag_measured": partial(measure_projection_lag, self.progress, clock),
         }
@@ -60,6 +71,9 @@ def scheduler(use_cases: UseCases, figures: Figures, clock: Clock, stop: asyncio
             RECONCILIATION_INTERVAL_SECONDS, "deliveries_reconciled", use_cases.dispatch.reconcile_deliveries, stop
         ),
         run_every(POSTING_SUMS_INTERVAL_SECONDS, "postings_added_up", use_cases.ledger.add_up_postings, stop),
+        run_every(GATEWAY_CHECK_INTERVAL_SECONDS, "gateways_checked", use_cases.payments.check_gateways, stop),
+        run_every(REMINDER_INTERVAL_SECONDS, "payers_reminded", use_cases.payments.remind_payers, stop),
+        run_every(FINE_INTERVAL_SECONDS, "overdue_fees_fined", use_cases.payments.fine_overdue_fees, stop),
         run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", seal, stop),
         *(run_every(FIGURES_INTERVAL_SECONDS, name, job, stop) for name, job in figures.jobs(clock).items()),
     ]

@@ -13,6 +13,7 @@ from core.kernel.authorization import Permission
 READING = {permission for permission in Permission if permission.endswith(":read")}
 RECORDED_ELSEWHERE = {
     "SubmitExamFee": "its event, which names the actor",
+    "PayExamFee": "its order, which moves no money",
     "AllocateLines": "its events, which name the actors",
     "QuoteExamFee": "it changes nothing",
     "ResendDeliveries": "it calls ResendDelivery",

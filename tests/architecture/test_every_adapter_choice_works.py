@@ -14,6 +14,7 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.messaging.outbox import MemoryOutbox
 from adapters.system.clock import SystemClock, TimeOrderedIds
 from config.container import Application, running
+from config.container.gateways import Gateways
 from config.container.vendors import Vendors
 from config.sections.http import Http
 from config.sections.identity import OpenIdProvider
@@ -33,7 +34,7 @@ SELECTORS = {
     for name, each in container.container.providers.items()
     if isinstance(each, providers.Selector)
 }
-VENDORS = {"email": Vendors.email_vendors, "sms": Vendors.sms_vendors}
+VENDORS = {"email": Vendors.email_vendors, "sms": Vendors.sms_vendors, "payments": Gateways.gateway_vendors}
 USE_CASES = [name for name, each in vars(UseCases).items() if isinstance(each, cached_property)]
 
 
@@ -83,10 +84,14 @@ def test_every_vendor_that_can_be_named_can_be_made(switch: str) -> None:
     assert words(switch) == set(VENDORS[switch].providers)
 
 
+def test_every_gateway_has_webhooks() -> None:
+    assert Gateways.gateway_webhooks.providers.keys() == Gateways.gateway_vendors.providers.keys()
+
+
 def test_every_adapter_setting_changes_a_provider() -> None:
     moving = {switch_of(selector) for selector in SELECTORS.values()} | VENDORS.keys()
 
-    named = {"persistence", "commits", "events", "email", "sms", "cache", "audit_anchors", "registry"}
+    named = {"persistence", "commits", "events", "email", "sms", "payments", "cache", "audit_anchors", "registry"}
     assert moving == set(SWITCHES) == named
 
 
@@ -150,5 +155,7 @@ async def build(settings: Settings) -> None:
             if inspect.iscoroutine(made):
                 made.close()
         assert application.probes() is not None
-        probes = application.vendors.vendor_probes
-        assert all(probes(name).remedy for name in probes.providers)
+        for probes in (application.vendors.vendor_probes, application.gateways.gateway_probes):
+            assert all(probes(name).remedy for name in probes.providers)
+        gateways = application.gateways
+        assert {*gateways.gateways()} == {*gateways.webhooks()} == {*settings.adapters.payments}

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 from tests.chaos.findings import Findings
+from tests.chaos.payers import Payers
 from tests.chaos.stock_clients import StockClients
 from tests.chaos.stock_reply_log import StockReplyLog
 from tests.chaos.submission_clients import Clients, Sender, SubmissionLog
@@ -17,6 +18,7 @@ CLIENTS, PAUSE = 10, 0.3
 """The number of clients over HTTP, and the mean pause in seconds between two submissions of one."""
 COMMAND_INTERVAL_SECONDS = 0.5
 STOREKEEPERS, STORES_PAUSE = 5, 0.15
+PAYERS = 6
 DRAIN_TIMEOUT_SECONDS = 60.0
 """The time limit for the last requests after all faults have ended."""
 Say = Callable[[str], None]
@@ -30,11 +32,12 @@ async def client_traffic(system: SystemUnderTest, findings: Findings) -> AsyncIt
     clients = Clients(system.base_urls, api_key, ledger, candidates, PAUSE)
     sender = Sender(system.stack.kafka, system.prefix, ledger, candidates)
     keepers = StockClients(system.base_urls, api_key, system.stack.kafka, system.prefix, book)
+    payers = Payers(system.base_urls, api_key, system.folder, clients.references)
     work = clients.run(CLIENTS), sender.run(COMMAND_INTERVAL_SECONDS), keepers.run(STOREKEEPERS, STORES_PAUSE)
-    tasks = [asyncio.create_task(each) for each in work]
+    tasks = [asyncio.create_task(each) for each in (*work, payers.run(PAYERS))]
     try:
         yield ledger
-        for client in (clients, sender, keepers):
+        for client in (clients, sender, keepers, payers):
             client.closing.set()
         _, late = await asyncio.wait(tasks, timeout=DRAIN_TIMEOUT_SECONDS)
         if late:

@@ -1,7 +1,7 @@
 """The observable state: rows, topics, the records of vendors, and the replies to clients."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +11,7 @@ import msgspec
 from core.messaging.message import topic_of
 from core.notifications.staff import INVENTORY_STAFF
 from entrypoints.contexts import ROUTES
+from tests.chaos.money import GatewayBook, OfficeMoney, read_book, read_money
 from tests.chaos.preparation import mailbox, number_of, phone
 from tests.chaos.sql import select
 from tests.chaos.stock import Stock, take_stock
@@ -18,7 +19,9 @@ from tests.chaos.submission_clients import SubmissionReply, told
 from tests.chaos.topics import Published, lag, records
 from tests.chaos.vendors import VendorRecord, recorded
 
-CONTEXTS = ("fees", "fees.dead-letters", "inventory", "inventory.dead-letters", "chaos")
+CONTEXTS = (
+    "fees", "fees.dead-letters", "inventory", "inventory.dead-letters", "payments", "payments.dead-letters", "chaos"
+)  # fmt: skip
 
 
 CHARGED = """
@@ -81,6 +84,8 @@ class Facts:
     vendors: list[VendorRecord]
     dead_letters: list[str]
     stock: Stock
+    book: GatewayBook = field(default_factory=GatewayBook)
+    office: OfficeMoney = field(default_factory=OfficeMoney)
 
 
 async def gather(stack: Servers, database: str, prefix: str, folder: Path, contexts: Sequence[str] = CONTEXTS) -> Facts:
@@ -98,6 +103,7 @@ async def gather(stack: Servers, database: str, prefix: str, folder: Path, conte
         deliveries = await select(rows, "SELECT id, student_id, channel, state, reason FROM deliveries")
         dead = await select(rows, "SELECT type, message_id, reason, detail FROM dead_letters")
         stock = await take_stock(rows, folder)
+        office = await read_money(rows)
     finally:
         await rows.ensure_closed()
     return Facts(
@@ -118,15 +124,21 @@ async def gather(stack: Servers, database: str, prefix: str, folder: Path, conte
         vendors=recorded(folder),
         dead_letters=[f"{row[0]} {UUID(bytes=row[1])}: {row[2]}: {row[3]}" for row in dead],
         stock=stock,
+        book=read_book(folder),
+        office=office,
     )
 
 
-async def waiting(stack: Servers, database: str, prefix: str, group: str) -> dict[str, int]:
+async def waiting(stack: Servers, database: str, prefix: str, group: str, folder: Path) -> dict[str, int]:
     """Return the work in progress: counts by kind."""
     connection = await stack.connect(database)
     try:
         left = {"outbox": (await select(connection, "SELECT COUNT(*) FROM outbox"))[0][0]}
         left["unserved"] = (await select(connection, "SELECT COUNT(*) FROM skus WHERE unserved"))[0][0]
+        stored = {row[0] for row in await select(connection, "SELECT gateway_payment FROM payments")}
+        left["payments"] = len(read_book(folder).captured.keys() - stored)
+        open_refunds = "SELECT COUNT(*) FROM refunds WHERE stage IN ('reserved', 'requested', 'unknown')"
+        left["refunds"] = (await select(connection, open_refunds))[0][0]
         states = await select(connection, "SELECT state, COUNT(*) FROM deliveries GROUP BY state")
     finally:
         await connection.ensure_closed()

@@ -26,6 +26,7 @@ POINTS = {
     "before_effect_commit": "consumer",
     "after_effect_before_offset": "consumer",
     "after_acceptance_before_row": "dispatcher",
+    "after_refund_before_row": "scheduler",
 }
 """Every fault point by role."""
 
@@ -93,7 +94,7 @@ class FaultPoints:
         """Wrap the ports with points of this role."""
         match role:
             case "http":
-                for context in ("fees", "students", "notifications", "inventory"):
+                for context in ("fees", "students", "notifications", "inventory", "payments"):
                     patch_factory(getattr(application, context).new_work, self._work)
             case "relay":
                 self._call(
@@ -102,6 +103,8 @@ class FaultPoints:
                 self._produce_requests()
             case "consumer":
                 patch_factory(application.messaging.new_inbox, self._inbox)
+            case "scheduler":
+                self._call(application.gateways.gateway_vendors("sandbox"), "refund", after="after_refund_before_row")
             case "dispatcher":
                 adapters = application.settings().adapters
                 vendors = [application.vendors.email_vendors(name) for name in adapters.email]

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 FINDING_KINDS = (
     "lost", "duplicate_submissions", "duplicate_effects", "out_of_order", "blind_resends", "dead_letters",
+    "money_lost", "money_duplicates", "money_disagrees",
     "stock_lost", "stock_not_conserved", "stock_duplicates", "stock_untold", "stock_idle",
 )  # fmt: skip
 """The kinds of findings; a passing run has none."""

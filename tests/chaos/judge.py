@@ -6,6 +6,7 @@ from uuid import UUID
 
 from tests.chaos.facts import Facts, message_of
 from tests.chaos.findings import Findings
+from tests.chaos.judge_money import judge_money
 from tests.chaos.judge_stock import judge_stock
 from tests.chaos.topics import Published
 
@@ -21,6 +22,7 @@ def judge(facts: Facts, findings: Findings) -> None:
     judge_notices(facts, findings)
     judge_deliveries(facts, findings)
     judge_stock(facts, findings)
+    judge_money(facts, findings)
     for letter in facts.dead_letters:
         findings.add("dead_letters", f"buried: {letter}")
 

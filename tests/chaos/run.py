@@ -37,7 +37,7 @@ class Result:
     @property
     def passed(self) -> bool:
         """Return whether every guarantee held and was tested."""
-        tried = self.line["acknowledged"] and self.line["stock_commands"]
+        tried = self.line["acknowledged"] and self.line["stock_commands"] and self.line["paid"]
         return tried > 0 and not any(self.findings.of.values())
 
 
@@ -88,7 +88,7 @@ class Run:
         """Return when no work is in progress twice in a row."""
         began, moved, quiet, before = time.monotonic(), time.monotonic(), 0, dict[str, int]()
         while quiet < 2:
-            left = await waiting(self.stack, system.name, system.prefix, system.name)
+            left = await waiting(self.stack, system.name, system.prefix, system.name, system.folder)
             quiet = 0 if left else quiet + 1
             now = time.monotonic()
             if left != before:
@@ -116,11 +116,15 @@ def counts(facts: Facts, findings: Findings) -> dict[str, int]:
     return {
         "acknowledged": sum(answer.status == 201 for answer in facts.answers),
         "stored": len(facts.submissions),
-        **{kind: found[kind] for kind in found if kind != "dead_letters" and not kind.startswith("stock_")},
+        **{kind: found[kind] for kind in found if kind != "dead_letters" and not kind.startswith(("stock_", "money_"))},
         "unknown": findings.unknown,
         "dead_letters": found["dead_letters"],
         "stock_commands": len(facts.stock.told),
         "stock_repeated": sum(told.times > 1 for told in facts.stock.told),
         "stock_lines": len(facts.stock.lines),
         **{kind: found[kind] for kind in found if kind.startswith("stock_")},
+        "paid": len(facts.office.payments),
+        "refunded": len(facts.book.refunded),
+        "receipts": len(facts.office.receipts),
+        **{kind: found[kind] for kind in found if kind.startswith("money_")},
     }

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from adapters.sql.inventory.skus import SqlSkus
 from config.container import Application
 from core.inventory.sku import Sku
+from core.kernel.money import Money
+from core.payments.fee_account import FeeAccount
+from core.payments.payment import Payment
 from tests.chaos.fault_points import patch_factory
 
 SABOTAGES = {
@@ -15,6 +20,8 @@ SABOTAGES = {
     "order": "relay",
     "piece": "http",
     "batch": "http",
+    "webhook": "consumer",
+    "refund": "consumer",
 }
 """The violations, and the roles that commit them."""
 
@@ -34,6 +41,10 @@ def sabotage(application: Application, role: str, which: str) -> None:
             corrupting_saved_skus(withhold_one_unit)
         case "batch":
             corrupting_saved_skus(drop_batch_updates)
+        case "webhook":
+            taking_each_report_for_a_new_payment()
+        case "refund":
+            forgetting_reservations()
 
 
 def without_inbox_deduplication(inbox: Any) -> Any:
@@ -93,3 +104,24 @@ def withhold_one_unit(sku: Sku) -> None:
 def drop_batch_updates(sku: Sku) -> None:
     """Commit lines without the changes to their batches."""
     sku.stock.modified.clear()
+
+
+def taking_each_report_for_a_new_payment() -> None:
+    """Take a payment as often as it is told."""
+    capture = FeeAccount.capture
+
+    def capture_again(account: FeeAccount, payment: Payment, at: datetime) -> bool:
+        if any(each.id == payment.id for each in account.payments):
+            payment = replace(payment, id=uuid4(), gateway_payment=f"{payment.gateway_payment} again {uuid4()}")
+        return capture(account, payment, at)
+
+    FeeAccount.capture = capture_again  # type: ignore[method-assign]
+
+
+def forgetting_reservations() -> None:
+    """Refund a surplus again whenever an account changes, as if no refund were under way."""
+
+    def forgetful(account: FeeAccount) -> Money:
+        return max(account.received - account.due, Money.zero(account.charged.currency))
+
+    FeeAccount.surplus = property(forgetful)  # type: ignore[assignment]

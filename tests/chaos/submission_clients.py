@@ -54,6 +54,8 @@ class Clients:
         self._urls, self._api_key = urls, api_key
         self._ledger, self._candidates, self._pause = ledger, candidates, pause
         self.closing = asyncio.Event()
+        self.references = asyncio.Queue[str]()
+        """Of submitted fees, for those who pay."""
 
     async def run(self, at_once: int) -> None:
         """Submit until `closing` is set and each request has its reply."""
@@ -71,6 +73,7 @@ class Clients:
         command = {"schedule": SCHEDULE, "registration": name}
         heard = await post_until_answered(session, self._urls, "POST", "/v1/exam-fees", command, uuid4().hex)
         if heard.status == 201:
+            self.references.put_nowait(heard.body["reference"])
             return SubmissionReply(name, 201, heard.body["reference"])
         return SubmissionReply(name, heard.status, told=str(heard.body))
 

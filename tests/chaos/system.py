@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from tests.chaos.faults import WORKERS
 from tests.chaos.orders import Order
+from tests.chaos.payers import BOOK_FILE
 from tests.chaos.preparation import API_KEY_FILE, PARTITIONS
 from tests.chaos.servers import HOST, PASSWORD, VENDORS, Stack
 from tests.containers import free_port
@@ -72,7 +73,9 @@ class SystemUnderTest:
     def _settings(self, servers: Mapping[str, int], port: int) -> dict[str, Any]:
         urls = {vendor: f"http://{HOST}:{servers[vendor]}" for vendor in VENDORS}
         return {
-            "adapters": {"persistence": "mysql", "events": "kafka", "email": ["ses"], "sms": ["twilio"]},
+            "adapters": {"persistence": "mysql", "events": "kafka", "email": ["ses"], "sms": ["twilio"],
+                "payments": ["sandbox"],
+            },
             "http": {"host": HOST, "port": port},
             "mysql": {
                 "host": HOST, "port": servers["mysql"], "database": self.name,
@@ -87,6 +90,8 @@ class SystemUnderTest:
             "ses": {"region": REGION, "url": urls["ses"], "access_key_id": KEY_ID, "secret_access_key": KEY},
             "twilio": {"url": urls["twilio"], "account_sid": SID, "auth_token": TOKEN},
             "resilience": {"deadline_seconds": 2, "max_attempts": 2, "window_seconds": 5, "open_seconds": 1},
+            "sandbox": {"book_path": str(self.folder / BOOK_FILE)},
+            "payments": {"ask_after_seconds": [2, 6, 12]},
             "inventory": {"email": "stores@example.org", "phone": "+919700000000"},
             "telemetry": {"log_format": "json"},
         }  # fmt: skip

@@ -66,3 +66,19 @@ async def test_with_a_lost_unit_or_an_unsaved_batch_it_reports_broken_conservati
 
     assert result.line["stock_not_conserved"] > 0
     assert result.line["lost"] == result.line["duplicate_effects"] == result.line["stock_untold"] == 0
+
+
+async def test_with_a_payment_for_each_report_it_reports_doubled_money(run: Run, tmp_path: Path) -> None:
+    result = await broken(run, tmp_path, "webhook")
+
+    assert result.line["money_duplicates"] > 0
+    assert result.line["lost"] == 0
+
+
+async def test_with_a_refund_that_is_not_reserved_it_reports_money_that_went_back_twice(
+    run: Run, tmp_path: Path
+) -> None:
+    result = await broken(run, tmp_path, "refund")
+
+    assert result.line["money_disagrees"] > 0
+    assert result.line["lost"] == 0

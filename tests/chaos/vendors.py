@@ -37,9 +37,9 @@ class RecordingVendor:
         self._accepted = vendor.accepted
         vendor.accepted = self.accepted  # type: ignore[method-assign]
 
-    def accepted(self, body: bytes) -> web.Response:
+    def accepted(self, request: web.Request, body: bytes) -> web.Response:
         """Record a message before the response is sent."""
-        answer = self._accepted(body)
+        answer = self._accepted(request, body)
         message = self._vendor.taken[-1]
         self._note(VendorRecord(self._name, message.to, message.id))
         return answer

@@ -189,7 +189,7 @@ async def test_a_fee_that_is_not_charged_is_counted(stored: Application) -> None
     made = charge(submission.id, submission.student, [ChargedHead("examination", event.total)], event.at)
     await ledger.post_transactions([made] if made else [])
 
-    assert (before.uncharged, (await verified(ledger)).uncharged, before.disagreement) == (1, 0, "")
+    assert (before.unposted, (await verified(ledger)).unposted, before.disagreement) == (1, 0, "")
 
 
 async def test_a_charge_that_is_not_the_price_of_its_fee_is_named(stored: Application) -> None:
@@ -200,7 +200,7 @@ async def test_a_charge_that_is_not_the_price_of_its_fee_is_named(stored: Applic
         await work.commit()
     await ledger.post_transactions([made] if made else [])
 
-    told = f"the fee {submission.id} costs 50000, and its candidate is charged 49999"
+    told = f"the fee {submission.id} is of 50000, and its candidate's postings sum to 49999"
     assert (await verified(ledger)).disagreement == told
 
 

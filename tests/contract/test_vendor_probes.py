@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from config.container import Application
-from config.credentials import check_credentials
+from config.credentials import check_credentials, check_gateways
+from config.sections.gateways import Stripe
+from config.sections.http import Http
 from config.sections.section import Misconfigured, Secret
 from config.sections.vendors import Smtp
 from config.settings import Adapters, Settings
@@ -119,6 +121,29 @@ async def test_a_key_that_may_only_send_is_valid(tmp_path: Path) -> None:
 def test_a_process_that_sends_does_not_start_without_credentials(email: Any, sms: Any, named: str) -> None:
     with pytest.raises(Misconfigured, match=named):
         check_credentials(Settings(adapters=Adapters(email=(email,), sms=(sms,))))
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("stripe", r"stripe\.secret_key, stripe\.webhook_secret"),
+        ("razorpay", r"razorpay\.key_id, razorpay\.key_secret, razorpay\.webhook_secret"),
+    ],
+)
+def test_a_process_that_collects_does_not_start_without_credentials(name: Any, named: str) -> None:
+    with pytest.raises(Misconfigured, match=named):
+        check_gateways(Settings(adapters=Adapters(payments=("sandbox", name))))
+    check_gateways(Settings())
+
+
+def test_stripe_needs_an_address_to_send_payers_back_to() -> None:
+    by_stripe = {
+        "adapters": Adapters(payments=("stripe",)),
+        "stripe": Stripe(secret_key=Secret("sk_live_1"), webhook_secret=Secret("whsec_1")),
+    }
+    with pytest.raises(Misconfigured, match=r"http\.public_url"):
+        check_gateways(Settings(**by_stripe))  # type: ignore[arg-type]
+    check_gateways(Settings(**by_stripe, http=Http(public_url="https://fees.example.org")))  # type: ignore[arg-type]
 
 
 def test_a_mail_server_may_need_no_login_but_no_half_of_one() -> None:

@@ -258,6 +258,8 @@ def test_the_demonstration_loses_and_duplicates_nothing(tmp_path: Path) -> None:
     assert {name: counts[name] for name in counts if name != "seconds"} == {
         "submitted": "20",
         "confirmed": "20",
+        "paid": "20",
+        "receipts": "20",
         "emails": "20",
         "sms": "20",
         "lost": "0",

@@ -113,7 +113,7 @@ class Office:
     async def drained(self) -> None:
         """Return when no work is left."""
         name, prefix, deadline = self.servers.mysql.database, self.kafka.topic_prefix, time.monotonic() + 150
-        while left := await waiting(self.servers, name, prefix, self.kafka.group):
+        while left := await waiting(self.servers, name, prefix, self.kafka.group, self.this.folder):
             assert time.monotonic() < deadline, f"still waiting: {left}"
             await asyncio.sleep(0.2)
 

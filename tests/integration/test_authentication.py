@@ -127,6 +127,7 @@ async def test_every_operation_needs_a_credential_unless_the_document_says_other
         "get /health/started",
         "get /metrics",
         "post /v1/deliveries/{delivery}/reports/twilio",
+        "post /v1/payments/webhooks/{gateway}",
         "post /v1/codes",
         "post /v1/passwords",
         "post /v1/sessions",

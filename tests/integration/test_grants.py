@@ -22,6 +22,7 @@ from tests.units_of_work import any_work
 
 SCRIPT = Path(__file__).parents[2] / "deploy/grants.sql"
 PASSWORD = "only-for-tests"
+RECEIPTS = ("receipts", "receipt_voids")
 
 
 def statements() -> list[str]:
@@ -65,14 +66,23 @@ async def test_the_serving_account_adds_to_what_happened_and_changes_none_of_it(
         await work.commit()
     assert await office.audit.chain().seal(10) == 1
 
-    for name in ("event_log", "audit_records", "audit_seals", "submissions", "fee_schedules"):
+    for name in (
+        "event_log",
+        "audit_records",
+        "audit_seals",
+        "submissions",
+        "fee_schedules",
+        "receipts",
+        "receipt_voids",
+    ):
         table = metadata.tables[name]
         column = next(iter(table.columns))
         assert "UPDATE command denied" in await refusal(office, update(table).values({column.name: column}))
         assert "DELETE command denied" in await refusal(office, delete(table))
         assert "denied" in await refusal(office, text(f"TRUNCATE {name}"))
         assert "denied" in await refusal(office, text(f"ALTER TABLE {name} ADD x INT"))
-    assert "DELETE command denied" in await refusal(office, delete(metadata.tables["erasures"]))
+    for name in ("erasures", "receipt_counters"):
+        assert "DELETE command denied" in await refusal(office, delete(metadata.tables[name]))
     shared_lock = select(metadata.tables["event_log"]).with_for_update(read=True)  # by which a lost commit is told
     assert await refusal(office, shared_lock) == ""
     assert (await office.audit.chain().head()).count == 1

@@ -42,6 +42,8 @@ bursar_projection_lag_seconds{{projection="inventory"}} 2.5
 
 def with_canaries(value: Any, path: str = "") -> Any:
     """Return settings whose every secret is a canary."""
+    if path.endswith("webhook_secret"):
+        return Secret("whsec_Q2FuYXJ5LWJhdHRlcnktc3RhcGxlLW9mLXdlYmhvb2tz")
     if isinstance(value, Secret):
         return (
             value if path.endswith((".keys", ".url")) else Secret(f"Canary-battery-staple-of{path.replace('.', '-')}")

@@ -35,6 +35,10 @@ from core.messaging.message import Message
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
+from core.payments.counter_payment import CounterPayment
+from core.payments.fee_account import FeeAccount
+from core.receipts.receipt import IssuedReceipt, ReceiptVoid
+from core.settlements.settlement_line import SettlementException
 from core.students.student import Student
 
 MISSING = object()
@@ -114,7 +118,14 @@ class MemoryDatabase(Transaction):
     skus: dict[str, Sku] = field(default_factory=dict)
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
+    fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
+    counter_payments: dict[UUID, CounterPayment] = field(default_factory=dict)
+    settlement_lines: dict[UUID, tuple[UUID | None, UUID]] = field(default_factory=dict)
+    settlement_exceptions: dict[UUID, SettlementException] = field(default_factory=dict)
     ledger_transactions: dict[TransactionKey, LedgerTransaction] = field(default_factory=dict)
+    receipts: dict[UUID, IssuedReceipt] = field(default_factory=dict)
+    receipt_counters: dict[tuple[str, str], int] = field(default_factory=dict)
+    receipt_voids: dict[UUID, ReceiptVoid] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
         default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}
     )

@@ -11,7 +11,7 @@ from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.fees.candidate import StudentId
 from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile, UnknownSchedule
 from core.fees.exam_fee import ExamFee, TimelineEntry
-from core.fees.ports import ExamFees, Schedules, Submissions, Tariffs
+from core.fees.ports import ExamFees, Schedules, ScheduleVersions, Submissions, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission, SubmissionId
 from core.notifications.attempt_log import AttemptOutcome
@@ -50,7 +50,7 @@ class MemorySubmissions(Submissions):
         self._work.undo_log.put(self._work.database.submissions, submission.id, submission)
 
 
-class MemoryTariffs(Tariffs):
+class MemoryTariffs(Tariffs, ScheduleVersions):
     """The newest version of each schedule."""
 
     def __init__(self, database: MemoryDatabase) -> None:
@@ -67,6 +67,9 @@ class MemoryTariffs(Tariffs):
 
     async def all(self) -> Sequence[FeeSchedule]:
         return [await self.current(code) for code in sorted({code for code, _ in self._database.schedules})]
+
+    async def find(self, code: str, version: int) -> FeeSchedule | None:
+        return self._database.schedules.get((code, version))
 
     async def put_in_force(self, schedule: FeeSchedule) -> None:
         """Do nothing: there is no cache to update."""

@@ -1,10 +1,11 @@
 """The ledger in the memory database, which needs no sums."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
@@ -13,7 +14,8 @@ from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
 from core.ledger.ports import AccountTotal, Balances, Books, CheckedPage, LedgerBooks, LedgerTransactions, PostingSums
-from core.ledger.transaction import LedgerTransaction, TransactionKey
+from core.ledger.transaction import LedgerTransaction, TransactionKey, TransactionKind
+from core.payments.payment import TAKEN_BACK, RefundStage
 
 
 class MemoryLedgerTransactions(LedgerTransactions):
@@ -69,6 +71,22 @@ class MemoryPostingSums(PostingSums):
         return 0
 
 
+class Fact(NamedTuple):
+    """What is posted to the account of a candidate."""
+
+    name: str
+    key: TransactionKey
+    student: UUID
+    minor: int
+    sign: int
+    """-1: the candidate owes less."""
+
+    @property
+    def candidate(self) -> LedgerAccount:
+        """Return the account."""
+        return LedgerAccount(AccountKind.CANDIDATE, str(self.student))
+
+
 class MemoryBooks(Books, LedgerBooks):
     """Counts what is stored; there are no sums to compare with."""
 
@@ -81,20 +99,31 @@ class MemoryBooks(Books, LedgerBooks):
 
     async def pages(self, transactions_per_page: int) -> AsyncIterator[CheckedPage]:  # noqa: ARG002 - one page has all
         stored = self._database.ledger_transactions.values()
-        fault = next(filter(None, map(self._other_price, stored)), "")
-        yield CheckedPage(len(stored), sum(len(each.postings) for each in stored), fault)
+        yield CheckedPage(len(stored), sum(len(each.postings) for each in stored), next(self._faults(), ""))
 
-    def _other_price(self, charge: LedgerTransaction) -> str:
-        """Return how a charge differs from its fee; empty if it does not."""
-        if (fee := self._database.submissions.get(charge.cause)) is None:
-            return ""
-        charged = charge.effect_on(LedgerAccount(AccountKind.CANDIDATE, str(fee.student)))
-        told = f"the fee {fee.id} costs {fee.total.minor}, and its candidate is charged {charged.minor}"
-        return "" if charged == fee.total else told
+    def _faults(self) -> Iterator[str]:
+        """Yield how a transaction differs from what it records."""
+        for fact in self._facts():
+            posted = self._database.ledger_transactions.get(fact.key)
+            minor = fact.sign * posted.effect_on(fact.candidate).minor if posted else fact.minor
+            if minor != fact.minor:
+                told = f"the {fact.name} {fact.key.cause} is of {fact.minor}"
+                yield f"{told}, and its candidate's postings sum to {minor}"
 
-    async def uncharged(self) -> int:
-        charged = {each.cause for each in self._database.ledger_transactions.values()}
-        return sum(each.total.minor > 0 and each.id not in charged for each in self._database.submissions.values())
+    def _facts(self) -> Iterator[Fact]:
+        for fee in self._database.submissions.values():
+            if fee.total.minor > 0:
+                yield Fact("fee", TransactionKey(fee.id, TransactionKind.CHARGE), fee.student, fee.total.minor, 1)
+        for account in self._database.fee_accounts.values():
+            student = account.student
+            for paid in account.payments:
+                yield Fact("payment", TransactionKey(paid.id, TransactionKind.PAYMENT), student, paid.amount.minor, -1)
+                for back in [each for each in paid.refunds if each.stage is RefundStage.SETTLED]:
+                    kind = TransactionKind.REVERSAL if back.cause in TAKEN_BACK else TransactionKind.REFUND
+                    yield Fact("refund", TransactionKey(back.id, kind), student, back.amount.minor, 1)
+
+    async def unposted(self) -> int:
+        return sum(fact.key not in self._database.ledger_transactions for fact in self._facts())
 
     async def sums(self) -> Sequence[AccountTotal]:
         return ()

@@ -19,6 +19,11 @@ Rows = Mapping[str, Sequence[Row]]
 """Rows to insert by table name, and rows to insert or overwrite by `changed_key`."""
 UPSERT = "upsert"
 """Key of `Table.info`: returns the insert, given the dialect, for a table whose rows may exist."""
+COMPLETED_LAST = "completed_last"
+"""Key of `Table.info`: completes the rows of a table just before the commit; the table is last in the lock order.
+
+Parts of a joined transaction leave these rows to its end.
+"""
 MAX_ROWS_PER_STATEMENT = 256
 """Larger statements are not faster."""
 
@@ -33,8 +38,10 @@ def insert_all(connection: Connection, rows: Rows) -> None:
     check_order(rows)
     for name in LOCK_ORDER:
         for key in (name, changed_key(name)):
-            for some in in_parts(rows.get(key, ())):
-                insert_some(connection, metadata.tables[name], some, replace=key != name)
+            if waiting := rows.get(key):
+                complete = metadata.tables[name].info.get(COMPLETED_LAST)
+                for some in in_parts(complete(connection, waiting) if complete else waiting):
+                    insert_some(connection, metadata.tables[name], some, replace=key != name)
 
 
 def insert_some(connection: Connection, table: Table, some: Sequence[Row], *, replace: bool) -> None:
@@ -46,6 +53,11 @@ def insert_some(connection: Connection, table: Table, some: Sequence[Row], *, re
         if table is requests:
             raise RequestInProgress("the same request is in progress; send it again in a second") from error
         raise
+
+
+def is_completed_last(name: str) -> bool:
+    """Tell whether the rows of a table wait for the end of a joined transaction."""
+    return name in metadata.tables and COMPLETED_LAST in metadata.tables[name].info
 
 
 def check_order(rows: Rows) -> None:

@@ -16,7 +16,7 @@ from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.fees.tables import fee_schedules, submissions
 from core.fees.errors import FeeAlreadySubmitted, SchedulePublishedMeanwhile, UnknownSchedule
 from core.fees.names import is_name
-from core.fees.ports import ScheduleFormat, Schedules, Submissions, Tariffs
+from core.fees.ports import ScheduleFormat, Schedules, ScheduleVersions, Submissions, Tariffs
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.kernel.batching import Batcher, PendingItem
@@ -60,7 +60,7 @@ class SqlSubmissions(Submissions):
         self._work.insert(submissions, row)
 
 
-class SqlTariffs(Tariffs):
+class SqlTariffs(Tariffs, ScheduleVersions):
     """The newest version of each schedule.
 
     Versions are immutable, so the process keeps those it has read; the cache holds the number of the newest.
@@ -96,6 +96,11 @@ class SqlTariffs(Tariffs):
             newest = [(row[0], row[1]) for row in await connection.execute(query.order_by(fee_schedules.c.code))]
         await self._load(newest)
         return [self._versions[each] for each in newest]
+
+    async def find(self, code: str, version: int) -> FeeSchedule | None:
+        if (code, version) not in self._versions:
+            await self._load([(code, version)])
+        return self._versions.get((code, version))
 
     async def put_in_force(self, _schedule: FeeSchedule) -> None:
         await self._cache.clear(CACHE_TAG)

@@ -11,9 +11,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
+from adapters.sql.engine.conflicts import conflict
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.driver_errors import Deadlocked
-from adapters.sql.engine.inserts import Row, Rows, flush
+from adapters.sql.engine.inserts import Row, Rows, flush, is_completed_last
 from adapters.sql.engine.tables import insert_ignore
 from adapters.sql.engine.transactions import Scope, flush_and_commit
 from adapters.sql.messaging.dead_letters import SqlDeadLetters, dead_letter_row, is_letter
@@ -38,6 +39,7 @@ class SqlInbox(Inbox):
         self._scope = database.transaction()
         self.is_batch = False
         self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._last_rows: defaultdict[str, list[Row]] = defaultdict(list)
         self.signals: set[str] = set()
 
     async def __aenter__(self) -> Self:
@@ -96,6 +98,7 @@ class SqlInbox(Inbox):
 
     async def commit(self) -> None:
         await self.flush()
+        await self._flush_last()
         await self._transaction.commit()
         self._notify(self.signals)
 
@@ -115,7 +118,7 @@ class SqlInbox(Inbox):
     def add(self, rows: Rows) -> None:
         """Keep the rows of a part until the next flush."""
         for name, some in rows.items():
-            self._rows[name] += some
+            (self._last_rows if is_completed_last(name) else self._rows)[name] += some
 
     async def flush(self) -> None:
         """Insert the waiting rows; rows that conflict stay, so that the commit fails too."""
@@ -126,6 +129,16 @@ class SqlInbox(Inbox):
         except IntegrityError as error:
             raise Conflict("a row of the batch exists already") from error
         self._rows.clear()
+
+    async def _flush_last(self) -> None:
+        """Insert the rows that are completed last; other transactions wait for them from here to the commit."""
+        try:
+            await flush(self._last_rows, self._connection)
+        except IntegrityError as error:
+            if self.is_batch:
+                raise Conflict("a row of the batch exists already") from error
+            first_rows = {name: some[0] for name, some in self._last_rows.items()}
+            raise await conflict(self._connection, error, first_rows) or error from error
 
 
 class InboxPart(AbstractAsyncContextManager[Scope], Scope):
@@ -160,5 +173,7 @@ class InboxPart(AbstractAsyncContextManager[Scope], Scope):
         else:
             await self.connect()
             assert self._begun  # noqa: S101 - connect() begins it
-            await flush_and_commit(rows, *self._begun)
+            last = {name: some for name, some in rows.items() if is_completed_last(name)}
+            await flush_and_commit({name: rows[name] for name in rows.keys() - last.keys()}, *self._begun)
+            self._inbox.add(last)
         self._inbox.signals.update(signals)

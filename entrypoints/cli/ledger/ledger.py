@@ -80,6 +80,6 @@ def verification_report(result: LedgerVerification) -> str:
     """Return what was verified, and the first disagreement."""
     if result.disagreement:
         return f"the first disagreement: {result.disagreement}"
-    waiting = f"; {result.uncharged:,} fees are to be charged" if result.uncharged else ""
+    waiting = f"; {result.unposted:,} facts are to be posted" if result.unposted else ""
     done = f"{result.transactions:,} transactions, {result.postings:,} postings, {result.accounts:,} sums"
     return f"everything agrees: {done}{waiting}"

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -36,6 +37,8 @@ class DemoResult(msgspec.Struct, kw_only=True):
 
     submitted: int
     confirmed: int
+    paid: int
+    receipts: int
     emails: int
     sms: int
     lost: int
@@ -56,7 +59,7 @@ def demo(context: typer.Context, candidates: Candidates = 500, failing: Failing 
 
         result = runner.run(None, work, demo_settings(folder, record, failing))
     runner.print(result, result_table, json=json)
-    if result.lost or result.duplicates or result.submitted != candidates:
+    if result.lost or result.duplicates or {result.submitted, result.paid, result.receipts} != {candidates}:
         raise typer.Exit(1)
 
 
@@ -66,7 +69,7 @@ def demo_settings(folder: str, record: Path, failing: int) -> Mapping[str, Any]:
         "adapters": {"persistence": "sqlite", "events": "embedded", "email": ["sandbox"], "sms": ["sandbox"]},
         "http": {"port": 0},
         "sqlite": {"path": f"{folder}/bursar.db"},
-        "sandbox": {"record_path": str(record), "failure_percent": failing},
+        "sandbox": {"record_path": str(record), "book_path": f"{folder}/payments.jsonl", "failure_percent": failing},
         "telemetry": {"level": "error"},
     }
 
@@ -84,13 +87,17 @@ async def run_demo(runtime: Runtime, candidates: int, record: Path, progress: Pr
         async def submit(number: int) -> str:
             async with slots:
                 reference = await submit_one(client, number)
+                await pay(client, reference)
             progress.advance(submitting)
             return reference
 
         references = await asyncio.gather(*(submit(number) for number in range(candidates)))
         arriving = progress.add_task("e-mails and SMS", total=2 * candidates)
         await wait_for_messages(record, 2 * candidates, lambda count: progress.update(arriving, completed=count))
-    return count_messages(references, read_record(record), time.monotonic() - began)
+        paid = sum([await is_paid(client, reference) for reference in references])
+        receipts = len(await runtime.use_cases.receipts.list_receipts(limit=2 * candidates))
+    counted = count_messages(references, read_record(record), time.monotonic() - began)
+    return msgspec.structs.replace(counted, paid=paid, receipts=receipts)
 
 
 @asynccontextmanager
@@ -136,6 +143,31 @@ async def submit_one(client: "aiohttp.ClientSession", number: int) -> str:
             await asyncio.sleep(float(response.headers["Retry-After"]))
 
 
+async def pay(client: "aiohttp.ClientSession", reference: str) -> None:
+    """Open a payment, and pay it at the page of the simulated gateway."""
+    opening = f"/v1/exam-fees/{reference}/payments"
+    while True:
+        async with client.post(opening, headers={"Idempotency-Key": f"pay-{reference}"}) as response:
+            if response.status != 503:
+                response.raise_for_status()
+                page = urlsplit((await response.json())["checkout"]["url"])
+                break
+            await asyncio.sleep(float(response.headers["Retry-After"]))  # the fee is charged within a moment
+    async with client.post(page.path, data={"outcome": "paid"}) as response:
+        response.raise_for_status()
+
+
+async def is_paid(client: "aiohttp.ClientSession", reference: str) -> bool:
+    """Return whether nothing is owed by the ledger, within a moment."""
+    for _ in range(100):
+        async with client.get(f"/v1/exam-fees/{reference}/payments") as response:
+            shown = await response.json()
+        if response.status == 200 and shown["status"] == "paid" and shown["owed"]["minor"] == 0:
+            return True
+        await asyncio.sleep(POLL_INTERVAL_SECONDS)
+    return False
+
+
 async def wait_for_messages(record: Path, expected: int, on_count: Callable[[int], None]) -> None:
     """Return when the vendors have taken `expected` messages, or no new one for `IDLE_TIMEOUT_SECONDS`."""
     count, since = -1, time.monotonic()
@@ -161,6 +193,8 @@ def count_messages(references: list[str], messages: list[dict[str, str]], second
     return DemoResult(
         submitted=len(set(references)),
         confirmed=len(emails.keys() & sms.keys()),
+        paid=0,
+        receipts=0,
         emails=emails.total(),
         sms=sms.total(),
         lost=2 * len(references) - len(emails) - len(sms),

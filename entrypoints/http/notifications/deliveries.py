@@ -1,7 +1,6 @@
 """Deliveries over HTTP: their list, decisions about deliveries in doubt, and status reports of vendors."""
 
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Controller, Request, get, post
@@ -9,18 +8,17 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 
 from core.kernel.authorization import current_principal
 from core.kernel.decisions import Why
-from core.kernel.errors import Invalid
 from core.kernel.period import Moment
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.delivery_list import Cursor, DeliveryFilter, DeliveryPage, DeliverySummary
 from core.notifications.settle_delivery import Settlement, Verdict
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.media_types import form_only, json_only
+from entrypoints.http.media_types import form_fields, form_only, json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, FOREIGN_QUERY, Limit, period
 
-MAX_FORM_BYTES, MAX_FORM_FIELDS = 20_000, 100
+MAX_FORM_BYTES = 20_000
 FORM = {"application/x-www-form-urlencoded": {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}
 
 
@@ -86,14 +84,3 @@ class DeliveriesController(Controller):
     ) -> None:
         """Record a status callback of Twilio, signed over `http.public_url`; late and repeated ones change nothing."""
         await use_cases.notifications.record_vendor_report(delivery, form_fields(await request.body()), signature)
-
-
-def form_fields(body: bytes) -> list[tuple[str, str]]:
-    """Decode the fields of a form in their order; raise `Invalid`."""
-    try:
-        text = body.decode("ascii")
-        return parse_qsl(
-            text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
-        )
-    except ValueError as error:
-        raise Invalid(f"the body must be a form of at most {MAX_FORM_FIELDS} fields") from error

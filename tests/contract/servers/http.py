@@ -1,4 +1,4 @@
-"""The common part of the local SES and the local Twilio: a web server with configurable behaviour."""
+"""The common part of local vendors: a web server with configurable behaviour."""
 
 import asyncio
 from collections.abc import Mapping
@@ -70,11 +70,11 @@ class HttpVendor(LocalVendor):
                 assert request.transport is not None
                 request.transport.abort()
             case VendorBehaviour.TAKE_AND_BREAK:
-                self.accepted(body)
+                self.accepted(request, body)
                 return web.Response(status=502, text="<html>Bad Gateway", headers=self.delays())
             case VendorBehaviour.BABBLE:
                 return web.Response(body=b"\xff<html>welcome", status=200)
-        return self.accepted(body) if request.method == "POST" else self.listed(request)
+        return self.accepted(request, body) if request.method == "POST" else self.listed(request)
 
     def delays(self) -> Mapping[str, str]:
         wanted = {"Retry-After": self.retry_after, "Date": self.date}
@@ -83,7 +83,7 @@ class HttpVendor(LocalVendor):
     def authentic(self, request: web.Request, body: bytes) -> bool:
         raise NotImplementedError
 
-    def accepted(self, body: bytes) -> web.Response:
+    def accepted(self, request: web.Request, body: bytes) -> web.Response:
         raise NotImplementedError
 
     def listed(self, request: web.Request) -> web.Response:

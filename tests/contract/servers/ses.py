@@ -47,7 +47,7 @@ class LocalSes(HttpVendor):
             key = hmac.digest(key, part.encode(), "sha256")
         return hmac.compare_digest(hmac.digest(key, to_sign.encode(), "sha256").hex(), credential[5])
 
-    def accepted(self, body: bytes) -> web.Response:
+    def accepted(self, request: web.Request, body: bytes) -> web.Response:
         email = json.loads(body)
         simple = email["Content"]["Simple"]
         (to,) = email["Destination"]["ToAddresses"]

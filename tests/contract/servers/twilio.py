@@ -38,7 +38,7 @@ class LocalTwilio(HttpVendor):
         scheme, _, words = request.headers.get("Authorization", "").partition(" ")
         return scheme == "Basic" and b64decode(words).decode() == f"{SID}:{TOKEN}"
 
-    def accepted(self, body: bytes) -> web.Response:
+    def accepted(self, request: web.Request, body: bytes) -> web.Response:
         form = parse_qs(body.decode(), strict_parsing=True)
         taken = AcceptedMessage(form["To"][0], form["Body"][0], f"SM{len(self.taken):032x}", form)
         self.taken.append(taken)

@@ -87,6 +87,11 @@ def test_settings_in_another_encoding_are_refused_with_the_place(read: Any, tmp_
         ('serve = ["http", "relay", "http"]\n', "http is named twice - at `$.serve`"),
         ('[adapters]\nemail = ["smtp", "smtp"]\n', "smtp is named twice - at `$.adapters.email`"),
         ('[adapters]\nsms = ["console", "console"]\n', "console is named twice - at `$.adapters.sms`"),
+        ('[adapters]\npayments = ["stripe", "stripe"]\n', "stripe is named twice - at `$.adapters.payments`"),
+        ('[payments]\ngateway_by_currency = {USD = "stripe"}\n', "is no gateway of adapters.payments"),
+        ('[payments]\ngateway_by_currency = {usd = "sandbox"}\n', "$.payments.gateway_by_currency"),
+        ('[stripe]\nurl = "api.stripe.com"\n', "$.stripe.url"),
+        ('[sandbox]\nwebhook_secret = "whsec_c2hvcnQ="\n', "24 to 64 random bytes"),
     ],
 )
 def test_a_misspelt_word_is_named_with_its_file_and_path(read: Any, toml: str, path: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from core.fees.deadlines import Deadlines
 from core.fees.errors import InvalidSchedule
+from core.fees.fines import FineRule
 from core.fees.instalments import InstalmentShare
 from core.fees.pricing.audience import Audience
 from core.fees.pricing.concession import Concession
@@ -205,6 +206,41 @@ def test_an_instalment_is_due_before_payment_closes() -> None:
         == "$.instalments[0].due"
     )
     a_schedule(closes=closes, instalments=(InstalmentShare(basis_points=10_000, due=date(2026, 3, 31)),))
+
+
+@pytest.mark.parametrize(
+    ("fines", "at"),
+    [
+        ((FineRule(rule="a", amount=1), FineRule(rule="a", amount=2)), "$.fines[1].rule"),
+        ((FineRule(rule="a", amount=1),) * 9, "$.fines"),
+    ],
+)
+def test_fines_that_contradict_each_other_are_refused(fines: tuple[FineRule, ...], at: str) -> None:
+    assert refused(closes=Deadlines(submission=MARCH, payment=APRIL), fines=fines) == at
+
+
+def test_a_fine_needs_a_deadline_of_payment() -> None:
+    assert refused(fines=(FineRule(rule="a", amount=1),)) == "$.fines"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({}, "$"),
+        ({"amount": 1, "basis_points": 1}, "$"),
+        ({"amount": -1}, "$.amount"),
+        ({"basis_points": 10_001}, "$.basis_points"),
+        ({"amount": 1, "per_day": True}, "$.cap"),
+        ({"amount": 1, "grace_days": 367}, "$.grace_days"),
+        ({"amount": 1, "rule": "Late!"}, "$.rule"),
+        ({"amount": 1, "head": ""}, "$.head"),
+    ],
+)
+def test_a_fine_that_cannot_be_charged_is_refused(wrong: dict[str, Any], at: str) -> None:
+    with pytest.raises(InvalidSchedule) as refusal:
+        FineRule(**({"rule": "a"} | wrong))
+
+    assert refusal.value.at == at
 
 
 @pytest.mark.parametrize("amount", [-1, 10**100, "100", 1.0, True, None])

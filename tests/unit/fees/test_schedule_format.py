@@ -72,6 +72,21 @@ def test_the_former_word_for_an_audience_reads_as_the_new_one_and_is_not_written
     assert all("audience" in rule and "who" not in rule for rule in FORMAT.write(read)["rules"])
 
 
+def test_only_a_schedule_with_fines_has_their_key() -> None:
+    document = FORMAT.write(shipped("cbse-2020-xii"))
+    fine = {"rule": "late-payment", "basis_points": 500, "of": "balance", "per_day": True, "grace_days": 3, "cap": 9000}
+    closes = {"submission": "2020-01-01T00:00:00", "payment": "2020-02-01T00:00:00"}
+
+    assert "fines" not in document
+    assert FORMAT.read(document | {"fines": []}) == shipped("cbse-2020-xii")
+    fined = FORMAT.read(document | {"opens": None, "closes": closes, "fines": [fine]})
+    assert FORMAT.read(FORMAT.write(fined)) == fined
+    assert (fined.fines[0].of, fined.fines[0].cap) == ("balance", 9000)
+    with pytest.raises(InvalidSchedule) as refusal:
+        FORMAT.read(document | {"closes": closes, "fines": [fine | {"gracedays": 3}]})
+    assert refusal.value.at == "$.fines[0].gracedays"
+
+
 def test_an_audience_under_both_words_is_refused() -> None:
     refusal = refusal_of(lambda it: it["rules"][1].update(who={"region": "home"}))
 

@@ -63,5 +63,6 @@ def test_whatever_a_topic_of_others_carries_it_changes_what_the_topic_is_for() -
     assert {context: sorted(each.permissions) for context, each in ROUTES.principals.items()} == {
         "fees.commands": ["submissions:write"],
         "inventory.commands": ["stock:write"],
+        "payments.commands": ["payments:take"],
         "warehouse": ["stock:write"],
     }

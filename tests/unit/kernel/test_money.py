@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.kernel.currencies import ACTIVE_CURRENCIES, CURRENCIES, check_currency, decimal_places
 from core.kernel.errors import Invalid
-from core.kernel.money import MAX_MINOR_UNITS, Money, format_amount, format_number
+from core.kernel.money import MAX_MINOR_UNITS, Money, format_amount, format_number, parse_amount
 
 amounts = st.builds(Money, st.integers(-MAX_MINOR_UNITS, MAX_MINOR_UNITS), st.just("INR"))
 weights = st.lists(st.integers(0, 10**6), min_size=1, max_size=40).filter(any)
@@ -167,3 +167,20 @@ def test_a_written_number_reads_as_the_same_amount(minor: int, currency: str) ->
     written = format_number(Money(minor, currency)).replace(",", "")
 
     assert Fraction(written) * 10 ** decimal_places(currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [("1500.00", "INR", 150_000), ("1500", "INR", 150_000), ("-0.5", "INR", -50), ("150000", "JPY", 150_000),
+     ("1.500", "KWD", 1_500), ("1.50000", "INR", 150), ("100.00", "JPY", 100)],
+)  # fmt: skip
+def test_a_number_of_major_units_is_read_exactly(text: str, currency: str, minor: int) -> None:
+    assert parse_amount(text, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "-", "1.", ".5", "1,500.00", "1e3", "+1", "--1", " 1", "१", "1.005", "1" * 40]
+)
+def test_what_is_no_number_of_major_units_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        parse_amount(text, "INR")

@@ -133,7 +133,7 @@ async def test_fees_of_an_earlier_release_are_charged_by_a_replay(
     await harness.rebuild()
 
     assert (await ledger.show_balance("income:examination")).balances == [Money(-100_000, "INR")]
-    assert (await ledger.verify_ledger(lambda _: None)).uncharged == 0
+    assert (await ledger.verify_ledger(lambda _: None)).unposted == 0
     assert len(harness.owed) == sent
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from adapters.memory.engine.database import MemoryDatabase, Scope, UndoLog, insert_all
 from adapters.memory.identity.one_time_secrets import MemorySecretFacts
 from adapters.memory.notifications.deliveries import MemoryDueDeliveries, MemoryReportedDeliveries
+from adapters.memory.payments.owed_fees import MemoryOwedFees
 from adapters.memory.students.roster import MemoryContacts
 from adapters.tokens.secret_box import DerivedSecretBox
 from core.kernel.errors import Conflict, Unavailable
@@ -26,6 +27,7 @@ from core.notifications.expire_claims import ExpireClaims
 from core.notifications.expire_deliveries import ExpireDeliveries
 from core.notifications.messages import Accepted, DeliveryId, Email, EmailContent, Sms
 from core.notifications.ports import Templates, VendorChannel
+from core.notifications.rendering import LateFacts
 from core.notifications.send_notice import SendNotice
 from core.notifications.vendor_standing import VendorStanding
 from core.students.student import Enrolment, Student
@@ -134,7 +136,8 @@ class NotificationsHarness:
         self.email = StubEmailVendor(self.attempt_log, self.clock, self.rings)
         self.sms = StubSmsVendor(self.attempt_log, self.clock, self.rings)
         self.signals = Signals()
-        self.secret_facts = MemorySecretFacts(self.store, DerivedSecretBox("of these tests"), self.clock)
+        secrets = MemorySecretFacts(self.store, DerivedSecretBox("of these tests"), self.clock)
+        self.late_facts = LateFacts(secrets, MemoryOwedFees(self.store))
         self.away = 0
         """The number of next transactions that the database refuses."""
         self.unstorable: DeliveryId | None = None
@@ -147,7 +150,7 @@ class NotificationsHarness:
             signals=self.signals,
             contacts=MemoryContacts(self.store),
             templates=StubTemplates(),
-            secret_facts=self.secret_facts,
+            late_facts=self.late_facts,
             email=self.email,
             sms=self.sms,
             attempt_log=self.attempt_log,

@@ -67,7 +67,7 @@ class ReconciliationHarness(NotificationsHarness):
         given: dict[str, Any] = {
             "new_work": self.new_work,
             "contacts": MemoryContacts(self.store),
-            "outcome_lookup": OutcomeLookup(records, StubTemplates(), self.secret_facts, timedelta(seconds=5)),
+            "outcome_lookup": OutcomeLookup(records, StubTemplates(), self.late_facts, timedelta(seconds=5)),
             "clock": self.clock,
             "leases": dict.fromkeys(Channel, CLAIM_DURATION),
             "absent_after": ABSENT_AFTER,

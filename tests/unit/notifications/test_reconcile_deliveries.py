@@ -101,7 +101,7 @@ async def test_a_vendor_that_hangs_is_waited_for_until_the_deadline(harness: Rec
     harness.vendor.trouble = asyncio.Event()
     harness.clock.pass_by(ABSENT_AFTER)
     records, deadline = {Channel.EMAIL: harness.records}, timedelta(milliseconds=20)
-    impatient = OutcomeLookup(records, StubTemplates(), harness.secret_facts, deadline)
+    impatient = OutcomeLookup(records, StubTemplates(), harness.late_facts, deadline)
 
     async with asyncio.timeout(5):
         await harness.reconciler(outcome_lookup=impatient)()

@@ -39,7 +39,20 @@ INVITATION: dict[str, Any] = {
     "token": "dGhlIHRva2VuIG9mIGEgb25lLXRpbWUgbGluaw",
     "until": FACTS["pay_by"],
 }
-WRITTEN = {"fee_submitted": FACTS, "out_of_stock": SHORTAGE, "one_time_code": CODE, "invitation": INVITATION}
+REMINDER: dict[str, Any] = {
+    "name": "Aarav Sharma",
+    "reference": "BF-7K3M-9QZ4-XA2B-C",
+    "owed": {"minor": 350_000, "currency": "INR"},
+    "pay_by": FACTS["pay_by"],
+}
+WRITTEN = {
+    "fee_submitted": FACTS,
+    "out_of_stock": SHORTAGE,
+    "one_time_code": CODE,
+    "invitation": INVITATION,
+    "payment_due": REMINDER,
+    "payment_overdue": REMINDER,
+}
 GSM_7 = re.compile(r"[A-Za-z0-9 \n@£$_!\"#%&'()*+,\-./:;<=>?]+")
 LANGUAGES = ["en", "hi"]
 DEVANAGARI = re.compile(r"[\u0900-\u097f]")
@@ -48,6 +61,18 @@ DEVANAGARI = re.compile(r"[\u0900-\u097f]")
 @pytest.fixture(scope="module")
 def templates() -> JinjaTemplates:
     return JinjaTemplates()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", ["payment_due", "payment_overdue"])
+def test_a_reminder_tells_what_is_owed_and_until_when(templates: JinjaTemplates, template: str, language: str) -> None:
+    content = templates.email(template, language, REMINDER)
+    sms = templates.sms(template, language, REMINDER)
+
+    for form in (content.text, content.html):
+        assert all(fact in form for fact in ("Aarav Sharma", "BF-7K3M-9QZ4-XA2B-C", "₹3,500.00", DAY[language]))
+    assert "3,500.00" in content.subject
+    assert all(fact in sms for fact in ("3,500.00", "BF-7K3M-9QZ4-XA2B-C"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -79,6 +79,12 @@ async def test_every_cell_arrives_where_its_column_says(harness: RosterHarness) 
     )
 
 
+async def test_the_guard_against_formulas_is_taken_off(harness: RosterHarness) -> None:
+    await harness.send("registration,name,category,phone\nT-1,Asha,sc,'+919812345601\n")
+
+    assert (await harness.enrolled("T-1")).phone == "+919812345601"
+
+
 async def test_missing_cells_mean_the_default(harness: RosterHarness) -> None:
     report = await harness.send("registration,name,category,country,language\nT-1,Asha,general\nT-2,Ravi,sc,,hi\n")
 

@@ -1,0 +1,18 @@
+"""The unit of work of the payments context in SQL."""
+
+from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.payments.accounts import SqlFeeAccounts
+from adapters.sql.payments.desk import SqlCounterPayments
+from core.kernel.clock import Clock
+from core.kernel.ids import Ids
+from core.kernel.unit_of_work import Transaction
+from core.payments.ports import PaymentsUnitOfWork
+
+
+class SqlPaymentsUnitOfWork(SqlUnitOfWork, PaymentsUnitOfWork):
+    """Fee accounts and counter payments."""
+
+    def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
+        super().__init__(transactions, clock, ids, within)
+        self.accounts = SqlFeeAccounts(self)
+        self.counter_payments = SqlCounterPayments(self)

@@ -1,0 +1,206 @@
+"""The events of the payments context; their subject is the fee account."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from core.kernel.events import Event
+from core.kernel.money import Money
+from core.messaging.command_refused import CommandRefused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookReceived(Event):
+    """A gateway called, with a valid signature; the subject names this call."""
+
+    CONTEXT = "payments"
+    MESSAGE_TYPE = "WebhookReceived"
+
+    gateway: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeAccountEvent(Event):
+    """What every event of a fee account tells."""
+
+    CONTEXT = "payments"
+
+    fee: UUID
+    """The submission."""
+    reference: str
+    student: UUID
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCaptured(FeeAccountEvent):
+    """Money was received for a fee."""
+
+    MESSAGE_TYPE = "PaymentCaptured"
+
+    payment: UUID
+    gateway: str
+    """`counter` for what a clerk took."""
+    gateway_payment: str
+    method: str
+    amount: Money
+    paid_at: datetime
+    """The moment of payment by the clock of the gateway or the clerk; it decides the year of the receipt."""
+    late: bool
+    """It was started in time, and arrived after the deadline."""
+    owed: Money
+    """What is owed after it; negative: a surplus, which goes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReversed(FeeAccountEvent):
+    """The bank of the payer took a payment back: a chargeback, or a cheque that bounced."""
+
+    MESSAGE_TYPE = "PaymentReversed"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRestored(FeeAccountEvent):
+    """An amount that went back is at the office again: a bank returned it, or a dispute was won."""
+
+    MESSAGE_TYPE = "PaymentRestored"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReserved(FeeAccountEvent):
+    """A refund was promised; the gateway is asked next."""
+
+    MESSAGE_TYPE = "RefundReserved"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSettled(FeeAccountEvent):
+    """The gateway gave an amount back."""
+
+    MESSAGE_TYPE = "RefundSettled"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReleased(FeeAccountEvent):
+    """The gateway gave nothing back, and never will for this refund; nothing was posted."""
+
+    MESSAGE_TYPE = "RefundReleased"
+
+    refund: UUID
+    payment: UUID
+    gateway: str
+    amount: Money
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeFined(FeeAccountEvent):
+    """A late fine was added to what is owed."""
+
+    MESSAGE_TYPE = "FeeFined"
+
+    fine: UUID
+    rule: str
+    schedule_version: int
+    """Of the schedule whose rule it is."""
+    day: date
+    """The local date on which the late day begins."""
+    head: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineWithdrawn(FeeAccountEvent):
+    """A fine was taken back: a payment arrived that had settled the fee before the late day began."""
+
+    MESSAGE_TYPE = "FineWithdrawn"
+
+    fine: UUID
+    rule: str
+    schedule_version: int
+    day: date
+    head: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReminderDue(FeeAccountEvent):
+    """A payer is to be reminded; whether the fee is owed is read again when the words are made."""
+
+    MESSAGE_TYPE = "PaymentReminderDue"
+
+    reminder: str
+    """`due-7`, `due-1`, `overdue-1`, `overdue-7`: days before or after the last day in time; once for each fee."""
+    pay_by: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeWaived(FeeAccountEvent):
+    """A part of what is owed was waived, by the decision of two people."""
+
+    MESSAGE_TYPE = "FeeWaived"
+
+    waiver: UUID
+    head: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverRetracted(FeeAccountEvent):
+    """A waiver was taken back; its amount is owed again."""
+
+    MESSAGE_TYPE = "WaiverRetracted"
+
+    waiver: UUID
+    head: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeCleared(FeeAccountEvent):
+    """Nothing is owed any more: the candidate may sit the exam."""
+
+    MESSAGE_TYPE = "FeeCleared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeClearanceRevoked(FeeAccountEvent):
+    """A cleared fee is owed again."""
+
+    MESSAGE_TYPE = "FeeClearanceRevoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterPaymentRefused(CommandRefused):
+    """A command to take a counter payment was refused."""
+
+    CONTEXT = "payments"
+    MESSAGE_TYPE = "CounterPaymentRefused"

@@ -1,0 +1,118 @@
+"""Pay an exam fee at a gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.kernel.authorization import Permission, requires
+from core.kernel.idempotency import RequestContext
+from core.kernel.ids import Ids
+from core.kernel.money import Money
+from core.payments.errors import NoGateway, PaymentUnderWay
+from core.payments.fee_account import FeeAccount
+from core.payments.gateway import Checkout, OrderRequest, PaymentGateway
+from core.payments.named_fee import reachable_fee
+from core.payments.order import OrderState, OrderTerms, PaymentOrder
+from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
+
+RETURN_PATH = "/payments/returned"
+"""Of the page to which gateways send the browser of a payer; it knows and changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedPayment:
+    """An attempt to pay: where the payer goes next."""
+
+    order: UUID
+    fee: UUID
+    reference: str
+    gateway: str
+    amount: Money
+    state: OrderState
+    checkout: Checkout | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayChoice:
+    """Which gateway collects."""
+
+    default: str | None
+    """None: gateways collect in the other currencies only."""
+    by_currency: Mapping[str, str]
+
+    def of(self, currency: str) -> str:
+        """Return the gateway for a currency, or raise `NoGateway`."""
+        if chosen := self.by_currency.get(currency, self.default):
+            return chosen
+        raise NoGateway(f"the office collects {currency} at the counter only")
+
+
+@requires(Permission.SUBMISSIONS_WRITE)
+@dataclass(frozen=True, slots=True)
+class PayExamFee:
+    """Open an order over what is owed; a second one while the first is under way is refused."""
+
+    new_work: NewPaymentsUnitOfWork
+    records: PaymentRecords
+    gateways: Mapping[str, PaymentGateway]
+    choice: GatewayChoice
+    terms: OrderTerms
+    ids: Ids
+    public_url: str
+
+    async def __call__(self, fee: str, request: RequestContext) -> OpenedPayment:
+        """Return the order with the page of its gateway.
+
+        Raises `UnknownFee`, `NothingOwed`, `PaymentClosed`, `PaymentUnderWay` with the state of the other attempt, and
+        `VendorUnavailable` or `OutcomeUnknown`, after which the same order is opened by the next request.
+        """
+        named = await reachable_fee(self.records, fee)
+        submission = named.account.submission
+        order, reference = await self._reserve(submission, request)
+        opened = await self.gateways[order.gateway].open(
+            OrderRequest(
+                order=order.id,
+                amount=order.amount,
+                reference=reference,
+                expires_at=order.expires_at,
+                return_url=f"{self.public_url}{RETURN_PATH}" if self.public_url else "",
+            )
+        )
+        async with self.new_work() as work:
+            account = (await work.accounts.lock([submission]))[submission]
+            order = account.order(order.id)
+            if order.gateway_order not in ("", opened.gateway_order):
+                raise PaymentUnderWay.of(order)
+            order.gateway_order, order.checkout = opened.gateway_order, opened.checkout
+            result = opened_payment(account, order)
+            work.accounts.save(account)
+            work.record_answer(request, result)
+            await work.commit()
+        return result
+
+    async def _reserve(self, submission: UUID, request: RequestContext) -> tuple[PaymentOrder, str]:
+        """Store the attempt before the gateway hears of it; one that no payer has seen is continued."""
+        async with self.new_work() as work:
+            account = (await work.accounts.lock([submission]))[submission]
+            gateway = self.choice.of(account.charged.currency)
+            order = account.open_order(self.ids.new(), gateway, request.arrived, self.terms)
+            work.accounts.save(account)
+            work.record(*account.events)  # a fine that is due now is quoted before it is paid
+            await work.commit()
+        return order, account.reference
+
+
+def opened_payment(account: FeeAccount, order: PaymentOrder) -> OpenedPayment:
+    """Return what the payer is told of an order."""
+    return OpenedPayment(
+        order=order.id,
+        fee=account.submission,
+        reference=account.reference,
+        gateway=order.gateway,
+        amount=order.amount,
+        state=order.state,
+        checkout=order.checkout,
+        expires_at=order.expires_at,
+    )

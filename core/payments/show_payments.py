@@ -1,0 +1,99 @@
+"""Show what is owed and paid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.kernel.authorization import Permission, requires
+from core.kernel.money import Money
+from core.payments.fee_account import FeeAccount, FeeStatus
+from core.payments.named_fee import reachable_fee
+from core.payments.pay_exam_fee import OpenedPayment, opened_payment
+from core.payments.payment import Payment
+from core.payments.ports import NamedFee, PaymentRecords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundView:
+    """An amount that goes back."""
+
+    refund: UUID
+    amount: Money
+    cause: str
+    stage: str
+    reserved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """An amount that was received."""
+
+    payment: UUID
+    gateway: str
+    gateway_payment: str
+    method: str
+    amount: Money
+    paid_at: datetime
+    late: bool
+    refunds: Sequence[RefundView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeePayments:
+    """What one exam fee costs, what was paid, and what is owed by the postings of the ledger."""
+
+    fee: UUID
+    reference: str
+    status: FeeStatus
+    due: Money
+    owed: Money
+    pay_by: datetime | None
+    orders: Sequence[OpenedPayment]
+    payments: Sequence[PaymentView]
+
+
+@requires(Permission.SUBMISSIONS_READ)
+@dataclass(frozen=True, slots=True)
+class ShowPayments:
+    """Show the account of an exam fee."""
+
+    records: PaymentRecords
+
+    async def __call__(self, fee: str) -> FeePayments:
+        """Return it, or raise `UnknownFee`."""
+        return fee_payments(await reachable_fee(self.records, fee))
+
+
+def fee_payments(named: NamedFee) -> FeePayments:
+    """Return what people see of an account."""
+    account: FeeAccount = named.account
+    return FeePayments(
+        fee=account.submission,
+        reference=account.reference,
+        status=account.status,
+        due=account.due,
+        owed=named.balance,
+        pay_by=account.pay_by,
+        orders=[opened_payment(account, each) for each in account.orders if not each.is_unseen],
+        payments=[payment_view(each) for each in account.payments],
+    )
+
+
+def payment_view(payment: Payment) -> PaymentView:
+    """Return what people see of a payment."""
+    return PaymentView(
+        payment=payment.id,
+        gateway=payment.gateway,
+        gateway_payment=payment.gateway_payment,
+        method=payment.method,
+        amount=payment.amount,
+        paid_at=payment.paid_at,
+        late=payment.late,
+        refunds=[
+            RefundView(
+                refund=each.id, amount=each.amount, cause=each.cause, stage=each.stage, reserved_at=each.reserved_at
+            )
+            for each in payment.refunds
+        ],
+    )

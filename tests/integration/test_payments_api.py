@@ -1,0 +1,197 @@
+"""Payments over HTTP: from the order to the paid fee, and what a payer, a gateway or a stranger can send."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.container import Application, running
+from config.sections.vendors import Sandbox
+from config.settings import Adapters, Settings
+from core.payments.pay_exam_fee import RETURN_PATH
+from core.payments.payer import PayerOutcome
+from entrypoints.contexts import ROUTES
+from entrypoints.messages.consumer import Consumer
+from tests.examples import StoppedClock
+from tests.integration.test_http_api import JSON, OPEN, SUBMISSION, Api
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class PayingApi(Api):
+    """An office whose messages are processed when a test says so."""
+
+    async def work(self) -> None:
+        """Process what was recorded until nothing is new."""
+        consume = Consumer(self.application.messaging.new_inbox, ROUTES, self.application.use_cases())
+        history, seen = self.application.messaging.event_history(), -1
+        while True:
+            pages = [await history.page(context, None, 10_000) for context in ("fees", "payments")]
+            messages = [each for page in pages for each in page]
+            if len(messages) == seen:
+                return
+            seen = len(messages)
+            await consume(messages)
+
+    async def submitted(self, key: str = "one") -> str:
+        """Submit a fee; return its reference."""
+        reference: str = (await self.submit(SUBMISSION, key=key)).json()["reference"]
+        return reference
+
+    async def pay(self, reference: str, key: str = "pay-1") -> tuple[int, Any]:
+        """Open a payment."""
+        answer = await self("POST", f"/v1/exam-fees/{reference}/payments", headers={"Idempotency-Key": key})
+        return answer.status_code, answer.json()
+
+    async def shown(self, reference: str) -> dict[str, Any]:
+        shown: dict[str, Any] = (await self("GET", f"/v1/exam-fees/{reference}/payments")).json()
+        return shown
+
+    async def choose(self, opened: Any, outcome: str) -> int:
+        """Choose an outcome on the page of the sandbox, and process what follows."""
+        body = f"outcome={outcome}".encode()
+        answer = await self("POST", opened["checkout"]["url"], content=body, headers=FORM)
+        await self.work()
+        return answer.status_code
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[PayingApi]:
+    adapters = Adapters(persistence="memory", payments=("sandbox",))
+    settings = Settings(adapters=adapters, sandbox=Sandbox(book_path=str(tmp_path / "book.jsonl")))
+    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
+    application.process.clock.override(clock)
+    async with running(application):
+        api = PayingApi(application, clock)
+        await api.provision()
+        async with api.client:
+            yield api
+
+
+async def test_a_payer_pays_and_the_fee_is_paid_by_the_webhook(api: PayingApi) -> None:
+    reference = await api.submitted()
+    await api.work()
+    status, opened = await api.pay(reference)
+
+    assert (status, opened["state"], opened["amount"]["minor"]) == (201, "opened", 137_525)
+    assert await api.choose(opened, "paid") == 200
+    shown = await api.shown(reference)
+    assert (shown["status"], shown["owed"]["minor"], len(shown["payments"])) == ("paid", 0, 1)
+
+
+async def test_a_fee_that_was_submitted_a_moment_ago_is_paid_in_a_moment(api: PayingApi) -> None:
+    reference = await api.submitted()
+
+    answer = await api("POST", f"/v1/exam-fees/{reference}/payments", headers={"Idempotency-Key": "early"})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["type"] == "urn:bursar:problem:not-charged-yet"
+
+
+async def test_a_repeated_request_gets_the_same_order_and_another_one_is_told_not_to_pay_again(api: PayingApi) -> None:
+    reference = await api.submitted()
+    await api.work()
+    first = await api.pay(reference, "same")
+
+    assert await api.pay(reference, "same") == first
+    status, problem = await api.pay(reference, "another")
+    assert (status, problem["type"]) == (409, "urn:bursar:problem:payment-under-way")
+    assert problem["detail"].startswith("do not pay again")
+    assert problem["facts"]["state"] == "opened"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "payments", "returned"),
+    [
+        ("paid-twice", "paid", 2, 1),
+        ("declined", "unpaid", 0, 0),
+        ("slow", "pending", 0, 0),
+        ("lost-answer", "unpaid", 0, 0),
+        ("late-authorisation", "unpaid", 0, 0),
+    ],
+)
+async def test_a_fee_shows_what_the_gateway_has_told(
+    api: PayingApi, outcome: str, status: str, payments: int, returned: int
+) -> None:
+    reference = await api.submitted()
+    await api.work()
+    _, opened = await api.pay(reference)
+    use_cases, order = api.application.use_cases(), opened["checkout"]["url"].rpartition("/")[2]
+    now = [each for each in await use_cases.payments.pay_at_sandbox(order, PayerOutcome(outcome)) if not each.after]
+    for each in [*now, *reversed(now)]:  # each comes twice, and in another order
+        headers = dict(each.headers)
+        answer = await api("POST", "/v1/payments/webhooks/sandbox", content=each.body, headers=headers)
+        assert answer.status_code == 204
+    await api.work()
+
+    shown = await api.shown(reference)
+
+    assert (shown["status"], len(shown["payments"])) == (status, payments)
+    assert sum(len(each["refunds"]) for each in shown["payments"]) == returned
+
+
+async def test_a_payment_whose_webhook_was_lost_is_found_after_five_minutes(api: PayingApi) -> None:
+    reference = await api.submitted()
+    await api.work()
+    _, opened = await api.pay(reference)
+    await api.choose(opened, "lost-answer")
+    api.clock.pass_by(timedelta(minutes=5))
+
+    assert await api.application.use_cases().payments.check_gateways() == 1
+    await api.work()
+
+    assert (await api.shown(reference))["status"] == "paid"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "body", "headers", "status"),
+    [
+        ("sandbox", b"{}", {}, 403),
+        ("sandbox", b"\xff" * 10, {"webhook-signature": "v1,AAAA"}, 403),
+        ("sandbox", b"{}", {"webhook-id": "x" * 5_000, "webhook-timestamp": "9" * 100}, 403),
+        ("stripe", b"{}", {}, 404),
+        ("sandbox", b"x" * 300_000, {}, 413),
+    ],
+)
+async def test_what_no_gateway_signed_changes_nothing(
+    api: PayingApi, gateway: str, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    answer = await api("POST", f"/v1/payments/webhooks/{gateway}", content=body, headers=JSON | headers)
+
+    assert answer.status_code == status
+    assert await api.application.messaging.event_history().page("payments", None, 10) == []
+
+
+@pytest.mark.parametrize("outcome", ["", "paid&outcome=", "free", "%00"])
+async def test_the_page_of_the_sandbox_takes_its_own_words_only(api: PayingApi, outcome: str) -> None:
+    reference = await api.submitted()
+    await api.work()
+    _, opened = await api.pay(reference)
+
+    assert "Pay ₹1,375.25" in (await api("GET", opened["checkout"]["url"])).text
+    assert await api.choose(opened, outcome) == 400
+    assert (await api("GET", "/sandbox/unknown")).status_code == 404
+
+
+async def test_the_page_after_the_payment_reads_and_changes_nothing(api: PayingApi) -> None:
+    for method, body in (("GET", b""), ("POST", b"razorpay_payment_id=pay_1&status=captured")):
+        answer = await api(method, f"{RETURN_PATH}?session_id=cs_1", content=body, headers=FORM)
+        assert (answer.status_code, "do not pay again" in answer.text) == (200, True)
+
+
+async def test_an_office_without_a_gateway_sends_payers_to_the_counter() -> None:
+    settings = Settings(adapters=Adapters(persistence="memory"))
+    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
+    application.process.clock.override(clock)
+    async with running(application):
+        api = PayingApi(application, clock)
+        await api.provision()
+        async with api.client:
+            reference = await api.submitted()
+            await api.work()
+            status, problem = await api.pay(reference)
+            page = await api("GET", "/sandbox/order_1")
+
+    assert (status, problem["type"], page.status_code) == (409, "urn:bursar:problem:no-gateway", 404)
