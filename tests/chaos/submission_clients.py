@@ -55,7 +55,7 @@ class Clients:
         self._ledger, self._candidates, self._pause = ledger, candidates, pause
         self.closing = asyncio.Event()
         self.references = asyncio.Queue[str]()
-        """Of submitted fees, for those who pay."""
+        """References of submitted fees, which `Payers` take from here."""
 
     async def run(self, at_once: int) -> None:
         """Submit until `closing` is set and each request has its reply."""

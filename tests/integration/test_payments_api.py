@@ -1,5 +1,7 @@
 """Payments over HTTP: from the order to the paid fee, and what a payer, a gateway or a stranger can send."""
 
+import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,17 @@ from entrypoints.messages.consumer import Consumer
 from tests.examples import StoppedClock
 from tests.integration.test_http_api import JSON, OPEN, SUBMISSION, Api
 
+ANOTHER_OFFICE = {
+    "order": "01985b1e-7c00-7000-8000-000000000099",
+    "gateway_order": "order_99",
+    "id": "pay_99",
+    "state": "captured",
+    "minor": 1,
+    "currency": "INR",
+    "method": "card",
+    "at": "2026-02-20T04:30:00+00:00",
+}
+"""A payment whose order is not stored here."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -162,6 +175,19 @@ async def test_what_no_gateway_signed_changes_nothing(
 
     assert answer.status_code == status
     assert await api.application.messaging.event_history().page("payments", None, 10) == []
+
+
+@pytest.mark.parametrize("data", [{}, {"order": "0197", "id": 1}, ANOTHER_OFFICE])
+async def test_a_signed_webhook_that_cannot_be_applied_is_a_dead_letter_with_its_bytes(
+    api: PayingApi, data: dict[str, Any]
+) -> None:
+    signed = api.application.gateways.sandbox_webhooks().sign("payment.captured", data, api.clock.now())
+    answer = await api("POST", "/v1/payments/webhooks/sandbox", content=signed.body, headers=dict(signed.headers))
+    await api.work()
+
+    [(letter, message)] = api.application.storage.memory().dead_letters.values()
+    assert (answer.status_code, letter.reason) == (204, "UnknownPayment" if data is ANOTHER_OFFICE else "Invalid")
+    assert b64decode(json.loads(message.body)["body"]) == signed.body
 
 
 @pytest.mark.parametrize("outcome", ["", "paid&outcome=", "free", "%00"])
