@@ -23,6 +23,8 @@ STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """Reads every byte once, also of a text without end."""
 TO_STEPS, NO_BRACKETS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff"), bytes({*range(256)} - {*b"[{]}"})
 """A step is a signed byte: one level deeper, or one less."""
+PATH_BEGINS = " - at `"
+"""Before the path in an error of msgspec."""
 END_OF_NAME = re.compile(rb'"[ \t\r\n]*:')
 """Ends every name of a member; it also matches inside of some strings."""
 
@@ -85,6 +87,9 @@ def construct(document: Any, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         if not isinstance(refusal := error.__cause__, CoreError):
             raise
+        _, nested, path = str(error).rpartition(PATH_BEGINS)
+        if nested:  # the path of the refusal begins at the object that refused
+            refusal.at = path.rstrip("`") + (refusal.at or "$").removeprefix("$")
     try:
         raise refusal  # outside of the handler: the two errors would refer to each other
     finally:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from core.kernel.errors import Invalid
+from core.kernel.money import Money
 from entrypoints.strict_decoding import MAX_DEPTH, decode, decode_event
 
 
@@ -129,3 +130,22 @@ def test_a_number_that_is_no_exact_integer_is_refused(number: str) -> None:
 @pytest.mark.parametrize("number", ["9" * 19, "9" * 100, "9" * 4_299, "-" + "9" * 100])
 def test_an_integer_of_any_length_stays_what_it_is(number: str) -> None:
     assert decode(f'{{"pair": [{number}, {{}}]}}'.encode(), Whole).pair[0] == int(number)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "at"),
+    [
+        (b'{"minor": 1, "currency": "x"}', Money, "$.currency"),
+        (b'[{"minor": 1, "currency": "x"}]', Sequence[Money], "$[0].currency"),
+        (
+            b'{"fee": [{"minor": %b, "currency": "INR"}]}' % (b"9" * 100),
+            Mapping[str, Sequence[Money]],
+            "$[...][0].minor",
+        ),
+    ],
+)
+def test_a_refused_field_is_named_by_its_path_from_the_body(body: bytes, kind: Any, at: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        decode(body, kind)
+
+    assert refused.value.at == at
