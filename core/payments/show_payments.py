@@ -7,7 +7,8 @@ from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.money import Money
-from core.payments.fee_account import FeeAccount, FeeStatus
+from core.payments.fee_account import FeeAccount
+from core.payments.fee_balance import FeeStatus
 from core.payments.named_fee import reachable_fee
 from core.payments.pay_exam_fee import OpenedPayment, opened_payment
 from core.payments.payment import Payment

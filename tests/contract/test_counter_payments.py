@@ -25,7 +25,7 @@ from core.payments.errors import (
     UnknownFee,
     WrongCurrency,
 )
-from core.payments.fee_account import FeeStatus
+from core.payments.fee_balance import FeeStatus
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderTerms
 from core.payments.payment import RefundCause, RefundStage

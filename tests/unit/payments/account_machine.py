@@ -14,7 +14,7 @@ from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
 from core.payments.errors import AlreadyDecided, NotRefundable, WaivedTooMuch
 from core.payments.events import FeeClearanceRevoked, FeeCleared
-from core.payments.fee_account import FeeStatus
+from core.payments.fee_balance import FeeStatus
 from core.payments.fine import FineRule, FineTerms
 from core.payments.gateway import (
     ChargebackReported,
