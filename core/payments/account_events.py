@@ -56,4 +56,5 @@ def told_of_fine(fine: Fine) -> dict[str, Any]:
         "day": fine.day,
         "head": fine.head,
         "amount": fine.amount,
+        "instalment": fine.instalment,
     }

@@ -28,9 +28,9 @@ from core.payments.events import (
     RefundReserved,
     WaiverRetracted,
 )
-from core.payments.fee_balance import FeeBalance
+from core.payments.fee_balance import FeeBalance, FeeStatus
 from core.payments.late_days import due_fines, next_fine_at, unjust_fines
-from core.payments.order import UNDER_WAY, OrderState, OrderTerms, PaymentOrder
+from core.payments.order import UNDER_WAY, OrderState, OrderTerms, PaidPart, PaymentOrder
 from core.payments.payment import (
     COUNTER,
     NEXT_STAGES,
@@ -41,7 +41,7 @@ from core.payments.payment import (
     RefundStage,
     surplus_refund_id,
 )
-from core.payments.reminder import last_reminder, next_reminder_at
+from core.payments.reminder import missed_reminders, next_reminder_at
 from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
 
 
@@ -52,29 +52,34 @@ class FeeAccount(FeeBalance):
     events: list[Event] = field(default_factory=list)
     """Not recorded yet."""
 
-    def open_order(self, order: UUID, gateway: str, at: datetime, terms: OrderTerms) -> PaymentOrder:
-        """Begin an attempt to pay what is owed, or continue one whose page no payer has seen.
+    def open_order(
+        self, order: UUID, gateway: str, at: datetime, terms: OrderTerms, *, pays: PaidPart = PaidPart.DUE
+    ) -> PaymentOrder:
+        """Begin an attempt to pay what is due or all that is owed, or continue one whose page no payer has seen.
 
         Raises `NothingOwed`, `PaymentUnderWay` or `PaymentClosed`.
         """
         self.fine(at)
+        amount = self.owed if pays is PaidPart.ALL else self.payable(at)
         for unseen in [each for each in self.orders if each.is_unseen]:
-            if at < unseen.expires_at and unseen.amount == self.owed:
+            if at < unseen.expires_at and unseen.amount == amount:
                 return unseen
             unseen.moves_to(OrderState.EXPIRED)
+        self._check_payable(at)
+        opened = PaymentOrder(
+            id=order, gateway=gateway, amount=amount, opened_at=at, expires_at=at + terms.lifetime, check_at=None
+        )
+        opened.check_at = terms.next_check(opened, at)
+        self.orders.append(opened)
+        return opened
+
+    def _check_payable(self, at: datetime) -> None:
         if self.owed.minor <= 0:
             raise NothingOwed(f"the fee {self.reference} is paid")
         if under_way := next((each for each in self.orders if each.state in UNDER_WAY), None):
             raise PaymentUnderWay.of(under_way)
         if self.pay_by and at >= self.pay_by and not (self.fine_terms and self.fine_terms.rules):
             raise PaymentClosed(f"payment closed at {self.pay_by.isoformat()}")
-        expires_at = at + terms.lifetime
-        opened = PaymentOrder(
-            id=order, gateway=gateway, amount=self.owed, opened_at=at, expires_at=expires_at, check_at=None
-        )
-        opened.check_at = terms.next_check(opened, at)
-        self.orders.append(opened)
-        return opened
 
     def capture(self, payment: Payment, at: datetime) -> bool:
         """Take a payment, once; a surplus goes back. Return whether it was new."""
@@ -87,8 +92,8 @@ class FeeAccount(FeeBalance):
             order.moves_to(OrderState.CAPTURED)
         if any(each.id == payment.id for each in self.payments):
             return False
-        started_in_time = order is not None and self.pay_by is not None and order.opened_at < self.pay_by
-        payment.late = started_in_time and self.pay_by is not None and payment.paid_at >= self.pay_by
+        pay_by = next((each.pay_by for each in self.parts if each.owed.minor > 0), self.pay_by)
+        payment.late = order is not None and pay_by is not None and order.opened_at < pay_by <= payment.paid_at
         self.payments.append(payment)
         self._record(PaymentCaptured, at, **told_of_payment(payment), owed=self.owed)
         self._withdraw_fines(order.opened_at if order else payment.paid_at, at)
@@ -160,17 +165,22 @@ class FeeAccount(FeeBalance):
     def plan(self, at: datetime) -> None:
         """Set when it is fined and when its payer is reminded next."""
         self.fine_at = None if self.cleared else next_fine_at(self, at)
-        self.remind_at = None if self.cleared else next_reminder_at(self.pay_by, self.fine_terms, at)
+        self.remind_at = None if self.cleared else next_reminder_at(self.parts, self.fine_terms, at)
 
-    def remind(self, at: datetime) -> bool:
-        """Tell that its payer is to be reminded, of several missed reminders once; return whether there is a debt."""
-        if self.remind_at is None or self.pay_by is None or self.fine_terms is None or at < self.remind_at:
-            return False
-        reminder = last_reminder(self.pay_by, self.fine_terms, at)
-        self.remind_at = next_reminder_at(self.pay_by, self.fine_terms, at)
-        if self.is_debt:
-            self._record(PaymentReminderDue, at, reminder=str(reminder), pay_by=self.pay_by, zone=self.fine_terms.zone)
-        return self.is_debt
+    def remind(self, at: datetime) -> int:
+        """Tell of which instalments the payer is to be reminded, of several missed reminders once; return how many.
+
+        While the payer may be debited, reminders wait: the payment may not come.
+        """
+        if self.remind_at is None or self.fine_terms is None or at < self.remind_at or self.status is FeeStatus.PENDING:
+            return 0
+        missed = missed_reminders(self.parts, self.fine_terms, self.remind_at, at)
+        self.remind_at = next_reminder_at(self.parts, self.fine_terms, at)
+        owed = [each for each in self.parts if each.number in missed and each.owed.minor > 0]
+        for each in owed:
+            told = {"reminder": str(missed[each.number]), "pay_by": each.pay_by, "instalment": each.number}
+            self._record(PaymentReminderDue, at, **told, zone=self.fine_terms.zone)
+        return len(owed)
 
     def _withdraw_fines(self, paid_at: datetime, at: datetime) -> None:
         """Take back the fines of days before which the fee was settled, as a payment shows that arrived late."""
@@ -195,6 +205,13 @@ class FeeAccount(FeeBalance):
             self.cleared = not self.cleared
             self.plan(at)
             self._record(FeeCleared if self.cleared else FeeClearanceRevoked, at)
+        elif not self.cleared:
+            self._fine_what_is_owed_again(at)
+
+    def _fine_what_is_owed_again(self, at: datetime) -> None:
+        """Bring the next fine forward where an instalment is no longer paid; days before that are not fined."""
+        moments = [each for each in (self.fine_at, next_fine_at(self, at)) if each]
+        self.fine_at = min(moments, default=None)
 
     def _record_waiver(self, kind: type[Event], waiver: Waiver, verdict: WaiverVerdict) -> None:
         self._record(kind, verdict.at, waiver=waiver.id, head=waiver.head, amount=waiver.amount, reason=verdict.why)

@@ -8,6 +8,7 @@ from uuid import UUID
 from core.kernel.money import Money
 from core.payments.errors import UnknownPayment, UnknownWaiver
 from core.payments.fine import Fine, FineTerms
+from core.payments.instalment import Instalment, InstalmentBalance, balances
 from core.payments.order import PENDING, PaymentOrder
 from core.payments.payment import Payment
 from core.payments.waiver import Waiver, WaiverState
@@ -33,6 +34,9 @@ class FeeBalance:
     schedule: str
     charged: Money
     pay_by: datetime | None
+    """When all is to be paid."""
+    instalments: tuple[Instalment, ...] = ()
+    """Empty: one, of the whole charge."""
     fine_terms: FineTerms | None = None
     """None where the fee has no deadline; without rules, nothing is paid after it."""
     fine_at: datetime | None = None
@@ -74,6 +78,18 @@ class FeeBalance:
         return self.due - self.received
 
     @property
+    def parts(self) -> tuple[InstalmentBalance, ...]:
+        """Return each instalment as it stands."""
+        whole = Instalment(amount=self.charged, pay_by=self.pay_by)
+        return balances(self.instalments or (whole,), self.fines, self.waivers, self.received)
+
+    def payable(self, at: datetime) -> Money:
+        """Return what is to be paid now: the overdue instalments, or else the next one that is owed."""
+        owed = [each for each in self.parts if each.owed.minor > 0]
+        late = [each for each in owed if each.pay_by and each.pay_by <= at] or owed[:1]
+        return sum((each.owed for each in late), Money.zero(self.charged.currency))
+
+    @property
     def surplus(self) -> Money:
         """Return what was received beyond the due amount and goes back by no refund yet; at least zero."""
         kept = sum((each.refundable for each in self.payments), Money.zero(self.charged.currency))
@@ -89,9 +105,16 @@ class FeeBalance:
         return FeeStatus.PART_PAID if self.received.minor > 0 else FeeStatus.UNPAID
 
     @property
-    def is_debt(self) -> bool:
-        """Return whether something is owed for which no payer may be debited."""
-        return self.status in (FeeStatus.UNPAID, FeeStatus.PART_PAID)
+    def pending(self) -> Money:
+        """Return what payers may be debited."""
+        waiting = [each.amount for each in self.orders if each.state in PENDING]
+        return sum(waiting, Money.zero(self.charged.currency))
+
+    def debt_up_to(self, instalment: int) -> Money | None:
+        """Return what is owed up to an instalment; None: nothing of that one, or its payer may be debited."""
+        if self.status is FeeStatus.PENDING or self.parts[instalment - 1].owed.minor <= 0:
+            return None
+        return sum((each.owed for each in self.parts[:instalment]), Money.zero(self.charged.currency))
 
     def order(self, order: UUID) -> PaymentOrder:
         """Return an order; raise `UnknownPayment`."""
