@@ -65,7 +65,7 @@ class PaymentsController(Controller):
         idempotency: Wired[Idempotency],
         data: JSONBody[PaymentBody] = WHAT_IS_DUE,
     ) -> Response[OpenedPayment]:
-        """Open a payment over what is due, or all that is owed; `checkout` is the page of the gateway, and its webhook is what counts."""
+        """Open a payment over what is due, or all that is owed, with the page of the gateway as its `checkout`."""
         context = await idempotency.context(request, idempotency_key)
         return await idempotency.respond(context, use_cases.payments.pay_exam_fee(name, context, data.pay))
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.fees.instalments import InstalmentShare, deadline, instalments
@@ -103,7 +103,6 @@ def test_the_parts_of_an_account_sum_to_the_priced_total(
     assert account.payable(BEGIN) <= total
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["pay", "refund", "waive", "retract", "days"]), st.integers(1, 700))))
 def test_unpaid_parts_are_the_balance_whatever_happens(story: list[tuple[str, int]]) -> None:
     account, now = owing(ONCE, DAILY), BEGIN
