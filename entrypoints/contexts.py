@@ -32,7 +32,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
-    from entrypoints.cli.payments import clearance, counter, pay, refunds, waivers
+    from entrypoints.cli.payments import clearance, counter, pay_at_counter, pay_online, refunds, waivers
     from entrypoints.cli.receipts import receipts
     from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
@@ -41,12 +41,13 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
-        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, pay, clearance, erase_student),
+        commands=(serve, demo, *operators, vendors, replay_events, exam_fees, clearance, erase_student),
         groups=(
             Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
             Group("api-keys", "Credentials of programs.", (api_keys,)),
             Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
             Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
+            Group("pay", "Payments at the counter or at a gateway, and what was paid.", (pay_at_counter, pay_online)),
             Group("counter", "Payments that clerks have taken, and decisions about them.", (counter,)),
             Group("refund", "Payments that are given back.", (refunds,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),

@@ -98,6 +98,7 @@ class Payments(containers.DeclarativeContainer):
         due_fees=due_fees,
         desk=desk,
         counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
+        counter_backdating=providers.Factory(timedelta, days=process.settings.provided.payments.counter_backdate_days),
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,
         choice=gateways.choice,

@@ -23,6 +23,8 @@ class Payments(Section, frozen=True):
     """After its opening an order is asked about; the last is also the interval while its outcome is unknown."""
     counter_limit_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 5_000_000
     """The largest payment at the counter that needs no second person, in minor units: 5000000 is ₹50,000."""
+    counter_backdate_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 7
+    """A payment at the counter that is dated back further waits for a second person; 0: each one that is dated back."""
 
 
 class Stripe(Section, frozen=True):

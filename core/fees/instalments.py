@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Annotated, TypeAlias
 
+from core.fees.deadlines import MAX_YEAR, as_utc
 from core.fees.errors import InvalidSchedule
 from core.fees.quote import Instalment
 from core.kernel.constraints import Items, Whole
@@ -52,3 +53,11 @@ def instalments(total: Money, parts: Sequence[InstalmentShare]) -> tuple[Instalm
         return (Instalment(amount=total),)
     amounts = total.split([part.basis_points for part in parts])
     return tuple(Instalment(amount=amount, due=part.due) for amount, part in zip(amounts, parts, strict=True))
+
+
+def deadline(due: date | None, zone: str, pay_by: datetime | None) -> datetime | None:
+    """Return the first moment that is too late for an instalment: the end of its last day, or that of the total."""
+    if due is None or due.year > MAX_YEAR:
+        return pay_by
+    end = as_utc(datetime.combine(due + timedelta(days=1), time.min), zone)
+    return min(end, pay_by) if pay_by else end

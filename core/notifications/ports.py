@@ -116,8 +116,8 @@ class OwedFees(Protocol):
     """A read port for what is owed when the words of a reminder are made."""
 
     @abstractmethod
-    async def find(self, fee: UUID) -> Mapping[str, Any] | None:
-        """Return `owed`, the amount; None if the fee is paid, or its payer may be debited already."""
+    async def find(self, fee: UUID, instalment: int) -> Mapping[str, Any] | None:
+        """Return `owed`, the amount up to an instalment; None if it is paid, or its payer may be debited already."""
 
 
 class Deliveries(Protocol):

@@ -15,6 +15,8 @@ SECRET = "secret"  # noqa: S105 - the name of a fact
 
 OWED_FEE = "owed_fee"
 """The fact that names a fee: what of it is owed is read when a message is made."""
+INSTALMENT = "instalment"
+"""The fact up to which of its instalments, by their numbers; absent: the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class LateFacts:
                 raise Unwordable("its code or link was used or has expired")
             return found
         if fee := delivery.facts.get(OWED_FEE):
-            if (owed := await self.owed_fees.find(UUID(fee))) is None:
+            if (owed := await self.owed_fees.find(UUID(fee), delivery.facts.get(INSTALMENT, 1))) is None:
                 raise Unwordable("the fee was paid meanwhile, or may be")
             return owed
         return {}

@@ -49,11 +49,13 @@ class CounterDeposit:
         if self.document is not None:
             DOCUMENT.check("document", self.document)
 
-    def moment(self, arrived: datetime) -> datetime:
-        """Return when it was paid; raise `Unprocessable` for a time to come."""
-        if self.paid_at and self.paid_at > arrived:
+    def moment(self, arrived: datetime, submitted: datetime | None, now: datetime) -> datetime:
+        """Return when it was paid; raise `Unprocessable` for a time to come, or before the minute of the submission."""
+        if self.paid_at and self.paid_at > now:
             raise Unprocessable("`paid_at` is in the future", at="$.paid_at")
-        return self.paid_at or arrived
+        if self.paid_at and submitted and self.paid_at < submitted.replace(second=0, microsecond=0):
+            raise Unprocessable(f"`paid_at` is before the fee was submitted, {submitted.isoformat()}", at="$.paid_at")
+        return self.paid_at or min(arrived, now)  # a message tells its own time of arrival
 
     def number(self, request: UUID) -> str:
         """Return what no other payment has: the document, and for cash the id of its request."""
@@ -65,7 +67,7 @@ class CounterState(StrEnum):
     """How far a counter payment is."""
 
     WAITING = "waiting"
-    """Its amount needs the decision of a second person."""
+    """Its amount, or how far it is dated back, needs the decision of a second person."""
     TAKEN = "taken"
     REFUSED = "refused"
     """A second person has refused it; the payer is given it back."""

@@ -132,6 +132,8 @@ class FeeFined(FeeAccountEvent):
     """The local date on which the late day begins."""
     head: str
     amount: Money
+    instalment: int = 1
+    """The number of the one that is late; older events have no such field, as fees had no instalments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ class FineWithdrawn(FeeAccountEvent):
     day: date
     head: str
     amount: Money
+    instalment: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,9 +158,11 @@ class PaymentReminderDue(FeeAccountEvent):
     MESSAGE_TYPE = "PaymentReminderDue"
 
     reminder: str
-    """`due-7`, `due-1`, `overdue-1`, `overdue-7`: days before or after the last day in time; once for each fee."""
+    """`due-7`, `due-1`, `overdue-1`, `overdue-7`: days before or after the last day in time; once an instalment."""
     pay_by: datetime
     zone: str
+    instalment: int = 1
+    """The number of the one that is to be paid by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,8 @@ class Fine:
 
     id: UUID
     rule: str
+    instalment: int = 1
+    """The number of the instalment that is late."""
     version: int
     """Of the schedule whose rule it is."""
     head: str
@@ -72,6 +74,7 @@ class Fine:
     """When a payment arrived that had settled the fee before the day began."""
 
 
-def fine_id(submission: UUID, rule: str, day: date) -> UUID:
+def fine_id(submission: UUID, instalment: int, rule: str, day: date) -> UUID:
     """Return the id of a fine: the same for each process that charges it."""
-    return uuid5(submission, f"fine:{rule}:{day.isoformat()}")
+    number = "" if instalment == 1 else f"{instalment}:"  # without it, as of the fees that have no instalments
+    return uuid5(submission, f"fine:{number}{rule}:{day.isoformat()}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.kernel.authorization import Permission, current_principal, requires
 from core.kernel.csv_cells import csv_lines
 from core.payments.errors import NoFeesCharged
-from core.payments.fee_account import FeeStatus
+from core.payments.fee_balance import FeeStatus
 from core.payments.ports import Clearances
 
 PAGE_OF_FILE = 500

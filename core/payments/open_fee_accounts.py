@@ -9,6 +9,7 @@ from core.kernel.authorization import Permission, requires
 from core.kernel.money import Money
 from core.payments.fee_account import FeeAccount
 from core.payments.fine import FineTerms
+from core.payments.instalment import Instalment, by_deadline
 from core.payments.ports import NewPaymentsUnitOfWork
 
 
@@ -24,6 +25,7 @@ class ChargedFee:
     pay_by: datetime | None
     at: datetime
     fine_terms: FineTerms | None = None
+    instalments: tuple[Instalment, ...] = ()
 
     def account(self) -> FeeAccount:
         """Return its account; a fee of nothing is cleared at once."""
@@ -35,10 +37,16 @@ class ChargedFee:
             charged=self.total,
             pay_by=self.pay_by,
             fine_terms=self.fine_terms,
+            instalments=self._instalments(),
         )
         opened.plan(self.at)
         opened.settle(self.at)
         return opened
+
+    def _instalments(self) -> tuple[Instalment, ...]:
+        """Return those with a deadline of their own; none where the whole is due at once."""
+        ordered = by_deadline(self.instalments)
+        return () if [each.pay_by for each in ordered] == [self.pay_by] else ordered
 
 
 @requires(Permission.SYSTEM_RUN)

@@ -23,6 +23,15 @@ class OrderState(StrEnum):
     """The gateway could not say what became of it."""
 
 
+class PaidPart(StrEnum):
+    """What of a fee an order pays; no client names an amount."""
+
+    DUE = "due"
+    """The overdue instalments with their fines, or else the next one."""
+    ALL = "all"
+    """Everything that is owed."""
+
+
 UNDER_WAY = frozenset({OrderState.OPENED, OrderState.AUTHORISED, OrderState.UNKNOWN})
 """While an order is in one of these, a second attempt could be paid as well."""
 PENDING = frozenset({OrderState.AUTHORISED, OrderState.UNKNOWN})

@@ -13,7 +13,7 @@ from core.payments.errors import NoGateway, PaymentUnderWay
 from core.payments.fee_account import FeeAccount
 from core.payments.gateway import Checkout, OrderRequest, PaymentGateway
 from core.payments.named_fee import reachable_fee
-from core.payments.order import OrderState, OrderTerms, PaymentOrder
+from core.payments.order import OrderState, OrderTerms, PaidPart, PaymentOrder
 from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
 
 RETURN_PATH = "/payments/returned"
@@ -52,7 +52,7 @@ class GatewayChoice:
 @requires(Permission.SUBMISSIONS_WRITE)
 @dataclass(frozen=True, slots=True)
 class PayExamFee:
-    """Open an order over what is owed; a second one while the first is under way is refused."""
+    """Open an order over what is due, or all that is owed; a second one while the first is under way is refused."""
 
     new_work: NewPaymentsUnitOfWork
     records: PaymentRecords
@@ -62,7 +62,7 @@ class PayExamFee:
     ids: Ids
     public_url: str
 
-    async def __call__(self, fee: str, request: RequestContext) -> OpenedPayment:
+    async def __call__(self, fee: str, request: RequestContext, pays: PaidPart = PaidPart.DUE) -> OpenedPayment:
         """Return the order with the page of its gateway.
 
         Raises `UnknownFee`, `NothingOwed`, `PaymentClosed`, `PaymentUnderWay` with the state of the other attempt, and
@@ -70,7 +70,7 @@ class PayExamFee:
         """
         named = await reachable_fee(self.records, fee)
         submission = named.account.submission
-        order, reference = await self._reserve(submission, request)
+        order, reference = await self._reserve(submission, request, pays)
         opened = await self.gateways[order.gateway].open(
             OrderRequest(
                 order=order.id,
@@ -92,12 +92,12 @@ class PayExamFee:
             await work.commit()
         return result
 
-    async def _reserve(self, submission: UUID, request: RequestContext) -> tuple[PaymentOrder, str]:
+    async def _reserve(self, submission: UUID, request: RequestContext, pays: PaidPart) -> tuple[PaymentOrder, str]:
         """Store the attempt before the gateway hears of it; one that no payer has seen is continued."""
         async with self.new_work() as work:
             account = (await work.accounts.lock([submission]))[submission]
             gateway = self.choice.of(account.charged.currency)
-            order = account.open_order(self.ids.new(), gateway, request.arrived, self.terms)
+            order = account.open_order(self.ids.new(), gateway, request.arrived, self.terms, pays=pays)
             work.accounts.save(account)
             work.record(*account.events)  # a fine that is due now is quoted before it is paid
             await work.commit()

@@ -71,6 +71,8 @@ class NamedFee:
     """Of the student; empty after an erasure."""
     balance: Money
     """What is owed by the postings of the ledger."""
+    submitted: datetime | None
+    """When the submission arrived; None where only its charge is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

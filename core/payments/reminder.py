@@ -1,18 +1,19 @@
 """When payers are reminded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from core.payments.fine import FineTerms
+from core.payments.instalment import InstalmentBalance
 
 TIME_OF_DAY = time(10)
 """In the schedule's zone, so that no message arrives at night."""
 
 
 class Reminder(StrEnum):
-    """Why a payer is reminded: each reason once for a fee."""
+    """Why a payer is reminded: each reason once for an instalment."""
 
     DUE_7 = "due-7"
     DUE_1 = "due-1"
@@ -32,12 +33,20 @@ def moments(pay_by: datetime, terms: FineTerms) -> Iterator[tuple[Reminder, date
         yield reminder, datetime.combine(last_day + timedelta(days=days), TIME_OF_DAY, zone).astimezone(UTC)
 
 
-def next_reminder_at(pay_by: datetime | None, terms: FineTerms | None, after: datetime) -> datetime | None:
+def next_reminder_at(parts: Sequence[InstalmentBalance], terms: FineTerms | None, after: datetime) -> datetime | None:
     """Return when the next reminder is due; None: there is none."""
-    known = moments(pay_by, terms) if pay_by and terms else ()
-    return next((moment for _, moment in known if moment > after), None)
+    known = [moment for part in parts if terms and part.pay_by for _, moment in moments(part.pay_by, terms)]
+    return min((moment for moment in known if moment > after), default=None)
 
 
-def last_reminder(pay_by: datetime, terms: FineTerms, at: datetime) -> Reminder:
-    """Return the reminder that became due last; at least one is due."""
-    return [reminder for reminder, moment in moments(pay_by, terms) if moment <= at][-1]
+def missed_reminders(
+    parts: Sequence[InstalmentBalance], terms: FineTerms, since: datetime, at: datetime
+) -> Mapping[int, Reminder]:
+    """Return the last reminder of each instalment of which some became due in a period, both ends included."""
+    return {
+        part.number: reminder
+        for part in parts
+        if part.pay_by
+        for reminder, moment in moments(part.pay_by, terms)
+        if since <= moment <= at
+    }

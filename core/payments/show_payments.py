@@ -7,7 +7,8 @@ from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.money import Money
-from core.payments.fee_account import FeeAccount, FeeStatus
+from core.payments.fee_account import FeeAccount
+from core.payments.fee_balance import FeeStatus
 from core.payments.named_fee import reachable_fee
 from core.payments.pay_exam_fee import OpenedPayment, opened_payment
 from core.payments.payment import Payment
@@ -40,6 +41,21 @@ class PaymentView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstalmentView:
+    """A part of the fee with a deadline of its own."""
+
+    number: int
+    amount: Money
+    """Of the price."""
+    pay_by: datetime | None
+    fined: Money
+    waived: Money
+    paid: Money
+    owed: Money
+    state: FeeStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeePayments:
     """What one exam fee costs, what was paid, and what is owed by the postings of the ledger."""
 
@@ -49,6 +65,8 @@ class FeePayments:
     due: Money
     owed: Money
     pay_by: datetime | None
+    instalments: Sequence[InstalmentView]
+    """Of a fee without instalments one, the whole."""
     orders: Sequence[OpenedPayment]
     payments: Sequence[PaymentView]
 
@@ -75,9 +93,30 @@ def fee_payments(named: NamedFee) -> FeePayments:
         due=account.due,
         owed=named.balance,
         pay_by=account.pay_by,
+        instalments=instalment_views(account),
         orders=[opened_payment(account, each) for each in account.orders if not each.is_unseen],
         payments=[payment_view(each) for each in account.payments],
     )
+
+
+SHOWN = ("number", "amount", "pay_by", "fined", "waived", "paid", "owed")
+
+
+def instalment_views(account: FeeAccount) -> Sequence[InstalmentView]:
+    """Return what people see of instalments; those that orders under way may have paid are pending."""
+    views, pending = [], account.pending
+    for each in account.parts:
+        state = FeeStatus.PART_PAID if each.paid.minor > 0 else FeeStatus.UNPAID
+        if each.owed.minor <= 0:
+            state = FeeStatus.PAID
+        elif pending.minor > 0:
+            state = FeeStatus.PENDING
+            pending -= each.owed
+        known = {
+            name: getattr(each, name) for name in ("number", "amount", "pay_by", "fined", "waived", "paid", "owed")
+        }
+        views.append(InstalmentView(state=state, **known))
+    return views
 
 
 def payment_view(payment: Payment) -> PaymentView:

@@ -1,6 +1,7 @@
 """Take a payment at the counter."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 
 from core.kernel.audit import Deed
@@ -20,13 +21,13 @@ from core.payments.fee_account import FeeAccount
 from core.payments.named_fee import reachable_fee
 from core.payments.order import UNDER_WAY
 from core.payments.payment import COUNTER
-from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
+from core.payments.ports import NamedFee, NewPaymentsUnitOfWork, PaymentRecords
 
 
 @requires(Permission.PAYMENTS_TAKE)
 @dataclass(frozen=True, slots=True)
 class TakeCounterPayment:
-    """Take money for a fee; above the limit it counts when a second person has approved it."""
+    """Take money for a fee; above the limit, or dated back too far, it counts when a second person has approved it."""
 
     ACTION: ClassVar = "take-counter-payment"
 
@@ -35,14 +36,17 @@ class TakeCounterPayment:
     clock: Clock
     ids: Ids
     counter_limit_minor: int
+    counter_backdating: timedelta
+    """Of payments that need no second person."""
 
     async def __call__(self, fee: str, deposit: CounterDeposit, request: RequestContext) -> CounterReceipt:
         """Return what became of it; while it waits, the fee is pending.
 
-        Raises `UnknownFee`, `WrongCurrency`, `DocumentUsed`, and `NothingOwed` for cash, which is handed back.
+        Raises `UnknownFee`, `WrongCurrency`, `DocumentUsed`, `Unprocessable` for an impossible `paid_at`, and
+        `NothingOwed` for cash, which is handed back.
         """
         named = await reachable_fee(self.records, fee)
-        taken = self._taken(named.account, deposit, request)
+        taken = self._taken(named, deposit, request)
         async with self.new_work() as work:
             account = (await work.accounts.lock([taken.submission]))[taken.submission]
             account.fine(taken.paid_at)
@@ -61,18 +65,19 @@ class TakeCounterPayment:
             await work.commit()
         return receipt
 
-    def _taken(self, account: FeeAccount, deposit: CounterDeposit, request: RequestContext) -> CounterPayment:
-        request_id = self.ids.new()
-        waits = deposit.amount.minor > self.counter_limit_minor
+    def _taken(self, named: NamedFee, deposit: CounterDeposit, request: RequestContext) -> CounterPayment:
+        request_id, now = self.ids.new(), self.clock.now()
+        paid_at = deposit.moment(request.arrived, named.submitted, now)
+        waits = deposit.amount.minor > self.counter_limit_minor or paid_at < now - self.counter_backdating
         return CounterPayment(
             id=request_id,
-            submission=account.submission,
+            submission=named.account.submission,
             method=deposit.method,
             number=deposit.number(request_id),
             amount=deposit.amount,
-            paid_at=deposit.moment(request.arrived),
+            paid_at=paid_at,
             taken_by=current_principal.get().subject,
-            taken_at=self.clock.now(),
+            taken_at=now,
             state=CounterState.WAITING if waits else CounterState.TAKEN,
         )
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import datetime
 
 from core.fees.deadlines import last_minute
+from core.fees.instalments import deadline
 from core.fees.submission import FeeSubmitted
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.kernel.errors import CoreError
@@ -17,6 +18,7 @@ from core.ledger.transaction import LedgerTransaction
 from core.messaging.message import Received
 from core.notifications.delivery import Notice, RecipientId
 from core.payments.fine import FineRule, FineTerms
+from core.payments.instalment import Instalment
 from core.payments.open_fee_accounts import ChargedFee
 from core.use_cases import UseCases
 
@@ -47,7 +49,7 @@ def charge_of(submitted: FeeSubmitted) -> LedgerTransaction | None:
 
 async def fine_terms(submitted: FeeSubmitted, use_cases: UseCases) -> FineTerms | None:
     """Return the fines of the version that priced the fee; None: it has no deadline of payment."""
-    if submitted.pay_by is None:
+    if submitted.pay_by is None and not any(each.due for each in submitted.instalments):
         return None
     rules = await use_cases.fees.find_fines(submitted.schedule, submitted.schedule_version)
     known = [FineRule(**{each.name: getattr(rule, each.name) for each in fields(FineRule)}) for rule in rules]
@@ -66,6 +68,10 @@ def charged_fee(submitted: FeeSubmitted, terms: FineTerms | None) -> ChargedFee:
         pay_by=submitted.pay_by,
         at=submitted.at,
         fine_terms=terms,
+        instalments=tuple(
+            Instalment(amount=each.amount, pay_by=deadline(each.due, submitted.zone, submitted.pay_by))
+            for each in submitted.instalments
+        ),
     )
 
 

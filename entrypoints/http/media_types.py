@@ -34,6 +34,13 @@ async def json_only(request: Request[Any, Any, Any]) -> None:
     only(request, "application/json")
 
 
+async def json_or_nothing(request: Request[Any, Any, Any]) -> None:
+    """Refuse a body that is not JSON; a request without a body passes."""
+    headers = request.headers
+    if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+        only(request, "application/json")
+
+
 async def csv_only(request: Request[Any, Any, Any]) -> None:
     """Refuse a body that is not CSV."""
     only(request, "text/csv")

@@ -12,6 +12,7 @@ from core.kernel.authorization import Permission, Principal, acting_as
 from core.kernel.errors import CoreError, Invalid, Unprocessable
 from core.kernel.idempotency import RequestContext, execute_once
 from core.kernel.money import Money
+from core.messaging.message import Received
 from core.payments.counter_payment import CounterDeposit, CounterMethod, CounterReceipt, CounterState
 from core.payments.decide_counter_payment import CounterDecision
 from core.payments.errors import (
@@ -25,14 +26,15 @@ from core.payments.errors import (
     UnknownFee,
     WrongCurrency,
 )
-from core.payments.fee_account import FeeStatus
+from core.payments.fee_balance import FeeStatus
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderTerms
 from core.payments.payment import RefundCause, RefundStage
 from core.payments.use_cases import PaymentsUseCases
+from core.policies.when_fee_submitted import when_fee_submitted
 from core.students.student import Student, StudentId
 from tests.contract.test_fee_accounts import inr, opened, read
-from tests.examples import NOON, an_enrolment, ids
+from tests.examples import NOON, StoppedClock, a_message, a_submission, an_enrolment, ids
 from tests.units_of_work import any_work
 
 LIMIT = 5_000_000
@@ -49,7 +51,9 @@ CLERK, OFFICER = person("clerk"), person("officer")
 
 @pytest.fixture
 def desk(stored: Application) -> PaymentsUseCases:
-    return stored.use_cases().payments
+    """Return the use cases at the time of the tests' requests."""
+    known = stored.use_cases().payments
+    return replace(known, take_counter_payment=replace(known.take_counter_payment, clock=StoppedClock(NOON)))
 
 
 def cash(minor: int) -> CounterDeposit:
@@ -297,3 +301,49 @@ async def test_a_deposit_has_the_currency_of_the_fee_and_a_past_moment(
 def test_a_deposit_without_its_form_is_refused(method: str, document: str | None, minor: int) -> None:
     with pytest.raises(Invalid):
         CounterDeposit(amount=inr(minor), method=CounterMethod(method), document=document)
+
+
+async def test_a_payment_that_is_dated_back_further_than_a_week_needs_a_second_person(
+    stored: Application, desk: PaymentsUseCases
+) -> None:
+    week, fee = timedelta(days=7), await opened(stored)
+    dated = [replace(cheque(20_000), paid_at=NOON - back) for back in (week, week + timedelta(microseconds=1))]
+
+    recent, old = [await take(desk, fee, each) for each in dated]
+
+    assert (recent.state, old.state) == (CounterState.TAKEN, CounterState.WAITING)
+    assert (await read(stored, fee)).status is FeeStatus.PENDING
+    with acting_as(OFFICER):
+        await desk.decide_counter_payment(old.id, APPROVE, "the challan was seen")
+    assert {each.paid_at for each in (await read(stored, fee)).payments} == {NOON - week, old.paid_at}
+
+
+async def test_a_message_that_was_sent_long_ago_is_dated_back_and_one_of_the_future_is_of_now(
+    stored: Application, desk: PaymentsUseCases
+) -> None:
+    fee = await opened(stored)
+    receipts = []
+    for arrived in (NOON - timedelta(days=30), NOON + timedelta(days=30)):
+        with acting_as(CLERK):
+            request = RequestContext(arrived=arrived)
+            receipts.append(await desk.take_counter_payment(str(fee), cash(10_000), request))
+
+    assert [(each.state, each.paid_at) for each in receipts] == [
+        (CounterState.WAITING, NOON - timedelta(days=30)), (CounterState.TAKEN, NOON),
+    ]  # fmt: skip
+
+
+async def test_nothing_is_paid_before_it_was_submitted(stored: Application, desk: PaymentsUseCases) -> None:
+    submission, event = a_submission()
+    async with any_work(stored) as work:
+        work.submissions.add(submission)
+        await work.commit()
+    await when_fee_submitted([Received(a_message(subject=event.subject), event)], stored.use_cases())
+    minute = submission.received_at.replace(second=0, microsecond=0)
+    early = replace(cheque(100), paid_at=minute - timedelta(microseconds=1))
+
+    with pytest.raises(Unprocessable, match="before the fee was submitted") as refused:
+        await take(desk, submission.id, early)
+    receipt = await take(desk, submission.id, replace(early, paid_at=minute))
+
+    assert (refused.value.at, receipt.state) == ("$.paid_at", CounterState.TAKEN)

@@ -8,9 +8,11 @@ import pytest
 from config.container import Application
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
+from core.payments.account_events import account_id
 from core.payments.errors import NotChargedYet
 from core.payments.events import PaymentCaptured
-from core.payments.fee_account import FeeAccount, FeeStatus, account_id
+from core.payments.fee_account import FeeAccount
+from core.payments.fee_balance import FeeStatus
 from core.payments.gateway import Checkout
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderState, OrderTerms

@@ -2,14 +2,19 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from config.container import Application
+from core.fees.candidate import Candidate, StudentId
 from core.fees.deadlines import Deadlines
 from core.fees.fines import FineRule
+from core.fees.instalments import InstalmentShare
+from core.fees.paper_selection import PaperSelection
+from core.fees.submission import FeeSubmitted
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
 from core.messaging.message import Received
@@ -21,7 +26,7 @@ from core.payments.events import FeeFined, PaymentReminderDue
 from core.payments.order import OrderState
 from core.policies.when_fee_account_changed import when_fee_account_changed
 from core.policies.when_fee_submitted import when_fee_submitted
-from core.policies.when_payment_reminder_due import when_payment_reminder_due
+from core.policies.when_payment_reminder_due import reminder, when_payment_reminder_due
 from entrypoints.strict_decoding import decode_event
 from tests.examples import (
     NOON,
@@ -39,6 +44,7 @@ from tests.units_of_work import any_work
 
 ONCE = FineRule(rule="once", amount=10_000)
 DAILY = FineRule(rule="daily", head="daily-fine", amount=100, per_day=True, grace_days=1, cap=250)
+A_CANDIDATE = Candidate(id=StudentId(UUID(int=1)), registration="T-1", name="Asha", category="student", country="IN")
 DEADLINE = NOON + timedelta(days=1)
 
 
@@ -120,7 +126,8 @@ async def test_many_overdue_fees_are_fined_page_by_page(stored: Application) -> 
 
 async def test_money_at_the_counter_settles_the_fines_of_its_moment(stored: Application) -> None:
     in_time, late = await submitted(stored, 2)
-    taking = stored.use_cases().payments.take_counter_payment
+    now = StoppedClock(DEADLINE + timedelta(minutes=1))
+    taking = replace(stored.use_cases().payments.take_counter_payment, clock=now)
     deposit = CounterDeposit(method=CounterMethod.CASH, amount=Money(50_000, "INR"))
 
     for fee, arrived in ((in_time, NOON), (late, DEADLINE + timedelta(minutes=1))):
@@ -211,3 +218,64 @@ async def test_a_late_payer_is_quoted_the_fine(stored: Application) -> None:
 
     assert order.amount == Money(60_000, "INR")
     assert [each.rule for each in await post(stored)] == ["once"]
+
+
+async def in_instalments(stored: Application) -> UUID:
+    """Process a submitted fee of 500 and 300 rupees, a month apart."""
+    schedule = replace(
+        a_schedule("two-parts", amount=80_000),
+        closes=Deadlines(submission=datetime(2026, 12, 1), payment=datetime(2027, 1, 1)),  # noqa: DTZ001 - local time
+        instalments=(
+            InstalmentShare(basis_points=6250, due=date(2026, 11, 30)), InstalmentShare(basis_points=3750),
+        ),
+        fines=(ONCE, DAILY),
+    )  # fmt: skip
+    await publish(stored, schedule)
+    stored_schedule = await stored.fees.tariffs().current("two-parts")
+    submission, event = a_submission(ids.new(), schedule="two-parts")
+    quoted = stored_schedule.price(A_CANDIDATE, PaperSelection(papers=("041",)), NOON)
+    event = replace(
+        event, schedule_version=stored_schedule.version, total=quoted.total, lines=quoted.lines,
+        instalments=quoted.instalments, pay_by=quoted.pay_by,
+    )  # fmt: skip
+    decoded = decode_event(msgspec.json.encode(event), FeeSubmitted)
+    await when_fee_submitted([Received(a_message(subject=event.subject), decoded)], stored.use_cases())
+    return UUID(str(submission.id))
+
+
+async def test_instalments_are_stored_and_two_late_ones_are_fined_on_one_day(stored: Application) -> None:
+    fee = await in_instalments(stored)
+    show = stored.use_cases().payments.show_payments
+    assert [(each.amount.minor, each.pay_by, each.owed.minor) for each in (await show(str(fee))).instalments] == [
+        (50_000, datetime(2026, 11, 30, 18, 30, tzinfo=UTC), 50_000),
+        (30_000, datetime(2026, 12, 31, 18, 30, tzinfo=UTC), 30_000),
+    ]
+
+    fine = replace(
+        stored.use_cases().payments.fine_overdue_fees, clock=StoppedClock(datetime(2027, 1, 3, 18, 30, tzinfo=UTC))
+    )
+    assert [await fine(), await fine()] == [1 + 3 + 1 + 3, 0]
+
+    shown = await show(str(fee))
+    assert [each.fined.minor for each in shown.instalments] == [10_250, 10_250]
+    assert sum(each.owed.minor for each in shown.instalments) == shown.due.minor
+    assert sorted(each.instalment for each in await post(stored)) == [1] * 4 + [2] * 4
+    assert (await show(str(fee))).owed.minor == shown.due.minor
+
+
+async def test_each_instalment_has_its_own_reminders_with_what_is_owed_until_it(stored: Application) -> None:
+    fee = await in_instalments(stored)
+
+    for moment in (datetime(2026, 12, 8, tzinfo=UTC), datetime(2027, 1, 20, tzinfo=UTC)):
+        await reminded(stored, moment)
+    _, told = await reminded(stored, datetime(2027, 2, 1, tzinfo=UTC))
+
+    assert [(each.instalment, each.reminder, each.pay_by.month) for each in told] == [
+        (1, "overdue-7", 11), (2, "overdue-7", 12),
+    ]  # fmt: skip
+    notices = [reminder(each) for each in told]
+    assert len({each.notice for each in notices}) == 2
+    facts = stored.vendors.late_facts()
+    words = [await facts.of(a_delivery(template=each.template, facts=dict(each.facts))) for each in notices]
+    assert [each["owed"]["minor"] for each in words] == [50_000, 80_000]
+    assert all(each.facts[OWED_FEE] == str(fee) for each in notices)

@@ -610,7 +610,13 @@ async def test_a_published_schedule_is_in_force_at_once_and_again_the_same(api: 
     assert again.content == first.content
     assert (await api("POST", "/v1/quotes", json=CBSE)).json()["total"]["minor"] == 170_000 + 200_000
     listed = {each["code"]: each["version"] for each in (await api("GET", "/v1/fee-schedules")).json()}
-    assert listed == {"cbse-2020-x": 1, "cbse-2020-xii": 2, "neet-ug-2026": 1, "sahyadri-semester": 1}
+    assert listed == {
+        "cbse-2020-x": 1,
+        "cbse-2020-xii": 2,
+        "neet-ug-2026": 1,
+        "sahyadri-annual": 1,
+        "sahyadri-semester": 1,
+    }
 
 
 async def test_a_schedule_shows_its_kit(api: Api) -> None:

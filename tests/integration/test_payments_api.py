@@ -2,8 +2,8 @@
 
 import json
 from base64 import b64decode
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ ANOTHER_OFFICE = {
     "at": "2026-02-20T04:30:00+00:00",
 }
 """A payment whose order is not stored here."""
+NO_HEADERS: Mapping[str, str] = {}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -48,14 +49,22 @@ class PayingApi(Api):
             seen = len(messages)
             await consume(messages)
 
-    async def submitted(self, key: str = "one") -> str:
+    async def submitted(self, key: str = "one", schedule: str = SUBMISSION["schedule"]) -> str:
         """Submit a fee; return its reference."""
-        reference: str = (await self.submit(SUBMISSION, key=key)).json()["reference"]
+        reference: str = (await self.submit(SUBMISSION | {"schedule": schedule}, key=key)).json()["reference"]
         return reference
 
-    async def pay(self, reference: str, key: str = "pay-1") -> tuple[int, Any]:
+    async def is_cleared(self, schedule: str) -> bool:
+        """Tell whether the only fee of a schedule is cleared."""
+        [fee] = (await self("GET", f"/v1/clearance/{schedule}")).json()["items"]
+        return bool(fee["cleared"])
+
+    async def pay(
+        self, reference: str, key: str = "pay-1", body: bytes = b"", headers: Mapping[str, str] = NO_HEADERS
+    ) -> tuple[int, Any]:
         """Open a payment."""
-        answer = await self("POST", f"/v1/exam-fees/{reference}/payments", headers={"Idempotency-Key": key})
+        sent = {"Idempotency-Key": key, **headers}
+        answer = await self("POST", f"/v1/exam-fees/{reference}/payments", headers=sent, content=body)
         return answer.status_code, answer.json()
 
     async def shown(self, reference: str) -> dict[str, Any]:
@@ -221,3 +230,53 @@ async def test_an_office_without_a_gateway_sends_payers_to_the_counter() -> None
             page = await api("GET", "/sandbox/order_1")
 
     assert (status, problem["type"], page.status_code) == (409, "urn:bursar:problem:no-gateway", 404)
+
+
+async def test_each_instalment_is_paid_by_an_order_and_only_the_late_one_is_fined(api: PayingApi) -> None:
+    reference = await api.submitted(schedule="sahyadri-annual")
+    await api.work()
+    _, first = await api.pay(reference, "first")
+    await api.choose(first, "paid")
+    shown = await api.shown(reference)
+    assert shown["status"] == "part-paid"
+    assert [(each["amount"]["minor"], each["pay_by"], each["state"]) for each in shown["instalments"]] == [
+        (2_110_020, "2026-03-31T18:30:00Z", "paid"),
+        (1_582_515, "2026-08-31T18:30:00Z", "unpaid"),
+        (1_582_515, "2027-01-31T18:30:00Z", "unpaid"),
+    ]
+    assert not await api.is_cleared("sahyadri-annual")
+
+    for key, moment in (("second", datetime(2026, 9, 1, tzinfo=UTC)), ("third", datetime(2027, 1, 30, tzinfo=UTC))):
+        api.clock.moment = moment
+        _, opened = await api.pay(reference, key)
+        await api.choose(opened, "paid")
+
+    shown = await api.shown(reference)
+    assert [each["amount"]["minor"] for each in shown["orders"]] == [2_110_020, 1_582_515 + 10_000, 1_582_515]
+    assert [each["fined"]["minor"] for each in shown["instalments"]] == [0, 10_000, 0]
+    assert (shown["status"], shown["owed"]["minor"]) == ("paid", 0)
+    assert await api.is_cleared("sahyadri-annual")
+
+
+async def test_a_payer_may_pay_all_instalments_at_once_and_never_names_an_amount(api: PayingApi) -> None:
+    reference = await api.submitted(schedule="sahyadri-annual")
+    await api.work()
+
+    for body, headers, refusal in ((b'{"pay": "all", "amount": 1}', JSON, 400), (b"pay=all", FORM, 415)):
+        status, _ = await api.pay(reference, "refused", body, headers)
+        assert status == refusal
+    status, opened = await api.pay(reference, "all", b'{"pay": "all"}', JSON)
+
+    assert (status, opened["amount"]["minor"]) == (201, 5_275_050)
+    await api.choose(opened, "paid")
+    assert [each["state"] for each in (await api.shown(reference))["instalments"]] == ["paid"] * 3
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"pay": "due"}'])
+async def test_without_instalments_a_payer_pays_the_whole(api: PayingApi, body: bytes) -> None:
+    reference = await api.submitted()
+    await api.work()
+
+    status, opened = await api.pay(reference, body=body, headers=JSON if body else {})
+
+    assert (status, opened["amount"]["minor"]) == (201, 137_525)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
+from core.fees.submission import SubmissionId
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
 from core.payments.errors import NotChargedYet
@@ -49,7 +50,13 @@ class MemoryPaymentRecords(PaymentRecords):
             if name.upper() == account.reference or name.lower() == str(account.submission):
                 students = self._database.students.values()
                 centre = next((each.enrolment.centre for each in students if each.id == account.student), "")
-                return NamedFee(account=deepcopy(account), centre=centre, balance=self._balance(account))
+                fee = self._database.submissions.get(SubmissionId(account.submission))
+                return NamedFee(
+                    account=deepcopy(account),
+                    centre=centre,
+                    balance=self._balance(account),
+                    submitted=fee.received_at if fee else None,
+                )
         for fee in self._database.submissions.values():
             if name.upper() == fee.reference or name.lower() == str(fee.id):
                 raise NotChargedYet.named(name)

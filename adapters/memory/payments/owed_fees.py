@@ -16,6 +16,7 @@ class MemoryOwedFees(OwedFees):
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def find(self, fee: UUID) -> Mapping[str, Any] | None:
+    async def find(self, fee: UUID, instalment: int) -> Mapping[str, Any] | None:
         account = self._database.fee_accounts.get(fee)
-        return {"owed": msgspec.to_builtins(account.owed)} if account and account.is_debt else None
+        owed = account and account.debt_up_to(instalment)
+        return {"owed": msgspec.to_builtins(owed)} if owed else None

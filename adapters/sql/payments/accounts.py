@@ -101,5 +101,5 @@ async def stored_meanwhile(_connection: AsyncConnection, _row: Row) -> CoreError
 
 fee_accounts.info[UPSERT] = add_missing
 payments.info[CONFLICTS] = {"uq_payments_gateway_payment": stored_meanwhile, "pk_payments": stored_meanwhile}
-fines.info[CONFLICTS] = {"pk_fines": stored_meanwhile, "uq_fines_rule_day": stored_meanwhile}
+fines.info[CONFLICTS] = {"pk_fines": stored_meanwhile, "uq_fines_instalment_rule_day": stored_meanwhile}
 refunds.info[CONFLICTS] = {"pk_refunds": stored_meanwhile}

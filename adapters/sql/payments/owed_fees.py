@@ -19,8 +19,9 @@ class SqlOwedFees(OwedFees):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, fee: UUID) -> Mapping[str, Any] | None:
+    async def find(self, fee: UUID, instalment: int) -> Mapping[str, Any] | None:
         async with self._database.reading() as connection:
             found = await read_accounts(connection, select(fee_accounts).where(fee_accounts.c.submission_id == fee))
         account = found.get(fee)
-        return {"owed": msgspec.to_builtins(account.owed)} if account and account.is_debt else None
+        owed = account and account.debt_up_to(instalment)
+        return {"owed": msgspec.to_builtins(owed)} if owed else None

@@ -39,10 +39,12 @@ class SqlPaymentRecords(PaymentRecords):
             if not found:
                 return None
             centre = select(students.c.centre).where(students.c.id == found[0].student)
+            submitted = select(submissions.c.received_at).where(submissions.c.id == found[0].submission)
             return NamedFee(
                 account=found[0],
                 centre=(await connection.scalar(centre)) or "",
                 balance=await balance(connection, found[0]),
+                submitted=await connection.scalar(submitted),
             )
 
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:

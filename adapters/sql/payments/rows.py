@@ -11,6 +11,7 @@ from core.kernel.money import Money
 from core.payments.fee_account import FeeAccount
 from core.payments.fine import Fine, FineTerms
 from core.payments.gateway import Checkout
+from core.payments.instalment import Instalment
 from core.payments.order import OrderState, PaymentOrder
 from core.payments.payment import Payment, Refund, RefundCause, RefundStage
 from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
@@ -61,6 +62,7 @@ def account_row(account: FeeAccount) -> dict[str, Any]:
         "currency": account.charged.currency,
         "charged_minor": account.charged.minor,
         "fine_terms": account.fine_terms and msgspec.json.encode(account.fine_terms).decode(),
+        "instalments": msgspec.json.encode(account.instalments).decode() if account.instalments else None,
         "fine_at": account.fine_at,
         "remind_at": account.remind_at,
         "pay_by": account.pay_by,
@@ -78,6 +80,7 @@ def as_account(row: Row[Any]) -> FeeAccount:
         schedule=row.schedule,
         charged=Money(row.charged_minor, row.currency),
         fine_terms=msgspec.json.decode(row.fine_terms, type=FineTerms) if row.fine_terms else None,
+        instalments=msgspec.json.decode(row.instalments, type=tuple[Instalment, ...]) if row.instalments else (),
         fine_at=row.fine_at,
         remind_at=row.remind_at,
         pay_by=row.pay_by,
@@ -138,7 +141,7 @@ VERDICTS = {
 }
 """The columns of who, when and why."""
 
-FINE = ("id", "rule", "version", "head", "day", "since", "fined_at", "withdrawn_at")
+FINE = ("id", "instalment", "rule", "version", "head", "day", "since", "fined_at", "withdrawn_at")
 
 
 def waiver_row(waiver: Waiver) -> dict[str, Any]:

@@ -19,6 +19,7 @@ fee_accounts = table(
     Column("remind_at", UtcDateTime),
     Column("cleared", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("instalments", Json),
     UniqueConstraint("reference", name="uq_fee_accounts_reference"),
     Index("ix_fee_accounts_schedule", "schedule", "cleared", "submission_id"),
     Index("ix_fee_accounts_fine_at", "fine_at", "submission_id"),
@@ -138,5 +139,6 @@ fines = table(
     Column("since", UtcDateTime, nullable=False),
     Column("fined_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime),
-    UniqueConstraint("submission_id", "rule", "day", name="uq_fines_rule_day"),
+    Column("instalment", SmallInteger, nullable=False, server_default="1"),
+    Index("uq_fines_instalment_rule_day", "submission_id", "instalment", "rule", "day", unique=True),
 )

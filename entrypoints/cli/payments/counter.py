@@ -13,7 +13,7 @@ from core.payments.list_counter_payments import CounterPage
 from core.payments.show_payments import PaymentView
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.options import Why
-from entrypoints.cli.payments.pay import receipt_line
+from entrypoints.cli.payments.pay_at_counter import receipt_line
 from entrypoints.cli.runtime import Runtime
 
 PER_PAGE = 100

@@ -2,16 +2,18 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Controller, Request, Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from prometheus_client import Counter
 
+from core.payments.order import PaidPart
 from core.payments.pay_exam_fee import OpenedPayment
 from core.payments.show_payments import FeePayments
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
-from entrypoints.http.media_types import json_only
+from entrypoints.http.media_types import json_only, json_or_nothing
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import FOREIGN_QUERY
 
@@ -31,6 +33,16 @@ SIGNATURES = {
 WEBHOOK = {"application/json": {"schema": {"type": "object"}}}
 
 
+class PaymentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What of the fee is paid; the amount is the office's to name."""
+
+    pay: PaidPart = PaidPart.DUE
+    """`due`: the overdue instalments with their fines, or else the next one; `all`: everything that is owed."""
+
+
+WHAT_IS_DUE = PaymentBody()
+
+
 class PaymentsController(Controller):
     """Pay exam fees."""
 
@@ -41,7 +53,8 @@ class PaymentsController(Controller):
         "/exam-fees/{name:str}/payments",
         operation_id="payExamFee",
         rate_limit="submissions",
-        responses=problems(400, 404, 409, 413, 422, 503),
+        before_request=json_or_nothing,
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def pay(
         self,
@@ -50,10 +63,11 @@ class PaymentsController(Controller):
         idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
+        data: JSONBody[PaymentBody] = WHAT_IS_DUE,
     ) -> Response[OpenedPayment]:
-        """Open a payment over what is owed; `checkout` is the page of the gateway, and its webhook is what counts."""
+        """Open a payment over what is due, or all that is owed, with the page of the gateway as its `checkout`."""
         context = await idempotency.context(request, idempotency_key)
-        return await idempotency.respond(context, use_cases.payments.pay_exam_fee(name, context))
+        return await idempotency.respond(context, use_cases.payments.pay_exam_fee(name, context, data.pay))
 
     @get("/exam-fees/{name:str}/payments", operation_id="showPayments", responses=problems(400, 404, 503))
     async def show(self, name: FromPath[str], use_cases: Wired[UseCases]) -> FeePayments:

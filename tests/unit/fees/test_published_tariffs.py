@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.fees.errors import NoPapers, NotPriced, TooManyPapers, UnknownPractical
+from core.fees.instalments import deadline
 from core.fees.schedule import FeeSchedule
 from core.kernel.errors import Invalid
 from core.kernel.money import Money
@@ -168,6 +169,17 @@ def test_sahyadri_gives_a_kit_that_costs_nothing() -> None:
 
     assert SAHYADRI.kit == "SU-EXAM-KIT"
     assert SAHYADRI.quote(a_candidate("guest"), NOTHING, TODAY) == bare.quote(a_candidate("guest"), NOTHING, TODAY)
+
+
+def test_the_annual_programme_is_paid_in_three_parts_until_the_end_of_their_last_days() -> None:
+    quote = shipped("sahyadri-annual").quote(a_candidate("student"), NOTHING, IN_FEBRUARY)
+
+    parts = [(each.amount.minor, deadline(each.due, "Asia/Kolkata", quote.pay_by)) for each in quote.instalments]
+    assert parts == [
+        (2_110_020, local("2026-04-01T00:00")),
+        (1_582_515, local("2026-09-01T00:00")),
+        (1_582_515, local("2027-02-01T00:00")),
+    ]
 
 
 def test_a_category_the_schedule_does_not_know_has_no_price() -> None:

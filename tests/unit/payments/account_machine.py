@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from core.kernel.errors import Conflict
 from core.kernel.events import Event
@@ -14,7 +14,7 @@ from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
 from core.payments.errors import AlreadyDecided, NotRefundable, WaivedTooMuch
 from core.payments.events import FeeClearanceRevoked, FeeCleared
-from core.payments.fee_account import FeeStatus
+from core.payments.fee_balance import FeeStatus
 from core.payments.fine import FineRule, FineTerms
 from core.payments.gateway import (
     ChargebackReported,
@@ -24,8 +24,9 @@ from core.payments.gateway import (
     RefundState,
 )
 from core.payments.gateway_reports import apply_chargeback, apply_payment, apply_payments, apply_refund
+from core.payments.instalment import Instalment
 from core.payments.open_fee_accounts import ChargedFee
-from core.payments.order import OrderTerms, PaymentOrder
+from core.payments.order import OrderTerms, PaidPart, PaymentOrder
 from core.payments.payment import OPEN, Refund, RefundCause, RefundStage, payment_id
 from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
 from core.policies.when_fee_account_changed import PostedEvent, transaction_of
@@ -70,12 +71,20 @@ class AccountMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now, self.ids = NOON, iter(UUID(int=number) for number in range(1, 10**6))
+        self.told: list[Event] = []
+
+    @initialize(shares=st.lists(st.integers(0, 3), max_size=4).filter(lambda shares: not shares or sum(shares) > 0))
+    def charge(self, shares: Sequence[int]) -> None:
+        """Charge a fee, of as many instalments as there are shares, each a day later."""
+        parts = inr(500).split(shares) if shares else ()
         self.fee = ChargedFee(
             submission=next(self.ids), student=next(self.ids), reference="BF", schedule="S", total=inr(500),
-            pay_by=NOON + timedelta(days=1), at=NOON, fine_terms=TERMS,
+            pay_by=NOON + timedelta(days=max(1, len(parts))), at=NOON, fine_terms=TERMS,
+            instalments=tuple(
+                Instalment(amount=part, pay_by=NOON + timedelta(days=day)) for day, part in enumerate(parts, start=1)
+            ),
         )  # fmt: skip
         self.account, self.book = self.fee.account(), NaiveBook(500)
-        self.told: list[Event] = []
 
     def order(self) -> PaymentOrder:
         """Return an order: the newest, or a new one if a payer may begin."""
@@ -87,6 +96,23 @@ class AccountMachine(RuleBasedStateMachine):
             if not self.account.orders:
                 raise
         return self.account.orders[-1]
+
+    @rule(pays=st.sampled_from(PaidPart))
+    def pay_what_is_asked(self, pays: PaidPart) -> None:
+        """An order of what is due pays whole instalments, the earliest ones."""
+        self.now += timedelta(minutes=1)
+        try:
+            order = self.account.open_order(next(self.ids), GATEWAY, self.now, OrderTerms(), pays=pays)
+        except Conflict:
+            return
+        order.gateway_order = f"o-{order.id}"
+        before = [each.owed.minor for each in self.account.parts]
+        self.tell_payment(order, f"p-{next(self.ids).int}", order.amount.minor, PaymentState.CAPTURED)
+        after = [each.owed.minor for each in self.account.parts]
+        paid = len([each for each in after if each == 0])
+        assert after[:paid] == [0] * paid
+        assert pays is PaidPart.DUE or paid == len(after)
+        assert sum(before) - sum(after) >= order.amount.minor or not any(after)
 
     @rule(target=payments, amount=AMOUNTS, state=st.sampled_from(PaymentState))
     def pay(self, amount: int, state: PaymentState) -> str:
@@ -234,6 +260,17 @@ class AccountMachine(RuleBasedStateMachine):
         assert (self.account.status is FeeStatus.PAID) == (owed <= 0)
 
     @invariant()
+    def the_instalments_are_the_account(self) -> None:
+        parts, nothing = self.account.parts, inr(0)
+        assert sum((each.owed for each in parts), nothing) == max(self.account.owed, nothing)
+        assert sum((each.amount for each in parts), nothing) == inr(500)
+        assert sum((each.fined for each in parts), nothing) == self.account.fined
+        assert sum((each.waived for each in parts), nothing) == self.account.waived
+        for each in parts:
+            assert min(each.owed, each.waived, each.fined, each.unpaid) >= nothing
+            assert each.waived <= each.amount + each.fined
+
+    @invariant()
     def nothing_is_due_less_than_nothing(self) -> None:
         assert self.account.due.minor >= 0
 
@@ -247,12 +284,13 @@ class AccountMachine(RuleBasedStateMachine):
 
     @invariant()
     def fines_follow_their_rules(self) -> None:
-        days = [(each.rule, each.day) for each in self.account.fines]
+        days = [(each.instalment, each.rule, each.day) for each in self.account.fines]
         assert len(days) == len(set(days)) == len({each.id for each in self.account.fines})
-        by_day = sum(each.amount.minor for each in self.account.fines if each.rule == "day" and not each.withdrawn_at)
-        assert by_day <= 70
-        assert sum(each.rule == "once" for each in self.account.fines) <= 1
-        assert all(each.day >= date(2026, 11, 3) for each in self.account.fines)
+        for part in self.account.parts:
+            own = [each for each in self.account.fines if each.instalment == part.number]
+            assert sum(each.amount.minor for each in own if each.rule == "day" and not each.withdrawn_at) <= 70
+            assert sum(each.rule == "once" for each in own) <= 1
+            assert all(part.pay_by and each.since >= part.pay_by for each in own)
 
     @invariant()
     def no_payment_is_promised_twice(self) -> None:

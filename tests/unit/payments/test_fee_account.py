@@ -10,7 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from core.kernel.money import Money
 from core.payments.errors import NothingOwed, PaymentClosed, PaymentUnderWay, WrongCurrency
 from core.payments.events import FeeClearanceRevoked, FeeCleared, PaymentCaptured, RefundReserved
-from core.payments.fee_account import FeeAccount, FeeStatus
+from core.payments.fee_account import FeeAccount
+from core.payments.fee_balance import FeeStatus
 from core.payments.gateway import GatewayPayment, GatewayRefund, PaymentState, RefundState
 from core.payments.gateway_reports import apply_payment, apply_payments, apply_refund
 from core.payments.open_fee_accounts import ChargedFee

@@ -1,21 +1,18 @@
-"""`bursar pay`: payments that clerks take."""
+"""`bursar pay counter`: payments that clerks take."""
 
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 import typer
 
-from core.kernel.authorization import current_principal
-from core.kernel.idempotency import RequestContext, execute_once
+from core.kernel.idempotency import execute_once
 from core.kernel.money import format_amount, parse_amount
 from core.payments.counter_payment import CounterDeposit, CounterMethod, CounterReceipt
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.options import parse_moment
-from entrypoints.cli.payments.keys import Amount, Key, fingerprint
+from entrypoints.cli.payments.keys import Amount, Fee, Key, request_of
 from entrypoints.cli.runtime import Runtime
 
-Fee = Annotated[str, typer.Argument(metavar="FEE", help="The id or the reference of an exam fee.")]
 Cash = Annotated[bool, typer.Option("--cash", help="It is paid in cash.")]
 Cheque = Annotated[str | None, typer.Option(metavar="NUMBER", help="By a cheque: its number and bank.")]
 Challan = Annotated[str | None, typer.Option(metavar="NUMBER", help="At a bank, by a challan of this number.")]
@@ -23,8 +20,8 @@ PaidAt = Annotated[str | None, typer.Option(metavar="TIME", help="When it was pa
 commands = typer.Typer()
 
 
-@commands.command(epilog="Example: bursar pay BF-7K3M-9QZ4-XA2B-C 1500.00 --cheque 000123/400240015")
-def pay(
+@commands.command("counter", epilog="Example: bursar pay counter BF-7K3M-9QZ4-XA2B-C 1500.00 --cheque 000123/400240015")
+def pay_at_counter(
     context: typer.Context,
     fee: Fee,
     amount: Amount,
@@ -48,13 +45,7 @@ def pay(
             document=document,
             paid_at=parse_moment(paid_at, "$.paid_at"),
         )
-        account = current_principal.get().account
-        request = RequestContext(
-            arrived=runtime.clock.now(),
-            scope=f"{account} cli pay" if account else "cli pay",
-            key=key or str(uuid4()),
-            fingerprint=fingerprint([fee, deposit]),
-        )
+        request = request_of(runtime, "cli pay", key, [fee, deposit])
         taking = runtime.use_cases.payments.take_counter_payment(fee, deposit, request)
         taken = await execute_once(runtime.answers, request, taking)
         return msgspec.json.decode(taken, type=CounterReceipt) if isinstance(taken, bytes) else taken
