@@ -14,7 +14,7 @@ from core.payments.fee_account import FeeAccount
 from core.payments.gateway import Checkout, OrderRequest, PaymentGateway
 from core.payments.named_fee import reachable_fee
 from core.payments.order import OrderState, OrderTerms, PaymentOrder
-from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
+from core.payments.ports import FeeNames, NewPaymentsUnitOfWork
 
 RETURN_PATH = "/payments/returned"
 """Of the page to which gateways send the browser of a payer; it knows and changes nothing."""
@@ -55,7 +55,7 @@ class PayExamFee:
     """Open an order over what is owed; a second one while the first is under way is refused."""
 
     new_work: NewPaymentsUnitOfWork
-    records: PaymentRecords
+    names: FeeNames
     gateways: Mapping[str, PaymentGateway]
     choice: GatewayChoice
     terms: OrderTerms
@@ -68,8 +68,7 @@ class PayExamFee:
         Raises `UnknownFee`, `NothingOwed`, `PaymentClosed`, `PaymentUnderWay` with the state of the other attempt, and
         `VendorUnavailable` or `OutcomeUnknown`, after which the same order is opened by the next request.
         """
-        named = await reachable_fee(self.records, fee)
-        submission = named.account.submission
+        submission = (await reachable_fee(self.names, fee)).submission
         order, reference = await self._reserve(submission, request)
         opened = await self.gateways[order.gateway].open(
             OrderRequest(

@@ -62,15 +62,32 @@ class PaymentsUnitOfWork(UnitOfWork, Protocol):
 NewPaymentsUnitOfWork = NewUnitOfWork[PaymentsUnitOfWork]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NamedFee:
-    """A fee account as a request names it, with what decides who reaches it."""
+    """Which fee a request names, with what decides who reaches it."""
 
-    account: FeeAccount
+    submission: UUID
+    student: UUID
     centre: str
     """Of the student; empty after an erasure."""
+    is_charged: bool = True
+    """False: it is submitted, and has no account yet."""
+
+
+class FeeNames(Protocol):
+    """The names of fees: their submission ids and references."""
+
+    @abstractmethod
+    async def find(self, name: str) -> NamedFee | None:
+        """Return the fee of this name; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedFee:
+    """A fee account with what is owed by the postings of the ledger."""
+
+    account: FeeAccount
     balance: Money
-    """What is owed by the postings of the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +167,8 @@ class PaymentRecords(Protocol):
     """Queries of fee accounts, outside of a unit of work."""
 
     @abstractmethod
-    async def find(self, name: str) -> NamedFee | None:
-        """Return the account of this submission id or reference; raise `NotChargedYet` for a submission without one."""
+    async def find(self, submission: UUID) -> PostedFee | None:
+        """Return the account of a submission."""
 
     @abstractmethod
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:

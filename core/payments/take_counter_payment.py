@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, current_principal, requires
@@ -20,7 +21,7 @@ from core.payments.fee_account import FeeAccount
 from core.payments.named_fee import reachable_fee
 from core.payments.order import UNDER_WAY
 from core.payments.payment import COUNTER
-from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
+from core.payments.ports import FeeNames, NewPaymentsUnitOfWork
 
 
 @requires(Permission.PAYMENTS_TAKE)
@@ -31,7 +32,7 @@ class TakeCounterPayment:
     ACTION: ClassVar = "take-counter-payment"
 
     new_work: NewPaymentsUnitOfWork
-    records: PaymentRecords
+    names: FeeNames
     clock: Clock
     ids: Ids
     counter_limit_minor: int
@@ -41,8 +42,8 @@ class TakeCounterPayment:
 
         Raises `UnknownFee`, `WrongCurrency`, `DocumentUsed`, and `NothingOwed` for cash, which is handed back.
         """
-        named = await reachable_fee(self.records, fee)
-        taken = self._taken(named.account, deposit, request)
+        named = await reachable_fee(self.names, fee)
+        taken = self._taken(named.submission, deposit, request)
         async with self.new_work() as work:
             account = (await work.accounts.lock([taken.submission]))[taken.submission]
             account.fine(taken.paid_at)
@@ -61,12 +62,12 @@ class TakeCounterPayment:
             await work.commit()
         return receipt
 
-    def _taken(self, account: FeeAccount, deposit: CounterDeposit, request: RequestContext) -> CounterPayment:
+    def _taken(self, submission: UUID, deposit: CounterDeposit, request: RequestContext) -> CounterPayment:
         request_id = self.ids.new()
         waits = deposit.amount.minor > self.counter_limit_minor
         return CounterPayment(
             id=request_id,
-            submission=account.submission,
+            submission=submission,
             method=deposit.method,
             number=deposit.number(request_id),
             amount=deposit.amount,

@@ -10,11 +10,10 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
-from core.payments.errors import NotChargedYet
 from core.payments.fee_account import FeeAccount
 from core.payments.order import PaymentOrder
 from core.payments.payment import Payment, Refund
-from core.payments.ports import DueCheck, FeeAccounts, NamedFee, PaymentRecords
+from core.payments.ports import DueCheck, FeeAccounts, PaymentRecords, PostedFee
 
 
 class MemoryFeeAccounts(FeeAccounts):
@@ -44,16 +43,10 @@ class MemoryPaymentRecords(PaymentRecords):
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def find(self, name: str) -> NamedFee | None:
-        for account in self._database.fee_accounts.values():
-            if name.upper() == account.reference or name.lower() == str(account.submission):
-                students = self._database.students.values()
-                centre = next((each.enrolment.centre for each in students if each.id == account.student), "")
-                return NamedFee(account=deepcopy(account), centre=centre, balance=self._balance(account))
-        for fee in self._database.submissions.values():
-            if name.upper() == fee.reference or name.lower() == str(fee.id):
-                raise NotChargedYet.named(name)
-        return None
+    async def find(self, submission: UUID) -> PostedFee | None:
+        if (account := self._database.fee_accounts.get(submission)) is None:
+            return None
+        return PostedFee(account=deepcopy(account), balance=self._balance(account))
 
     def _balance(self, account: FeeAccount) -> Money:
         candidate = LedgerAccount(AccountKind.CANDIDATE, str(account.student))
