@@ -18,6 +18,7 @@ from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import Settings
+from core.payments.account_batcher import AccountBatcher
 from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
@@ -95,10 +96,13 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryDueFees, memory),
     )
 
+    accounts = providers.Singleton(AccountBatcher, new_work.provider)
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
         new_work=new_work,
+        accounts=accounts,
         names=names,
         records=records,
         clearances=clearances,

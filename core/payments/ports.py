@@ -21,8 +21,11 @@ class FeeAccounts(Protocol):
     """The repository of fee accounts."""
 
     @abstractmethod
-    async def lock(self, submissions: Collection[UUID]) -> Mapping[UUID, FeeAccount]:
-        """Return the accounts that exist, and lock their rows until this unit of work ends."""
+    async def lock(self, submissions: Collection[UUID], *, wait: bool = True) -> Mapping[UUID, FeeAccount]:
+        """Return the accounts that exist, and lock their rows until this unit of work ends.
+
+        Without `wait`, those that another unit of work has locked are left out.
+        """
 
     @abstractmethod
     def add(self, account: FeeAccount) -> None:

@@ -22,7 +22,7 @@ class MemoryFeeAccounts(FeeAccounts):
     def __init__(self, work: MemoryUnitOfWork) -> None:
         self._work = work
 
-    async def lock(self, submissions: Collection[UUID]) -> Mapping[UUID, FeeAccount]:
+    async def lock(self, submissions: Collection[UUID], *, wait: bool = True) -> Mapping[UUID, FeeAccount]:  # noqa: ARG002 - nothing to wait for
         known = self._work.database.fee_accounts
         return {each: deepcopy(known[each]) for each in submissions if each in known}
 

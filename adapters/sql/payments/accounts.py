@@ -36,8 +36,8 @@ class SqlFeeAccounts(FeeAccounts):
         self._work = work
         self._read: dict[tuple[str, UUID], dict[str, Any]] = {}
 
-    async def lock(self, submissions: Collection[UUID]) -> Mapping[UUID, FeeAccount]:
-        held = await read_accounts(await self._work.connect(), LOCKED, {"wanted": list(submissions)})
+    async def lock(self, submissions: Collection[UUID], *, wait: bool = True) -> Mapping[UUID, FeeAccount]:
+        held = await read_accounts(await self._work.connect(), LOCKED if wait else FREE, {"wanted": list(submissions)})
         for account in held.values():
             for row in rows_of(account):
                 self._read[row.table.name, key_of(row.values)] = row.values
@@ -62,23 +62,23 @@ def key_of(values: Mapping[str, Any]) -> UUID:
 
 
 WANTED = bindparam("wanted", type_=Id, expanding=True)
-ROWS = {
-    table.name: select(table).where(table.c.submission_id.in_(WANTED)).order_by(*order)
-    for table, order in (
-        (payment_orders, (payment_orders.c.opened_at, payment_orders.c.id)),
-        (refunds, (refunds.c.reserved_at, refunds.c.id)),
-        (payments, (payments.c.paid_at, payments.c.id)),
-        (waivers, (waivers.c.requested_at, waivers.c.id)),
-        (fines, (fines.c.since, fines.c.rule)),
-    )
+ORDERS = {
+    payment_orders: (payment_orders.c.opened_at, payment_orders.c.id),
+    refunds: (refunds.c.reserved_at, refunds.c.id),
+    payments: (payments.c.paid_at, payments.c.id),
+    waivers: (waivers.c.requested_at, waivers.c.id),
+    fines: (fines.c.since, fines.c.rule),
 }
-"""The rows of accounts in the other tables; a reader without the lock finds the payment of each refund that it has read."""
-ARE_STORED = select(*[exists(query).label(name) for name, query in ROWS.items()])
+"""The other tables; a reader without the lock finds the payment of each refund, because it reads that later."""
+ROWS = {
+    each.name: select(each).where(each.c.submission_id.in_(WANTED)).order_by(*order) for each, order in ORDERS.items()
+}
+ARE_STORED = select(*[exists().where(each.c.submission_id.in_(WANTED)).label(each.name) for each in ORDERS])
 
 
 # One order of locks, so that two transactions over several accounts cannot deadlock.
 ORDERED = select(fee_accounts).where(fee_accounts.c.submission_id.in_(WANTED)).order_by(fee_accounts.c.submission_id)
-LOCKED = ORDERED.with_for_update()
+LOCKED, FREE = ORDERED.with_for_update(), ORDERED.with_for_update(skip_locked=True)
 
 
 async def read_accounts(
