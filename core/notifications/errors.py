@@ -73,3 +73,5 @@ class Unwordable(Invalid):
 
 class Worthless(Unwordable):
     """What the message says is no longer true: its fee is paid, or its code was used or has expired."""
+
+    problem = "worthless"
