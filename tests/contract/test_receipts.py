@@ -1,8 +1,11 @@
 """The contract of receipts, for every kind of persistence."""
 
 import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -266,3 +269,53 @@ async def test_a_lock_on_the_counter_delays_a_batch_and_loses_nothing(stored: Ap
 
     assert await receipts.issue_receipts(paid) == 2
     assert await numbers(receipts) == gapless(3)
+
+
+ISSUERS = 16
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+@pytest.mark.parametrize("cut", [0.0, 0.3], ids=["undisturbed", "cut off"])
+@pytest.mark.parametrize("seed", range(3))
+async def test_sixteen_issuers_leave_no_gap(stored: Application, seed: int, cut: float) -> None:
+    """They issue and make void in any order; undisturbed ones meet no lock, and others issue again what was cut off."""
+    receipts, chance = stored.use_cases().receipts, random.Random(seed)
+    voided = set[UUID]()
+
+    async def repeated(work: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            try:
+                await work()
+                return
+            except Unavailable:  # a transaction that was cut off keeps its locks for a moment
+                assert cut
+
+    async def void(batch: Sequence[ReceivedPayment]) -> None:
+        taken_back = chance.choice(batch).payment
+        voided.add(taken_back)
+        await repeated(partial(receipts.void_receipts, {taken_back: "chargeback"}))
+
+    async def issue(batches: Sequence[Sequence[ReceivedPayment]]) -> None:
+        for batch in batches:
+            issuing = asyncio.create_task(receipts.issue_receipts(batch))
+            if chance.random() < cut:
+                await asyncio.sleep(chance.random() / 20)
+                issuing.cancel()
+            elif chance.random() < 0.3:
+                await void(batch)
+            with suppress(asyncio.CancelledError, *[Unavailable] * bool(cut)):
+                await issuing
+            await repeated(partial(receipts.issue_receipts, batch))
+            if chance.random() < 0.2:
+                await void(batch)
+
+    payments = [[[a_payment() for _ in range(chance.choice([1, 2, 9]))] for _ in range(4)] for _ in range(ISSUERS)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(issue(batches) for batches in payments))
+
+    issued = await all_receipts(receipts)
+    assert sorted(each.payment for each in issued) == sorted(
+        paid.payment for batches in payments for batch in batches for paid in batch
+    )
+    assert sorted(int(each.number[-6:]) for each in issued) == gapless(len(issued))
+    assert {each.payment for each in issued if each.void} == voided
