@@ -56,6 +56,11 @@ class ReceiptNumber:
     def __str__(self) -> str:
         return f"{self.series}-{self.year}-{self.number:06}"
 
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Return its place in lists, the newest of which is the greatest."""
+        return self.year, self.series, self.number
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the number of a text; raise `UnknownReceipt` for what is none."""

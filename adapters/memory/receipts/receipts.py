@@ -76,18 +76,13 @@ class MemoryIssuedReceipts(IssuedReceipts):
 
     async def page(self, search: ReceiptSearch, limit: int) -> Sequence[IssuedReceipt]:
         found = self._those(lambda each: is_wanted(each, search))
-        return sorted(found, key=lambda each: place(ReceiptNumber.parse(each.number)), reverse=True)[:limit]
+        return sorted(found, key=lambda each: ReceiptNumber.parse(each.number).place, reverse=True)[:limit]
 
     def _those(self, wanted: Callable[[IssuedReceipt], bool]) -> Sequence[IssuedReceipt]:
         """Return receipts with their voids, in the order in which they were issued."""
         voids = self._database.receipt_voids
         found = [each for each in self._database.receipts.values() if wanted(each)]
         return [replace(each, void=voids.get(each.payment)) for each in found]
-
-
-def place(number: ReceiptNumber) -> tuple[str, str, int]:
-    """Return the place of a receipt in lists, the newest of which is the greatest."""
-    return number.year, number.series, number.number
 
 
 def is_wanted(receipt: IssuedReceipt, search: ReceiptSearch) -> bool:
@@ -98,7 +93,7 @@ def is_wanted(receipt: IssuedReceipt, search: ReceiptSearch) -> bool:
     return (
         all(not want or want == each for want, each in zip(wanted, has, strict=True))
         and search.first <= number.number <= search.last
-        and (search.before is None or place(number) < place(search.before))
+        and (search.before is None or number.place < search.before.place)
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
 from adapters.sql.engine.database import Database
 from adapters.sql.receipts.tables import receipt_voids as voids
@@ -16,9 +16,15 @@ from core.receipts.receipt_search import ReceiptSearch
 PLACE = (receipts.c.year, receipts.c.series, receipts.c.number)
 """In lists, the newest of which is the greatest."""
 FOUND_BY = (receipts.c.submission_id, receipts.c.student_id, receipts.c.schedule, receipts.c.series, receipts.c.year)
-STORED = select(receipts, voids.c.at.label("voided_at"), voids.c.reason).select_from(
-    receipts.outerjoin(voids, voids.c.payment_id == receipts.c.payment_id)
-)
+
+
+def with_voids(some: FromClause) -> Select[Any]:
+    """Select receipts with their voids."""
+    void = (voids.c.at.label("voided_at"), voids.c.reason)
+    return select(some, *void).select_from(some.outerjoin(voids, voids.c.payment_id == some.c.payment_id))
+
+
+STORED = with_voids(receipts)
 
 
 class SqlIssuedReceipts(IssuedReceipts):
@@ -36,7 +42,9 @@ class SqlIssuedReceipts(IssuedReceipts):
 
     async def page(self, search: ReceiptSearch, limit: int) -> Sequence[IssuedReceipt]:
         newest = [column.desc() for column in PLACE]
-        return await self._all(STORED.where(*conditions(search)).order_by(*newest).limit(limit))
+        # The page first: MySQL would join all voids with all receipts of the year, and sort them.
+        page = with_voids(select(receipts).where(*conditions(search)).order_by(*newest).limit(limit).subquery())
+        return sorted(await self._all(page), key=lambda each: ReceiptNumber.parse(each.number).place, reverse=True)
 
     async def _first(self, query: Select[Any]) -> IssuedReceipt | None:
         return next(iter(await self._all(query)), None)
@@ -56,7 +64,7 @@ def conditions(search: ReceiptSearch) -> Iterator[ColumnElement[bool]]:
     if before and (search.year, search.series) == (before.year, before.series):
         last = min(last, before.number - 1)  # a range of one index
     elif before:
-        yield tuple_(*PLACE) < (before.year, before.series, before.number)
+        yield tuple_(*PLACE) < before.place
     yield receipts.c.number.between(search.first, last)
 
 
