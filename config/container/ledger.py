@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from adapters.memory.ledger.ledger import MemoryBalances, MemoryBooks, MemoryPostingSums
+from adapters.memory.ledger.ledger import MemoryBalances, MemoryBooks, MemoryFeeOwners, MemoryPostingSums
 from adapters.memory.ledger.unit_of_work import MemoryLedgerUnitOfWork
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
@@ -13,6 +13,7 @@ from core.ledger.use_cases import LedgerUseCases
 with lazy_imports():
     from adapters.sql.ledger.balances import SqlBalances
     from adapters.sql.ledger.books import SqlBooks
+    from adapters.sql.ledger.fee_owners import SqlFeeOwners
     from adapters.sql.ledger.posting_sums import SqlPostingSums
     from adapters.sql.ledger.unit_of_work import SqlLedgerUnitOfWork
     from adapters.sql.payments.facts import posted_facts
@@ -35,6 +36,11 @@ class Ledger(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlBalances, database),
         memory=providers.Singleton(MemoryBalances, memory),
     )
+    fee_owners = stored(
+        persistence,
+        sql=providers.Singleton(SqlFeeOwners, database),
+        memory=providers.Singleton(MemoryFeeOwners, memory),
+    )
     sums = stored(
         persistence,
         sql=providers.Singleton(SqlPostingSums, database),
@@ -47,5 +53,11 @@ class Ledger(containers.DeclarativeContainer):
     )
 
     use_cases = use_cases_of(
-        LedgerUseCases, storage.refusals, new_work=new_work, balances=balances, sums=sums, books=books
+        LedgerUseCases,
+        storage.refusals,
+        new_work=new_work,
+        balances=balances,
+        fee_owners=fee_owners,
+        sums=sums,
+        books=books,
     )

@@ -8,6 +8,7 @@ from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.due_fees import MemoryDueFees
+from adapters.memory.payments.fee_names import MemoryFeeNames
 from adapters.memory.payments.order_figures import MemoryOrderFigures
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
@@ -17,6 +18,7 @@ from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
 from config.settings import Settings
+from core.payments.account_batcher import AccountBatcher
 from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
@@ -24,6 +26,7 @@ with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.due_fees import SqlDueFees
+    from adapters.sql.payments.fee_names import SqlFeeNames
     from adapters.sql.payments.order_figures import SqlOrderFigures
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
@@ -53,6 +56,11 @@ class Payments(containers.DeclarativeContainer):
         persistence,
         sql=providers.Factory(SqlPaymentsUnitOfWork, storage.transactions, process.clock, process.ids),
         memory=providers.Factory(MemoryPaymentsUnitOfWork, memory, process.clock, process.ids),
+    )
+    names = stored(
+        persistence,
+        sql=providers.Singleton(SqlFeeNames, database),
+        memory=providers.Singleton(MemoryFeeNames, memory),
     )
     records = stored(
         persistence,
@@ -88,10 +96,14 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryDueFees, memory),
     )
 
+    accounts = providers.Singleton(AccountBatcher, new_work.provider)
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
         new_work=new_work,
+        accounts=accounts,
+        names=names,
         records=records,
         clearances=clearances,
         waivers=waivers,

@@ -10,7 +10,7 @@ class Role(StrEnum):
     """What an account is allowed to be."""
 
     CANDIDATE = "candidate"
-    """Submits and reads the own fees."""
+    """Submits and pays the own fees, and reads them with their receipts."""
     CLERK = "clerk"
     """Works for the candidates of one centre."""
     OFFICER = "officer"
@@ -44,13 +44,14 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
 }
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.CANDIDATE: SUBMITTING,
+    Role.CANDIDATE: SUBMITTING | {Permission.RECEIPTS_READ},
     Role.CLERK: SUBMITTING
     | {
         Permission.STUDENTS_READ,
         Permission.CLEARANCE_READ,
         Permission.WAIVERS_REQUEST,
         Permission.PAYMENTS_TAKE,
+        Permission.RECEIPTS_READ,
     },
     Role.OFFICER: OPERATING,
     Role.AUDITOR: READING,

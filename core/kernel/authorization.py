@@ -63,6 +63,7 @@ CHECKING_REACH = frozenset(
         Permission.CLEARANCE_READ,
         Permission.WAIVERS_REQUEST,
         Permission.PAYMENTS_TAKE,
+        Permission.RECEIPTS_READ,
     }
 )
 """The permissions whose use cases show and change only what a principal reaches; the others see every centre."""

@@ -51,6 +51,22 @@ class Balances(Protocol):
         """Return the transactions about a submission, the oldest first."""
 
 
+class FeeOwner(NamedTuple):
+    """Whose fee it is."""
+
+    student: UUID
+    centre: str
+    """Empty after an erasure."""
+
+
+class FeeOwners(Protocol):
+    """Read access to the fees that the ledger tells about."""
+
+    @abstractmethod
+    async def find(self, submission: UUID) -> FeeOwner | None:
+        """Return whose fee a submission is; None: it was never charged."""
+
+
 class PostingSums(Protocol):
     """The sums that make balances of busy accounts fast."""
 

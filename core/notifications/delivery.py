@@ -116,6 +116,11 @@ class Delivery:
         self.due_at = at
         self.settle(DeliveryState.EXPIRED, f"expired; last: {self.reason}" if self.reason else "expired")
 
+    def drop(self, reason: str, at: datetime) -> None:
+        """End it in doubt: it is not sent again, and what its vendor reports later still counts."""
+        self.settle(DeliveryState.REJECTED, reason)
+        self.due_at, self.in_doubt_since = at, None
+
     def record_attempts(self, *attempts: Attempt) -> None:
         """Add vendor calls and count them."""
         self.unsaved_attempts += attempts

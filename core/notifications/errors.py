@@ -69,3 +69,9 @@ class Unwordable(Invalid):
     """The template does not exist in any language, or a fact that it needs is missing."""
 
     problem = "unwordable"
+
+
+class Worthless(Unwordable):
+    """What the message says is no longer true: its fee is paid, or its code was used or has expired."""
+
+    problem = "worthless"

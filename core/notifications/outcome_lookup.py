@@ -35,12 +35,15 @@ class OutcomeLookup:
         contact: Contact | UnreadableContact | None,
         until: datetime,
     ) -> VendorReport | None:
-        """Return a vendor's report, None if certainly no vendor has the message; raise `OutcomeUnknown`."""
+        """Return a vendor's report, None if certainly no vendor has the message; raise `OutcomeUnknown`.
+
+        Raises `Worthless` for a message that is not sent again whatever a vendor has.
+        """
+        message = await render_message(delivery, contact, self.templates, self.late_facts)
         called, records = vendors_in_doubt(delivery, attempts), self.records[delivery.channel]
         names = called or list(records)  # the sender died before it stored an attempt: any vendor may have it
         if not any(records.get(name) for name in names):
             raise NobodyToAsk(f"{' and '.join(names)} cannot be queried for the outcome")
-        message = await render_message(delivery, contact, self.templates, self.late_facts)
         if message is None:
             raise OutcomeUnknown(f"the recipient has no {delivery.channel} address any more to query for")
         doubts, reports = [], list[VendorReport]()

@@ -11,7 +11,7 @@ from core.kernel.clock import Clock
 from core.kernel.vendor_errors import OutcomeUnknown
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Channel, Delivery, DeliveryState
-from core.notifications.errors import NobodyToAsk, UnreadableContact
+from core.notifications.errors import NobodyToAsk, UnreadableContact, Worthless
 from core.notifications.messages import Contact
 from core.notifications.outcome_lookup import OutcomeLookup
 from core.notifications.ports import Contacts, NewNotificationsWork
@@ -19,8 +19,8 @@ from core.notifications.status_reports import DeliveryStatus, StatusReport, Vend
 
 MAX_CONCURRENT_LOOKUPS = 8
 MIN_LOOKUP_INTERVAL, MAX_LOOKUP_INTERVAL = timedelta(minutes=1), timedelta(hours=1)
-LookupAnswer = VendorReport | OutcomeUnknown | None
-"""A vendor's report, the reason why the outcome stays unknown, or None if certainly no vendor has the message."""
+LookupAnswer = VendorReport | OutcomeUnknown | Worthless | None
+"""A vendor's report, why the outcome stays unknown or is not needed, or None if certainly no vendor has the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ class ReconcileDeliveries:
         until = in_doubt_since(case.delivery) + self.leases[case.delivery.channel]
         try:
             return await self.outcome_lookup.find(case.delivery, case.attempts, case.contact, until)
-        except OutcomeUnknown as doubt:
-            return doubt
+        except (OutcomeUnknown, Worthless) as answer:
+            return answer
         except Exception as defect:  # a defect in this process or in a template proves nothing
             return OutcomeUnknown(f"{type(defect).__name__}: {defect}")
 
@@ -103,6 +103,9 @@ class ReconcileDeliveries:
             return answer.learnt if delivery.apply_report(answer, now) else None
         if delivery.state is not DeliveryState.UNKNOWN or delivery.due_at != claimed.due_at:
             return None  # it was settled meanwhile, or claimed by another process after this claim expired
+        if isinstance(answer, Worthless):
+            delivery.drop(str(answer), now)
+            return None
         age = now - in_doubt_since(delivery)
         if answer is None and now >= self._absent_at(delivery):
             delivery.resolve(

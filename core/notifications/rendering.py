@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.notifications.delivery import Channel, Delivery
-from core.notifications.errors import UnreadableContact, Unwordable
+from core.notifications.errors import UnreadableContact, Worthless
 from core.notifications.messages import Contact, Email, Sms
 from core.notifications.ports import OwedFees, SecretFacts, Templates
 
@@ -27,14 +27,14 @@ class LateFacts:
     owed_fees: OwedFees
 
     async def of(self, delivery: Delivery) -> Mapping[str, Any]:
-        """Return what they add to the facts of a delivery; raise `Unwordable` if its message became worthless."""
+        """Return what they add to the facts of a delivery; raise `Worthless`."""
         if secret := delivery.facts.get(SECRET):
             if (found := await self.secrets.find(UUID(secret))) is None:
-                raise Unwordable("its code or link was used or has expired")
+                raise Worthless("its code or link was used or has expired")
             return found
         if fee := delivery.facts.get(OWED_FEE):
             if (owed := await self.owed_fees.find(UUID(fee), delivery.facts.get(INSTALMENT, 1))) is None:
-                raise Unwordable("the fee was paid meanwhile, or may be")
+                raise Worthless("the fee was paid meanwhile, or may be")
             return owed
         return {}
 

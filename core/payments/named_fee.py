@@ -3,15 +3,17 @@
 from uuid import UUID
 
 from core.kernel.authorization import current_principal
-from core.payments.errors import UnknownFee, UnknownPayment
-from core.payments.ports import NamedFee, PaymentRecords
+from core.payments.errors import NotChargedYet, UnknownFee, UnknownPayment
+from core.payments.ports import FeeNames, NamedFee, PaymentRecords
 
 
-async def reachable_fee(records: PaymentRecords, name: str) -> NamedFee:
-    """Return the fee of this id or reference; raise `NotChargedYet`, or `UnknownFee` also outside the own reach."""
-    found = await records.find(name)
-    if found is None or not current_principal.get().reaches(found.account.student, found.centre):
+async def reachable_fee(names: FeeNames, name: str) -> NamedFee:
+    """Return the fee of this id or reference; raise `UnknownFee`, also outside the own reach, or `NotChargedYet`."""
+    found = await names.find(name)
+    if found is None or not current_principal.get().reaches(found.student, found.centre):
         raise UnknownFee(f"there is no exam fee {name[:40]!r}")
+    if not found.is_charged:
+        raise NotChargedYet.named(name)
     return found
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.idempotency import RequestContext
 from core.kernel.ids import Ids
 from core.kernel.money import Money
+from core.payments.account_batcher import AccountBatcher
 from core.payments.errors import NoGateway, PaymentUnderWay
 from core.payments.fee_account import FeeAccount
-from core.payments.gateway import Checkout, OrderRequest, PaymentGateway
+from core.payments.gateway import Checkout, OpenedOrder, OrderRequest, PaymentGateway
 from core.payments.named_fee import reachable_fee
 from core.payments.order import OrderState, OrderTerms, PaidPart, PaymentOrder
-from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
+from core.payments.ports import FeeNames
 
 RETURN_PATH = "/payments/returned"
 """Of the page to which gateways send the browser of a payer; it knows and changes nothing."""
@@ -54,8 +56,8 @@ class GatewayChoice:
 class PayExamFee:
     """Open an order over what is due, or all that is owed; a second one while the first is under way is refused."""
 
-    new_work: NewPaymentsUnitOfWork
-    records: PaymentRecords
+    accounts: AccountBatcher
+    names: FeeNames
     gateways: Mapping[str, PaymentGateway]
     choice: GatewayChoice
     terms: OrderTerms
@@ -68,9 +70,8 @@ class PayExamFee:
         Raises `UnknownFee`, `NothingOwed`, `PaymentClosed`, `PaymentUnderWay` with the state of the other attempt, and
         `VendorUnavailable` or `OutcomeUnknown`, after which the same order is opened by the next request.
         """
-        named = await reachable_fee(self.records, fee)
-        submission = named.account.submission
-        order, reference = await self._reserve(submission, request, pays)
+        submission = (await reachable_fee(self.names, fee)).submission
+        order, reference = await self.accounts.change(submission, partial(self._reserve, request.arrived, pays))
         opened = await self.gateways[order.gateway].open(
             OrderRequest(
                 order=order.id,
@@ -80,28 +81,24 @@ class PayExamFee:
                 return_url=f"{self.public_url}{RETURN_PATH}" if self.public_url else "",
             )
         )
-        async with self.new_work() as work:
-            account = (await work.accounts.lock([submission]))[submission]
-            order = account.order(order.id)
-            if order.gateway_order not in ("", opened.gateway_order):
-                raise PaymentUnderWay.of(order)
-            order.gateway_order, order.checkout = opened.gateway_order, opened.checkout
-            result = opened_payment(account, order)
-            work.accounts.save(account)
-            work.record_answer(request, result)
-            await work.commit()
-        return result
+        return await self.accounts.change(submission, partial(placed, order.id, opened), request)
 
-    async def _reserve(self, submission: UUID, request: RequestContext, pays: PaidPart) -> tuple[PaymentOrder, str]:
-        """Store the attempt before the gateway hears of it; one that no payer has seen is continued."""
-        async with self.new_work() as work:
-            account = (await work.accounts.lock([submission]))[submission]
-            gateway = self.choice.of(account.charged.currency)
-            order = account.open_order(self.ids.new(), gateway, request.arrived, self.terms, pays=pays)
-            work.accounts.save(account)
-            work.record(*account.events)  # a fine that is due now is quoted before it is paid
-            await work.commit()
-        return order, account.reference
+    def _reserve(self, at: datetime, pays: PaidPart, account: FeeAccount) -> tuple[PaymentOrder, str]:
+        """Add the attempt before the gateway hears of it; one that no payer has seen is continued.
+
+        A fine that is due now is quoted before it is paid.
+        """
+        gateway = self.choice.of(account.charged.currency)
+        return account.open_order(self.ids.new(), gateway, at, self.terms, pays=pays), account.reference
+
+
+def placed(order: UUID, opened: OpenedOrder, account: FeeAccount) -> OpenedPayment:
+    """Add what the gateway has answered; raise `PaymentUnderWay` if it opened the order a second time."""
+    known = account.order(order)
+    if known.gateway_order not in ("", opened.gateway_order):
+        raise PaymentUnderWay.of(known)
+    known.gateway_order, known.checkout = opened.gateway_order, opened.checkout
+    return opened_payment(account, known)
 
 
 def opened_payment(account: FeeAccount, order: PaymentOrder) -> OpenedPayment:

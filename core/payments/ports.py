@@ -21,8 +21,11 @@ class FeeAccounts(Protocol):
     """The repository of fee accounts."""
 
     @abstractmethod
-    async def lock(self, submissions: Collection[UUID]) -> Mapping[UUID, FeeAccount]:
-        """Return the accounts that exist, and lock their rows until this unit of work ends."""
+    async def lock(self, submissions: Collection[UUID], *, wait: bool = True) -> Mapping[UUID, FeeAccount]:
+        """Return the accounts that exist, and lock their rows until this unit of work ends.
+
+        Without `wait`, those that another unit of work has locked are left out.
+        """
 
     @abstractmethod
     def add(self, account: FeeAccount) -> None:
@@ -62,17 +65,34 @@ class PaymentsUnitOfWork(UnitOfWork, Protocol):
 NewPaymentsUnitOfWork = NewUnitOfWork[PaymentsUnitOfWork]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NamedFee:
-    """A fee account as a request names it, with what decides who reaches it."""
+    """Which fee a request names, with what decides who reaches it."""
 
-    account: FeeAccount
+    submission: UUID
+    student: UUID
     centre: str
     """Of the student; empty after an erasure."""
-    balance: Money
-    """What is owed by the postings of the ledger."""
     submitted: datetime | None
     """When the submission arrived; None where only its charge is known."""
+    is_charged: bool = True
+    """False: it is submitted, and has no account yet."""
+
+
+class FeeNames(Protocol):
+    """The names of fees: their submission ids and references."""
+
+    @abstractmethod
+    async def find(self, name: str) -> NamedFee | None:
+        """Return the fee of this name; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedFee:
+    """A fee account with what is owed by the postings of the ledger."""
+
+    account: FeeAccount
+    balance: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +172,8 @@ class PaymentRecords(Protocol):
     """Queries of fee accounts, outside of a unit of work."""
 
     @abstractmethod
-    async def find(self, name: str) -> NamedFee | None:
-        """Return the account of this submission id or reference; raise `NotChargedYet` for a submission without one."""
+    async def find(self, submission: UUID) -> PostedFee | None:
+        """Return the account of a submission."""
 
     @abstractmethod
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:

@@ -14,7 +14,7 @@ from core.kernel.ids import Ids
 from core.kernel.money import Money
 from core.payments.errors import UnknownHead
 from core.payments.named_fee import reachable_fee
-from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords, Waivers
+from core.payments.ports import FeeNames, NewPaymentsUnitOfWork, Waivers
 from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
 
 BASIS_POINTS = 100
@@ -77,13 +77,13 @@ class RequestWaiver:
     ACTION: ClassVar = "request-waiver"
 
     new_work: NewPaymentsUnitOfWork
-    records: PaymentRecords
+    names: FeeNames
     waivers: Waivers
     ids: Ids
 
     async def __call__(self, fee: str, wanted: WantedWaiver, request: RequestContext) -> WaiverView:
         """Return the request; raise `UnknownFee`, `UnknownHead`, `WaivedTooMuch` or `WrongCurrency`."""
-        submission = (await reachable_fee(self.records, fee)).account.submission
+        submission = (await reachable_fee(self.names, fee)).submission
         heads = sorted(await self.waivers.heads(submission))
         if wanted.head not in heads:
             raise UnknownHead(f"the fee was charged for {', '.join(heads) or 'no head'}", at="$.head")

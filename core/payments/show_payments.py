@@ -7,12 +7,13 @@ from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.money import Money
+from core.payments.errors import UnknownFee
 from core.payments.fee_account import FeeAccount
 from core.payments.fee_balance import FeeStatus
 from core.payments.named_fee import reachable_fee
 from core.payments.pay_exam_fee import OpenedPayment, opened_payment
 from core.payments.payment import Payment
-from core.payments.ports import NamedFee, PaymentRecords
+from core.payments.ports import FeeNames, PaymentRecords, PostedFee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,22 +77,26 @@ class FeePayments:
 class ShowPayments:
     """Show the account of an exam fee."""
 
+    names: FeeNames
     records: PaymentRecords
 
     async def __call__(self, fee: str) -> FeePayments:
         """Return it, or raise `UnknownFee`."""
-        return fee_payments(await reachable_fee(self.records, fee))
+        named = await reachable_fee(self.names, fee)
+        if (posted := await self.records.find(named.submission)) is None:
+            raise UnknownFee(f"there is no exam fee {fee[:40]!r}")
+        return fee_payments(posted)
 
 
-def fee_payments(named: NamedFee) -> FeePayments:
+def fee_payments(posted: PostedFee) -> FeePayments:
     """Return what people see of an account."""
-    account: FeeAccount = named.account
+    account: FeeAccount = posted.account
     return FeePayments(
         fee=account.submission,
         reference=account.reference,
         status=account.status,
         due=account.due,
-        owed=named.balance,
+        owed=posted.balance,
         pay_by=account.pay_by,
         instalments=instalment_views(account),
         orders=[opened_payment(account, each) for each in account.orders if not each.is_unseen],

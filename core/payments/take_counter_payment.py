@@ -21,7 +21,7 @@ from core.payments.fee_account import FeeAccount
 from core.payments.named_fee import reachable_fee
 from core.payments.order import UNDER_WAY
 from core.payments.payment import COUNTER
-from core.payments.ports import NamedFee, NewPaymentsUnitOfWork, PaymentRecords
+from core.payments.ports import FeeNames, NamedFee, NewPaymentsUnitOfWork
 
 
 @requires(Permission.PAYMENTS_TAKE)
@@ -32,7 +32,7 @@ class TakeCounterPayment:
     ACTION: ClassVar = "take-counter-payment"
 
     new_work: NewPaymentsUnitOfWork
-    records: PaymentRecords
+    names: FeeNames
     clock: Clock
     ids: Ids
     counter_limit_minor: int
@@ -45,7 +45,7 @@ class TakeCounterPayment:
         Raises `UnknownFee`, `WrongCurrency`, `DocumentUsed`, `Unprocessable` for an impossible `paid_at`, and
         `NothingOwed` for cash, which is handed back.
         """
-        named = await reachable_fee(self.records, fee)
+        named = await reachable_fee(self.names, fee)
         taken = self._taken(named, deposit, request)
         async with self.new_work() as work:
             account = (await work.accounts.lock([taken.submission]))[taken.submission]
@@ -71,7 +71,7 @@ class TakeCounterPayment:
         waits = deposit.amount.minor > self.counter_limit_minor or paid_at < now - self.counter_backdating
         return CounterPayment(
             id=request_id,
-            submission=named.account.submission,
+            submission=named.submission,
             method=deposit.method,
             number=deposit.number(request_id),
             amount=deposit.amount,

@@ -10,6 +10,7 @@ from uuid import UUID
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.receipts.printed_receipt import Payer, PrintedReceipt
 from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid, ReceivedPayment
+from core.receipts.receipt_search import ReceiptSearch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +70,8 @@ class IssuedReceipts(Protocol):
         """Return the receipt of a verification code."""
 
     @abstractmethod
-    async def of_submission(self, submission: UUID) -> Sequence[IssuedReceipt]:
-        """Return the receipts of a submission in the order of their numbers."""
-
-    @abstractmethod
-    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[IssuedReceipt]:
-        """Return the receipts of a series and year with smaller numbers, the greatest first."""
+    async def page(self, search: ReceiptSearch, limit: int) -> Sequence[IssuedReceipt]:
+        """Return receipts by year, series and number, the greatest first."""
 
 
 class Payers(Protocol):

@@ -22,6 +22,7 @@ class Payer:
     name: str
     registration: str
     language: str
+    centre: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,9 @@ from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
 
 SERIES = Text("1 to 8 capital letters or digits", "[A-Z0-9]{1,8}")
+YEAR = Text("a financial year: 2026-27, or 2026", "[0-9]{4}(-[0-9]{2})?")
+SeriesText: TypeAlias = Annotated[str, SERIES]
+YearText: TypeAlias = Annotated[str, YEAR]
 NUMBER_TEXT = Text(
     "a series, a financial year and a number: R-2026-27-000042", "[A-Z0-9]{1,8}-[0-9]{4}(-[0-9]{2})?-[0-9]{6,10}"
 )
@@ -52,6 +55,11 @@ class ReceiptNumber:
 
     def __str__(self) -> str:
         return f"{self.series}-{self.year}-{self.number:06}"
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Return its place in lists, the newest of which is the greatest."""
+        return self.year, self.series, self.number
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -1,23 +1,26 @@
 """The contract of fee accounts, for every kind of persistence."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from config.container import Application
+from core.kernel.authorization import acting_as, current_principal
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
 from core.payments.account_events import account_id
-from core.payments.errors import NotChargedYet
+from core.payments.errors import NotChargedYet, UnknownFee
 from core.payments.events import PaymentCaptured
 from core.payments.fee_account import FeeAccount
 from core.payments.fee_balance import FeeStatus
 from core.payments.gateway import Checkout
+from core.payments.named_fee import reachable_fee
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderState, OrderTerms
 from core.payments.payment import Payment, RefundStage, payment_id
-from core.payments.ports import DueCheck
+from core.payments.ports import DueCheck, NamedFee
 from tests.examples import NOON, a_submission, ids
 from tests.units_of_work import any_work
 
@@ -42,7 +45,7 @@ async def opened(stored: Application, total: int = 50_000) -> UUID:
 
 
 async def read(stored: Application, submission: UUID) -> FeeAccount:
-    found = await stored.payments.records().find(str(submission))
+    found = await stored.payments.records().find(submission)
     assert found is not None
     account: FeeAccount = found.account
     return account
@@ -145,11 +148,14 @@ async def test_simultaneous_reports_of_one_payment_have_one_effect(stored: Appli
     assert len(told) == 3
 
 
-@pytest.mark.parametrize("name", ["", "BF-0000", "x" * 5_000, "' OR 1=1 --"])
+@pytest.mark.parametrize("name", ["", "BF-0000", "x" * 5_000, "' OR 1=1 --", "\ud800", "BF-é"])
 async def test_no_account_has_another_name(stored: Application, name: str) -> None:
-    await opened(stored)
+    known, find = await read(stored, await opened(stored)), stored.payments.names().find
 
-    assert await stored.payments.records().find(name) is None
+    found, same, other = await asyncio.gather(find(str(known.submission)), find(known.reference.lower()), find(name))
+
+    assert found == same == NamedFee(known.submission, known.student, centre="")
+    assert other is None
 
 
 async def test_a_fee_whose_event_is_not_processed_is_paid_in_a_moment(stored: Application) -> None:
@@ -157,11 +163,14 @@ async def test_a_fee_whose_event_is_not_processed_is_paid_in_a_moment(stored: Ap
     async with any_work(stored) as work:
         work.submissions.add(submission)
         await work.commit()
+    elsewhere = replace(current_principal.get(), centre="another centre")
 
     for name in (str(submission.id), submission.reference.lower()):
         with pytest.raises(NotChargedYet) as soon:
-            await stored.payments.records().find(name)
+            await reachable_fee(stored.payments.names(), name)
         assert soon.value.retry_after == 1.0
+        with acting_as(elsewhere), pytest.raises(UnknownFee):
+            await reachable_fee(stored.payments.names(), name)
 
 
 async def test_orders_under_way_are_counted_by_gateway_and_state(stored: Application) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,14 +13,17 @@ from sqlalchemy.exc import DBAPIError
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
 from config.container import Application
 from core.fees import names
+from core.kernel.authorization import acting_as, current_principal
 from core.kernel.errors import Conflict, Invalid
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
 from core.ledger.charge import ChargedHead, charge
+from core.ledger.show_statement import UnknownStatement
 from core.ledger.transaction import LedgerTransaction, PostedDifferently
 from core.ledger.use_cases import LedgerUseCases
 from core.ledger.verify_ledger import LedgerVerification
-from tests.examples import NOON, a_submission, ids
+from core.payments.open_fee_accounts import ChargedFee
+from tests.examples import NOON, a_student, a_submission, ids
 from tests.units_of_work import any_work
 
 INCOME, CONCESSION = "income:examination", "concession:concession"
@@ -285,3 +289,33 @@ def test_every_head_that_a_schedule_may_have_can_be_charged(head: str) -> None:
 
     assert charged is not None
     assert LedgerAccount.parse(f"income:{head}") == charged.postings[0].credit
+
+
+async def test_a_statement_is_shown_to_who_reaches_its_fee(stored: Application) -> None:
+    student = a_student()
+    async with any_work(stored) as work:
+        work.students.add(student)
+        await work.commit()
+    fee = ChargedFee(
+        submission=ids.new(),
+        student=student.id,
+        reference=f"BF-{ids.new().hex[-12:]}".upper(),
+        schedule="S",
+        total=Money(50_000, "INR"),
+        pay_by=None,
+        at=NOON,
+    )
+    made = charge(fee.submission, student.id, [ChargedHead("examination", fee.total)], NOON)
+    assert made is not None
+    ledger, office = stored.use_cases().ledger, current_principal.get()
+    await stored.use_cases().payments.open_fee_accounts([fee])
+    await ledger.post_transactions([made])
+
+    centre = student.enrolment.centre
+    for reader in (office, replace(office, student=student.id), replace(office, centre=centre)):
+        with acting_as(reader):
+            assert (await ledger.show_statement(fee.submission)).transactions == [made]
+    for stranger in (replace(office, student=ids.new()), replace(office, centre=f"{centre}-2")):
+        for submission in (fee.submission, ids.new()):
+            with acting_as(stranger), pytest.raises(UnknownStatement):
+                await ledger.show_statement(submission)

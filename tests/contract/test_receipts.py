@@ -1,8 +1,11 @@
 """The contract of receipts, for every kind of persistence."""
 
 import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +18,7 @@ from core.kernel.decisions import Decision
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.money import Money
 from core.receipts.receipt import IssuedReceipt, ReceiptVoided, ReceivedPayment, UnknownReceipt
+from core.receipts.receipt_search import ReceiptSearch
 from core.receipts.use_cases import ReceiptsUseCases
 from tests.examples import NOON, a_message, ids
 
@@ -59,7 +63,7 @@ async def test_a_receipt_tells_what_was_paid(receipts: ReceiptsUseCases) -> None
     assert await receipts.issue_receipts([paid]) == 1
 
     receipt = await receipts.show_receipt(f"R-{YEAR}-000001")
-    assert [receipt] == await receipts.list_receipts(submission=paid.submission)
+    assert [receipt] == await receipts.list_receipts(ReceiptSearch(submission=paid.submission))
     for name in ReceivedPayment.__dataclass_fields__:
         assert getattr(receipt, name) == getattr(paid, name)
     assert (receipt.issuer, receipt.zone, receipt.void) == ("Examination Fee Office", "Asia/Kolkata", None)
@@ -222,7 +226,33 @@ async def test_receipts_are_listed_from_the_newest(receipts: ReceiptsUseCases) -
     rest = await receipts.list_receipts(before=newest[-1].number, limit=2)
 
     assert [each.number[-1] for each in (*newest, *rest)] == ["3", "2", "1"]
-    assert await receipts.list_receipts(submission=UUID(int=1)) == []
+    assert await receipts.list_receipts(ReceiptSearch(submission=UUID(int=1))) == []
+
+
+async def test_receipts_are_found_by_what_they_have_in_common(receipts: ReceiptsUseCases) -> None:
+    student, fee = ids.new(), ids.new()
+    for place in range(6):
+        paid = {"schedule": f"schedule-{place % 2}", "student": student if place in (1, 4) else ids.new()}
+        await receipts.issue_receipts([a_payment(**paid, submission=fee if place in (2, 4) else ids.new())])
+    await receipts.issue_receipts([a_payment(student=student, submission=fee, paid_at=NOON - timedelta(days=365))])
+
+    async def found(**wanted: Any) -> list[str]:
+        before = wanted.pop("before", None)
+        listed = await receipts.list_receipts(ReceiptSearch(**wanted), before=before)
+        return [each.number.removeprefix("R-").replace("-00000", " ") for each in listed]
+
+    of_year = [f"{YEAR} {number}" for number in (6, 5, 4, 3, 2, 1)]
+    assert await found(year=YEAR) == of_year
+    assert await found(before=f"R-{YEAR}-000004") == of_year[3:]
+    assert await found(year=YEAR, first=2, last=5) == of_year[1:5]
+    assert await found(year=YEAR, first=2, last=5, before=f"R-{YEAR}-000004") == of_year[3:5]
+    assert await found(year=YEAR, schedule="schedule-1") == of_year[::2]
+    assert await found(year=YEAR, series="X") == await found(year="1999") == []
+    assert await found(student=student) == [of_year[1], of_year[4], "2025-26 1"]
+    assert await found(submission=fee) == [of_year[1], of_year[3], "2025-26 1"]
+    assert await found(submission=fee, student=student) == [of_year[1], "2025-26 1"]
+    assert await found(submission=fee, before=f"R-{YEAR}-000005") == [of_year[3], "2025-26 1"]
+    assert await found(submission=fee, year="2025-26") == ["2025-26 1"]
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
@@ -239,3 +269,53 @@ async def test_a_lock_on_the_counter_delays_a_batch_and_loses_nothing(stored: Ap
 
     assert await receipts.issue_receipts(paid) == 2
     assert await numbers(receipts) == gapless(3)
+
+
+ISSUERS = 16
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+@pytest.mark.parametrize("cut", [0.0, 0.3], ids=["undisturbed", "cut off"])
+@pytest.mark.parametrize("seed", range(3))
+async def test_sixteen_issuers_leave_no_gap(stored: Application, seed: int, cut: float) -> None:
+    """They issue and make void in any order; undisturbed ones meet no lock, and others issue again what was cut off."""
+    receipts, chance = stored.use_cases().receipts, random.Random(seed)
+    voided = set[UUID]()
+
+    async def repeated(work: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            try:
+                await work()
+                return
+            except Unavailable:  # a transaction that was cut off keeps its locks for a moment
+                assert cut
+
+    async def void(batch: Sequence[ReceivedPayment]) -> None:
+        taken_back = chance.choice(batch).payment
+        voided.add(taken_back)
+        await repeated(partial(receipts.void_receipts, {taken_back: "chargeback"}))
+
+    async def issue(batches: Sequence[Sequence[ReceivedPayment]]) -> None:
+        for batch in batches:
+            issuing = asyncio.create_task(receipts.issue_receipts(batch))
+            if chance.random() < cut:
+                await asyncio.sleep(chance.random() / 20)
+                issuing.cancel()
+            elif chance.random() < 0.3:
+                await void(batch)
+            with suppress(asyncio.CancelledError, *[Unavailable] * bool(cut)):
+                await issuing
+            await repeated(partial(receipts.issue_receipts, batch))
+            if chance.random() < 0.2:
+                await void(batch)
+
+    payments = [[[a_payment() for _ in range(chance.choice([1, 2, 9]))] for _ in range(4)] for _ in range(ISSUERS)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(issue(batches) for batches in payments))
+
+    issued = await all_receipts(receipts)
+    assert sorted(each.payment for each in issued) == sorted(
+        paid.payment for batches in payments for batch in batches for paid in batch
+    )
+    assert sorted(int(each.number[-6:]) for each in issued) == gapless(len(issued))
+    assert {each.payment for each in issued if each.void} == voided

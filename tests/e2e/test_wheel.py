@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pypdfium2
 import pytest
 
 from tests.e2e.workspace import until
@@ -94,6 +95,34 @@ def test_what_it_serves_travels_with_it(bursar: Path, tmp_path: Path) -> None:
             return {"email accepted", "sms accepted"} <= {entry["what"] for entry in timeline}
 
         until(both_accepted)
+
+
+def test_a_receipt_in_hindi_is_printed_with_the_fonts_of_the_wheel(bursar: Path, tmp_path: Path) -> None:
+    with serving(bursar, tmp_path) as url, httpx.Client(base_url=url) as client:
+        client.headers["Authorization"] = f"Bearer {(tmp_path / 'bursar.key').read_text().strip()}"
+        fee = {"schedule": "sahyadri-semester", "registration": "SU-2026-0002"}
+        submitted = client.post("/v1/exam-fees", json=fee, headers={"Idempotency-Key": "fee"}).raise_for_status()
+        reference = submitted.json()["reference"]
+        opened: list[httpx.Response] = []
+        receipts: list[dict[str, str]] = []
+
+        def is_open() -> bool:
+            path, key = f"/v1/exam-fees/{reference}/payments", {"Idempotency-Key": "pay"}
+            opened.append(client.post(path, headers=key))
+            return opened[-1].status_code == 201
+
+        def is_receipted() -> bool:
+            receipts.extend(client.get(f"/v1/receipts?fee={reference}").raise_for_status().json()["receipts"])
+            return bool(receipts)
+
+        until(is_open)
+        client.post(opened[-1].json()["checkout"]["url"], data={"outcome": "paid"}).raise_for_status()
+        until(is_receipted)
+        paper = client.get(f"/v1/receipts/{receipts[0]['number']}/pdf").raise_for_status().content
+
+    [page] = pypdfium2.PdfDocument(paper)
+    text = page.get_textpage().get_text_range()
+    assert [told for told in ("Ravi Deshpande", "रुपये", "रसीद", receipts[0]["number"]) if told not in text] == []
 
 
 @contextmanager

@@ -60,7 +60,9 @@ NEET = {"schedule": "neet-ug-2026", "registration": "NE-2026-2001"}
 JSON = {"Content-Type": "application/json"}
 REFERENCE = re.compile(r"BF(-[0-9A-Z]{4}){3}-[0-9A-Z]")
 OPERATIONS = {
+    "get /v1/receipts",
     "get /v1/receipts/{number}",
+    "post /v1/receipts/{number}/void",
     "get /v1/receipts/{number}/pdf",
     "delete /v1/sessions",
     "delete /v1/sessions/{session}",

@@ -13,7 +13,17 @@ from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
 from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
-from core.ledger.ports import AccountTotal, Balances, Books, CheckedPage, LedgerBooks, LedgerTransactions, PostingSums
+from core.ledger.ports import (
+    AccountTotal,
+    Balances,
+    Books,
+    CheckedPage,
+    FeeOwner,
+    FeeOwners,
+    LedgerBooks,
+    LedgerTransactions,
+    PostingSums,
+)
 from core.ledger.transaction import LedgerTransaction, TransactionKey, TransactionKind
 from core.payments.payment import TAKEN_BACK, RefundStage
 
@@ -62,6 +72,19 @@ def add_up(transactions: Iterable[LedgerTransaction], account: LedgerAccount) ->
         if any(account in (posting.debit, posting.credit) for posting in each.postings):
             totals[each.currency] += each.effect_on(account).minor
     return [Money(totals[currency], currency) for currency in sorted(totals)]
+
+
+class MemoryFeeOwners(FeeOwners):
+    """Reads fee accounts and the roster."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def find(self, submission: UUID) -> FeeOwner | None:
+        if (account := self._database.fee_accounts.get(submission)) is None:
+            return None
+        centres = (each.enrolment.centre for each in self._database.students.values() if each.id == account.student)
+        return FeeOwner(account.student, next(centres, ""))
 
 
 class MemoryPostingSums(PostingSums):

@@ -8,14 +8,12 @@ from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.engine.unit_of_work import MemoryUnitOfWork
-from core.fees.submission import SubmissionId
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
-from core.payments.errors import NotChargedYet
 from core.payments.fee_account import FeeAccount
 from core.payments.order import PaymentOrder
 from core.payments.payment import Payment, Refund
-from core.payments.ports import DueCheck, FeeAccounts, NamedFee, PaymentRecords
+from core.payments.ports import DueCheck, FeeAccounts, PaymentRecords, PostedFee
 
 
 class MemoryFeeAccounts(FeeAccounts):
@@ -24,7 +22,7 @@ class MemoryFeeAccounts(FeeAccounts):
     def __init__(self, work: MemoryUnitOfWork) -> None:
         self._work = work
 
-    async def lock(self, submissions: Collection[UUID]) -> Mapping[UUID, FeeAccount]:
+    async def lock(self, submissions: Collection[UUID], *, wait: bool = True) -> Mapping[UUID, FeeAccount]:  # noqa: ARG002 - nothing to wait for
         known = self._work.database.fee_accounts
         return {each: deepcopy(known[each]) for each in submissions if each in known}
 
@@ -45,22 +43,10 @@ class MemoryPaymentRecords(PaymentRecords):
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def find(self, name: str) -> NamedFee | None:
-        for account in self._database.fee_accounts.values():
-            if name.upper() == account.reference or name.lower() == str(account.submission):
-                students = self._database.students.values()
-                centre = next((each.enrolment.centre for each in students if each.id == account.student), "")
-                fee = self._database.submissions.get(SubmissionId(account.submission))
-                return NamedFee(
-                    account=deepcopy(account),
-                    centre=centre,
-                    balance=self._balance(account),
-                    submitted=fee.received_at if fee else None,
-                )
-        for fee in self._database.submissions.values():
-            if name.upper() == fee.reference or name.lower() == str(fee.id):
-                raise NotChargedYet.named(name)
-        return None
+    async def find(self, submission: UUID) -> PostedFee | None:
+        if (account := self._database.fee_accounts.get(submission)) is None:
+            return None
+        return PostedFee(account=deepcopy(account), balance=self._balance(account))
 
     def _balance(self, account: FeeAccount) -> Money:
         candidate = LedgerAccount(AccountKind.CANDIDATE, str(account.student))

@@ -11,6 +11,7 @@ from core.kernel.errors import Conflict
 from core.receipts.ports import DueReceipt, IssuedReceipts, Payers, Receipts
 from core.receipts.printed_receipt import Payer
 from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid
+from core.receipts.receipt_search import ReceiptSearch
 
 
 class MemoryReceipts(Receipts):
@@ -73,22 +74,27 @@ class MemoryIssuedReceipts(IssuedReceipts):
     async def by_code(self, code: str) -> IssuedReceipt | None:
         return next(iter(self._those(lambda each: each.code == code)), None)
 
-    async def of_submission(self, submission: UUID) -> Sequence[IssuedReceipt]:
-        return self._those(lambda each: each.submission == submission)
-
-    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[IssuedReceipt]:
-        def is_earlier(each: IssuedReceipt) -> bool:
-            number = ReceiptNumber.parse(each.number)
-            counter = (number.series, number.year)
-            return counter == (before.series, before.year) and number.number < before.number
-
-        return self._those(is_earlier)[::-1][:limit]
+    async def page(self, search: ReceiptSearch, limit: int) -> Sequence[IssuedReceipt]:
+        found = self._those(lambda each: is_wanted(each, search))
+        return sorted(found, key=lambda each: ReceiptNumber.parse(each.number).place, reverse=True)[:limit]
 
     def _those(self, wanted: Callable[[IssuedReceipt], bool]) -> Sequence[IssuedReceipt]:
         """Return receipts with their voids, in the order in which they were issued."""
         voids = self._database.receipt_voids
         found = [each for each in self._database.receipts.values() if wanted(each)]
         return [replace(each, void=voids.get(each.payment)) for each in found]
+
+
+def is_wanted(receipt: IssuedReceipt, search: ReceiptSearch) -> bool:
+    """Tell whether a search finds a receipt."""
+    number = ReceiptNumber.parse(receipt.number)
+    has = (receipt.submission, receipt.student, receipt.schedule, number.series, number.year)
+    wanted = (search.submission, search.student, search.schedule, search.series, search.year)
+    return (
+        all(not want or want == each for want, each in zip(wanted, has, strict=True))
+        and search.first <= number.number <= search.last
+        and (search.before is None or number.place < search.before.place)
+    )
 
 
 class MemoryPayers(Payers):
@@ -101,5 +107,5 @@ class MemoryPayers(Payers):
         for each in self._database.students.values():
             if each.id == student:
                 told = each.enrolment
-                return Payer(name=told.name, registration=told.registration, language=told.language)
+                return Payer(name=told.name, registration=told.registration, language=told.language, centre=told.centre)
         return None

@@ -1,15 +1,17 @@
 """Fee accounts in SQL."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Dialect, Insert, Select, select
+from sqlalchemy import Dialect, Insert, Select, bindparam, exists, select
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.conflicts import CONFLICTS, Row
 from adapters.sql.engine.inserts import UPSERT
+from adapters.sql.engine.types import Id
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.payments.rows import (
     account_row,
@@ -34,11 +36,8 @@ class SqlFeeAccounts(FeeAccounts):
         self._work = work
         self._read: dict[tuple[str, UUID], dict[str, Any]] = {}
 
-    async def lock(self, submissions: Collection[UUID]) -> Mapping[UUID, FeeAccount]:
-        # One order of locks, so that two transactions over several accounts cannot deadlock.
-        wanted = select(fee_accounts).where(fee_accounts.c.submission_id.in_(submissions))
-        found = wanted.order_by(fee_accounts.c.submission_id).with_for_update()
-        held = await read_accounts(await self._work.connect(), found)
+    async def lock(self, submissions: Collection[UUID], *, wait: bool = True) -> Mapping[UUID, FeeAccount]:
+        held = await read_accounts(await self._work.connect(), LOCKED if wait else FREE, {"wanted": list(submissions)})
         for account in held.values():
             for row in rows_of(account):
                 self._read[row.table.name, key_of(row.values)] = row.values
@@ -62,29 +61,53 @@ def key_of(values: Mapping[str, Any]) -> UUID:
     return key
 
 
-async def read_accounts(connection: AsyncConnection, query: Select[Any]) -> dict[UUID, FeeAccount]:
-    """Return the whole accounts that a query of their table finds."""
-    held = {row.submission_id: as_account(row) for row in await connection.execute(query)}
+WANTED = bindparam("wanted", type_=Id, expanding=True)
+ORDERS = {
+    payment_orders: (payment_orders.c.opened_at, payment_orders.c.id),
+    refunds: (refunds.c.reserved_at, refunds.c.id),
+    payments: (payments.c.paid_at, payments.c.id),
+    waivers: (waivers.c.requested_at, waivers.c.id),
+    fines: (fines.c.since, fines.c.rule),
+}
+"""The other tables; a reader without the lock finds the payment of each refund, because it reads that later."""
+ROWS = {
+    each.name: select(each).where(each.c.submission_id.in_(WANTED)).order_by(*order) for each, order in ORDERS.items()
+}
+ARE_STORED = select(*[exists().where(each.c.submission_id.in_(WANTED)).label(each.name) for each in ORDERS])
+
+
+# One order of locks, so that two transactions over several accounts cannot deadlock.
+ORDERED = select(fee_accounts).where(fee_accounts.c.submission_id.in_(WANTED)).order_by(fee_accounts.c.submission_id)
+LOCKED, FREE = ORDERED.with_for_update(), ORDERED.with_for_update(skip_locked=True)
+
+
+async def read_accounts(
+    connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any] | None = None
+) -> dict[UUID, FeeAccount]:
+    """Return the whole accounts that a query of their table finds; most have rows in one or two other tables."""
+    held = {row.submission_id: as_account(row) for row in await connection.execute(query, values)}
     if not held:
         return held
-
-    async def rows(table: Any, *order: Any) -> Sequence[Any]:
-        return (await connection.execute(select(table).where(table.c.submission_id.in_(held)).order_by(*order))).all()
-
-    for row in await rows(payment_orders, payment_orders.c.opened_at, payment_orders.c.id):
-        held[row.submission_id].orders.append(as_order(row))
-    received = {}
-    for row in await rows(payments, payments.c.paid_at, payments.c.id):
-        received[row.id] = as_payment(row)
-        held[row.submission_id].payments.append(received[row.id])
-    if received:
-        for row in await rows(refunds, refunds.c.reserved_at, refunds.c.id):
-            received[row.payment_id].refunds.append(as_refund(row))
-    for row in await rows(waivers, waivers.c.requested_at, waivers.c.id):
-        held[row.submission_id].waivers.append(as_waiver(row))
-    for row in await rows(fines, fines.c.since, fines.c.rule):
-        held[row.submission_id].fines.append(as_fine(row))
+    wanted = {"wanted": list(held)}
+    stored = (await connection.execute(ARE_STORED, wanted)).mappings().one()
+    rows = {name: (await connection.execute(ROWS[name], wanted)).all() for name in ROWS if stored[name]}
+    fill(held, defaultdict(list, rows))
     return held
+
+
+def fill(accounts: Mapping[UUID, FeeAccount], rows: Mapping[str, Sequence[Any]]) -> None:
+    """Give accounts what the other tables have of them, by the name of the table."""
+    for row in rows[payment_orders.name]:
+        accounts[row.submission_id].orders.append(as_order(row))
+    received = {row.id: as_payment(row) for row in rows[payments.name]}
+    for row in rows[payments.name]:
+        accounts[row.submission_id].payments.append(received[row.id])
+    for row in rows[refunds.name]:
+        received[row.payment_id].refunds.append(as_refund(row))
+    for row in rows[waivers.name]:
+        accounts[row.submission_id].waivers.append(as_waiver(row))
+    for row in rows[fines.name]:
+        accounts[row.submission_id].fines.append(as_fine(row))
 
 
 def add_missing(dialect: Dialect) -> Insert:

@@ -8,16 +8,13 @@ from sqlalchemy import case, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
-from adapters.sql.fees.tables import submissions
 from adapters.sql.ledger.tables import ledger_transactions, postings
 from adapters.sql.payments.accounts import read_accounts
 from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds
-from adapters.sql.students.tables import students
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
-from core.payments.errors import NotChargedYet
 from core.payments.fee_account import FeeAccount
-from core.payments.ports import DueCheck, NamedFee, PaymentRecords
+from core.payments.ports import DueCheck, PaymentRecords, PostedFee
 
 
 class SqlPaymentRecords(PaymentRecords):
@@ -26,26 +23,12 @@ class SqlPaymentRecords(PaymentRecords):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, name: str) -> NamedFee | None:
-        try:
-            submission, is_submitted = fee_accounts.c.submission_id == UUID(name), submissions.c.id == UUID(name)
-        except ValueError:
-            submission = fee_accounts.c.reference == name.upper()
-            is_submitted = submissions.c.reference == name.upper()
+    async def find(self, submission: UUID) -> PostedFee | None:
+        query = select(fee_accounts).where(fee_accounts.c.submission_id == submission)
         async with self._database.reading() as connection:
-            found = list((await read_accounts(connection, select(fee_accounts).where(submission))).values())
-            if not found and await connection.scalar(select(submissions.c.id).where(is_submitted)):
-                raise NotChargedYet.named(name)
-            if not found:
+            if (account := (await read_accounts(connection, query)).get(submission)) is None:
                 return None
-            centre = select(students.c.centre).where(students.c.id == found[0].student)
-            submitted = select(submissions.c.received_at).where(submissions.c.id == found[0].submission)
-            return NamedFee(
-                account=found[0],
-                centre=(await connection.scalar(centre)) or "",
-                balance=await balance(connection, found[0]),
-                submitted=await connection.scalar(submitted),
-            )
+            return PostedFee(account=account, balance=await balance(connection, account))
 
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:
         if not subjects:

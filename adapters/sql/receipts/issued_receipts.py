@@ -1,10 +1,9 @@
 """Reads receipts from SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
 from adapters.sql.engine.database import Database
 from adapters.sql.receipts.tables import receipt_voids as voids
@@ -12,11 +11,20 @@ from adapters.sql.receipts.tables import receipts
 from core.kernel.money import Money
 from core.receipts.ports import IssuedReceipts
 from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid
+from core.receipts.receipt_search import ReceiptSearch
 
-NUMBER = (receipts.c.series, receipts.c.year, receipts.c.number)
-STORED = select(receipts, voids.c.at.label("voided_at"), voids.c.reason).select_from(
-    receipts.outerjoin(voids, voids.c.payment_id == receipts.c.payment_id)
-)
+PLACE = (receipts.c.year, receipts.c.series, receipts.c.number)
+"""In lists, the newest of which is the greatest."""
+FOUND_BY = (receipts.c.submission_id, receipts.c.student_id, receipts.c.schedule, receipts.c.series, receipts.c.year)
+
+
+def with_voids(some: FromClause) -> Select[Any]:
+    """Select receipts with their voids."""
+    void = (voids.c.at.label("voided_at"), voids.c.reason)
+    return select(some, *void).select_from(some.outerjoin(voids, voids.c.payment_id == some.c.payment_id))
+
+
+STORED = with_voids(receipts)
 
 
 class SqlIssuedReceipts(IssuedReceipts):
@@ -32,13 +40,11 @@ class SqlIssuedReceipts(IssuedReceipts):
     async def by_code(self, code: str) -> IssuedReceipt | None:
         return await self._first(STORED.where(receipts.c.code == code))
 
-    async def of_submission(self, submission: UUID) -> Sequence[IssuedReceipt]:
-        return await self._all(STORED.where(receipts.c.submission_id == submission).order_by(*NUMBER))
-
-    async def newest(self, before: ReceiptNumber, limit: int) -> Sequence[IssuedReceipt]:
-        of_counter = (receipts.c.series == before.series) & (receipts.c.year == before.year)
-        earlier = STORED.where(of_counter, receipts.c.number < before.number)
-        return await self._all(earlier.order_by(receipts.c.number.desc()).limit(limit))
+    async def page(self, search: ReceiptSearch, limit: int) -> Sequence[IssuedReceipt]:
+        newest = [column.desc() for column in PLACE]
+        # The page first: MySQL would join all voids with all receipts of the year, and sort them.
+        page = with_voids(select(receipts).where(*conditions(search)).order_by(*newest).limit(limit).subquery())
+        return sorted(await self._all(page), key=lambda each: ReceiptNumber.parse(each.number).place, reverse=True)
 
     async def _first(self, query: Select[Any]) -> IssuedReceipt | None:
         return next(iter(await self._all(query)), None)
@@ -46,6 +52,20 @@ class SqlIssuedReceipts(IssuedReceipts):
     async def _all(self, query: Select[Any]) -> Sequence[IssuedReceipt]:
         async with self._database.reading() as connection:
             return [receipt(row) for row in await connection.execute(query)]
+
+
+def conditions(search: ReceiptSearch) -> Iterator[ColumnElement[bool]]:
+    """Yield what the rows of a search have in common."""
+    wanted = (search.submission, search.student, search.schedule, search.series, search.year)
+    for column, value in zip(FOUND_BY, wanted, strict=True):
+        if value:
+            yield column == value
+    before, last = search.before, search.last
+    if before and (search.year, search.series) == (before.year, before.series):
+        last = min(last, before.number - 1)  # a range of one index
+    elif before:
+        yield tuple_(*PLACE) < before.place
+    yield receipts.c.number.between(search.first, last)
 
 
 def receipt(row: Any) -> IssuedReceipt:

@@ -17,7 +17,7 @@ class SqlPayers(Payers):
         self._database = database
 
     async def find(self, student: UUID) -> Payer | None:
-        query = select(students.c.name, students.c.registration, students.c.language).where(students.c.id == student)
+        columns = (students.c.name, students.c.registration, students.c.language, students.c.centre)
         async with self._database.reading() as connection:
-            row = (await connection.execute(query)).first()
-        return Payer(name=row.name, registration=row.registration, language=row.language) if row else None
+            row = (await connection.execute(select(*columns).where(students.c.id == student))).mappings().first()
+        return Payer(**row) if row else None

@@ -38,6 +38,7 @@ receipts = table(
     UniqueConstraint("code", name="uq_receipts_code"),
     Index("ix_receipts_submission", "submission_id"),
     Index("ix_receipts_student", "student_id"),
+    Index("ix_receipts_schedule", "schedule", "series", "year", "number"),
 )
 
 # A table of its own, so that the service can only insert: what a receipt told never changes.

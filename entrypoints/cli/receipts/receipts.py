@@ -11,12 +11,18 @@ from rich.table import Table
 from core.kernel.money import format_amount
 from core.receipts.printed_receipt import local_moment
 from core.receipts.receipt import IssuedReceipt
+from core.receipts.receipt_search import GREATEST_NUMBER, ReceiptSearch
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.options import Who, Why, decision
 from entrypoints.cli.runtime import Runtime
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As on the paper: R-2026-27-000042.")]
 ExamFeeName = Annotated[str | None, typer.Option("--fee", help="Only those of the exam fee of this id or reference.")]
+Schedule = Annotated[str, typer.Option(metavar="CODE", help="Only those of this fee schedule.")]
+Series = Annotated[str, typer.Option(metavar="NAME", help="By default that of the office.")]
+Year = Annotated[str, typer.Option(metavar="YEAR", help="The financial year: 2026-27. By default the present one.")]
+First = Annotated[int, typer.Option(min=1, max=GREATEST_NUMBER, metavar="N", help="The least number.")]
+Last = Annotated[int, typer.Option(min=1, max=GREATEST_NUMBER, metavar="N", help="The greatest number.")]
 Before = Annotated[str | None, typer.Option(metavar="NUMBER", help="Those before this one, in its series and year.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="At most so many.")]
 Output = Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")]
@@ -38,18 +44,26 @@ def show(context: typer.Context, number: Number, config: ConfigFile = None, json
 def list_(
     context: typer.Context,
     exam_fee: ExamFeeName = None,
+    schedule: Schedule = "",
+    series: Series = "",
+    year: Year = "",
+    first: First = 1,
+    last: Last = GREATEST_NUMBER,
     before: Before = None,
     limit: Limit = 50,
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """List receipts, the newest of the financial year first."""
+    """List receipts, the newest first: those of a fee, or those of a series and financial year."""
     runner: CommandRunner = context.obj
 
     async def work(runtime: Runtime) -> Sequence[IssuedReceipt]:
         fee = await runtime.use_cases.fees.show_exam_fee(exam_fee) if exam_fee else None
-        list_receipts = runtime.use_cases.receipts.list_receipts
-        return await list_receipts(submission=fee.id if fee else None, before=before, limit=limit)
+        submission = fee.id if fee else None
+        search = ReceiptSearch(
+            submission=submission, schedule=schedule, series=series, year=year, first=first, last=last
+        )
+        return await runtime.use_cases.receipts.list_receipts(search, before=before, limit=limit)
 
     runner.print(runner.run_provisioned(config, work), receipts_table, json=json)
 

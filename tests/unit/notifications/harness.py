@@ -174,7 +174,7 @@ class NotificationsHarness:
         return RecipientId(student.id)
 
     async def add_delivery(
-        self, *recipients: RecipientId, channel: Channel = Channel.EMAIL, template: str = "fee_submitted"
+        self, *recipients: RecipientId, channel: Channel = Channel.EMAIL, template: str = "fee_submitted", **facts: str
     ) -> list[DeliveryId]:
         """Add a pending delivery for each recipient on one channel."""
         owed = []
@@ -187,7 +187,7 @@ class NotificationsHarness:
                     recipient=recipient,
                     channel=channel,
                     template=template,
-                    facts={"reference": "BF-1"},
+                    facts={"reference": "BF-1"} | facts,
                     due_at=self.clock.now(),
                 )
                 work.deliveries.add(delivery)

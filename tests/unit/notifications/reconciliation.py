@@ -78,9 +78,9 @@ class ReconciliationHarness(NotificationsHarness):
     async def reconcile(self) -> dict[str, int]:
         return {str(learnt): count for learnt, count in (await self.reconciler()()).items()}
 
-    async def unknown(self, number: int = 1) -> DeliveryId:
+    async def unknown(self, number: int = 1, **facts: str) -> DeliveryId:
         """Return an unknown delivery: the vendor does not answer, and the claim expires."""
-        [owed] = await self.add_delivery(await self.enrol(number))
+        [owed] = await self.add_delivery(await self.enrol(number), **facts)
         self.email.will_answer(f"asha.{number}@example.org", OutcomeUnknown("no answer within 10 s"))
         await self.dispatch(Channel.EMAIL)
         assert self.state(owed) == "unknown"

@@ -4,10 +4,15 @@ from datetime import timedelta
 import pytest
 
 from core.kernel.errors import Unavailable
+from core.kernel.money import Money
 from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.delivery import Channel
 from core.notifications.outcome_lookup import OutcomeLookup
+from core.notifications.rendering import OWED_FEE
+from core.notifications.settle_delivery import Settlement, Verdict
 from core.notifications.status_reports import DeliveryStatus
+from core.payments.fee_account import FeeAccount
+from tests.examples import ids
 from tests.unit.notifications.harness import CLAIM_DURATION, StubTemplates
 from tests.unit.notifications.reconciliation import (
     ABSENT_AFTER,
@@ -105,6 +110,62 @@ async def test_a_vendor_that_hangs_is_waited_for_until_the_deadline(harness: Rec
 
     async with asyncio.timeout(5):
         await harness.reconciler(outcome_lookup=impatient)()
+    assert harness.state(owed) == "unknown"
+
+
+@pytest.fixture
+def fee(harness: ReconciliationHarness) -> FeeAccount:
+    account = FeeAccount(
+        submission=ids.new(), student=ids.new(), reference="BF-1", schedule="S", charged=Money(500, "INR"), pay_by=None
+    )
+    harness.store.fee_accounts[account.submission] = account
+    return account
+
+
+async def test_a_reminder_in_doubt_of_a_fee_that_is_paid_meanwhile_is_dropped(
+    harness: ReconciliationHarness, fee: FeeAccount
+) -> None:
+    owed = await harness.unknown(**{OWED_FEE: str(fee.submission)})
+    fee.charged = Money.zero("INR")
+
+    assert await harness.reconcile() == {}
+    assert (harness.state(owed), harness.delivery(owed).reason) == ("rejected", "the fee was paid meanwhile, or may be")
+    harness.clock.pass_by(PERSON_AFTER)
+    assert (await harness.reconcile(), await harness.dispatch(Channel.EMAIL)) == ({}, 0)
+
+
+async def test_a_dropped_reminder_was_delivered_if_its_vendor_says_so(
+    harness: ReconciliationHarness, fee: FeeAccount
+) -> None:
+    owed = await harness.unknown(**{OWED_FEE: str(fee.submission)})
+    fee.charged = Money.zero("INR")
+    await harness.reconcile()
+
+    await harness.report(owed, DeliveryStatus.DELIVERED)
+
+    assert harness.state(owed) == "delivered"
+
+
+@pytest.mark.parametrize("decision", [NOT_SENT, SENT], ids=lambda each: each.verdict)
+async def test_a_person_settles_a_reminder_of_a_fee_that_is_paid_meanwhile(
+    harness: ReconciliationHarness, fee: FeeAccount, decision: Settlement
+) -> None:
+    owed = await harness.unknown(**{OWED_FEE: str(fee.submission)})
+    fee.charged = Money.zero("INR")
+
+    await harness.settle(str(owed), decision)
+    await harness.dispatch(Channel.EMAIL)
+
+    assert harness.state(owed) == {Verdict.NOT_SENT: "rejected", Verdict.SENT: "sent"}[decision.verdict]
+    assert len(harness.email.asked) == 1
+
+
+async def test_a_defect_of_a_template_proves_nothing(harness: ReconciliationHarness) -> None:
+    owed = await harness.unknown()
+    harness.store.deliveries[owed].template = "no_such_template"
+    harness.clock.pass_by(ABSENT_AFTER)
+
+    assert await harness.reconcile() == {}
     assert harness.state(owed) == "unknown"
 
 

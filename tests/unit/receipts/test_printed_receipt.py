@@ -4,6 +4,7 @@ import pytest
 
 from core.receipts.printed_receipt import MASK, NOTHING, Payer, PrintedReceipt
 from core.receipts.receipt import UnknownReceipt
+from core.receipts.receipt_search import ReceiptSearch
 from tests.applications import an_application
 from tests.contract.test_receipts import a_payment
 from tests.examples import a_student, enrol, ids
@@ -25,7 +26,7 @@ async def test_the_verification_page_tells_no_stranger_who_paid(
     await enrol(application, student)
     paid = a_payment(student=student.id)
     await receipts.issue_receipts([paid])
-    [receipt] = await receipts.list_receipts(submission=paid.submission)
+    [receipt] = await receipts.list_receipts(ReceiptSearch(submission=paid.submission))
 
     page = await receipts.verify_receipt(receipt.code)
 
@@ -39,7 +40,7 @@ async def test_the_verification_page_tells_no_stranger_who_paid(
 async def test_a_receipt_outlives_the_erasure_of_its_student() -> None:
     receipts, paid = an_application().use_cases().receipts, a_payment()
     await receipts.issue_receipts([paid])
-    [receipt] = await receipts.list_receipts(submission=paid.submission)
+    [receipt] = await receipts.list_receipts(ReceiptSearch(submission=paid.submission))
 
     page = await receipts.verify_receipt(receipt.code)
 
