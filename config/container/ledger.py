@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from adapters.memory.ledger.ledger import MemoryBalances, MemoryBooks, MemoryPostingSums
+from adapters.memory.ledger.reports import MemoryReports
 from adapters.memory.ledger.unit_of_work import MemoryLedgerUnitOfWork
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
@@ -14,6 +15,7 @@ with lazy_imports():
     from adapters.sql.ledger.balances import SqlBalances
     from adapters.sql.ledger.books import SqlBooks
     from adapters.sql.ledger.posting_sums import SqlPostingSums
+    from adapters.sql.ledger.reports import SqlReports
     from adapters.sql.ledger.unit_of_work import SqlLedgerUnitOfWork
     from adapters.sql.payments.facts import posted_facts
 
@@ -46,6 +48,19 @@ class Ledger(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryBooks, memory),
     )
 
+    reports = stored(
+        persistence,
+        sql=providers.Singleton(SqlReports, database),
+        memory=providers.Singleton(MemoryReports, memory),
+    )
+
     use_cases = use_cases_of(
-        LedgerUseCases, storage.refusals, new_work=new_work, balances=balances, sums=sums, books=books
+        LedgerUseCases,
+        storage.refusals,
+        new_work=new_work,
+        balances=balances,
+        sums=sums,
+        books=books,
+        reports=reports,
+        days=process.office_days,
     )

@@ -8,6 +8,7 @@ from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.due_fees import MemoryDueFees
+from adapters.memory.payments.dues import MemoryDues
 from adapters.memory.payments.order_figures import MemoryOrderFigures
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
 from adapters.memory.payments.waivers import MemoryWaivers
@@ -24,6 +25,7 @@ with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.due_fees import SqlDueFees
+    from adapters.sql.payments.dues import SqlDues
     from adapters.sql.payments.order_figures import SqlOrderFigures
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
@@ -88,6 +90,12 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryDueFees, memory),
     )
 
+    dues = stored(
+        persistence,
+        sql=providers.Singleton(SqlDues, database),
+        memory=providers.Singleton(MemoryDues, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
@@ -96,6 +104,8 @@ class Payments(containers.DeclarativeContainer):
         clearances=clearances,
         waivers=waivers,
         due_fees=due_fees,
+        dues=dues,
+        days=process.office_days,
         desk=desk,
         counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
         gateways=gateways.gateways,
