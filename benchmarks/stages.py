@@ -13,6 +13,7 @@ from benchmarks import (
     ledger_stages,
     payment_stages,
     receipt_stages,
+    report_stages,
     settlement_stages,
     trace_stages,
 )
@@ -55,6 +56,7 @@ STAGES: Mapping[str, Stage] = {
     "payments": Stage(payment_stages.payments, 10_240),
     "receipts": Stage(receipt_stages.receipts, 40_000),
     "settlements": Stage(settlement_stages.settlements, 1_000_000, times=1),
+    "reports": Stage(report_stages.reports, 1_000_000, times=1),
     "rotation": Stage(encryption_stages.rotation, 1_000_000, times=1),
     "disk": Stage(disk_stages.disk, 50_000, times=1),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),

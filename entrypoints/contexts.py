@@ -106,6 +106,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.payments.waivers import WaiversController
     from entrypoints.http.receipts.receipts import ReceiptsController
     from entrypoints.http.settlements.exceptions import SettlementExceptionsController
+    from entrypoints.http.settlements.settlement_files import import_settlement
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -143,6 +144,7 @@ def http_handlers() -> list[Any]:
         CounterController,
         RefundsController,
         SettlementExceptionsController,
+        import_settlement,
         list_audit_records,
     ]
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from core.kernel.clock import Clock
-from core.kernel.errors import Invalid, Unprocessable
+from core.kernel.errors import Unprocessable
 from core.kernel.period import MAX_MOMENT, MIN_MOMENT, Period
 
 
@@ -17,7 +17,7 @@ class OfficeDays:
     clock: Clock
 
     def period(self, first: date, last: date, *, names: tuple[str, str] = ("from", "to")) -> Period:
-        """Return the moments of days, the last one included; raise `Invalid` or `Unprocessable`."""
+        """Return the moments of days, the last one included; raise `Unprocessable`."""
         if last < first:
             raise Unprocessable(f"`{names[1]}` is before `{names[0]}`", at=f"$.{names[1]}")
         for name, day in zip(names, (first, last), strict=True):
@@ -25,7 +25,7 @@ class OfficeDays:
         return Period(since=self.begin(first), until=self.begin(last + timedelta(days=1)))
 
     def end(self, day: date | None) -> datetime:
-        """Return the end of a day, of today without one; raise `Invalid` or `Unprocessable`."""
+        """Return the end of a day, of today without one; raise `Unprocessable`."""
         chosen = self.day_of(self.clock.now()) if day is None else day
         self._check(chosen, "$.day")
         return self.begin(chosen + timedelta(days=1))
@@ -44,6 +44,6 @@ class OfficeDays:
 
     def _check(self, day: date, at: str) -> None:
         if not MIN_MOMENT.year < day.year < MAX_MOMENT.year - 1:
-            raise Invalid(f"a day is of the years {MIN_MOMENT.year + 1} to {MAX_MOMENT.year - 2}", at=at)
+            raise Unprocessable(f"a day is of the years {MIN_MOMENT.year + 1} to {MAX_MOMENT.year - 2}", at=at)
         if self.begin(day) > self.clock.now():
             raise Unprocessable(f"{day} has not begun in {self.zone}", at=at)

@@ -42,7 +42,7 @@ class WriteDues:
     async def __call__(self, schedule: str, day: date | None = None, centre: str = "") -> Report[DueLine]:
         """Return a line for each fee that the principal reaches; today's without a day.
 
-        Raises `Invalid`, or `Unprocessable` for a day in the future; its first page `NoFeesCharged` or `Unavailable`.
+        Raises `Unprocessable` for a day in the future; its first page `NoFeesCharged` or `Unavailable`.
         """
         until = self.days.end(day)
         found = reachable(self.dues, current_principal.get(), schedule, centre, until)

@@ -39,7 +39,7 @@ class WriteDuesByCentre:
     async def __call__(self, schedule: str, day: date | None = None) -> Report[CentreDueLine]:
         """Return a line for each centre that the principal reaches; today's without a day.
 
-        Raises `Invalid`, or `Unprocessable` for a day in the future; its first page `NoFeesCharged` or `Unavailable`.
+        Raises `Unprocessable` for a day in the future; its first page `NoFeesCharged` or `Unavailable`.
         """
         until = self.days.end(day)
         found = reachable(self.dues, current_principal.get(), schedule, "", until)

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID, uuid5
 
@@ -108,7 +108,7 @@ class ImportSettlement:
             report.count(each.kind)
         newest = max((line.at for line in lines), default=None)
         if newest and (report.newest is None or newest > report.newest):
-            report.newest = newest
+            report.newest = newest.astimezone(UTC)
 
     async def _import(self, mapping: SettlementMapping, lines: Sequence[FileLine], by: UUID) -> "Outcome":
         async with self.new_work() as work:

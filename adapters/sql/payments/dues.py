@@ -24,6 +24,11 @@ FEES_PER_PAGE = 2_000
 CHARGED = frozenset({TransactionKind.CHARGE})
 FINED = frozenset({TransactionKind.FINE, TransactionKind.WITHDRAWAL})
 WAIVED = frozenset({TransactionKind.WAIVER, TransactionKind.RETRACTION})
+account = fee_accounts.c
+TOLD = (
+    account.submission_id, account.student_id, account.reference, account.currency, account.pay_by,
+    students.c.registration, students.c.centre,
+)  # fmt: skip
 Posted = Mapping[str, int]
 """What each kind of transaction has added to the debt."""
 
@@ -47,12 +52,12 @@ class SqlDues(Dues):
 
 def fees_of(schedule: str, after: UUID | None, *, cleared: bool) -> Select[Any]:
     """Select the next fees of a schedule."""
-    fees = fee_accounts.outerjoin(students, students.c.id == fee_accounts.c.student_id)
-    query = select(fee_accounts, students.c.registration, students.c.centre).select_from(fees)
-    query = query.where(fee_accounts.c.schedule == schedule, fee_accounts.c.cleared == cleared)
+    fees = fee_accounts.outerjoin(students, students.c.id == account.student_id)
+    query = select(*TOLD).select_from(fees)
+    query = query.where(account.schedule == schedule, account.cleared == cleared)
     if after:
-        query = query.where(fee_accounts.c.submission_id > after)
-    return query.order_by(fee_accounts.c.submission_id).limit(FEES_PER_PAGE)
+        query = query.where(account.submission_id > after)
+    return query.order_by(account.submission_id).limit(FEES_PER_PAGE)
 
 
 async def dues_of(connection: AsyncConnection, rows: Sequence[Row[Any]], before: datetime) -> Sequence[FeeDue]:

@@ -88,7 +88,7 @@ class WriteCollection:
     ) -> Report[CollectionLine]:
         """Return a line for each head, or for each head and day; of all schedules without one.
 
-        Raises `Invalid`, or `Unprocessable` for days in the future or in the wrong order; its first page `Unavailable`.
+        Raises `Unprocessable` for days in the future or in the wrong order; its first page `Unavailable`.
         """
         period = self.days.period(first, last)
         return Report(CollectionLine, self._pages(period, schedule, None if daily else first, last))

@@ -43,7 +43,7 @@ class WriteDayBook:
     async def __call__(self, day: date) -> Report[DayBookLine]:
         """Return the day book of a day of the office; accounts of candidates have no balances in it.
 
-        Raises `Invalid`, or `Unprocessable` for a day in the future; its first page `Unavailable`.
+        Raises `Unprocessable` for a day in the future; its first page `Unavailable`.
         """
         return Report(DayBookLine, self._pages(self.days.period(day, day, names=("day", "day"))))
 
