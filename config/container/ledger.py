@@ -15,9 +15,9 @@ with lazy_imports():
     from adapters.sql.ledger.balances import SqlBalances
     from adapters.sql.ledger.books import SqlBooks
     from adapters.sql.ledger.posting_sums import SqlPostingSums
-    from adapters.sql.ledger.reports import SqlReports
     from adapters.sql.ledger.unit_of_work import SqlLedgerUnitOfWork
     from adapters.sql.payments.facts import posted_facts
+    from adapters.sql.reports.ledger import SqlReports
 
 
 class Ledger(containers.DeclarativeContainer):

@@ -25,11 +25,11 @@ with lazy_imports():
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.due_fees import SqlDueFees
-    from adapters.sql.payments.dues import SqlDues
     from adapters.sql.payments.order_figures import SqlOrderFigures
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
+    from adapters.sql.reports.dues import SqlDues
 
 
 def terms_of(settings: Settings) -> OrderTerms:

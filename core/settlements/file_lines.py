@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -117,7 +118,7 @@ def reader(mapping: SettlementMapping, cell: Callable[[Place], Cell]) -> Callabl
 
     @lru_cache(4096)
     def moment(text: str) -> datetime:
-        return datetime.strptime(text, mapping.time).replace(tzinfo=zone)
+        return parsed_time(text, mapping.times).replace(tzinfo=zone)
 
     @lru_cache(4096)
     def minor(text: str, code: str) -> int:
@@ -139,3 +140,11 @@ def reader(mapping: SettlementMapping, cell: Callable[[Place], Cell]) -> Callabl
         return FileLine(known, *names, code, net + fee, fee, settlement(row)[:64], moment(settled_at(row)))
 
     return read
+
+
+def parsed_time(text: str, forms: Sequence[str]) -> datetime:
+    """Return the time of a text in one of the forms; raise `Invalid`."""
+    for form in forms:
+        with suppress(ValueError):
+            return datetime.strptime(text, form)  # noqa: DTZ007 - the file's zone is added
+    raise Invalid(f"{text[:32]!r} is no time: the mapping has {' and '.join(forms)}")

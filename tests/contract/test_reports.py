@@ -133,7 +133,7 @@ def totals(rows: Sequence[Any], *lines: str) -> dict[str, int]:
 async def test_a_day_book_leads_from_the_balances_before_a_day_to_those_after_it(
     office: Office, monkeypatch: pytest.MonkeyPatch, *, added_up: bool
 ) -> None:
-    monkeypatch.setattr("adapters.sql.ledger.reports.TRANSACTIONS_PER_PAGE", 2)
+    monkeypatch.setattr("adapters.sql.reports.ledger.TRANSACTIONS_PER_PAGE", 2)
     if added_up:
         await office.use_cases.ledger.add_up_postings()
 
@@ -204,7 +204,7 @@ async def test_days_of_a_collection_are_those_of_the_office(office: Office) -> N
 async def test_dues_are_the_balances_of_their_postings_at_the_end_of_any_day(
     office: Office, monkeypatch: pytest.MonkeyPatch, later: int
 ) -> None:
-    monkeypatch.setattr("adapters.sql.payments.dues.FEES_PER_PAGE", 2)
+    monkeypatch.setattr("adapters.sql.reports.dues.FEES_PER_PAGE", 2)
     day, end = DAY + timedelta(days=later), BEGIN + timedelta(days=later + 1)
 
     rows = await rows_of(await office.use_cases.payments.write_dues(SCHEDULE, day))
@@ -295,8 +295,8 @@ async def test_a_day_that_has_not_begun_has_no_report(stored: Application) -> No
 
 
 async def test_a_report_is_as_of_the_moment_when_it_begins(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.sql.payments.dues.FEES_PER_PAGE", 1)
-    monkeypatch.setattr("adapters.sql.ledger.reports.TRANSACTIONS_PER_PAGE", 1)
+    monkeypatch.setattr("adapters.sql.reports.dues.FEES_PER_PAGE", 1)
+    monkeypatch.setattr("adapters.sql.reports.ledger.TRANSACTIONS_PER_PAGE", 1)
     dues = await office.use_cases.payments.write_dues(SCHEDULE, DAY)
     day_book = await office.use_cases.ledger.write_day_book(DAY)
     first, _ = await anext(dues.pages), await anext(day_book.pages)

@@ -24,7 +24,8 @@ from core.ledger.reports.ports import BookedPosting, Movement, ReportBooks, Repo
 from core.ledger.transaction import TransactionKind
 from core.receipts.receipt import ReceiptNumber
 
-TRANSACTIONS_PER_PAGE = 2_000
+TRANSACTIONS_PER_PAGE = 500
+"""Few enough that other requests of the process wait a few milliseconds for a page."""
 stored = ledger_transactions.c
 ORDER = (stored.at, stored.cause_id, stored.kind)
 CANDIDATE = f"{AccountKind.CANDIDATE}:"
