@@ -21,8 +21,8 @@ FROM = "FROM numbers WHERE n < %(left)s"
 CANDIDATE = f"CONCAT('candidate:', BIN_TO_UUID({FEE}))"
 STATEMENTS = (
     (
-        f"INSERT INTO students (id, registration, name, category, country, centre, certificates, email, phone, language)"
-        f" SELECT {FEE}, CONCAT('B-', %(first)s + n), 'Asha Kulkarni', 'general', 'IN', CONCAT('C-', n %% 200), '[]', '',"
+        "INSERT INTO students (id, registration, name, category, country, centre, certificates, email, phone, language)"
+        f" SELECT {FEE}, CONCAT('B-', %(first)s + n), 'Asha Rao', 'general', 'IN', CONCAT('C-', n %% 200), '[]', '',"
         f" '', 'en' {FROM}"
     ),
     (

@@ -44,12 +44,12 @@ async def large(stored: Application) -> Application:
             for _, key, at in facts
         ],
         postings: [
-            {"cause_id": key, "kind": "charge", "number": 0, "debit": f"candidate:{key}", "credit": "income:examination",
+            {"cause_id": key, "kind": "charge", "number": 0, "debit": f"candidate:{key}", "credit": "income:exam",
              "currency": "INR", "amount_minor": 500, "at": at}
             for _, key, at in facts
         ],
         daily_sums: [
-            {"account": "income:examination", "currency": "INR", "day": FIRST.date() + timedelta(days=day),
+            {"account": "income:exam", "currency": "INR", "day": FIRST.date() + timedelta(days=day),
              "sum_minor": -500 * FEES_PER_DAY}
             for day in range(DAYS)
         ],
