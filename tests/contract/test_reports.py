@@ -76,6 +76,14 @@ class Office:
         await self.post(LedgerTransaction(kind=kind, cause=cause, about=fee.submission, at=at, postings=postings))
         return cause
 
+    async def clear(self, number: int) -> None:
+        async with self.stored.payments.new_work() as work:
+            fee = self.accounts[number].submission
+            account = (await work.accounts.lock([fee]))[fee]
+            account.cleared = True
+            work.accounts.save(account)
+            await work.commit()
+
     def balance(self, name: str, before: datetime) -> int:
         """Add up an account from what the test has posted."""
         return sum(each.effect_on(account(name)).minor for each in self.posted if each.at < before)
@@ -106,6 +114,7 @@ async def office(stored: Application) -> Office:
     await made.move(1, TransactionKind.WITHDRAWAL, "income:late-fine", 5_000, later)
     await made.move(2, TransactionKind.WAIVER, "waiver:examination", 40_000, evening)
     await made.move(2, TransactionKind.PAYMENT, "clearing:stripe", 60_007, later)
+    await made.clear(2)
     settled = Posting(account("bank:razorpay"), account("clearing:razorpay"), Money(99_000, "INR"))
     event = ids.new()
     await made.post(

@@ -339,6 +339,7 @@ async def test_a_file_is_read_wherever_its_chunks_end(stored: Application, files
     file = File()
     file.line(await file.paid(stored), 50_000)
     file.line("adj_2", 700, kind="adjustment, “quoted”\r\nin two lines")
+    file.rows[-1]["settled_at"] = SETTLED_AT.strftime("%Y-%m-%dT%H:%M:%S")
     file.rows[-1]["settlement_id"] = "'=setl_1"
     content = b"\xef\xbb\xbf" + file.text.encode()
 
