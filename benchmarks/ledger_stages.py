@@ -24,6 +24,8 @@ POSTED = 20_000
 CALLERS = 8
 """Fewer than a process has connections."""
 READS = 500
+WAITING = 1_000
+"""What 2,000 transactions a second post while the scheduler waits."""
 INCOME = "income:examination"
 
 
@@ -36,9 +38,10 @@ def ledger(environment: BenchmarkEnvironment, number: int) -> Figures:
         figures.update(await verification(use_cases, number))
         figures.update(await posting(use_cases, MESSAGES_PER_BATCH, "in batches of the consumer"))
         figures.update(await posting(use_cases, 1, "one by one"))
-        figures.update(await balances(use_cases, "before they are added up"))
         await use_cases.add_up_postings()
         figures.update(await balances(use_cases, "added up"))
+        await use_cases.post_transactions([a_charge() for _ in range(WAITING)])
+        figures.update(await balances(use_cases, f"{WAITING:,} waiting"))
 
     fill(environment, number // POSTINGS_PER_ROW)
     environment.prepare(measured)

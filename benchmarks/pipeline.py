@@ -8,7 +8,7 @@ import typer
 
 from benchmarks import results
 from benchmarks.environment import benchmark_environment
-from benchmarks.stages import STAGES
+from benchmarks.stages import DEPTH, STAGES
 from tests import containers as stack
 
 QUICK_RUN_DIVISOR = 20
@@ -21,7 +21,8 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead of a table.")] = False,
 ) -> None:
     """Measure and print all stages; a complete run also updates benchmarks/results.json."""
-    chosen = only.split(",")
+    named = only.split(",")
+    chosen = list(dict.fromkeys([*named, *(f"{name}{DEPTH}" for name in named if f"{name}{DEPTH}" in STAGES)]))
     if unknown := set(chosen) - STAGES.keys():
         raise typer.BadParameter(f"no such stage: {', '.join(sorted(unknown))}", param_hint="--only")
     needs_kafka = any(STAGES[name].kafka for name in chosen)

@@ -13,6 +13,8 @@ from benchmarks import (
     ledger_stages,
     payment_stages,
     receipt_stages,
+    report_stages,
+    settlement_stages,
     trace_stages,
 )
 from benchmarks import inventory_stages as store_stages
@@ -30,6 +32,8 @@ class Stage:
     kafka: bool = False
 
 
+DEPTH = "-at-depth"
+"""Ends the name of a stage that belongs to the one before it, and runs with it."""
 STAGES: Mapping[str, Stage] = {
     "submissions": Stage(http_stages.submissions, 240_000),
     "reading": Stage(http_stages.reading, 240_000),
@@ -50,9 +54,11 @@ STAGES: Mapping[str, Stage] = {
     "identity": Stage(identity_stages.identity, 16_000),
     "large-bodies": Stage(identity_stages.large_bodies, 900),
     "audit": Stage(audit_stages.audit, 1_000_000, times=1),
-    "ledger": Stage(ledger_stages.ledger, 10_000_000, times=1),
     "payments": Stage(payment_stages.payments, 10_240),
+    "payments-at-depth": Stage(ledger_stages.ledger, 10_000_000, times=1),
     "receipts": Stage(receipt_stages.receipts, 40_000),
+    "settlements": Stage(settlement_stages.settlements, 1_000_000, times=1),
+    "reports": Stage(report_stages.reports, 1_000_000, times=1),
     "rotation": Stage(encryption_stages.rotation, 1_000_000, times=1),
     "disk": Stage(disk_stages.disk, 50_000, times=1),
     "depth": Stage(http_stages.depth, 10_000_000, times=1),

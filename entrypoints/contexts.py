@@ -18,6 +18,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.identity import accounts, api_keys, keys, passwords, second_factors
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.ledger import ledger
+    from entrypoints.cli.ledger import reports as ledger_reports
     from entrypoints.cli.notifications import deliveries, vendors
     from entrypoints.cli.operations import (
         administration,
@@ -32,7 +33,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
-    from entrypoints.cli.payments import clearance, counter, pay_at_counter, pay_online, refunds, waivers
+    from entrypoints.cli.payments import clearance, counter, dues, pay_at_counter, pay_online, refunds, waivers
     from entrypoints.cli.receipts import receipts
     from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
@@ -50,7 +51,12 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("pay", "Payments at the counter or at a gateway, and what was paid.", (pay_at_counter, pay_online)),
             Group("counter", "Payments that clerks have taken, and decisions about them.", (counter,)),
             Group("refund", "Payments that are given back.", (refunds,)),
-            Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
+            Group(
+                "ledger",
+                "What is owed, and the proof that balances agree with their postings.",
+                (ledger, ledger_reports),
+            ),
+            Group("dues", "What the candidates of a schedule owe, as of any day.", (dues,)),
             Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
             Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
@@ -87,18 +93,21 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.inventory.stock_commands import AllocationsController, BatchesController, ship
     from entrypoints.http.inventory.stock_views import AvailabilityController
     from entrypoints.http.ledger.ledger import LedgerController
+    from entrypoints.http.ledger.reports import LedgerReportsController
     from entrypoints.http.notifications.deliveries import DeliveriesController
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
     from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.counter import CounterController
+    from entrypoints.http.payments.dues import DuesController
     from entrypoints.http.payments.payer_pages import SandboxController, returned
     from entrypoints.http.payments.payments import PaymentsController
     from entrypoints.http.payments.refunds import RefundsController
     from entrypoints.http.payments.waivers import WaiversController
     from entrypoints.http.receipts.receipts import ReceiptsController
     from entrypoints.http.settlements.exceptions import SettlementExceptionsController
+    from entrypoints.http.settlements.settlement_files import import_settlement
     from entrypoints.http.students.students import StudentsController
 
     return [
@@ -125,15 +134,18 @@ def http_handlers() -> list[Any]:
         show_principal,
         show_principal_of_request,
         LedgerController,
+        LedgerReportsController,
         ReceiptsController,
         PaymentsController,
         SandboxController,
         returned,
         ClearanceController,
+        DuesController,
         WaiversController,
         CounterController,
         RefundsController,
         SettlementExceptionsController,
+        import_settlement,
         list_audit_records,
     ]
 

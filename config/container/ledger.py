@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from adapters.memory.ledger.ledger import MemoryBalances, MemoryBooks, MemoryFeeOwners, MemoryPostingSums
+from adapters.memory.ledger.reports import MemoryReports
 from adapters.memory.ledger.unit_of_work import MemoryLedgerUnitOfWork
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
@@ -17,6 +18,7 @@ with lazy_imports():
     from adapters.sql.ledger.posting_sums import SqlPostingSums
     from adapters.sql.ledger.unit_of_work import SqlLedgerUnitOfWork
     from adapters.sql.payments.facts import posted_facts
+    from adapters.sql.reports.ledger import SqlReports
 
 
 class Ledger(containers.DeclarativeContainer):
@@ -52,6 +54,12 @@ class Ledger(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryBooks, memory),
     )
 
+    reports = stored(
+        persistence,
+        sql=providers.Singleton(SqlReports, database),
+        memory=providers.Singleton(MemoryReports, memory),
+    )
+
     use_cases = use_cases_of(
         LedgerUseCases,
         storage.refusals,
@@ -60,4 +68,6 @@ class Ledger(containers.DeclarativeContainer):
         fee_owners=fee_owners,
         sums=sums,
         books=books,
+        reports=reports,
+        days=process.office_days,
     )

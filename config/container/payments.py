@@ -8,6 +8,7 @@ from adapters.memory.payments.accounts import MemoryPaymentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.due_fees import MemoryDueFees
+from adapters.memory.payments.dues import MemoryDues
 from adapters.memory.payments.fee_names import MemoryFeeNames
 from adapters.memory.payments.order_figures import MemoryOrderFigures
 from adapters.memory.payments.unit_of_work import MemoryPaymentsUnitOfWork
@@ -31,6 +32,7 @@ with lazy_imports():
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
+    from adapters.sql.reports.dues import SqlDues
 
 
 def terms_of(settings: Settings) -> OrderTerms:
@@ -98,6 +100,12 @@ class Payments(containers.DeclarativeContainer):
 
     accounts = providers.Singleton(AccountBatcher, new_work.provider)
 
+    dues = stored(
+        persistence,
+        sql=providers.Singleton(SqlDues, database),
+        memory=providers.Singleton(MemoryDues, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
@@ -108,6 +116,8 @@ class Payments(containers.DeclarativeContainer):
         clearances=clearances,
         waivers=waivers,
         due_fees=due_fees,
+        dues=dues,
+        days=process.office_days,
         desk=desk,
         counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
         counter_backdating=providers.Factory(timedelta, days=process.settings.provided.payments.counter_backdate_days),

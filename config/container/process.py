@@ -13,6 +13,7 @@ from adapters.telemetry.logs import configure_logging
 from config.container.providers import lazy_imports
 from config.container.traces import tracer_of
 from config.settings import Settings
+from core.kernel.office_days import OfficeDays
 from core.kernel.signals import Signals
 from core.messaging.routing import Routes
 
@@ -65,6 +66,7 @@ class Process(containers.DeclarativeContainer):
     persistence = providers.Singleton(str, settings.provided.adapters.persistence)
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(TimeOrderedIds)
+    office_days = providers.Factory(OfficeDays, zone=settings.provided.receipts.zone, clock=clock)
     signals = providers.Singleton(Signals)
     name = providers.Singleton(process_name)
     logs = providers.Callable(

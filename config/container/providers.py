@@ -85,5 +85,5 @@ def use_cases(collection: Any, refusals: Any, **given_ports: Any) -> providers.S
 
 def use_case(kind: type[Any], refusals: Any, ports: Mapping[str, Any]) -> providers.Factory[Any]:
     """Build a use case with the ports that its fields name."""
-    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    needed = [field.name for field in fields(kind) if MISSING is field.default is field.default_factory]
     return providers.Factory(recording, refusals, kind, **{name: ports[name] for name in needed})

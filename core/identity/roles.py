@@ -49,6 +49,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     | {
         Permission.STUDENTS_READ,
         Permission.CLEARANCE_READ,
+        Permission.DUES_READ,
         Permission.WAIVERS_REQUEST,
         Permission.PAYMENTS_TAKE,
         Permission.RECEIPTS_READ,

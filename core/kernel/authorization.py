@@ -36,6 +36,7 @@ class Permission(StrEnum):
     ACCOUNTS_WRITE = "accounts:write"
     API_KEYS_WRITE = "api-keys:write"
     CLEARANCE_READ = "clearance:read"
+    DUES_READ = "dues:read"
     WAIVERS_REQUEST = "waivers:request"
     WAIVERS_DECIDE = "waivers:decide"
     LEDGER_READ = "ledger:read"
@@ -61,6 +62,7 @@ CHECKING_REACH = frozenset(
         Permission.SCHEDULES_READ,
         Permission.STUDENTS_READ,
         Permission.CLEARANCE_READ,
+        Permission.DUES_READ,
         Permission.WAIVERS_REQUEST,
         Permission.PAYMENTS_TAKE,
         Permission.RECEIPTS_READ,

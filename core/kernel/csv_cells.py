@@ -3,8 +3,11 @@
 import csv
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from io import StringIO
+from typing import TypeAlias
 
+Cell: TypeAlias = str | int | Decimal
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
@@ -19,7 +22,7 @@ def unguarded(text: str) -> str:
     return text[1:] if GUARDED.match(text) else text
 
 
-def csv_lines(rows: Iterable[Sequence[str | int]]) -> bytes:
+def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
     """Return rows as lines of CSV in UTF-8, their texts guarded; numbers stay numbers."""
     text = StringIO()
     csv.writer(text).writerows([guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)

@@ -24,6 +24,8 @@ from core.payments.retract_waiver import RetractWaiver
 from core.payments.settle_refund import SettleRefund
 from core.payments.show_payments import ShowPayments
 from core.payments.take_counter_payment import TakeCounterPayment
+from core.payments.write_dues import WriteDues
+from core.payments.write_dues_by_centre import WriteDuesByCentre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +54,5 @@ class PaymentsUseCases:
     list_refunds: ListRefunds
     settle_refund: SettleRefund
     pay_out_refund: PayOutRefund
+    write_dues: WriteDues
+    write_dues_by_centre: WriteDuesByCentre

@@ -1,13 +1,17 @@
 """Reads the lines of settlement files by their mapping, as the file is read: nothing is kept."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from io import StringIO
 from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from core.kernel.csv_cells import unguarded
 from core.kernel.errors import Invalid
 from core.kernel.money import parse_amount
 from core.settlements.errors import UnreadableSettlement
@@ -36,47 +40,65 @@ class FileLine(NamedTuple):
     at: datetime
 
 
-class BadLine(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BadLine:
     """A line that cannot be read."""
 
     number: int
     reason: str
 
 
-def read_lines(mapping: SettlementMapping, text: Iterable[str]) -> Iterator[FileLine | BadLine]:
-    """Yield the lines that move amounts; raise `UnreadableSettlement` for a file of another form."""
-    number, first = 0, 2 if mapping.layout is Layout.CSV else 1
-    try:
-        rows, cell = rows_of(mapping, text)
-        read = reader(mapping, cell)
-        for number, row in enumerate(rows, first):
-            if not any(row):
-                continue
-            try:
-                line = read(row)
-            except (Invalid, IndexError, ValueError) as error:
-                reason = "it has too few cells" if isinstance(error, IndexError) else str(error)
-                yield BadLine(number, reason)
-                continue
-            if line:
-                yield line
-    except csv.Error as error:
-        raise UnreadableSettlement(f"after line {number} the file is not CSV: {error}") from error
-    except UnicodeDecodeError as error:
-        raise UnreadableSettlement(f"after line {number} the file is not UTF-8 text") from error
+class LineReader:
+    """Reads the lines of one file, block by block."""
 
+    def __init__(self, mapping: SettlementMapping) -> None:
+        """Begin a file; a CSV file begins with the names of its columns."""
+        self._mapping, self._number = mapping, 0
+        self._read: Callable[[Any], FileLine | None] | None = None
 
-def rows_of(mapping: SettlementMapping, text: Iterable[str]) -> tuple[Iterator[Any], Callable[[Place], Cell]]:
-    """Return the rows of a file, and what finds a cell by its place."""
-    if mapping.layout is Layout.FIXED:
-        return (line.rstrip("\r\n") for line in text), fixed
-    rows = csv.reader(text, delimiter=mapping.delimiter, strict=True)
-    names = [each.removeprefix("\ufeff").strip() for each in next(rows, [])]
-    missing = [each for each in mapping.columns.places() if each not in names]
-    if missing:
-        listed = ", ".join(repr(each) for each in dict.fromkeys(missing))
-        raise UnreadableSettlement(f"the first line names no column {listed}, which the mapping needs")
-    return rows, lambda place: itemgetter(names.index(str(place)))
+    def lines(self, block: str) -> list[FileLine | BadLine]:
+        """Return the lines of a block that move amounts; raise `UnreadableSettlement` for a file of another form."""
+        found = list[FileLine | BadLine]()
+        try:
+            rows = self._rows(block)
+            read = self._read or self._begin(next(rows, []))
+            for row in rows:
+                self._number += 1
+                if any(row) and (line := self._line(read, row)):
+                    found.append(line)
+        except csv.Error as error:
+            raise UnreadableSettlement(f"after line {self._number} the file is not CSV: {error}") from error
+        return found
+
+    def end(self) -> None:
+        """Raise `UnreadableSettlement` for a file without the names of its columns."""
+        if self._read is None and self._mapping.layout is Layout.CSV:
+            self._begin([])
+
+    def _rows(self, block: str) -> Iterator[Any]:
+        if self._mapping.layout is Layout.FIXED:
+            self._read = self._read or reader(self._mapping, fixed)
+            return (line.rstrip("\r\n") for line in StringIO(block, newline=""))
+        rows = csv.reader(StringIO(block, newline=""), delimiter=self._mapping.delimiter, strict=True)
+        # A spreadsheet program saves the guards of cells with them.
+        return ([unguarded(cell) for cell in row] for row in rows) if "'" in block else rows
+
+    def _begin(self, row: Sequence[str]) -> Callable[[Any], FileLine | None]:
+        names = [each.strip() for each in row]
+        if missing := [each for each in self._mapping.columns.places() if each not in names]:
+            listed = ", ".join(repr(each) for each in dict.fromkeys(missing))
+            raise UnreadableSettlement(f"the first line names no column {listed}, which the mapping needs")
+        self._number = 1
+        self._read = reader(self._mapping, lambda place: itemgetter(names.index(str(place))))
+        return self._read
+
+    def _line(self, read: Callable[[Any], FileLine | None], row: Any) -> FileLine | BadLine | None:
+        try:
+            return read(row)
+        except IndexError:
+            return BadLine(self._number, "it has too few cells")
+        except ValueError as error:
+            return BadLine(self._number, str(error))
 
 
 def fixed(place: Place) -> Cell:
@@ -96,7 +118,7 @@ def reader(mapping: SettlementMapping, cell: Callable[[Place], Cell]) -> Callabl
 
     @lru_cache(4096)
     def moment(text: str) -> datetime:
-        return datetime.strptime(text, mapping.time).replace(tzinfo=zone)
+        return parsed_time(text, mapping.times).replace(tzinfo=zone)
 
     @lru_cache(4096)
     def minor(text: str, code: str) -> int:
@@ -118,3 +140,11 @@ def reader(mapping: SettlementMapping, cell: Callable[[Place], Cell]) -> Callabl
         return FileLine(known, *names, code, net + fee, fee, settlement(row)[:64], moment(settled_at(row)))
 
     return read
+
+
+def parsed_time(text: str, forms: Sequence[str]) -> datetime:
+    """Return the time of a text in one of the forms; raise `Invalid`."""
+    for form in forms:
+        with suppress(ValueError):
+            return datetime.strptime(text, form)  # noqa: DTZ007 - the file's zone is added
+    raise Invalid(f"{text[:32]!r} is no time: the mapping has {' and '.join(forms)}")

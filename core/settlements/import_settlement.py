@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID, uuid5
 
@@ -15,7 +14,9 @@ from core.kernel.clock import Clock
 from core.kernel.errors import Conflict, GaveWay, InUse
 from core.kernel.ids import Ids
 from core.kernel.money import Money
-from core.settlements.file_lines import BadLine, FileLine, read_lines
+from core.kernel.pipeline import Pipeline
+from core.settlements.file_lines import BadLine, FileLine
+from core.settlements.line_batches import line_batches
 from core.settlements.mapping import LineKind, SettlementMapping
 from core.settlements.placing import place
 from core.settlements.ports import NewSettlementsUnitOfWork, SettlementsUnitOfWork
@@ -69,22 +70,24 @@ class ImportSettlement:
     new_work: NewSettlementsUnitOfWork
     clock: Clock
     ids: Ids
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One import at a time in a process: it uses several connections."""
 
     async def __call__(
-        self, mapping: SettlementMapping, text: Iterable[str], on_progress: OnProgress = lambda _: None
+        self, mapping: SettlementMapping, chunks: AsyncIterable[bytes], on_progress: OnProgress = lambda _: None
     ) -> SettlementReport:
         """Return the report; each batch of lines is committed as it is read. Raises `UnreadableSettlement`."""
         report, by = SettlementReport(), self.ids.new()
-        lines = read_lines(mapping, text)
         at_once = CONCURRENT_BATCHES if mapping.columns.id is not None else 1  # a twin counts those of the batch before
-        while batches := [batch for _ in range(at_once) if (batch := list(islice(lines, LINES_PER_BATCH)))]:
-            good = [[line for line in batch if isinstance(line, FileLine)] for batch in batches]
-            bad = [line for batch in batches for line in batch if isinstance(line, BadLine)]
-            await asyncio.gather(*(self._retried(mapping, some, by, report) for some in good))
-            report.read += sum(map(len, batches))
-            report.rejected += len(bad)
-            report.bad_lines += bad[: MAX_BAD_LINES - len(report.bad_lines)]
-            on_progress(report.read)
+        async with self.turn, Pipeline(at_once) as pipeline:
+            async for batch in line_batches(mapping, chunks, LINES_PER_BATCH):
+                good = [line for line in batch if isinstance(line, FileLine)]
+                bad = [line for line in batch if isinstance(line, BadLine)]
+                await pipeline.begin(self._retried(mapping, good, by, report))
+                report.read += len(batch)
+                report.rejected += len(bad)
+                report.bad_lines += bad[: MAX_BAD_LINES - len(report.bad_lines)]
+                on_progress(report.read)
         await self._look_for_missing(mapping, by, report)
         return report
 
@@ -105,7 +108,7 @@ class ImportSettlement:
             report.count(each.kind)
         newest = max((line.at for line in lines), default=None)
         if newest and (report.newest is None or newest > report.newest):
-            report.newest = newest
+            report.newest = newest.astimezone(UTC)
 
     async def _import(self, mapping: SettlementMapping, lines: Sequence[FileLine], by: UUID) -> "Outcome":
         async with self.new_work() as work:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from core.kernel.constraints import Text
+from core.kernel.constraints import Items, Text
 from core.kernel.errors import Invalid
 
 Place: TypeAlias = str | tuple[int, int]
@@ -70,8 +70,8 @@ class SettlementMapping:
     """The account of the ledger to which the gateway transfers: bank:NAME."""
     layout: Layout = Layout.CSV
     delimiter: str = ","
-    time: str
-    """As `strptime` reads it."""
+    times: Annotated[tuple[str, ...], Items(least=1)]
+    """As `strptime` reads them; the first that fits."""
     zone: str = "UTC"
     settles_within_days: int = 7
     """A captured payment that is older, and in no file, is missing there."""
@@ -84,6 +84,8 @@ class SettlementMapping:
     def __post_init__(self) -> None:
         NAME.check("gateway", self.gateway)
         NAME.check("bank", self.bank)
+        if not self.times:
+            raise Invalid("a mapping names a form of times", at="$.times")
         if len(self.delimiter) != 1:
             raise Invalid("a delimiter is one character", at="$.delimiter")
         try:

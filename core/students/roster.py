@@ -3,11 +3,10 @@
 import asyncio
 import csv
 import re
-from codecs import utf_8_decode
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
-from core.kernel.text import BYTE_ORDER_MARK, encoding_fault, is_utf16
+from core.kernel.text_chunks import decoded
 from core.students.errors import UnreadableRoster
 
 MAX_ROW_CHARACTERS = 64 * 1024
@@ -30,41 +29,13 @@ class RosterRow(NamedTuple):
 async def read_rows(chunks: AsyncIterable[bytes], source: str = "the roster") -> AsyncIterator[RosterRow]:
     """Yield the rows of a file, which errors call `source`; raise `UnreadableRoster` if it is not UTF-8 text."""
     reader, count = RowReader(), 0
-    async for text, is_last in decoded(chunks, source):
+    async for text, is_last in decoded(chunks, source, UnreadableRoster):
         for row in reader.rows(text, is_last=is_last):
             count += 1
             if count % MAX_ROWS_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
             if row is not None:
                 yield row
-
-
-async def decoded(chunks: AsyncIterable[bytes], source: str) -> AsyncIterator[tuple[str, bool]]:
-    """Yield the text of chunks, the last one with True; raise `UnreadableRoster` after the text before a bad byte."""
-    rest, bytes_before, lines_before = b"", 0, 0
-
-    def decode(content: bytes, *, is_last: bool) -> tuple[str, int, str]:
-        try:
-            return *utf_8_decode(content, "strict", is_last), ""
-        except UnicodeDecodeError as error:
-            fault = encoding_fault(content, error.start, bytes_before=bytes_before, lines_before=lines_before)
-            return content[: error.start].decode(), error.start, fault
-
-    async for chunk in chunks:
-        content = rest + chunk
-        if not bytes_before:
-            content = content.removeprefix(BYTE_ORDER_MARK)
-            if is_utf16(content):
-                raise UnreadableRoster(f"{source} {encoding_fault(content, 0)}")
-        text, used, fault = decode(content, is_last=False)
-        yield text, False
-        if fault:
-            raise UnreadableRoster(f"{source} {fault}")
-        rest, bytes_before, lines_before = content[used:], bytes_before + used, lines_before + text.count("\n")
-    text, _, fault = decode(rest, is_last=True)
-    yield text, not fault
-    if fault:
-        raise UnreadableRoster(f"{source} {fault}")
 
 
 class RowReader:

@@ -58,8 +58,11 @@ def parse_moment(text: str | None, at: str) -> datetime | None:
 
 def parse_day(text: str | None, at: str) -> date | None:
     """Parse a calendar day in ISO 8601; raise `Invalid` at the path `at`."""
-    if text is None:
-        return None
+    return None if text is None else required_day(text, at)
+
+
+def required_day(text: str, at: str) -> date:
+    """Parse a calendar day in ISO 8601; raise `Invalid` at the path `at`."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:

@@ -7,6 +7,7 @@ from functools import partial
 
 from core.inventory.views import ProjectionProgress
 from core.kernel.clock import Clock
+from core.kernel.signals import Signals
 from core.messaging.consumer_lag import ConsumerLag
 from core.messaging.outbox import Backlog
 from core.notifications.delivery_figures import DeliveryFigures
@@ -27,8 +28,10 @@ RETENTION_INTERVAL_SECONDS = 600.0
 HOLD_EXPIRY_INTERVAL_SECONDS = 20.0
 BACKORDER_INTERVAL_SECONDS = 20.0
 RECONCILIATION_INTERVAL_SECONDS = 30.0
-POSTING_SUMS_INTERVAL_SECONDS = 5.0
+POSTING_SUMS_INTERVAL_SECONDS, BUSY_POSTING_SUMS_INTERVAL_SECONDS = 5.0, 0.5
 """What is posted meanwhile is added up by every balance of its account."""
+MANY_POSTINGS = 500
+"""While so many are posted in an interval, the shorter one holds."""
 GATEWAY_CHECK_INTERVAL_SECONDS = 5.0
 FINE_INTERVAL_SECONDS = REMINDER_INTERVAL_SECONDS = 60.0
 AUDIT_SEALING_INTERVAL_SECONDS = 15.0
@@ -70,10 +73,25 @@ def scheduler(use_cases: UseCases, figures: Figures, clock: Clock, stop: asyncio
         run_every(
             RECONCILIATION_INTERVAL_SECONDS, "deliveries_reconciled", use_cases.dispatch.reconcile_deliveries, stop
         ),
-        run_every(POSTING_SUMS_INTERVAL_SECONDS, "postings_added_up", use_cases.ledger.add_up_postings, stop),
+        run_every(
+            POSTING_SUMS_INTERVAL_SECONDS,
+            "postings_added_up",
+            partial(while_many, use_cases.ledger.add_up_postings, stop),
+            stop,
+        ),
         run_every(GATEWAY_CHECK_INTERVAL_SECONDS, "gateways_checked", use_cases.payments.check_gateways, stop),
         run_every(REMINDER_INTERVAL_SECONDS, "payers_reminded", use_cases.payments.remind_payers, stop),
         run_every(FINE_INTERVAL_SECONDS, "overdue_fees_fined", use_cases.payments.fine_overdue_fees, stop),
         run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", seal, stop),
         *(run_every(FIGURES_INTERVAL_SECONDS, name, job, stop) for name, job in figures.jobs(clock).items()),
     ]
+
+
+async def while_many(add_up: Callable[[], Awaitable[int]], stop: asyncio.Event) -> int:
+    """Add up postings, and again soon while many arrive; return how many were added."""
+    added = some = await add_up()
+    while some >= MANY_POSTINGS and not stop.is_set():
+        await Signals.wait(stop, BUSY_POSTING_SUMS_INTERVAL_SECONDS)
+        some = await add_up()
+        added += some
+    return added

@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -24,7 +24,7 @@ from core.settlements.mapping import Columns, Layout, LineKind, SettlementMappin
 from core.settlements.settle_exception import ExceptionVerdict
 from core.settlements.settlement_line import ExceptionKind, ExceptionState, SettlementPosted
 from core.settlements.use_cases import SettlementsUseCases
-from entrypoints.cli.settlements.import_settlement import read_mapping
+from entrypoints.settlement_mappings import shipped_mapping
 from entrypoints.strict_decoding import decode_event
 from tests.contract.test_fee_accounts import a_payment, inr, opened, take
 from tests.examples import NOON, ids, unpublished
@@ -41,12 +41,18 @@ def files(stored: Application) -> SettlementsUseCases:
     return stored.use_cases().settlements
 
 
+async def chunks_of(*texts: str | bytes) -> AsyncIterator[bytes]:
+    """Yield a file, of which each text is a chunk."""
+    for each in texts:
+        yield each.encode() if isinstance(each, str) else each
+
+
 class File:
     """A settlement file of a gateway that no other test has."""
 
     def __init__(self) -> None:
         self.gateway = f"g-{ids.new().hex[-20:]}"
-        self.mapping = replace(read_mapping("razorpay", None), gateway=self.gateway, bank="test")
+        self.mapping = replace(shipped_mapping("razorpay"), gateway=self.gateway, bank="test")
         self.rows: list[dict[str, str]] = []
 
     def line(self, name: str, minor: int, *, kind: str = "payment", fee: int = 200, order: str = "") -> None:
@@ -67,13 +73,12 @@ class File:
         })  # fmt: skip
 
     @property
-    def text(self) -> io.StringIO:
+    def text(self) -> str:
         out = io.StringIO()
         writer = csv.DictWriter(out, RAZORPAY, restval="")
         writer.writeheader()
         writer.writerows(self.rows)
-        out.seek(0)
-        return out
+        return out.getvalue()
 
     async def paid(self, stored: Application, minor: int = 50_000, at: datetime = NOON, order: str = "") -> str:
         """Capture a payment at this gateway, and return its id there."""
@@ -91,7 +96,7 @@ class File:
         return name
 
     async def imported(self, files: SettlementsUseCases) -> SettlementReport:
-        return await files.import_settlement(self.mapping, self.text)
+        return await files.import_settlement(self.mapping, chunks_of(self.text))
 
     async def exceptions(
         self, files: SettlementsUseCases, state: ExceptionState = ExceptionState.OPEN
@@ -258,7 +263,7 @@ FIXED = SettlementMapping(
     gateway="bank-of-test",
     bank="test",
     layout=Layout.FIXED,
-    time="%Y%m%d",
+    times=("%Y%m%d",),
     zone="Asia/Kolkata",
     kinds={"P": LineKind.PAYMENT},
     columns=Columns(
@@ -280,9 +285,9 @@ async def test_honest_twins_of_a_file_without_ids_stay_two(
     mapping = replace(FIXED, gateway=f"g-{ids.new().hex[-20:]}")
     twins = [fixed_line("X1", "499.00"), fixed_line("X2", "499.00"), fixed_line("X1", "499.00")]
 
-    first = await files.import_settlement(mapping, twins)
-    again = await files.import_settlement(mapping, twins)
-    overlapping = await files.import_settlement(mapping, [*twins, fixed_line("X1", "499.00")])
+    first = await files.import_settlement(mapping, chunks_of(*twins))
+    again = await files.import_settlement(mapping, chunks_of(*twins))
+    overlapping = await files.import_settlement(mapping, chunks_of(*twins, fixed_line("X1", "499.00")))
 
     assert [(sum(each.exceptions.values()), each.repeated) for each in (first, again, overlapping)] == [
         (3, 0),
@@ -306,7 +311,7 @@ async def test_bad_lines_are_named_and_the_others_are_taken(stored: Application,
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", 'transaction_entity,"entity\n'])
 async def test_a_file_of_another_form_is_refused(stored: Application, text: str) -> None:
     with pytest.raises(UnreadableSettlement):
-        await stored.use_cases().settlements.import_settlement(read_mapping("razorpay", None), io.StringIO(text))
+        await stored.use_cases().settlements.import_settlement(shipped_mapping("razorpay"), chunks_of(text))
 
 
 async def test_the_report_of_stripe_is_read(stored: Application, files: SettlementsUseCases) -> None:
@@ -319,12 +324,59 @@ async def test_the_report_of_stripe_is_read(stored: Application, files: Settleme
         f"po_1,2026-11-22 00:00:00,txn_p{number},2026-11-22 00:00:00,2026-11-22 00:00:00,usd,-96.80,0.00,"
         "-96.80,payout,po_1,PAYOUT,,\n"
     )
-    mapping = replace(read_mapping("stripe", None), gateway=f"g-{ids.new().hex[-20:]}")
+    mapping = replace(shipped_mapping("stripe"), gateway=f"g-{ids.new().hex[-20:]}")
 
-    report = await files.import_settlement(mapping, io.StringIO(text))
+    report = await files.import_settlement(mapping, chunks_of(text))
 
     assert (report.read, report.exceptions) == (1, {"missing-here": 1})
     page = await files.list_exceptions(ExceptionState.OPEN, None, None, 100_000)
     [found] = [each for each in page.items if each.gateway == mapping.gateway]
     assert (found.name, found.amount, found.fees) == ("pi_1", Money(10_000, "USD"), Money(320, "USD"))
     assert isinstance(found.id, UUID)
+
+
+async def test_a_file_is_read_wherever_its_chunks_end(stored: Application, files: SettlementsUseCases) -> None:
+    file = File()
+    file.line(await file.paid(stored), 50_000)
+    file.line("adj_2", 700, kind="adjustment, “quoted”\r\nin two lines")
+    file.rows[-1]["settled_at"] = SETTLED_AT.strftime("%Y-%m-%dT%H:%M:%S")
+    file.rows[-1]["settlement_id"] = "'=setl_1"
+    content = b"\xef\xbb\xbf" + file.text.encode()
+
+    report = await files.import_settlement(
+        file.mapping, chunks_of(*(content[at : at + 1] for at in range(len(content))))
+    )
+    again = await files.import_settlement(file.mapping, chunks_of(content))
+
+    assert (report.matched, report.exceptions, report.rejected) == (1, {"missing-here": 1}, 0)
+    assert again.repeated == 2
+    assert [each.settlement for each in await file.exceptions(files)] == ["=setl_1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a" * 70_000, "has more than 65536 characters"),
+        (b"\xff\xfea\x00", "is UTF-16"),
+        (",".join(RAZORPAY).encode() + b"\n\xe9\n", "not UTF-8"),
+    ],
+)
+async def test_a_file_that_cannot_be_text_is_refused(files: SettlementsUseCases, content: bytes, told: str) -> None:
+    with pytest.raises(UnreadableSettlement, match=told):
+        await files.import_settlement(shipped_mapping("razorpay"), chunks_of(content))
+
+
+async def test_what_was_read_before_a_fault_stays_and_is_repeated_later(
+    stored: Application, files: SettlementsUseCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_settlement, "LINES_PER_BATCH", 1)
+    file = File()
+    for _ in range(3):
+        file.line(await file.paid(stored), 50_000)
+
+    with pytest.raises(UnreadableSettlement):
+        await files.import_settlement(file.mapping, chunks_of(file.text, b"\xff\n"))
+    later = await file.imported(files)
+
+    assert later.matched + later.repeated == 3
+    assert sum(each.lines for each in await file.posted(stored)) == 3

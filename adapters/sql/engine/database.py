@@ -24,6 +24,8 @@ LOCK_WAIT_SECONDS = 2
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3, 5
 IDLE_TIMEOUT_SECONDS = 60
 """A process that is suspended in a transaction keeps its locks at most this long."""
+MAX_SNAPSHOTS = 2
+"""Snapshots of one process that may be open at a time; the other connections stay for short work."""
 FULL_FOR_SECONDS = 5.0
 """After a write that found no room, the database counts as full for this long."""
 
@@ -54,6 +56,7 @@ class Database:
     """Held while writing; SQLite allows one writer."""
     fullness: Fullness = field(default_factory=Fullness)
     lending: Lending = field(default_factory=Lending)
+    snapshots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SNAPSHOTS))
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
@@ -28,13 +29,7 @@ class SqlBalances(Balances):
         return await self._add_up(posted(account))
 
     async def as_of(self, account: LedgerAccount, moment: datetime) -> Sequence[Money]:
-        before = postings.c.at < moment
-        if not is_summed(account):
-            return await self._add_up(posted(account, before))
-        day = moment.astimezone(UTC).date()
-        today = before & (postings.c.at >= datetime.combine(day, time.min, UTC))
-        whole_days = summed(account, daily_sums.c.day < day, unsummed_postings.c.day < day)
-        return await self._add_up([*whole_days, *posted(account, today)])
+        return await self._add_up(before(account, moment))
 
     async def statement(self, about: UUID) -> Sequence[LedgerTransaction]:
         query = STORED.where(ledger_transactions.c.about_id == about)
@@ -43,10 +38,26 @@ class SqlBalances(Balances):
 
     async def _add_up(self, parts: Sequence[Select[Any]]) -> Sequence[Money]:
         """Add up in one statement: a posting is moved into its sum by one transaction, before it or after it."""
-        rows = union_all(*parts).subquery()
-        query = select(rows.c.currency, func.sum(rows.c.minor)).group_by(rows.c.currency).order_by(rows.c.currency)
         async with self._database.reading() as connection:
-            return [Money(int(minor), currency) for currency, minor in await connection.execute(query)]
+            return await add_up(connection, parts)
+
+
+async def add_up(connection: AsyncConnection, parts: Sequence[Select[Any]]) -> Sequence[Money]:
+    """Return the sum of the parts in each currency."""
+    rows = union_all(*parts).subquery()
+    query = select(rows.c.currency, func.sum(rows.c.minor)).group_by(rows.c.currency).order_by(rows.c.currency)
+    return [Money(int(minor), currency) for currency, minor in await connection.execute(query)]
+
+
+def before(account: LedgerAccount, moment: datetime) -> list[Select[Any]]:
+    """Select what an account had before a moment: the sums of whole days, and the postings of the last day."""
+    earlier = postings.c.at < moment
+    if not is_summed(account):
+        return posted(account, earlier)
+    day = moment.astimezone(UTC).date()
+    last_day = earlier & (postings.c.at >= datetime.combine(day, time.min, UTC))
+    whole_days = summed(account, daily_sums.c.day < day, unsummed_postings.c.day < day)
+    return [*whole_days, *posted(account, last_day)]
 
 
 def summed(account: LedgerAccount, *when: ColumnElement[bool]) -> list[Select[Any]]:

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Select, case, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
+from adapters.sql.engine.snapshot import snapshot
 from adapters.sql.fees.tables import submissions
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
 from adapters.sql.ledger.transactions import SAME
@@ -17,10 +18,6 @@ from core.ledger.account import AccountKind
 from core.ledger.ports import AccountTotal, Books, CheckedPage, LedgerBooks
 from core.ledger.transaction import TransactionKind
 
-SNAPSHOT = {
-    "mysql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT"),
-    "sqlite": ("BEGIN",),  # its first read fixes what it sees
-}
 UNSUMMED_ACCOUNTS = f"{AccountKind.CANDIDATE}:%"
 FACTS_PER_STATEMENT = 100_000
 BEFORE_ALL: UUID | None = UUID(int=0)
@@ -70,7 +67,7 @@ CHARGED = Fact("fee", fees.id, fees.total_minor, [TransactionKind.CHARGE], 1, fe
 
 
 class SqlBooks(Books):
-    """Opens a read transaction that sees what is committed when it starts."""
+    """Opens a snapshot."""
 
     def __init__(self, database: Database, facts: Sequence[Fact]) -> None:
         """`facts` are those that other contexts store, beside the charges of fees."""
@@ -78,13 +75,8 @@ class SqlBooks(Books):
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LedgerBooks]:
-        async with self._database.reading() as connection:
-            for statement in SNAPSHOT[connection.dialect.name]:
-                await connection.exec_driver_sql(statement)
-            try:
-                yield SqlLedgerBooks(connection, self._facts)
-            finally:
-                await connection.exec_driver_sql("ROLLBACK")
+        async with snapshot(self._database) as connection:
+            yield SqlLedgerBooks(connection, self._facts)
 
 
 class SqlLedgerBooks(LedgerBooks):

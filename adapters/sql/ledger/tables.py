@@ -25,6 +25,7 @@ ledger_transactions = table(
     Column("posted_minor", BigInteger, nullable=False),
     PrimaryKeyConstraint("cause_id", "kind", name="pk_ledger_transactions"),
     Index("ix_ledger_transactions_about", "about_id", "at"),
+    Index("ix_ledger_transactions_at", "at"),
 )
 
 # A row is two postings of opposite sign: what a transaction adds to its accounts is zero by the form of the rows.

@@ -1,29 +1,23 @@
 """`bursar import settlement`."""
 
-from importlib.resources import files
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.progress import Progress
 
-from core.kernel.errors import Invalid
 from core.kernel.text import escape_unprintable
-from core.kernel.toml import parse_toml
 from core.settlements.import_settlement import SettlementReport
-from core.settlements.mapping import SettlementMapping
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
+from entrypoints.cli.files import read_chunks
 from entrypoints.cli.runtime import Runtime
-from entrypoints.strict_decoding import convert
+from entrypoints.settlement_mappings import read_mapping, shipped_mapping
 
 SettlementFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 Gateway = Annotated[str | None, typer.Option(help="Whose file it is: razorpay or stripe.")]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", exists=True, dir_okay=False, help="A mapping of your own, in TOML.")
 ]
-SHIPPED = files("config") / "data" / "settlements"
 commands = typer.Typer()
 
 
@@ -40,16 +34,13 @@ def settlement(
     runner: CommandRunner = context.obj
 
     async def work(runtime: Runtime) -> SettlementReport:
-        read = read_mapping(gateway, mapping)
-        with (
-            Progress(console=runner.err, transient=True, disable=not runner.err.is_terminal) as progress,
-            file.open("rb") as raw,
-        ):
+        read = read_mapping(mapping) if mapping else shipped_mapping(gateway)
+        with Progress(console=runner.err, transient=True, disable=not runner.err.is_terminal) as progress:
             bar = progress.add_task("importing", total=file.stat().st_size)
             return await runtime.use_cases.settlements.import_settlement(
                 read,
-                TextIOWrapper(raw, encoding="utf-8", newline=""),
-                lambda done: progress.update(bar, completed=raw.tell(), description=f"{done:,} lines"),
+                read_chunks(file, lambda size: progress.advance(bar, size)),
+                lambda done: progress.update(bar, description=f"{done:,} lines"),
             )
 
     report = runner.run_provisioned(config, work)
@@ -59,18 +50,6 @@ def settlement(
     runner.print(report, summary, json=json)
     if report.rejected:
         raise typer.Exit(1)
-
-
-def read_mapping(gateway: str | None, path: Path | None) -> SettlementMapping:
-    """Return the mapping of a file, or the shipped one of a gateway; raise `Invalid`."""
-    known = sorted(each.name.removesuffix(".toml") for each in SHIPPED.iterdir())
-    if path is None and gateway not in known:
-        raise Invalid(f"give --gateway, which is one of {', '.join(known)}, or --mapping FILE")
-    chosen = path or SHIPPED / f"{gateway}.toml"
-    try:
-        return convert(parse_toml(chosen.read_text(encoding="utf-8"), chosen.name, Invalid), SettlementMapping)
-    except (msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise Invalid(f"{chosen.name} is no mapping: {error}") from error
 
 
 def summary(report: SettlementReport) -> str:

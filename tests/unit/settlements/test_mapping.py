@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.kernel.errors import Invalid
-from entrypoints.cli.settlements.import_settlement import SHIPPED, read_mapping
+from entrypoints.settlement_mappings import SHIPPED, read_mapping, shipped_mapping
 
 RAZORPAY = (SHIPPED / "razorpay.toml").read_text(encoding="utf-8")
 
@@ -28,9 +28,9 @@ def test_a_wrong_mapping_is_refused_with_its_fault(tmp_path: Path, word: str, ot
     path.write_text(RAZORPAY.replace(word, other), encoding="utf-8")
 
     with pytest.raises(Invalid, match=told):
-        read_mapping(None, path)
+        read_mapping(path)
 
 
 def test_without_a_known_gateway_the_known_ones_are_named() -> None:
     with pytest.raises(Invalid, match="razorpay, stripe"):
-        read_mapping("paypal", None)
+        shipped_mapping("paypal")
