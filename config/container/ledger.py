@@ -14,10 +14,10 @@ from core.ledger.use_cases import LedgerUseCases
 with lazy_imports():
     from adapters.sql.ledger.balances import SqlBalances
     from adapters.sql.ledger.books import SqlBooks
-    from adapters.sql.ledger.fee_owners import SqlFeeOwners
     from adapters.sql.ledger.posting_sums import SqlPostingSums
     from adapters.sql.ledger.unit_of_work import SqlLedgerUnitOfWork
     from adapters.sql.payments.facts import posted_facts
+    from adapters.sql.payments.fee_owners import SqlFeeOwners
     from adapters.sql.reports.ledger import SqlReports
 
 
