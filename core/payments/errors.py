@@ -77,12 +77,6 @@ class NotRefundable(Conflict):
     problem = "not-refundable"
 
 
-class SamePerson(Conflict):
-    """What one person asks for another one decides."""
-
-    problem = "same-person"
-
-
 class AlreadyDecided(Conflict):
     """The request is approved or refused already."""
 
