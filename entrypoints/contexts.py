@@ -14,7 +14,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     """Return the command `bursar` with the commands of every context."""
     from entrypoints.cli.app import Group, create_cli
     from entrypoints.cli.audit import audit
-    from entrypoints.cli.fees import exam_fees, import_schedules
+    from entrypoints.cli.fees import exam_fees, import_schedules, repricings
     from entrypoints.cli.identity import accounts, api_keys, keys, passwords, second_factors
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.ledger import ledger
@@ -32,7 +32,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
-    from entrypoints.cli.payments import clearance, counter, pay, refunds, waivers
+    from entrypoints.cli.payments import adjustments, clearance, counter, pay, refunds, waivers
     from entrypoints.cli.receipts import receipts
     from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
@@ -51,6 +51,8 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("refund", "Payments that are given back.", (refunds,)),
             Group("ledger", "What is owed, and the proof that balances agree with their postings.", (ledger,)),
             Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
+            Group("reprice", "Fees of older versions of a schedule, priced again by its newest one.", (repricings,)),
+            Group("adjust", "What a corrected schedule changes: demands and refunds to decide about.", (adjustments,)),
             Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
@@ -75,6 +77,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.fees.exam_fee_batch import submit_rows
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
+    from entrypoints.http.fees.repricings import RepricingsController
     from entrypoints.http.identity.accounts import AccountsController
     from entrypoints.http.identity.api_keys import ApiKeysController
     from entrypoints.http.identity.codes import CodesController
@@ -90,6 +93,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.adjustments import AdjustmentsController
     from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.counter import CounterController
     from entrypoints.http.payments.payer_pages import SandboxController, returned
@@ -104,6 +108,7 @@ def http_handlers() -> list[Any]:
         ExamFeesController,
         submit_rows,
         FeeSchedulesController,
+        RepricingsController,
         StudentsController,
         DeadLettersController,
         DeliveriesController,
@@ -130,6 +135,7 @@ def http_handlers() -> list[Any]:
         returned,
         ClearanceController,
         WaiversController,
+        AdjustmentsController,
         CounterController,
         RefundsController,
         SettlementExceptionsController,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
+from adapters.memory.payments.adjustments import MemoryAdjustmentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.due_fees import MemoryDueFees
@@ -21,6 +22,7 @@ from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
+    from adapters.sql.payments.adjustments import SqlAdjustmentRecords
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.due_fees import SqlDueFees
@@ -88,6 +90,12 @@ class Payments(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryDueFees, memory),
     )
 
+    adjustments = stored(
+        persistence,
+        sql=providers.Singleton(SqlAdjustmentRecords, database),
+        memory=providers.Singleton(MemoryAdjustmentRecords, memory),
+    )
+
     use_cases = use_cases_of(
         PaymentsUseCases,
         storage.refusals,
@@ -97,6 +105,7 @@ class Payments(containers.DeclarativeContainer):
         waivers=waivers,
         due_fees=due_fees,
         desk=desk,
+        adjustments=adjustments,
         counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
         gateways=gateways.gateways,
         webhooks=gateways.webhooks,

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     CLEARANCE_READ = "clearance:read"
     WAIVERS_REQUEST = "waivers:request"
     WAIVERS_DECIDE = "waivers:decide"
+    ADJUSTMENTS_DECIDE = "adjustments:decide"
     LEDGER_READ = "ledger:read"
     RECEIPTS_READ = "receipts:read"
     RECEIPTS_VOID = "receipts:void"

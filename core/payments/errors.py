@@ -135,3 +135,9 @@ class RefundNotInDoubt(Conflict):
     """The gateway of the refund knows what became of it, or is asked again."""
 
     problem = "refund-not-in-doubt"
+
+
+class UnknownAdjustment(NotFound):
+    """No adjustment has this id."""
+
+    problem = "unknown-adjustment"

@@ -7,6 +7,7 @@ from uuid import UUID
 from core.kernel.events import Event
 from core.kernel.money import Money
 from core.messaging.command_refused import CommandRefused
+from core.payments.adjustment import HeadChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +182,28 @@ class WaiverRetracted(FeeAccountEvent):
     waiver: UUID
     head: str
     amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeAdjusted(FeeAccountEvent):
+    """A fee costs what a corrected tariff says, by the decision of a second person."""
+
+    MESSAGE_TYPE = "FeeAdjusted"
+
+    adjustment: UUID
+    schedule_version: int
+    """The corrected version."""
+    heads: tuple[HeadChange, ...]
+    """Those that change."""
+    before: Money
+    """The price, without fines and waivers."""
+    after: Money
+    owed: Money
+    """What is owed after it, fines and waivers included; negative: a surplus, which goes back."""
+    pay_by: datetime | None
+    zone: str
+    """Empty without a deadline of payment."""
     reason: str
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from core.kernel.errors import Invalid
 from core.kernel.events import Event
 from core.kernel.money import Money
+from core.payments.adjustment import Adjustment, pay_demand_by
 from core.payments.errors import (
     NothingOwed,
     NotRefundable,
@@ -21,6 +22,7 @@ from core.payments.errors import (
     WrongCurrency,
 )
 from core.payments.events import (
+    FeeAdjusted,
     FeeClearanceRevoked,
     FeeCleared,
     FeeFined,
@@ -255,6 +257,24 @@ class FeeAccount:
         """Make the amount of an approved waiver owed again; raise `AlreadyDecided`."""
         waiver.retract(verdict)
         self._record_waiver(WaiverRetracted, waiver, verdict)
+
+    def adjust(self, adjustment: Adjustment, why: str, at: datetime) -> None:
+        """Charge by a corrected tariff; what was paid beyond it goes back, and a demand has days to be paid.
+
+        Raises `WaivedTooMuch` where more is waived than the fee costs then.
+        """
+        if (self.due + adjustment.amount).minor < 0:
+            raise WaivedTooMuch(f"of the fee {self.reference} is waived more than it costs then: retract a waiver")
+        before, self.charged = self.charged, self.charged + adjustment.amount
+        if adjustment.amount.minor > 0 and self.pay_by and self.fine_terms and (self.cleared or at < self.pay_by):
+            self.pay_by = max(self.pay_by, pay_demand_by(self.pay_by, self.fine_terms, at))
+            self.plan(at)
+        self._record(
+            FeeAdjusted, at, adjustment=adjustment.id, schedule_version=adjustment.version,
+            heads=tuple(adjustment.heads), before=before, after=self.charged, owed=self.owed, pay_by=self.pay_by,
+            zone=self.fine_terms.zone if self.fine_terms else "", reason=why,
+        )  # fmt: skip
+        self.settle(at)
 
     def fine(self, at: datetime) -> int:
         """Charge what became due by now, each rule once a day; return how many fines were.

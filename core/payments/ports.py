@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.kernel.money import Money
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.payments.adjustment import Adjustment, AdjustmentState
 from core.payments.counter_payment import CounterPayment, CounterState
 from core.payments.fee_account import FeeAccount
 from core.payments.payment import RefundStage
@@ -52,11 +53,24 @@ class CounterPayments(Protocol):
         """Store the decision about one."""
 
 
+class Adjustments(Protocol):
+    """The repository of adjustments; the lock of a fee account covers its own."""
+
+    @abstractmethod
+    async def of(self, submissions: Collection[UUID]) -> Mapping[UUID, Sequence[Adjustment]]:
+        """Return the adjustments of locked accounts; those without any are missing."""
+
+    @abstractmethod
+    def save(self, adjustment: Adjustment) -> None:
+        """Store a new or changed one."""
+
+
 class PaymentsUnitOfWork(UnitOfWork, Protocol):
     """A unit of work over fee accounts."""
 
     accounts: FeeAccounts
     counter_payments: CounterPayments
+    adjustments: Adjustments
 
 
 NewPaymentsUnitOfWork = NewUnitOfWork[PaymentsUnitOfWork]
@@ -135,6 +149,18 @@ class Waivers(Protocol):
     @abstractmethod
     async def heads(self, submission: UUID) -> Collection[str]:
         """Return the income heads for which something was posted about a submission."""
+
+
+class AdjustmentRecords(Protocol):
+    """Queries of adjustments, outside of a unit of work."""
+
+    @abstractmethod
+    async def page(self, state: AdjustmentState, after: UUID | None, limit: int) -> Sequence[Adjustment]:
+        """Return adjustments of a state in the order of their ids, those after one."""
+
+    @abstractmethod
+    async def submissions_of(self, wanted: Collection[UUID]) -> Mapping[UUID, UUID]:
+        """Return the submission of each known adjustment."""
 
 
 @dataclass(frozen=True, slots=True)

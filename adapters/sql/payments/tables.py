@@ -140,3 +140,24 @@ fines = table(
     Column("withdrawn_at", UtcDateTime),
     UniqueConstraint("submission_id", "rule", "day", name="uq_fines_rule_day"),
 )
+
+adjustments = table(
+    "adjustments",
+    Column("id", Id, primary_key=True),
+    Column("submission_id", Id, nullable=False),
+    Column("reference", String(32), nullable=False),
+    Column("schedule", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("before_minor", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("heads", Json, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("proposed_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("why", String(500), nullable=False),
+    UniqueConstraint("submission_id", "version", name="uq_adjustments_submission_version"),
+    Index("ix_adjustments_state", "state", "id"),
+)

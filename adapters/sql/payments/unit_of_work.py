@@ -2,6 +2,7 @@
 
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.payments.accounts import SqlFeeAccounts
+from adapters.sql.payments.adjustments import SqlAdjustments
 from adapters.sql.payments.desk import SqlCounterPayments
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -10,9 +11,10 @@ from core.payments.ports import PaymentsUnitOfWork
 
 
 class SqlPaymentsUnitOfWork(SqlUnitOfWork, PaymentsUnitOfWork):
-    """Fee accounts and counter payments."""
+    """Fee accounts, counter payments and adjustments."""
 
     def __init__(self, transactions: Transaction, clock: Clock, ids: Ids, within: Transaction | None = None) -> None:
         super().__init__(transactions, clock, ids, within)
         self.accounts = SqlFeeAccounts(self)
         self.counter_payments = SqlCounterPayments(self)
+        self.adjustments = SqlAdjustments(self)
