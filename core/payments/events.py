@@ -65,6 +65,8 @@ class PaymentReversed(FeeAccountEvent):
     gateway: str
     amount: Money
     cause: str
+    restored: tuple[UUID, ...] = ()
+    """The reversals of the payment that were restored before; they have receipts of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ class PaymentRestored(FeeAccountEvent):
     refund: UUID
     payment: UUID
     gateway: str
+    method: str = ""
+    """Of the payment; empty in older events."""
     amount: Money
     cause: str
 

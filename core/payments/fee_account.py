@@ -1,6 +1,6 @@
 """The fee account: what one submission owes, and what was received for it; its row lock covers all of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -337,6 +337,7 @@ class FeeAccount:
             gateway=payment.gateway,
             amount=refund.amount,
             cause=str(refund.cause),
+            **more_of(kind, payment),
         )
 
     def _record_fine(self, kind: type[Event], fine: Fine, at: datetime) -> None:
@@ -372,6 +373,14 @@ def event_of(refund: Refund, before: RefundStage | None) -> type[Event] | None:
     if refund.stage is RefundStage.RELEASED and before is not None:
         return PaymentRestored if before is RefundStage.SETTLED else RefundReleased
     return None
+
+
+def more_of(kind: type[Event], payment: Payment) -> Mapping[str, Any]:
+    """Return what receipts need to know of a payment that was taken back or restored."""
+    if kind is PaymentReversed:
+        taken_back = [each for each in payment.refunds if each.cause in TAKEN_BACK]
+        return {"restored": tuple(each.id for each in taken_back if each.stage is RefundStage.RELEASED)}
+    return {"method": payment.method} if kind is PaymentRestored else {}
 
 
 def due_fines(account: FeeAccount, at: datetime) -> Iterator[Fine]:

@@ -61,6 +61,7 @@ LOCK_ORDER = (
     "audit_seals",
     "heartbeat",
     "receipt_voids",
+    "receipt_restorations",
     "receipt_counters",
     "receipts",
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from adapters.sql.engine.database import Database
+from adapters.sql.receipts.tables import receipt_restorations as restorations
 from adapters.sql.receipts.tables import receipt_voids as voids
 from adapters.sql.receipts.tables import receipts
 from core.kernel.money import Money
@@ -14,8 +15,17 @@ from core.receipts.ports import IssuedReceipts
 from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid
 
 NUMBER = (receipts.c.series, receipts.c.year, receipts.c.number)
-STORED = select(receipts, voids.c.at.label("voided_at"), voids.c.reason).select_from(
-    receipts.outerjoin(voids, voids.c.payment_id == receipts.c.payment_id)
+RESTORED = receipts.alias("restored")
+STORED = (
+    select(
+        receipts,
+        voids.c.at.label("voided_at"),
+        voids.c.reason,
+        *(RESTORED.c[name].label(f"restored_{name}") for name in ("series", "year", "number")),
+    )
+    .outerjoin(voids, voids.c.payment_id == receipts.c.payment_id)
+    .outerjoin(restorations, restorations.c.payment_id == receipts.c.payment_id)
+    .outerjoin(RESTORED, RESTORED.c.payment_id == restorations.c.restores)
 )
 
 
@@ -50,6 +60,8 @@ class SqlIssuedReceipts(IssuedReceipts):
 
 def receipt(row: Any) -> IssuedReceipt:
     """Return the receipt of a row."""
+    is_restored = row.restored_number is not None
+    replaced = ReceiptNumber(series=row.restored_series, year=row.restored_year, number=row.restored_number)
     return IssuedReceipt(
         number=str(ReceiptNumber(series=row.series, year=row.year, number=row.number)),
         payment=row.payment_id,
@@ -64,5 +76,6 @@ def receipt(row: Any) -> IssuedReceipt:
         issuer=row.issuer,
         issued_at=row.issued_at,
         code=row.code,
+        replaces=str(replaced) if is_restored else "",
         void=ReceiptVoid(at=row.voided_at, reason=row.reason) if row.voided_at else None,
     )

@@ -54,6 +54,7 @@ def page(receipt: PrintedReceipt) -> str:
     rows = "".join(
         f"<tr><th align=left>{escape(name.replace('_', ' '))}</th><td>{escape(told)}</td></tr>"
         for name, told in facts.items()
+        if told
     )
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Receipt</title>'
     shown = f"<h1>Receipt {escape(receipt.number)}</h1><p>This receipt is <b>{escape(verdict)}</b>.</p>"

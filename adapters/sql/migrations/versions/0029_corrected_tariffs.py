@@ -1,4 +1,4 @@
-"""Create repricings and adjustments."""
+"""Create repricings, adjustments and restored receipts."""
 
 from collections.abc import Sequence
 
@@ -57,8 +57,17 @@ def upgrade() -> None:
         mysql_collate="utf8mb4_0900_bin",
     )
     op.create_index("ix_adjustments_state", "adjustments", ["state", "id"])
+    op.create_table(
+        "receipt_restorations",
+        sa.Column("payment_id", Id(), nullable=False),
+        sa.Column("restores", Id(), nullable=False),
+        sa.PrimaryKeyConstraint("payment_id", name="pk_receipt_restorations"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("receipt_restorations")
     op.drop_table("adjustments")
     op.drop_table("repricings")
