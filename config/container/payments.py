@@ -30,6 +30,7 @@ with lazy_imports():
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
+    from adapters.sql.payments.webhooks import encrypted_webhooks
 
 
 def terms_of(settings: Settings) -> OrderTerms:
@@ -51,9 +52,10 @@ class Payments(containers.DeclarativeContainer):
     gateways = given(Gateways)
     persistence, database, memory = process.persistence, storage.database, storage.memory
 
+    encrypted = providers.Singleton(encrypted_webhooks, storage.column_cipher)
     new_work = stored(
         persistence,
-        sql=providers.Factory(SqlPaymentsUnitOfWork, storage.transactions, process.clock, process.ids),
+        sql=providers.Factory(SqlPaymentsUnitOfWork, storage.transactions, encrypted, process.clock, process.ids),
         memory=providers.Factory(MemoryPaymentsUnitOfWork, memory, process.clock, process.ids),
     )
     records = stored(

@@ -107,6 +107,12 @@ class WrongCurrency(Unprocessable):
     problem = "wrong-currency"
 
 
+class UnreadableWebhook(Conflict):
+    """The bytes of the webhook were purged, or cannot be decrypted; the gateway still tells what it told."""
+
+    problem = "unreadable-webhook"
+
+
 class DocumentUsed(Conflict):
     """The cheque or challan of this number has paid a fee already, or waits for a decision."""
 

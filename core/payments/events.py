@@ -12,13 +12,14 @@ from core.payments.adjustment import HeadChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookReceived(Event):
-    """A gateway called, with a valid signature; the subject names this call."""
+    """A gateway called, with a valid signature; the subject names this call, and where its bytes are stored."""
 
     CONTEXT = "payments"
     MESSAGE_TYPE = "WebhookReceived"
 
     gateway: str
-    body: bytes
+    body: bytes = b""
+    """Filled in older events: the bytes can name a payer, so they are stored apart, encrypted, for a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

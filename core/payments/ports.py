@@ -53,6 +53,18 @@ class CounterPayments(Protocol):
         """Store the decision about one."""
 
 
+class Webhooks(Protocol):
+    """The bytes that gateways sent; the SQL adapters encrypt them."""
+
+    @abstractmethod
+    def add(self, webhook: UUID, body: bytes, at: datetime) -> None:
+        """Store a webhook; the commit raises `Conflict` for one that is stored."""
+
+    @abstractmethod
+    async def bodies(self, wanted: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """Return the bytes of those that are stored; raise `UnreadableWebhook` for one that cannot be decrypted."""
+
+
 class Adjustments(Protocol):
     """The repository of adjustments; the lock of a fee account covers its own."""
 
@@ -71,6 +83,7 @@ class PaymentsUnitOfWork(UnitOfWork, Protocol):
     accounts: FeeAccounts
     counter_payments: CounterPayments
     adjustments: Adjustments
+    webhooks: Webhooks
 
 
 NewPaymentsUnitOfWork = NewUnitOfWork[PaymentsUnitOfWork]

@@ -122,6 +122,7 @@ class MemoryDatabase(Transaction):
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
     fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
+    webhooks: dict[UUID, tuple[bytes, datetime]] = field(default_factory=dict)
     adjustments: dict[UUID, Adjustment] = field(default_factory=dict)
     counter_payments: dict[UUID, CounterPayment] = field(default_factory=dict)
     settlement_lines: dict[UUID, tuple[UUID | None, UUID]] = field(default_factory=dict)

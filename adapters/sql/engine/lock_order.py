@@ -22,6 +22,7 @@ LOCK_ORDER = (
     "fee_schedules",
     "repricings",
     "submissions",
+    "webhooks",
     "counter_payments",
     "fee_accounts",
     "payment_orders",

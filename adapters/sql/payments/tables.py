@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, SmallInteger, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
-from adapters.sql.engine.types import Id, Json, UtcDateTime
+from adapters.sql.engine.types import EncryptedBody, Id, Json, UtcDateTime
 
 fee_accounts = table(
     "fee_accounts",
@@ -139,6 +139,15 @@ fines = table(
     Column("fined_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime),
     UniqueConstraint("submission_id", "rule", "day", name="uq_fines_rule_day"),
+)
+
+webhooks = table(
+    "webhooks",
+    Column("id", Id, primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("encrypted_body", EncryptedBody),
+    Index("ix_webhooks_received_at", "received_at"),
+    encrypted={"encrypted_body": None},
 )
 
 adjustments = table(

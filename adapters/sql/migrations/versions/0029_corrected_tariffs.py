@@ -1,11 +1,11 @@
-"""Create repricings, adjustments and restored receipts."""
+"""Create repricings, adjustments, restored receipts and webhooks."""
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
 
-from adapters.sql.engine.types import Id, Json, UtcDateTime
+from adapters.sql.engine.types import EncryptedBody, Id, Json, UtcDateTime
 
 revision: str = "0029"
 down_revision: str | None = "0027"
@@ -65,9 +65,20 @@ def upgrade() -> None:
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_0900_bin",
     )
+    op.create_table(
+        "webhooks",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("encrypted_body", EncryptedBody, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_webhooks"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_0900_bin",
+    )
+    op.create_index("ix_webhooks_received_at", "webhooks", ["received_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("webhooks")
     op.drop_table("receipt_restorations")
     op.drop_table("adjustments")
     op.drop_table("repricings")
