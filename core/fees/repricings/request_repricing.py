@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from core.fees.errors import UnknownSchedule
+from core.fees.names import is_name
 from core.fees.ports import NewFeesUnitOfWork, Tariffs
 from core.fees.repricing import Repricing, RepricingView, repricing_id
 from core.fees.schedule import FeeSchedule
@@ -29,7 +30,7 @@ class RequestRepricing:
 
         Raises `UnknownSchedule`, or `Conflict` if another request asks for it at the same time.
         """
-        newest = await self.tariffs.newest(code[:64])
+        newest = await self.tariffs.newest(code) if is_name(code) else None
         if newest is None:
             raise UnknownSchedule.coded(code)
         async with self.new_work() as work:
