@@ -26,7 +26,7 @@ BEGIN
   DECLARE served CURSOR FOR
     SELECT table_name, CASE
       WHEN table_name IN (
-        'audit_records', 'audit_seals', 'delivery_attempts', 'delivery_findings', 'event_log', 'fee_schedules', 'ledger_transactions', 'postings', 'publications', 'receipt_voids', 'receipts', 'replays', 'submissions'
+        'audit_records', 'audit_seals', 'delivery_attempts', 'delivery_findings', 'event_log', 'fee_schedules', 'ledger_transactions', 'postings', 'publications', 'receipt_restorations', 'receipt_voids', 'receipts', 'replays', 'submissions'
       ) THEN 'INSERT'
       WHEN table_name IN ('erasures', 'receipt_counters') THEN 'INSERT, UPDATE'  -- without its row, a student can come back, a number too
       ELSE 'INSERT, UPDATE, DELETE' END

@@ -14,7 +14,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     """Return the command `bursar` with the commands of every context."""
     from entrypoints.cli.app import Group, create_cli
     from entrypoints.cli.audit import audit
-    from entrypoints.cli.fees import exam_fees, import_schedules
+    from entrypoints.cli.fees import exam_fees, import_schedules, repricings
     from entrypoints.cli.identity import accounts, api_keys, keys, passwords, second_factors
     from entrypoints.cli.inventory import stock_commands, stock_views
     from entrypoints.cli.ledger import ledger
@@ -33,7 +33,16 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
         support_bundle,
         top,
     )
-    from entrypoints.cli.payments import clearance, counter, dues, pay_at_counter, pay_online, refunds, waivers
+    from entrypoints.cli.payments import (
+        adjustments,
+        clearance,
+        counter,
+        dues,
+        pay_at_counter,
+        pay_online,
+        refunds,
+        waivers,
+    )
     from entrypoints.cli.receipts import receipts
     from entrypoints.cli.settlements import exceptions, import_settlement
     from entrypoints.cli.students import erase_student, import_roster
@@ -58,6 +67,8 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             ),
             Group("dues", "What the candidates of a schedule owe, as of any day.", (dues,)),
             Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
+            Group("reprice", "Fees of older versions of a schedule, priced again by its newest one.", (repricings,)),
+            Group("adjust", "What a corrected schedule changes: demands and refunds to decide about.", (adjustments,)),
             Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
@@ -82,6 +93,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.fees.exam_fee_batch import submit_rows
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
+    from entrypoints.http.fees.repricings import RepricingsController
     from entrypoints.http.identity.accounts import AccountsController
     from entrypoints.http.identity.api_keys import ApiKeysController
     from entrypoints.http.identity.codes import CodesController
@@ -98,6 +110,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.notifications.vendors import VendorsController
     from entrypoints.http.operations.dead_letters import DeadLettersController
     from entrypoints.http.operations.health import OperationsController
+    from entrypoints.http.payments.adjustments import AdjustmentsController
     from entrypoints.http.payments.clearance import ClearanceController
     from entrypoints.http.payments.counter import CounterController
     from entrypoints.http.payments.dues import DuesController
@@ -114,6 +127,7 @@ def http_handlers() -> list[Any]:
         ExamFeesController,
         submit_rows,
         FeeSchedulesController,
+        RepricingsController,
         StudentsController,
         DeadLettersController,
         DeliveriesController,
@@ -142,6 +156,7 @@ def http_handlers() -> list[Any]:
         ClearanceController,
         DuesController,
         WaiversController,
+        AdjustmentsController,
         CounterController,
         RefundsController,
         SettlementExceptionsController,

@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from adapters.encoding import MsgspecScheduleFormat
+from adapters.memory.fees.repricings import MemoryRepricingRecords
 from adapters.memory.fees.schedules_and_submissions import MemoryExamFees, MemoryTariffs
 from adapters.memory.fees.unit_of_work import MemoryFeesUnitOfWork
 from adapters.memory.students.roster import MemoryCandidates
@@ -14,6 +15,7 @@ from core.fees.use_cases import FeesUseCases
 
 with lazy_imports():
     from adapters.sql.fees.exam_fees import SqlExamFees
+    from adapters.sql.fees.repricings import SqlRepricingRecords
     from adapters.sql.fees.schedules_and_submissions import SqlTariffs
     from adapters.sql.fees.unit_of_work import SqlFeesUnitOfWork
     from adapters.sql.students.roster import SqlCandidates
@@ -49,6 +51,12 @@ class Fees(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryExamFees, memory),
     )
 
+    repricings = stored(
+        persistence,
+        sql=providers.Singleton(SqlRepricingRecords, database),
+        memory=providers.Singleton(MemoryRepricingRecords, memory),
+    )
+
     use_cases = use_cases_of(
         FeesUseCases,
         storage.refusals,
@@ -57,6 +65,7 @@ class Fees(containers.DeclarativeContainer):
         versions=tariffs,
         candidates=candidates,
         exam_fees=exam_fees,
+        repricings=repricings,
         schedule_format=schedule_format,
         clock=clock,
         ids=ids,

@@ -57,6 +57,7 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
         RetainedRecords.SESSIONS: AFTER_EXPIRY,
         RetainedRecords.LINKS: timedelta(0),
         RetainedRecords.SECRETS: timedelta(0),
+        RetainedRecords.WEBHOOKS: timedelta(days=retention.webhooks_days),
     }
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from dependency_injector import containers, providers
 
 from adapters.memory.payments.accounts import MemoryPaymentRecords
+from adapters.memory.payments.adjustments import MemoryAdjustmentRecords
 from adapters.memory.payments.clearances import MemoryClearances
 from adapters.memory.payments.desk import MemoryDeskRecords
 from adapters.memory.payments.due_fees import MemoryDueFees
@@ -24,6 +25,7 @@ from core.payments.order import OrderTerms
 from core.payments.use_cases import PaymentsUseCases
 
 with lazy_imports():
+    from adapters.sql.payments.adjustments import SqlAdjustmentRecords
     from adapters.sql.payments.clearances import SqlClearances
     from adapters.sql.payments.desk import SqlDeskRecords
     from adapters.sql.payments.due_fees import SqlDueFees
@@ -32,6 +34,7 @@ with lazy_imports():
     from adapters.sql.payments.records import SqlPaymentRecords
     from adapters.sql.payments.unit_of_work import SqlPaymentsUnitOfWork
     from adapters.sql.payments.waivers import SqlWaivers
+    from adapters.sql.payments.webhooks import encrypted_webhooks
     from adapters.sql.reports.dues import SqlDues
 
 
@@ -54,9 +57,10 @@ class Payments(containers.DeclarativeContainer):
     gateways = given(Gateways)
     persistence, database, memory = process.persistence, storage.database, storage.memory
 
+    encrypted = providers.Singleton(encrypted_webhooks, storage.column_cipher)
     new_work = stored(
         persistence,
-        sql=providers.Factory(SqlPaymentsUnitOfWork, storage.transactions, process.clock, process.ids),
+        sql=providers.Factory(SqlPaymentsUnitOfWork, storage.transactions, encrypted, process.clock, process.ids),
         memory=providers.Factory(MemoryPaymentsUnitOfWork, memory, process.clock, process.ids),
     )
     names = stored(
@@ -99,11 +103,15 @@ class Payments(containers.DeclarativeContainer):
     )
 
     accounts = providers.Singleton(AccountBatcher, new_work.provider)
-
     dues = stored(
         persistence,
         sql=providers.Singleton(SqlDues, database),
         memory=providers.Singleton(MemoryDues, memory),
+    )
+    adjustments = stored(
+        persistence,
+        sql=providers.Singleton(SqlAdjustmentRecords, database),
+        memory=providers.Singleton(MemoryAdjustmentRecords, memory),
     )
 
     use_cases = use_cases_of(
@@ -119,6 +127,7 @@ class Payments(containers.DeclarativeContainer):
         dues=dues,
         days=process.office_days,
         desk=desk,
+        adjustments=adjustments,
         counter_limit_minor=process.settings.provided.payments.counter_limit_minor,
         counter_backdating=providers.Factory(timedelta, days=process.settings.provided.payments.counter_backdate_days),
         gateways=gateways.gateways,

@@ -12,12 +12,14 @@ from core.receipts.receipt import LONGEST_ISSUER
 
 
 class Retention(Section, frozen=True):
-    """How long the records that make repetitions harmless are kept."""
+    """How long the records that make repetitions harmless are kept, and what gateways have sent."""
 
     requests_hours: PositiveInt = 24
     """A client can repeat a request with its idempotency key for this long."""
     inbox_days: PositiveInt = 14
     """Must be longer than the broker keeps messages."""
+    webhooks_days: PositiveInt = 90
+    """The encrypted bytes of webhooks of payment gateways, which can name a payer, are kept for this long."""
 
 
 class Notifications(Section, frozen=True):

@@ -99,3 +99,15 @@ class SchedulePublishedMeanwhile(Conflict):
     def coded(cls, code: str) -> Self:
         """Return the error for the code of a schedule."""
         return cls(f"another request published {code} at the same time; read it, then publish again")
+
+
+class UnknownRepricing(NotFound):
+    """No repricing has this id."""
+
+    problem = "unknown-repricing"
+
+
+class RepricingNotReady(Conflict):
+    """The repricing is not counted, has another count, or is of an older version."""
+
+    problem = "repricing-not-ready"

@@ -2,11 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from core.fees.candidate import Candidate, StudentId
 from core.fees.exam_fee import ExamFee
+from core.fees.price_again import PastSubmission
+from core.fees.repricing import Repricing
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission, SubmissionId
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
@@ -92,11 +96,49 @@ class ExamFees(Protocol):
         """Return the latest submissions, or the latest before `after`."""
 
 
+class Repricings(Protocol):
+    """The repository of repricings."""
+
+    @abstractmethod
+    async def lock(self, schedule: str) -> Mapping[UUID, Repricing]:
+        """Return the repricings of a schedule, and lock their rows until this unit of work ends."""
+
+    @abstractmethod
+    def save(self, repricing: Repricing) -> None:
+        """Store a new or locked repricing; the commit raises `Conflict` if another unit of work has stored it first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastPage:
+    """Submissions that a repricing looks at next."""
+
+    items: Sequence[PastSubmission]
+    last: UUID | None
+    """Where the next page begins; None: there is none."""
+
+
+class RepricingRecords(Protocol):
+    """Queries of repricings, outside of a unit of work."""
+
+    @abstractmethod
+    async def find(self, repricing: UUID) -> Repricing | None:
+        """Return a repricing."""
+
+    @abstractmethod
+    async def in_work(self) -> Sequence[Repricing]:
+        """Return those that are counted or run."""
+
+    @abstractmethod
+    async def past(self, repricing: Repricing, limit: int) -> PastPage:
+        """Look through the next `limit` submissions; return those of older versions that it has not told yet."""
+
+
 class FeesUnitOfWork(UnitOfWork, Protocol):
     """A unit of work over fees."""
 
     schedules: Schedules
     submissions: Submissions
+    repricings: Repricings
 
 
 NewFeesUnitOfWork = NewUnitOfWork[FeesUnitOfWork]

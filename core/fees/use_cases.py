@@ -7,6 +7,10 @@ from core.fees.list_exam_fees import ListExamFees
 from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
 from core.fees.quote_exam_fee import QuoteExamFee
+from core.fees.repricings.reprice_submissions import RepriceSubmissions
+from core.fees.repricings.request_repricing import RequestRepricing
+from core.fees.repricings.show_repricing import ShowRepricing
+from core.fees.repricings.start_repricing import StartRepricing
 from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submit_exam_fee import SubmitExamFee
 
@@ -22,3 +26,7 @@ class FeesUseCases:
     show_exam_fee: ShowExamFee
     list_exam_fees: ListExamFees
     find_fines: FindFines
+    request_repricing: RequestRepricing
+    start_repricing: StartRepricing
+    show_repricing: ShowRepricing
+    reprice_submissions: RepriceSubmissions

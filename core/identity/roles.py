@@ -35,6 +35,7 @@ OPERATING = READING - {Permission.ACCOUNTS_READ, Permission.AUDIT_READ} | {
     Permission.DELIVERIES_SETTLE,
     Permission.WAIVERS_REQUEST,
     Permission.WAIVERS_DECIDE,
+    Permission.ADJUSTMENTS_DECIDE,
     Permission.DEAD_LETTERS_REPLAY,
     Permission.RECEIPTS_VOID,
     Permission.PAYMENTS_TAKE,

@@ -39,6 +39,7 @@ class Permission(StrEnum):
     DUES_READ = "dues:read"
     WAIVERS_REQUEST = "waivers:request"
     WAIVERS_DECIDE = "waivers:decide"
+    ADJUSTMENTS_DECIDE = "adjustments:decide"
     LEDGER_READ = "ledger:read"
     RECEIPTS_READ = "receipts:read"
     RECEIPTS_VOID = "receipts:void"

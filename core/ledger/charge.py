@@ -32,3 +32,27 @@ def posting(candidate: LedgerAccount, charged: ChargedHead) -> Posting:
     if charged.amount.minor > 0:
         return Posting(candidate, LedgerAccount(AccountKind.INCOME, charged.head), charged.amount)
     return Posting(LedgerAccount(AccountKind.CONCESSION, charged.head), candidate, -charged.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedHead:
+    """An amount that a candidate owes more for one head, negative: less."""
+
+    head: str
+    added: Money
+    is_concession: bool
+    """Whether more or less is taken off, instead of charged."""
+
+
+def adjust(student: UUID, heads: Sequence[ChangedHead]) -> tuple[Posting, ...]:
+    """Return the postings that change a charge."""
+    candidate = LedgerAccount(AccountKind.CANDIDATE, str(student))
+    return tuple(change(candidate, each) for each in heads)
+
+
+def change(candidate: LedgerAccount, changed: ChangedHead) -> Posting:
+    """Return the posting of one changed head."""
+    other = LedgerAccount(AccountKind.CONCESSION if changed.is_concession else AccountKind.INCOME, changed.head)
+    if changed.added.minor > 0:
+        return Posting(candidate, other, changed.added)
+    return Posting(other, candidate, -changed.added)

@@ -32,6 +32,8 @@ class TransactionKind(StrEnum):
     WAIVER = "waiver"
     RETRACTION = "retraction"
     """A waiver was taken back."""
+    ADJUSTMENT = "adjustment"
+    """A corrected tariff changed what was charged."""
     SETTLEMENT = "settlement"
     """A gateway has transferred what it collected to the bank."""
 

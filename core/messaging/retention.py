@@ -1,4 +1,4 @@
-"""The retention of idempotency keys, inbox ids, sessions and what leads to one."""
+"""The retention of idempotency keys, inbox ids, webhooks, sessions and what leads to one."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -21,6 +21,8 @@ class RetainedRecords(StrEnum):
     """One-time links that set passwords, by the moment when they expire; the passwords stay."""
     SECRETS = "one-time-secrets"
     """One-time codes and links, from the moment when they expire."""
+    WEBHOOKS = "webhooks"
+    """The bytes that payment gateways sent; what they told stays."""
 
 
 class Retention(Protocol):

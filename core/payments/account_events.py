@@ -1,5 +1,6 @@
 """What the events of a fee account tell."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -45,6 +46,14 @@ def told_of_refund(payment: Payment, refund: Refund) -> dict[str, Any]:
         "amount": refund.amount,
         "cause": str(refund.cause),
     }
+
+
+def more_of(kind: type[Event], payment: Payment) -> Mapping[str, Any]:
+    """Return what receipts need to know of a payment that was taken back or restored."""
+    if kind is PaymentReversed:
+        taken_back = [each for each in payment.refunds if each.cause in TAKEN_BACK]
+        return {"restored": tuple(each.id for each in taken_back if each.stage is RefundStage.RELEASED)}
+    return {"method": payment.method} if kind is PaymentRestored else {}
 
 
 def told_of_fine(fine: Fine) -> dict[str, Any]:

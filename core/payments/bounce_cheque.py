@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID, uuid5
 
 from core.kernel.audit import Deed
-from core.kernel.authorization import Permission, current_principal, requires
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.payments.counter_payment import CounterMethod
@@ -29,7 +29,7 @@ class BounceCheque:
 
     async def __call__(self, payment: UUID, why: str) -> PaymentView:
         """Return the payment; raise `UnknownPayment`, `NotACheque` or `AlreadyDecided`."""
-        decision = Decision(who=current_principal.get().subject, why=why)
+        decision = Decision.of_caller(why)
         submission, now = await owner_of(self.records, payment), self.clock.now()
         async with self.new_work() as work:
             account = (await work.accounts.lock([submission]))[submission]

@@ -7,11 +7,11 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from core.kernel.constraints import Text
-from core.kernel.decisions import Decision
+from core.kernel.decisions import Decision, check_second_person
 from core.kernel.errors import Unprocessable
 from core.kernel.money import Money
 from core.kernel.period import Moment
-from core.payments.errors import AlreadyDecided, SamePerson
+from core.payments.errors import AlreadyDecided
 from core.payments.order import OrderState, PaymentOrder
 from core.payments.payment import COUNTER, Payment, payment_id
 
@@ -124,8 +124,7 @@ class CounterPayment:
         """Take the decision of a second person; raise `AlreadyDecided` or `SamePerson`."""
         if self.state is not CounterState.WAITING:
             raise AlreadyDecided(f"the counter payment {self.id} is {self.state}", facts={"state": self.state})
-        if decision.who == self.taken_by:
-            raise SamePerson("another person than the one who took the payment decides about it")
+        check_second_person(self.taken_by, decision.who, "this payment")
         self.state, self.decided_by, self.why = state, decision.who, decision.why
 
 

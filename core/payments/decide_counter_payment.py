@@ -2,31 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from core.kernel.audit import Deed
-from core.kernel.authorization import Permission, current_principal, requires
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
-from core.kernel.decisions import Decision
+from core.kernel.decisions import Choice, Decision
 from core.payments.counter_payment import CounterReceipt, CounterState
 from core.payments.errors import UnknownCounterPayment
 from core.payments.order import OrderState
 from core.payments.ports import NewPaymentsUnitOfWork
 
-
-class CounterDecision(StrEnum):
-    """The two possible decisions."""
-
-    APPROVE = "approve"
-    REFUSE = "refuse"
-
-
-STATES: Mapping[CounterDecision, CounterState] = {
-    CounterDecision.APPROVE: CounterState.TAKEN,
-    CounterDecision.REFUSE: CounterState.REFUSED,
-}
+STATES: Mapping[Choice, CounterState] = {Choice.APPROVE: CounterState.TAKEN, Choice.REFUSE: CounterState.REFUSED}
 
 
 @requires(Permission.PAYMENTS_APPROVE)
@@ -39,17 +27,17 @@ class DecideCounterPayment:
     new_work: NewPaymentsUnitOfWork
     clock: Clock
 
-    async def __call__(self, counter_payment: UUID, decision: CounterDecision, why: str) -> CounterReceipt:
+    async def __call__(self, counter_payment: UUID, choice: Choice, why: str) -> CounterReceipt:
         """Return what became of it; raise `UnknownCounterPayment`, `AlreadyDecided` or `SamePerson`."""
-        decided = Decision(who=current_principal.get().subject, why=why)
+        decided = Decision.of_caller(why)
         async with self.new_work() as work:
             taken = await work.counter_payments.lock(counter_payment)
             if taken is None:
                 raise UnknownCounterPayment(f"there is no counter payment {counter_payment}")
             before = taken.state
-            taken.decide(STATES[decision], decided)
+            taken.decide(STATES[choice], decided)
             account = (await work.accounts.lock([taken.submission]))[taken.submission]
-            if decision is CounterDecision.APPROVE:
+            if choice is Choice.APPROVE:
                 account.capture(taken.payment(), self.clock.now())
             else:
                 account.order(taken.id).moves_to(OrderState.DECLINED)

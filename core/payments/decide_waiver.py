@@ -1,17 +1,16 @@
 """Decide about a waiver."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
+from core.kernel.decisions import Choice
 from core.payments.named_waiver import locked_waiver, verdict_of
 from core.payments.ports import NewPaymentsUnitOfWork, Waivers
 from core.payments.request_waiver import WaiverView, waiver_deed
 from core.payments.waiver import WaiverState
-
-Choice = Literal["approve", "refuse"]
 
 
 @requires(Permission.WAIVERS_DECIDE)
@@ -27,7 +26,7 @@ class DecideWaiver:
 
     async def __call__(self, waiver: UUID, choice: Choice, why: str) -> WaiverView:
         """Return the waiver; raise `UnknownWaiver`, `AlreadyDecided`, `SamePerson` or `WaivedTooMuch`."""
-        state = WaiverState.APPROVED if choice == "approve" else WaiverState.REFUSED
+        state = WaiverState.APPROVED if choice is Choice.APPROVE else WaiverState.REFUSED
         async with self.new_work() as work:
             account, found = await locked_waiver(work, self.waivers, waiver)
             account.decide_waiver(found, state, verdict_of(why, self.clock))

@@ -77,12 +77,6 @@ class NotRefundable(Conflict):
     problem = "not-refundable"
 
 
-class SamePerson(Conflict):
-    """What one person asks for another one decides."""
-
-    problem = "same-person"
-
-
 class AlreadyDecided(Conflict):
     """The request is approved or refused already."""
 
@@ -113,6 +107,12 @@ class WrongCurrency(Unprocessable):
     problem = "wrong-currency"
 
 
+class UnreadableWebhook(Conflict):
+    """The bytes of the webhook were purged, or cannot be decrypted; the gateway still tells what it told."""
+
+    problem = "unreadable-webhook"
+
+
 class DocumentUsed(Conflict):
     """The cheque or challan of this number has paid a fee already, or waits for a decision."""
 
@@ -141,3 +141,9 @@ class RefundNotInDoubt(Conflict):
     """The gateway of the refund knows what became of it, or is asked again."""
 
     problem = "refund-not-in-doubt"
+
+
+class UnknownAdjustment(NotFound):
+    """No adjustment has this id."""
+
+    problem = "unknown-adjustment"

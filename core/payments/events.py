@@ -7,17 +7,19 @@ from uuid import UUID
 from core.kernel.events import Event
 from core.kernel.money import Money
 from core.messaging.command_refused import CommandRefused
+from core.payments.adjustment import HeadChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookReceived(Event):
-    """A gateway called, with a valid signature; the subject names this call."""
+    """A gateway called, with a valid signature; the subject names this call, and where its bytes are stored."""
 
     CONTEXT = "payments"
     MESSAGE_TYPE = "WebhookReceived"
 
     gateway: str
-    body: bytes
+    body: bytes = b""
+    """Filled in older events: the bytes can name a payer, so they are stored apart, encrypted, for a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class PaymentReversed(FeeAccountEvent):
     gateway: str
     amount: Money
     cause: str
+    restored: tuple[UUID, ...] = ()
+    """The reversals of the payment that were restored before; they have receipts of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,8 @@ class PaymentRestored(FeeAccountEvent):
     refund: UUID
     payment: UUID
     gateway: str
+    method: str = ""
+    """Of the payment; empty in older events."""
     amount: Money
     cause: str
 
@@ -186,6 +192,28 @@ class WaiverRetracted(FeeAccountEvent):
     waiver: UUID
     head: str
     amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeAdjusted(FeeAccountEvent):
+    """A fee costs what a corrected tariff says, by the decision of a second person."""
+
+    MESSAGE_TYPE = "FeeAdjusted"
+
+    adjustment: UUID
+    schedule_version: int
+    """The corrected version."""
+    heads: tuple[HeadChange, ...]
+    """Those that change."""
+    before: Money
+    """The price, without fines and waivers."""
+    after: Money
+    owed: Money
+    """What is owed after it, fines and waivers included; negative: a surplus, which goes back."""
+    pay_by: datetime | None
+    zone: str
+    """Empty without a deadline of payment."""
     reason: str
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 from core.kernel.errors import Invalid
 from core.kernel.events import Event
 from core.kernel.money import Money
-from core.payments.account_events import account_id, event_of, told_of_fine, told_of_payment, told_of_refund
+from core.payments.account_events import account_id, event_of, more_of, told_of_fine, told_of_payment, told_of_refund
+from core.payments.adjustment import Adjustment, pay_demand_by
 from core.payments.errors import (
     NothingOwed,
     NotRefundable,
@@ -18,6 +19,7 @@ from core.payments.errors import (
     WrongCurrency,
 )
 from core.payments.events import (
+    FeeAdjusted,
     FeeClearanceRevoked,
     FeeCleared,
     FeeFined,
@@ -29,6 +31,7 @@ from core.payments.events import (
     WaiverRetracted,
 )
 from core.payments.fee_balance import FeeBalance, FeeStatus
+from core.payments.instalment import adjusted
 from core.payments.late_days import due_fines, next_fine_at, unjust_fines
 from core.payments.order import UNDER_WAY, OrderState, OrderTerms, PaidPart, PaymentOrder
 from core.payments.payment import (
@@ -118,7 +121,7 @@ class FeeAccount(FeeBalance):
         if stage not in OPEN:
             refund.check_at = None
         if kind := event_of(refund, before):
-            self._record(kind, at, **told_of_refund(payment, refund))
+            self._record(kind, at, **told_of_refund(payment, refund), **more_of(kind, payment))
         self.settle(at)
         return True
 
@@ -148,6 +151,26 @@ class FeeAccount(FeeBalance):
         """Make the amount of an approved waiver owed again; raise `AlreadyDecided`."""
         waiver.retract(verdict)
         self._record_waiver(WaiverRetracted, waiver, verdict)
+
+    def adjust(self, adjustment: Adjustment, why: str, at: datetime) -> None:
+        """Charge by a corrected tariff; what was paid beyond it goes back, and a demand has days to be paid.
+
+        Raises `WaivedTooMuch` where more is waived than the fee costs then.
+        """
+        if (self.due + adjustment.amount).minor < 0:
+            raise WaivedTooMuch(f"of the fee {self.reference} is waived more than it costs then: retract a waiver")
+        before, pay_by, self.charged = self.charged, self.pay_by, self.charged + adjustment.amount
+        if adjustment.amount.minor > 0 and pay_by and self.fine_terms and (self.cleared or at < pay_by):
+            self.pay_by = max(pay_by, pay_demand_by(pay_by, self.fine_terms, at))
+        self.instalments = adjusted(self.instalments, adjustment.amount, self.pay_by)
+        if self.pay_by != pay_by:
+            self.plan(at)
+        self._record(
+            FeeAdjusted, at, adjustment=adjustment.id, schedule_version=adjustment.version,
+            heads=tuple(adjustment.heads), before=before, after=self.charged, owed=self.owed, pay_by=self.pay_by,
+            zone=self.fine_terms.zone if self.fine_terms else "", reason=why,
+        )  # fmt: skip
+        self.settle(at)
 
     def fine(self, at: datetime) -> int:
         """Charge what became due by now, each rule once a day; return how many fines were.

@@ -52,6 +52,24 @@ def by_deadline(instalments: Iterable[Instalment]) -> tuple[Instalment, ...]:
     return tuple(joined)
 
 
+def adjusted(instalments: Sequence[Instalment], added: Money, pay_by: datetime | None) -> tuple[Instalment, ...]:
+    """Return instalments that sum to a changed charge, numbered as before.
+
+    A demand is an instalment of its own if it is to be paid later than all, else a part of the last one; what is
+    charged less lowers the last ones first, as a waiver does.
+    """
+    if not instalments:
+        return ()
+    changed, last = list(instalments), instalments[-1]
+    if added.minor > 0 and last.pay_by and pay_by and pay_by > last.pay_by:
+        return (*changed, Instalment(amount=added, pay_by=pay_by))
+    for index in reversed(range(len(changed))):
+        lowered = max(changed[index].amount + added, Money.zero(added.currency))
+        added -= lowered - changed[index].amount
+        changed[index] = Instalment(amount=lowered, pay_by=changed[index].pay_by)
+    return tuple(changed)
+
+
 def balances(
     instalments: Sequence[Instalment], fines: Sequence[Fine], waivers: Sequence[Waiver], received: Money
 ) -> tuple[InstalmentBalance, ...]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.kernel.money import Money
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
+from core.payments.adjustment import Adjustment, AdjustmentState
 from core.payments.counter_payment import CounterPayment, CounterState
 from core.payments.fee_account import FeeAccount
 from core.payments.payment import RefundStage
@@ -55,11 +56,37 @@ class CounterPayments(Protocol):
         """Store the decision about one."""
 
 
+class Webhooks(Protocol):
+    """The bytes that gateways sent; the SQL adapters encrypt them."""
+
+    @abstractmethod
+    def add(self, webhook: UUID, body: bytes, at: datetime) -> None:
+        """Store a webhook; the commit raises `Conflict` for one that is stored."""
+
+    @abstractmethod
+    async def bodies(self, wanted: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """Return the bytes of those that are stored; raise `UnreadableWebhook` for one that cannot be decrypted."""
+
+
+class Adjustments(Protocol):
+    """The repository of adjustments; the lock of a fee account covers its own."""
+
+    @abstractmethod
+    async def of(self, submissions: Collection[UUID]) -> Mapping[UUID, Sequence[Adjustment]]:
+        """Return the adjustments of locked accounts; those without any are missing."""
+
+    @abstractmethod
+    def save(self, adjustment: Adjustment) -> None:
+        """Store a new or changed one."""
+
+
 class PaymentsUnitOfWork(UnitOfWork, Protocol):
     """A unit of work over fee accounts."""
 
     accounts: FeeAccounts
     counter_payments: CounterPayments
+    adjustments: Adjustments
+    webhooks: Webhooks
 
 
 NewPaymentsUnitOfWork = NewUnitOfWork[PaymentsUnitOfWork]
@@ -157,6 +184,18 @@ class Waivers(Protocol):
     @abstractmethod
     async def heads(self, submission: UUID) -> Collection[str]:
         """Return the income heads for which something was posted about a submission."""
+
+
+class AdjustmentRecords(Protocol):
+    """Queries of adjustments, outside of a unit of work."""
+
+    @abstractmethod
+    async def page(self, state: AdjustmentState, after: UUID | None, limit: int) -> Sequence[Adjustment]:
+        """Return adjustments of a state in the order of their ids, those after one."""
+
+    @abstractmethod
+    async def submissions_of(self, wanted: Collection[UUID]) -> Mapping[UUID, UUID]:
+        """Return the submission of each known adjustment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class ReceiveWebhook:
         event = self.webhooks[gateway].verify(headers, body, now)
         subject = uuid5(PAYMENTS, f"{gateway}:webhook:{event}")
         async with self.new_work() as work:
-            work.record(WebhookReceived(at=now, subject=subject, version=1, gateway=gateway, body=body))
+            work.webhooks.add(subject, body, now)
+            work.record(WebhookReceived(at=now, subject=subject, version=1, gateway=gateway))
             try:
                 await work.commit()
             except Conflict:

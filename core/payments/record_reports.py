@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
-from core.payments.errors import UnknownPayment
+from core.payments.errors import UnknownPayment, UnreadableWebhook
 from core.payments.gateway import GatewayReport, GatewayWebhooks, PaymentReported, RefundReported
 from core.payments.gateway_reports import apply_report
 from core.payments.payment import payment_id
@@ -15,10 +15,11 @@ from core.payments.ports import NewPaymentsUnitOfWork, PaymentRecords
 
 @dataclass(frozen=True, slots=True)
 class StoredWebhook:
-    """A verified webhook."""
+    """A verified webhook; its bytes are in an older event, or stored under its id."""
 
+    id: UUID
     gateway: str
-    body: bytes
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,12 @@ class RecordReports:
     clock: Clock
 
     async def __call__(self, received: Sequence[StoredWebhook]) -> None:
-        """Apply the reports in order; raise `UnknownPayment` for one about an order or payment that is not stored."""
-        told = [each for webhook in received for each in await self._told(webhook)]
+        """Apply the reports in order.
+
+        Raises `UnknownPayment` for one about an order or payment that is not stored, or `UnreadableWebhook`.
+        """
+        bodies = await self._bodies(received)
+        told = [each for webhook in received for each in await self._told(webhook.gateway, bodies[webhook.id])]
         if not told:
             return
         owners = await self._owners(told)
@@ -65,15 +70,23 @@ class RecordReports:
                 work.record(*account.events)
             await work.commit()
 
-    async def _told(self, webhook: StoredWebhook) -> Sequence[ToldReport]:
+    async def _bodies(self, received: Sequence[StoredWebhook]) -> Mapping[UUID, bytes]:
+        stored_apart = [each.id for each in received if not each.body]
+        async with self.new_work() as work:
+            bodies = await work.webhooks.bodies(stored_apart) if stored_apart else {}
+        if gone := [each for each in stored_apart if each not in bodies]:
+            raise UnreadableWebhook(f"the bytes of the webhook {gone[0]} are purged: ask the gateway about its payment")
+        return {each.id: each.body or bodies[each.id] for each in received}
+
+    async def _told(self, gateway: str, body: bytes) -> Sequence[ToldReport]:
         """Return what a webhook tells; an order that only the gateway's id names is looked up."""
-        reports = self.webhooks[webhook.gateway].read(webhook.body)
+        reports = self.webhooks[gateway].read(body)
         payments = [each for each in reports if isinstance(each, PaymentReported)]
         nameless = {each.gateway_order for each in payments if each.order is None}
-        orders = await self.records.orders_of(webhook.gateway, nameless)
+        orders = await self.records.orders_of(gateway, nameless)
         return [
             ToldReport(
-                webhook.gateway,
+                gateway,
                 each,
                 (each.order or orders.get(each.gateway_order)) if isinstance(each, PaymentReported) else None,
             )

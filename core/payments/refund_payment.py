@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from core.kernel.audit import Deed
-from core.kernel.authorization import Permission, current_principal, requires
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision, Why
 from core.kernel.idempotency import RequestContext
@@ -40,7 +40,7 @@ class RefundPayment:
 
     async def __call__(self, payment: UUID, order: RefundOrder, request: RequestContext) -> RefundSummary:
         """Return the refund; raise `UnknownPayment`, `WrongCurrency`, or `NotRefundable` beyond what is left."""
-        decision = Decision(who=current_principal.get().subject, why=order.why)
+        decision = Decision.of_caller(order.why)
         submission, now = await owner_of(self.records, payment), self.clock.now()
         async with self.new_work() as work:
             account = (await work.accounts.lock([submission]))[submission]

@@ -8,7 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from core.kernel.audit import Deed
-from core.kernel.authorization import Permission, current_principal, requires
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.payments.errors import RefundNotInDoubt, UnknownRefund
@@ -44,7 +44,7 @@ class SettleRefund:
 
     async def __call__(self, refund: UUID, verdict: RefundVerdict, why: str) -> RefundSummary:
         """Return the refund; raise `UnknownRefund`, or `RefundNotInDoubt` while its gateway knows or is asked."""
-        decision = Decision(who=current_principal.get().subject, why=why)
+        decision = Decision.of_caller(why)
         submission = await submission_of(self.desk, refund)
         async with self.new_work() as work:
             settled = await settle(work, submission, refund, STAGES[verdict], self.clock.now())

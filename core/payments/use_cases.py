@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from core.payments.bounce_cheque import BounceCheque
 from core.payments.check_gateways import CheckGateways
+from core.payments.decide_adjustments import DecideAdjustments
 from core.payments.decide_counter_payment import DecideCounterPayment
 from core.payments.decide_waiver import DecideWaiver
 from core.payments.fine_overdue_fees import FineOverdueFees
+from core.payments.list_adjustments import ListAdjustments
 from core.payments.list_clearance import ListClearance
 from core.payments.list_counter_payments import ListCounterPayments
 from core.payments.list_refunds import ListRefunds
@@ -15,6 +17,7 @@ from core.payments.open_fee_accounts import OpenFeeAccounts
 from core.payments.pay_at_sandbox import PayAtSandbox
 from core.payments.pay_exam_fee import PayExamFee
 from core.payments.pay_out_refund import PayOutRefund
+from core.payments.propose_adjustments import ProposeAdjustments
 from core.payments.receive_webhook import ReceiveWebhook
 from core.payments.record_reports import RecordReports
 from core.payments.refund_payment import RefundPayment
@@ -56,3 +59,6 @@ class PaymentsUseCases:
     pay_out_refund: PayOutRefund
     write_dues: WriteDues
     write_dues_by_centre: WriteDuesByCentre
+    propose_adjustments: ProposeAdjustments
+    list_adjustments: ListAdjustments
+    decide_adjustments: DecideAdjustments

@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from core.kernel.decisions import check_second_person
 from core.kernel.money import Money
-from core.payments.errors import AlreadyDecided, SamePerson
+from core.payments.errors import AlreadyDecided
 
 
 class WaiverState(StrEnum):
@@ -51,8 +52,7 @@ class Waiver:
         """Take the decision; raise `AlreadyDecided` or `SamePerson`."""
         if self.state is not WaiverState.REQUESTED:
             raise AlreadyDecided(f"the waiver {self.id} is {self.state}")
-        if is_same_person(self.requested_by, verdict.who):
-            raise SamePerson(f"{self.requested_by} has requested this waiver, so another person decides about it")
+        check_second_person(self.requested_by, verdict.who, "this waiver")
         self.state, self.decision = state, verdict
 
     def retract(self, verdict: WaiverVerdict) -> None:
@@ -60,8 +60,3 @@ class Waiver:
         if self.state is not WaiverState.APPROVED:
             raise AlreadyDecided(f"the waiver {self.id} is {self.state}, so there is nothing to take back")
         self.state, self.retraction = WaiverState.RETRACTED, verdict
-
-
-def is_same_person(one: str, other: str) -> bool:
-    """Tell whether two subjects are one person; an operator with `--as` acts under two names."""
-    return not set(one.split(" as ")).isdisjoint(other.split(" as "))

@@ -5,9 +5,11 @@ from typing import TypeAlias
 from uuid import UUID
 
 from core.ledger.account import AccountKind, LedgerAccount
+from core.ledger.charge import ChangedHead, adjust
 from core.ledger.transaction import LedgerTransaction, Posting, TransactionKind
 from core.messaging.message import Received
 from core.payments.events import (
+    FeeAdjusted,
     FeeFined,
     FeeWaived,
     FineWithdrawn,
@@ -19,7 +21,7 @@ from core.payments.events import (
 )
 from core.use_cases import UseCases
 
-PostedEvent: TypeAlias = (
+MovedAmount: TypeAlias = (
     PaymentCaptured
     | RefundSettled
     | PaymentReversed
@@ -29,7 +31,8 @@ PostedEvent: TypeAlias = (
     | FeeWaived
     | WaiverRetracted
 )
-"""The events that move an amount."""
+"""The events that move one amount."""
+PostedEvent: TypeAlias = MovedAmount | FeeAdjusted
 
 
 async def when_fee_account_changed(changed: Sequence[Received[PostedEvent]], use_cases: UseCases) -> None:
@@ -39,6 +42,8 @@ async def when_fee_account_changed(changed: Sequence[Received[PostedEvent]], use
 
 def transaction_of(event: PostedEvent) -> LedgerTransaction:
     """Return the transaction of an event."""
+    if isinstance(event, FeeAdjusted):
+        return adjustment(event)
     kind, cause, other, owes_more = effect_of(event)
     candidate = LedgerAccount(AccountKind.CANDIDATE, str(event.student))
     debit, credit = (candidate, other) if owes_more else (other, candidate)
@@ -51,7 +56,19 @@ def transaction_of(event: PostedEvent) -> LedgerTransaction:
     )
 
 
-def effect_of(event: PostedEvent) -> tuple[TransactionKind, UUID, LedgerAccount, bool]:
+def adjustment(event: FeeAdjusted) -> LedgerTransaction:
+    """Return the transaction of a changed charge: a posting for each head."""
+    heads = [ChangedHead(each.head, each.added, each.is_concession) for each in event.heads]
+    return LedgerTransaction(
+        kind=TransactionKind.ADJUSTMENT,
+        cause=event.adjustment,
+        about=event.fee,
+        at=event.at,
+        postings=adjust(event.student, heads),
+    )
+
+
+def effect_of(event: MovedAmount) -> tuple[TransactionKind, UUID, LedgerAccount, bool]:
     """Return the kind and the id of the fact, the account beside the candidate's, and if the candidate owes more."""
     match event:
         case PaymentCaptured():

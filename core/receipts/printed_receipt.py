@@ -41,6 +41,8 @@ class PrintedReceipt:
     method: str
     paid_at: str
     issued_at: str
+    replaces: str
+    """The number of a void receipt; empty for a payment."""
     void: str
     """The moment and the reason; empty for a valid receipt."""
 
@@ -60,6 +62,7 @@ class PrintedReceipt:
             method=receipt.method or NOTHING,
             paid_at=local_moment(receipt.paid_at, receipt.zone),
             issued_at=local_moment(receipt.issued_at, receipt.zone),
+            replaces=receipt.replaces,
             void=f"{local_moment(void.at, receipt.zone)}: {void.reason}" if void else "",
         )
 

@@ -103,6 +103,8 @@ class ReceivedPayment:
     method: str
     """`card`, `upi`, `cash`."""
     paid_at: datetime
+    restores: UUID | None = None
+    """The payment of which a bank had taken this amount back; its own receipt stays void."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,4 +134,6 @@ class IssuedReceipt:
     issued_at: datetime
     code: str
     """Of the verification page."""
+    replaces: str = ""
+    """The number of the void receipt of an amount that a bank had taken back and restored."""
     void: ReceiptVoid | None = None

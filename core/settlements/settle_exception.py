@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from core.kernel.audit import Deed
-from core.kernel.authorization import Permission, current_principal, requires
+from core.kernel.authorization import Permission, requires
 from core.kernel.clock import Clock
 from core.kernel.decisions import Decision
 from core.kernel.ids import Ids
@@ -43,7 +43,7 @@ class SettleException:
 
     async def __call__(self, exception: UUID, verdict: ExceptionVerdict, why: str) -> ExceptionView:
         """Return the exception; raise `UnknownException`, or `ExceptionSettled` after a decision."""
-        decision = Decision(who=current_principal.get().subject, why=why)
+        decision = Decision.of_caller(why)
         async with self.new_work() as work:
             found = await work.exceptions.lock(exception)
             if found is None:

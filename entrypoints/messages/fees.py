@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from core.fees.price_again import FeeRepriced
 from core.fees.submission import ExamFeeRefused, FeeSubmitted
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.authorization import Permission
 from core.kernel.idempotency import RequestContext
 from core.messaging.message import Message, Received
 from core.messaging.routing import Route, RouteKey
+from core.policies.when_fee_repriced import when_fee_repriced
 from core.policies.when_fee_submitted import when_fee_submitted
 from core.use_cases import UseCases
 from entrypoints.messages.handlers import command, ignore_messages, topic_principal
@@ -26,9 +28,15 @@ async def fee_submitted(messages: Sequence[Message], use_cases: UseCases) -> Non
     await when_fee_submitted(submitted, use_cases)
 
 
+async def fee_repriced(messages: Sequence[Message], use_cases: UseCases) -> None:
+    """Decode other prices and apply their policy."""
+    await when_fee_repriced([Received(each, decode_event(each.body, FeeRepriced)) for each in messages], use_cases)
+
+
 ROUTES: dict[RouteKey, Route] = {
     ("fees.commands", "SubmitExamFee"): submit_exam_fee,
     ("fees", "FeeSubmitted"): fee_submitted,
+    ("fees", "FeeRepriced"): fee_repriced,
     ("fees", "ExamFeeRefused"): ignore_messages,
     ("fees.dead-letters", "MessageBuried"): ignore_messages,
 }

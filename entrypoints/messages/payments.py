@@ -11,6 +11,7 @@ from core.messaging.routing import Route, RouteKey
 from core.payments.counter_payment import CounterDeposit
 from core.payments.events import (
     CounterPaymentRefused,
+    FeeAdjusted,
     FeeFined,
     FeeWaived,
     FineWithdrawn,
@@ -23,7 +24,8 @@ from core.payments.events import (
     WebhookReceived,
 )
 from core.policies.when_fee_account_changed import PostedEvent, when_fee_account_changed
-from core.policies.when_payment_captured import when_payment_captured, when_payment_reversed
+from core.policies.when_fee_adjusted import when_fee_adjusted
+from core.policies.when_payment_captured import when_payment_captured, when_payment_restored, when_payment_reversed
 from core.policies.when_payment_reminder_due import when_payment_reminder_due
 from core.policies.when_webhook_received import when_webhook_received
 from core.use_cases import UseCases
@@ -76,13 +78,15 @@ def posted(kind: type[PostedEvent], policy: Policy | None = None) -> Route:
     return route
 
 
-POSTED = (RefundSettled, PaymentRestored, FeeFined, FineWithdrawn, FeeWaived, WaiverRetracted)
+POSTED = (RefundSettled, FeeFined, FineWithdrawn, FeeWaived, WaiverRetracted)
 READ_BY_OTHERS = ("RefundReserved", "RefundReleased", "FeeCleared", "FeeClearanceRevoked", "CounterPaymentRefused")
 ROUTES: dict[RouteKey, Route] = {
     ("payments.commands", "TakeCounterPayment"): take_counter_payment,
     ("payments", "WebhookReceived"): webhook_received,
     ("payments", "PaymentCaptured"): posted(PaymentCaptured, when_payment_captured),
     ("payments", "PaymentReversed"): posted(PaymentReversed, when_payment_reversed),
+    ("payments", "PaymentRestored"): posted(PaymentRestored, when_payment_restored),
+    ("payments", "FeeAdjusted"): posted(FeeAdjusted, when_fee_adjusted),
     ("payments", "PaymentReminderDue"): payment_reminder_due,
     **{("payments", kind.MESSAGE_TYPE): posted(kind) for kind in POSTED},
     **{("payments", kind): ignore_messages for kind in READ_BY_OTHERS},

@@ -34,6 +34,7 @@ MANY_POSTINGS = 500
 """While so many are posted in an interval, the shorter one holds."""
 GATEWAY_CHECK_INTERVAL_SECONDS = 5.0
 FINE_INTERVAL_SECONDS = REMINDER_INTERVAL_SECONDS = 60.0
+REPRICING_INTERVAL_SECONDS = 2.0
 AUDIT_SEALING_INTERVAL_SECONDS = 15.0
 """A record is sealed, and its head published, within a minute even if two runs fail."""
 
@@ -82,6 +83,7 @@ def scheduler(use_cases: UseCases, figures: Figures, clock: Clock, stop: asyncio
         run_every(GATEWAY_CHECK_INTERVAL_SECONDS, "gateways_checked", use_cases.payments.check_gateways, stop),
         run_every(REMINDER_INTERVAL_SECONDS, "payers_reminded", use_cases.payments.remind_payers, stop),
         run_every(FINE_INTERVAL_SECONDS, "overdue_fees_fined", use_cases.payments.fine_overdue_fees, stop),
+        run_every(REPRICING_INTERVAL_SECONDS, "submissions_repriced", use_cases.fees.reprice_submissions, stop),
         run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", seal, stop),
         *(run_every(FIGURES_INTERVAL_SECONDS, name, job, stop) for name, job in figures.jobs(clock).items()),
     ]

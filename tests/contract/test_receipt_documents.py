@@ -27,6 +27,7 @@ ENGLISH = PrintedReceipt(
     method="upi",
     paid_at="2026-11-20 18:00:00 +05:30 (Asia/Kolkata)",
     issued_at="2026-11-20 18:00:05 +05:30 (Asia/Kolkata)",
+    replaces="",
     void="",
 )
 HINDI = replace(ENGLISH, name="ऋचा श्रीवास्तव", words="एक हज़ार पाँच सौ रुपये मात्र")
@@ -60,6 +61,15 @@ async def test_the_paper_shows_every_fact(
     for told in (*asdict(receipt).values(), *LABELS[language]):
         assert "".join(told.split()) in text
     assert codes_of(pdf) == [URL]
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+async def test_a_receipt_of_a_restored_amount_names_the_void_one(
+    documents: TypstReceiptDocuments, language: str
+) -> None:
+    restored = replace(ENGLISH if language == "en" else HINDI, replaces="R-2025-26-000007")
+
+    assert "R-2025-26-000007" in text_of(await documents.render(restored, language, ISSUED, URL))
 
 
 async def test_a_void_receipt_says_so(documents: TypstReceiptDocuments) -> None:

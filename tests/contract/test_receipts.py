@@ -64,7 +64,7 @@ async def test_a_receipt_tells_what_was_paid(receipts: ReceiptsUseCases) -> None
 
     receipt = await receipts.show_receipt(f"R-{YEAR}-000001")
     assert [receipt] == await receipts.list_receipts(ReceiptSearch(submission=paid.submission))
-    for name in ReceivedPayment.__dataclass_fields__:
+    for name in ReceivedPayment.__dataclass_fields__.keys() - {"restores"}:
         assert getattr(receipt, name) == getattr(paid, name)
     assert (receipt.issuer, receipt.zone, receipt.void) == ("Examination Fee Office", "Asia/Kolkata", None)
     assert len(receipt.code) == 22

@@ -20,7 +20,7 @@ from core.receipts.receipt import IssuedReceipt
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
 from tests.contract import receipts_process
-from tests.contract.payment_messages import captured, reversal
+from tests.contract.payment_messages import captured, restoration, reversal
 from tests.examples import ids
 
 MYSQL = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
@@ -72,6 +72,43 @@ async def test_a_reversed_payment_leaves_a_void_receipt(stored: Application) -> 
 
     first, second = await receipts(stored)
     assert (first.payment, bool(first.void), second.void) == (payments[0], True, None)
+
+
+async def numbered(application: Application, year: str) -> Sequence[tuple[str, UUID, str, bool]]:
+    """Return number, payment, what it replaces, and whether it is void, of each receipt of a year."""
+    list_receipts = application.use_cases().receipts.list_receipts
+    found = await list_receipts(before=f"R-{year}-9999999999", limit=100)
+    return [(each.number, each.payment, each.replaces, bool(each.void)) for each in found[::-1]]
+
+
+async def test_what_a_bank_took_back_and_restored_gets_a_number_of_its_own_that_names_the_void_one(
+    stored: Application,
+) -> None:
+    consume, payment, lost, again = consumer(stored), ids.new(), ids.new(), ids.new()
+    story = [captured(payment), reversal(payment, lost), restoration(payment, lost)]
+    await consume(story)
+
+    old = ("R-2026-27-000001", payment, "", True)
+    new = ("R-2027-28-000001", lost, "R-2026-27-000001", False)
+    assert await numbered(stored, "2026-27") == [old]
+    assert await numbered(stored, "2027-28") == [new]
+
+    await consume([replace(each, id=ids.new()) for each in story])  # an operator replays it all
+    assert await numbered(stored, "2027-28") == [new]
+
+    await consume([reversal(payment, again, [lost]), restoration(payment, again)])
+    third = ("R-2027-28-000002", again, "R-2026-27-000001", False)
+    assert await numbered(stored, "2026-27") == [old]
+    assert await numbered(stored, "2027-28") == [(*new[:3], True), third]
+
+
+async def test_a_refund_that_its_bank_returned_has_voided_no_receipt_and_gets_none(stored: Application) -> None:
+    consume, payment = consumer(stored), ids.new()
+
+    await consume([captured(payment), restoration(payment, ids.new(), cause="surplus")])
+
+    assert await numbered(stored, "2026-27") == [("R-2026-27-000001", payment, "", False)]
+    assert await numbered(stored, "2027-28") == []
 
 
 @MYSQL

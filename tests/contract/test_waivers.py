@@ -7,12 +7,12 @@ import pytest
 
 from config.container import Application
 from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
+from core.kernel.decisions import Choice, SamePerson
 from core.kernel.errors import Invalid
 from core.kernel.money import Money
 from core.ledger.charge import ChargedHead, charge
 from core.payments.errors import (
     AlreadyDecided,
-    SamePerson,
     UnknownFee,
     UnknownHead,
     UnknownWaiver,
@@ -69,7 +69,7 @@ async def ask(stored: Application, fee: UUID, maker: Principal = MAKER, **wanted
 
 async def approve(stored: Application, waiver: UUID, checker: Principal = CHECKER) -> WaiverView:
     with acting_as(checker):
-        return await stored.use_cases().payments.decide_waiver(waiver, "approve", "seen the letter")
+        return await stored.use_cases().payments.decide_waiver(waiver, Choice.APPROVE, "seen the letter")
 
 
 async def told(stored: Application) -> list[str]:
@@ -144,7 +144,7 @@ async def test_no_more_is_waived_than_is_due(stored: Application) -> None:
 
     with acting_as(CHECKER):
         waiting = await stored.use_cases().payments.list_waivers(None, 10)
-        refused = await stored.use_cases().payments.decide_waiver(second.waiver, "refuse", "too much")
+        refused = await stored.use_cases().payments.decide_waiver(second.waiver, Choice.REFUSE, "too much")
     assert [each.waiver for each in waiting.items] == [second.waiver]
     assert refused.state is WaiverState.REFUSED
     assert (await stored.use_cases().payments.show_payments(str(fee))).due == inr(200)

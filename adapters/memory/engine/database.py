@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.audit.chain import Seal
+from core.fees.repricing import Repricing
 from core.fees.schedule import FeeSchedule
 from core.fees.submission import Submission
 from core.identity.account import Account, AccountId
@@ -35,6 +36,7 @@ from core.messaging.message import Message
 from core.notifications.attempt_log import Attempt
 from core.notifications.delivery import Delivery
 from core.notifications.status_reports import StatusReport
+from core.payments.adjustment import Adjustment
 from core.payments.counter_payment import CounterPayment
 from core.payments.fee_account import FeeAccount
 from core.receipts.receipt import IssuedReceipt, ReceiptVoid
@@ -107,6 +109,7 @@ class MemoryDatabase(Transaction):
     schedules: dict[tuple[str, int], FeeSchedule] = field(default_factory=dict)
     submissions: dict[UUID, Submission] = field(default_factory=dict)
     submitted: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
+    repricings: dict[UUID, Repricing] = field(default_factory=dict)
     events: dict[UUID, Message] = field(default_factory=dict)
     versions: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
     outbox: dict[int, Message] = field(default_factory=dict)
@@ -119,6 +122,8 @@ class MemoryDatabase(Transaction):
     batches: dict[str, str] = field(default_factory=dict)
     order_lines: dict[LineKey, OrderLine] = field(default_factory=dict)
     fee_accounts: dict[UUID, FeeAccount] = field(default_factory=dict)
+    webhooks: dict[UUID, tuple[bytes, datetime]] = field(default_factory=dict)
+    adjustments: dict[UUID, Adjustment] = field(default_factory=dict)
     counter_payments: dict[UUID, CounterPayment] = field(default_factory=dict)
     settlement_lines: dict[UUID, tuple[UUID | None, UUID]] = field(default_factory=dict)
     settlement_exceptions: dict[UUID, SettlementException] = field(default_factory=dict)

@@ -25,6 +25,8 @@ class MemoryRetention(Retention):
             return self._purge_links(before, limit)
         if memory is RetainedRecords.SECRETS:
             return self._purge(self._database.one_time_secrets, lambda secret: secret.expires_at, before, limit)
+        if memory is RetainedRecords.WEBHOOKS:
+            return self._purge(self._database.webhooks, lambda webhook: webhook[1], before, limit)
         return self._purge(self._database.requests, lambda row: row[2], before, limit)
 
     def _purge_links(self, before: datetime, limit: int) -> int:

@@ -53,6 +53,7 @@ class MemoryReceipts(Receipts):
             issuer=receipt.issuer,
             issued_at=receipt.issued_at,
             code=receipt.code,
+            replaces=stored[paid.restores].number if paid.restores in stored else "",
         )
         self._work.undo_log.put(stored, paid.payment, issued)
 

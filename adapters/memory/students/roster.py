@@ -57,15 +57,20 @@ class MemoryCandidates(Candidates):
         student = self._database.students.get(key) if key else None
         if student is None:
             raise UnknownCandidate.registered(registration)
-        return Candidate(
-            id=CandidateId(student.id),
-            registration=student.enrolment.registration,
-            name=student.enrolment.name,
-            category=student.enrolment.category,
-            country=student.enrolment.country,
-            centre=student.enrolment.centre,
-            certificates=student.enrolment.certificates,
-        )
+        return as_candidate(student)
+
+
+def as_candidate(student: Student) -> Candidate:
+    """Return what the fees context reads of a student."""
+    return Candidate(
+        id=CandidateId(student.id),
+        registration=student.enrolment.registration,
+        name=student.enrolment.name,
+        category=student.enrolment.category,
+        country=student.enrolment.country,
+        centre=student.enrolment.centre,
+        certificates=student.enrolment.certificates,
+    )
 
 
 class MemoryContacts(Contacts):

@@ -22,7 +22,7 @@ Meaning = Callable[[AsyncConnection, Row], Awaitable[CoreError]]
 def constraints_by_columns() -> Mapping[str, str]:
     """Return the names of constraints by their columns: SQLite reports only the columns."""
     return {
-        ", ".join(f"{table.name}.{column.name}" for column in unique.columns): str(unique.name)
+        ", ".join(f"{table.name}.{column.name}" for column in unique.columns): str(unique.name or f"pk_{table.name}")
         for table in metadata.tables.values()
         for unique in (*table.constraints, *(index for index in table.indexes if index.unique))
         if isinstance(unique, PrimaryKeyConstraint | UniqueConstraint | Index)

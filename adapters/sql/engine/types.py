@@ -51,6 +51,8 @@ Json = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 """JSON as msgspec wrote it; MySQL's JSON type would reorder keys."""
 Encrypted = LargeBinary(1100).with_variant(mysql.VARBINARY(1100), "mysql")
 """A text as `ColumnCipher` encrypts it: a mail address has at most 254 characters, of up to four bytes."""
+EncryptedBody = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
+"""A body as `ColumnCipher` encrypts it, at most as long as HTTP takes one."""
 KeyedDigest = LargeBinary(40).with_variant(mysql.BINARY(40), "mysql")
 """What finds an encrypted text: eight bytes that name the key, and an HMAC-SHA-256."""
 Blob = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")

@@ -1,6 +1,7 @@
 """The unit of work of the fees context in SQL."""
 
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
+from adapters.sql.fees.repricings import SqlRepricings
 from adapters.sql.fees.schedules_and_submissions import SqlSchedules, SqlSubmissions
 from core.fees.ports import FeesUnitOfWork, ScheduleFormat
 from core.kernel.clock import Clock
@@ -9,7 +10,7 @@ from core.kernel.unit_of_work import Transaction
 
 
 class SqlFeesUnitOfWork(SqlUnitOfWork, FeesUnitOfWork):
-    """Schedules and submissions."""
+    """Schedules, submissions and repricings."""
 
     def __init__(
         self,
@@ -22,3 +23,4 @@ class SqlFeesUnitOfWork(SqlUnitOfWork, FeesUnitOfWork):
         super().__init__(transactions, clock, ids, within)
         self.schedules = SqlSchedules(self, schedule_format)
         self.submissions = SqlSubmissions(self)
+        self.repricings = SqlRepricings(self)

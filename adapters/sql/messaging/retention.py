@@ -5,22 +5,19 @@ from datetime import datetime
 from sqlalchemy import delete, select, tuple_, update
 
 from adapters.sql.engine.database import Database
-from adapters.sql.engine.tables import requests
-from adapters.sql.identity.link_tables import pending_sign_ins
-from adapters.sql.identity.secret_tables import one_time_secrets
-from adapters.sql.identity.session_tables import passwords, sessions
-from adapters.sql.messaging.tables import inbox
+from adapters.sql.schema import metadata
 from core.messaging.retention import RetainedRecords, Retention
 
 MOMENTS = {
-    RetainedRecords.REQUESTS: requests.c.at,
-    RetainedRecords.INBOX: inbox.c.at,
-    RetainedRecords.SIGN_INS: pending_sign_ins.c.at,
-    RetainedRecords.SESSIONS: sessions.c.expires_at,
-    RetainedRecords.LINKS: passwords.c.link_expires_at,
-    RetainedRecords.SECRETS: one_time_secrets.c.expires_at,
+    RetainedRecords.REQUESTS: ("requests", "at"),
+    RetainedRecords.INBOX: ("inbox", "at"),
+    RetainedRecords.SIGN_INS: ("pending_sign_ins", "at"),
+    RetainedRecords.SESSIONS: ("sessions", "expires_at"),
+    RetainedRecords.LINKS: ("passwords", "link_expires_at"),
+    RetainedRecords.SECRETS: ("one_time_secrets", "expires_at"),
+    RetainedRecords.WEBHOOKS: ("webhooks", "received_at"),
 }
-"""The column with the moment from which a row is kept."""
+"""The table, and its column with the moment from which a row is kept."""
 NO_LINK = {"link_digest": None, "link_expires_at": None}
 
 
@@ -31,7 +28,8 @@ class SqlRetention(Retention):
         self._database = database
 
     async def purge(self, memory: RetainedRecords, before: datetime, limit: int) -> int:
-        moment, table = MOMENTS[memory], MOMENTS[memory].table
+        name, column = MOMENTS[memory]
+        table, moment = metadata.tables[name], metadata.tables[name].c[column]
         keys = list(table.primary_key.columns)
         async with self._database.writing() as connection:
             oldest = select(*keys).where(moment < before).order_by(moment).limit(limit)

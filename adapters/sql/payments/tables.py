@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, SmallInteger, String, UniqueConstraint
 
 from adapters.sql.engine.tables import table
-from adapters.sql.engine.types import Id, Json, UtcDateTime
+from adapters.sql.engine.types import EncryptedBody, Id, Json, UtcDateTime
 
 fee_accounts = table(
     "fee_accounts",
@@ -141,4 +141,34 @@ fines = table(
     Column("withdrawn_at", UtcDateTime),
     Column("instalment", SmallInteger, nullable=False, server_default="1"),
     Index("uq_fines_instalment_rule_day", "submission_id", "instalment", "rule", "day", unique=True),
+)
+
+webhooks = table(
+    "webhooks",
+    Column("id", Id, primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("encrypted_body", EncryptedBody),
+    Index("ix_webhooks_received_at", "received_at"),
+    encrypted={"encrypted_body": None},
+)
+
+adjustments = table(
+    "adjustments",
+    Column("id", Id, primary_key=True),
+    Column("submission_id", Id, nullable=False),
+    Column("reference", String(32), nullable=False),
+    Column("schedule", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("before_minor", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("heads", Json, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("proposed_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("why", String(500), nullable=False),
+    UniqueConstraint("submission_id", "version", name="uq_adjustments_submission_version"),
+    Index("ix_adjustments_state", "state", "id"),
 )

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
 from adapters.sql.engine.database import Database
+from adapters.sql.receipts.tables import receipt_restorations as restorations
 from adapters.sql.receipts.tables import receipt_voids as voids
 from adapters.sql.receipts.tables import receipts
 from core.kernel.money import Money
@@ -16,12 +17,19 @@ from core.receipts.receipt_search import ReceiptSearch
 PLACE = (receipts.c.year, receipts.c.series, receipts.c.number)
 """In lists, the newest of which is the greatest."""
 FOUND_BY = (receipts.c.submission_id, receipts.c.student_id, receipts.c.schedule, receipts.c.series, receipts.c.year)
+RESTORED = receipts.alias("restored")
 
 
 def with_voids(some: FromClause) -> Select[Any]:
-    """Select receipts with their voids."""
+    """Select receipts with their voids, and the numbers that they restore."""
     void = (voids.c.at.label("voided_at"), voids.c.reason)
-    return select(some, *void).select_from(some.outerjoin(voids, voids.c.payment_id == some.c.payment_id))
+    restored = (RESTORED.c[name].label(f"restored_{name}") for name in ("series", "year", "number"))
+    joined = (
+        some.outerjoin(voids, voids.c.payment_id == some.c.payment_id)
+        .outerjoin(restorations, restorations.c.payment_id == some.c.payment_id)
+        .outerjoin(RESTORED, RESTORED.c.payment_id == restorations.c.restores)
+    )
+    return select(some, *void, *restored).select_from(joined)
 
 
 STORED = with_voids(receipts)
@@ -70,6 +78,8 @@ def conditions(search: ReceiptSearch) -> Iterator[ColumnElement[bool]]:
 
 def receipt(row: Any) -> IssuedReceipt:
     """Return the receipt of a row."""
+    is_restored = row.restored_number is not None
+    replaced = ReceiptNumber(series=row.restored_series, year=row.restored_year, number=row.restored_number)
     return IssuedReceipt(
         number=str(ReceiptNumber(series=row.series, year=row.year, number=row.number)),
         payment=row.payment_id,
@@ -84,5 +94,6 @@ def receipt(row: Any) -> IssuedReceipt:
         issuer=row.issuer,
         issued_at=row.issued_at,
         code=row.code,
+        replaces=str(replaced) if is_restored else "",
         void=ReceiptVoid(at=row.voided_at, reason=row.reason) if row.voided_at else None,
     )

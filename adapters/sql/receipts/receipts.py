@@ -11,7 +11,7 @@ from adapters.sql.engine.conflicts import Row as ConflictingRow
 from adapters.sql.engine.inserts import COMPLETED_LAST
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.receipts.numbers import with_numbers
-from adapters.sql.receipts.tables import receipt_voids, receipts
+from adapters.sql.receipts.tables import receipt_restorations, receipt_voids, receipts
 from core.kernel.errors import CoreError, GaveWay
 from core.receipts.ports import DueReceipt, Receipts
 from core.receipts.receipt import ReceiptVoid
@@ -46,6 +46,8 @@ class SqlReceipts(Receipts):
             "code": receipt.code,
         }
         self._work.insert(receipts, row)
+        if paid.restores:
+            self._work.insert(receipt_restorations, {"payment_id": paid.payment, "restores": paid.restores})
 
     async def voided(self, payments: Collection[UUID]) -> Collection[UUID]:
         return await self._stored(receipt_voids.c.payment_id, payments)
@@ -65,4 +67,5 @@ async def stored_meanwhile(_connection: AsyncConnection, _row: ConflictingRow) -
 
 receipts.info[COMPLETED_LAST] = with_numbers
 receipts.info[CONFLICTS] = {"uq_receipts_payment": stored_meanwhile}
+receipt_restorations.info[CONFLICTS] = {"pk_receipt_restorations": stored_meanwhile}
 receipt_voids.info[CONFLICTS] = {"pk_receipt_voids": stored_meanwhile}

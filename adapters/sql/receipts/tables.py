@@ -41,6 +41,13 @@ receipts = table(
     Index("ix_receipts_schedule", "schedule", "series", "year", "number"),
 )
 
+# What a bank had taken back and restored: the id of the reversal stands for the payment of the new receipt.
+receipt_restorations = table(
+    "receipt_restorations",
+    Column("payment_id", Id, primary_key=True),
+    Column("restores", Id, nullable=False),
+)
+
 # A table of its own, so that the service can only insert: what a receipt told never changes.
 receipt_voids = table(
     "receipt_voids",

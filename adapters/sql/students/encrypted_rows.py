@@ -10,7 +10,8 @@ from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.encrypted_columns import EncryptedColumns, EncryptionState
 from adapters.sql.engine.inserts import changed_key, flush
-from adapters.sql.engine.tables import ENCRYPTED, column_encryption, metadata
+from adapters.sql.engine.tables import ENCRYPTED, column_encryption
+from adapters.sql.schema import metadata
 from core.kernel.encryption import Undecipherable
 from core.students.ports import EncryptedRows
 from core.students.rotated_batch import RotatedBatch

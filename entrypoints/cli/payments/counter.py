@@ -6,9 +6,9 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
+from core.kernel.decisions import Choice
 from core.kernel.money import format_amount
 from core.payments.counter_payment import CounterReceipt, CounterState
-from core.payments.decide_counter_payment import CounterDecision
 from core.payments.list_counter_payments import CounterPage
 from core.payments.show_payments import PaymentView
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
@@ -48,7 +48,7 @@ def list_of_state(
 def decide(
     context: typer.Context,
     counter_payment: Id,
-    decision: Annotated[CounterDecision, typer.Option("--as", help="What you decide.")],
+    decision: Annotated[Choice, typer.Option("--as", help="What you decide.")],
     why: Why,
     config: ConfigFile = None,
     json: AsJson = False,

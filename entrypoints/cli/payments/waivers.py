@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import typer
 from rich.table import Table
 
+from core.kernel.decisions import Choice
 from core.kernel.idempotency import RequestContext
 from core.kernel.money import Money, format_amount
-from core.payments.decide_waiver import Choice
 from core.payments.list_waivers import WaiverPage
 from core.payments.request_waiver import WaiverView, WantedWaiver
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 
-from core.kernel.authorization import current_principal
 from core.kernel.decisions import Decision, Why
 from core.kernel.errors import CoreError, Unprocessable, problem_type
 from core.kernel.pace import MAX_STEPS_PER_SECOND, Pace
@@ -71,14 +70,9 @@ class BulkSettlementReport(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[SettlementFailure]
 
 
-def of_caller(why: str) -> Decision:
-    """Return a decision of the caller, who cannot name another author."""
-    return Decision(who=current_principal.get().subject, why=why)
-
-
 async def settle(data: BulkSettlementBody, act: Settle, messaging: MessagingUseCases) -> BulkSettlementReport:
     """Settle the dead letters that the request confirms; without `confirm`, only report them."""
-    decision, preview = of_caller(data.why), await messaging.preview_dead_letters(data.which())
+    decision, preview = Decision.of_caller(data.why), await messaging.preview_dead_letters(data.which())
     failures = list[SettlementFailure]()
 
     def note(_: SettlementProgress, letter: UUID, error: CoreError | None) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from core.kernel.decisions import Why
+from core.kernel.decisions import Decision, Why
 from core.kernel.period import Moment
 from core.messaging.dead_letters import DeadLetterFilter, DeadLetterState, Word
 from core.messaging.list_dead_letters import DeadLetterPage
@@ -15,7 +15,7 @@ from core.messaging.show_dead_letter import DeadLetterWithMessage
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import json_only
-from entrypoints.http.operations.bulk_dead_letters import BulkSettlementBody, BulkSettlementReport, of_caller, settle
+from entrypoints.http.operations.bulk_dead_letters import BulkSettlementBody, BulkSettlementReport, settle
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit, period
 
@@ -75,7 +75,7 @@ class DeadLettersController(Controller):
         use_cases: Wired[UseCases],
     ) -> DeadLetterWithMessage:
         """Replay a dead letter: its message takes effect now; a second replay is refused."""
-        await use_cases.messaging.replay_dead_letter(letter, of_caller(data.why))
+        await use_cases.messaging.replay_dead_letter(letter, Decision.of_caller(data.why))
         return await use_cases.messaging.show_dead_letter(letter)
 
     @post(
@@ -92,7 +92,7 @@ class DeadLettersController(Controller):
         use_cases: Wired[UseCases],
     ) -> DeadLetterWithMessage:
         """Drop a dead letter for good; a second decision is refused."""
-        await use_cases.messaging.drop_dead_letter(letter, of_caller(data.why))
+        await use_cases.messaging.drop_dead_letter(letter, Decision.of_caller(data.why))
         return await use_cases.messaging.show_dead_letter(letter)
 
     @post(

@@ -3,34 +3,19 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from core.kernel.decisions import Why
 from core.payments.counter_payment import CounterDeposit, CounterReceipt, CounterState
-from core.payments.decide_counter_payment import CounterDecision
 from core.payments.list_counter_payments import CounterPage
 from core.payments.show_payments import PaymentView
 from core.use_cases import UseCases
+from entrypoints.http.decisions import ApprovalBody, ReasonBody
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
-
-
-class CounterDecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A decision of the caller about a counter payment, and its reason."""
-
-    decision: CounterDecision
-    why: Why
-
-
-class ReasonBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The reason of the caller."""
-
-    why: Why
 
 
 class CounterController(Controller):
@@ -77,7 +62,7 @@ class CounterController(Controller):
         responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def decide(
-        self, counter_payment: FromPath[UUID], data: JSONBody[CounterDecisionBody], use_cases: Wired[UseCases]
+        self, counter_payment: FromPath[UUID], data: JSONBody[ApprovalBody], use_cases: Wired[UseCases]
     ) -> CounterReceipt:
         """Approve or refuse a waiting counter payment, as another person than the one who took it."""
         return await use_cases.payments.decide_counter_payment(counter_payment, data.decision, data.why)

@@ -3,15 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from core.kernel.decisions import Why
-from core.payments.decide_waiver import Choice
 from core.payments.list_waivers import WaiverPage
 from core.payments.request_waiver import WaiverView, WantedWaiver
 from core.use_cases import UseCases
+from entrypoints.http.decisions import ApprovalBody, ReasonBody
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
 from entrypoints.http.media_types import json_only
@@ -19,19 +17,6 @@ from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
 
 REFUSALS = problems(400, 404, 409, 413, 415, 422, 503)
-
-
-class WaiverDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A decision about a waiver, and its reason."""
-
-    decision: Choice
-    why: Why
-
-
-class WaiverRetraction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The reason to take a waiver back."""
-
-    why: Why
 
 
 class WaiversController(Controller):
@@ -72,7 +57,7 @@ class WaiversController(Controller):
         responses=REFUSALS,
     )
     async def decide(
-        self, waiver: FromPath[UUID], data: JSONBody[WaiverDecision], use_cases: Wired[UseCases]
+        self, waiver: FromPath[UUID], data: JSONBody[ApprovalBody], use_cases: Wired[UseCases]
     ) -> WaiverView:
         """Approve or refuse a waiver that another person requested; what was paid beyond the rest goes back."""
         return await use_cases.payments.decide_waiver(waiver, data.decision, data.why)
@@ -85,7 +70,7 @@ class WaiversController(Controller):
         responses=REFUSALS,
     )
     async def retract(
-        self, waiver: FromPath[UUID], data: JSONBody[WaiverRetraction], use_cases: Wired[UseCases]
+        self, waiver: FromPath[UUID], data: JSONBody[ReasonBody], use_cases: Wired[UseCases]
     ) -> WaiverView:
         """Take an approved waiver back; its amount is owed again."""
         return await use_cases.payments.retract_waiver(waiver, data.why)

@@ -9,14 +9,13 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from core.fees.names import Name
-from core.kernel.decisions import Why
+from core.kernel.decisions import Decision, Why
 from core.receipts.printed_receipt import PrintedReceipt
 from core.receipts.receipt import IssuedReceipt, ReceiptNumberText, SeriesText, VerificationCode, YearText
 from core.receipts.receipt_search import GREATEST_NUMBER, ReceiptPage, ReceiptSearch
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import json_only
-from entrypoints.http.operations.bulk_dead_letters import of_caller
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
 
@@ -73,7 +72,7 @@ class ReceiptsController(Controller):
         self, number: FromPath[ReceiptNumberText], data: JSONBody[ReceiptVoiding], use_cases: Wired[UseCases]
     ) -> IssuedReceipt:
         """Make a receipt void: its number stays, marked, and the payment stays as it is."""
-        return await use_cases.receipts.void_receipt(number, of_caller(data.why))
+        return await use_cases.receipts.void_receipt(number, Decision.of_caller(data.why))
 
     @get("/{number:str}", operation_id="showReceipt", responses=problems(400, 404, 503))
     async def show(self, number: FromPath[ReceiptNumberText], use_cases: Wired[UseCases]) -> IssuedReceipt:
@@ -107,6 +106,7 @@ def page(receipt: PrintedReceipt) -> str:
     rows = "".join(
         f"<tr><th align=left>{escape(name.replace('_', ' '))}</th><td>{escape(told)}</td></tr>"
         for name, told in facts.items()
+        if told
     )
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Receipt</title>'
     shown = f"<h1>Receipt {escape(receipt.number)}</h1><p>This receipt is <b>{escape(verdict)}</b>.</p>"

@@ -45,6 +45,15 @@ REMINDER: dict[str, Any] = {
     "owed": {"minor": 350_000, "currency": "INR"},
     "pay_by": FACTS["pay_by"],
 }
+ADJUSTED: dict[str, Any] = {
+    "name": "Aarav Sharma",
+    "reference": "BF-7K3M-9QZ4-XA2B-C",
+    "before": {"minor": 120_000, "currency": "INR"},
+    "after": {"minor": 150_000, "currency": "INR"},
+    "owed": {"minor": 30_000, "currency": "INR"},
+    "back": None,
+    "pay_by": FACTS["pay_by"],
+}
 WRITTEN = {
     "fee_submitted": FACTS,
     "out_of_stock": SHORTAGE,
@@ -52,6 +61,7 @@ WRITTEN = {
     "invitation": INVITATION,
     "payment_due": REMINDER,
     "payment_overdue": REMINDER,
+    "fee_adjusted": ADJUSTED,
 }
 GSM_7 = re.compile(r"[A-Za-z0-9 \n@£$_!\"#%&'()*+,\-./:;<=>?]+")
 LANGUAGES = ["en", "hi"]
@@ -73,6 +83,21 @@ def test_a_reminder_tells_what_is_owed_and_until_when(templates: JinjaTemplates,
         assert all(fact in form for fact in ("Aarav Sharma", "BF-7K3M-9QZ4-XA2B-C", "₹3,500.00", DAY[language]))
     assert "3,500.00" in content.subject
     assert all(fact in sms for fact in ("3,500.00", "BF-7K3M-9QZ4-XA2B-C"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_corrected_fee_is_told_with_what_is_to_pay_or_goes_back(templates: JinjaTemplates, language: str) -> None:
+    back = ADJUSTED | {"owed": None, "back": {"minor": 40_000, "currency": "INR"}}
+    owed_email, back_email = (templates.email("fee_adjusted", language, facts) for facts in (ADJUSTED, back))
+    owed_sms, back_sms = (templates.sms("fee_adjusted", language, facts) for facts in (ADJUSTED, back))
+
+    for form in (owed_email.text, owed_email.html):
+        assert all(fact in form for fact in ("₹1,200.00", "₹1,500.00", "₹300.00", DAY[language]))
+    for form in (back_email.text, back_email.html):
+        assert "₹400.00" in form
+        assert DAY[language] not in form
+    assert "1,500.00" in owed_email.subject
+    assert ("300.00" in owed_sms, "400.00" in owed_sms, "400.00" in back_sms) == (True, False, True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,4 +1,4 @@
-"""Any order of payments, webhooks, refunds, fines, waivers and chargebacks, against a naive book of the same story."""
+"""Any order of payments, refunds, fines, waivers, corrected tariffs and chargebacks, against a naive book."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,10 +8,13 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from core.kernel.decisions import Choice, Decision, SamePerson
 from core.kernel.errors import Conflict
 from core.kernel.events import Event
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
+from core.payments.adjustment import Adjustment, AdjustmentState, HeadAmount, RepricedFee
+from core.payments.decide_adjustments import decide
 from core.payments.errors import AlreadyDecided, NotRefundable, WaivedTooMuch
 from core.payments.events import FeeClearanceRevoked, FeeCleared
 from core.payments.fee_balance import FeeStatus
@@ -28,6 +31,7 @@ from core.payments.instalment import Instalment
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderTerms, PaidPart, PaymentOrder
 from core.payments.payment import OPEN, Refund, RefundCause, RefundStage, payment_id
+from core.payments.propose_adjustments import propose
 from core.payments.waiver import Waiver, WaiverState, WaiverVerdict
 from core.policies.when_fee_account_changed import PostedEvent, transaction_of
 
@@ -85,6 +89,7 @@ class AccountMachine(RuleBasedStateMachine):
             ),
         )  # fmt: skip
         self.account, self.book = self.fee.account(), NaiveBook(500)
+        self.tariff, self.adjustments = 1, list[Adjustment]()
 
     def order(self) -> PaymentOrder:
         """Return an order: the newest, or a new one if a payer may begin."""
@@ -248,6 +253,53 @@ class AccountMachine(RuleBasedStateMachine):
         except AlreadyDecided:
             return
         self.book.due += known.amount.minor
+
+    @rule(price=st.integers(0, 900), late_fee=st.integers(0, 100), off=st.integers(0, 100))
+    def reprice(self, price: int, late_fee: int, off: int) -> None:
+        """The tariff is corrected, perhaps before the last correction was decided."""
+        self.tariff += 1
+        heads = {"examination": price + off, "late-fee": late_fee, "concession": -off}
+        fee = RepricedFee(
+            submission=self.fee.submission, version=self.tariff, before=[HeadAmount("examination", inr(500))],
+            after=[HeadAmount(head, inr(minor)) for head, minor in heads.items() if minor], asked_by="maker",
+            at=self.now,
+        )  # fmt: skip
+        open_before = [each for each in self.adjustments if each.state is AdjustmentState.OPEN]
+        propose(self.account, self.adjustments, fee)
+        assert all(each.state is AdjustmentState.REPLACED for each in open_before)
+        assert propose(self.account, self.adjustments, fee) == []
+
+    @rule(choice=st.sampled_from(Choice), who=st.sampled_from(["maker", "checker"]))
+    def decide_adjustment(self, choice: Choice, who: str) -> None:
+        waiting = next((each for each in self.adjustments if each.state is AdjustmentState.OPEN), None)
+        if waiting is None:
+            return
+        due, accounts = self.account.due.minor, {self.fee.submission: self.account}
+        try:
+            decide(accounts, waiting, choice, Decision(who=who, why="as resolved"), self.now)
+        except SamePerson:
+            assert who == "maker"
+        except WaivedTooMuch:
+            assert due + waiting.amount.minor < 0
+        else:
+            self.book.due += waiting.amount.minor if choice is Choice.APPROVE else 0
+
+    @invariant()
+    def one_adjustment_at_most_is_open(self) -> None:
+        assert sum(each.state is AdjustmentState.OPEN for each in self.adjustments) <= 1
+
+    @invariant()
+    def the_price_is_what_was_approved_last(self) -> None:
+        approved = [each for each in self.adjustments if each.state is AdjustmentState.APPROVED]
+        assert self.account.charged == (approved[-1].before + approved[-1].amount if approved else inr(500))
+
+    @invariant()
+    def each_head_was_charged_its_last_approved_amount(self) -> None:
+        income: dict[tuple[str, bool], int] = {("examination", False): 500}
+        for each in self.adjustments:
+            if each.state is AdjustmentState.APPROVED:
+                income |= {(change.head, change.is_concession): change.after.minor for change in each.heads}
+        assert sum(income.values()) == self.account.charged.minor
 
     def all_refunds(self) -> Sequence[Refund]:
         return [each for payment in self.account.payments for each in payment.refunds]

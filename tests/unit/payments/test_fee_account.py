@@ -9,11 +9,18 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from core.kernel.money import Money
 from core.payments.errors import NothingOwed, PaymentClosed, PaymentUnderWay, WrongCurrency
-from core.payments.events import FeeClearanceRevoked, FeeCleared, PaymentCaptured, RefundReserved
+from core.payments.events import (
+    FeeClearanceRevoked,
+    FeeCleared,
+    PaymentCaptured,
+    PaymentRestored,
+    PaymentReversed,
+    RefundReserved,
+)
 from core.payments.fee_account import FeeAccount
 from core.payments.fee_balance import FeeStatus
-from core.payments.gateway import GatewayPayment, GatewayRefund, PaymentState, RefundState
-from core.payments.gateway_reports import apply_payment, apply_payments, apply_refund
+from core.payments.gateway import ChargebackReported, GatewayPayment, GatewayRefund, PaymentState, RefundState
+from core.payments.gateway_reports import apply_chargeback, apply_payment, apply_payments, apply_refund
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import NEXT, OrderState, OrderTerms, PaymentOrder
 from tests.examples import NOON, ids
@@ -237,3 +244,17 @@ def test_an_id_names_one_payment_of_one_gateway() -> None:
         apply_payment(account, order, told(PaymentState.CAPTURED, 10_000, name), NOON)
 
     assert len(account.payments) == 2
+
+
+def test_a_reversal_names_what_was_restored_of_its_payment_before() -> None:
+    account = an_account()
+    apply_payment(account, an_order(account), told(PaymentState.CAPTURED), NOON)
+    for name in ("d-1", "d-2"):
+        for won in (False, True):
+            dispute = ChargebackReported(payment="p-1", chargeback=name, amount=inr(50_000), at=NOON, won=won)
+            apply_chargeback(account, GATEWAY, dispute, NOON)
+
+    first, second = [each for each in account.events if isinstance(each, PaymentReversed)]
+    restored = [each.refund for each in account.events if isinstance(each, PaymentRestored)]
+    assert (first.restored, second.restored) == ((), (first.refund,))
+    assert restored == [first.refund, second.refund]
