@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import reduce
+from itertools import groupby
+from operator import add, attrgetter
 
 from core.kernel.money import Money
 from core.payments.fine import Fine
 from core.payments.waiver import Waiver, WaiverState
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +48,11 @@ class InstalmentBalance:
 
 def by_deadline(instalments: Iterable[Instalment]) -> tuple[Instalment, ...]:
     """Return instalments in the order of their deadlines; those of one deadline are one, none at all is the last."""
-    ordered = sorted(instalments, key=lambda each: (each.pay_by is None, each.pay_by and each.pay_by.timestamp()))
-    joined: list[Instalment] = []
-    for each in ordered:
-        if joined and joined[-1].pay_by == each.pay_by:
-            each = Instalment(amount=joined.pop().amount + each.amount, pay_by=each.pay_by)  # noqa: PLW2901
-        joined.append(each)
-    return tuple(joined)
+    ordered = sorted(instalments, key=lambda each: each.pay_by or NEVER)
+    return tuple(
+        Instalment(amount=reduce(add, [each.amount for each in together]), pay_by=pay_by)
+        for pay_by, together in groupby(ordered, key=attrgetter("pay_by"))
+    )
 
 
 def adjusted(instalments: Sequence[Instalment], added: Money, pay_by: datetime | None) -> tuple[Instalment, ...]:
@@ -75,18 +78,15 @@ def balances(
 ) -> tuple[InstalmentBalance, ...]:
     """Return each instalment as it stands; what they owe sums to what the fee owes, or to zero for a surplus."""
     valid = [each for each in fines if each.withdrawn_at is None]
-    waived = waived_of_each(instalments, valid, waivers)
+    all_waived = waived_of_each(instalments, valid, waivers)
     left, found = received.minor, []
-    for index, each in enumerate(instalments):
-        fined = sum(fine.amount.minor for fine in valid if fine.instalment == index + 1)
-        paid = min(left, each.amount.minor + fined - waived[index])
+    for number, (each, waived) in enumerate(zip(instalments, all_waived, strict=True), start=1):
+        fined = sum(fine.amount.minor for fine in valid if fine.instalment == number)
+        paid = min(left, each.amount.minor + fined - waived)
         left -= paid
-        fined_, waived_, paid_ = (Money(minor, received.currency) for minor in (fined, waived[index], paid))
-        found.append(
-            InstalmentBalance(
-                number=index + 1, amount=each.amount, pay_by=each.pay_by, fined=fined_, waived=waived_, paid=paid_
-            )
-        )
+        minors = {"fined": fined, "waived": waived, "paid": paid}
+        moved = {name: Money(minor, received.currency) for name, minor in minors.items()}
+        found.append(InstalmentBalance(number=number, amount=each.amount, pay_by=each.pay_by, **moved))
     return tuple(found)
 
 

@@ -1,6 +1,6 @@
 """Instalments: what is due of them, and how payments, fines and waivers change them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -171,12 +171,13 @@ def test_only_the_instalment_that_is_late_is_fined_and_once_a_day() -> None:
 
 
 def test_two_late_instalments_are_fined_on_one_day_each_up_to_its_cap() -> None:
-    account = owing(DAILY)
+    account = owing(FineRule(rule="daily", head="late-payment", amount=1, per_day=True, cap=95))
 
     account.fine(JULY + timedelta(days=30))
 
-    assert [each.fined.minor for each in account.parts] == [70, 70, 0]
-    assert len({each.id for each in account.fines}) == len(account.fines)
+    assert [each.fined.minor for each in account.parts] == [95, 31, 0]
+    days = [each.day for each in account.fines]
+    assert len(days) - len(set(days)) == 4
 
 
 def test_a_share_is_of_the_instalment_and_not_of_the_whole() -> None:
@@ -271,3 +272,20 @@ def test_a_reminder_waits_for_a_payment_that_may_have_come_and_is_told_if_it_did
     told = [account.remind(due + timedelta(hours=hours)) for hours in (1, 2)]
 
     assert told == ([0, 0] if came else [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("due", "closes", "last"),
+    [
+        (date(2026, 3, 31), NEW_YEAR, APRIL),
+        (date(2026, 3, 31), None, APRIL),
+        (date(2026, 3, 31), APRIL - timedelta(hours=3), APRIL - timedelta(hours=3)),
+        (None, NEW_YEAR, NEW_YEAR),
+        (None, None, None),
+        (date.max, NEW_YEAR, NEW_YEAR),
+    ],
+)
+def test_an_instalment_ends_with_its_last_day_and_not_after_the_whole(
+    due: date | None, closes: datetime | None, last: datetime | None
+) -> None:
+    assert deadline(due, "Asia/Kolkata", closes) == last
