@@ -20,6 +20,7 @@ from config.sections.identity import Identity
 from config.sections.section import Secret
 from config.sections.vendors import Sandbox, Twilio
 from config.settings import Adapters, Settings
+from core.fees.repricing import Repricing, RepricingFigures, RepricingState
 from core.identity.account import Account, AccountId
 from core.identity.api_key import ApiKey
 from core.identity.credential import ApiKeyId
@@ -38,6 +39,7 @@ from core.ledger.charge import ChargedHead
 from core.ledger.charge import charge as charge_of
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.vendor_standing import Breaker, VendorStanding
+from core.payments.adjustment import Adjustment, HeadChange
 from core.payments.counter_payment import CounterMethod, CounterPayment, CounterState
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.payment import Payment, Refund, RefundCause, RefundStage
@@ -129,6 +131,7 @@ async def example_office_in(folder: str) -> AsyncIterator[Api]:
         await charge(api)
         await receive(api)
         await open_desk(api)
+        await correct_tariff(api)
         await api.application.notifications.vendor_standings().publish([standing(api)])
         async with api.client:
             await let_in(api)
@@ -290,6 +293,43 @@ async def charge(api: Api) -> None:
         account = (await work.accounts.lock([fee.submission]))[fee.submission]
         account.waivers.append(waiver)
         work.accounts.save(account)
+        await work.commit()
+
+
+async def correct_tariff(api: Api) -> None:
+    """Store the counted repricing and the adjustments of the examples."""
+    now, asked_by = api.clock.now(), "account:01985b1e-7c00-7000-8000-000000000008"
+    async with api.application.fees.new_work() as work:
+        counted = RepricingFigures(submissions=1200, unchanged=388, refunds=812, refunded_minor=24_360_000)
+        work.repricings.save(
+            Repricing(
+                id=UUID(EXAMPLES["startRepricing"]["parameters"]["repricing"]),
+                schedule="neet-ug-2026",
+                version=1,
+                currency="INR",
+                asked_by=asked_by,
+                asked_at=now,
+                state=RepricingState.COUNTED,
+                figures=counted,
+            )
+        )
+        await work.commit()
+    change = HeadChange("examination", Money(120_000, "INR"), Money(90_000, "INR"))
+    async with api.application.payments.new_work() as work:
+        for number, fee in ((66, 48), (67, 80)):
+            work.adjustments.save(
+                Adjustment(
+                    id=UUID(int=EXAMPLE_ID + number),
+                    submission=UUID(int=EXAMPLE_ID + fee),
+                    reference="BF-7K3M-9QZ4-XA2B-C",
+                    schedule="cbse-2020-xii",
+                    version=2,
+                    before=change.before,
+                    heads=(change,),
+                    asked_by=asked_by,
+                    proposed_at=now,
+                )
+            )
         await work.commit()
 
 
