@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
-from sqlalchemy import BINARY, VARBINARY, Column, DateTime, Integer, LargeBinary, Table
+from sqlalchemy import BINARY, VARBINARY, Column, Date, DateTime, Integer, LargeBinary, Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 ROWS_PER_STATEMENT = 100_000
@@ -63,6 +63,8 @@ def value(column: Column[Any], dialect: str) -> str:
         case LargeBinary() | BINARY() | VARBINARY():
             size = min(length, 32)
             return f"UNHEX(LPAD(HEX(i), {2 * size}, '0'))" if mysql else f"CAST(printf('%0{size}d', i) AS BLOB)"
+        case Date():
+            return "'2026-01-01'"
         case DateTime():
             start = "'2026-01-01'"
             return f"{start} + INTERVAL i SECOND" if mysql else f"datetime({start}, i || ' seconds') || '.000000'"
