@@ -29,6 +29,7 @@ LARGE_TABLES: Mapping[str, Sequence[str]] = {
     "accounts": ("0021",),
     "sessions": ("0022",),
     "passwords": ("0022",),
+    "ledger_transactions": ("0030",),
 }
 """Tables that grow with candidates, fees or messages, and the migrations that change them."""
 SMALL_TABLES = {"dead_letters", "vendor_standings"}
