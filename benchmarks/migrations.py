@@ -32,6 +32,7 @@ LARGE_TABLES: Mapping[str, Sequence[str]] = {
     "fee_accounts": ("0028",),
     "fines": ("0028",),
     "receipts": ("0031",),
+    "ledger_transactions": ("0030",),
 }
 """Tables that grow with candidates, fees or messages, and the migrations that change them."""
 SMALL_TABLES = {"dead_letters", "vendor_standings"}
