@@ -18,7 +18,7 @@ from core.ledger.transaction import LedgerTransaction
 from core.messaging.message import Received
 from core.notifications.delivery import Notice, RecipientId
 from core.payments.fine import FineRule, FineTerms
-from core.payments.instalment import Instalment
+from core.payments.instalment import Instalment, by_deadline
 from core.payments.open_fee_accounts import ChargedFee
 from core.use_cases import UseCases
 
@@ -68,10 +68,15 @@ def charged_fee(submitted: FeeSubmitted, terms: FineTerms | None) -> ChargedFee:
         pay_by=submitted.pay_by,
         at=submitted.at,
         fine_terms=terms,
-        instalments=tuple(
-            Instalment(amount=each.amount, pay_by=deadline(each.due, submitted.zone, submitted.pay_by))
-            for each in submitted.instalments
-        ),
+        instalments=instalments_of(submitted),
+    )
+
+
+def instalments_of(submitted: FeeSubmitted) -> tuple[Instalment, ...]:
+    """Return its instalments with the moments at which they are late; none if the whole is due at once."""
+    return by_deadline(
+        Instalment(amount=each.amount, pay_by=deadline(each.due, submitted.zone, submitted.pay_by))
+        for each in submitted.instalments
     )
 
 
@@ -89,6 +94,10 @@ def notice(submitted: Received[FeeSubmitted]) -> Notice:
             "schedule_title": event.schedule_title,
             "total": amount_fact(event.total),
             "pay_by": event.pay_by and pay_by_fact(event.pay_by, event.zone),
+            "instalments": [
+                {"amount": amount_fact(each.amount), "pay_by": each.pay_by and pay_by_fact(each.pay_by, event.zone)}
+                for each in instalments_of(event)
+            ],
             "lines": [{"why": line.why, "amount": amount_fact(line.amount)} for line in event.lines],
         },
     )

@@ -74,6 +74,25 @@ def templates() -> JinjaTemplates:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_candidate_is_told_of_each_instalment_and_by_sms_of_the_first_deadline(
+    templates: JinjaTemplates, language: str
+) -> None:
+    parts = [
+        {"amount": {"minor": 210_000, "currency": "INR"}, "pay_by": FACTS["pay_by"]},
+        {"amount": {"minor": 140_000, "currency": "INR"}, "pay_by": LONG_DAY},
+    ]
+    facts = FACTS | {"instalments": parts, "pay_by": LONG_DAY}
+
+    content = templates.email("fee_submitted", language, facts)
+    sms = templates.sms("fee_submitted", language, facts)
+
+    for form in (content.text, content.html):
+        assert form.index("₹2,100.00") < form.index(DAY[language]) < form.index("₹1,400.00")
+    assert "2026-03-08" in sms or DAY[language] in sms
+    assert "09-30" not in sms
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("template", ["payment_due", "payment_overdue"])
 def test_a_reminder_tells_what_is_owed_and_until_when(templates: JinjaTemplates, template: str, language: str) -> None:
     content = templates.email(template, language, REMINDER)
