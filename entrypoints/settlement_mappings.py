@@ -5,7 +5,7 @@ from importlib.resources.abc import Traversable
 
 import msgspec
 
-from core.kernel.errors import Invalid
+from core.kernel.errors import Invalid, Unprocessable
 from core.kernel.toml import parse_toml
 from core.settlements.mapping import SettlementMapping
 from entrypoints.strict_decoding import convert
@@ -14,10 +14,10 @@ SHIPPED = files("config") / "data" / "settlements"
 
 
 def shipped_mapping(gateway: str | None) -> SettlementMapping:
-    """Return the mapping of a gateway's own file; raise `Invalid` that names the known gateways."""
+    """Return the mapping of a gateway's own file; raise `Unprocessable` that names the known gateways."""
     known = sorted(each.name.removesuffix(".toml") for each in SHIPPED.iterdir())
     if gateway not in known:
-        raise Invalid(f"the gateway is one of {', '.join(known)}", at="$.gateway")
+        raise Unprocessable(f"the gateway is one of {', '.join(known)}", at="$.gateway")
     return read_mapping(SHIPPED / f"{gateway}.toml")
 
 

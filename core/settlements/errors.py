@@ -1,9 +1,9 @@
 """The errors of the settlements context."""
 
-from core.kernel.errors import Conflict, Invalid, NotFound
+from core.kernel.errors import Conflict, NotFound, Unprocessable
 
 
-class UnreadableSettlement(Invalid):
+class UnreadableSettlement(Unprocessable):
     """The file is not a settlement file of this mapping."""
 
     problem = "unreadable-settlement"

@@ -117,11 +117,11 @@ async def test_a_settlement_file_is_imported_once_and_its_exceptions_are_settled
 @pytest.mark.parametrize(
     ("gateway", "content", "status", "kind", "at"),
     [
-        ("paypal", HEAD, 400, "invalid", "$.gateway"),
-        ("razorpay", "", 400, "unreadable-settlement", None),
-        ("razorpay", "a,b\n1,2\n", 400, "unreadable-settlement", None),
-        ("stripe", HEAD, 400, "unreadable-settlement", None),
-        ("razorpay", HEAD + '"', 400, "unreadable-settlement", None),
+        ("paypal", HEAD, 422, "unprocessable", "$.gateway"),
+        ("razorpay", "", 422, "unreadable-settlement", None),
+        ("razorpay", "a,b\n1,2\n", 422, "unreadable-settlement", None),
+        ("stripe", HEAD, 422, "unreadable-settlement", None),
+        ("razorpay", HEAD + '"', 422, "unreadable-settlement", None),
     ],
 )
 async def test_an_upload_that_is_no_settlement_file_is_refused(

@@ -29,7 +29,7 @@ FILE = {"text/csv": {"schema": {"type": "string", "format": "binary", "descripti
     before_request=csv_only,
     opt={"body": FILE},
     request_max_body_size=MAX_FILE_BYTES,
-    responses=problems(400, 413, 415, 503),
+    responses=problems(400, 413, 415, 422, 503),
     tags=["Settlements"],
 )
 async def import_settlement(
