@@ -29,7 +29,14 @@ TRANSACTIONS_PER_PAGE = 500
 stored = ledger_transactions.c
 ORDER = (stored.at, stored.cause_id, stored.kind)
 CANDIDATE = f"{AccountKind.CANDIDATE}:"
-OF_PAYMENTS = tuple(TransactionKind(each) for each in ("payment", "refund", "reversal", "restoration", "settlement"))
+DEBT_KINDS = (
+    TransactionKind.CHARGE,
+    TransactionKind.FINE,
+    TransactionKind.WITHDRAWAL,
+    TransactionKind.WAIVER,
+    TransactionKind.RETRACTION,
+)
+"""What changes the debt of a fee without a payment."""
 
 
 class SqlReports(Reports):
@@ -73,7 +80,7 @@ class SqlReportBooks(ReportBooks):
         if fees:
             about = select(ledger_transactions.c.about_id, fee_accounts.c.schedule, postings).join(postings, SAME)
             about = about.outerjoin(fee_accounts, fee_accounts.c.submission_id == stored.about_id)
-            query = about.where(stored.about_id.in_(fees), stored.kind.not_in(OF_PAYMENTS))
+            query = about.where(stored.about_id.in_(fees), stored.kind.in_(DEBT_KINDS))
             for row in await self._connection.execute(query):
                 found[row.about_id].append(moved(row))
         return found

@@ -15,8 +15,8 @@ from entrypoints.http.dependencies import Wired
 from entrypoints.http.ndjson import StreamedResponse
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
+from entrypoints.http.reports import CSV
 
-CSV = "text/csv"
 FILE = ResponseSpec(
     str,
     description="One line per candidate, after a line that names the columns: registration, reference, centre,"
