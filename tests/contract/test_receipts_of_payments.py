@@ -146,13 +146,13 @@ async def test_a_held_counter_delays_a_payment_and_refuses_none(stored: Applicat
     await check(stored, 2)
 
 
-def started(application: Application) -> subprocess.Popen[str]:
-    """Start a process that consumes the same payments from the first one, as after each restart."""
+def started(application: Application, module: str = receipts_process.__name__) -> subprocess.Popen[str]:
+    """Start a process on the same database; one of receipts consumes the same payments from the first one."""
     mysql = application.settings().mysql
     names = {"HOST": mysql.host, "PORT": str(mysql.port), "DATABASE": mysql.database, "USER": mysql.user}
     given = {f"BURSAR__MYSQL__{word}": value for word, value in names.items()}
     given |= {"BURSAR__MYSQL__PASSWORD": mysql.password.reveal(), "BURSAR__ADAPTERS__PERSISTENCE": "mysql"}
-    command = [sys.executable, "-m", receipts_process.__name__]
+    command = [sys.executable, "-m", module]
     return subprocess.Popen(command, env=os.environ | given, stdout=subprocess.PIPE, text=True)
 
 

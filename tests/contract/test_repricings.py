@@ -29,7 +29,9 @@ from core.payments.request_waiver import WantedWaiver
 from core.students.student import Student, StudentId
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from tests.contract import repricing_process
 from tests.contract.test_fee_accounts import a_payment, read, take
+from tests.contract.test_receipts_of_payments import started
 from tests.examples import a_request, a_schedule, a_student, an_enrolment, enrol, ids, publish, unpublished
 
 CODE = "sahyadri-test"
@@ -417,3 +419,31 @@ async def test_a_stopped_repricing_goes_on_where_it_was(office: Office, monkeypa
     done = await office.show(counted.id)
     assert (half.figures.refunds, done.figures.refunds, done.state) == (4, 9, RepricingState.DONE)
     assert (await office.deliver()).count("FeeRepriced") == 9
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+async def test_killed_processes_tell_each_difference_once(office: Office) -> None:
+    await office.publish(1, exam(150_000))
+    for number in range(1, 41):
+        await office.submit(number)
+    await office.publish(2, exam(120_000))
+    counted = await office.count()
+    with acting_as(ASKER):
+        await office.stored.use_cases().fees.start_repricing(counted.id, 40, "a wrong price")
+
+    for batches in (2, 4):  # killed in the batch that follows, while another process works beside it
+        killed, other = (started(office.stored, repricing_process.__name__) for _ in range(2))
+        for _ in range(batches):
+            assert killed.stdout
+            await asyncio.to_thread(killed.stdout.readline)
+        for process in (killed, other):
+            process.kill()
+            await asyncio.to_thread(process.communicate)
+    last = started(office.stored, repricing_process.__name__)
+    output = (await asyncio.to_thread(last.communicate, timeout=60))[0]
+
+    assert output.splitlines()[-1] == "finished"
+    done = await office.show(counted.id)
+    assert (done.state, done.figures.refunds, done.figures.submissions) == (RepricingState.DONE, 40, 40)
+    assert (await office.deliver()).count("FeeRepriced") == 40
+    assert len(await office.tasks()) == 40
