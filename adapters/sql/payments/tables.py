@@ -150,6 +150,7 @@ webhooks = table(
     Column("encrypted_body", EncryptedBody),
     Index("ix_webhooks_received_at", "received_at"),
     encrypted={"encrypted_body": None},
+    natural_key=("id",),  # made of the gateway's id of the event, which it sends again
 )
 
 adjustments = table(
