@@ -154,7 +154,7 @@ async def test_no_account_has_another_name(stored: Application, name: str) -> No
 
     found, same, other = await asyncio.gather(find(str(known.submission)), find(known.reference.lower()), find(name))
 
-    assert found == same == NamedFee(known.submission, known.student, centre="")
+    assert found == same == NamedFee(known.submission, known.student, centre="", submitted=None)
     assert other is None
 
 

@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 
-from config.container import Application, running
-from config.sections.vendors import Sandbox
-from config.settings import Adapters, Settings
 from core.identity.roles import Role
 from core.kernel.decisions import Decision
-from entrypoints.contexts import ROUTES
-from tests.examples import StoppedClock
 from tests.integration.admission import an_api_key
-from tests.integration.test_http_api import OPEN
-from tests.integration.test_payments_api import PayingApi
+from tests.integration.test_payments_api import PayingApi, paying_office
 
 OWN, OTHER = "SU-2026-0001", "SU-2026-0003"
 """Two candidates of one centre."""
@@ -33,15 +27,8 @@ class PaidFee:
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[PayingApi]:
-    adapters = Adapters(persistence="memory", payments=("sandbox",))
-    settings = Settings(adapters=adapters, sandbox=Sandbox(book_path=str(tmp_path / "book.jsonl")))
-    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
-    application.process.clock.override(clock)
-    async with running(application):
-        api = PayingApi(application, clock)
-        await api.provision()
-        async with api.client:
-            yield api
+    async with paying_office(tmp_path / "book.jsonl") as api:
+        yield api
 
 
 async def paid(api: PayingApi, registration: str) -> PaidFee:

@@ -1,6 +1,7 @@
 """Payments over HTTP: from the order to the paid fee, and what a payer, a gateway or a stranger can send."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,11 @@ class PayingApi(Api):
         return answer.status_code
 
 
-@pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[PayingApi]:
+@asynccontextmanager
+async def paying_office(book: Path) -> AsyncIterator[PayingApi]:
+    """Open an office that collects at the sandbox."""
     adapters = Adapters(persistence="memory", payments=("sandbox",))
-    settings = Settings(adapters=adapters, sandbox=Sandbox(book_path=str(tmp_path / "book.jsonl")))
+    settings = Settings(adapters=adapters, sandbox=Sandbox(book_path=str(book)))
     application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
     application.process.clock.override(clock)
     async with running(application):
@@ -88,6 +90,12 @@ async def api(tmp_path: Path) -> AsyncIterator[PayingApi]:
         await api.provision()
         async with api.client:
             yield api
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[PayingApi]:
+    async with paying_office(tmp_path / "book.jsonl") as api:
+        yield api
 
 
 async def test_a_payer_pays_and_the_fee_is_paid_by_the_webhook(api: PayingApi) -> None:
