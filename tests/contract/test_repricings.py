@@ -156,8 +156,8 @@ async def test_a_lower_price_after_the_payment_gives_the_difference_back(office:
         inr(30_000),
         RefundStage.RESERVED,
     )
-    named = await office.stored.payments.records().find(str(fee))
-    assert named and named.balance == account.owed
+    posted = await office.stored.payments.records().find(fee)
+    assert posted and posted.balance == account.owed
     assert await office.balance("income:examination") == [inr(-120_000)]
     assert (await office.verify()).disagreement == ""
     assert "FeeClearanceRevoked" not in office.told.values()

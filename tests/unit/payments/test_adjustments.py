@@ -12,6 +12,7 @@ from core.payments.fee_account import FeeAccount
 from core.payments.fine import FineRule
 from core.payments.order import OrderTerms
 from core.payments.propose_adjustments import propose
+from tests.unit.payments import test_instalments
 from tests.unit.payments.test_fines import BEFORE, DAILY, MIDNIGHT, ONCE, inr, later, owing, pay
 
 
@@ -87,3 +88,24 @@ def test_a_fee_that_costs_nothing_any_more_is_cleared() -> None:
     account = owing(ONCE)
     reprice(account, 0, BEFORE)
     assert (account.cleared, account.fine_at, account.owed) == (True, None, inr(0))
+
+
+def test_a_demand_is_the_last_instalment_or_a_part_of_it() -> None:
+    early, paid = test_instalments.owing(ONCE), test_instalments.owing(ONCE)
+    pay(paid, 1000, BEFORE, now=BEFORE)
+
+    reprice(early, 1300, test_instalments.BEGIN)
+    reprice(paid, 1300, test_instalments.NEW_YEAR)
+
+    assert [each.amount.minor for each in early.parts] == [500, 300, 500]
+    assert [each.amount.minor for each in paid.parts] == [500, 300, 200, 300]
+    assert (paid.parts[-1].pay_by, paid.parts[-1].owed) == (paid.pay_by, inr(300))
+    assert paid.pay_by == test_instalments.NEW_YEAR + timedelta(days=15)
+
+
+def test_a_lower_price_lowers_the_last_instalments_first() -> None:
+    account = test_instalments.owing()
+
+    reprice(account, 700, test_instalments.BEGIN)
+
+    assert [(each.number, each.amount.minor) for each in account.parts] == [(1, 500), (2, 200), (3, 0)]
