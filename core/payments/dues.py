@@ -10,6 +10,7 @@ from uuid import UUID
 from core.kernel.authorization import Principal
 from core.kernel.report import Minor
 from core.payments.errors import NoFeesCharged
+from core.payments.instalment import Instalment
 
 
 class FeeDue(NamedTuple):
@@ -30,6 +31,10 @@ class FeeDue(NamedTuple):
     is_undecided: bool
     """Whether an attempt that began before the moment may have debited the payer."""
     pay_by: datetime | None
+    instalments: Sequence[Instalment] = ()
+    """As they are now; empty: one, of the whole charge."""
+    waived_of_charge: int = 0
+    """What of the waivers lowered no fine, where there are instalments."""
 
     @property
     def owed(self) -> int:
@@ -43,8 +48,16 @@ class FeeDue(NamedTuple):
 
     def overdue(self, moment: datetime) -> Minor:
         """Return what should have been paid before a moment and is not pending."""
-        is_late = self.pay_by is not None and self.pay_by <= moment
-        return Minor(self.owed if is_late and self.owed > 0 and not self.is_undecided else 0)
+        return Minor(0 if self.is_undecided else max(0, self.owed - self._not_due(moment)))
+
+    def _not_due(self, moment: datetime) -> int:
+        """Return what is to be paid later; a waiver lowers the last instalments first."""
+        if self.pay_by is not None and self.pay_by <= moment:
+            return 0
+        if not self.instalments:
+            return max(0, self.owed)
+        later = [each.amount.minor for each in self.instalments if each.pay_by is None or each.pay_by > moment]
+        return max(0, sum(later) - self.waived_of_charge)
 
 
 class Dues(Protocol):

@@ -24,6 +24,7 @@ from core.ledger.reports.write_collection import FIGURES
 from core.ledger.transaction import LedgerTransaction, Posting, TransactionKind
 from core.payments.errors import NoFeesCharged
 from core.payments.fee_account import FeeAccount
+from core.payments.instalment import Instalment
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderState, OrderTerms
 from tests.examples import NOON, a_student, enrol, ids
@@ -231,6 +232,35 @@ async def test_dues_are_the_balances_of_their_postings_at_the_end_of_any_day(
         assert (centre.candidates, centre.owed) == (len(there), sum(row.owed for row in there))
         assert (centre.received, centre.overdue) == (sum(r.received for r in there), sum(r.overdue for r in there))
     assert [each.centre for each in centres] == ["C-1", "C-2"]
+
+
+async def test_only_instalments_that_are_late_are_overdue(stored: Application) -> None:
+    """A waiver lowers fines of its head first, and then the instalments that are due last."""
+    student = a_student(1)
+    await enrol(stored, student)
+    deadlines = [BEGIN + timedelta(days=days) for days in (0, 1, 2)]
+    fee = ChargedFee(
+        submission=ids.new(), student=student.id, reference="BF-1", schedule=SCHEDULE, total=Money(1_000, "INR"),
+        pay_by=deadlines[-1], at=BEGIN - timedelta(days=9),
+        instalments=tuple(
+            Instalment(amount=Money(minor, "INR"), pay_by=pay_by)
+            for minor, pay_by in zip((500, 300, 200), deadlines, strict=True)
+        ),
+    )  # fmt: skip
+    office = Office(stored)
+    await office.use_cases.payments.open_fee_accounts([fee])
+    office.accounts.append(fee.account())
+    await office.post(charge(fee.submission, student.id, [ChargedHead("examination", fee.total)], fee.at))
+    await office.move(0, TransactionKind.FINE, "income:late", 50, BEGIN + timedelta(hours=1), owes_more=True)
+    await office.move(0, TransactionKind.WAIVER, "waiver:late", 80, BEGIN + timedelta(hours=2))
+    await office.move(0, TransactionKind.PAYMENT, "clearing:counter", 100, BEGIN + timedelta(hours=3))
+
+    overdue = [
+        (await rows_of(await office.use_cases.payments.write_dues(SCHEDULE, DAY + timedelta(days=days))))[0].overdue
+        for days in (-1, 0, 1)
+    ]
+
+    assert overdue == [500, 700, 870]
 
 
 async def test_who_was_not_charged_by_a_day_is_not_on_its_list(office: Office) -> None:

@@ -13,6 +13,8 @@ from core.ledger.ports import AccountTotal
 from core.ledger.reports.ports import BookedPosting, Movement, ReportBooks, Reports
 from core.ledger.transaction import LedgerTransaction, TransactionKind
 
+RECEIPTED = (TransactionKind.PAYMENT, TransactionKind.RESTORATION)
+
 
 class MemoryReports(Reports, ReportBooks):
     """Reads all transactions, which is one page."""
@@ -49,7 +51,7 @@ class MemoryReports(Reports, ReportBooks):
 
     def _booked(self, posted: LedgerTransaction) -> Iterator[BookedPosting]:
         account = self._database.fee_accounts.get(posted.about)
-        receipt = self._database.receipts.get(posted.cause) if posted.kind is TransactionKind.PAYMENT else None
+        receipt = self._database.receipts.get(posted.cause) if posted.kind in RECEIPTED else None
         for each in posted.postings:
             yield BookedPosting(
                 posted.at, posted.kind, account.reference if account else "", receipt.number if receipt else "",

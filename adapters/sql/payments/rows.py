@@ -80,13 +80,18 @@ def as_account(row: Row[Any]) -> FeeAccount:
         schedule=row.schedule,
         charged=Money(row.charged_minor, row.currency),
         fine_terms=msgspec.json.decode(row.fine_terms, type=FineTerms) if row.fine_terms else None,
-        instalments=msgspec.json.decode(row.instalments, type=tuple[Instalment, ...]) if row.instalments else (),
+        instalments=as_instalments(row.instalments),
         fine_at=row.fine_at,
         remind_at=row.remind_at,
         pay_by=row.pay_by,
         cleared=row.cleared,
         version=row.version,
     )
+
+
+def as_instalments(stored: str | None) -> tuple[Instalment, ...]:
+    """Rebuild the instalments of an account."""
+    return msgspec.json.decode(stored, type=tuple[Instalment, ...]) if stored else ()
 
 
 def as_order(row: Row[Any]) -> PaymentOrder:

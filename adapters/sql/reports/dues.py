@@ -12,22 +12,23 @@ from adapters.sql.engine.database import Database
 from adapters.sql.engine.snapshot import snapshot
 from adapters.sql.ledger.tables import ledger_transactions, postings
 from adapters.sql.ledger.transactions import SAME
+from adapters.sql.payments.rows import as_instalments
 from adapters.sql.payments.tables import fee_accounts, payment_orders
+from adapters.sql.reports.ledger import SqlReportBooks
 from adapters.sql.students.tables import students
 from core.ledger.account import AccountKind
+from core.ledger.reports.waivers import FINED, WAIVED, waived_of_charge
 from core.ledger.transaction import TransactionKind
 from core.payments.dues import Dues, FeeDue
 from core.payments.order import PENDING
 
 FEES_PER_PAGE = 1_000
 """Few enough that other requests of the process wait a few milliseconds for a page."""
-CHARGED = frozenset({TransactionKind.CHARGE})
-FINED = frozenset({TransactionKind.FINE, TransactionKind.WITHDRAWAL})
-WAIVED = frozenset({TransactionKind.WAIVER, TransactionKind.RETRACTION})
+CHARGED = frozenset({TransactionKind.CHARGE, TransactionKind.ADJUSTMENT})
 account = fee_accounts.c
 TOLD = (
     account.submission_id, account.student_id, account.reference, account.currency, account.pay_by,
-    students.c.registration, students.c.centre,
+    account.instalments, students.c.registration, students.c.centre,
 )  # fmt: skip
 stored = ledger_transactions.c
 
@@ -58,7 +59,9 @@ class SqlDues(Dues):
                     # Not in the query: a page whose fees are all of other centres would read on through the schedule.
                     if found := [row for row in rows if centre in ("", row.centre)]:
                         posted = await posted_about(connection, [row.submission_id for row in found], before)
-                        yield [due_of(row, posted.get(row.submission_id), undecided) for row in found]
+                        with_parts = [row.submission_id for row in found if row.instalments]
+                        waived = await waived_of_charges(connection, with_parts, before)
+                        yield [due_of(row, posted.get(row.submission_id), undecided, waived) for row in found]
 
 
 def fees_of(schedule: str, after: UUID | None, *, cleared: bool) -> Select[Any]:
@@ -82,6 +85,14 @@ async def posted_about(connection: AsyncConnection, fees: Collection[UUID], befo
     return {fee: Posted(*map(int, told)) for fee, *told in rows}
 
 
+async def waived_of_charges(
+    connection: AsyncConnection, fees: Collection[UUID], before: datetime
+) -> Mapping[UUID, int]:
+    """Return what of the waivers of fees lowered no fine."""
+    debts = await SqlReportBooks(connection).debts(fees)
+    return {fee: waived_of_charge(debts.get(fee, ()), before) for fee in fees}
+
+
 async def undecided_fees(connection: AsyncConnection, before: datetime) -> Collection[UUID]:
     """Return the fees of which an attempt that began before a moment may have debited the payer: few of all orders."""
     order = payment_orders.c
@@ -89,10 +100,13 @@ async def undecided_fees(connection: AsyncConnection, before: datetime) -> Colle
     return set(await connection.scalars(query))
 
 
-def due_of(row: Row[Any], posted: Posted | None, undecided: Collection[UUID]) -> FeeDue:
+def due_of(
+    row: Row[Any], posted: Posted | None, undecided: Collection[UUID], waived_of_charges: Mapping[UUID, int]
+) -> FeeDue:
     """Return what a fee is, with what was posted about it."""
     charged, fined, waived, owed = posted or Posted()
     return FeeDue(
         row.student_id, row.registration or "", row.reference, row.centre or "", row.currency, posted is not None,
         charged, fined, -waived, charged + fined + waived - owed, row.submission_id in undecided, row.pay_by,
+        as_instalments(row.instalments), waived_of_charges.get(row.submission_id, 0),
     )  # fmt: skip

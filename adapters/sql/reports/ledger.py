@@ -31,12 +31,14 @@ ORDER = (stored.at, stored.cause_id, stored.kind)
 CANDIDATE = f"{AccountKind.CANDIDATE}:"
 DEBT_KINDS = (
     TransactionKind.CHARGE,
+    TransactionKind.ADJUSTMENT,
     TransactionKind.FINE,
     TransactionKind.WITHDRAWAL,
     TransactionKind.WAIVER,
     TransactionKind.RETRACTION,
 )
 """What changes the debt of a fee without a payment."""
+RECEIPTED = (TransactionKind.PAYMENT, TransactionKind.RESTORATION)
 
 
 class SqlReports(Reports):
@@ -102,7 +104,7 @@ def page(period: Period, after: Sequence[Any] | None, *, with_receipts: bool) ->
     query = query.join_from(some.cause_id.table, postings, same)
     query = query.outerjoin(fee_accounts, fee_accounts.c.submission_id == some.about_id)
     if with_receipts:
-        paid = (receipts.c.payment_id == some.cause_id) & (some.kind == TransactionKind.PAYMENT)
+        paid = (receipts.c.payment_id == some.cause_id) & some.kind.in_(RECEIPTED)
         query = query.add_columns(receipts.c.series, receipts.c.year, receipts.c.number.label("receipt"))
         query = query.outerjoin(receipts, paid)
     return query.order_by(some.at, some.cause_id, some.kind, postings.c.number)

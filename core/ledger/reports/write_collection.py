@@ -52,6 +52,7 @@ class Figure(StrEnum):
 
 FIGURES: Mapping[TransactionKind, tuple[Figure, int]] = {
     TransactionKind.CHARGE: (Figure.CHARGED, 1),
+    TransactionKind.ADJUSTMENT: (Figure.CHARGED, 1),
     TransactionKind.FINE: (Figure.FINED, 1),
     TransactionKind.WITHDRAWAL: (Figure.FINED, 1),
     TransactionKind.WAIVER: (Figure.WAIVED, -1),
