@@ -17,10 +17,9 @@ from core.kernel.authorization import SYSTEM, current_principal
 from core.kernel.errors import Conflict, Unavailable
 from entrypoints.contexts import ROUTES
 
-reprice_submissions.SUBMISSIONS_PER_BATCH, reprice_submissions.BATCHES_PER_RUN = 3, 1
-
 
 async def main() -> None:
+    reprice_submissions.SUBMISSIONS_PER_BATCH, reprice_submissions.BATCHES_PER_RUN = 3, 1
     settings = load(Path(config.__file__).parent / "local.toml", os.environ)
     current_principal.set(SYSTEM)
     async with running(Application(settings=settings, routes=ROUTES)) as application:
