@@ -45,8 +45,6 @@ class FeeSubmitted(Event):
     lines: tuple[QuoteLine, ...]
     total: Money
     pay_by: datetime | None
-    instalments: tuple[Instalment, ...] = ()
-    """They sum to the total; empty, and absent in older events: the whole is due by `pay_by`."""
     kit: str | None = None
     """The sku to allocate for the candidate; older events have no such field."""
 
@@ -130,7 +128,6 @@ class Submission:
             lines=self.lines,
             total=self.total,
             pay_by=self.pay_by,
-            instalments=self.instalments if any(each.due for each in self.instalments) else (),
             kit=schedule.kit,
         )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.fees.find_fines import FindFines
+from core.fees.find_payment_terms import FindPaymentTerms
 from core.fees.list_exam_fees import ListExamFees
 from core.fees.list_fee_schedules import ListFeeSchedules
 from core.fees.publish_fee_schedule import PublishFeeSchedule
@@ -25,7 +25,7 @@ class FeesUseCases:
     submit_exam_fee: SubmitExamFee
     show_exam_fee: ShowExamFee
     list_exam_fees: ListExamFees
-    find_fines: FindFines
+    find_payment_terms: FindPaymentTerms
     request_repricing: RequestRepricing
     start_repricing: StartRepricing
     show_repricing: ShowRepricing

@@ -6,7 +6,8 @@ from dataclasses import fields
 from datetime import datetime
 
 from core.fees.deadlines import last_minute
-from core.fees.instalments import deadline
+from core.fees.find_payment_terms import PaymentTerms
+from core.fees.instalments import deadline, instalments
 from core.fees.submission import FeeSubmitted
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.kernel.errors import CoreError
@@ -28,11 +29,11 @@ async def when_fee_submitted(submitted: Sequence[Received[FeeSubmitted]], use_ca
     charges = [made for each in submitted if (made := charge_of(each.body))]
     if charges:
         await use_cases.ledger.post_transactions(charges)
-    fees = [charged_fee(each.body, await fine_terms(each.body, use_cases)) for each in submitted]
+    fees = [await charged_fee(each.body, use_cases) for each in submitted]
     await use_cases.payments.open_fee_accounts(fees)
-    for each in submitted:
+    for each, fee in zip(submitted, fees, strict=True):
         with tracing(each.message.trace):
-            await use_cases.notifications.send_notice(notice(each))
+            await use_cases.notifications.send_notice(notice(each, by_deadline(fee.instalments)))
         await asyncio.sleep(0)  # other tasks of the process run between two messages of a long batch
     kits = [kit_request(each, each.body.kit) for each in submitted if each.body.kit]
     if kits:
@@ -47,18 +48,13 @@ def charge_of(submitted: FeeSubmitted) -> LedgerTransaction | None:
     return charge(submitted.subject, submitted.student, heads, submitted.at)
 
 
-async def fine_terms(submitted: FeeSubmitted, use_cases: UseCases) -> FineTerms | None:
-    """Return the fines of the version that priced the fee; None: it has no deadline of payment."""
-    if submitted.pay_by is None and not any(each.due for each in submitted.instalments):
-        return None
-    rules = await use_cases.fees.find_fines(submitted.schedule, submitted.schedule_version)
-    known = [FineRule(**{each.name: getattr(rule, each.name) for each in fields(FineRule)}) for rule in rules]
-    version, zone = submitted.schedule_version, submitted.zone
-    return FineTerms(version=version, zone=zone, rules=tuple(known))
-
-
-def charged_fee(submitted: FeeSubmitted, terms: FineTerms | None) -> ChargedFee:
-    """Return what the account of a fee begins with."""
+async def charged_fee(submitted: FeeSubmitted, use_cases: UseCases) -> ChargedFee:
+    """Return what the account of a fee begins with, by the version of the schedule that priced it."""
+    terms = await use_cases.fees.find_payment_terms(submitted.schedule, submitted.schedule_version)
+    parts = tuple(
+        Instalment(amount=each.amount, pay_by=deadline(each.due, submitted.zone, submitted.pay_by))
+        for each in instalments(submitted.total, terms.instalments)
+    )
     return ChargedFee(
         submission=submitted.subject,
         student=submitted.student,
@@ -67,20 +63,18 @@ def charged_fee(submitted: FeeSubmitted, terms: FineTerms | None) -> ChargedFee:
         total=submitted.total,
         pay_by=submitted.pay_by,
         at=submitted.at,
-        fine_terms=terms,
-        instalments=instalments_of(submitted),
+        fine_terms=fine_terms(submitted, terms) if any(each.pay_by for each in parts) else None,
+        instalments=parts,
     )
 
 
-def instalments_of(submitted: FeeSubmitted) -> tuple[Instalment, ...]:
-    """Return its instalments with the moments at which they are late; none if the whole is due at once."""
-    return by_deadline(
-        Instalment(amount=each.amount, pay_by=deadline(each.due, submitted.zone, submitted.pay_by))
-        for each in submitted.instalments
-    )
+def fine_terms(submitted: FeeSubmitted, terms: PaymentTerms) -> FineTerms:
+    """Return the fines of a fee."""
+    rules = [FineRule(**{each.name: getattr(rule, each.name) for each in fields(FineRule)}) for rule in terms.fines]
+    return FineTerms(version=submitted.schedule_version, zone=submitted.zone, rules=tuple(rules))
 
 
-def notice(submitted: Received[FeeSubmitted]) -> Notice:
+def notice(submitted: Received[FeeSubmitted], parts: Sequence[Instalment]) -> Notice:
     """Return the notice to the candidate."""
     event = submitted.body
     return Notice(
@@ -96,7 +90,8 @@ def notice(submitted: Received[FeeSubmitted]) -> Notice:
             "pay_by": event.pay_by and pay_by_fact(event.pay_by, event.zone),
             "instalments": [
                 {"amount": amount_fact(each.amount), "pay_by": each.pay_by and pay_by_fact(each.pay_by, event.zone)}
-                for each in instalments_of(event)
+                for each in parts
+                if len(parts) > 1
             ],
             "lines": [{"why": line.why, "amount": amount_fact(line.amount)} for line in event.lines],
         },
