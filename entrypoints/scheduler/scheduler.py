@@ -28,13 +28,13 @@ RETENTION_INTERVAL_SECONDS = 600.0
 HOLD_EXPIRY_INTERVAL_SECONDS = 20.0
 BACKORDER_INTERVAL_SECONDS = 20.0
 RECONCILIATION_INTERVAL_SECONDS = 30.0
-POSTING_SUMS_INTERVAL_SECONDS, BUSY_POSTING_SUMS_INTERVAL_SECONDS = 5.0, 0.5
+POSTING_SUMS_INTERVAL_SECONDS, BUSY_INTERVAL_SECONDS = 5.0, 0.5
 """What is posted meanwhile is added up by every balance of its account."""
 MANY_POSTINGS = 500
 """While so many are posted in an interval, the shorter one holds."""
 GATEWAY_CHECK_INTERVAL_SECONDS = 5.0
 FINE_INTERVAL_SECONDS = REMINDER_INTERVAL_SECONDS = 60.0
-REPRICING_INTERVAL_SECONDS = 2.0
+REPRICING_INTERVAL_SECONDS = 10.0
 AUDIT_SEALING_INTERVAL_SECONDS = 15.0
 """A record is sealed, and its head published, within a minute even if two runs fail."""
 
@@ -77,23 +77,28 @@ def scheduler(use_cases: UseCases, figures: Figures, clock: Clock, stop: asyncio
         run_every(
             POSTING_SUMS_INTERVAL_SECONDS,
             "postings_added_up",
-            partial(while_many, use_cases.ledger.add_up_postings, stop),
+            partial(while_busy, use_cases.ledger.add_up_postings, MANY_POSTINGS, stop),
             stop,
         ),
         run_every(GATEWAY_CHECK_INTERVAL_SECONDS, "gateways_checked", use_cases.payments.check_gateways, stop),
         run_every(REMINDER_INTERVAL_SECONDS, "payers_reminded", use_cases.payments.remind_payers, stop),
         run_every(FINE_INTERVAL_SECONDS, "overdue_fees_fined", use_cases.payments.fine_overdue_fees, stop),
-        run_every(REPRICING_INTERVAL_SECONDS, "submissions_repriced", use_cases.fees.reprice_submissions, stop),
+        run_every(
+            REPRICING_INTERVAL_SECONDS,
+            "submissions_repriced",
+            partial(while_busy, use_cases.fees.reprice_submissions, 1, stop),
+            stop,
+        ),
         run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", seal, stop),
         *(run_every(FIGURES_INTERVAL_SECONDS, name, job, stop) for name, job in figures.jobs(clock).items()),
     ]
 
 
-async def while_many(add_up: Callable[[], Awaitable[int]], stop: asyncio.Event) -> int:
-    """Add up postings, and again soon while many arrive; return how many were added."""
-    added = some = await add_up()
-    while some >= MANY_POSTINGS and not stop.is_set():
-        await Signals.wait(stop, BUSY_POSTING_SUMS_INTERVAL_SECONDS)
-        some = await add_up()
-        added += some
-    return added
+async def while_busy(job: Callable[[], Awaitable[int]], many: int, stop: asyncio.Event) -> int:
+    """Run a job, and again soon while it has much to do; return how much it did."""
+    done = some = await job()
+    while some >= many and not stop.is_set():
+        await Signals.wait(stop, BUSY_INTERVAL_SECONDS)
+        some = await job()
+        done += some
+    return done
