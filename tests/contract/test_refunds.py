@@ -145,7 +145,9 @@ async def test_a_payment_is_refunded_within_what_is_left_in_its_currency(desk: D
     await desk.refund(20_000)
 
 
-async def test_five_hundred_parallel_refunds_never_exceed_the_payment(desk: Desk) -> None:
+async def test_parallel_refunds_never_exceed_the_payment(desk: Desk) -> None:
+    """Five hundred on MySQL; on the stores of one writer, which take them one after the other, a hundred."""
+    requests = 500 if desk.stored.settings().adapters.persistence == "mysql" else 100
     app = http_app(desk.stored)
     transport = httpx.ASGITransport(app)
 
@@ -161,9 +163,9 @@ async def test_five_hundred_parallel_refunds_never_exceed_the_payment(desk: Desk
         raise AssertionError(answer.text)
 
     async with httpx.AsyncClient(transport=transport, base_url="http://bursar", timeout=120) as client:
-        statuses = await asyncio.gather(*(refund(client, number) for number in range(500)))
+        statuses = await asyncio.gather(*(refund(client, number) for number in range(requests)))
 
-    assert (statuses.count(201), statuses.count(409)) == (71, 429)  # 71 × 700 ≤ 50000
+    assert (statuses.count(201), statuses.count(409)) == (71, requests - 71)  # 71 × 700 ≤ 50000
     await desk.check(timedelta(days=1000))  # the use case behind HTTP has another clock
     assert sum(desk.gateway.given_back.values()) == 71 * 700
     assert (await read(desk.stored, desk.fee)).payment(desk.paid.id).received == inr(50_000 - 71 * 700)

@@ -30,7 +30,7 @@ from tests.inventory_harness import InventoryHarness
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 TESTS = Path(__file__).parents[1]
-EXAMPLES_PER_OPERATION = 60
+EXAMPLES_PER_OPERATION = 40
 EXTRA_HEADERS = {"X-Request-ID", "traceparent"}
 
 
