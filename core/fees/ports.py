@@ -113,6 +113,8 @@ class PastPage:
     """Submissions that a repricing looks at next."""
 
     items: Sequence[PastSubmission]
+    looked_at: int
+    """How many submissions were, also of other schedules."""
     last: UUID | None
     """Where the next page begins; None: there is none."""
 

@@ -347,6 +347,22 @@ async def test_what_is_told_again_changes_nothing(office: Office) -> None:
     assert (await office.verify()).disagreement == ""
 
 
+async def test_work_is_to_be_continued_behind_submissions_that_are_none_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduler runs it again soon while it has looked at some, and else after its whole interval."""
+    monkeypatch.setattr("core.fees.repricings.reprice_submissions.SUBMISSIONS_PER_BATCH", 1)
+    monkeypatch.setattr("core.fees.repricings.reprice_submissions.BATCHES_PER_RUN", 1)
+    await office.publish(1, exam(150_000))
+    await office.submit()
+    await office.publish(2, exam(120_000))
+    await office.reprice()
+
+    counted = await office.count()  # the only submission is told
+
+    assert (counted.state, counted.figures.submissions) == (RepricingState.COUNTED, 0)
+
+
 async def test_a_repricing_starts_with_the_count_that_was_seen_and_of_the_newest_version(office: Office) -> None:
     fees = office.stored.use_cases().fees
     await office.publish(1, exam(150_000))

@@ -54,7 +54,7 @@ class MemoryRepricingRecords(RepricingRecords):
             if each.schedule == repricing.schedule and each.schedule_version < repricing.version
         ]
         items = [each for each in found if not each.is_told_by(repricing.version)]
-        return PastPage(items, looked_at[-1].id if looked_at else None)
+        return PastPage(items, len(looked_at), looked_at[-1].id if looked_at else None)
 
     def _past(self, submission: Submission) -> PastSubmission:
         known = self._database.students.values()

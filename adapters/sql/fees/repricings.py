@@ -65,12 +65,13 @@ class SqlRepricingRecords(RepricingRecords):
             following = following.where(submissions.c.id > repricing.after)
         some = following.subquery()
         async with self._database.reading() as connection:
-            first, last = (await connection.execute(select(func.min(some.c.id), func.max(some.c.id)))).one()
+            ends = select(func.min(some.c.id), func.max(some.c.id), func.count())
+            first, last, looked_at = (await connection.execute(ends.select_from(some))).one()
             if last is None:
-                return PastPage([], None)
+                return PastPage([], 0, None)
             rows = await connection.execute(past_submissions(repricing).where(submissions.c.id.between(first, last)))
             found = [as_past(row) for row in rows]
-        return PastPage([each for each in found if not each.is_told_by(repricing.version)], last)
+        return PastPage([each for each in found if not each.is_told_by(repricing.version)], looked_at, last)
 
 
 def past_submissions(repricing: Repricing) -> Select[Any]:

@@ -35,7 +35,7 @@ class RepriceSubmissions:
     clock: Clock
 
     async def __call__(self) -> int:
-        """Return how many submissions were looked at."""
+        """Return how many submissions were looked at, also of other schedules; 0: there is nothing more to do."""
         taken = 0
         for each in await self.repricings.in_work():
             for _ in range(BATCHES_PER_RUN):
@@ -58,7 +58,7 @@ class RepriceSubmissions:
             repricing.move_on(page.last)
             work.repricings.save(repricing)
             await work.commit()
-        return len(page.items), repricing.state in IN_WORK
+        return page.looked_at, repricing.state in IN_WORK
 
     async def _price(self, items: Sequence[PastSubmission], repricing: Repricing) -> Sequence[FeeRepriced]:
         """Add submissions to the figures; return the differences."""
