@@ -38,6 +38,15 @@ class TransactionKind(StrEnum):
     """A gateway has transferred what it collected to the bank."""
 
 
+CHARGED = frozenset({TransactionKind.CHARGE, TransactionKind.ADJUSTMENT})
+FINED = frozenset({TransactionKind.FINE, TransactionKind.WITHDRAWAL})
+WAIVED = frozenset({TransactionKind.WAIVER, TransactionKind.RETRACTION})
+DEBTS = CHARGED | FINED | WAIVED
+"""What changes the debt of a fee without a payment."""
+RECEIPTED = frozenset({TransactionKind.PAYMENT, TransactionKind.RESTORATION})
+"""What a receipt is issued for; its payment is the cause."""
+
+
 class TransactionKey(NamedTuple):
     """What a transaction records: one fact is posted once."""
 

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 
-from adapters.sql.reports import dues, ledger
 from config.container import Application
 from core.kernel.authorization import NotPermitted, Permission, Principal, acting_as
 from core.kernel.errors import Unavailable, Unprocessable
@@ -21,7 +20,7 @@ from core.kernel.report import Report, report_csv
 from core.ledger.account import LedgerAccount
 from core.ledger.charge import ChargedHead, charge
 from core.ledger.reports.write_collection import FIGURES
-from core.ledger.transaction import LedgerTransaction, Posting, TransactionKind
+from core.ledger.transaction import DEBTS, LedgerTransaction, Posting, TransactionKind
 from core.payments.errors import NoFeesCharged
 from core.payments.fee_account import FeeAccount
 from core.payments.instalment import Instalment
@@ -369,11 +368,10 @@ async def test_reports_of_slow_readers_leave_connections_for_the_others(office: 
 def test_every_kind_of_transaction_has_its_place_in_reports() -> None:
     """A new kind would be counted as a payment by the dues, and unknown to the collection."""
     paid = {each for each in TransactionKind if each in ("payment", "refund", "reversal", "restoration")}
-    debts = dues.CHARGED | dues.FINED | dues.WAIVED
 
-    assert paid | debts | {TransactionKind.SETTLEMENT} == set(TransactionKind)
-    assert set(ledger.DEBT_KINDS) == debts
-    assert FIGURES.keys() == paid - {TransactionKind.PAYMENT} | debts
+    assert paid | DEBTS | {TransactionKind.SETTLEMENT} == set(TransactionKind)
+    assert not paid & DEBTS
+    assert FIGURES.keys() == paid - {TransactionKind.PAYMENT} | DEBTS
 
 
 async def test_csv_has_exact_major_units_and_guarded_texts(stored: Application) -> None:

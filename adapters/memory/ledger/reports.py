@@ -11,9 +11,7 @@ from core.kernel.period import Period
 from core.ledger.account import AccountKind, LedgerAccount
 from core.ledger.ports import AccountTotal
 from core.ledger.reports.ports import BookedPosting, Movement, ReportBooks, Reports
-from core.ledger.transaction import LedgerTransaction, TransactionKind
-
-RECEIPTED = (TransactionKind.PAYMENT, TransactionKind.RESTORATION)
+from core.ledger.transaction import DEBTS, RECEIPTED, LedgerTransaction, TransactionKind
 
 
 class MemoryReports(Reports, ReportBooks):
@@ -40,8 +38,8 @@ class MemoryReports(Reports, ReportBooks):
         yield [each for each in found if schedule in ("", each.schedule)]
 
     async def debts(self, fees: Collection[UUID]) -> Mapping[UUID, Sequence[Movement]]:
-        about = [each for each in self._database.ledger_transactions.values() if each.about in fees]
-        found = [each for each in self._moved(about) if each.account.kind is not AccountKind.CLEARING]
+        stored = self._database.ledger_transactions.values()
+        found = list(self._moved(each for each in stored if each.about in fees and each.kind in DEBTS))
         return {fee: [each for each in found if each.fee == fee] for fee in fees}
 
     def _of(self, period: Period) -> Sequence[LedgerTransaction]:

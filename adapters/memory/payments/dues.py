@@ -8,14 +8,12 @@ from adapters.memory.engine.database import MemoryDatabase
 from adapters.memory.ledger.reports import MemoryReports
 from core.ledger.account import AccountKind, LedgerAccount
 from core.ledger.reports.ports import Movement
-from core.ledger.reports.waivers import FINED, WAIVED, waived_of_charge
-from core.ledger.transaction import LedgerTransaction, TransactionKind
+from core.ledger.reports.waivers import waived_of_charge
+from core.ledger.transaction import CHARGED, FINED, WAIVED, LedgerTransaction
 from core.payments.dues import Dues, FeeDue
 from core.payments.fee_account import FeeAccount
 from core.payments.order import PENDING
 from core.students.student import Enrolment
-
-CHARGED = (TransactionKind.CHARGE, TransactionKind.ADJUSTMENT)
 
 
 class MemoryDues(Dues):

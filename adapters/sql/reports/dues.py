@@ -17,14 +17,13 @@ from adapters.sql.payments.tables import fee_accounts, payment_orders
 from adapters.sql.reports.ledger import SqlReportBooks
 from adapters.sql.students.tables import students
 from core.ledger.account import AccountKind
-from core.ledger.reports.waivers import FINED, WAIVED, waived_of_charge
-from core.ledger.transaction import TransactionKind
+from core.ledger.reports.waivers import waived_of_charge
+from core.ledger.transaction import CHARGED, FINED, WAIVED
 from core.payments.dues import Dues, FeeDue
 from core.payments.order import PENDING
 
 FEES_PER_PAGE = 1_000
 """Few enough that other requests of the process wait a few milliseconds for a page."""
-CHARGED = frozenset({TransactionKind.CHARGE, TransactionKind.ADJUSTMENT})
 account = fee_accounts.c
 TOLD = (
     account.submission_id, account.student_id, account.reference, account.currency, account.pay_by,

@@ -21,7 +21,7 @@ from core.kernel.period import Period
 from core.ledger.account import AccountKind, LedgerAccount
 from core.ledger.ports import AccountTotal
 from core.ledger.reports.ports import BookedPosting, Movement, ReportBooks, Reports
-from core.ledger.transaction import TransactionKind
+from core.ledger.transaction import DEBTS, RECEIPTED, TransactionKind
 from core.receipts.receipt import ReceiptNumber
 
 TRANSACTIONS_PER_PAGE = 500
@@ -29,16 +29,6 @@ TRANSACTIONS_PER_PAGE = 500
 stored = ledger_transactions.c
 ORDER = (stored.at, stored.cause_id, stored.kind)
 CANDIDATE = f"{AccountKind.CANDIDATE}:"
-DEBT_KINDS = (
-    TransactionKind.CHARGE,
-    TransactionKind.ADJUSTMENT,
-    TransactionKind.FINE,
-    TransactionKind.WITHDRAWAL,
-    TransactionKind.WAIVER,
-    TransactionKind.RETRACTION,
-)
-"""What changes the debt of a fee without a payment."""
-RECEIPTED = (TransactionKind.PAYMENT, TransactionKind.RESTORATION)
 
 
 class SqlReports(Reports):
@@ -82,7 +72,7 @@ class SqlReportBooks(ReportBooks):
         if fees:
             about = select(ledger_transactions.c.about_id, fee_accounts.c.schedule, postings).join(postings, SAME)
             about = about.outerjoin(fee_accounts, fee_accounts.c.submission_id == stored.about_id)
-            query = about.where(stored.about_id.in_(fees), stored.kind.in_(DEBT_KINDS))
+            query = about.where(stored.about_id.in_(fees), stored.kind.in_(DEBTS))
             for row in await self._connection.execute(query):
                 found[row.about_id].append(moved(row))
         return found

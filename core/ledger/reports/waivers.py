@@ -5,10 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from core.ledger.reports.ports import Movement
-from core.ledger.transaction import TransactionKind
-
-FINED = frozenset({TransactionKind.FINE, TransactionKind.WITHDRAWAL})
-WAIVED = frozenset({TransactionKind.WAIVER, TransactionKind.RETRACTION})
+from core.ledger.transaction import FINED, WAIVED
 
 
 def waived_of_charge(debts: Iterable[Movement], before: datetime) -> int:
