@@ -138,6 +138,12 @@ class BenchmarkEnvironment:
             issued = await identity.create_api_key(NewApiKey(account=account.id, name="benchmark"))
             self.credentials.append(issued.credential)
 
+    def number_rows(self, below: int) -> None:
+        """Create the table `numbers` of the numbers `n` below a number, for statements that insert as many rows."""
+        rows = f"(SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < {below - 1})"  # noqa: S608 - a number
+        deep = f"/*+ SET_VAR(cte_max_recursion_depth = {below}) */"
+        self.sql(f"CREATE TABLE numbers WITH RECURSIVE counted (n) AS {rows} SELECT {deep} n FROM counted")  # noqa: S608 - numbers
+
     def sql(self, statement: str, database: str | None = None) -> list[Any]:
         """Run one statement as root, and return its rows."""
 

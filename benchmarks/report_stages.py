@@ -26,8 +26,10 @@ STATEMENTS = (
         f" '', 'en' {FROM}"
     ),
     (
-        f"INSERT INTO fee_accounts SELECT {FEE}, {FEE}, CONCAT('BF-', %(first)s + n), '{SCHEDULE}', 'INR', 150000,"
-        f" '2026-02-01', NULL, NULL, NULL, n %% 2, 1 {FROM}"
+        "INSERT INTO fee_accounts"
+        " (submission_id, student_id, reference, schedule, currency, charged_minor, pay_by, cleared, version)"
+        f" SELECT {FEE}, {FEE}, CONCAT('BF-', %(first)s + n), '{SCHEDULE}', 'INR', 150000, '2026-02-01', n %% 2, 1"
+        f" {FROM}"
     ),
     f"INSERT INTO ledger_transactions SELECT {FEE}, 'charge', {FEE}, {AT}, 'INR', 2, 150000 {FROM}",
     f"INSERT INTO postings SELECT {FEE}, 'charge', 0, {CANDIDATE}, 'income:examination', 'INR', 100000, {AT} {FROM}",
@@ -89,9 +91,7 @@ def peak_mib() -> float:
 
 def fill(environment: BenchmarkEnvironment, number: int) -> None:
     """Store the fees with their postings, and the sums that the scheduler would have made."""
-    numbers = f"(SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < {FEES_PER_STATEMENT - 1})"  # noqa: S608
-    deep = f"/*+ SET_VAR(cte_max_recursion_depth = {FEES_PER_STATEMENT}) */"
-    environment.sql(f"CREATE TABLE numbers WITH RECURSIVE counted (n) AS {numbers} SELECT {deep} n FROM counted")  # noqa: S608
+    environment.number_rows(FEES_PER_STATEMENT)
     for first in range(0, number, FEES_PER_STATEMENT):
         for each in STATEMENTS:
             environment.sql(each % {"first": first + 1, "left": number - first})

@@ -62,13 +62,11 @@ def write_file(file: Path, number: int) -> None:
 
 def fill(environment: BenchmarkEnvironment, number: int) -> None:
     """Store the payments."""
-    numbers = f"(SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < {PAYMENTS_PER_STATEMENT - 1})"  # noqa: S608
-    deep = f"/*+ SET_VAR(cte_max_recursion_depth = {PAYMENTS_PER_STATEMENT}) */"
-    environment.sql(f"CREATE TABLE numbers WITH RECURSIVE counted (n) AS {numbers} SELECT {deep} n FROM counted")  # noqa: S608
+    environment.number_rows(PAYMENTS_PER_STATEMENT)
     for first in range(0, number, PAYMENTS_PER_STATEMENT):
         key = f"UNHEX(LPAD(HEX({first + 1} + n), 32, '0'))"
         environment.sql(
-            f"INSERT INTO payments SELECT {key}, {key}, 'razorpay', CONCAT('pay_', LPAD({first} + n, 20, '0')), NULL,"  # noqa: S608
+            f"INSERT INTO payments SELECT {key}, {key}, 'razorpay', CONCAT('pay_', LPAD({first} + n, 20, '0')), NULL,"  # noqa: S608 - numbers
             f" 'upi', 'INR', 150000, '2026-09-30 06:00:00', 0 FROM numbers WHERE n < {number - first}"
         )
     environment.sql("ANALYZE TABLE payments")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from benchmarks import contenders, http_stages, identity_stages, profile, seed
+from benchmarks import contenders, http_stages, identity_stages, ledger_stages, profile, seed
 from benchmarks.environment import BenchmarkEnvironment, Process, benchmark_environment
 from benchmarks.stages import STAGES
 from tests.containers import MySqlServer
@@ -66,6 +66,17 @@ def test_a_stage_measures(environment: BenchmarkEnvironment, name: str, monkeypa
     figures = STAGES[name].measure(environment, 400 if name in ("identity", "disk") else 4_000)
     assert figures
     assert all(value > 0 for name, value in figures.items() if "refused" not in name), figures
+
+
+@pytest.mark.parametrize("name", ["payments", "payments-at-depth", "settlements", "reports"])
+def test_a_stage_of_money_measures(
+    environment: BenchmarkEnvironment, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_stages, "POSTED", 512)
+    figures = STAGES[name].measure(environment, 2_048)
+
+    assert figures
+    assert all(value > 0 for name, value in figures.items() if "MiB" not in name), figures
 
 
 def test_depth_is_measured_with_as_many_stored_as_it_says(
