@@ -1,7 +1,9 @@
 """The session of the caller, and the second factor of its account."""
 
 from datetime import datetime
+from typing import cast
 
+from core.identity.account import AccountId
 from core.identity.errors import SessionEnded
 from core.identity.ports import IdentityUnitOfWork
 from core.identity.second_factor import SecondFactor
@@ -18,13 +20,16 @@ def caller_with_session() -> Principal:
 
 
 async def locked_session(work: IdentityUnitOfWork, at: datetime) -> tuple[Session, SecondFactor | None]:
-    """Lock and return the open session of the caller, after the second factor of its account; raise `SessionEnded`.
+    """Lock and return the open session of the caller, and the second factor of its account; raise `SessionEnded`.
 
-    Each use case locks in this order, so that none waits for another one that waits for it.
+    Each use case locks the account, its second factor and its sessions in this order, so that none waits for another
+    one that waits for it. The row of an account exists before that of its second factor: it orders first enrolments.
     """
     caller = caller_with_session()
-    factor = await work.second_factors.lock(caller.account) if caller.account else None
-    session = await work.sessions.lock(SessionId(caller.session)) if caller.session else None
-    if session is None or session.account != caller.account or not session.is_open(at):
+    account, session_id = cast(AccountId, caller.account), cast(SessionId, caller.session)
+    await work.accounts.lock(account)
+    factor = await work.second_factors.lock(account)
+    session = await work.sessions.lock(session_id)
+    if session is None or session.account != account or not session.is_open(at):
         raise SessionEnded("the session has ended; sign in again")
     return session, factor
