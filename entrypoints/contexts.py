@@ -87,7 +87,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     )
 
 
-def http_handlers() -> list[Any]:
+def http_handlers() -> tuple[Any, ...]:
     """Return the handlers of the HTTP API."""
     from entrypoints.http.audit.audit_records import list_audit_records
     from entrypoints.http.fees.exam_fee_batch import submit_rows
@@ -123,7 +123,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.settlements.settlement_files import import_settlement
     from entrypoints.http.students.students import StudentsController
 
-    return [
+    return (
         ExamFeesController,
         submit_rows,
         FeeSchedulesController,
@@ -162,7 +162,7 @@ def http_handlers() -> list[Any]:
         SettlementExceptionsController,
         import_settlement,
         list_audit_records,
-    ]
+    )
 
 
 ROUTES = Routes(

@@ -1,22 +1,13 @@
 """The endpoints and the problem types, from the API document of the application."""
 
-from datetime import timedelta
 from typing import Any
 
-from litestar import Litestar
-
-from config.container import Application
-from config.sections.http import Limits
-from config.settings import Adapters, Settings
 from core.kernel.errors import problem_type
 from docs.generator.markdown import code, table
-from entrypoints.contexts import ROUTES, http_handlers
-from entrypoints.http.app import create_app
+from entrypoints.contexts import http_handlers
+from entrypoints.http.app import routed
 from entrypoints.http.document import BEFORE_THE_APPLICATION, OF_AUTHORIZATION
-from entrypoints.http.middleware.admission import AdmissionControl
-from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.problems import client_visible_errors, status_of, title
-from entrypoints.http.submission_intents import IntentSigner
 
 
 def endpoints() -> str:
@@ -46,22 +37,5 @@ def _key(operation: dict[str, Any]) -> str:
 
 def openapi_document() -> dict[str, Any]:
     """Return the API document."""
-    return _litestar_app().openapi_schema.to_schema()
-
-
-def _litestar_app() -> Litestar:
-    """Return the application below its middleware, with adapters that need no server."""
-    application = Application(settings=Settings(adapters=Adapters(persistence="memory")), routes=ROUTES)
-    admission = AdmissionControl(IntentSigner(b"", timedelta(0)), max_in_flight=1)
-    app: Any = create_app(
-        http_handlers(),
-        application.use_cases(),
-        application.messaging.answers(),
-        (),
-        application.process.clock(),
-        admission,
-        RateLimits(application.storage.rate_limiter(), Limits()),
-    )
-    while not isinstance(app, Litestar):
-        app = app._app  # noqa: SLF001 - each middleware keeps the application that it wraps under this name
-    return app
+    document: dict[str, Any] = routed(http_handlers()).openapi_schema.to_schema()
+    return document

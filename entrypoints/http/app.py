@@ -1,11 +1,11 @@
 """The composition of the HTTP application: routes, dependencies, error handlers and middleware."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 from litestar import Litestar
-from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
@@ -16,7 +16,7 @@ from core.kernel.idempotency import Answers
 from core.kernel.trace import Tracer
 from core.use_cases import UseCases
 from entrypoints.http import docs
-from entrypoints.http.dependencies import Wired, provide
+from entrypoints.http.dependencies import WiredMiddleware, provide, provide_after_use_cases
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
@@ -35,7 +35,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 def create_app(
-    handlers: Sequence[Any],
+    handlers: tuple[Any, ...],
     use_cases: UseCases,
     answers: Answers,
     probes: Sequence[Probe],
@@ -56,22 +56,25 @@ def create_app(
         "use_cases": use_cases,
         "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
         "health_checks": HealthChecks(probes),
+        "idempotency": Idempotency(answers, signer),
     }
-    app = routed(handlers, wired, Idempotency(answers, signer), documented=documented)
-    served = guard(app, Authentication(use_cases.identity), admission, rate_limits)
+    routes = routed(handlers)
+    if documented:
+        routes.openapi_schema  # noqa: B018 - Litestar keeps it
+    app = WiredMiddleware(routes, wired)
+    served = guard(app, RouteOptions(routes.routes), Authentication(use_cases.identity), admission, rate_limits)
     return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
 
 
-def routed(
-    handlers: Sequence[Any], wired: Mapping[str, Any], idempotency: Idempotency, *, documented: bool
-) -> Litestar:
-    """Return the routes with what they need; middleware comes before them."""
+@cache
+def routed(handlers: tuple[Any, ...]) -> Litestar:
+    """Return the routes; what handlers receive comes with each request, and middleware comes before them."""
     document = docs.openapi(version("bursar"))
     app = Litestar(
         route_handlers=[*handlers, docs.asset],
         dependencies={
-            **{name: provide(value) for name, value in wired.items()},
-            "idempotency": after_use_cases(idempotency),
+            **{name: provide(name) for name in ("use_cases", "row_submitter", "health_checks")},
+            "idempotency": provide_after_use_cases("idempotency"),
         },
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: internal_error},
         openapi_config=document,
@@ -81,16 +84,17 @@ def routed(
         logging_config=None,
     )
     document.routes = app.routes
-    if documented:
-        app.openapi_schema  # noqa: B018 - Litestar keeps it
     return app
 
 
 def guard(
-    app: Litestar, authentication: Authentication, admission: AdmissionControl, rate_limits: RateLimits
+    app: ASGIApp,
+    route_options: RouteOptions,
+    authentication: Authentication,
+    admission: AdmissionControl,
+    rate_limits: RateLimits,
 ) -> ASGIApp:
     """Authenticate each request, then judge it by rate limits, its refusal, HTTP and admission, in this order."""
-    route_options = RouteOptions(app.routes)
     served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
     served = RateLimitMiddleware(RefusalMiddleware(served, admission), rate_limits, route_options)
     return AuthenticationMiddleware(served, authentication, route_options)
@@ -99,12 +103,3 @@ def guard(
 def behind(trusted_proxies: int, served: ASGIApp) -> ASGIApp:
     """Count clients by the address that trusted proxies tell; without these, by the peer."""
     return ClientAddressMiddleware(served, trusted_proxies) if trusted_proxies else served
-
-
-def after_use_cases(idempotency: Idempotency) -> Provide:
-    """Resolve `idempotency` after `use_cases`: for two independent dependencies Litestar starts a task group."""
-
-    def build(use_cases: Wired[UseCases]) -> Any:  # noqa: ARG001 - required only to be resolved first
-        return idempotency
-
-    return Provide(build, sync_to_thread=False)

@@ -1,22 +1,45 @@
 """Dependency injection of handlers, and the arrival of a request."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from litestar import Request
 from litestar.di import Dependency, Provide
 from litestar.params import SkipValidationMarker
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 T = TypeVar("T")
 Wired: TypeAlias = Annotated[T, Dependency(kind="named"), SkipValidationMarker()]
 """A singleton that handlers receive; Litestar does not validate or document it."""
 
 
-def provide(value: object) -> Provide:
+class WiredMiddleware:
+    """Gives each request what its handler receives: the routes are the same for every application of a process."""
+
+    def __init__(self, app: ASGIApp, wired: Mapping[str, object]) -> None:
+        self._app, self._wired = app, wired
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        scope["wired"] = self._wired  # type: ignore[typeddict-unknown-key]
+        await self._app(scope, receive, send)
+
+
+def provide(name: str) -> Provide:
     """Return a dependency on a singleton."""
 
-    def build() -> Any:
-        return value
+    def build(scope: Scope) -> Any:
+        return scope["wired"][name]  # type: ignore[typeddict-item]
+
+    return Provide(build, sync_to_thread=False)
+
+
+def provide_after_use_cases(name: str) -> Provide:
+    """Resolve a singleton after `use_cases`: for two independent dependencies Litestar starts a task group."""
+
+    def build(scope: Scope, use_cases: Wired[Any]) -> Any:  # noqa: ARG001 - required only to be resolved first
+        return scope["wired"][name]  # type: ignore[typeddict-item]
 
     return Provide(build, sync_to_thread=False)
 
