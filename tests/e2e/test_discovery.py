@@ -36,6 +36,8 @@ class Load:
     key: str
     candidates: Iterator[int] = field(default_factory=lambda: iter(range(CANDIDATE_COUNT)))
     reads: int = 0
+    uninterrupted: int = 0
+    """The answers since the last repetition."""
     repetitions: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -75,10 +77,13 @@ class Load:
         """Send a request until the office has answered it: a server that is killed may have begun its answer."""
         why = ""
         for _ in range(MAX_REPETITIONS):
-            self.repetitions += [why] if why else []
+            if why:
+                self.repetitions.append(why)
+                self.uninterrupted = 0
             try:
                 answer = await client.send(request)
                 if answer.status_code == status:
+                    self.uninterrupted += 1
                     return answer
                 why = f"{request.method} {request.url} {answer.status_code} {answer.text}"
                 if answer.status_code < 500:
@@ -220,6 +225,8 @@ async def kill(offices: Offices, victim: Running, load: Load) -> None:
         await serves(victim)
         victim.process.send_signal(signal.SIGKILL)
         await until(lambda: address(victim) not in offices.known(), seconds=TTL_SECONDS + SLACK_SECONDS)
+        load.uninterrupted = 0
+        await until(lambda: load.uninterrupted > 100)  # each gateway has read what it shall know
 
 
 async def pause(offices: Offices, office: Running) -> None:
