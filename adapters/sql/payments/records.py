@@ -11,6 +11,7 @@ from adapters.sql.engine.database import Database
 from adapters.sql.ledger.tables import ledger_transactions, postings
 from adapters.sql.payments.accounts import read_accounts
 from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds
+from core.kernel.batching import Batcher, PendingItem
 from core.kernel.money import Money
 from core.ledger.account import AccountKind, LedgerAccount
 from core.payments.fee_account import FeeAccount
@@ -18,17 +19,23 @@ from core.payments.ports import DueCheck, PaymentRecords, PostedFee
 
 
 class SqlPaymentRecords(PaymentRecords):
-    """Reads of committed rows, without locks."""
+    """Reads of committed rows, without locks; concurrent lookups share the queries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookups = Batcher[UUID, PostedFee | None](self._look_up_batch)
 
     async def find(self, submission: UUID) -> PostedFee | None:
-        query = select(fee_accounts).where(fee_accounts.c.submission_id == submission)
+        return await self._lookups(submission)
+
+    async def _look_up_batch(self, batch: Sequence[PendingItem[UUID, PostedFee | None]]) -> None:
+        query = select(fee_accounts).where(fee_accounts.c.submission_id.in_({each.item for each in batch}))
         async with self._database.reading() as connection:
-            if (account := (await read_accounts(connection, query)).get(submission)) is None:
-                return None
-            return PostedFee(account=account, balance=await balance(connection, account))
+            accounts = await read_accounts(connection, query)
+            owed = await balances(connection, accounts.values())
+        for each in batch:
+            account = accounts.get(each.item)
+            each.resolve(PostedFee(account=account, balance=owed[each.item]) if account else None)
 
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:
         if not subjects:
@@ -62,11 +69,14 @@ class SqlPaymentRecords(PaymentRecords):
         return [check for _, check in sorted(found, key=lambda each: each[0])][:limit]
 
 
-async def balance(connection: AsyncConnection, account: FeeAccount) -> Money:
-    """Return what the student owes by the postings about the submission."""
-    candidate = str(LedgerAccount(AccountKind.CANDIDATE, str(account.student)))
-    sign = case((postings.c.debit == candidate, 1), (postings.c.credit == candidate, -1), else_=0)
+async def balances(connection: AsyncConnection, accounts: Collection[FeeAccount]) -> Mapping[UUID, Money]:
+    """Return what the students owe by the postings about their submissions."""
+    owed = {each.submission: Money.zero(each.charged.currency) for each in accounts}
+    candidates = {str(LedgerAccount(AccountKind.CANDIDATE, str(each.student))) for each in accounts}
+    sign = case((postings.c.debit.in_(candidates), 1), (postings.c.credit.in_(candidates), -1), else_=0)
     same = (postings.c.cause_id == ledger_transactions.c.cause_id) & (postings.c.kind == ledger_transactions.c.kind)
-    about = ledger_transactions.c.about_id == account.submission
-    query = select(func.sum(sign * postings.c.amount_minor)).join_from(ledger_transactions, postings, same).where(about)
-    return Money(int(await connection.scalar(query) or 0), account.charged.currency)
+    about, total = ledger_transactions.c.about_id, func.sum(sign * postings.c.amount_minor).label("total")
+    query = select(about, total).join_from(ledger_transactions, postings, same).where(about.in_(owed)).group_by(about)
+    for row in await connection.execute(query):
+        owed[row.about_id] = Money(int(row.total), owed[row.about_id].currency)
+    return owed

@@ -1,7 +1,9 @@
 """Reads receipts from SQL."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
@@ -9,6 +11,7 @@ from adapters.sql.engine.database import Database
 from adapters.sql.receipts.tables import receipt_restorations as restorations
 from adapters.sql.receipts.tables import receipt_voids as voids
 from adapters.sql.receipts.tables import receipts
+from core.kernel.batching import Batcher, PendingItem
 from core.kernel.money import Money
 from core.receipts.ports import IssuedReceipts
 from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid
@@ -36,10 +39,11 @@ STORED = with_voids(receipts)
 
 
 class SqlIssuedReceipts(IssuedReceipts):
-    """Reads receipts with their voids."""
+    """Reads receipts with their voids; concurrent searches for those of one fee each share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._of_fees = Batcher[UUID, Sequence[IssuedReceipt]](self._look_up_batch)
 
     async def by_number(self, number: ReceiptNumber) -> IssuedReceipt | None:
         of_counter = (receipts.c.series == number.series) & (receipts.c.year == number.year)
@@ -49,10 +53,20 @@ class SqlIssuedReceipts(IssuedReceipts):
         return await self._first(STORED.where(receipts.c.code == code))
 
     async def page(self, search: ReceiptSearch, limit: int) -> Sequence[IssuedReceipt]:
+        if search.submission and search == ReceiptSearch(submission=search.submission, student=search.student):
+            found = await self._of_fees(search.submission)
+            return newest_first(each for each in found if search.student in (None, each.student))[:limit]
         newest = [column.desc() for column in PLACE]
         # The page first: MySQL would join all voids with all receipts of the year, and sort them.
         page = with_voids(select(receipts).where(*conditions(search)).order_by(*newest).limit(limit).subquery())
-        return sorted(await self._all(page), key=lambda each: ReceiptNumber.parse(each.number).place, reverse=True)
+        return newest_first(await self._all(page))
+
+    async def _look_up_batch(self, batch: Sequence[PendingItem[UUID, Sequence[IssuedReceipt]]]) -> None:
+        of_fees = defaultdict[UUID, list[IssuedReceipt]](list)
+        for each in await self._all(STORED.where(receipts.c.submission_id.in_({each.item for each in batch}))):
+            of_fees[each.submission].append(each)
+        for pending in batch:
+            pending.resolve(of_fees[pending.item])
 
     async def _first(self, query: Select[Any]) -> IssuedReceipt | None:
         return next(iter(await self._all(query)), None)
@@ -60,6 +74,11 @@ class SqlIssuedReceipts(IssuedReceipts):
     async def _all(self, query: Select[Any]) -> Sequence[IssuedReceipt]:
         async with self._database.reading() as connection:
             return [receipt(row) for row in await connection.execute(query)]
+
+
+def newest_first(found: Iterable[IssuedReceipt]) -> Sequence[IssuedReceipt]:
+    """Return receipts in the order of lists."""
+    return sorted(found, key=lambda each: ReceiptNumber.parse(each.number).place, reverse=True)
 
 
 def conditions(search: ReceiptSearch) -> Iterator[ColumnElement[bool]]:
