@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from config.sections.gateways import Payments, Razorpay, Stripe
-from config.sections.http import Admission, Http, Limits
+from config.sections.http import Admission, GraphQL, Http, Limits
 from config.sections.identity import KNOWN_ISSUERS, Audit, Encryption, Identity, OpenIdProvider, ProviderName
 from config.sections.office import Inventory, Notifications, Receipts, Retention, Students, Telemetry
 from config.sections.section import NON_EMPTY, Section, check_encrypted
@@ -55,6 +55,7 @@ class Settings(Section, frozen=True):
     http: Http = Http()
     admission: Admission = Admission()
     limits: Limits = Limits()
+    graphql: GraphQL = GraphQL()
     oidc: dict[ProviderName, OpenIdProvider] = msgspec.field(default_factory=dict)
     """Identity providers by the names in their URLs: `google`, `microsoft`, `keycloak`, or another word."""
     mysql: MySQL = MySQL()

@@ -94,6 +94,7 @@ def http_handlers() -> tuple[Any, ...]:
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
     from entrypoints.http.fees.repricings import RepricingsController
+    from entrypoints.http.graphql.endpoint import query
     from entrypoints.http.identity.accounts import AccountsController
     from entrypoints.http.identity.api_keys import ApiKeysController
     from entrypoints.http.identity.codes import CodesController
@@ -124,6 +125,7 @@ def http_handlers() -> tuple[Any, ...]:
     from entrypoints.http.students.students import StudentsController
 
     return (
+        query,
         ExamFeesController,
         submit_rows,
         FeeSchedulesController,

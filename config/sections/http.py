@@ -55,6 +55,21 @@ class Http(Section, frozen=True):
         check_port(self.public_url, "http.public_url")
 
 
+class GraphQL(Section, frozen=True):
+    """GraphQL queries, and the most that one of them may ask for."""
+
+    enabled: bool = False
+    """Whether `POST /v1/graphql` answers."""
+    max_fields: PositiveInt = 5_000
+    """Fields that a query resolves, with its fragments expanded, for each item of its pages."""
+    max_depth: PositiveInt = 12
+    """Selections and fragments within each other."""
+    max_tokens: PositiveInt = 2_000
+    """Words and signs of its text."""
+    introspection: bool = False
+    """Whether a query may ask for the schema."""
+
+
 class Admission(Section, frozen=True):
     """Admission control of submissions."""
 

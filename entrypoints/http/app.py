@@ -18,6 +18,8 @@ from core.use_cases import UseCases
 from entrypoints.http import docs
 from entrypoints.http.dependencies import WiredMiddleware, provide, provide_after_use_cases
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
+from entrypoints.http.graphql.endpoint import Executes
+from entrypoints.http.graphql.limits import QueryLimits
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
 from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware, RefusalMiddleware
@@ -46,6 +48,7 @@ def create_app(
     tracer: Tracer | None = None,
     trusted_proxies: int = 0,
     documented: bool = False,
+    graphql: QueryLimits | None = None,
 ) -> ASGIApp:
     """Serve use cases over HTTP, submissions through admission control.
 
@@ -57,6 +60,7 @@ def create_app(
         "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
         "health_checks": HealthChecks(probes),
         "idempotency": Idempotency(answers, signer),
+        "graphql": executor(use_cases, graphql) if graphql else None,
     }
     routes = routed(handlers)
     if documented:
@@ -66,6 +70,13 @@ def create_app(
     return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
 
 
+def executor(use_cases: UseCases, limits: QueryLimits) -> Executes:
+    """Return what answers GraphQL queries; its library takes half a second to import."""
+    from entrypoints.http.graphql.execution import Executor
+
+    return Executor(use_cases, limits)
+
+
 @cache
 def routed(handlers: tuple[Any, ...]) -> Litestar:
     """Return the routes; what handlers receive comes with each request, and middleware comes before them."""
@@ -73,7 +84,7 @@ def routed(handlers: tuple[Any, ...]) -> Litestar:
     app = Litestar(
         route_handlers=[*handlers, docs.asset],
         dependencies={
-            **{name: provide(name) for name in ("use_cases", "row_submitter", "health_checks")},
+            **{name: provide(name) for name in ("use_cases", "row_submitter", "health_checks", "graphql")},
             "idempotency": provide_after_use_cases("idempotency"),
         },
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: internal_error},

@@ -28,6 +28,7 @@ from core.kernel.errors import (
 from core.kernel.idempotency import RequestInProgress
 from core.kernel.rate_limit import RateLimited
 from core.kernel.trace import current_trace
+from entrypoints.http.graphql.limits import QueryTooLarge
 from entrypoints.http.idempotency import MissingIdempotencyKey
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.submission_intents import InvalidIntent
@@ -45,7 +46,7 @@ STATUS_BY_ERROR: dict[type[CoreError], int] = {
 }
 """The first type that an error is an instance of determines its status."""
 
-CLIENT_VISIBLE_MODULES = ("core.", MissingIdempotencyKey.__module__, InvalidIntent.__module__)
+CLIENT_VISIBLE_MODULES = ("core.", MissingIdempotencyKey.__module__, InvalidIntent.__module__, QueryTooLarge.__module__)
 """The modules of the errors in the API document; an error of an adapter is reported as its base type in the core."""
 UNAVAILABLE_DETAIL = "a dependency of the server is unavailable; `/health/ready` shows which"
 

@@ -131,6 +131,7 @@ class Transports:
             tracer=self._application.process.tracer(),
             trusted_proxies=self._settings.http.trusted_proxies,
             documented=True,
+            graphql=self._settings.graphql if self._settings.graphql.enabled else None,
         )
         shedder = LoadShedder(admission, Authentication(self._use_cases.identity), clock)
         return server.serve(app, shedder, listening, stop, self._settings.http)

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from adapters.system.clock import TimeOrderedIds
 from config.container import Application
-from config.sections.http import Limits
+from config.sections.http import GraphQL, Limits
 from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.api_keys.known_api_keys import KnownApiKeys
@@ -47,6 +47,7 @@ def http_app(
     keyed: bool = True,
     limits: Limits | None = None,
     trusted_proxies: int = 0,
+    graphql: GraphQL | None = None,
 ) -> Any:
     """Serve an application over HTTP; `keyed` adds an administrator's API key to requests without a credential."""
     app = create_app(
@@ -58,6 +59,7 @@ def http_app(
         admission or unlimited_admission(),
         RateLimits(application.storage.rate_limiter(), limits or Limits()),
         trusted_proxies=trusted_proxies,
+        graphql=graphql,
         documented=documented,
     )
     return Keyed(app, application) if keyed else app

@@ -21,6 +21,7 @@ import pytest
 
 import config
 from config.container import Application, running
+from config.sections.http import GraphQL
 from config.sections.servers import SQLite
 from config.settings import Adapters, Settings
 from core.fees import errors as fees
@@ -150,6 +151,7 @@ OPERATIONS = {
     "post /v1/deliveries/{delivery}/settlement",
     "post /v1/deliveries/{delivery}/reports/twilio",
     "get /v1/vendors",
+    "post /v1/graphql",
     "get /health/live",
     "get /health/ready",
     "get /health/started",
@@ -164,7 +166,7 @@ class Api:
 
     def __init__(self, application: Application, clock: StoppedClock) -> None:
         self.application, self.clock = application, clock
-        self.app = http_app(application, clock=clock)
+        self.app = http_app(application, clock=clock, graphql=GraphQL(enabled=True))
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),
             base_url="http://bursar",

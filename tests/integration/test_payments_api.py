@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from config.container import Application, running
+from config.sections.servers import SQLite
 from config.sections.vendors import Sandbox
 from config.settings import Adapters, Settings
 from core.payments.pay_exam_fee import RETURN_PATH
@@ -79,13 +80,16 @@ class PayingApi(Api):
 
 
 @asynccontextmanager
-async def paying_office(book: Path) -> AsyncIterator[PayingApi]:
+async def paying_office(book: Path, database: Path | None = None) -> AsyncIterator[PayingApi]:
     """Open an office that collects at the sandbox."""
-    adapters = Adapters(persistence="memory", payments=("sandbox",))
-    settings = Settings(adapters=adapters, sandbox=Sandbox(book_path=str(book)))
+    adapters = Adapters(persistence="sqlite" if database else "memory", payments=("sandbox",))
+    settings = Settings(
+        adapters=adapters, sandbox=Sandbox(book_path=str(book)), sqlite=SQLite(path=str(database or "unused"))
+    )
     application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
     application.process.clock.override(clock)
     async with running(application):
+        await application.storage.migrate()
         api = PayingApi(application, clock)
         await api.provision()
         async with api.client:

@@ -5,7 +5,7 @@ Each fragment is measured once, so the time is proportional to the query, whatev
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -18,39 +18,14 @@ from graphql import (
     VariableNode,
 )
 
-from core.kernel.errors import Invalid
+from entrypoints.http.graphql.limits import QueryLimits, QueryTooLarge
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, MAX_LIMIT
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 PAGE_SIZE = "first"
 """The argument of a connection that says how many items a page has."""
 DIGITS = 9
-
-
-class QueryTooLarge(Invalid):
-    """The GraphQL query asks for more than the office allows."""
-
-    problem = "query-too-large"
-
-
-class QueryLimits(Protocol):
-    """The most that one query may ask for; the settings of the section `graphql`."""
-
-    @property
-    def max_fields(self) -> int:
-        """Fields that it resolves, those of each item of a page counted."""
-
-    @property
-    def max_depth(self) -> int:
-        """Selections and fragments within each other."""
-
-    @property
-    def max_tokens(self) -> int:
-        """Words and signs of its text."""
-
-    @property
-    def introspection(self) -> bool:
-        """Whether it may ask for the schema."""
+"""Of a whole number that are read: a longer one is above every limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +76,7 @@ class Measurement:
         return known
 
     def _items(self, node: FieldNode) -> int:
-        for argument in node.arguments:
+        for argument in node.arguments or ():
             if argument.name.value == PAGE_SIZE:
                 return min(max(self._whole(argument.value), 1), MAX_LIMIT)
         return DEFAULT_LIMIT if node.name.value in self.pages else 1
@@ -123,7 +98,7 @@ def check_cost(
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
-            defaults = {each.variable.name.value: each.default_value for each in operation.variable_definitions}
+            defaults = {each.variable.name.value: each.default_value for each in operation.variable_definitions or ()}
             measurement = Measurement(pages, fragments, variables, defaults, limits.introspection)
             try:
                 check_limits(measurement.of(operation), limits)

@@ -1,16 +1,15 @@
 """Pages of a list as connections, by the keyset cursors of the HTTP API."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
 
-from entrypoints.http.query_parameters import DEFAULT_LIMIT, MAX_LIMIT
-from core.kernel.errors import Invalid
+from entrypoints.http.query_parameters import MAX_LIMIT
 
 First = Annotated[int, strawberry.argument(description=f"The most items of the page, at most {MAX_LIMIT}")]
-After = Annotated[str | None, strawberry.argument(description="`endCursor` of the page before, or a `cursor`")]
+After = Annotated[str | None, strawberry.argument(description="The `endCursor` of another page, or a `cursor` in it")]
 
 
 @strawberry.type(description="Where a page ends.")
@@ -21,28 +20,30 @@ class PageInfo:
     has_next_page: bool
 
 
-@cache
-def connection_of(node: Any) -> Any:
-    """Return the types of a list of nodes."""
-    name = node.__name__
-    edge = type(f"{name}Edge", (), {"__annotations__": {"cursor": str, "node": node}})
-    edge = strawberry.type(edge, description="An item and its place in the list.")
-    shown = {"edges": list[edge], "page_info": PageInfo}  # type: ignore[valid-type]
-    return strawberry.type(type(f"{name}Connection", (), {"__annotations__": shown}), description="A page of a list.")
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The types of the pages of one list."""
+
+    connection: Any
+    edge: Any
+    cursor: Callable[[Any], object]
+    """Returns the place of an item in the list."""
+
+    @classmethod
+    def of(cls, node: Any, cursor: Callable[[Any], object]) -> "Pages":
+        """Return the types for the type of an item."""
+        name = node.__name__
+        edge = typed(f"{name}Edge", "An item and its place in the list.", cursor=str, node=node)
+        connection = typed(f"{name}Connection", "A page of a list.", edges=list[edge], page_info=PageInfo)  # type: ignore[valid-type]
+        return cls(connection, edge, cursor)
+
+    def page(self, items: Sequence[Any], after: object) -> Any:
+        """Return a page; `after` leads to the next one, None at the end."""
+        edges = [self.edge(cursor=str(self.cursor(each)), node=each) for each in items]
+        end = str(after) if after is not None else edges[-1].cursor if edges else None
+        return self.connection(edges=edges, page_info=PageInfo(end_cursor=end, has_next_page=after is not None))
 
 
-def page(node: Any, items: Sequence[Any], next_: object, cursor: Callable[[Any], object]) -> Any:
-    """Return a page; `next_` is the cursor of the next page, None at the end."""
-    connection = connection_of(node)
-    [edges] = [each for each in connection.__strawberry_definition__.fields if each.python_name == "edges"]
-    edge = edges.type.of_type
-    found = [edge(cursor=str(cursor(each)), node=each) for each in items]
-    end = str(next_) if next_ is not None else found[-1].cursor if found else None
-    return connection(edges=found, page_info=PageInfo(end_cursor=end, has_next_page=next_ is not None))
-
-
-def checked(first: int) -> int:
-    """Return the size of a page; raise `Invalid`."""
-    if not 1 <= first <= MAX_LIMIT:
-        raise Invalid(f"`first` is a whole number from 1 to {MAX_LIMIT}", at="$.first")
-    return first
+def typed(name: str, description: str, **fields: Any) -> Any:
+    """Return a GraphQL type."""
+    return strawberry.type(type(name, (), {"__annotations__": fields}), description=description)

@@ -5,7 +5,7 @@ An enumeration is a `String` with the words of the HTTP API, which are no names 
 
 import types
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
@@ -18,21 +18,23 @@ from strawberry.schema.config import StrawberryConfig
 from entrypoints.http.schemas import field_docs
 
 WholeNumber = NewType("WholeNumber", int)
-SCALARS = {WholeNumber: strawberry.scalar(name="Long", description="A whole number of up to 64 bits, as in amounts.")}
+SCALARS: Mapping[object, Any] = {
+    WholeNumber: strawberry.scalar(name="Long", description="A whole number of up to 64 bits, as in amounts.")
+}
 PLAIN = {str: str, bool: bool, int: WholeNumber, datetime: datetime, date: date, UUID: UUID}
 CONFIG = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
 
 
 @cache
-def type_of(kind: type) -> Any:
+def type_of(kind: Any) -> Any:
     """Return the GraphQL type of a dataclass, without links to others."""
     return linked(kind, {})
 
 
-def linked(kind: type, links: Mapping[str, Any], name: str = "") -> Any:
+def linked(kind: Any, links: Mapping[str, Any], name: str = "") -> Any:
     """Return the GraphQL type of a dataclass with fields that other use cases answer."""
     docs = field_docs(kind)
-    hints = {field: form(hint) for field, hint in get_type_hints(kind).items() if field in kind.__dataclass_fields__}
+    hints = {each.name: form(get_type_hints(kind)[each.name]) for each in dataclass_fields(kind)}
     fields = {field: strawberry.field(description=docs.get(field)) for field in hints if field not in links}
     shown = {"__annotations__": {field: hints[field] for field in fields}, "__module__": __name__}
     made = type(name or kind.__name__, (), {**shown, **fields, **links})
@@ -53,4 +55,4 @@ def form(hint: Any) -> Any:
         return list[form(arguments[0])]  # type: ignore[misc]
     if isinstance(hint, type) and issubclass(hint, Enum):
         return str
-    return type_of(hint) if is_dataclass(hint) else PLAIN[hint]
+    return PLAIN[hint] if hint in PLAIN else type_of(hint)
