@@ -1,6 +1,6 @@
 """The pages with generated parts: a part stands between `<!-- generated NAME -->` and `<!-- /generated -->`.
 
-The index template for logs is generated whole.
+The schema of GraphQL and the index template for logs are generated whole.
 """
 
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from docs.generator import (
     command_line,
+    graphql_schema,
     http_api,
     index_template,
     messages,
@@ -20,6 +21,7 @@ from docs.generator import (
 )
 
 DOCS_DIRECTORY = Path(__file__).parents[1]
+GRAPHQL_SCHEMA = DOCS_DIRECTORY / "reference/schema.graphql"
 INDEX_TEMPLATE = DOCS_DIRECTORY.parent / "deploy/elk/index-template.json"
 GENERATED_PART = re.compile(r"(<!-- generated ([\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 PARTS: Mapping[str, Callable[[], str]] = {
@@ -50,6 +52,7 @@ def generated_pages() -> Iterator[tuple[Path, str]]:
         text, count = GENERATED_PART.subn(_regenerated, page.read_text(encoding="utf-8"))
         if count:
             yield page, text
+    yield GRAPHQL_SCHEMA, graphql_schema.graphql_schema()
     yield INDEX_TEMPLATE, index_template.index_template()
 
 

@@ -19,7 +19,6 @@ from entrypoints.http import docs
 from entrypoints.http.dependencies import WiredMiddleware, provide, provide_after_use_cases
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
 from entrypoints.http.graphql.endpoint import Executes
-from entrypoints.http.graphql.limits import QueryLimits
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
 from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware, RefusalMiddleware
@@ -29,6 +28,7 @@ from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateL
 from entrypoints.http.middleware.route_options import RouteOptions
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.problems import core_problem, http_problem, internal_error
+from entrypoints.http.query_limits import QueryLimits
 from entrypoints.http.query_parameters import strict_query
 from entrypoints.http.strict_json import JsonRequest
 

@@ -28,8 +28,8 @@ from core.kernel.errors import (
 from core.kernel.idempotency import RequestInProgress
 from core.kernel.rate_limit import RateLimited
 from core.kernel.trace import current_trace
-from entrypoints.http.graphql.limits import QueryTooLarge
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from entrypoints.http.query_limits import QueryTooLarge
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.submission_intents import InvalidIntent
 

@@ -12,6 +12,8 @@ from tests.example_office import OF_THE_CALLER, OF_THE_SECOND_FACTOR, example_of
 from tests.integration.admission import an_api_key
 from tests.integration.test_http_api import OPEN, Api
 
+OF_EACH_FIELD = {"query"}
+"""The use case behind each field of a GraphQL query needs its own permission."""
 REGISTRATION, OWN, OTHER = "SU-2026-0001", "SU-PUNE", "DEL-014"
 SUBMISSION = {"schedule": "sahyadri-semester", "registration": REGISTRATION}
 READ_BY_AUDITORS = {"replayDeadLetters"}
@@ -66,7 +68,7 @@ async def test_without_a_valid_credential_only_open_operations_answer(api: Api) 
         is_open = not documented[name][2]["security"]
         assert (answer.status_code != 401) is is_open, (name, answer.text)
     protected = {name for name, (_, _, operation) in documented.items() if operation["security"]}
-    assert protected - PERMISSION_BY_OPERATION.keys() == OF_THE_CALLER | OF_THE_SECOND_FACTOR
+    assert protected - PERMISSION_BY_OPERATION.keys() == OF_THE_CALLER | OF_THE_SECOND_FACTOR | OF_EACH_FIELD
 
 
 @pytest.mark.parametrize(("centre", "status"), [(OWN, 200), (OTHER, 404)])

@@ -18,7 +18,7 @@ from graphql import (
     VariableNode,
 )
 
-from entrypoints.http.graphql.limits import QueryLimits, QueryTooLarge
+from entrypoints.http.query_limits import QueryLimits, QueryTooLarge
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, MAX_LIMIT
 
 INTROSPECTION = frozenset({"__schema", "__type"})

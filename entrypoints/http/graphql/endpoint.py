@@ -7,12 +7,12 @@ from litestar import Response, post
 from litestar.params import JSONBody
 
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.graphql.limits import GraphQLDisabled
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import Problem, problems
+from entrypoints.http.query_limits import GraphQLDisabled
 from entrypoints.http.strict_json import as_json
 
-MAX_TEXT = 32_768
+MAX_TEXT = 8_192
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

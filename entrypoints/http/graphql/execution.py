@@ -13,9 +13,9 @@ from core.kernel.trace import current_trace
 from core.use_cases import UseCases
 from entrypoints.http.graphql.cost import check_cost
 from entrypoints.http.graphql.endpoint import Answer, Location, Query, QueryProblem
-from entrypoints.http.graphql.limits import QueryLimits
 from entrypoints.http.graphql.queries import PAGES, SCHEMA
 from entrypoints.http.problems import INTERNAL_ERROR, STATUS_TITLES, Problem, as_problem
+from entrypoints.http.query_limits import QueryLimits
 
 log = structlog.get_logger()
 
