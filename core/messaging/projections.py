@@ -71,3 +71,11 @@ class EventHistory(Protocol):
     @abstractmethod
     async def page(self, context: str, after: UUID | None, limit: int) -> Sequence[Message]:
         """Return the next events after one of them, by id, which is nearly by time."""
+
+    @abstractmethod
+    async def of(self, aggregate: UUID) -> Sequence[Message]:
+        """Return the events of one aggregate by version."""
+
+    @abstractmethod
+    async def gap(self, context: str) -> str:
+        """Name an aggregate that lacks one of its events, and the first missing version; empty without one."""
