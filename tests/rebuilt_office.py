@@ -111,7 +111,9 @@ class RebuiltOffice:
             case 0:
                 await self.stock.buy(f"B-{random.randint(1, 9)}", random.randint(1, 6))
             case 1 | 2:
-                demand = AllocationDemand(order=order, sku=KIT, quantity=random.randint(1, 3), wait=random.random() < 0.5)
+                demand = AllocationDemand(
+                    order=order, sku=KIT, quantity=random.randint(1, 3), wait=random.random() < 0.5
+                )
                 await self.stored.use_cases().inventory.allocate_lines([AllocationRequest(demand, self.stock.request)])
             case 3:
                 await self.stock.deallocate(order)

@@ -69,9 +69,10 @@ class MemoryLogSnapshot(LogSnapshot):
 
     async def unprocessed(self, events: Sequence[Message]) -> Collection[UUID]:
         inbox = self._database.inbox
-        oldest = min([at for at, _ in inbox.values()], default=None)
+        log = self._database.events
+        oldest = min([event for _, event in inbox if event in log], default=None)
         unknown = [each for each in events if (self._consumer, each.id) not in inbox]
-        return {each.id for each in unknown if oldest is None or each.at >= oldest}
+        return {each.id for each in unknown if oldest is None or each.id >= oldest}
 
 
 class MemoryRecordStore(RecordStore):

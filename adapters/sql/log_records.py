@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.snapshot import snapshot
+from adapters.sql.engine.tables import event_log
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.ledger.posting_sums import SqlPostingSums
 from adapters.sql.messaging.projections import events_of, live_generation
@@ -65,9 +66,11 @@ class SqlLogSnapshot(LogSnapshot):
     async def unprocessed(self, events: Sequence[Message]) -> Collection[UUID]:
         theirs = (inbox.c.consumer == self._consumer) & inbox.c.message_id.in_([each.id for each in events])
         known = set(await self._connection.scalars(select(inbox.c.message_id).where(theirs)))
-        # Earlier ones were in the inbox until its rows expired.
-        oldest = await self._connection.scalar(select(func.min(inbox.c.at)))
-        return {each.id for each in events if each.id not in known and (oldest is None or each.at >= oldest)}
+        # Events before the oldest one in the inbox were there until their rows expired.
+        entries = inbox.join(event_log, event_log.c.event_id == inbox.c.message_id)
+        in_order = select(event_log.c.event_id).select_from(entries).order_by(inbox.c.at, event_log.c.event_id)
+        oldest = await self._connection.scalar(in_order.limit(1))
+        return {each.id for each in events if each.id not in known and (oldest is None or each.id >= oldest)}
 
     async def _count(self, table: Table) -> int:
         live = [table.c.generation == self._generation] if self._projected.has_generations else []
