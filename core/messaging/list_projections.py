@@ -18,7 +18,7 @@ class ProjectionSummary:
     """Whether it is built anew beside the one that is read; otherwise its missing rows are inserted."""
 
 
-@requires(Permission.EVENTS_REPLAY)
+@requires(Permission.AUDIT_READ)
 @dataclass(frozen=True, slots=True)
 class ListProjections:
     """List what can be verified and rebuilt, by name."""

@@ -48,7 +48,7 @@ class ProjectionVerification:
         self.differences += compared.differences[: MAX_NAMED_DIFFERENCES - len(self.differences)]
 
 
-@requires(Permission.EVENTS_REPLAY)
+@requires(Permission.AUDIT_READ)
 @dataclass(frozen=True, slots=True)
 class VerifyProjection:
     """Read the log and compare each stored row with it, as of one moment; write nothing."""
