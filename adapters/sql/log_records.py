@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
@@ -114,7 +114,10 @@ async def compare(
     found, differences, missing = 0, list[Difference](), list[tuple[Table, Row]]()
     for table, rows in expected.items():
         lookup = projected.lookup[table]
-        stored = await stored_rows(connection, table, lookup.in_({row[lookup.name] for row in rows}))
+        which = [lookup.in_({row[lookup.name] for row in rows})]
+        if projected.has_generations:  # the first column of the key
+            which.append(table.c.generation == rows[0]["generation"])
+        stored = await stored_rows(connection, table, which)
         for row in rows:
             same = stored.get(key_of(table, row))
             if same is None or ("version" in row and same["version"] < row["version"]):
@@ -127,9 +130,11 @@ async def compare(
     return Comparison(found, differences), missing
 
 
-async def stored_rows(connection: AsyncConnection, table: Table, which: Any) -> Mapping[tuple[Any, ...], Row]:
+async def stored_rows(
+    connection: AsyncConnection, table: Table, which: Sequence[ColumnElement[bool]]
+) -> Mapping[tuple[Any, ...], Row]:
     """Return the stored rows by primary key."""
-    rows = [row._asdict() for row in await connection.execute(select(table).where(which))]
+    rows = [row._asdict() for row in await connection.execute(select(table).where(*which))]
     return {key_of(table, row): row for row in rows}
 
 

@@ -26,8 +26,10 @@ class Fold:
 
     kinds: Mapping[tuple[str, str], Callable[[Message], Records]]
     """By context and message type."""
-    numbered: Collection[str] = ()
+    numbered: Sequence[str] = ()
     """The contexts whose aggregates number their events without a gap."""
+    related: Callable[[UUID], Sequence[UUID]] = lambda aggregate: (aggregate,)
+    """Returns the ids under which the events of one thing are numbered: a submission, and its fee account."""
     is_consumed: bool = True
     """Whether the consumer stores the records, and not the transaction of the event."""
 

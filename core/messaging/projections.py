@@ -5,7 +5,7 @@ projection is named after the context whose events it projects.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, Self
 from uuid import UUID
 
@@ -77,5 +77,5 @@ class EventHistory(Protocol):
         """Return the events of one aggregate by version."""
 
     @abstractmethod
-    async def gap(self, context: str) -> str:
-        """Name an aggregate that lacks one of its events, and the first missing version; empty without one."""
+    async def gap(self, contexts: Collection[str]) -> str:
+        """Name an aggregate with fewer events than its newest version, and both numbers; empty without one."""

@@ -21,9 +21,8 @@ def fold_named(routes: Routes, name: str) -> Fold:
 
 async def refuse_gaps(history: EventHistory, fold: Fold) -> None:
     """Raise `UnreadableLog` if an aggregate lacks one of its events."""
-    for context in fold.numbered:
-        if gap := await history.gap(context):
-            raise UnreadableLog(f"the log of {context} lacks an event: {gap}; restore it, nothing was changed")
+    if fold.numbered and (gap := await history.gap(fold.numbered)):
+        raise UnreadableLog(f"the log of {' and '.join(fold.numbered)} lacks an event: {gap}; nothing was changed")
 
 
 def records_of(page: Sequence[Message], fold: Fold, routes: Routes) -> Iterator[tuple[Message, Records]]:

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
-from core.kernel.errors import Unavailable
+from core.kernel.errors import Conflict, Unavailable
 from core.kernel.pace import Pace
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.messaging.log_records import Comparison, Fold, RecordStore, UnreadableLog
@@ -20,6 +20,8 @@ from core.messaging.routing import Projector, RoutedUseCases, Routes
 T = TypeVar("T")
 LEASE_SECONDS = 30.0
 """A rebuild that does not renew its lease for so long counts as dead."""
+DERIVING_SECONDS = 300.0
+"""The lease while sums are computed, which takes 3 ms for each account and day."""
 RETRY_BACKOFF_SECONDS = (0.1, 0.5, 2.0)
 """Pauses before the retries of a failed step; their sum is less than the lease."""
 
@@ -95,9 +97,11 @@ class RebuildProjection:
         if report is None:
             await self.projections.renew(name, generation, 0)
             return None
-        derived = await retry_unavailable(self.store.derive, name) if report.in_place else 0
+        if report.in_place:
+            await self.projections.renew(name, generation, DERIVING_SECONDS)
+            report = replace(report, derived=await retry_unavailable(self.store.derive, name))
         await self.projections.promote(name, generation)
-        return replace(report, derived=derived, forgotten=0 if report.in_place else await self._forget(name, pace))
+        return report if report.in_place else replace(report, forgotten=await self._forget(name, pace))
 
     async def _scan(
         self, context: str, fold: Fold, report: RebuildReport, pace: Pace, on_progress: OnProgress
@@ -120,7 +124,10 @@ class RebuildProjection:
         projector: Projector | None = self.routes.projectors.get(report.projection)
         if projector is None:
             records = [each for _, found in records_of(page, fold, self.routes) for each in found]
-            return await self.store.complete(report.projection, records)
+            try:
+                return await self.store.complete(report.projection, records)
+            except Conflict:  # the consumer has stored one of them meanwhile, so that it is not missing any more
+                return await self.store.complete(report.projection, records)
         refuse_unknown_types(page, self.routes)
         try:
             await projector(page, report.generation, self.use_cases())

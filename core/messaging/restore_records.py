@@ -24,7 +24,7 @@ class UnknownAggregate(NotFound):
 @requires(Permission.EVENTS_REPLAY)
 @dataclass(frozen=True, slots=True)
 class RestoreRecords:
-    """Insert what is missing of one aggregate: a submission, or the transactions of a fee account."""
+    """Insert what is missing of one aggregate: a submission, or the transactions of a fee."""
 
     ACTION: ClassVar = "restore-records"
 
@@ -41,7 +41,7 @@ class RestoreRecords:
         fold = fold_named(self.routes, name)
         if name in self.routes.projectors:
             raise Invalid(f"{name} is built anew as a whole: leave out `--only`", at="$.only")
-        events = await self.history.of(aggregate)
+        events = [event for each in fold.related(aggregate) for event in await self.history.of(each)]
         known = list(records_of(events, fold, self.routes))
         if not known:
             raise UnknownAggregate(f"the log has no event of {aggregate} that {name} follow from")

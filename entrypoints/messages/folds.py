@@ -9,6 +9,7 @@ from core.inventory.views import StockDelta
 from core.ledger.transaction import LedgerTransaction
 from core.messaging.log_records import Fold
 from core.messaging.message import Message
+from core.payments.account_events import account_id
 from core.payments.events import FeeAdjusted, PaymentCaptured, PaymentRestored, PaymentReversed
 from core.policies.when_fee_account_changed import PostedEvent, transaction_of
 from core.policies.when_fee_submitted import charge_of
@@ -50,6 +51,7 @@ FOLDS: Mapping[str, Fold] = {
             },
         },
         numbered=("payments", "settlements"),
+        related=lambda fee: (fee, account_id(fee)),
     ),
     "inventory": Fold(kinds={("inventory", kind): stock for kind in STOCK_EVENT_TYPES}, numbered=("inventory",)),
 }

@@ -21,7 +21,7 @@ from core.messaging.log_records import Difference, UnreadableLog
 from core.messaging.message import Message
 from core.messaging.projections import RebuildUnderWay
 from core.messaging.restore_records import UnknownAggregate
-from tests.contract.test_fee_accounts import a_payment, take
+from tests.contract.test_fee_accounts import a_payment, read, take
 from tests.examples import ids
 from tests.rebuilt_office import NAMES, RebuiltOffice
 
@@ -169,6 +169,32 @@ async def test_one_submission_is_rebuilt_alone(office: RebuiltOffice) -> None:
         await restore("submissions", ids.new())
     with pytest.raises(Invalid, match="leave out `--only`"):
         await restore("inventory", office.fees[0])
+
+
+async def test_the_postings_of_one_fee_are_rebuilt_alone(office: RebuiltOffice) -> None:
+    [paid, *_] = [each for each in office.fees if (await read(office.stored, each)).payments]
+    show = office.stored.use_cases().ledger.show_statement
+    before = await show(paid)
+    await office.delete_derived("ledger")
+
+    report = await office.stored.use_cases().messaging.restore_records("ledger", paid)
+
+    assert await show(paid) == before
+    assert len(before.transactions) > 1
+    assert report.restored >= len(before.transactions)
+    assert all(not (await show(each)).transactions for each in office.fees if each != paid)
+
+
+async def test_the_consumer_and_a_rebuild_can_post_at_the_same_time(office: RebuiltOffice) -> None:
+    for number in range(20):
+        await take(office.stored, office.fees[0], a_payment(100 + number, f"more-{number}"))
+
+    await asyncio.gather(office.office.deliver(), office.rebuild("ledger"), office.rebuild("submissions"))
+    await office.settle_down()
+
+    assert (await office.verify("ledger")).is_right
+    assert (await office.verify("ledger")).waiting == 0
+    assert (await office.office.verify()).disagreement == ""
 
 
 async def test_a_rebuild_that_is_killed_is_completed_by_the_next_one(office: RebuiltOffice) -> None:

@@ -1,6 +1,6 @@
 """The generations of projections, and the event history they are built from, in SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -88,13 +88,13 @@ class SqlEventHistory(EventHistory):
         async with self._database.reading() as connection:
             return [from_row(row) for row in await connection.execute(query)]
 
-    async def gap(self, context: str) -> str:
+    async def gap(self, contexts: Collection[str]) -> str:
         last: UUID | None = BEFORE_ALL
         while last is not None:
             after, ids = last, select(logged.aggregate_id).order_by(logged.aggregate_id)
             async with self._database.reading() as connection:
                 last = await connection.scalar(ids.where(logged.aggregate_id > after).offset(CHECKED_EVENTS).limit(1))
-                found = (await connection.execute(first_gap(context, after, last))).first()
+                found = (await connection.execute(first_gap(contexts, after, last))).first()
             if found:
                 return f"{found.aggregate_id} has {found.events} of {found.newest} events"
         return ""
@@ -109,8 +109,8 @@ async def events_of(connection: AsyncConnection, context: str, after: UUID | Non
     return [from_row(row) for row in await connection.execute(hinted)]
 
 
-def first_gap(context: str, after: UUID, last: UUID | None) -> Select[Any]:
-    """Select the first aggregate of a context with fewer events than its newest version; it reads an index."""
+def first_gap(contexts: Collection[str], after: UUID, last: UUID | None) -> Select[Any]:
+    """Select the first aggregate of contexts with fewer events than its newest version; it reads an index."""
     events, newest = func.count().label("events"), func.max(logged.aggregate_version).label("newest")
     between = [logged.aggregate_id > after, *([logged.aggregate_id <= last] if last else [])]
     short = (
@@ -120,7 +120,7 @@ def first_gap(context: str, after: UUID, last: UUID | None) -> Select[Any]:
         .having(func.count() != func.max(logged.aggregate_version))
         .subquery()
     )
-    theirs = (logged.aggregate_id == short.c.aggregate_id) & (logged.context == context)
+    theirs = (logged.aggregate_id == short.c.aggregate_id) & logged.context.in_(contexts)
     return select(short).join(event_log, theirs).order_by(short.c.aggregate_id).limit(1)
 
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 ALL = "all"
 Name = Annotated[str, typer.Argument(metavar="PROJECTION", help="Which, as `list` names them, or all.")]
 Only = Annotated[
-    UUID | None, typer.Option(metavar="ID", help="Restore the rows of one submission or fee account alone.")
+    UUID | None, typer.Option(metavar="ID", help="Restore the rows of one submission, fee or transfer alone.")
 ]
 commands = typer.Typer()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from random import Random
 from uuid import UUID
@@ -65,7 +65,7 @@ class EndlessHistory(EventHistory):
     async def of(self, aggregate: UUID) -> Sequence[Message]:
         return []
 
-    async def gap(self, context: str) -> str:
+    async def gap(self, contexts: Collection[str]) -> str:
         return ""
 
 
