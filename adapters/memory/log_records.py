@@ -84,7 +84,7 @@ class MemoryRecordStore(RecordStore):
     async def complete(self, projection: str, records: Records) -> Comparison:  # noqa: ARG002 - records name their table
         async with self._new_work() as work:
             for record in records:
-                if any(each.is_missing for each in compare(self._database, [record], 0).differences):
+                if compare(self._database, [record], 0).missing:
                     insert(work, record)
             compared = compare(self._database, records, 0)
             await work.commit()
@@ -110,19 +110,20 @@ def insert(work: MemoryUnitOfWork, record: Any) -> None:
 
 def compare(database: MemoryDatabase, records: Records, generation: int) -> Comparison:
     """Compare records with what is stored."""
-    found, differences = 0, list[Difference]()
+    found, missing, differences = 0, 0, list[Difference]()
     for row in [row for record in records for row in rows_of(record, generation)]:
         stored, key = getattr(database, row.table).get(row.key), str(row.key)
         expected, version = row.columns, row.columns.get("version")
         if isinstance(stored, int):  # of a sku, the version alone is stored
             stored = SimpleNamespace(version=stored)
         if stored is None or (version is not None and stored.version < version):
+            missing += 1
             differences.append(Difference(row.table, key, ""))
         elif version is None or stored.version == version:
             found += 1
             other = [name for name, value in expected.items() if getattr(stored, name) != value]
             differences += [Difference(row.table, key, name) for name in other]
-    return Comparison(found, differences)
+    return Comparison(found, missing, differences)
 
 
 def rows_of(record: Any, generation: int) -> Iterator[Row]:

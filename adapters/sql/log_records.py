@@ -1,12 +1,15 @@
 """Compares the rows of projections with the event log, and completes them, in SQL."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from functools import cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
@@ -17,6 +20,7 @@ from adapters.sql.ledger.posting_sums import SqlPostingSums
 from adapters.sql.messaging.projections import events_of, live_generation
 from adapters.sql.messaging.tables import inbox
 from adapters.sql.projected_tables import PROJECTED_TABLES, ProjectedTables
+from core.kernel.errors import Conflict, Unavailable
 from core.messaging.log_records import (
     Comparison,
     Difference,
@@ -57,8 +61,9 @@ class SqlLogSnapshot(LogSnapshot):
 
     async def compare(self, records: Records) -> Comparison:
         expected = rows_by_table(self._projected, records, self._generation)
-        compared, _ = await compare(self._connection, self._projected, expected)
-        return compared
+        compared, missing = await compare(self._connection, self._projected, expected)
+        named = [Difference(table.name, told_key(table, row), "") for table, row in missing]
+        return replace(compared, differences=[*named, *compared.differences])
 
     async def count(self) -> int:
         return sum([await self._count(table) for table in self._projected.tables])
@@ -86,16 +91,29 @@ class SqlRecordStore(RecordStore):
     async def complete(self, projection: str, records: Records) -> Comparison:
         projected = PROJECTED_TABLES[projection]
         expected = rows_by_table(projected, records, generation=0)
-        async with self._new_work() as work:
-            compared, missing = await compare(await work.connect(), projected, expected)
-            for table, row in missing:
-                refuse_part(table, row)
-                work.insert(table, dict(row))
-            await work.commit()
+        with concurrent_changes_as_unavailable():
+            async with self._new_work() as work:
+                compared, missing = await compare(await work.connect(), projected, expected)
+                for table, row in missing:
+                    refuse_part(table, row)
+                for table, row in projected.completing(missing):
+                    work.insert(table, dict(row))
+                await work.commit()
         return compared
 
     async def derive(self, projection: str) -> int:
         return await self._sums.add_up_again() if projection == "ledger" else 0
+
+
+@contextmanager
+def concurrent_changes_as_unavailable() -> Iterator[None]:
+    """Raise `Unavailable` when another transaction has stored one of the rows: the next attempt finds it."""
+    try:
+        yield
+    except Conflict as error:
+        if type(error) is not Conflict:
+            raise
+        raise Unavailable("the consumer has stored one of the records meanwhile") from error
 
 
 def rows_by_table(projected: ProjectedTables, records: Records, generation: int) -> Expected:
@@ -113,45 +131,40 @@ async def compare(
     """Return the comparison of rows with the stored ones, and the missing rows."""
     found, differences, missing = 0, list[Difference](), list[tuple[Table, Row]]()
     for table, rows in expected.items():
-        lookup = projected.lookup[table]
+        lookup, key_of = projected.lookup[table], key_getter(table)
         which = [lookup.in_({row[lookup.name] for row in rows})]
         if projected.has_generations:  # the first column of the key
             which.append(table.c.generation == rows[0]["generation"])
-        stored = await stored_rows(connection, table, which)
+        query = select(table).where(*which)
+        stored = {key_of(each): each for each in [row._asdict() for row in await connection.execute(query)]}
         for row in rows:
-            same = stored.get(key_of(table, row))
+            same = stored.get(key_of(row))
             if same is None or ("version" in row and same["version"] < row["version"]):
-                differences.append(Difference(table.name, told_key(table, row), ""))
                 missing.append((table, row))
             elif "version" not in row or same["version"] == row["version"]:
                 found += 1
                 other = [name for name, value in row.items() if same[name] != value]
                 differences += [Difference(table.name, told_key(table, row), name) for name in other]
-    return Comparison(found, differences), missing
+    return Comparison(found, len(missing), differences), missing
 
 
-async def stored_rows(
-    connection: AsyncConnection, table: Table, which: Sequence[ColumnElement[bool]]
-) -> Mapping[tuple[Any, ...], Row]:
-    """Return the stored rows by primary key."""
-    rows = [row._asdict() for row in await connection.execute(select(table).where(*which))]
-    return {key_of(table, row): row for row in rows}
-
-
-def key_of(table: Table, row: Row) -> tuple[Any, ...]:
-    """Return the primary key of a row."""
-    return tuple([row[column.name] for column in table.primary_key.columns])
+@cache
+def key_getter(table: Table) -> Callable[[Row], Any]:
+    """Return a function that returns the primary key of a row."""
+    return itemgetter(*[column.name for column in table.primary_key.columns])
 
 
 def told_key(table: Table, row: Row) -> str:
     """Return the primary key of a row as people read it."""
-    return " ".join(str(each) for each in key_of(table, row))
+    return " ".join(str(row[column.name]) for column in table.primary_key.columns)
 
 
 def refuse_part(table: Table, row: Row) -> None:
     """Raise `UnreadableLog` for a row of which the log tells a part: a release before this one logged it."""
-    if lacks := [column.name for column in table.columns if column.name not in row]:
-        raise UnreadableLog(
-            f"{table.name} {told_key(table, row)} is missing, and an earlier release logged it without "
-            f"{', '.join(lacks)}: restore the row from a backup"
-        )
+    if len(row) == len(table.columns):
+        return
+    lacks = ", ".join(column.name for column in table.columns if column.name not in row)
+    raise UnreadableLog(
+        f"{table.name} {told_key(table, row)} is missing, and an earlier release logged it without {lacks}: "
+        "restore the row from a backup"
+    )

@@ -10,8 +10,8 @@ from adapters.sql.fees.schedules_and_submissions import submission_row
 from adapters.sql.fees.tables import submissions
 from adapters.sql.inventory.stock_projection import STOCK_PROJECTION, view_rows
 from adapters.sql.inventory.tables import batch_views, line_views, sku_views
-from adapters.sql.ledger.tables import ledger_transactions, postings
-from adapters.sql.ledger.transactions import transaction_rows
+from adapters.sql.ledger.tables import ledger_transactions, postings, unsummed_postings
+from adapters.sql.ledger.transactions import sum_rows, transaction_rows
 from core.fees.submission import FeeSubmitted, Submission, SubmissionState
 
 Rows = Iterable[tuple[Table, Mapping[str, Any]]]
@@ -26,6 +26,8 @@ class ProjectedTables:
     rows: Callable[[Any, int], Rows]
     """Returns the rows of a record in one generation."""
     has_generations: bool = False
+    completing: Callable[[Sequence[tuple[Table, Mapping[str, Any]]]], Rows] = lambda missing: missing
+    """Returns what is inserted for missing rows: they, and what is stored with them."""
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -53,11 +55,21 @@ def rows_of_submission(record: Submission | FeeSubmitted, _generation: int) -> R
     )
 
 
+def with_sums(missing: Sequence[tuple[Table, Mapping[str, Any]]]) -> Rows:
+    """Yield missing rows, and for a whole transaction what waits to be added up, as when it is posted."""
+    new = {(row["cause_id"], row["kind"]) for table, row in missing if table is ledger_transactions}
+    for table, row in missing:
+        yield table, row
+        if table is postings and (row["cause_id"], row["kind"]) in new:
+            yield from ((unsummed_postings, each) for each in sum_rows(row))
+
+
 PROJECTED_TABLES: Mapping[str, ProjectedTables] = {
     "submissions": ProjectedTables({submissions: submissions.c.id}, rows_of_submission),
     "ledger": ProjectedTables(
         {ledger_transactions: ledger_transactions.c.cause_id, postings: postings.c.cause_id},
         lambda record, _generation: transaction_rows(record),
+        completing=with_sums,
     ),
     STOCK_PROJECTION: ProjectedTables(
         {line_views: line_views.c.order_id, batch_views: batch_views.c.reference, sku_views: sku_views.c.sku},

@@ -58,9 +58,16 @@ class Difference:
 class Comparison:
     """The comparison of records with stored rows."""
 
-    found: int
+    found: int = 0
     """Stored rows that belong to the records, whatever they contain."""
-    differences: Sequence[Difference]
+    missing: int = 0
+    differences: Sequence[Difference] = ()
+    """Those of stored rows; of a snapshot also the missing rows."""
+
+    @property
+    def different(self) -> int:
+        """Return the number of columns that differ."""
+        return sum(not each.is_missing for each in self.differences)
 
 
 class LogSnapshot(Protocol):
@@ -96,7 +103,10 @@ class RecordStore(Protocol):
 
     @abstractmethod
     async def complete(self, projection: str, records: Records) -> Comparison:
-        """Insert missing rows in one transaction; return what was found before. Raises `Conflict` or `Unavailable`."""
+        """Insert missing rows in one transaction; return what was found before.
+
+        Raises `Unavailable`, also when the consumer has stored one of them meanwhile, or the conflict with another row.
+        """
 
     @abstractmethod
     async def derive(self, projection: str) -> int:

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
-from core.kernel.errors import Conflict, Unavailable
+from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.messaging.log_records import Comparison, Fold, RecordStore, UnreadableLog
@@ -47,14 +47,16 @@ class RebuildReport:
 
     def after(self, page: Sequence[Message], found: Comparison) -> "RebuildReport":
         """Return the report with one page more."""
-        missing = sum(each.is_missing for each in found.differences)
-        different = self.different + len(found.differences) - missing
-        return replace(self, events=self.events + len(page), restored=self.restored + missing, different=different)
+        return replace(
+            self,
+            events=self.events + len(page),
+            restored=self.restored + found.missing,
+            different=self.different + found.different,
+        )
 
 
 OnProgress = Callable[[int, datetime], None]
 """Called for each page with the number of events that were read and the time of the last one."""
-NOTHING_FOUND = Comparison(0, ())
 
 
 @requires(Permission.EVENTS_REPLAY)
@@ -124,10 +126,7 @@ class RebuildProjection:
         projector: Projector | None = self.routes.projectors.get(report.projection)
         if projector is None:
             records = [each for _, found in records_of(page, fold, self.routes) for each in found]
-            try:
-                return await self.store.complete(report.projection, records)
-            except Conflict:  # the consumer has stored one of them meanwhile, so that it is not missing any more
-                return await self.store.complete(report.projection, records)
+            return await self.store.complete(report.projection, records)
         refuse_unknown_types(page, self.routes)
         try:
             await projector(page, report.generation, self.use_cases())
@@ -135,7 +134,7 @@ class RebuildProjection:
             for _ in records_of(page, fold, self.routes):
                 pass  # the search for the event that cannot be read, which it names
             raise
-        return NOTHING_FOUND
+        return Comparison()
 
     async def _forget(self, name: str, pace: Pace) -> int:
         """Delete superseded generations; the next rebuild deletes what is left after a stop."""

@@ -41,10 +41,9 @@ class ProjectionVerification:
 
     def add(self, compared: Comparison) -> None:
         """Add the comparison of a page."""
-        missing = sum(each.is_missing for each in compared.differences)
         self.rows += compared.found
-        self.missing += missing
-        self.different += len(compared.differences) - missing
+        self.missing += compared.missing
+        self.different += compared.different
         self.differences += compared.differences[: MAX_NAMED_DIFFERENCES - len(self.differences)]
 
 
@@ -78,7 +77,7 @@ class VerifyProjection:
     ) -> None:
         known = list(records_of(page, fold, self.routes))
         compared = await snapshot.compare([each for _, records in known for each in records])
-        if fold.is_consumed and any(each.is_missing for each in compared.differences):
+        if fold.is_consumed and compared.missing:
             waiting: Collection[UUID] = await snapshot.unprocessed([message for message, _ in known])
             rest = [each for message, records in known if message.id not in waiting for each in records]
             compared = await snapshot.compare(rest)

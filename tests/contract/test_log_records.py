@@ -23,7 +23,7 @@ from core.messaging.projections import RebuildUnderWay
 from core.messaging.restore_records import UnknownAggregate
 from tests.contract.test_fee_accounts import a_payment, read, take
 from tests.databases import statements
-from tests.examples import ids
+from tests.examples import NOON, ids
 from tests.rebuilt_office import NAMES, RebuiltOffice
 
 SQL = pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
@@ -214,6 +214,27 @@ async def test_the_consumer_and_a_rebuild_can_post_at_the_same_time(office: Rebu
 
     assert (await office.verify("ledger")).is_right
     assert (await office.verify("ledger")).waiting == 0
+    assert (await office.office.verify()).disagreement == ""
+
+
+@SQL
+async def test_a_rebuild_that_is_killed_ahead_of_the_consumer_leaves_every_balance_right(
+    office: RebuiltOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.messaging.rebuild_projection.EVENTS_PER_PAGE", 1_000)
+    await take(office.stored, office.fees[0], a_payment(100, "late"))
+
+    class Killed(BaseException):
+        """Ends a process without any cleanup."""
+
+    def kill(_events: int, until: datetime) -> None:
+        if until == NOON:  # after the page of all payments
+            raise Killed
+
+    with pytest.raises(Killed):
+        await office.stored.use_cases().messaging.rebuild_projection("ledger", Pace(), kill)
+    await office.settle_down()
+
     assert (await office.office.verify()).disagreement == ""
 
 

@@ -1,7 +1,7 @@
 """Transactions of the ledger in SQL."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC
 from itertools import groupby
 from typing import Any
 
@@ -35,11 +35,9 @@ class SqlLedgerTransactions(LedgerTransactions):
     def add(self, transaction: LedgerTransaction) -> None:
         for table, row in transaction_rows(transaction):
             self._work.insert(table, row)
-        day = transaction.at.astimezone(UTC).date()
-        for each in transaction.postings:
-            for account, amount in ((each.debit, each.amount), (each.credit, -each.amount)):
-                if is_summed(account):
-                    self._work.insert(unsummed_postings, sum_row(account, day, amount))
+            if table is postings:
+                for each in sum_rows(row):
+                    self._work.insert(unsummed_postings, each)
 
 
 def transaction_rows(transaction: LedgerTransaction) -> Iterator[tuple[Table, dict[str, Any]]]:
@@ -58,9 +56,12 @@ def is_summed(account: LedgerAccount) -> bool:
     return account.kind is not AccountKind.CANDIDATE
 
 
-def sum_row(account: LedgerAccount, day: date, amount: Money) -> dict[str, Any]:
-    """Return a row for the sum of an account, whose days are those of UTC."""
-    return {"account": str(account), "day": day, "currency": amount.currency, "amount_minor": amount.minor}
+def sum_rows(posting: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each sum that a posting changes; their days are those of UTC."""
+    day, minor = posting["at"].astimezone(UTC).date(), posting["amount_minor"]
+    for account, added in ((posting["debit"], minor), (posting["credit"], -minor)):
+        if is_summed(LedgerAccount.parse(account)):
+            yield {"account": account, "day": day, "currency": posting["currency"], "amount_minor": added}
 
 
 async def read(connection: AsyncConnection, query: Select[Any], *order: Any) -> Sequence[LedgerTransaction]:
