@@ -100,8 +100,8 @@ def _refuse_unknown(given: object, known: object, at: str) -> None:
             _refuse_unknown(one, other, f"{at}[{index}]")
 
 
-def message_from_event(event: Event, message_id: UUID) -> Message:
-    """Return the message of an event, with the current trace."""
+def message_from_event(event: Event, message_id: UUID, kept: object = None) -> Message:
+    """Return the message of an event, with the current trace and what the log alone keeps."""
     return Message(
         id=message_id,
         type=event.MESSAGE_TYPE,
@@ -110,6 +110,7 @@ def message_from_event(event: Event, message_id: UUID) -> Message:
         version=event.version,
         at=event.at,
         body=msgspec.json.encode(event),
+        kept=b"" if kept is None else msgspec.json.encode(kept),
         trace=current_trace.get(),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from core.messaging.routing import Routes
 from entrypoints.cli.runtime import OpenRuntime
 from entrypoints.messages import fees, identity, inventory, payments, settlements, warehouse
+from entrypoints.messages.folds import FOLDS
 
 
 def create_bursar(open_runtime: OpenRuntime) -> Any:
@@ -172,5 +173,6 @@ ROUTES = Routes(
     max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
     principals=fees.PRINCIPALS | inventory.PRINCIPALS | payments.PRINCIPALS | warehouse.PRINCIPALS,
     projectors={"inventory": inventory.project_inventory},
+    folds=FOLDS,
 )
 """Which message goes where."""

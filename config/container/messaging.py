@@ -9,6 +9,7 @@ from dependency_injector import containers, providers
 from adapters.embedded.broker import EmbeddedBroker
 from adapters.embedded.consumer_lag import EmbeddedConsumerLag
 from adapters.memory.engine.probe import InProcessProbe
+from adapters.memory.log_records import MemoryLogSnapshots, MemoryRecordStore
 from adapters.memory.messaging.answers import MemoryAnswers
 from adapters.memory.messaging.dead_letters import MemoryDeadLetterList
 from adapters.memory.messaging.event_log import MemoryEventLog
@@ -37,6 +38,7 @@ with lazy_imports():
     from adapters.kafka.topics import KafkaTopics
     from adapters.sql.figures import SqlOfficeFigures
     from adapters.sql.inventory.stock_projection import projection_tables
+    from adapters.sql.log_records import SqlLogSnapshots, SqlRecordStore
     from adapters.sql.messaging.answers import SqlAnswers
     from adapters.sql.messaging.backlog import SqlBacklog
     from adapters.sql.messaging.dead_letter_list import SqlDeadLetterList
@@ -166,6 +168,16 @@ class Messaging(containers.DeclarativeContainer):
         sql=providers.Singleton(SqlProjections, database, providers.Callable(projection_tables)),
         memory=providers.Singleton(MemoryProjections, memory, clock),
     )
+    log_snapshots = stored(
+        persistence,
+        sql=providers.Singleton(SqlLogSnapshots, CONSUMER, database),
+        memory=providers.Singleton(MemoryLogSnapshots, CONSUMER, memory),
+    )
+    record_store = stored(
+        persistence,
+        sql=providers.Singleton(SqlRecordStore, database, storage.new_work.provider),
+        memory=providers.Singleton(MemoryRecordStore, memory, storage.new_work.provider),
+    )
     answers = stored(
         persistence,
         sql=providers.Singleton(SqlAnswers, database),
@@ -187,6 +199,8 @@ class Messaging(containers.DeclarativeContainer):
         log=event_log,
         history=event_history,
         projections=projections,
+        snapshots=log_snapshots,
+        store=record_store,
         retention=retention,
         retention_periods=retention_periods,
         consumer=CONSUMER,

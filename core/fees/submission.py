@@ -61,6 +61,16 @@ class ExamFeeRefused(CommandRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionFacts:
+    """What the event log keeps beside `FeeSubmitted`, so that the submission can be rebuilt."""
+
+    papers: tuple[str, ...]
+    practicals: tuple[str, ...]
+    instalments: tuple[Instalment, ...]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """One exam fee of one candidate, with the final price by one version of a schedule."""
 
@@ -112,6 +122,37 @@ class Submission:
             submitted_at=at,
         )
         return made, made.submitted(schedule)
+
+    @classmethod
+    def from_log(cls, event: FeeSubmitted, facts: SubmissionFacts) -> Self:
+        """Return the submission of an event, without a registration: the roster alone names a student."""
+        return cls(
+            id=SubmissionId(event.subject),
+            reference=event.reference,
+            state=SubmissionState.SUBMITTED,
+            registration="",
+            student=event.student,
+            schedule=event.schedule,
+            schedule_version=event.schedule_version,
+            papers=facts.papers,
+            practicals=facts.practicals,
+            lines=event.lines,
+            total=event.total,
+            instalments=facts.instalments,
+            pay_by=event.pay_by,
+            received_at=facts.received_at,
+            submitted_at=event.at,
+        )
+
+    @property
+    def facts(self) -> SubmissionFacts:
+        """Return what its event does not tell."""
+        return SubmissionFacts(
+            papers=self.papers,
+            practicals=self.practicals,
+            instalments=self.instalments,
+            received_at=self.received_at,
+        )
 
     def submitted(self, schedule: FeeSchedule) -> FeeSubmitted:
         """Return the event that announces the submission."""

@@ -52,7 +52,7 @@ class SubmitExamFee:
         )
         async with self.new_work() as work:
             work.submissions.add(submission)
-            work.record(submitted)
+            work.record(submitted, kept=submission.facts)
             work.record_answer(request, submission)
             await work.commit()
         return submission

@@ -25,8 +25,11 @@ class UnitOfWork(Protocol):
     ) -> None: ...
 
     @abstractmethod
-    def record(self, *events: Event) -> None:
-        """Append events to the event log and the outbox, in this transaction."""
+    def record(self, *events: Event, kept: object = None) -> None:
+        """Append events to the event log and the outbox, in this transaction.
+
+        The log alone stores `kept`: what is needed to rebuild a row from the event, and no other program is told.
+        """
 
     @abstractmethod
     def record_answer(self, request: RequestContext, result: object) -> None:

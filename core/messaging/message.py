@@ -30,6 +30,8 @@ class Message:
     at: datetime
     body: bytes
     """JSON."""
+    kept: bytes = b""
+    """JSON that the event log stores beside the body, and no transport carries; empty: nothing."""
     trace: Trace = field(default_factory=Trace)
     origin: Mapping[str, str] = field(default_factory=dict)
     """Topic, partition, offset and headers, kept for the investigation of dead letters."""

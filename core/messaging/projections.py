@@ -5,7 +5,7 @@ projection is named after the context whose events it projects.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, Self
 from uuid import UUID
 
@@ -71,3 +71,11 @@ class EventHistory(Protocol):
     @abstractmethod
     async def page(self, context: str, after: UUID | None, limit: int) -> Sequence[Message]:
         """Return the next events after one of them, by id, which is nearly by time."""
+
+    @abstractmethod
+    async def of(self, aggregate: UUID) -> Sequence[Message]:
+        """Return the events of one aggregate by version."""
+
+    @abstractmethod
+    async def gap(self, contexts: Collection[str]) -> str:
+        """Name an aggregate with fewer events than its newest version, and both numbers; empty without one."""

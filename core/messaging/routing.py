@@ -9,6 +9,7 @@ from core.kernel.authorization import ANONYMOUS, SYSTEM, Principal, acting_as
 from core.kernel.errors import Invalid
 from core.kernel.unit_of_work import Transaction
 from core.messaging.inbox import DEAD_LETTER_SUFFIX
+from core.messaging.log_records import Fold
 from core.messaging.message import Message, is_own_context
 
 SUPPORTED_DATA_VERSION = 1
@@ -63,7 +64,9 @@ class Routes:
     principals: Mapping[str, Principal] = field(default_factory=dict)
     """Who acts by the messages of a context that other programs write: what its topic admits, and no more."""
     projectors: Mapping[str, Projector] = field(default_factory=dict)
-    """By the name of the projection."""
+    """How a new generation of a projection is filled, by its name; the others are completed in place."""
+    folds: Mapping[str, Fold] = field(default_factory=dict)
+    """The records that follow from the log, by the name of the projection."""
 
     def route(self, message: Message) -> Route:
         """Return the route of a message, or one that rejects it: malformed, of another data version, or unknown."""

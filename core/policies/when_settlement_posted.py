@@ -12,19 +12,20 @@ from core.use_cases import UseCases
 
 async def when_settlement_posted(posted: Sequence[Received[SettlementPosted]], use_cases: UseCases) -> None:
     """Post all transactions; a repeated event is posted already."""
-    found = [(each.body, tuple(postings_of(each.body))) for each in posted]
-    await use_cases.ledger.post_transactions(
-        [
-            LedgerTransaction(
-                kind=TransactionKind.SETTLEMENT,
-                cause=event.subject,
-                about=event.subject,
-                at=event.settled_at,
-                postings=postings,
-            )
-            for event, postings in found
-            if postings
-        ]
+    found = [settlement_of(each.body) for each in posted]
+    await use_cases.ledger.post_transactions([each for each in found if each])
+
+
+def settlement_of(event: SettlementPosted) -> LedgerTransaction | None:
+    """Return the transaction of a transfer; None where nothing moved."""
+    if not (postings := tuple(postings_of(event))):
+        return None
+    return LedgerTransaction(
+        kind=TransactionKind.SETTLEMENT,
+        cause=event.subject,
+        about=event.subject,
+        at=event.settled_at,
+        postings=postings,
     )
 
 

@@ -55,6 +55,9 @@ class ProjectionGenerations(NamedTuple):
     until: datetime | None
 
 
+PROJECTIONS = ("inventory", "ledger", "submissions")
+
+
 class UndoLog:
     """The changes of one transaction, with the values before them."""
 
@@ -132,7 +135,7 @@ class MemoryDatabase(Transaction):
     receipt_counters: dict[tuple[str, str], int] = field(default_factory=dict)
     receipt_voids: dict[UUID, ReceiptVoid] = field(default_factory=dict)
     projections: dict[str, ProjectionGenerations] = field(
-        default_factory=lambda: {"inventory": ProjectionGenerations(1, 1, None)}
+        default_factory=lambda: dict.fromkeys(PROJECTIONS, ProjectionGenerations(1, 1, None))
     )
     line_views: dict[tuple[int, str, str], OrderLine] = field(default_factory=dict)
     batch_views: dict[tuple[int, str], StockLevel] = field(default_factory=dict)

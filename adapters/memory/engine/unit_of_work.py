@@ -46,9 +46,9 @@ class MemoryUnitOfWork(UnitOfWork):
             self.undo_log.rollback_to(self._start)
         await self._part.__aexit__(kind, error, trace)
 
-    def record(self, *events: Event) -> None:
+    def record(self, *events: Event, kept: object = None) -> None:
         for event in events:
-            self.inserts.append(partial(self._record, message_from_event(event, self.ids.new())))
+            self.inserts.append(partial(self._record, message_from_event(event, self.ids.new(), kept)))
             self.wake(OUTBOX_SIGNAL)
 
     def record_answer(self, request: RequestContext, result: object) -> None:

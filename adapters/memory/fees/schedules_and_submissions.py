@@ -47,7 +47,8 @@ class MemorySubmissions(Submissions):
             reference = self._work.database.submissions[first].reference
             raise FeeAlreadySubmitted.with_reference(first, reference)
         self._work.undo_log.put(self._work.database.submitted, key, submission.id)
-        self._work.undo_log.put(self._work.database.submissions, submission.id, submission)
+        # The roster alone names a student.
+        self._work.undo_log.put(self._work.database.submissions, submission.id, replace(submission, registration=""))
 
 
 class MemoryTariffs(Tariffs, ScheduleVersions):

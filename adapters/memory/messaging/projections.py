@@ -1,6 +1,7 @@
 """The generations of projections, and the event history they are built from, in the memory database."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -67,3 +68,15 @@ class MemoryEventHistory(EventHistory):
         theirs = [event for event in self._database.events.values() if event.context == context]
         beyond = [event for event in theirs if after is None or event.id > after]
         return sorted(beyond, key=lambda event: event.id)[:limit]
+
+    async def of(self, aggregate: UUID) -> Sequence[Message]:
+        theirs = [event for event in self._database.events.values() if event.subject == aggregate]
+        return sorted(theirs, key=lambda event: event.version)
+
+    async def gap(self, contexts: Collection[str]) -> str:
+        numbers = defaultdict[UUID, list[int]](list)
+        for event in self._database.events.values():
+            if event.context in contexts:
+                numbers[event.subject].append(event.version)
+        short = [each for each, found in sorted(numbers.items()) if len(found) != max(found)]
+        return f"{short[0]} has {len(numbers[short[0]])} of {max(numbers[short[0]])} events" if short else ""

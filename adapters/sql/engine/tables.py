@@ -60,6 +60,8 @@ event_log = table(
     Column("traceparent", String(64), nullable=False),
     # The subject of the principal; empty in rows that earlier releases wrote.
     Column("actor", String(128), nullable=False, server_default=""),
+    # What a rebuild needs beside the body; NULL in rows that earlier releases wrote, and where it needs nothing.
+    Column("kept", Json),
     UniqueConstraint("aggregate_id", "aggregate_version", name="uq_event_log_aggregate_version"),
     Index("ix_event_log_at", "at", "event_id", "type"),
     Index("ix_event_log_context", "context", "event_id"),

@@ -44,10 +44,10 @@ class SqlUnitOfWork(UnitOfWork):
     ) -> None:
         await self._part.__aexit__(kind, error, trace)
 
-    def record(self, *events: Event) -> None:
+    def record(self, *events: Event, kept: object = None) -> None:
         actor = current_principal.get().subject[:MAX_ACTOR_LENGTH]
         for event in events:
-            message = message_from_event(event, self.ids.new())
+            message = message_from_event(event, self.ids.new(), kept)
             row = {
                 "event_id": message.id,
                 "context": message.context,
@@ -59,6 +59,7 @@ class SqlUnitOfWork(UnitOfWork):
                 "request_id": message.trace.request_id,
                 "traceparent": message.trace.traceparent,
                 "actor": actor,
+                "kept": message.kept.decode() or None,
             }
             self.insert(event_log, row)
             self.insert(outbox, {"event_id": message.id, "shard": crc32(message.subject.bytes) % SHARD_COUNT})

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import msgspec
 from sqlalchemy import func, select, tuple_
@@ -45,19 +46,23 @@ class SqlSubmissions(Submissions):
         self._work = work
 
     def add(self, submission: Submission) -> None:
-        row = {
-            "id": submission.id,
-            "reference": submission.reference,
-            "student_id": submission.student,
-            "schedule": submission.schedule,
-            "schedule_version": submission.schedule_version,
-            "state": submission.state,
-            "total_minor": submission.total.minor,
-            "currency": submission.total.currency,
-            "received_at": submission.received_at,
-            "document": msgspec.json.encode(replace(submission, registration="")).decode(),
-        }
-        self._work.insert(submissions, row)
+        self._work.insert(submissions, submission_row(submission))
+
+
+def submission_row(submission: Submission) -> dict[str, Any]:
+    """Return the row of a submission; the roster alone names a student."""
+    return {
+        "id": submission.id,
+        "reference": submission.reference,
+        "student_id": submission.student,
+        "schedule": submission.schedule,
+        "schedule_version": submission.schedule_version,
+        "state": str(submission.state),
+        "total_minor": submission.total.minor,
+        "currency": submission.total.currency,
+        "received_at": submission.received_at,
+        "document": msgspec.json.encode(replace(submission, registration="")).decode(),
+    }
 
 
 class SqlTariffs(Tariffs, ScheduleVersions):

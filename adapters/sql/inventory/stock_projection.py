@@ -1,6 +1,6 @@
 """Writes the stock views in SQL."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,16 +33,21 @@ class SqlStockProjection(StockProjection):
         return sorted({row.live, row.newest}) if row.building else [row.live]
 
     def put(self, generation: int, delta: StockDelta) -> None:
-        # In key order: a consumer and a rebuild that write the same rows cannot deadlock.
-        for (order, sku), line in sorted(delta.lines.items(), key=lambda item: item[0]):
-            document = msgspec.json.encode(line).decode()
-            row = {"order_id": order, "sku": sku, "document": document, "version": line.version}
-            self._work.insert(line_views, {"generation": generation} | row)
-        for _, batch in sorted(delta.batches.items()):
-            self._work.insert(batch_views, {"generation": generation} | batch_row(batch))
-        for sku, version in sorted(delta.skus.items()):
-            self._work.insert(sku_views, {"generation": generation, "sku": sku, "version": version})
+        for table, row in view_rows(delta, generation):
+            self._work.insert(table, row)
+        if delta.skus:
             self._work.wake(STOCK_VIEWS_CHANGED)
+
+
+def view_rows(delta: StockDelta, generation: int) -> Iterator[tuple[Table, dict[str, Any]]]:
+    """Yield rows in key order: a consumer and a rebuild that write the same rows cannot deadlock."""
+    for (order, sku), line in sorted(delta.lines.items(), key=lambda item: item[0]):
+        row = {"order_id": order, "sku": sku, "document": msgspec.json.encode(line).decode(), "version": line.version}
+        yield line_views, {"generation": generation} | row
+    for _, batch in sorted(delta.batches.items()):
+        yield batch_views, {"generation": generation} | batch_row(batch)
+    for sku, version in sorted(delta.skus.items()):
+        yield sku_views, {"generation": generation, "sku": sku, "version": version}
 
 
 def upsert_if_newer(table: Table) -> Callable[[Dialect], Insert]:

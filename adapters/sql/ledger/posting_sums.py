@@ -1,15 +1,27 @@
 """The daily sums of busy accounts in SQL."""
 
 from collections import defaultdict
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Insert, delete, select
+from sqlalchemy import Column, ColumnElement, Date, Dialect, Insert, Select, delete, func, select, update
 from sqlalchemy.dialects import mysql, sqlite
 
 from adapters.sql.engine.database import Database
-from adapters.sql.ledger.tables import daily_sums, unsummed_postings
+from adapters.sql.engine.tables import insert_ignore
+from adapters.sql.ledger.tables import daily_sums, postings, unsummed_postings
+from core.ledger.account import AccountKind
 from core.ledger.ports import PostingSums
 
 KEY = ("account", "currency", "day")
+
+
+class Key(NamedTuple):
+    """What a sum is of."""
+
+    account: str
+    currency: str
+    day: date
 
 
 class SqlPostingSums(PostingSums):
@@ -34,6 +46,61 @@ class SqlPostingSums(PostingSums):
                 await connection.execute(delete(unsummed_postings).where(unsummed_postings.c.position.in_(positions)))
                 await transaction.commit()
         return len(rows)
+
+    async def add_up_again(self) -> int:
+        """Compute every sum from the postings; return how many were wrong or missing."""
+        keys = set[Key]()
+        async with self._database.reading() as connection:
+            for query in (POSTED_KEYS, CREDITED_KEYS, SUMMED_KEYS):
+                keys |= {Key(*row) for row in await connection.execute(query)}
+        return sum([await self._add_up_again(key) for key in sorted(keys)])
+
+    async def _add_up_again(self, key: Key) -> bool:
+        async with self._database.transaction() as (connection, transaction):
+            await connection.execute(insert_ignore(daily_sums).values(**key._asdict(), sum_minor=0))
+            theirs = [daily_sums.c[name] == value for name, value in key._asdict().items()]
+            # `add_up` waits for this lock, so what it has moved is in the sum, and the rest in `unsummed_postings`.
+            stored = await connection.scalar(select(daily_sums.c.sum_minor).where(*theirs).with_for_update())
+            sum_minor = await connection.scalar(select(posted_and_not_in(key)))
+            if wrong := stored != sum_minor:
+                await connection.execute(update(daily_sums).where(*theirs).values(sum_minor=sum_minor))
+                await transaction.commit()
+        return wrong
+
+
+def keys_of(account: Column[Any]) -> Select[Any]:
+    """Select the keys of the sums that postings belong to."""
+    day = func.date(postings.c.at, type_=Date)
+    return (
+        select(account, postings.c.currency, day)
+        .where(account.not_like(f"{AccountKind.CANDIDATE}:%"))
+        .group_by(account, postings.c.currency, day)
+    )
+
+
+POSTED_KEYS, CREDITED_KEYS = keys_of(postings.c.debit), keys_of(postings.c.credit)
+SUMMED_KEYS = select(*[daily_sums.c[name] for name in KEY])
+
+
+def posted_and_not_in(key: Key) -> ColumnElement[int]:
+    """Return what is posted in a day, less what waits to be added up; one statement sees both as of one moment."""
+    begin = datetime.combine(key.day, time.min, UTC)
+    minor, same_day = (
+        postings.c.amount_minor,
+        [
+            postings.c.currency == key.currency,
+            postings.c.at >= begin,
+            postings.c.at < begin + timedelta(days=1),
+        ],
+    )
+    waiting = unsummed_postings.c
+    parts = [
+        (minor, [postings.c.debit == key.account, *same_day]),
+        (-minor, [postings.c.credit == key.account, *same_day]),
+        (-waiting.amount_minor, [waiting[name] == value for name, value in key._asdict().items()]),
+    ]
+    sums = [select(func.coalesce(func.sum(amount), 0)).where(*which).scalar_subquery() for amount, which in parts]
+    return sums[0] + sums[1] + sums[2]
 
 
 def adding(dialect: Dialect) -> Insert:

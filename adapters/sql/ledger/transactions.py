@@ -1,11 +1,11 @@
 """Transactions of the ledger in SQL."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, Table, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.conflicts import CONFLICTS, Row
@@ -33,17 +33,22 @@ class SqlLedgerTransactions(LedgerTransactions):
         return {each.key: each for each in await read(connection, STORED.where(tuple_(*KEY).in_(keys)), *KEY)}
 
     def add(self, transaction: LedgerTransaction) -> None:
-        key = {"cause_id": transaction.cause, "kind": transaction.kind}
-        told = {"currency": transaction.currency, "at": transaction.at}
-        control = {"postings": len(transaction.postings), "posted_minor": transaction.posted_minor}
-        self._work.insert(ledger_transactions, key | {"about_id": transaction.about} | told | control)
-        day = transaction.at.astimezone(UTC).date()
-        for number, each in enumerate(transaction.postings):
-            accounts = {"debit": str(each.debit), "credit": str(each.credit)}
-            self._work.insert(postings, key | told | accounts | {"number": number, "amount_minor": each.amount.minor})
-            for account, amount in ((each.debit, each.amount), (each.credit, -each.amount)):
-                if is_summed(account):
-                    self._work.insert(unsummed_postings, sum_row(account, day, amount))
+        for table, row in transaction_rows(transaction):
+            self._work.insert(table, row)
+            if table is postings:
+                for each in sum_rows(row):
+                    self._work.insert(unsummed_postings, each)
+
+
+def transaction_rows(transaction: LedgerTransaction) -> Iterator[tuple[Table, dict[str, Any]]]:
+    """Yield the rows of a transaction and of its postings."""
+    key = {"cause_id": transaction.cause, "kind": str(transaction.kind)}
+    told = {"currency": transaction.currency, "at": transaction.at}
+    control = {"postings": len(transaction.postings), "posted_minor": transaction.posted_minor}
+    yield ledger_transactions, key | {"about_id": transaction.about} | told | control
+    for number, each in enumerate(transaction.postings):
+        accounts = {"debit": str(each.debit), "credit": str(each.credit)}
+        yield postings, key | told | accounts | {"number": number, "amount_minor": each.amount.minor}
 
 
 def is_summed(account: LedgerAccount) -> bool:
@@ -51,9 +56,12 @@ def is_summed(account: LedgerAccount) -> bool:
     return account.kind is not AccountKind.CANDIDATE
 
 
-def sum_row(account: LedgerAccount, day: date, amount: Money) -> dict[str, Any]:
-    """Return a row for the sum of an account, whose days are those of UTC."""
-    return {"account": str(account), "day": day, "currency": amount.currency, "amount_minor": amount.minor}
+def sum_rows(posting: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each sum that a posting changes; their days are those of UTC."""
+    day, minor = posting["at"].astimezone(UTC).date(), posting["amount_minor"]
+    for account, added in ((posting["debit"], minor), (posting["credit"], -minor)):
+        if is_summed(LedgerAccount.parse(account)):
+            yield {"account": account, "day": day, "currency": posting["currency"], "amount_minor": added}
 
 
 async def read(connection: AsyncConnection, query: Select[Any], *order: Any) -> Sequence[LedgerTransaction]:

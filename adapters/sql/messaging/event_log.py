@@ -83,7 +83,7 @@ def after_position(place: LogPosition) -> list[ColumnElement[bool]]:
 
 def from_row(row: Sequence[Any]) -> Message:
     """Return the message of a row of the log."""
-    event, context, kind, aggregate, version, at, body, request_id, traceparent, _actor = row
+    event, context, kind, aggregate, version, at, body, request_id, traceparent, _actor, kept = row
     return Message(
         id=event,
         type=kind,
@@ -92,5 +92,6 @@ def from_row(row: Sequence[Any]) -> Message:
         version=version,
         at=at,
         body=body.encode(),
+        kept=(kept or "").encode(),
         trace=Trace(request_id, traceparent),
     )

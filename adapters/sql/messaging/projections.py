@@ -1,10 +1,11 @@
 """The generations of projections, and the event history they are built from, in SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ScalarSelect, Select, Table, delete, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.now import now
@@ -14,7 +15,10 @@ from adapters.sql.messaging.tables import projections
 from core.messaging.message import Message
 from core.messaging.projections import EventHistory, Projections, RebuildTakenOver, RebuildUnderWay
 
-known = projections.c
+known, logged = projections.c, event_log.c
+BEFORE_ALL = UUID(int=0)
+CHECKED_EVENTS = 100_000
+"""Events in one statement that looks for gaps."""
 
 
 class SqlProjections(Projections):
@@ -76,12 +80,48 @@ class SqlEventHistory(EventHistory):
         return newest
 
     async def page(self, context: str, after: UUID | None, limit: int) -> Sequence[Message]:
-        theirs = event_log.c.context == context
-        beyond = theirs if after is None else theirs & (event_log.c.event_id > after)
-        query = select(event_log).where(beyond).order_by(event_log.c.event_id).limit(limit)
-        hinted = query.with_hint(event_log, "FORCE INDEX (ix_event_log_context)", "mysql")
         async with self._database.reading() as connection:
-            return [from_row(row) for row in await connection.execute(hinted)]
+            return await events_of(connection, context, after, limit)
+
+    async def of(self, aggregate: UUID) -> Sequence[Message]:
+        query = select(event_log).where(logged.aggregate_id == aggregate).order_by(logged.aggregate_version)
+        async with self._database.reading() as connection:
+            return [from_row(row) for row in await connection.execute(query)]
+
+    async def gap(self, contexts: Collection[str]) -> str:
+        last: UUID | None = BEFORE_ALL
+        while last is not None:
+            after, ids = last, select(logged.aggregate_id).order_by(logged.aggregate_id)
+            async with self._database.reading() as connection:
+                last = await connection.scalar(ids.where(logged.aggregate_id > after).offset(CHECKED_EVENTS).limit(1))
+                found = (await connection.execute(first_gap(contexts, after, last))).first()
+            if found:
+                return f"{found.aggregate_id} has {found.events} of {found.newest} events"
+        return ""
+
+
+async def events_of(connection: AsyncConnection, context: str, after: UUID | None, limit: int) -> Sequence[Message]:
+    """Return the next events of a context, by its index."""
+    theirs = logged.context == context
+    beyond = theirs if after is None else theirs & (logged.event_id > after)
+    query = select(event_log).where(beyond).order_by(logged.event_id).limit(limit)
+    hinted = query.with_hint(event_log, "FORCE INDEX (ix_event_log_context)", "mysql")
+    return [from_row(row) for row in await connection.execute(hinted)]
+
+
+def first_gap(contexts: Collection[str], after: UUID, last: UUID | None) -> Select[Any]:
+    """Select the first aggregate of contexts with fewer events than its newest version; it reads an index."""
+    events, newest = func.count().label("events"), func.max(logged.aggregate_version).label("newest")
+    between = [logged.aggregate_id > after, *([logged.aggregate_id <= last] if last else [])]
+    short = (
+        select(logged.aggregate_id, events, newest)
+        .where(*between)
+        .group_by(logged.aggregate_id)
+        .having(func.count() != func.max(logged.aggregate_version))
+        .subquery()
+    )
+    theirs = (logged.aggregate_id == short.c.aggregate_id) & logged.context.in_(contexts)
+    return select(short).join(event_log, theirs).order_by(short.c.aggregate_id).limit(1)
 
 
 def live_generation(name: str) -> ScalarSelect[int]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -36,7 +37,13 @@ def test_a_rebuild_prints_its_counts_as_json(busy: CliRunner) -> None:
     code, out, _ = busy.run(*REBUILD, "--json")
 
     assert code == 0
-    assert json.loads(out) == {"projection": "inventory", "generation": 3, "events": 4, "forgotten": 5}
+    told = json.loads(out)
+    assert {name: told[name] for name in ("projection", "generation", "events", "forgotten")} == {
+        "projection": "inventory",
+        "generation": 3,
+        "events": 4,
+        "forgotten": 5,
+    }
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
@@ -44,7 +51,7 @@ def test_an_unknown_projection_is_refused_with_the_known_ones(runner: CliRunner,
     code, out, err = runner.run("projections", "rebuild", "fees", *form)
 
     assert (code, out) == (1, "")
-    assert err == "unknown-projection: there is no projection 'fees'; there is inventory\n"
+    assert err == "unknown-projection: there is no projection 'fees'; there are inventory, ledger, submissions\n"
 
 
 def test_a_second_rebuild_is_refused_with_the_time_to_try_again(busy: CliRunner) -> None:
@@ -63,3 +70,62 @@ def test_the_help_shows_the_command_and_an_example(runner: CliRunner, words: tup
 
     assert ("bursar projections rebuild inventory" in " ".join(out.replace("│", " ").split())) == (len(words) == 3)
     assert "rebuild" in out
+
+
+@pytest.fixture
+def projected(busy: CliRunner) -> CliRunner:
+    """Return a runner whose views are as the log says."""
+    busy.run(*REBUILD)
+    return busy
+
+
+def test_the_projections_are_listed_with_what_they_follow_from(runner: CliRunner) -> None:
+    code, out, _ = runner.run("projections", "list")
+    told = json.loads(runner.run("projections", "list", "--json")[1])
+
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["projection", "inventory", "ledger", "submissions"]
+    assert told[1] == {"name": "ledger", "contexts": ["fees", "payments", "settlements"], "has_generations": False}
+
+
+def test_all_projections_are_verified_in_one_line_each(projected: CliRunner) -> None:
+    code, out, err = projected.run("projections", "verify", "all")
+
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "inventory: 5 rows follow from 4 events; nothing differs",
+        "ledger: 0 rows follow from 0 events; nothing differs",
+        "submissions: 0 rows follow from 0 events; nothing differs",
+    ]
+
+
+def test_a_difference_ends_with_1_and_is_named_without_its_value(projected: CliRunner) -> None:
+    views = projected.store.line_views
+    key = next(iter(views))
+    views[key] = replace(views[key], quantity=77)
+
+    code, out, err = projected.run("projections", "verify", "inventory")
+    told = json.loads(projected.run("projections", "verify", "inventory", "--json")[1])
+
+    assert (code, err) == (1, "")
+    assert "WRONG: 0 rows are missing, 1 columns differ, 0 rows follow from no event" in " ".join(out.split())
+    assert "line_views" in out
+    assert "quantity" in out
+    assert "77" not in out
+    assert (told[0]["different"], told[0]["differences"][0]["column"]) == (1, "quantity")
+
+
+def test_everything_is_rebuilt_in_turn(projected: CliRunner) -> None:
+    code, out, err = projected.run("projections", "rebuild", "all")
+
+    assert (code, err) == (0, "")
+    assert [line.split(" ")[0] for line in out.splitlines()] == ["inventory", "ledger:", "submissions:"]
+
+
+def test_one_aggregate_without_an_event_is_refused_by_name(projected: CliRunner) -> None:
+    nothing = "00000000-0000-0000-0000-000000000001"
+    code, out, err = projected.run("projections", "rebuild", "submissions", "--only", nothing)
+
+    assert (code, out) == (1, "")
+    assert err == f"unknown-aggregate: the log has no event of {nothing} that submissions follow from\n"
+    assert projected.run("projections", "rebuild", "submissions", "--only", "BF-1")[0] == 2

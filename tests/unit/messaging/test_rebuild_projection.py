@@ -12,7 +12,6 @@ from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.projections import UnknownProjection
 from core.messaging.rebuild_projection import RETRY_BACKOFF_SECONDS, RebuildProjection
-from core.messaging.routing import Routes
 from entrypoints.contexts import ROUTES
 from tests.applications import an_application
 from tests.examples import NOON, StoppedClock
@@ -32,7 +31,7 @@ async def inventory(monkeypatch: pytest.MonkeyPatch) -> InventoryHarness:
 
 
 async def test_an_unknown_projection_is_refused_with_the_known_ones(inventory: InventoryHarness) -> None:
-    with pytest.raises(UnknownProjection, match="there is inventory"):
+    with pytest.raises(UnknownProjection, match="there are inventory, ledger, submissions"):
         await inventory.use_cases.messaging.rebuild_projection("fees", Pace(), quiet)
 
 
@@ -68,6 +67,7 @@ async def test_events_projected_as_a_rebuild_begins_are_in_the_new_generation(in
         inventory.application.messaging.projections(),
         inventory.application.storage.new_work,
         Busy(inventory.application.storage.memory()),
+        inventory.application.messaging.record_store(),
         ROUTES,
         lambda: inventory.use_cases,
     )
@@ -101,6 +101,7 @@ async def test_a_rebuild_stopped_after_the_switch_does_not_wait_for_the_old_gene
         old,
         inventory.application.storage.new_work,
         inventory.application.messaging.event_history(),
+        inventory.application.messaging.record_store(),
         ROUTES,
         lambda: inventory.use_cases,
     )
@@ -134,8 +135,8 @@ async def test_a_database_that_stays_away_ends_it_before_its_lease_is_over(inven
         raise Unavailable("the database is away")
 
     with pytest.raises(Unavailable):
-        await replace(inventory.use_cases.messaging.rebuild_projection, routes=Routes(projectors={"inventory": away}))(
-            "inventory", Pace(), quiet
-        )
+        await replace(
+            inventory.use_cases.messaging.rebuild_projection, routes=replace(ROUTES, projectors={"inventory": away})
+        )("inventory", Pace(), quiet)
     assert tried == len(RETRY_BACKOFF_SECONDS) + 1
     assert asyncio.get_running_loop().time() < 5
