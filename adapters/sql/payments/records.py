@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import case, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.ledger.tables import ledger_transactions, postings
 from adapters.sql.payments.accounts import read_accounts
@@ -25,7 +26,7 @@ class SqlPaymentRecords(PaymentRecords):
 
     async def find(self, submission: UUID) -> PostedFee | None:
         query = select(fee_accounts).where(fee_accounts.c.submission_id == submission)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             if (account := (await read_accounts(connection, query)).get(submission)) is None:
                 return None
             return PostedFee(account=account, balance=await balance(connection, account))

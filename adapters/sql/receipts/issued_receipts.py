@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.receipts.tables import receipt_restorations as restorations
 from adapters.sql.receipts.tables import receipt_voids as voids
@@ -58,7 +59,7 @@ class SqlIssuedReceipts(IssuedReceipts):
         return next(iter(await self._all(query)), None)
 
     async def _all(self, query: Select[Any]) -> Sequence[IssuedReceipt]:
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             return [receipt(row) for row in await connection.execute(query)]
 
 
