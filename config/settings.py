@@ -105,6 +105,11 @@ class Settings(Section, frozen=True):
                 f"http.workers ({self.http.workers}) need a database that processes can share, and"
                 f" {self.adapters.persistence} is for one: set adapters.persistence to mysql, or http.workers to 1"
             )
+        if self.mysql.replicas and adapters.persistence == "mysql" and adapters.cache != "redis":
+            raise ValueError(
+                f"mysql.replicas need adapters.cache = redis, and it is {adapters.cache}: there a process learns what a"
+                " client has written in another - at `$.adapters.cache`"
+            )
         for name, kept in ("commands_days", self.kafka.commands_days), ("events_days", self.kafka.events_days):
             if self.retention.inbox_days <= kept + 1:
                 raise ValueError(

@@ -123,6 +123,32 @@ def mysql() -> Iterator[MySqlServer]:
 
 
 @contextmanager
+def mysql_pair() -> Iterator[tuple[MySqlServer, MySqlServer]]:
+    """Yield two MySQL servers with GTIDs, which reach each other as `mysql1:3306` and `mysql2:3306`."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.network import Network
+    from testcontainers.core.wait_strategies import ExecWaitStrategy
+
+    answers = ["mysql", "-h127.0.0.1", "-uroot", "-proot", "-e", "SELECT 1"]
+    with ExitStack() as running:
+        network, started = running.enter_context(Network()), list[DockerContainer]()
+        for number in (1, 2):
+            container = (
+                DockerContainer(MYSQL)
+                .with_env("MYSQL_ROOT_PASSWORD", "root")
+                .with_command(f"mysqld --gtid-mode=ON --enforce-gtid-consistency=ON --server-id={number}")
+                .with_network(network)
+                .with_network_aliases(f"mysql{number}")
+                .with_exposed_ports(3306)
+            )
+            started.append(running.enter_context(container))
+        for container in started:  # both are starting
+            ExecWaitStrategy(answers).with_startup_timeout(60).wait_until_ready(container)
+        first, second = (MySqlServer("127.0.0.1", int(each.get_exposed_port(3306)), "root") for each in started)
+        yield first, second
+
+
+@contextmanager
 def kafka() -> Iterator[str]:
     """Yield a Kafka broker: `BURSAR_TEST_KAFKA_BOOTSTRAP` or a container."""
     if named := os.environ.get("BURSAR_TEST_KAFKA_BOOTSTRAP"):

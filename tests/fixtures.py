@@ -30,6 +30,7 @@ os.environ.setdefault("BURSAR__IDENTITY__SECRET", "the secret of an installation
 """Commands that tests start on MySQL need both."""
 CONTAINERS = {
     "mysql": stack.mysql,
+    "mysql_pair": stack.mysql_pair,
     "kafka": stack.kafka,
     "redis": stack.redis,
     "keycloak": stack.keycloak,

@@ -95,6 +95,7 @@ async def running(application: Application) -> AsyncIterator[Application]:
     adapters, vendors = application.settings().adapters, application.vendors
     storage = application.storage
     closable = [application.messaging.publisher(), storage.cache(), storage.rate_limiter(), storage.database()]
+    closable += [storage.own_writes()] if application.settings().mysql.replicas else []
     closable += [vendors.email_vendors(name) for name in adapters.email]
     closable += [vendors.sms_vendors(name) for name in adapters.sms]
     closable += [application.gateways.gateway_vendors(name) for name in adapters.payments]

@@ -1,6 +1,7 @@
 """Builds what `bursar doctor` examines besides the probes of readiness: how each dependency is set up."""
 
 from collections.abc import Iterator, Mapping
+from operator import add
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -21,6 +22,7 @@ with lazy_imports():
     from adapters.oidc.probe import ProviderProbe
     from adapters.sql.engine.doctor_probes import PrivilegesProbe, SchemaAgeProbe, ServerSettingsProbe
     from adapters.sql.engine.encryption_probe import EncryptionProbe
+    from adapters.sql.engine.replica_probe import replica_probes
 
 
 def processes_of(settings: Settings) -> int:
@@ -55,17 +57,18 @@ class Examinations(containers.DeclarativeContainer):
     stored_probes: providers.Selector[Any] = stored(
         process.persistence, sql=providers.List(age, encryption), memory=providers.List()
     )
+    mysql_probes = providers.List(
+        providers.Singleton(PrivilegesProbe, storage.database),
+        providers.Singleton(
+            ServerSettingsProbe,
+            storage.database,
+            settings.mysql.connections,
+            providers.Callable(processes_of, process.settings),
+        ),
+    )
     server_probes = providers.Selector(
         process.persistence,
-        mysql=providers.List(
-            providers.Singleton(PrivilegesProbe, storage.database),
-            providers.Singleton(
-                ServerSettingsProbe,
-                storage.database,
-                settings.mysql.connections,
-                providers.Callable(processes_of, process.settings),
-            ),
-        ),
+        mysql=providers.Callable(add, mysql_probes, providers.Callable(replica_probes, storage.database)),
         sqlite=providers.List(),
         memory=providers.List(),
     )

@@ -23,11 +23,13 @@ from core.kernel.schema import SchemaChange
 with lazy_imports():
     from adapters.cryptography.column_encryption import ColumnCipher
     from adapters.redis.cache import RedisCache, RedisProbe
+    from adapters.redis.own_writes import RedisOwnWrites
     from adapters.redis.rate_limiter import RedisRateLimiter
-    from adapters.sql.engine.database import mysql, sqlite
+    from adapters.sql.engine.database import sqlite
     from adapters.sql.engine.ensure_migrated import ensure_migrated
     from adapters.sql.engine.gauges import SqlGauges
     from adapters.sql.engine.group_commit import GroupCommit
+    from adapters.sql.engine.mysql import mysql
     from adapters.sql.engine.probe import SqlProbe
     from adapters.sql.engine.sqlite_backup import SqliteBackup
     from adapters.sql.engine.transactions import SingleCommits, Transactions
@@ -86,6 +88,14 @@ class Storage(containers.DeclarativeContainer):
             local=local_rate_limiter,
         ),
         memory=local_rate_limiter,
+    )
+    own_writes = providers.Singleton(
+        RedisOwnWrites,
+        url=settings.redis.url.reveal.call(),
+        ca_file=settings.redis.ca_file,
+        prefix=settings.redis.prefix,
+        ttl_seconds=settings.mysql.own_write_seconds,
+        clock=process.clock,
     )
 
     memory = providers.Singleton(MemoryDatabase, notify=process.signals.provided.notify)

@@ -1,6 +1,7 @@
 """The settings of databases, brokers and caches."""
 
 import re
+from collections import Counter
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +20,10 @@ from config.sections.section import (
     check_port,
 )
 
+HostAndPort = Annotated[str, msgspec.Meta(pattern=r"^[^\s,:/@]+:\d{1,5}\Z")]
+REPLICA_MARGIN_SECONDS = 10.0
+"""A replica that is too far behind is not read any more within this time."""
+
 
 class MySQL(EncryptedSection, frozen=True):
     """The database server; deploy/grants.sql lists the privileges of its accounts."""
@@ -32,6 +37,26 @@ class MySQL(EncryptedSection, frozen=True):
     """The most connections of one process."""
     connection_seconds: Seconds = 300.0
     """A connection is replaced at this age, so that a changed name or proxy is followed."""
+    replicas: tuple[HostAndPort, ...] = ()
+    """Servers that replicate this one by GTID, as `host:3306`: they answer what may be stale, and one of them can take
+    over. Account, database and TLS are the same."""
+    max_replica_lag_seconds: Annotated[float, msgspec.Meta(ge=2, le=3600)] = 5.0
+    """A replica that is further behind is not read."""
+    own_write_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.1
+    """A read waits this long for a replica to have what its client has written; then the primary answers."""
+
+    @property
+    def own_write_seconds(self) -> float:
+        """Return for how long to remember what a client has written: until every replica in use has it."""
+        return self.max_replica_lag_seconds + REPLICA_MARGIN_SECONDS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        members = [f"{self.host}:{self.port}", *self.replicas]
+        if twice := [each for each, count in Counter(members).items() if count > 1]:
+            raise ValueError(f"{twice[0]} is named twice among mysql.host and mysql.replicas")
+        for each in self.replicas:
+            check_port(f"mysql://{each}", "mysql.replicas")
 
 
 class SQLite(Section, frozen=True):

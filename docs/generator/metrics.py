@@ -52,6 +52,8 @@ LABELS: Mapping[str, Label] = {
     "channel": Label("The medium of a message; `payments` for gateways.", lambda: {*Channel, CHANNEL}),
     "fate": Label("What became of the audit record of a refusal.", lambda: set(Fate)),
     "folder": Label("A folder by its use.", lambda: {"database", "audit"}),
+    "replica": Label("A MySQL server as `mysql.host` or `mysql.replicas` name it.", r"[^\s,:/@]+:\d{1,5}"),
+    "target": Label("The server that answered a read that may be stale.", lambda: {"primary", "replica"}),
     "gateway": Label("A payment gateway by its word in the settings.", lambda: {"razorpay", "sandbox", "stripe"}),
     "method": Label("The method of a request, one of those that the HTTP parser knows.", r"[A-Z-]{3,12}"),
     "outcome": Label(

@@ -13,6 +13,7 @@ from core.kernel.clock import Clock
 from core.kernel.errors import CoreError
 from core.kernel.health import HealthChecks, Probe
 from core.kernel.idempotency import Answers
+from core.kernel.own_writes import OwnWrites
 from core.kernel.trace import Tracer
 from core.use_cases import UseCases
 from entrypoints.http import docs
@@ -24,6 +25,7 @@ from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMid
 from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware, RefusalMiddleware
 from entrypoints.http.middleware.client_address import ClientAddressMiddleware
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
+from entrypoints.http.middleware.own_writes import OwnWritesMiddleware
 from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateLimits
 from entrypoints.http.middleware.route_options import RouteOptions
 from entrypoints.http.middleware.tracing import TracingMiddleware
@@ -49,10 +51,12 @@ def create_app(
     trusted_proxies: int = 0,
     documented: bool = False,
     graphql: QueryLimits | None = None,
+    own_writes: OwnWrites | None = None,
 ) -> ASGIApp:
     """Serve use cases over HTTP, submissions through admission control.
 
-    `documented` builds the API document now: the first request for it would keep all others waiting.
+    `documented` builds the API document now: the first request for it would keep all others waiting.  `own_writes` is
+    given where reads may be answered by replicas.
     """
     signer = admission.intent_signer
     wired = {
@@ -65,7 +69,9 @@ def create_app(
     routes = routed(handlers)
     if documented:
         routes.openapi_schema  # noqa: B018 - Litestar keeps it
-    app = WiredMiddleware(routes, wired)
+    app: ASGIApp = WiredMiddleware(routes, wired)
+    if own_writes:
+        app = OwnWritesMiddleware(app, own_writes)
     served = guard(app, RouteOptions(routes.routes), Authentication(use_cases.identity), admission, rate_limits)
     return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
 

@@ -1,8 +1,10 @@
-"""The limits of GraphQL queries."""
+"""The address of GraphQL queries, and their limits."""
 
 from typing import Protocol
 
 from core.kernel.errors import Invalid, NotFound
+
+QUERIES = "/v1/graphql"
 
 
 class GraphQLDisabled(NotFound):

@@ -34,6 +34,10 @@ class Transports:
         """Return whether other processes can use the same database."""
         return self._settings.adapters.persistence == "mysql"
 
+    @property
+    def _reads_replicas(self) -> bool:
+        return self.shares_database and bool(self._settings.mysql.replicas)
+
     def listen(self) -> socket:
         """Bind the address of HTTP, or reserve it for the workers that share it; raise `AddressInUse`."""
         from entrypoints.http import server
@@ -132,6 +136,7 @@ class Transports:
             trusted_proxies=self._settings.http.trusted_proxies,
             documented=True,
             graphql=self._settings.graphql if self._settings.graphql.enabled else None,
+            own_writes=self._application.storage.own_writes() if self._reads_replicas else None,
         )
         shedder = LoadShedder(admission, Authentication(self._use_cases.identity), clock)
         return server.serve(app, shedder, listening, stop, self._settings.http)

@@ -22,6 +22,7 @@ from core.kernel.authorization import SYSTEM, acting_as
 from core.kernel.clock import Clock
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
+from core.kernel.own_writes import OwnWrites
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
@@ -48,6 +49,7 @@ def http_app(
     limits: Limits | None = None,
     trusted_proxies: int = 0,
     graphql: GraphQL | None = None,
+    own_writes: OwnWrites | None = None,
 ) -> Any:
     """Serve an application over HTTP; `keyed` adds an administrator's API key to requests without a credential."""
     app = create_app(
@@ -61,6 +63,7 @@ def http_app(
         trusted_proxies=trusted_proxies,
         graphql=graphql,
         documented=documented,
+        own_writes=own_writes,
     )
     return Keyed(app, application) if keyed else app
 

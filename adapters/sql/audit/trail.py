@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import audit_records
 from core.audit.ports import AuditFilter, AuditTrail, UnknownAuditRecord
@@ -20,7 +21,7 @@ class SqlAuditTrail(AuditTrail):
         self._database = database
 
     async def newest(self, which: AuditFilter, after: UUID | None, limit: int) -> Sequence[AuditRecord]:
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             beyond: list[ColumnElement[bool]] = []
             if after is not None:
                 at = await connection.scalar(select(record.at).where(record.id == after))

@@ -1,29 +1,33 @@
-"""Connections to MySQL and SQLite: pools, timeouts, isolation, and translated driver errors."""
+"""A database with its pools of connections, and SQLite."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosqlite
-from sqlalchemy import URL, event
+from sqlalchemy import URL, event, text
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
-from adapters.sql.engine.connections import Renewal
 from adapters.sql.engine.driver_errors import translate_driver_errors
+from adapters.sql.engine.gtids import Gtids
 from adapters.sql.engine.lending import Lending
 from adapters.sql.engine.sqlite_file import SqliteFile
-from adapters.tls import client_context
 from core.kernel.errors import Unavailable
+from core.kernel.own_writes import Position
+
+if TYPE_CHECKING:
+    from adapters.sql.engine.rotation import Rotation
 
 LOCK_WAIT_SECONDS = 2
 """A cancelled statement keeps its locks on the server; other statements wait at most this long."""
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3, 5
 IDLE_TIMEOUT_SECONDS = 60
 """A process that is suspended in a transaction keeps its locks at most this long."""
+EXECUTED = text("SELECT @@global.gtid_executed")
 MAX_SNAPSHOTS = 2
 """Snapshots of one process that may be open at a time; the other connections stay for short work."""
 FULL_FOR_SECONDS = 5.0
@@ -57,6 +61,8 @@ class Database:
     fullness: Fullness = field(default_factory=Fullness)
     lending: Lending = field(default_factory=Lending)
     snapshots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SNAPSHOTS))
+    rotation: "Rotation | None" = None
+    """The replicas; None without any."""
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -82,9 +88,22 @@ class Database:
         async with self.write_lock, self._connection(self.reader) as connection:
             yield connection
 
+    def written(self, connection: AsyncConnection) -> Position:
+        """Return the position of what a connection has just committed; empty without replicas."""
+        return self.rotation.primary.written(connection) if self.rotation else {}
+
+    async def position(self) -> Position:
+        """Return the position of everything that is committed; empty without replicas."""
+        if self.rotation is None:
+            return {}
+        async with self.reading() as connection:
+            return Gtids.parse(await connection.scalar(EXECUTED) or "").position
+
     async def close(self) -> None:
         """Close every connection; what is under way ends first, what comes later is refused with `Unavailable`."""
         await self.lending.close()
+        if self.rotation:
+            await self.rotation.close()
         await self.engine.dispose()
         await self.reader.dispose()
 
@@ -109,43 +128,6 @@ async def pooled_connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnectio
         yield connection
     finally:
         await connection.close()
-
-
-def mysql(
-    host: str, port: int, database: str, user: str, password: str, connections: int, connection_seconds: float,
-    tls: str, ca_file: str, certificate_file: str, key_file: str,
-) -> Database:  # fmt: skip
-    """Return a MySQL database, version 8.4 or later; raise `Invalid` for TLS files that cannot be used."""
-    url = URL.create("mysql+asyncmy", user, password, host, port, database, query={"charset": "utf8mb4"})
-    context = client_context(tls, ca_file, certificate_file, key_file)
-    init = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"
-    init += f", wait_timeout = {IDLE_TIMEOUT_SECONDS}"
-    init += ", transaction_isolation = 'READ-COMMITTED'"  # also for autocommit statements
-    engine, reader = (
-        create_async_engine(
-            url,
-            isolation_level=isolation,
-            pool_size=connections,
-            pool_recycle=int(connection_seconds),  # a changed DNS entry or proxy is followed by then
-            pool_reset_on_return=None,
-            max_overflow=0,
-            skip_autocommit_rollback=True,
-            hide_parameters=True,  # parameters are personal data
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "read_timeout": READ_TIMEOUT_SECONDS,
-                "init_command": init,
-                "stmt_cache_size": 128,
-                "ssl": context,
-            },
-        )
-        for isolation in ("READ COMMITTED", "AUTOCOMMIT")
-    )
-    known, renewal = Database(engine, reader), Renewal()
-    for each in (engine, reader):
-        translate_driver_errors(each, renewal.renew, known.fullness.note)
-        renewal.watch(each)
-    return known
 
 
 def sqlite(path: str) -> Database:

@@ -20,6 +20,7 @@ from adapters.sql.engine.transactions import Commit
 from core.kernel.batching import PendingItem
 from core.kernel.errors import Unavailable
 from core.kernel.idempotency import RequestInProgress
+from core.kernel.own_writes import Position
 
 COMMIT_OUTCOME_TIMEOUT_SECONDS, COMMIT_OUTCOME_POLL_SECONDS = 5.0, 0.25
 """The duration and interval of queries for the outcome of a batch whose commit got no answer."""
@@ -28,7 +29,7 @@ BATCH_UNITS = Histogram(
 )
 MAX_CONCURRENT_SINGLE_COMMITS = 4
 """Units of work that commit alone at the same time; the limit leaves connections for others."""
-PendingUnit = PendingItem[Rows, None]
+PendingUnit = PendingItem[Rows, Position]
 """The rows of one unit of work, and the future of its commit."""
 
 
@@ -55,6 +56,7 @@ class GroupCommit:
                 await flush(rows, connection)
                 sent = True
                 await transaction.commit()
+                position = self._database.written(connection)
         except (Locked, RequestInProgress) as held:
             if len(batch) == 1:
                 batch[0].fail(held)
@@ -70,7 +72,7 @@ class GroupCommit:
         else:
             BATCH_UNITS.observe(len(batch))
             for unit in batch:
-                unit.resolve(None)
+                unit.resolve(position)
 
     async def _isolate_failures(self, batch: Sequence[PendingUnit]) -> None:
         """Commit units with colliding keys singly and the others together; without a collision, halve the batch."""
@@ -104,27 +106,30 @@ class GroupCommit:
         async def commit_one(unit: PendingUnit) -> None:
             try:
                 async with self._permits:
-                    await self._single_commits(unit.item)
+                    position = await self._single_commits(unit.item)
             except Exception as failure:
                 unit.fail(failure)
             else:
-                unit.resolve(None)
+                unit.resolve(position)
 
         for unit in units:
             self._start(commit_one(unit))
 
     async def _resolve_by_lookup(self, batch: Sequence[PendingUnit], rows: Rows, failure: Exception) -> None:
         """Resolve a batch whose commit got no answer: if one of its events is stored, all rows are."""
-        is_stored = None
+        is_stored: bool | None = None
+        position: Position = {}
         with suppress(TimeoutError):
             async with asyncio.timeout(COMMIT_OUTCOME_TIMEOUT_SECONDS):
                 while rows.get(event_log.name) and is_stored is None:
                     with suppress(Exception):  # any error: the waiting units must be resolved
-                        is_stored = await self._is_stored(rows[event_log.name][0]["event_id"])
+                        found = await self._is_stored(rows[event_log.name][0]["event_id"])
+                        position = await self._database.position()
+                        is_stored = found
                     await asyncio.sleep(0 if is_stored is not None else COMMIT_OUTCOME_POLL_SECONDS)
         for unit in batch:
             if is_stored:
-                unit.resolve(None)
+                unit.resolve(position)
             else:
                 unit.fail(Unavailable(f"the database did not say whether it stored this: {failure}", retry_after=1))
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from core.kernel.errors import Unavailable
 
@@ -22,7 +23,7 @@ async def snapshot(database: Database) -> AsyncIterator[AsyncConnection]:
     """
     if database.snapshots.locked():
         raise Unavailable("this process makes as many reports as it may at a time", retry_after=10)
-    async with database.snapshots, database.reading() as connection:
+    async with database.snapshots, browsing(database, repeats=False) as connection:
         for statement in BEGIN[connection.dialect.name]:
             await connection.exec_driver_sql(statement)
         try:

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 from adapters.sql.engine.conflicts import conflict
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.inserts import Rows, flush
+from core.kernel.own_writes import Position, note_write
 from core.kernel.unit_of_work import Transaction
 
-Commit = Callable[[Rows], Awaitable[None]]
-"""Stores the rows of one unit of work and returns when they are durable."""
+Commit = Callable[[Rows], Awaitable[Position]]
+"""Stores the rows of one unit of work and returns their position when they are durable."""
 
 
 class Scope(Protocol):
@@ -72,8 +73,9 @@ class LazyTransaction(AbstractAsyncContextManager[Scope], Scope):
     async def commit(self, rows: Rows, signals: Collection[str]) -> None:
         if self._begun:
             await flush_and_commit(rows, *self._begun)
+            note_write(self._transactions.database.written(self._begun[0]))
         elif rows:
-            await self._transactions.commits(rows)
+            note_write(await self._transactions.commits(rows))
         self._transactions.notify(signals)
 
 
@@ -83,10 +85,11 @@ class SingleCommits:
 
     database: Database
 
-    async def __call__(self, rows: Rows) -> None:
+    async def __call__(self, rows: Rows) -> Position:
         """Store the rows of one unit of work."""
         async with self.database.transaction() as (connection, transaction):
             await flush_and_commit(rows, connection, transaction)
+            return self.database.written(connection)
 
 
 async def flush_and_commit(rows: Rows, connection: AsyncConnection, transaction: AsyncTransaction) -> None:

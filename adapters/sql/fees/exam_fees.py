@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import event_log
 from adapters.sql.fees.tables import submissions
@@ -19,10 +20,13 @@ from core.fees.exam_fee import ExamFee, TimelineEntry
 from core.fees.ports import ExamFees
 from core.fees.submission import Submission, SubmissionId
 from core.kernel.batching import Batcher, PendingItem
+from core.kernel.own_writes import View, combined, current_view
 
 Entries = list[TimelineEntry]
 Found = tuple[Submission, Entries]
 """A submission, and its timeline."""
+Asked = tuple[SubmissionId, View]
+"""A submission, and what the request that asks for it may see."""
 
 SUBMISSIONS = select(submissions.c.id, submissions.c.document, students.c.registration).select_from(
     submissions.outerjoin(students, students.c.id == submissions.c.student_id)
@@ -34,16 +38,16 @@ class SqlExamFees(ExamFees):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lookups = Batcher[SubmissionId, Found | None](self._look_up_batch)
+        self._lookups = Batcher[Asked, Found | None](self._look_up_batch)
 
     async def find(self, submission: SubmissionId) -> ExamFee | None:
-        found = await self._lookups(submission)
+        found = await self._lookups((submission, current_view.get()))
         if found is None:
             return None
         return ExamFee.of(*found)
 
     async def find_by_reference(self, reference: str) -> ExamFee | None:
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             found = await connection.scalar(select(submissions.c.id).where(submissions.c.reference == reference))
         return None if found is None else await self.find(found)
 
@@ -51,19 +55,19 @@ class SqlExamFees(ExamFees):
         query = SUBMISSIONS.where(submissions.c.student_id == student)
         if after is not None:
             query = query.where(submissions.c.id < after)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             rows = await connection.execute(query.order_by(submissions.c.id.desc()).limit(limit))
         return [from_row(row) for row in rows]
 
-    async def _look_up_batch(self, batch: Sequence[PendingItem[SubmissionId, Found | None]]) -> None:
-        wanted = {each.item for each in batch}
+    async def _look_up_batch(self, batch: Sequence[PendingItem[Asked, Found | None]]) -> None:
+        wanted, views = {each.item[0] for each in batch}, [each.item[1] for each in batch]
         query = SUBMISSIONS.where(submissions.c.id.in_(wanted))
-        async with self._database.reading() as connection:
+        async with browsing(self._database, combined(*views)) as connection:
             stored = {row.id: from_row(row) for row in await connection.execute(query)}
             told = await timelines(connection, wanted)
         for each in batch:
-            submission = stored.get(each.item)
-            each.resolve(None if submission is None else (submission, told[each.item]))
+            submission = stored.get(each.item[0])
+            each.resolve(None if submission is None else (submission, told[each.item[0]]))
 
 
 def from_row(row: Any) -> Submission:

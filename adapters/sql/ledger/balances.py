@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.ledger.tables import daily_sums, ledger_transactions, postings, unsummed_postings
 from adapters.sql.ledger.transactions import STORED, is_summed, read
@@ -33,12 +34,12 @@ class SqlBalances(Balances):
 
     async def statement(self, about: UUID) -> Sequence[LedgerTransaction]:
         query = STORED.where(ledger_transactions.c.about_id == about)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             return await read(connection, query, postings.c.at, postings.c.cause_id, postings.c.kind)
 
     async def _add_up(self, parts: Sequence[Select[Any]]) -> Sequence[Money]:
         """Add up in one statement: a posting is moved into its sum by one transaction, before it or after it."""
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             return await add_up(connection, parts)
 
 

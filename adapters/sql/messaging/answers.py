@@ -10,6 +10,7 @@ from adapters.sql.engine.database import Database
 from adapters.sql.engine.tables import requests
 from core.kernel.batching import Batcher, PendingItem
 from core.kernel.idempotency import Answers, IdempotencyKeyReused, RequestContext
+from core.kernel.own_writes import note_write
 
 
 class SqlAnswers(Answers):
@@ -25,6 +26,7 @@ class SqlAnswers(Answers):
             return None
         if not compare_digest(row.fingerprint, request.fingerprint):
             raise IdempotencyKeyReused.for_another_body()
+        note_write(await self._database.position())  # the process that stored it may have ended before it told others
         return bytes(row.answer)
 
     async def _find(self, batch: Sequence[PendingItem[tuple[str, str | None], Row[Any] | None]]) -> None:

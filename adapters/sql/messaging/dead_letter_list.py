@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.messaging.dead_letters import is_letter, message_of
 from adapters.sql.messaging.tables import dead_letters
@@ -41,7 +42,7 @@ class SqlDeadLetterList(DeadLetterList):
 
     async def newest(self, which: DeadLetterFilter, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
         query = self._selected(which).order_by(c.at.desc(), c.message_id.desc())
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             if after is not None:
                 at = await self._burial(connection, after)
                 query = query.where(c.at <= at, (c.at < at) | (c.message_id < after))
@@ -49,7 +50,7 @@ class SqlDeadLetterList(DeadLetterList):
 
     async def oldest(self, which: DeadLetterFilter, after: UUID | None, limit: int) -> Sequence[DeadLetter]:
         query = self._selected(which).order_by(c.at, c.message_id)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             if after is not None:
                 at = await self._burial(connection, after)
                 query = query.where(c.at >= at, (c.at > at) | (c.message_id > after))
@@ -58,7 +59,7 @@ class SqlDeadLetterList(DeadLetterList):
     async def count(self, which: DeadLetterFilter) -> Sequence[DeadLetterGroup]:
         number = func.count()
         query = select(*KINDS, number.label("number")).where(*self._wanted(which)).group_by(*KINDS)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             rows = await connection.execute(query.order_by(number.desc(), *KINDS))
             return [
                 DeadLetterGroup(context=row.context, type=row.type, reason=row.reason, count=row.number) for row in rows

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, select, update
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.notifications.deliveries import MAX_TEXT_LENGTH, changing, due, from_row
@@ -84,7 +85,7 @@ class SqlDeliveryList(DeliveryList):
 
     async def count(self, search: DeliveryFilter) -> Sequence[DeliveryGroup]:
         found: list[DeliveryGroup] = []
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             for channel in [search.channel] if search.channel else Channel:
                 matches = matching(select(deliveries.c.template, func.count().label("matches")), search, channel)
                 rows = await connection.execute(matches.group_by(deliveries.c.template).order_by(deliveries.c.template))
@@ -96,7 +97,7 @@ class SqlDeliveryList(DeliveryList):
 
     async def find(self, search: DeliveryFilter, after: DeliveryCursor | None, limit: int) -> Sequence[DeliverySummary]:
         found: list[Delivery] = []
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             for channel in [search.channel] if search.channel else Channel:
                 rows = await connection.execute(page_of(search, channel, after).limit(limit))
                 found += [from_row(row) for row in rows]

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, select
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.payments.tables import adjustments
@@ -45,7 +46,7 @@ class SqlAdjustmentRecords(AdjustmentRecords):
         query = select(adjustments).where(adjustments.c.state == state)
         if after:
             query = query.where(adjustments.c.id > after)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             rows = await connection.execute(query.order_by(adjustments.c.id).limit(limit))
             return [as_adjustment(row) for row in rows]
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Subquery, select, union_all
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.payments.accounts import read_accounts
 from adapters.sql.payments.tables import fee_accounts
@@ -24,7 +25,7 @@ class SqlClearances(Clearances):
             select(fees_of(schedule, centre, after, cleared=each).limit(limit).subquery()) for each in (False, True)
         ]
         both: Subquery = union_all(*ranges).subquery()
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             rows = (await connection.execute(select(both).order_by(both.c.submission_id).limit(limit))).all()
             named = fee_accounts.c.submission_id.in_([row.submission_id for row in rows])
             accounts = await read_accounts(connection, select(fee_accounts).where(named))

@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine import conflicts
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.conflicts import CONFLICTS
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
@@ -60,12 +61,12 @@ class SqlDeskRecords(DeskRecords):
             .join(fee_accounts, fee_accounts.c.submission_id == refunds.c.submission_id)
             .where(refunds.c.stage == stage)
         )
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             return [as_summary(row) for row in await connection.execute(page(query, refunds, after, limit))]
 
     async def counter_payments(self, state: CounterState, after: UUID | None, limit: int) -> Sequence[CounterPayment]:
         query = page(select(counter_payments).where(counter_payments.c.state == state), counter_payments, after, limit)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             return [as_counter_payment(row) for row in await connection.execute(query)]
 
 

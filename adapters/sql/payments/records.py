@@ -7,15 +7,20 @@ from uuid import UUID
 from sqlalchemy import case, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.ledger.tables import ledger_transactions, postings
 from adapters.sql.payments.accounts import read_accounts
 from adapters.sql.payments.tables import fee_accounts, payment_orders, payments, refunds
 from core.kernel.batching import Batcher, PendingItem
 from core.kernel.money import Money
+from core.kernel.own_writes import View, combined, current_view
 from core.ledger.account import AccountKind, LedgerAccount
 from core.payments.fee_account import FeeAccount
 from core.payments.ports import DueCheck, PaymentRecords, PostedFee
+
+Asked = tuple[UUID, View]
+"""A submission, and what the request that asks for its account may see."""
 
 
 class SqlPaymentRecords(PaymentRecords):
@@ -23,19 +28,20 @@ class SqlPaymentRecords(PaymentRecords):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lookups = Batcher[UUID, PostedFee | None](self._look_up_batch)
+        self._lookups = Batcher[Asked, PostedFee | None](self._look_up_batch)
 
     async def find(self, submission: UUID) -> PostedFee | None:
-        return await self._lookups(submission)
+        return await self._lookups((submission, current_view.get()))
 
-    async def _look_up_batch(self, batch: Sequence[PendingItem[UUID, PostedFee | None]]) -> None:
-        query = select(fee_accounts).where(fee_accounts.c.submission_id.in_({each.item for each in batch}))
-        async with self._database.reading() as connection:
+    async def _look_up_batch(self, batch: Sequence[PendingItem[Asked, PostedFee | None]]) -> None:
+        wanted, views = {each.item[0] for each in batch}, [each.item[1] for each in batch]
+        query = select(fee_accounts).where(fee_accounts.c.submission_id.in_(wanted))
+        async with browsing(self._database, combined(*views)) as connection:
             accounts = await read_accounts(connection, query)
             owed = await balances(connection, accounts.values())
         for each in batch:
-            account = accounts.get(each.item)
-            each.resolve(PostedFee(account=account, balance=owed[each.item]) if account else None)
+            account = accounts.get(each.item[0])
+            each.resolve(PostedFee(account=account, balance=owed[account.submission]) if account else None)
 
     async def submissions_of(self, subjects: Collection[UUID]) -> Mapping[UUID, UUID]:
         if not subjects:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.ledger.tables import ledger_transactions, postings
 from adapters.sql.payments.rows import as_waiver
@@ -27,7 +28,7 @@ class SqlWaivers(Waivers):
         query = query.where(waivers.c.state == WaiverState.REQUESTED)
         if after:
             query = query.where(waivers.c.id > after)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             rows = await connection.execute(query.order_by(waivers.c.id).limit(limit))
             return [WaitingWaiver(row.submission_id, row.reference, as_waiver(row)) for row in rows]
 

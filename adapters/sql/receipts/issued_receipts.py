@@ -7,12 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.receipts.tables import receipt_restorations as restorations
 from adapters.sql.receipts.tables import receipt_voids as voids
 from adapters.sql.receipts.tables import receipts
 from core.kernel.batching import Batcher, PendingItem
 from core.kernel.money import Money
+from core.kernel.own_writes import View, combined, current_view
 from core.receipts.ports import IssuedReceipts
 from core.receipts.receipt import IssuedReceipt, ReceiptNumber, ReceiptVoid
 from core.receipts.receipt_search import ReceiptSearch
@@ -21,6 +23,9 @@ PLACE = (receipts.c.year, receipts.c.series, receipts.c.number)
 """In lists, the newest of which is the greatest."""
 FOUND_BY = (receipts.c.submission_id, receipts.c.student_id, receipts.c.schedule, receipts.c.series, receipts.c.year)
 RESTORED = receipts.alias("restored")
+
+Asked = tuple[UUID, View]
+"""A submission, and what the request that asks for its receipts may see."""
 
 
 def with_voids(some: FromClause) -> Select[Any]:
@@ -43,7 +48,7 @@ class SqlIssuedReceipts(IssuedReceipts):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._of_fees = Batcher[UUID, Sequence[IssuedReceipt]](self._look_up_batch)
+        self._of_fees = Batcher[Asked, Sequence[IssuedReceipt]](self._look_up_batch)
 
     async def by_number(self, number: ReceiptNumber) -> IssuedReceipt | None:
         of_counter = (receipts.c.series == number.series) & (receipts.c.year == number.year)
@@ -54,25 +59,26 @@ class SqlIssuedReceipts(IssuedReceipts):
 
     async def page(self, search: ReceiptSearch, limit: int) -> Sequence[IssuedReceipt]:
         if search.submission and search == ReceiptSearch(submission=search.submission, student=search.student):
-            found = await self._of_fees(search.submission)
+            found = await self._of_fees((search.submission, current_view.get()))
             return newest_first(each for each in found if search.student in (None, each.student))[:limit]
         newest = [column.desc() for column in PLACE]
         # The page first: MySQL would join all voids with all receipts of the year, and sort them.
         page = with_voids(select(receipts).where(*conditions(search)).order_by(*newest).limit(limit).subquery())
         return newest_first(await self._all(page))
 
-    async def _look_up_batch(self, batch: Sequence[PendingItem[UUID, Sequence[IssuedReceipt]]]) -> None:
+    async def _look_up_batch(self, batch: Sequence[PendingItem[Asked, Sequence[IssuedReceipt]]]) -> None:
+        wanted, views = {each.item[0] for each in batch}, [each.item[1] for each in batch]
         of_fees = defaultdict[UUID, list[IssuedReceipt]](list)
-        for each in await self._all(STORED.where(receipts.c.submission_id.in_({each.item for each in batch}))):
-            of_fees[each.submission].append(each)
-        for pending in batch:
-            pending.resolve(of_fees[pending.item])
+        for found in await self._all(STORED.where(receipts.c.submission_id.in_(wanted)), combined(*views)):
+            of_fees[found.submission].append(found)
+        for each in batch:
+            each.resolve(of_fees[each.item[0]])
 
     async def _first(self, query: Select[Any]) -> IssuedReceipt | None:
         return next(iter(await self._all(query)), None)
 
-    async def _all(self, query: Select[Any]) -> Sequence[IssuedReceipt]:
-        async with self._database.reading() as connection:
+    async def _all(self, query: Select[Any], view: View | None = None) -> Sequence[IssuedReceipt]:
+        async with browsing(self._database, view) as connection:
             return [receipt(row) for row in await connection.execute(query)]
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Dialect, Insert, Row, exists, select, update
 from sqlalchemy.dialects import mysql, sqlite
 
+from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.inserts import UPSERT
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
@@ -57,7 +58,7 @@ class SqlExceptionList(ExceptionList):
             query = query.where(settlement_exceptions.c.kind == kind)
         if after is not None:
             query = query.where(settlement_exceptions.c.id > after)
-        async with self._database.reading() as connection:
+        async with browsing(self._database) as connection:
             rows = await connection.execute(query.order_by(settlement_exceptions.c.id).limit(limit))
             return [as_exception(row) for row in rows]
 

@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from entrypoints.http.dependencies import Wired
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import Problem, problems
-from entrypoints.http.query_limits import GraphQLDisabled
+from entrypoints.http.query_limits import QUERIES, GraphQLDisabled
 from entrypoints.http.strict_json import as_json
 
 MAX_TEXT = 8_192
@@ -62,7 +62,7 @@ class Executes(Protocol):
 
 
 @post(
-    "/v1/graphql",
+    QUERIES,
     operation_id="query",
     tags=("GraphQL",),
     status_code=200,

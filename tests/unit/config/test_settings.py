@@ -510,3 +510,28 @@ def test_a_registry_that_cannot_work_is_refused(read: Any, kind: str, registry: 
     with pytest.raises(Misconfigured, match=told) as refusal:
         read("", adapters={"registry": kind}, registry=registry)
     assert PASSWORD not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('replicas = ["db2"]', r"\$\.mysql\.replicas\[0\]"),
+        ('replicas = ["db2:70000"]', r"mysql\.replicas \(mysql://db2:70000\) has the port 70000"),
+        ('replicas = ["user@db2:3306"]', r"\$\.mysql\.replicas\[0\]"),
+        ('replicas = ["db2:3306", "db2:3306"]', r"db2:3306 is named twice among mysql\.host and mysql\.replicas"),
+        ('host = "db1"\nreplicas = ["db1:3306"]', r"db1:3306 is named twice among mysql\.host and mysql\.replicas"),
+        ("max_replica_lag_seconds = 1", r"\$\.mysql\.max_replica_lag_seconds"),
+        ("own_write_wait_seconds = 3", r"\$\.mysql\.own_write_wait_seconds"),
+    ],
+)
+def test_replicas_that_cannot_be_are_refused(read: Any, toml: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        read(f'[adapters]\ncache = "redis"\n[mysql]\n{toml}')
+
+
+def test_replicas_need_a_cache_that_processes_share(read: Any) -> None:
+    replicas = '[mysql]\nreplicas = ["db2:3306"]'
+    with pytest.raises(Misconfigured, match=r"mysql\.replicas need adapters\.cache = redis, and it is memory"):
+        read(f'[adapters]\npersistence = "mysql"\n{replicas}')
+
+    assert read(f'[adapters]\npersistence = "mysql"\ncache = "redis"\n{replicas}').mysql.replicas == ("db2:3306",)
