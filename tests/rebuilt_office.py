@@ -1,13 +1,14 @@
 """An office that takes random commands, and whose derived tables can be dumped, deleted and rebuilt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from uuid import UUID
 
 from adapters.memory.engine.database import MemoryDatabase
 from config.container import Application
+from core.fees.submission import Submission
 from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.kernel.errors import CoreError
 from core.kernel.money import Money
@@ -161,7 +162,11 @@ class RebuiltOffice:
 
 
 def plain(table: Mapping[Any, Any]) -> Sequence[Any]:
-    """Return the rows of a table of the memory database, without generations."""
+    """Return the rows of a table of the memory database, without generations, and as the roster names no student."""
     return [
-        (key[1:] if isinstance(key, tuple) and isinstance(key[0], int) else key, value) for key, value in table.items()
+        (
+            key[1:] if isinstance(key, tuple) and isinstance(key[0], int) else key,
+            replace(value, registration="") if isinstance(value, Submission) else value,
+        )
+        for key, value in table.items()
     ]

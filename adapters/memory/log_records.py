@@ -133,7 +133,8 @@ def rows_of(record: Any, generation: int) -> Iterator[Row]:
             names = ("reference", "student", "schedule", "schedule_version", "lines", "total", "pay_by")
             yield Row("submissions", record.subject, {name: getattr(record, name) for name in names})
         case Submission():
-            yield Row("submissions", record.id, columns(record))
+            told = {name: value for name, value in columns(record).items() if name != "registration"}
+            yield Row("submissions", record.id, told)  # the roster alone names a student
         case LedgerTransaction():
             yield Row("ledger_transactions", record.key, columns(record))
         case StockDelta():

@@ -47,8 +47,7 @@ class MemorySubmissions(Submissions):
             reference = self._work.database.submissions[first].reference
             raise FeeAlreadySubmitted.with_reference(first, reference)
         self._work.undo_log.put(self._work.database.submitted, key, submission.id)
-        # The roster alone names a student.
-        self._work.undo_log.put(self._work.database.submissions, submission.id, replace(submission, registration=""))
+        self._work.undo_log.put(self._work.database.submissions, submission.id, submission)
 
 
 class MemoryTariffs(Tariffs, ScheduleVersions):
