@@ -17,7 +17,7 @@ from config.container import Application, running
 from config.container.storage import Storage
 from config.sections.identity import Identity
 from config.sections.section import Secret
-from config.sections.servers import Kafka, MySQL, Redis, SQLite
+from config.sections.servers import Kafka, MySQL, RabbitMQ, Redis, SQLite
 from config.settings import Adapters, Settings
 from core.kernel.authorization import SYSTEM, current_principal
 from tests import containers as stack
@@ -31,6 +31,7 @@ os.environ.setdefault("BURSAR__IDENTITY__SECRET", "the secret of an installation
 CONTAINERS = {
     "mysql": stack.mysql,
     "kafka": stack.kafka,
+    "rabbitmq": stack.rabbitmq,
     "redis": stack.redis,
     "keycloak": stack.keycloak,
     "etcd": stack.etcd,
@@ -121,6 +122,14 @@ def kafka(server: Callable[[str], object]) -> Kafka:
     """Create topics on a real Kafka for one test."""
     prefix = f"{uuid4().hex[:8]}."
     return Kafka(bootstrap=str(server("kafka")), topic_prefix=prefix, group=f"{prefix}bursar", partitions=3)
+
+
+@pytest.fixture
+def rabbitmq(server: Callable[[str], object]) -> RabbitMQ:
+    """Name the exchanges and queues of one test on a real RabbitMQ."""
+    user, password = stack.RABBITMQ_USER
+    address, prefix = str(server("rabbitmq")), f"{uuid4().hex[:8]}."
+    return RabbitMQ(nodes=address, user=user, password=Secret(password), topic_prefix=prefix, partitions=2)
 
 
 @pytest.fixture
