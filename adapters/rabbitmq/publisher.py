@@ -23,6 +23,7 @@ from core.messaging.message import Message, Publisher, topic_of
 SEND_TIMEOUT_SECONDS = 6.0
 """A broker that is short of memory or disk reads nothing, and confirms nothing."""
 PERSISTENT = 2
+CHANNEL_FAILURES = (ChannelClosed, ChannelInvalidStateError)
 
 
 class RabbitMQPublisher(Publisher):
@@ -38,7 +39,7 @@ class RabbitMQPublisher(Publisher):
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 results = await self._send(messages)
                 for place, failure in enumerate(results):
-                    if isinstance(failure, ChannelClosed | ChannelInvalidStateError):
+                    if isinstance(failure, CHANNEL_FAILURES):
                         [results[place]] = await self._send([messages[place]])
                 return [self._refusal(*each) for each in zip(messages, results, strict=True)]
         except FAILURES as error:
@@ -58,7 +59,10 @@ class RabbitMQPublisher(Publisher):
         channel = await self._opened()
         sent = (channel.basic_publish(**self._record(each), mandatory=True) for each in messages)
         results = await asyncio.gather(*sent, return_exceptions=True)
-        return [each if isinstance(each, BaseException) else None for each in results]
+        failures = [each if isinstance(each, BaseException) else None for each in results]
+        if any(isinstance(each, CHANNEL_FAILURES) for each in failures):
+            self._channel = None  # the client tells a little later that it is closed, and until then a send hangs
+        return failures
 
     async def _opened(self) -> AbstractChannel:
         if self._connection is None or self._connection.is_closed:
