@@ -133,6 +133,14 @@ def rabbitmq(server: Callable[[str], object]) -> RabbitMQ:
 
 
 @pytest.fixture
+def broker(request: pytest.FixtureRequest) -> Kafka | RabbitMQ:
+    """Return the broker of the workspace of a test."""
+    named: str = request.node.callspec.params["workspace"].partition("+")[2]
+    found: Kafka | RabbitMQ = request.getfixturevalue(named)
+    return found
+
+
+@pytest.fixture
 def redis(server: Callable[[str], object]) -> Redis:
     """Return a real Redis."""
     return Redis(url=Secret(str(server("redis"))))

@@ -50,7 +50,7 @@ class RabbitMQ:
                 password=self.password,
                 host=host.strip("[]"),
                 port=int(port),
-                path="/" + self.vhost.replace("%", "%25").replace("/", "%2F"),
+                path="/" + self.vhost.replace("/", "%2F"),
                 query={"heartbeat": str(HEARTBEAT_SECONDS)},
                 encoded=False,
             ),

@@ -77,7 +77,7 @@ class RabbitMQ(EncryptedSection, frozen=True):
 
     nodes: Annotated[str, msgspec.Meta(pattern=r"^[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*$")] = "localhost:5672"
     """Host and port of one or more nodes of a cluster, separated by commas; they are tried in this order."""
-    vhost: Annotated[str, NON_EMPTY] = "/"
+    vhost: Annotated[str, msgspec.Meta(pattern=r"^[^%\s]+$")] = "/"
     """The virtual host of the exchanges and queues."""
     user: Annotated[str, NON_EMPTY] = "guest"
     """Needs configure, write and read on what begins with `topic_prefix` and `bursar.`"""
