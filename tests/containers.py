@@ -70,6 +70,19 @@ class MySqlServer:
 
 
 @dataclass(frozen=True, slots=True)
+class RabbitMQServer:
+    """A RabbitMQ in a container."""
+
+    address: str
+    container: "DockerContainer"
+
+    def control(self, *words: str) -> None:
+        """Run a command of rabbitmqctl."""
+        code, said = self.container.exec(["rabbitmqctl", *words])
+        assert code == 0, said
+
+
+@dataclass(frozen=True, slots=True)
 class Collector:
     """An OpenTelemetry collector that writes what it receives into a file."""
 
@@ -145,10 +158,10 @@ def kafka() -> Iterator[str]:
 
 
 @contextmanager
-def rabbitmq() -> Iterator[str]:
-    """Yield the address of a RabbitMQ with the user `RABBITMQ_USER`."""
-    with rabbitmq_container(port := free_port()):
-        yield f"127.0.0.1:{port}"
+def rabbitmq() -> Iterator[RabbitMQServer]:
+    """Yield a RabbitMQ with the user `RABBITMQ_USER`."""
+    with rabbitmq_container(port := free_port()) as container:
+        yield RabbitMQServer(f"127.0.0.1:{port}", container)
 
 
 def rabbitmq_container(port: int) -> "DockerContainer":

@@ -128,8 +128,17 @@ def kafka(server: Callable[[str], object]) -> Kafka:
 def rabbitmq(server: Callable[[str], object]) -> RabbitMQ:
     """Name the exchanges and queues of one test on a real RabbitMQ."""
     user, password = stack.RABBITMQ_USER
-    address, prefix = str(server("rabbitmq")), f"{uuid4().hex[:8]}."
-    return RabbitMQ(nodes=address, user=user, password=Secret(password), topic_prefix=prefix, partitions=2)
+    found, prefix = server("rabbitmq"), f"{uuid4().hex[:8]}."
+    assert isinstance(found, stack.RabbitMQServer)
+    return RabbitMQ(nodes=found.address, user=user, password=Secret(password), topic_prefix=prefix, partitions=2)
+
+
+@pytest.fixture
+def rabbitmq_control(server: Callable[[str], object]) -> Callable[..., None]:
+    """Return rabbitmqctl."""
+    found = server("rabbitmq")
+    assert isinstance(found, stack.RabbitMQServer)
+    return found.control
 
 
 @pytest.fixture

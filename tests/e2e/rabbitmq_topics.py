@@ -1,7 +1,7 @@
 """The topics of RabbitMQ from the outside, as another system uses them: a queue of its own at each exchange."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,10 +28,10 @@ def kept(broker: RabbitMQ, context: str) -> str:
     return f"{broker.topic_prefix}kept.{context}"
 
 
-async def keep_events(broker: RabbitMQ) -> None:
+async def keep_events(broker: RabbitMQ, contexts: Iterable[str] = ROUTES.contexts) -> None:
     """Bind a stream to the exchange of each topic, so that a test reads all its events as often as it likes."""
     async with a_channel(broker) as channel:
-        for context in ROUTES.contexts:
+        for context in contexts:
             stream = {"x-queue-type": "stream"}
             await channel.queue_declare(kept(broker, context), durable=True, arguments=stream)
             await channel.queue_bind(kept(broker, context), broker.topic_prefix + topic_of(context))
