@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from aiormq import Connection, exceptions
@@ -57,7 +57,8 @@ class RabbitMQ:
             context=self.tls,
         )
         async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-            await connection.connect()
+            with lost_connections():
+                await connection.connect()
         return connection
 
     @asynccontextmanager
@@ -66,8 +67,9 @@ class RabbitMQ:
         connection = None
         try:
             async with asyncio.timeout(timeout_seconds):
-                connection = await self.connect()
-                yield connection
+                with lost_connections():
+                    connection = await self.connect()
+                    yield connection
         except FAILURES as error:
             raise self.unavailable(error) from error
         finally:
@@ -101,6 +103,17 @@ def rabbitmq(
 def reason(error: BaseException) -> str:
     """Return what the broker said."""
     return ": ".join(str(each) for each in error.args if each)
+
+
+@contextmanager
+def lost_connections() -> Iterator[None]:
+    """Raise `ConnectionError` for what the client raises where the server hangs up, unless the task is cancelled."""
+    try:
+        yield
+    except (StopAsyncIteration, asyncio.CancelledError) as error:
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
+        raise ConnectionError("the server closed the connection") from error
 
 
 async def close(connection: AbstractConnection | None) -> None:

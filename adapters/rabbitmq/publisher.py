@@ -16,7 +16,7 @@ from aiormq.exceptions import (
 )
 
 from adapters.cloud_events import attributes_of
-from adapters.rabbitmq.connection import FAILURES, RabbitMQ, close, reason
+from adapters.rabbitmq.connection import FAILURES, RabbitMQ, close, lost_connections, reason
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message, Publisher, topic_of
 
@@ -56,7 +56,8 @@ class RabbitMQPublisher(Publisher):
 
         The broker closes the channel at a message that it refuses, which fails all that are not confirmed.
         """
-        channel = await self._opened()
+        with lost_connections():
+            channel = await self._opened()
         sent = (channel.basic_publish(**self._record(each), mandatory=True) for each in messages)
         results = await asyncio.gather(*sent, return_exceptions=True)
         failures = [each if isinstance(each, BaseException) else None for each in results]

@@ -42,7 +42,7 @@ class RabbitMQTransport:
         partitions = list(self._partitions(connection))
         log.info("consuming", topics=sorted(self._queues))
         try:
-            while not stop.is_set() and not connection.is_closed:
+            while not (stop.is_set() or connection.is_closed or any(each.task.done() for each in partitions)):
                 await wait(stop, 0.2)
             if not stop.is_set():
                 raise ConnectionError("the connection was lost")

@@ -224,6 +224,26 @@ async def test_a_broker_that_confirms_nothing_is_unavailable_within_the_time_lim
         await behind.messaging.publisher().close()
 
 
+async def test_a_server_that_hangs_up_at_once_is_unavailable_and_waited_for(rabbitmq: RabbitMQ) -> None:
+    met, stop = list[asyncio.StreamWriter](), asyncio.Event()
+
+    def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(writer)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        messaging = an_application(rabbitmq, nodes=f"127.0.0.1:{port}").messaging
+        for attempt in (messaging.publisher().publish([a_message()]), messaging.events_probe().check()):
+            with pytest.raises(Unavailable, match=f"127.0.0.1:{port}"):
+                await attempt
+        transport = RabbitMQTransport(messaging.rabbitmq_server().connect, "", {}, keep([]))
+        running = asyncio.create_task(transport.run(stop))
+        await eventually(lambda: len(met) > 4)
+        stop.set()
+        await running
+
+
 async def test_a_message_whose_consumers_are_lost_each_time_leaves_the_way_and_the_doctor_tells(
     rabbitmq: RabbitMQ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
