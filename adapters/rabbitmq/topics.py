@@ -16,6 +16,7 @@ from core.messaging.topic import Topic
 TIMEOUT_SECONDS = 120.0
 DELIVERY_LIMIT = 100
 """A message whose consumer is lost so often without an acknowledgement goes to `bursar.undeliverable.v1`."""
+SPREADING = "x-consistent-hash"
 QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 
 
@@ -45,15 +46,18 @@ class RabbitMQTopics:
                 topics = names_of(self.topic_prefix, self.contexts, self.partitions)
                 await self._declare_own(await connection.channel())
                 return [await self._ensure(connection, each) for each in topics]
-            except ChannelPreconditionFailed as error:
-                raise DeclaredDifferently(
-                    f"{reason(error)}: delete it while it is empty, and repeat `bursar topics`"
-                ) from error
-            except ConnectionClosed as error:  # the answer to an exchange of an unknown type
-                raise Unfit(
-                    f"RabbitMQ at {self.server.nodes}: {reason(error)}",
-                    "rabbitmq-plugins enable rabbitmq_consistent_hash_exchange",
-                ) from error
+            except (ChannelPreconditionFailed, ConnectionClosed) as error:
+                raise self._refusal(error) from error
+
+    def _refusal(self, error: ChannelPreconditionFailed | ConnectionClosed) -> Exception:
+        """Return the error for what the broker does not declare; older ones end the connection."""
+        said = reason(error)
+        if "unknown exchange type" in said:
+            plugin = "rabbitmq-plugins enable rabbitmq_consistent_hash_exchange"
+            return Unfit(f"RabbitMQ at {self.server.nodes}: {said}: {plugin}", plugin)
+        if isinstance(error, ConnectionClosed):
+            return self.server.unavailable(error)
+        return DeclaredDifferently(f"{said}: delete it while it is empty, and repeat `bursar topics`")
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -81,7 +85,7 @@ class RabbitMQTopics:
         source, arguments = topic.topic, QUORUM | {"x-quorum-initial-group-size": self.replicas}
         if topic.partitions:
             source, arguments = topic.spreading, self.arguments
-            await channel.exchange_declare(source, exchange_type="x-consistent-hash", durable=True)
+            await channel.exchange_declare(source, exchange_type=SPREADING, durable=True)
             await channel.exchange_bind(source, topic.topic)
         for queue in topic.queues:
             await channel.queue_declare(queue, durable=True, arguments=arguments)
