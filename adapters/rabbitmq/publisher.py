@@ -58,7 +58,8 @@ class RabbitMQPublisher(Publisher):
         """
         with lost_connections():
             channel = await self._opened()
-        sent = (channel.basic_publish(**self._record(each), mandatory=True) for each in messages)
+        # `wait` would write one message at a time; the confirmations are waited for together.
+        sent = (channel.basic_publish(**self._record(each)) for each in messages)
         results = await asyncio.gather(*sent, return_exceptions=True)
         failures = [each if isinstance(each, BaseException) else None for each in results]
         if any(isinstance(each, CHANNEL_FAILURES) for each in failures):
@@ -82,7 +83,10 @@ class RabbitMQPublisher(Publisher):
             headers=attributes | {"traceparent": message.trace.traceparent},
         )
         topic = self._prefix + topic_of(message.context)
-        return {"body": message.body, "exchange": topic, "routing_key": str(message.subject), "properties": properties}
+        flags = {"mandatory": True, "wait": False}
+        return flags | {
+            "body": message.body, "exchange": topic, "routing_key": str(message.subject), "properties": properties,
+        }  # fmt: skip
 
     def _refusal(self, message: Message, failure: BaseException | None) -> Exception | None:
         """Return why one message was not taken, with what to do; raise what concerns the connection."""
