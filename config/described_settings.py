@@ -18,6 +18,7 @@ IDENTIFYING = {
     ("razorpay", "key_id"),
     ("smtp", "user"),
     ("kafka", "user"),
+    ("rabbitmq", "user"),
     ("registry", "user"),
 }
 """Names of accounts at vendors and servers, which an attacker needs beside the secret."""

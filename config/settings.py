@@ -10,7 +10,7 @@ from config.sections.http import Admission, GraphQL, Http, Limits
 from config.sections.identity import KNOWN_ISSUERS, Audit, Encryption, Identity, OpenIdProvider, ProviderName
 from config.sections.office import Inventory, Notifications, Receipts, Retention, Students, Telemetry
 from config.sections.section import NON_EMPTY, Section, check_encrypted
-from config.sections.servers import Kafka, MySQL, Redis, Registry, SQLite
+from config.sections.servers import Kafka, MySQL, RabbitMQ, Redis, Registry, SQLite
 from config.sections.vendors import Resilience, Sandbox, Ses, Smtp, Twilio
 
 
@@ -21,7 +21,7 @@ class Adapters(Section, frozen=True):
     """Where rows are stored; `memory` loses them when the process ends."""
     commits: Literal["grouped", "single"] = "grouped"
     """`grouped`: units of work that commit at the same moment share a transaction."""
-    events: Literal["kafka", "embedded"] = "embedded"
+    events: Literal["kafka", "rabbitmq", "embedded"] = "embedded"
     """How events reach consumers; `embedded` delivers them inside the process, without a broker."""
     email: Annotated[tuple[Literal["ses", "smtp", "console", "sandbox"], ...], NON_EMPTY] = ("console",)
     """The first is primary; the next takes over while it is unavailable."""
@@ -61,6 +61,7 @@ class Settings(Section, frozen=True):
     mysql: MySQL = MySQL()
     sqlite: SQLite = SQLite()
     kafka: Kafka = Kafka()
+    rabbitmq: RabbitMQ = RabbitMQ()
     encryption: Encryption = Encryption()
     retention: Retention = Retention()
     notifications: Notifications = Notifications()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MYSQL = os.environ.get("BURSAR_TEST_MYSQL_IMAGE", "mysql:9")
 KAFKA = os.environ.get("BURSAR_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
+RABBITMQ = os.environ.get("BURSAR_TEST_RABBITMQ_IMAGE", "rabbitmq:4-management")
 REDIS = os.environ.get("BURSAR_TEST_REDIS_IMAGE", "redis:8")
 KEYCLOAK = os.environ.get("BURSAR_TEST_KEYCLOAK_IMAGE", "")
 KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
@@ -28,6 +29,7 @@ KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
 TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
 ENVOY = os.environ.get("BURSAR_TEST_ENVOY_IMAGE", "envoyproxy/envoy:v1.40.0")
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
+RABBITMQ_USER = ("bursar", "the password of the broker")
 KEYCLOAK_ADMIN = ("admin", "admin")
 COLLECTOR = os.environ.get("BURSAR_TEST_OTEL_IMAGE", "otel/opentelemetry-collector-contrib:0.161.0")
 VICTORIALOGS = os.environ.get("BURSAR_TEST_VICTORIALOGS_IMAGE", "victoriametrics/victoria-logs:v1.52.0")
@@ -65,6 +67,19 @@ class MySqlServer:
     port: int
     password: str
     user: str = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class RabbitMQServer:
+    """A RabbitMQ in a container."""
+
+    address: str
+    container: "DockerContainer"
+
+    def control(self, *words: str) -> None:
+        """Run a command of rabbitmqctl."""
+        code, said = self.container.exec(["rabbitmqctl", *words])
+        assert code == 0, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +181,29 @@ def kafka() -> Iterator[str]:
     )
     with container:
         yield f"localhost:{port}"
+
+
+@contextmanager
+def rabbitmq() -> Iterator[RabbitMQServer]:
+    """Yield a RabbitMQ with the user `RABBITMQ_USER`."""
+    with rabbitmq_container(port := free_port()) as container:
+        yield RabbitMQServer(f"127.0.0.1:{port}", container)
+
+
+def rabbitmq_container(port: int) -> "DockerContainer":
+    """Return a RabbitMQ on a port of this machine, with the plugin that spreads over partitions."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import ExecWaitStrategy
+
+    plugins = Path(__file__).parent / "rabbitmq_plugins"
+    user, password = RABBITMQ_USER
+    return (
+        DockerContainer(RABBITMQ)
+        .with_bind_ports(5672, port)
+        .with_envs(RABBITMQ_DEFAULT_USER=user, RABBITMQ_DEFAULT_PASS=password)
+        .with_volume_mapping(str(plugins), "/etc/rabbitmq/enabled_plugins", "ro")
+        .waiting_for(ExecWaitStrategy(["rabbitmq-diagnostics", "-q", "check_port_listener", "5672"]))
+    )
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from config.container import Application, running
 from config.container.storage import Storage
 from config.sections.identity import Identity
 from config.sections.section import Secret
-from config.sections.servers import Kafka, MySQL, Redis, SQLite
+from config.sections.servers import Kafka, MySQL, RabbitMQ, Redis, SQLite
 from config.settings import Adapters, Settings
 from core.kernel.authorization import SYSTEM, current_principal
 from tests import containers as stack
@@ -32,6 +32,7 @@ CONTAINERS = {
     "mysql": stack.mysql,
     "mysql_pair": stack.mysql_pair,
     "kafka": stack.kafka,
+    "rabbitmq": stack.rabbitmq,
     "redis": stack.redis,
     "keycloak": stack.keycloak,
     "etcd": stack.etcd,
@@ -122,6 +123,31 @@ def kafka(server: Callable[[str], object]) -> Kafka:
     """Create topics on a real Kafka for one test."""
     prefix = f"{uuid4().hex[:8]}."
     return Kafka(bootstrap=str(server("kafka")), topic_prefix=prefix, group=f"{prefix}bursar", partitions=3)
+
+
+@pytest.fixture
+def rabbitmq(server: Callable[[str], object]) -> RabbitMQ:
+    """Name the exchanges and queues of one test on a real RabbitMQ."""
+    user, password = stack.RABBITMQ_USER
+    found, prefix = server("rabbitmq"), f"{uuid4().hex[:8]}."
+    assert isinstance(found, stack.RabbitMQServer)
+    return RabbitMQ(nodes=found.address, user=user, password=Secret(password), topic_prefix=prefix, partitions=2)
+
+
+@pytest.fixture
+def rabbitmq_control(server: Callable[[str], object]) -> Callable[..., None]:
+    """Return rabbitmqctl."""
+    found = server("rabbitmq")
+    assert isinstance(found, stack.RabbitMQServer)
+    return found.control
+
+
+@pytest.fixture
+def broker(request: pytest.FixtureRequest) -> Kafka | RabbitMQ:
+    """Return the broker of the workspace of a test."""
+    named: str = request.node.callspec.params["workspace"].partition("+")[2]
+    found: Kafka | RabbitMQ = request.getfixturevalue(named)
+    return found
 
 
 @pytest.fixture

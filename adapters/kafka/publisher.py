@@ -8,8 +8,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 
+from adapters.cloud_events import attributes_of
 from core.kernel.errors import Unavailable
-from core.messaging.message import CLOUDEVENTS_SOURCE, Message, Publisher, topic_of
+from core.messaging.message import Message, Publisher, topic_of
 
 SEND_TIMEOUT_SECONDS = 6.0
 """A send of an idempotent producer never ends by itself while the broker is down."""
@@ -128,16 +129,5 @@ def failed_future(error: Exception) -> Awaitable[object]:
 
 def cloudevent_headers(message: Message) -> dict[str, str]:
     """Return the attributes of a CloudEvent, version 1.0, as headers of Kafka's binary mode."""
-    return {
-        "ce_specversion": "1.0",
-        "ce_id": str(message.id),
-        "ce_type": message.type,
-        "ce_source": CLOUDEVENTS_SOURCE,
-        "ce_time": message.at.isoformat().replace("+00:00", "Z"),
-        "ce_subject": str(message.subject),
-        "ce_dataversion": str(message.data_version),
-        "ce_sequence": str(message.version),
-        "ce_requestid": message.trace.request_id,
-        "traceparent": message.trace.traceparent,
-        "content-type": "application/json",
-    }
+    attributes = {f"ce_{name}": text for name, text in attributes_of(message).items()}
+    return attributes | {"traceparent": message.trace.traceparent, "content-type": "application/json"}

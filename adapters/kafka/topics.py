@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -15,24 +15,12 @@ from adapters.kafka.topic_settings import change_settings
 from core.kernel.errors import Unavailable
 from core.messaging.inbox import DEAD_LETTER_SUFFIX
 from core.messaging.message import is_own_context, topic_of
+from core.messaging.topic import Topic
 
 HOUR, DAY, FOREVER = 3600 * 1000, 24 * 3600 * 1000, "-1"
 DESCRIBE_TIMEOUT_SECONDS = 5.0
 SET_ON_TOPIC = 1
 """The source of a setting that the topic itself has; others come from the broker and change with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A topic with the settings that Bursar owns; it leaves all others as they are."""
-
-    name: str
-    partitions: int
-    replicas: int
-    settings: Mapping[str, str] = field(default_factory=dict)
-    created: bool = False
-    changed: Mapping[str, str] = field(default_factory=dict)
-    """The former values of the settings that were corrected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ FIELDS = {
     "error.stack_trace": "wildcard",
     "bursar.action": "keyword",
     "bursar.answer": "match_only_text",
-    "bursar.bootstrap": "keyword",
+    "bursar.broker": "keyword",
     "bursar.channel": "keyword",
     "bursar.code": "long",
     "bursar.endpoint": "keyword",

@@ -9,7 +9,7 @@ from core.kernel.text import without_addresses
 OF_CONNECTIONS = (Unavailable, OSError)
 OF_THE_PROGRAM = (AttributeError, TypeError, NameError, ImportError, RecursionError)
 """The interpreter makes their words of names in the source; those of `KeyError` or `ValueError` are values."""
-CLIENTS = ("aiokafka", "redis")
+CLIENTS = ("aiokafka", "aiormq", "redis")
 """Libraries whose errors tell about a server."""
 MAX_CHAINED = 10
 

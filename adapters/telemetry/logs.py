@@ -37,7 +37,7 @@ def configure_logging(log_format: str, level: str, process: str) -> None:
     )
     logging.basicConfig(level=max(number, logging.WARNING), force=True, handlers=[handler])
     logging.captureWarnings(True)
-    for noisy in ("aiokafka", "asyncmy", "uvicorn", "backoff", "opentelemetry"):
+    for noisy in ("aiokafka", "aiormq", "asyncmy", "uvicorn", "backoff", "opentelemetry"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # the adapters log these failures, once
 
 

@@ -20,6 +20,7 @@ with lazy_imports():
     from adapters.cryptography.certificates import CertificateProbe
     from adapters.kafka.topics_probe import KafkaTopicsProbe
     from adapters.oidc.probe import ProviderProbe
+    from adapters.rabbitmq.topics_probe import RabbitMQTopicsProbe
     from adapters.sql.engine.doctor_probes import PrivilegesProbe, SchemaAgeProbe, ServerSettingsProbe
     from adapters.sql.engine.encryption_probe import EncryptionProbe
     from adapters.sql.engine.replica_probe import replica_probes
@@ -82,6 +83,15 @@ class Examinations(containers.DeclarativeContainer):
                 contexts=process.routes.provided.contexts,
                 partitions=settings.kafka.partitions,
                 replicas=settings.kafka.replicas,
+            )
+        ),
+        rabbitmq=providers.List(
+            providers.Singleton(
+                RabbitMQTopicsProbe,
+                server=messaging.rabbitmq_server,
+                topic_prefix=messaging.rabbitmq_prefix,
+                contexts=process.routes.provided.contexts,
+                partitions=messaging.rabbitmq_partitions,
             )
         ),
         embedded=providers.List(),

@@ -36,6 +36,12 @@ with lazy_imports():
     from adapters.kafka.probe import KafkaProbe
     from adapters.kafka.publisher import KafkaPublisher
     from adapters.kafka.topics import KafkaTopics
+    from adapters.rabbitmq.connection import rabbitmq
+    from adapters.rabbitmq.consumer_lag import RabbitMQConsumerLag
+    from adapters.rabbitmq.names import queues_of
+    from adapters.rabbitmq.probe import RabbitMQProbe
+    from adapters.rabbitmq.publisher import RabbitMQPublisher
+    from adapters.rabbitmq.topics import RabbitMQTopics
     from adapters.sql.figures import SqlOfficeFigures
     from adapters.sql.inventory.stock_projection import projection_tables
     from adapters.sql.log_records import SqlLogSnapshots, SqlRecordStore
@@ -64,7 +70,7 @@ def periods(retention: Retention) -> dict[RetainedRecords, timedelta]:
 
 
 async def nothing_to_rewind(_moment: datetime) -> Mapping[str, int]:
-    """Return no partition: embedded events have no offsets."""
+    """Return no partition: embedded events have no offsets, and RabbitMQ keeps no acknowledged message."""
     return {}
 
 
@@ -80,12 +86,16 @@ class Messaging(containers.DeclarativeContainer):
     database, memory, clock, ids = storage.database, storage.memory, process.clock, process.ids
 
     kafka_connection = providers.Singleton(configured(client_arguments), settings.kafka)
+    rabbitmq_server = providers.Singleton(configured(rabbitmq), settings.rabbitmq)
+    rabbitmq_prefix, rabbitmq_partitions = settings.rabbitmq.topic_prefix, settings.rabbitmq.partitions
+    rabbitmq_queues = providers.Callable(queues_of, rabbitmq_prefix, rabbitmq_partitions)
     broker = providers.Singleton(EmbeddedBroker)
     publisher = providers.Selector(
         settings.adapters.events,
         kafka=providers.Singleton(
             KafkaPublisher, connection=kafka_connection, topic_prefix=settings.kafka.topic_prefix
         ),
+        rabbitmq=providers.Singleton(RabbitMQPublisher, server=rabbitmq_server, topic_prefix=rabbitmq_prefix),
         embedded=broker,
     )
     traced_publisher = providers.Singleton(traced, TracedPublisher, publisher, process.tracer)
@@ -99,9 +109,16 @@ class Messaging(containers.DeclarativeContainer):
             contexts=routes.provided.contexts,
             serve=settings.serve,
         ),
+        rabbitmq=providers.Singleton(
+            RabbitMQProbe,
+            server=rabbitmq_server,
+            topic_prefix=rabbitmq_prefix,
+            contexts=routes.provided.contexts,
+            serve=settings.serve,
+        ),
         embedded=providers.Singleton(InProcessProbe, name="events (embedded)"),
     )
-    topics = providers.Factory(
+    kafka_topics = providers.Factory(
         KafkaTopics,
         connection=kafka_connection,
         topic_prefix=settings.kafka.topic_prefix,
@@ -110,6 +127,19 @@ class Messaging(containers.DeclarativeContainer):
         commands_days=settings.kafka.commands_days,
         events_days=settings.kafka.events_days,
         contexts=routes.provided.contexts,
+    )
+    topics = providers.Selector(
+        settings.adapters.events,
+        kafka=kafka_topics,
+        rabbitmq=providers.Factory(
+            RabbitMQTopics,
+            server=rabbitmq_server,
+            topic_prefix=rabbitmq_prefix,
+            partitions=rabbitmq_partitions,
+            replicas=settings.rabbitmq.replicas,
+            contexts=routes.provided.contexts,
+        ),
+        embedded=kafka_topics,  # audit heads can go to Kafka while events do not
     )
 
     rewind = providers.Selector(
@@ -121,6 +151,7 @@ class Messaging(containers.DeclarativeContainer):
             group=settings.kafka.group,
             contexts=routes.provided.consumed_contexts,
         ),
+        rabbitmq=providers.Object(nothing_to_rewind),
         embedded=providers.Object(nothing_to_rewind),
     )
 
@@ -135,6 +166,13 @@ class Messaging(containers.DeclarativeContainer):
             topic_prefix=settings.kafka.topic_prefix,
             group=settings.kafka.group,
             contexts=routes.provided.consumed_contexts,
+        ),
+        rabbitmq=providers.Singleton(
+            RabbitMQConsumerLag,
+            server=rabbitmq_server,
+            topic_prefix=rabbitmq_prefix,
+            contexts=routes.provided.consumed_contexts,
+            partitions=rabbitmq_partitions,
         ),
         embedded=providers.Singleton(EmbeddedConsumerLag),
     )

@@ -51,7 +51,7 @@ def tls_files(settings: Settings) -> Mapping[tuple[str, str], str]:
     chosen = {adapters.persistence, adapters.events, adapters.cache, registry, *adapters.email}
     named = {
         (section, name): getattr(getattr(settings, section), name, "")
-        for section in ("mysql", "kafka", "redis", "registry", "smtp")
+        for section in ("mysql", "kafka", "rabbitmq", "redis", "registry", "smtp")
         if section in chosen
         for name in TLS_FILES
     }

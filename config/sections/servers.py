@@ -97,6 +97,29 @@ class Kafka(EncryptedSection, frozen=True):
             raise ValueError("sasl plain would send the password unencrypted: set tls, or use scram-sha-512")
 
 
+class RabbitMQ(EncryptedSection, frozen=True):
+    """The RabbitMQ broker."""
+
+    nodes: Annotated[str, msgspec.Meta(pattern=r"^[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*$")] = "localhost:5672"
+    """Host and port of one or more nodes of a cluster, separated by commas; they are tried in this order."""
+    vhost: Annotated[str, msgspec.Meta(pattern=r"^[^%\s]+$")] = "/"
+    """The virtual host of the exchanges and queues."""
+    user: Annotated[str, NON_EMPTY] = "guest"
+    """Needs configure, write and read on what begins with `topic_prefix` and `bursar.`"""
+    password: Secret = msgspec.field(default_factory=lambda: Secret("guest"))
+    topic_prefix: str = ""
+    """In front of every name of an exchange or a queue."""
+    partitions: PositiveInt = 12
+    """Queues of each topic; consumers read so many, and `bursar topics` declares them."""
+    replicas: PositiveInt = 1
+    """Members of each quorum queue that `bursar topics` declares; an odd number, at most the nodes."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.topic_prefix) > 100:
+            raise ValueError("topic_prefix is longer than 100 characters: names of queues have at most 255 bytes")
+
+
 class Redis(Section, frozen=True):
     """The shared cache and rate limits."""
 

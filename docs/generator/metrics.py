@@ -72,7 +72,8 @@ LABELS: Mapping[str, Label] = {
         "The template of a path, without the ids in it; `(none)` for a path of no route.", r"\(none\)|/[^%]*"
     ),
     "server": Label(
-        "The section of the settings that names the files.", lambda: {"mysql", "kafka", "redis", "registry", "smtp"}
+        "The section of the settings that names the files.",
+        lambda: {"mysql", "kafka", "rabbitmq", "redis", "registry", "smtp"},
     ),
     "state": Label("The state of a delivery or of an order.", lambda: {*WAITING_STATES, *UNDER_WAY}),
     "status": Label("The status of the response; 0: the process ended before it.", r"0|[1-5]\d\d"),

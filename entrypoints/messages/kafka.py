@@ -1,24 +1,21 @@
 """Consumes Kafka: an offset is committed after the effect of its messages is stored."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from time import monotonic
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from core.messaging.message import Message, MessageBatchHandler, topic_of
-from entrypoints.messages.kafka_partition import MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS, Partition, wait
+from core.messaging.message import MessageBatchHandler, topic_of
+from entrypoints.messages.kafka_partition import KafkaSource
+from entrypoints.messages.partition import Partition, in_slots, release
+from entrypoints.messages.sessions import keep_connected
 
 log = structlog.get_logger()
-DRAIN_TIMEOUT_SECONDS = 5.0
-"""Work in flight has so long to end when its partition is revoked, or the transport stops."""
 START_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS = 5.0, 2.0
-MAX_BATCHES_IN_FLIGHT = 4
-"""More batches at a time are not faster, and leave other loops no database connection."""
 NO_PARTITION = TopicPartition("", 0)
 
 
@@ -35,28 +32,13 @@ class KafkaTransport:
         **client: Any,
     ) -> None:
         """Subscribe `group` to the topics of `contexts`; `client` overrides settings of `AIOKafkaConsumer`."""
-        self._connection, self._group, self._handle_batch, self._client = connection, group, handle_batch, client
-        self._slots = asyncio.Semaphore(MAX_BATCHES_IN_FLIGHT)
+        self._connection, self._group, self._client = connection, group, client
+        self._handle_batch = in_slots(handle_batch)
         self._contexts = {topic_prefix + topic_of(context): context for context in contexts}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; batches in flight are finished first."""
-        pause = MIN_BACKOFF_SECONDS
-        while not stop.is_set():
-            began = monotonic()
-            try:
-                await self._session(stop)
-            except (KafkaError, OSError, TimeoutError, asyncio.CancelledError) as error:
-                if (task := asyncio.current_task()) and task.cancelling():
-                    raise
-                log.warning("kafka_unreachable", bootstrap=self._connection["bootstrap_servers"], error=error)
-                pause = MIN_BACKOFF_SECONDS if monotonic() - began > MAX_BACKOFF_SECONDS else pause
-                await wait(stop, pause)
-                pause = min(pause * 2, MAX_BACKOFF_SECONDS)
-
-    async def _deliver_bounded(self, messages: Sequence[Message]) -> None:
-        async with self._slots:
-            await self._handle_batch(messages)
+        await keep_connected(self._session, (KafkaError,), self._connection["bootstrap_servers"], stop)
 
     async def _session(self, stop: asyncio.Event) -> None:
         settings = {
@@ -69,7 +51,7 @@ class KafkaTransport:
             "fetch_max_wait_ms": 100,
         }
         kafka = AIOKafkaConsumer(**(settings | self._client))
-        partitions = AssignedPartitions(kafka, self._deliver_bounded, self._contexts)
+        partitions = AssignedPartitions(kafka, self._handle_batch, self._contexts)
         try:
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
                 await kafka.start()
@@ -107,20 +89,11 @@ class AssignedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # ai
         await self.on_partitions_revoked(list(self._assigned))
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Finish batches in flight, or cancel them after `DRAIN_TIMEOUT_SECONDS`; their messages are redelivered."""
-        released = [self._assigned.pop(place) for place in revoked if place in self._assigned]
-        for partition in released:
-            partition.revoke()
-        tasks = [partition.task for partition in released]
-        if tasks:
-            await asyncio.wait(tasks, timeout=DRAIN_TIMEOUT_SECONDS)
-            for task in tasks:
-                task.cancel()
-            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(outcome, Exception):
-                    log.warning("batch_cancelled", error=outcome)
+        """Finish the batches in flight."""
+        await release([self._assigned.pop(place) for place in revoked if place in self._assigned])
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start to consume new partitions."""
         for place in () if self._ended else assigned:
-            self._assigned[place] = Partition(self._kafka, place, self._contexts[place.topic], self._handle_batch)
+            source = KafkaSource(self._kafka, place, self._contexts[place.topic])
+            self._assigned[place] = Partition(source, self._handle_batch)

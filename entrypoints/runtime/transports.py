@@ -149,6 +149,12 @@ class Transports:
         if self._settings.adapters.events == "embedded":
             messaging.broker().subscribe(consumer)
             return []
+        if self._settings.adapters.events == "rabbitmq":
+            from entrypoints.messages.rabbitmq import RabbitMQTransport
+
+            server = messaging.rabbitmq_server()
+            queues = messaging.rabbitmq_queues(routes.consumed_contexts)
+            return [RabbitMQTransport(server.connect, server.nodes, queues, consumer).run(stop)]
         from entrypoints.messages.kafka import KafkaTransport
 
         kafka = self._settings.kafka

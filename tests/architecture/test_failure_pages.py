@@ -16,7 +16,7 @@ from core.notifications.delivery import Channel
 from docs.generator.command_line import command_paths
 from docs.generator.metrics import series
 from entrypoints.dispatcher import dispatcher
-from entrypoints.messages import kafka_partition
+from entrypoints.messages import kafka_partition, partition
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, MAX_OUTAGE_BACKOFF_SECONDS, Relay
 from entrypoints.runtime import supervisor
 from entrypoints.scheduler import scheduler
@@ -81,7 +81,7 @@ STATED = {
     "broker-away": [
         seconds(publisher.SEND_TIMEOUT_SECONDS),
         seconds(MAX_OUTAGE_BACKOFF_SECONDS),
-        seconds(kafka_partition.MAX_BACKOFF_SECONDS),
+        seconds(partition.MAX_BACKOFF_SECONDS),
     ],
     "broker-slow": [
         seconds(publisher.SEND_TIMEOUT_SECONDS),

@@ -30,23 +30,25 @@ def main() -> None:
     words.add_argument(
         "--fault", choices=sorted(every_fault()), metavar="NAME", help="only this fault, again and again"
     )
+    words.add_argument("--events", choices=["kafka", "rabbitmq"], default="kafka", help="the broker")
     chosen = words.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the client logs each broker that the plan stops
+    for client in ("aiokafka", "aiormq"):
+        logging.getLogger(client).setLevel(logging.CRITICAL)  # the client logs each broker that the plan stops
     folder = Path(tempfile.mkdtemp(prefix="bursar-chaos-"))
     kills = chosen.kills if chosen.kills is not None else round(chosen.minutes * 25)
     seconds = chosen.minutes * 60
     steps = repeated(chosen.fault, seconds) if chosen.fault else draw(chosen.seed, seconds, kills)
-    result = asyncio.run(run(folder, steps, chosen.seed, seconds))
+    result = asyncio.run(run(folder, steps, chosen.seed, seconds, chosen.events))
     report(result, folder)
     sys.stdout.write(json.dumps(result.line) + "\n")
     sys.exit(0 if result.passed else 1)
 
 
-async def run(folder: Path, steps: Sequence[Step], seed: int, seconds: float) -> Result:
+async def run(folder: Path, steps: Sequence[Step], seed: int, seconds: float, events: str) -> Result:
     """Start the servers, and run once."""
     console = Console(stderr=True, highlight=False, markup=False)
-    with console.status("starting MySQL, Kafka, Toxiproxy") as status:
-        async with running_stack() as stack, fork_server() as server:
+    with console.status("starting MySQL, the broker, Toxiproxy") as status:
+        async with running_stack(events) as stack, fork_server() as server:
             say = speaker(console, status.update)
             return await Run(stack, server, say)(folder, steps, seed, seconds)
 

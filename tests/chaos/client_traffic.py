@@ -30,8 +30,8 @@ async def client_traffic(system: SystemUnderTest, findings: Findings) -> AsyncIt
     ledger, book, candidates = SubmissionLog(system.folder), StockReplyLog(system.folder), count()
     api_key = system.api_key()
     clients = Clients(system.base_urls, api_key, ledger, candidates, PAUSE)
-    sender = Sender(system.stack.kafka, system.prefix, ledger, candidates)
-    keepers = StockClients(system.base_urls, api_key, system.stack.kafka, system.prefix, book)
+    sender = Sender(system.stack.broker, system.prefix, ledger, candidates)
+    keepers = StockClients(system.base_urls, api_key, system.stack.broker, system.prefix, book)
     payers = Payers(system.base_urls, api_key, system.folder, clients.references)
     work = clients.run(CLIENTS), sender.run(COMMAND_INTERVAL_SECONDS), keepers.run(STOREKEEPERS, STORES_PAUSE)
     tasks = [asyncio.create_task(each) for each in (*work, payers.run(PAYERS))]

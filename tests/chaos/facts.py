@@ -11,12 +11,13 @@ import msgspec
 from core.messaging.message import topic_of
 from core.notifications.staff import INVENTORY_STAFF
 from entrypoints.contexts import ROUTES
+from tests.chaos.brokers import Broker
 from tests.chaos.money import GatewayBook, OfficeMoney, read_book, read_money
 from tests.chaos.preparation import mailbox, number_of, phone
 from tests.chaos.sql import select
 from tests.chaos.stock import Stock, take_stock
 from tests.chaos.submission_clients import SubmissionReply, told
-from tests.chaos.topics import Published, lag, records
+from tests.chaos.topics import Published
 from tests.chaos.vendors import VendorRecord, recorded
 
 CONTEXTS = (
@@ -32,11 +33,11 @@ CHARGED = """
 
 
 class Servers(Protocol):
-    """MySQL and Kafka, without a proxy."""
+    """MySQL and the broker, without a proxy."""
 
     @property
-    def kafka(self) -> str:
-        """Return the address of Kafka."""
+    def broker(self) -> Broker:
+        """Return the broker."""
 
     async def connect(self, database: str) -> Any:
         """Open a connection to MySQL."""
@@ -115,7 +116,7 @@ async def gather(stack: Servers, database: str, prefix: str, folder: Path, conte
             StoredEvent(UUID(bytes=row[0]), row[1], row[2], UUID(bytes=row[3]), row[4], row[5].encode())
             for row in events
         ],
-        topics={context: await records(stack.kafka, prefix + topic_of(context)) for context in contexts},
+        topics={context: await stack.broker.records(prefix + topic_of(context)) for context in contexts},
         deliveries=[
             StoredDelivery(UUID(bytes=row[0]), UUID(bytes=row[1]), row[2], row[3], row[4], addresses[row[1], row[2]])
             for row in deliveries
@@ -143,7 +144,7 @@ async def waiting(stack: Servers, database: str, prefix: str, group: str, folder
     finally:
         await connection.ensure_closed()
     left |= {state: count for state, count in states if state in ("pending", "sending")}
-    left["lag"] = await lag(stack.kafka, [prefix + topic_of(context) for context in ROUTES.consumed_contexts], group)
+    left["lag"] = await stack.broker.lag([prefix + topic_of(each) for each in ROUTES.consumed_contexts], group)
     return {what: count for what, count in left.items() if count}
 
 

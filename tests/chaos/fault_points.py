@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiokafka.conn
+import aiormq.channel
 import msgspec
 from dependency_injector import providers
 
@@ -101,6 +102,7 @@ class FaultPoints:
                     application.messaging.outbox(), "mark_published", before="after_acknowledgement_before_delete"
                 )
                 self._produce_requests()
+                self._publish_messages()
             case "consumer":
                 patch_factory(application.messaging.new_inbox, self._inbox)
             case "scheduler":
@@ -155,3 +157,17 @@ class FaultPoints:
             return asyncio.get_running_loop().create_future() if number is signal.SIGKILL else sent
 
         aiokafka.conn.AIOKafkaConnection.send = watched
+
+    def _publish_messages(self) -> None:
+        """Wrap the channel of RabbitMQ's client in the same way."""
+        publish = aiormq.channel.Channel.basic_publish
+
+        async def watched(channel: Any, *arguments: Any, **named: Any) -> Any:
+            point = "after_send_before_acknowledgement"
+            if (number := self._registry.take(point, self._worker)) is None:
+                return await publish(channel, *arguments, **named)
+            sent = asyncio.create_task(publish(channel, *arguments, **named))
+            asyncio.get_running_loop().call_later(0.005, os.kill, os.getpid(), number)
+            return await (asyncio.get_running_loop().create_future() if number is signal.SIGKILL else sent)
+
+        aiormq.channel.Channel.basic_publish = watched  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ from tests.chaos.fault_points import POINTS
 WORKERS = {"http": 2, "relay": 3, "consumer": 2, "dispatcher": 2, "scheduler": 1}
 PAUSE_BEYOND_LEASE_SECONDS = {"relay": 7.0, "dispatcher": 14.0, "consumer": 12.0, "http": 6.0}
 """Seconds for which a worker of a role is paused: longer than its lease or session."""
-SERVERS, VENDORS = ("mysql", "kafka"), ("twilio", "ses")
+SERVERS, VENDORS = ("mysql", "broker"), ("twilio", "ses")
 COMMON_SERVER_FAULTS, RARE_SERVER_FAULTS = ("cut", "delay", "reset"), ("limit", "hang")
 VENDOR_FAULTS = ("cut", "reset", "mute", "hang")
 
@@ -88,7 +88,7 @@ def every_fault() -> Mapping[str, Fault]:
     faults += [*map(Point, POINTS), Point("after_acknowledgement_before_delete", "SIGSTOP")]
     faults += [NetworkFault(name, kind, 3.0) for name in SERVERS for kind in COMMON_SERVER_FAULTS + RARE_SERVER_FAULTS]
     faults += [NetworkFault(name, kind, 2.0) for name in VENDORS for kind in VENDOR_FAULTS]
-    faults += [Restart("mysql"), Restart("kafka"), Restart("kafka", gently=True)]
+    faults += [Restart("mysql"), Restart("broker"), Restart("broker", gently=True)]
     return {fault.name: fault for fault in faults}
 
 

@@ -30,7 +30,7 @@ def judge_stock_replies(facts: Facts, findings: Findings) -> None:
 
 
 def outcome(told: StockReply, refused: set[UUID]) -> str:
-    """Return the outcome of a command; Kafka clients only receive refusals."""
+    """Return the outcome of a command; clients of the broker only receive refusals."""
     if told.outcome != "sent":
         return told.outcome
     return "refused" if uuid5(uuid5(NAMESPACE_URL, SOURCE), told.id) in refused else "done"

@@ -72,7 +72,7 @@ def heavy(chance: random.Random, seconds: float) -> Iterator[Step]:
     at = 3.0
     while True:
         if not deck:
-            deck = [Restart("mysql"), Restart("kafka", gently=chance.random() < 0.5)]
+            deck = [Restart("mysql"), Restart("broker", gently=chance.random() < 0.5)]
             deck += [NetworkFault(server, kind, 3.0) for server in SERVERS for kind in COMMON_SERVER_FAULTS]
             deck.append(NetworkFault(chance.choice(SERVERS), chance.choice(RARE_SERVER_FAULTS), 3.0))
             chance.shuffle(deck)

@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import uvloop
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from config.container import Application, running
 from config.settings_file import validate
 from core.kernel.authorization import SYSTEM, current_principal
-from core.messaging.message import topic_of
 from core.students.roster import read_rows
 from entrypoints.contexts import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
@@ -19,7 +17,6 @@ from entrypoints.runtime.sample_data import bundled_schedules
 from tests.chaos.orders import Order
 
 SCHEDULE = "sahyadri-semester"
-PARTITIONS = 3
 API_KEY_FILE = "api.key"
 
 
@@ -62,12 +59,6 @@ async def prepare(order: Order) -> None:
         await create_first_api_key(
             runtime.use_cases, application.messaging.new_inbox, Path(order.folder) / API_KEY_FILE
         )
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(settings.kafka.topic_prefix + topic_of("chaos"), PARTITIONS, 1)])
-    finally:
-        await admin.close()
 
 
 async def roster(candidates: int) -> AsyncIterator[bytes]:

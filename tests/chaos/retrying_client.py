@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+
+from tests.chaos.brokers import Broker, Producer
 
 IN_PROGRESS = "urn:bursar:problem:request-in-progress"
 TIMEOUT = aiohttp.ClientTimeout(total=6)
@@ -52,16 +52,15 @@ async def post_until_answered(
 
 
 async def send_until_acknowledged(
-    producer: AIOKafkaProducer, topic: str, kind: str, name: str, key: str, body: Any
+    broker: Broker, producer: Producer, topic: str, kind: str, name: str, key: str, body: Any
 ) -> None:
     """Send a command until the broker acknowledges it, and sometimes once more, as a sender in doubt does."""
     told: Mapping[str, str] = {"ce_type": kind, "ce_source": SOURCE, "ce_id": name}
-    headers = [(header, text.encode()) for header, text in told.items()]
     sent = 0
     while sent < 1 + (random.random() < 0.2):
         try:
             async with asyncio.timeout(6):
-                await producer.send_and_wait(topic, msgspec.json.encode(body), key=key.encode(), headers=headers)
+                await producer.send(topic, key, told, msgspec.json.encode(body))
             sent += 1
-        except (KafkaError, TimeoutError):
+        except (*broker.failures, TimeoutError):
             await asyncio.sleep(0.2)

@@ -10,8 +10,9 @@ from typing import Any
 
 import aiohttp
 
+from core.messaging.message import topic_of
 from tests.chaos.client_traffic import Say, client_traffic, progress_reports
-from tests.chaos.facts import Facts, gather, waiting
+from tests.chaos.facts import CONTEXTS, Facts, gather, waiting
 from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.fault_points import FaultPointRegistry
 from tests.chaos.findings import Findings
@@ -80,6 +81,7 @@ class Run:
             await cursor.execute(f"CREATE DATABASE {system.name}")
         await connection.ensure_closed()
         await workers.finish(system.preparation(candidates))
+        await system.stack.broker.prepare([system.prefix + topic_of(context) for context in CONTEXTS])
         await workers.start([system.vendors(), system.ticker(), *system.workers()])
         await asyncio.gather(*(opened(base_url) for base_url in system.base_urls))
         self.say(f"the office is open; its logs are in {system.folder}")

@@ -1,4 +1,4 @@
-"""The real servers: MySQL and Kafka in containers, and Toxiproxy between them and the product.
+"""The real servers: MySQL and the broker in containers, and Toxiproxy between them and the product.
 
 Toxiproxy runs in the network of the host: so its resets arrive as resets, which Docker's proxy for published ports
 would turn into orderly closes, and it reaches vendors on this machine.
@@ -13,19 +13,17 @@ from typing import Any
 
 import aiohttp
 import asyncmy
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from testcontainers.community.mysql import MySqlContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from tests.containers import KAFKA, MYSQL, ONE_BROKER, TOXIPROXY, free_port
+from tests.chaos.brokers import HOST, Broker, KafkaBroker, kafka_container
+from tests.chaos.rabbitmq_broker import RabbitMQBroker
+from tests.containers import MYSQL, TOXIPROXY, free_port, rabbitmq_container
 
-HOST = "127.0.0.1"
 PASSWORD = "root"
 VENDORS = ("twilio", "ses")
-PROXIED = ("mysql", "kafka", *VENDORS)
+PROXIED = ("mysql", "broker", *VENDORS)
 TOXICS: dict[str, dict[str, Any]] = {
     "delay": {"type": "latency", "attributes": {"latency": 250, "jitter": 200}},
     "reset": {"type": "reset_peer", "attributes": {"timeout": 100}},
@@ -44,11 +42,7 @@ class Stack:
     proxied: dict[str, int]
     containers: dict[str, DockerContainer]
     toxiproxy: aiohttp.ClientSession
-
-    @property
-    def kafka(self) -> str:
-        """Return the direct address of Kafka."""
-        return f"{HOST}:{self.direct['kafka']}"
+    broker: Broker
 
     async def connect(self, database: str = "mysql") -> Any:
         """Open a direct connection to MySQL."""
@@ -91,12 +85,8 @@ class Stack:
             if server == "mysql":
                 await (await self.connect()).ensure_closed()
             else:
-                admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka, request_timeout_ms=1_000)
-                try:
-                    await admin.start()
-                finally:
-                    await admin.close()
-        except (OSError, asyncmy.errors.Error, KafkaError):
+                return await self.broker.works()
+        except (OSError, asyncmy.errors.Error):
             return False
         return True
 
@@ -106,7 +96,7 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack() -> AsyncIterator[Stack]:
+async def running_stack(events: str = "kafka") -> AsyncIterator[Stack]:
     """Start the servers concurrently, and remove them at the end."""
     direct, proxied = ({name: free_port() for name in PROXIED} for _ in range(2))
     control = free_port()
@@ -114,29 +104,27 @@ async def running_stack() -> AsyncIterator[Stack]:
     mysql.with_command(
         "mysqld --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 --max-connect-errors=1000000 --max-connections=500"
     )
-    listeners = f"PLAINTEXT://{HOST}:{proxied['kafka']},DIRECT://{HOST}:{direct['kafka']}"
-    kafka = DockerContainer(KAFKA).with_bind_ports(9094, direct["kafka"]).with_envs(
-        **ONE_BROKER | {
-            "KAFKA_LISTENERS": "PLAINTEXT://:9092,DIRECT://:9094,CONTROLLER://:9093",
-            "KAFKA_ADVERTISED_LISTENERS": listeners,
-            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,DIRECT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "KAFKA_INTER_BROKER_LISTENER_NAME": "DIRECT",
-        }
-    )  # fmt: skip
-    through = free_port()
-    kafka.with_bind_ports(9092, through)
-    kafka.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(60))
+    through, broker, container = broker_of(events, direct["broker"], proxied["broker"])
     toxiproxy = DockerContainer(TOXIPROXY).with_kwargs(network_mode="host")
     toxiproxy.with_command(f"-host={HOST} -port={control}")
     async with AsyncExitStack() as everything:
-        await start(everything, mysql, kafka, toxiproxy)
+        await start(everything, mysql, container, toxiproxy)
         session = await everything.enter_async_context(aiohttp.ClientSession(f"http://{HOST}:{control}"))
-        stack = Stack(direct, proxied, {"mysql": mysql, "kafka": kafka}, session)
+        stack = Stack(direct, proxied, {"mysql": mysql, "broker": container}, session, broker)
         for name in PROXIED:
-            upstream = through if name == "kafka" else direct[name]
+            upstream = through if name == "broker" else direct[name]
             proxy = {"name": name, "listen": f"{HOST}:{proxied[name]}", "upstream": f"{HOST}:{upstream}"}
             await stack._ask("POST", "/proxies", proxy | {"enabled": True})
         yield stack
+
+
+def broker_of(events: str, direct: int, proxied: int) -> tuple[int, Broker, DockerContainer]:
+    """Return the port that Toxiproxy forwards to, and the broker with its container."""
+    if events == "rabbitmq":
+        container = rabbitmq_container(direct)
+        return direct, RabbitMQBroker(direct, container), container
+    through = free_port()
+    return through, KafkaBroker(f"{HOST}:{direct}"), kafka_container(direct, proxied, through)
 
 
 async def start(everything: AsyncExitStack, *containers: DockerContainer) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
-from aiokafka import AIOKafkaProducer
 
 from core.messaging.message import topic_of
+from tests.chaos.brokers import Broker, Producer
 from tests.chaos.retrying_client import http_session, post_until_answered, send_until_acknowledged
 from tests.chaos.stock_reply_log import StockReply, StockReplyLog
 
@@ -103,17 +103,17 @@ class HttpStockClient(StockClient):
         )
 
 
-class KafkaStockClient(StockClient):
-    """Sends commands by Kafka; refusals arrive as events."""
+class BrokerStockClient(StockClient):
+    """Sends commands through the broker; refusals arrive as events."""
 
-    def __init__(self, book: StockReplyLog, pause: float, producer: AIOKafkaProducer, topic: str) -> None:
+    def __init__(self, book: StockReplyLog, pause: float, broker: Broker, producer: Producer, topic: str) -> None:
         super().__init__(book, pause)
-        self._producer, self._topic = producer, topic
+        self._broker, self._producer, self._topic = broker, producer, topic
 
     async def _ask(self, kind: str, body: dict[str, Any], name: str) -> StockReply:
         # the commands of one order or batch have one key, and therefore their order
         await send_until_acknowledged(
-            self._producer, self._topic, kind, name, body.get("order") or body["reference"], body
+            self._broker, self._producer, self._topic, kind, name, body.get("order") or body["reference"], body
         )
         return StockReply(kind, body, name, "sent")
 
@@ -122,20 +122,16 @@ class StockClients:
     """All stock clients."""
 
     def __init__(
-        self, base_urls: Sequence[str], api_key: str, bootstrap: str, topic_prefix: str, book: StockReplyLog
+        self, base_urls: Sequence[str], api_key: str, broker: Broker, topic_prefix: str, book: StockReplyLog
     ) -> None:
-        self._base_urls, self._api_key, self._bootstrap, self._book = base_urls, api_key, bootstrap, book
+        self._base_urls, self._api_key, self._broker, self._book = base_urls, api_key, broker, book
         self._topic = topic_prefix + topic_of("inventory.commands")
         self.closing = asyncio.Event()
 
     async def run(self, at_once: int, pause: float) -> None:
-        """Send commands until `closing` is set: several clients over HTTP, one by Kafka without waiting for replies."""
-        producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
-        await producer.start()
-        try:
-            async with http_session(self._api_key) as session:
-                keepers: list[StockClient] = [KafkaStockClient(self._book, 2 * pause, producer, self._topic)]
-                keepers += [HttpStockClient(self._book, pause, session, self._base_urls) for _ in range(at_once)]
-                await asyncio.gather(*(keeper.run(self.closing) for keeper in keepers))
-        finally:
-            await producer.stop()
+        """Send commands until `closing` is set: several clients over HTTP, one through the broker without replies."""
+        async with self._broker.producer() as producer, http_session(self._api_key) as session:
+            by_broker = BrokerStockClient(self._book, 2 * pause, self._broker, producer, self._topic)
+            keepers: list[StockClient] = [by_broker]
+            keepers += [HttpStockClient(self._book, pause, session, self._base_urls) for _ in range(at_once)]
+            await asyncio.gather(*(keeper.run(self.closing) for keeper in keepers))

@@ -15,7 +15,7 @@ class StockReply(msgspec.Struct):
     body: dict[str, Any]
     id: str
     outcome: str
-    """`done`, `refused`, `unsure` (refused after attempts without a response) or `sent` by Kafka."""
+    """`done`, `refused`, `unsure` (refused after attempts without a response) or `sent` through the broker."""
     times: int = 1
     parts: dict[str, int] = {}
     """The acknowledged pieces by batch."""

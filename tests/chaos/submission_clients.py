@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import aiohttp
 import msgspec
-from aiokafka import AIOKafkaProducer
 
 from core.messaging.message import topic_of
+from tests.chaos.brokers import Broker, Producer
 from tests.chaos.preparation import SCHEDULE, registration
 from tests.chaos.retrying_client import http_session, post_until_answered, send_until_acknowledged
 
@@ -79,29 +79,25 @@ class Clients:
 
 
 class Sender:
-    """A sender of commands by Kafka."""
+    """A sender of commands through the broker."""
 
-    def __init__(self, bootstrap: str, topic_prefix: str, ledger: SubmissionLog, candidates: Iterator[int]) -> None:
-        self._bootstrap, self._topic = bootstrap, topic_prefix + topic_of("fees.commands")
+    def __init__(self, broker: Broker, topic_prefix: str, ledger: SubmissionLog, candidates: Iterator[int]) -> None:
+        self._broker, self._topic = broker, topic_prefix + topic_of("fees.commands")
         self._ledger, self._candidates = ledger, candidates
         self.closing = asyncio.Event()
 
     async def run(self, pause: float) -> None:
         """Send commands until `closing` is set and the last is acknowledged; each can arrive more than once."""
-        producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5_000)
-        await producer.start()
-        try:
+        async with self._broker.producer() as producer:
             while not self.closing.is_set() and (candidate := next(self._candidates, None)) is not None:
                 self._ledger.waiting += 1
                 await self._submit_until_answered(producer, registration(candidate))
                 self._ledger.waiting -= 1
                 await asyncio.sleep(pause)
-        finally:
-            await producer.stop()
 
-    async def _submit_until_answered(self, producer: AIOKafkaProducer, name: str) -> None:
+    async def _submit_until_answered(self, producer: Producer, name: str) -> None:
         command = {"schedule": SCHEDULE, "registration": name}
-        await send_until_acknowledged(producer, self._topic, "SubmitExamFee", name, name, command)
+        await send_until_acknowledged(self._broker, producer, self._topic, "SubmitExamFee", name, name, command)
         self._ledger.note(SubmissionReply(name, 201))
 
 

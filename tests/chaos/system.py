@@ -9,7 +9,7 @@ from uuid import uuid4
 from tests.chaos.faults import WORKERS
 from tests.chaos.orders import Order
 from tests.chaos.payers import BOOK_FILE
-from tests.chaos.preparation import API_KEY_FILE, PARTITIONS
+from tests.chaos.preparation import API_KEY_FILE
 from tests.chaos.servers import HOST, PASSWORD, VENDORS, Stack
 from tests.containers import free_port
 from tests.contract.servers.ses import KEY, KEY_ID, REGION
@@ -71,9 +71,10 @@ class SystemUnderTest:
         )
 
     def _settings(self, servers: Mapping[str, int], port: int) -> dict[str, Any]:
+        broker = self.stack.broker
         urls = {vendor: f"http://{HOST}:{servers[vendor]}" for vendor in VENDORS}
         return {
-            "adapters": {"persistence": "mysql", "events": "kafka", "email": ["ses"], "sms": ["twilio"],
+            "adapters": {"persistence": "mysql", "events": broker.word, "email": ["ses"], "sms": ["twilio"],
                 "payments": ["sandbox"],
             },
             "http": {"host": HOST, "port": port},
@@ -81,10 +82,7 @@ class SystemUnderTest:
                 "host": HOST, "port": servers["mysql"], "database": self.name,
                 "user": "root", "password": PASSWORD, "connections": 8,
             },
-            "kafka": {
-                "bootstrap": f"{HOST}:{servers['kafka']}", "topic_prefix": self.prefix,
-                "group": self.name, "partitions": PARTITIONS,
-            },
+            broker.word: broker.settings(servers["broker"], self.name),
             "identity": {"secret": "the secret of the office in the kill kit"},
             "encryption": {"keys": ENCRYPTION.keys.reveal()},
             "ses": {"region": REGION, "url": urls["ses"], "access_key_id": KEY_ID, "secret_access_key": KEY},

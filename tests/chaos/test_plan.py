@@ -18,8 +18,8 @@ def test_even_a_short_run_tries_every_fault_point_and_every_server() -> None:
     faults = [step.fault for step in SHORT]
 
     assert {fault.point for fault in faults if isinstance(fault, Point) and fault.signal == "SIGKILL"} == set(POINTS)
-    assert {fault.server for fault in faults if isinstance(fault, Restart)} == {"mysql", "kafka"}
-    assert {fault.server for fault in faults if isinstance(fault, NetworkFault)} == {"mysql", "kafka", "twilio", "ses"}
+    assert {fault.server for fault in faults if isinstance(fault, Restart)} == {"mysql", "broker"}
+    assert {fault.server for fault in faults if isinstance(fault, NetworkFault)} == {"mysql", "broker", "twilio", "ses"}
     assert any(isinstance(fault, Pause) for fault in faults)
 
 
@@ -35,7 +35,7 @@ def test_heavy_faults_do_not_overlap() -> None:
     heavy = [
         (step.at, step.at + getattr(step.fault, "seconds", 6.0))
         for step in draw(seed=3, seconds=600, kills=10)
-        if isinstance(step.fault, Restart) or getattr(step.fault, "server", "") in ("mysql", "kafka")
+        if isinstance(step.fault, Restart) or getattr(step.fault, "server", "") in ("mysql", "broker")
     ]
 
     assert all(ended < began for (_, ended), (began, _) in pairwise(heavy))
@@ -48,8 +48,8 @@ def test_plans_have_the_named_faults_and_no_others() -> None:
 
 
 def test_a_fault_is_played_alone_with_time_to_recover() -> None:
-    steps = repeated("kafka_cut", seconds=72)
+    steps = repeated("broker_cut", seconds=72)
 
-    assert {step.fault.name for step in steps} == {"kafka_cut"}
+    assert {step.fault.name for step in steps} == {"broker_cut"}
     assert [step.at for step in steps] == [2.0, 23.0, 44.0]
     assert len(repeated("stop_dispatcher", seconds=5)) == 1

@@ -44,7 +44,7 @@ async def test_without_the_inbox_it_reports_duplicate_effects(run: Run, tmp_path
 async def test_with_the_delete_before_the_acknowledgement_it_reports_losses(run: Run, tmp_path: Path) -> None:
     # some of them while they hold deleted events
     deaths = [Step(at, Kill(f"relay-{number}")) for at in (1.8, 2.6, 3.4) for number in (1, 2, 3)]
-    result = await broken(run, tmp_path, "acknowledgement", Step(1.0, NetworkFault("kafka", "cut", 3.0)), *deaths)
+    result = await broken(run, tmp_path, "acknowledgement", Step(1.0, NetworkFault("broker", "cut", 3.0)), *deaths)
 
     assert result.line["lost"] > 0
     assert any("no record" in finding for finding in result.findings.of["lost"])

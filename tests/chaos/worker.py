@@ -27,7 +27,8 @@ LAZY_IMPORTS = (
     "adapters.resilience.chain", "adapters.resilience.policy", "adapters.ses.email", "adapters.sql.engine.group_commit",
     "adapters.sql.messaging.inbox", "adapters.sql.engine.migrate", "adapters.sql.engine.probe", "adapters.twilio.sms",
     "asyncmy",
-    "entrypoints.messages.kafka", "entrypoints.http.app", "entrypoints.http.server",
+    "adapters.rabbitmq.probe", "adapters.rabbitmq.publisher", "adapters.rabbitmq.topics",
+    "entrypoints.messages.kafka", "entrypoints.messages.rabbitmq", "entrypoints.http.app", "entrypoints.http.server",
     "sqlalchemy.dialects.mysql.asyncmy", "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 """Modules that a process imports lazily, imported before the fork."""

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from config.container import Application
 from config.container.messaging import Messaging
-from config.sections.servers import Kafka
 from config.settings import Adapters, Settings
 from entrypoints.contexts import ROUTES
 from tests.contract.senders import Senders
@@ -23,9 +23,11 @@ async def senders(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 @pytest.fixture(params=sorted(Messaging.publisher.providers))
 async def application(request: pytest.FixtureRequest) -> AsyncIterator[Application]:
     """Create an application for each transport of events."""
-    kafka = request.getfixturevalue("kafka") if request.param == "kafka" else Kafka()
-    application = Application(settings=Settings(adapters=Adapters(events=request.param), kafka=kafka), routes=ROUTES)
-    if request.param == "kafka":
+    settings = Settings(adapters=Adapters(events=request.param))
+    if request.param != "embedded":
+        settings = msgspec.structs.replace(settings, **{request.param: request.getfixturevalue(request.param)})
+    application = Application(settings=settings, routes=ROUTES)
+    if request.param != "embedded":
         await application.messaging.topics()()
     yield application
     publisher = application.messaging.publisher()

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from config.sections.servers import Kafka
+from config.sections.servers import Kafka, RabbitMQ
 from tests.e2e.topics import Command, received_events, send
 from tests.e2e.workspace import Workspace, until
 from tests.e2e.workspaces import a_workspace
@@ -92,14 +92,14 @@ def test_a_fee_reserves_its_kit_as_soon_as_there_is_one(workspace: Workspace) ->
     assert (reserved["state"], parts(reserved)) == ("allocated", {"KITS-1": 1})
 
 
-@pytest.mark.parametrize("workspace", ["mysql+kafka"], indirect=True)
-def test_a_command_takes_effect_or_is_refused_by_an_event(workspace: Workspace, kafka: Kafka) -> None:
+@pytest.mark.parametrize("workspace", ["mysql+kafka", "mysql+rabbitmq"], indirect=True)
+def test_a_command_takes_effect_or_is_refused_by_an_event(workspace: Workspace, broker: Kafka | RabbitMQ) -> None:
     with workspace.serve() as server, server.client() as client:
-        asyncio.run(send(kafka, "inventory.commands", command("buy", "CreateBatch", batch("B-1", 10))))
-        asyncio.run(received_events(kafka, 1, "inventory"))
+        asyncio.run(send(broker, "inventory.commands", command("buy", "CreateBatch", batch("B-1", 10))))
+        asyncio.run(received_events(broker, 1, "inventory"))
         asyncio.run(
             send(
-                kafka,
+                broker,
                 "inventory.commands",
                 command("order", "Allocate", {"order": "SCHOOL-1", "sku": "PEN", "quantity": 6}),
                 command("order", "Allocate", {"order": "SCHOOL-1", "sku": "PEN", "quantity": 6}),
@@ -111,7 +111,7 @@ def test_a_command_takes_effect_or_is_refused_by_an_event(workspace: Workspace, 
                 command("garbage", "CreateBatch", {"reference": 1}),
             )
         )
-        answers = asyncio.run(received_events(kafka, 10, "inventory", "inventory.dead-letters"))
+        answers = asyncio.run(received_events(broker, 10, "inventory", "inventory.dead-letters"))
         lines = client.delete("/v1/allocations/SCHOOL-1").json()
 
     told = sorted((event.cause, event.kind) for event in answers)
@@ -140,18 +140,20 @@ def test_a_command_takes_effect_or_is_refused_by_an_event(workspace: Workspace, 
 
 
 @pytest.mark.parametrize("workspace", ["mysql+kafka"], indirect=True)
-def test_a_warehouse_delivery_message_is_translated_into_stock_commands(workspace: Workspace, kafka: Kafka) -> None:
+def test_a_warehouse_delivery_message_is_translated_into_stock_commands(
+    workspace: Workspace, broker: Kafka | RabbitMQ
+) -> None:
     note = {"delivery_note": "DN-7", "article": "PEN", "pieces": 12}
     with workspace.serve() as server, server.client() as client:
         announced = buy(client, "DN-7", "PEN", 10, eta="2099-01-15")
-        asyncio.run(send(kafka, "warehouse", command("arrived", "GoodsReceived", note)))
+        asyncio.run(send(broker, "warehouse", command("arrived", "GoodsReceived", note)))
         until(lambda: allocate(client, "SCHOOL-1", 12).status_code == 201)
         line = allocate(client, "SCHOOL-1", 12).json()
         parcel = {"order": "SCHOOL-1", "article": "PEN"}
         miscounted = {"delivery_note": "DN-7", "pieces": 11}
         gone, lost = command("gone", "GoodsDispatched", parcel), command("lost", "StockCounted", miscounted)
-        asyncio.run(send(kafka, "warehouse", gone, lost))
-        answers = asyncio.run(received_events(kafka, 7, "inventory"))
+        asyncio.run(send(broker, "warehouse", gone, lost))
+        answers = asyncio.run(received_events(broker, 7, "inventory"))
 
     assert announced.json()["batch"]["eta"] == "2099-01-15"
     assert line["parts"] == [{"batch": "DN-7", "quantity": 12, "eta": None}]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-VENDORS = {"aiohttp", "aiokafka", "aiosmtplib", "botocore", "idna", "phonenumbers"}
+VENDORS = {"aiohttp", "aiokafka", "aiormq", "aiosmtplib", "botocore", "idna", "phonenumbers"}
 SERVED = """
 import asyncio
 from entrypoints.__main__ import open_runtime

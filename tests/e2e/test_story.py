@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from config.sections.servers import Kafka
+from config.sections.servers import Kafka, RabbitMQ
 from tests.e2e.topics import Command, received_events, send
 from tests.e2e.workspace import Workspace, until
 from tests.e2e.workspaces import a_workspace
@@ -69,6 +69,7 @@ def test_from_quote_to_sms(workspace: Workspace) -> None:
     ]
 
 
+@pytest.mark.parametrize("workspace", ["embedded", "mysql+kafka", "mysql+rabbitmq"], indirect=True)
 def test_a_restart_loses_and_repeats_nothing(workspace: Workspace) -> None:
     references = []
     for number, papers_of in enumerate(("CB-1", "CB-2")):
@@ -84,8 +85,8 @@ def test_a_restart_loses_and_repeats_nothing(workspace: Workspace) -> None:
     assert [sum(reference in text for text in texts) for reference in references] == [2, 1]
 
 
-@pytest.mark.parametrize("workspace", ["mysql+kafka"], indirect=True)
-def test_a_command_gets_the_same_answers_as_http(workspace: Workspace, kafka: Kafka) -> None:
+@pytest.mark.parametrize("workspace", ["mysql+kafka", "mysql+rabbitmq"], indirect=True)
+def test_a_command_gets_the_same_answers_as_http(workspace: Workspace, broker: Kafka | RabbitMQ) -> None:
     accepted, refused, garbage = str(uuid4()), "order/2", str(uuid4())
     command = {"schedule": "cbse-2020-xii", "registration": "CB-1", **XII}
     with workspace.serve() as server, server.client() as client:
@@ -97,8 +98,8 @@ def test_a_command_gets_the_same_answers_as_http(workspace: Workspace, kafka: Ka
             Command(garbage, "SubmitExamFee", "not json"),
             Command(str(uuid4()), "Unheard", "{}"),
         ]
-        asyncio.run(send(kafka, "fees.commands", *sent))
-        answers = asyncio.run(received_events(kafka, 4, "fees", "fees.dead-letters"))
+        asyncio.run(send(broker, "fees.commands", *sent))
+        answers = asyncio.run(received_events(broker, 4, "fees", "fees.dead-letters"))
         until(lambda: len(workspace.messages()) == 2)
         listed = client.get("/v1/students/CB-1/exam-fees").json()["items"]
 

@@ -17,6 +17,7 @@ import asyncmy
 import msgspec
 
 from config.sections.servers import Kafka, MySQL
+from tests.chaos.brokers import KafkaBroker
 from tests.chaos.facts import Facts, gather, waiting
 from tests.chaos.sql import select
 from tests.chaos.stock_clients import StockClients
@@ -41,6 +42,11 @@ class Servers:
 
     mysql: MySQL
     kafka: str
+
+    @property
+    def broker(self) -> KafkaBroker:
+        """Return the broker."""
+        return KafkaBroker(self.kafka)
 
     async def connect(self, database: str) -> Any:
         """Open a connection to MySQL."""
@@ -93,10 +99,10 @@ class Office:
     @asynccontextmanager
     async def load(self, urls: list[str], api_key: str) -> AsyncIterator[None]:
         """Submit, and command stock, until the end of the block, at the addresses that the list has at the time."""
-        prefix, bootstrap = self.kafka.topic_prefix, self.servers.kafka
+        prefix, broker = self.kafka.topic_prefix, self.servers.broker
         clients = Clients(urls, api_key, self.ledger, self.candidates, PAUSE_SECONDS)
-        sender = Sender(bootstrap, prefix, self.ledger, self.candidates)
-        keepers = StockClients(urls, api_key, bootstrap, prefix, self.book)
+        sender = Sender(broker, prefix, self.ledger, self.candidates)
+        keepers = StockClients(urls, api_key, broker, prefix, self.book)
         work = clients.run(CLIENTS), sender.run(PAUSE_SECONDS), keepers.run(STOREKEEPERS, PAUSE_SECONDS)
         async with asyncio.TaskGroup() as tasks:
             for each in work:

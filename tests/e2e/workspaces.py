@@ -1,11 +1,14 @@
 """An empty application, in one process on SQLite or on the real servers."""
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
-from config.sections.servers import Kafka, MySQL, Redis
+from config.sections.servers import Kafka, MySQL, RabbitMQ, Redis
 from entrypoints.contexts import ROUTES
+from tests.e2e.rabbitmq_topics import keep_events
 from tests.e2e.workspace import Workspace
 
 EMBEDDED = """
@@ -28,20 +31,29 @@ def a_workspace(request: pytest.FixtureRequest, folder: Path, more: str = "") ->
     text = EMBEDDED
     if request.param != "embedded":
         mysql: MySQL = request.getfixturevalue("mysql")
-        kafka: Kafka = request.getfixturevalue("kafka")
+        events = request.param.partition("+")[2]
+        broker: Kafka | RabbitMQ = request.getfixturevalue(events)
         redis: Redis = request.getfixturevalue("redis")
-        text = text.replace('"sqlite"', '"mysql"').replace('"embedded"', '"kafka"').replace('"memory"', '"redis"')
+        text = text.replace('"sqlite"', '"mysql"').replace('"embedded"', f'"{events}"').replace('"memory"', '"redis"')
         text += f'[mysql]\nhost = "{mysql.host}"\nport = {mysql.port}\nuser = "{mysql.user}"\n'
-        text += f'database = "{mysql.database}"\n[kafka]\nbootstrap = "{kafka.bootstrap}"\n'
-        text += f'topic_prefix = "{kafka.topic_prefix}"\ngroup = "{kafka.group}"\npartitions = 3\n'
+        text += f'database = "{mysql.database}"\n[{events}]\n'
+        given = {"topic_prefix": broker.topic_prefix, "partitions": broker.partitions}
+        if isinstance(broker, Kafka):
+            given |= {"bootstrap": broker.bootstrap, "group": broker.group}
+        else:
+            given |= {"nodes": broker.nodes, "user": broker.user}
+            environment["BURSAR__RABBITMQ__PASSWORD"] = broker.password.reveal()
+        text += "".join(f"{name} = {json.dumps(value)}\n" for name, value in given.items())
         environment["BURSAR__MYSQL__PASSWORD"] = mysql.password.reveal()
         environment["BURSAR__IDENTITY__SECRET"] = "the secret of an installation under test"
-        environment["BURSAR__REDIS__PREFIX"] = kafka.topic_prefix
+        environment["BURSAR__REDIS__PREFIX"] = broker.topic_prefix
         environment["BURSAR__REDIS__URL"] = redis.url.reveal()
     config.write_text(text + more)
     made = Workspace(folder, config, environment)
     assert made.run("migrate").returncode == 0
     assert made.run("keys", "create").returncode == 0
     if request.param != "embedded":
-        assert len(made.json("topics")) == len(ROUTES.contexts) + 2  # and audit heads, heartbeats
+        assert len(made.json("topics")) >= len(ROUTES.contexts)
+        if isinstance(broker, RabbitMQ):
+            asyncio.run(keep_events(broker))
     return made

@@ -29,8 +29,9 @@ from core.messaging.routing import Routes
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.cloud_events import MAX_BODY_BYTES
 from entrypoints.messages.handlers import ignore_messages
-from entrypoints.messages.kafka import MAX_BATCHES_IN_FLIGHT, KafkaTransport
+from entrypoints.messages.kafka import KafkaTransport
 from entrypoints.messages.kafka_records import LOG_APPEND_TIME
+from entrypoints.messages.partition import MAX_BATCHES_IN_FLIGHT
 from tests.conftest import eventually
 from tests.examples import a_message
 from tests.unit.messages.harness import ConsumerHarness, a_command

@@ -67,7 +67,7 @@ def migrate(
 
 @commands.command(epilog="Example: bursar topics --config production.toml")
 def topics(context: typer.Context, config: ConfigFile = None, json: AsJson = False) -> None:
-    """Create the Kafka topics that are missing, correct the settings that Bursar owns, and show what was changed."""
+    """Create the topics that are missing, correct the settings that Bursar owns, and show what was changed."""
     runner: CommandRunner = context.obj
     runner.print(runner.run(config, lambda runtime: runtime.topics()), topics_table, json=json)
 

@@ -6,7 +6,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException, RecordTooLargeError
 
 from core.messaging.message import Message
-from entrypoints.messages.kafka_partition import UNREADABLE, Partition
+from entrypoints.messages.kafka_partition import KafkaSource
+from entrypoints.messages.partition import UNREADABLE, Partition
 
 PLACE = TopicPartition("bursar.fees.commands.v1", 0)
 
@@ -47,7 +48,7 @@ async def test_a_record_that_the_client_steps_over_is_reported_before_its_offset
         heard.extend(messages)
         arrived.set()
 
-    partition = Partition(client, PLACE, "fees.commands", deliver)
+    partition = Partition(KafkaSource(client, PLACE, "fees.commands"), deliver)
     async with asyncio.timeout(5):
         await arrived.wait()
         while not client.committed:
