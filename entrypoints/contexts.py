@@ -94,6 +94,7 @@ def http_handlers() -> list[Any]:
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
     from entrypoints.http.fees.repricings import RepricingsController
+    from entrypoints.http.fees.timelines import follow_timeline
     from entrypoints.http.identity.accounts import AccountsController
     from entrypoints.http.identity.api_keys import ApiKeysController
     from entrypoints.http.identity.codes import CodesController
@@ -128,6 +129,7 @@ def http_handlers() -> list[Any]:
         submit_rows,
         FeeSchedulesController,
         RepricingsController,
+        follow_timeline,
         StudentsController,
         DeadLettersController,
         DeliveriesController,

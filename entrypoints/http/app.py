@@ -18,6 +18,7 @@ from core.use_cases import UseCases
 from entrypoints.http import docs
 from entrypoints.http.dependencies import Wired, provide
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
+from entrypoints.http.fees.timeline_streams import StreamTimes, TimelineStreams
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
 from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware, RefusalMiddleware
@@ -46,19 +47,22 @@ def create_app(
     tracer: Tracer | None = None,
     trusted_proxies: int = 0,
     documented: bool = False,
+    stream_times: StreamTimes | None = None,
 ) -> ASGIApp:
     """Serve use cases over HTTP, submissions through admission control.
 
     `documented` builds the API document now: the first request for it would keep all others waiting.
     """
     signer = admission.intent_signer
+    authentication = Authentication(use_cases.identity)
     wired = {
         "use_cases": use_cases,
+        "timeline_streams": TimelineStreams(authentication, stream_times or StreamTimes()),
         "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
         "health_checks": HealthChecks(probes),
     }
     app = routed(handlers, wired, Idempotency(answers, signer), documented=documented)
-    served = guard(app, Authentication(use_cases.identity), admission, rate_limits)
+    served = guard(app, authentication, admission, rate_limits)
     return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
 
 
