@@ -20,7 +20,7 @@ from core.kernel.authorization import Principal, acting_as
 from core.kernel.events import Event
 from core.kernel.ids import Ids
 from core.payments.account_events import account_id
-from core.payments.events import FeeCleared, FeeClearanceRevoked
+from core.payments.events import FeeClearanceRevoked, FeeCleared
 from tests.conftest import eventually
 from tests.examples import NOON, a_submission, ids
 from tests.units_of_work import any_work

@@ -25,6 +25,7 @@ from core.kernel.health import Probe
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
+from entrypoints.http.fees.timeline_streams import StreamTimes
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.middleware.authentication import is_protected
 from entrypoints.http.middleware.rate_limiting import RateLimits
@@ -47,6 +48,7 @@ def http_app(
     keyed: bool = True,
     limits: Limits | None = None,
     trusted_proxies: int = 0,
+    stream_times: StreamTimes | None = None,
 ) -> Any:
     """Serve an application over HTTP; `keyed` adds an administrator's API key to requests without a credential."""
     app = create_app(
@@ -59,6 +61,7 @@ def http_app(
         RateLimits(application.storage.rate_limiter(), limits or Limits()),
         trusted_proxies=trusted_proxies,
         documented=documented,
+        stream_times=stream_times,
     )
     return Keyed(app, application) if keyed else app
 
