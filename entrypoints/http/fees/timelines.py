@@ -16,18 +16,12 @@ from entrypoints.http.problems import problems
 
 STEPS = ResponseSpec(
     TimelineStep,
-    description="One event for each step, its `id` that of the step and its `data` the step as JSON; comments while"
-    ' nothing happens; at the end one event `end`: `{"reason":"restart"}`',
+    description="One event for each step: its `id` is that of the step, its `data` a `TimelineStep` as JSON. Comments"
+    " while nothing happens. At the end one event `end`, whose `data` says why",
     media_type=EVENT_STREAM,
     generate_examples=False,
 )
-STEPS_SCHEMA = {
-    "schema": {
-        "type": "string",
-        "contentMediaType": "application/json",
-        "contentSchema": {"$ref": "#/components/schemas/TimelineStep"},
-    }
-}
+TEXT = {"schema": {"type": "string"}}
 LastEventId = Annotated[
     str | None,
     HeaderParameter(
@@ -39,7 +33,7 @@ LastEventId = Annotated[
 @get(
     "/v1/exam-fees/{name:str}/timeline",
     operation_id="followTimeline",
-    answer=STEPS_SCHEMA,
+    answer=TEXT,
     responses={200: STEPS, **problems(400, 404, 503)},
     tags=["Exam fees"],
 )
