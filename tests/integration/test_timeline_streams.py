@@ -257,8 +257,9 @@ async def test_five_hundred_followers_cost_one_query_an_event(office: Office) ->
         followed = [await office.first.use_cases().fees.follow_timeline(str(fee.subject)) for _ in range(500)]
         await log(office.second, of_account(fee, 1))
         asked = statements(office.first)
-        async with asyncio.timeout(10):
-            await followed[-1].woken.wait()
+        woken = asyncio.Event()
+        followed[-1].wake = woken.set
+        await asyncio.wait_for(woken.wait(), 10)
     number = len(asked)
     for each in followed:
         assert [step.what for step in each.unseen()] == [SUBMITTED, CLEARED]

@@ -1,12 +1,15 @@
 """A timeline as one reader follows it."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.fees.submission import SubmissionId
 from core.fees.timelines.timeline_step import TimelineStep, UnknownTimelineStep
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -22,7 +25,7 @@ class WatchedTimeline:
         if len(steps) > len(self.steps):
             self.steps = steps
             for each in self.followers:
-                each.woken.set()
+                each.wake()
 
 
 @dataclass(slots=True, eq=False)
@@ -35,8 +38,8 @@ class FollowedTimeline:
     subject: str
     """Who follows."""
     leave: Callable[["FollowedTimeline"], None]
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when there are more steps; its transport also sets it, for what else the reader is to be told."""
+    wake: Callable[[], None] = nothing
+    """Called when there are more steps; a transport sets it."""
 
     def unseen(self) -> Sequence[TimelineStep]:
         """Return the steps that the reader does not have yet; from now on it has them."""
