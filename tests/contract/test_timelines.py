@@ -66,7 +66,7 @@ def of_account(fee: FeeSubmitted, version: int, kind: Any = FeeCleared) -> Event
 
 
 def repriced(fee: FeeSubmitted) -> FeeRepriced:
-    known = {"reference": fee.reference, "student": fee.student, "schedule": fee.schedule, "schedule_version": 2}
+    known: Any = {"reference": fee.reference, "student": fee.student, "schedule": fee.schedule, "schedule_version": 2}
     return FeeRepriced(at=NOON, subject=fee.subject, version=2, before=(), after=(), asked_by="account:1", **known)
 
 
@@ -79,7 +79,8 @@ async def kinds(application: Application, fee: FeeSubmitted) -> list[str]:
 @asynccontextmanager
 async def watching(application: Application, **changes: Any) -> AsyncIterator[Callable[..., Any]]:
     """Yield a function that follows the timeline of a fee."""
-    given = {"max_followers": 10, "max_per_subject": 10, "poll_seconds": 0.02, "sweep_seconds": 3600.0} | changes
+    times = {"poll_interval": timedelta(milliseconds=20), "sweep_interval": HOUR}
+    given = {"max_followers": 10, "max_per_subject": 10} | times | changes
     watch = TimelineWatch(application.fees.timelines(), application.process.clock(), **given)
     opened: list[FollowedTimeline] = []
 
@@ -97,7 +98,12 @@ async def watching(application: Application, **changes: Any) -> AsyncIterator[Ca
 async def received(followed: FollowedTimeline, wanted: int) -> Sequence[str]:
     """Return what the next steps are."""
     found: list[str] = []
-    await eventually(lambda: found.extend(each.what for each in followed.unseen()) or len(found) >= wanted)
+
+    def has_all() -> bool:
+        found.extend(each.what for each in followed.unseen())
+        return len(found) >= wanted
+
+    await eventually(has_all)
     return found
 
 
@@ -145,12 +151,13 @@ async def test_a_follower_gets_each_step_once_in_order(stored: Application) -> N
 
 async def test_an_event_that_commits_long_after_its_id_was_made_is_not_missed(stored: Application) -> None:
     fee = submitted()
-    early = least_id(stored.process.clock().now() - HOUR)
-    await log(stored, fee, of_account(fee, 1))
-    async with watching(stored, sweep_seconds=0.1) as follow:
+    first, second = [least_id(stored.process.clock().now() - hours * HOUR) for hours in (1, 2)]
+    await log(stored, fee)
+    await log_late(stored, of_account(fee, 1), first)
+    async with watching(stored, sweep_interval=timedelta(seconds=0.1)) as follow:
         followed = await follow(fee)
         assert await received(followed, 2) == ["FeeSubmitted", "FeeCleared"]
-        await log_late(stored, of_account(fee, 2, FeeClearanceRevoked), early)
+        await log_late(stored, of_account(fee, 2, FeeClearanceRevoked), second)
         assert await received(followed, 1) == ["FeeClearanceRevoked"]
 
 

@@ -76,7 +76,7 @@ async def stream(port: int, fee: FeeSubmitted, key: str, last: str = "", query: 
 
 async def refused(port: int, name: Any, key: str, **headers: bytes) -> tuple[int, str, httpx.Headers]:
     """Ask for a timeline; return the status, the type of the problem and the headers."""
-    sent = {"Authorization": f"Bearer {key}".encode()}
+    sent: Any = {"Authorization": f"Bearer {key}".encode()}
     sent |= {each.replace("_", "-"): value for each, value in headers.items()}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=sent) as client:
         answer = await client.get(f"/v1/exam-fees/{name}/timeline?follow=false")

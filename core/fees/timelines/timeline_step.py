@@ -3,13 +3,15 @@
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from core.fees.submission import SubmissionId
 from core.kernel.errors import Invalid
 from core.kernel.rate_limit import RateLimited
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UnknownTimelineStep(Invalid):
@@ -61,4 +63,4 @@ class Timelines(Protocol):
 
 def least_id(moment: datetime) -> UUID:
     """Return an id that sorts before every UUIDv7 made at a moment or later, and after those of the ms before."""
-    return UUID(int=int(moment.timestamp() * 1_000) << 80)
+    return UUID(int=(moment - EPOCH) // timedelta(milliseconds=1) << 80)

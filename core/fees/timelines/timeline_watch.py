@@ -25,15 +25,15 @@ class TimelineWatch:
     """Follows timelines: one query for all of them finds the new events, and one reads the timelines that have some.
 
     What a query misses, since its transaction committed more than `OVERLAP` after it made the id, is found when all
-    timelines are read, each `sweep_seconds`.
+    timelines are read, each `sweep_interval`.
     """
 
     timelines: Timelines
     clock: Clock
     max_followers: int
     max_per_subject: int
-    poll_seconds: float = 0.2
-    sweep_seconds: float = 15.0
+    poll_interval: timedelta = timedelta(milliseconds=200)
+    sweep_interval: timedelta = timedelta(seconds=15)
     _watched: dict[UUID, WatchedTimeline] = field(default_factory=dict)
     """By the aggregate of the fee account."""
     _followers: Counter[str] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class TimelineWatch:
         watched.extend(steps)
         followed = FollowedTimeline(watched, seen, subject, self._leave)
         watched.followers.add(followed)
-        if self._watching is None:
+        if self._watching is None or self._watching.done():
             # In a context of its own: the trace and the principal of this request are not those of the watch.
             self._watching = asyncio.create_task(self._watch(self.clock.now()), context=Context())
         return followed
@@ -83,26 +83,23 @@ class TimelineWatch:
         self._dismiss(followed.subject)
         if not watched.followers:
             del self._watched[self.timelines.account(watched.submission)]
-        if not self._watched and self._watching:
-            self._watching.cancel()
-            self._watching = None
 
     async def _watch(self, since: datetime) -> None:
-        """Read what is new until cancelled; an outage delays steps, and loses none."""
-        loop = asyncio.get_running_loop()
-        sweep_at = loop.time() + self.sweep_seconds
+        """Read what is new while there are followers; an outage delays steps, and loses none."""
+        swept = since
         while True:
-            await asyncio.sleep(self.poll_seconds)
+            await asyncio.sleep(self.poll_interval.total_seconds())
+            if not self._watched:
+                self._watching = None
+                return
             began = self.clock.now()
-            is_sweep = loop.time() >= sweep_at
+            is_sweep = not timedelta(0) <= began - swept < self.sweep_interval  # also when the clock was set back
             try:
                 found = self._watched if is_sweep else await self.timelines.written_since(since - OVERLAP)
                 await self._read(self._watched.keys() & found)
             except Unavailable:
                 continue
-            since = began
-            if is_sweep:
-                sweep_at = loop.time() + self.sweep_seconds
+            since, swept = began, began if is_sweep else swept
 
     async def _read(self, accounts: set[UUID]) -> None:
         wanted = [*accounts]

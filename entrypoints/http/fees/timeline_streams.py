@@ -20,6 +20,7 @@ from core.fees.timelines.timeline_step import TimelineStep
 from core.kernel.authorization import NotAuthenticated, Principal, current_principal
 from core.kernel.errors import CoreError
 from core.kernel.signals import Signals
+from core.kernel.trace import current_trace
 from entrypoints.http.middleware.authentication import Authentication, address_of, credential_of
 from entrypoints.http.protocol.exchange import DETACH, Exchange
 
@@ -66,6 +67,7 @@ class Stream:
     credential: str
     address: str
     reach: tuple[object, ...]
+    request_id: str
     began: float
     beat_at: float
 
@@ -102,7 +104,8 @@ class TimelineStreams:
         del self._open[stream]
         self._woken.pop(stream, None)
         stream.followed.close()
-        log.info("stream_ended", why=why, seconds=round(monotonic() - stream.began, 3))
+        seconds = round(monotonic() - stream.began, 3)
+        log.info("stream_ended", reason=why, seconds=seconds, request_id=stream.request_id)
 
     async def _serve(self) -> None:
         """Serve streams until there are none; a stream whose client reads slowly gets its steps later."""
@@ -169,8 +172,11 @@ class TimelineResponse(ASGIResponse):
         super().__init__(media_type=EVENT_STREAM, headers=UNBUFFERED)
         self._followed, self._streams, self._follow = followed, streams, follow
         now = monotonic()
-        known = credential_of(scope), address_of(scope), reach(current_principal.get()), now
-        self._stream = partial(Stream, followed), (*known, now + streams.times.heartbeat_seconds)
+        known = credential_of(scope), address_of(scope), reach(current_principal.get())
+        self._stream = (
+            partial(Stream, followed),
+            (*known, current_trace.get().request_id, now, now + streams.times.heartbeat_seconds),
+        )
 
     async def send_body(self, send: Send, receive: Receive) -> None:  # noqa: ARG002 - signature of Litestar
         """Send the present steps, and detach the exchange or end."""
