@@ -1,7 +1,10 @@
 """Timelines as server-sent events over real sockets: two servers on one database, and what a client can send."""
 
 import asyncio
+import gc
 import json
+import socket
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -266,6 +269,34 @@ async def test_five_hundred_followers_cost_one_query_an_event(office: Office) ->
         each.close()
 
     assert 2 <= number <= 3, number  # one finds the event, one reads its timeline; a poll before may find nothing
+
+
+@pytest.mark.alone
+async def test_an_idle_stream_costs_less_than_16_kib(office: Office) -> None:
+    fee, key, watch = await office.submit(), await office.key(), office.first.fees.timeline_watch()
+    watch.max_followers = watch.max_per_subject = 1_000
+    clients, loop = [socket.socket() for _ in range(200)], asyncio.get_running_loop()
+    request = a_head(fee, key, method="GET").replace(b"Connection: close\r\n", b"")
+
+    async def follow(some: list[socket.socket]) -> None:
+        for each in some:
+            each.setblocking(False)
+            await loop.sock_connect(each, ("127.0.0.1", port))
+            await loop.sock_sendall(each, request)
+            assert b"200" in await loop.sock_recv(each, 16)
+
+    async with served(office.first, app=keyless(office.first)) as port:
+        await follow(clients[:50])  # what all streams share
+        gc.collect()
+        tracemalloc.start()
+        await follow(clients[50:])
+        gc.collect()
+        bytes_each = tracemalloc.get_traced_memory()[0] / 150
+        tracemalloc.stop()
+        for each in clients:
+            each.close()
+
+    assert bytes_each < 16 * 1024
 
 
 async def test_streams_end_at_once_when_the_process_ends(office: Office) -> None:

@@ -186,7 +186,11 @@ class TimelineResponse(ASGIResponse):
             self._followed.close()
             await send(body(part + ended(StreamEnd.COMPLETE), more=False))
             return
-        await send(body(part, more=True))
+        try:
+            await send(body(part, more=True))
+        except BaseException:
+            self._followed.close()
+            raise
         detach: Any = {"type": DETACH, "take": partial(take, *self._stream, self._streams)}
         await send(detach)
 
