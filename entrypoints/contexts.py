@@ -95,6 +95,7 @@ def http_handlers() -> tuple[Any, ...]:
     from entrypoints.http.fees.exam_fees import ExamFeesController
     from entrypoints.http.fees.fee_schedules import FeeSchedulesController
     from entrypoints.http.fees.repricings import RepricingsController
+    from entrypoints.http.fees.timelines import follow_timeline
     from entrypoints.http.graphql.endpoint import query
     from entrypoints.http.identity.accounts import AccountsController
     from entrypoints.http.identity.api_keys import ApiKeysController
@@ -131,6 +132,7 @@ def http_handlers() -> tuple[Any, ...]:
         submit_rows,
         FeeSchedulesController,
         RepricingsController,
+        follow_timeline,
         StudentsController,
         DeadLettersController,
         DeliveriesController,

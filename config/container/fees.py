@@ -5,18 +5,21 @@ from dependency_injector import containers, providers
 from adapters.encoding import MsgspecScheduleFormat
 from adapters.memory.fees.repricings import MemoryRepricingRecords
 from adapters.memory.fees.schedules_and_submissions import MemoryExamFees, MemoryTariffs
+from adapters.memory.fees.timelines import MemoryTimelines
 from adapters.memory.fees.unit_of_work import MemoryFeesUnitOfWork
 from adapters.memory.students.roster import MemoryCandidates
 from config.container.process import Process
 from config.container.providers import given, lazy_imports, stored
 from config.container.providers import use_cases as use_cases_of
 from config.container.storage import Storage
+from core.fees.timelines.timeline_watch import TimelineWatch
 from core.fees.use_cases import FeesUseCases
 
 with lazy_imports():
     from adapters.sql.fees.exam_fees import SqlExamFees
     from adapters.sql.fees.repricings import SqlRepricingRecords
     from adapters.sql.fees.schedules_and_submissions import SqlTariffs
+    from adapters.sql.fees.timelines import SqlTimelines
     from adapters.sql.fees.unit_of_work import SqlFeesUnitOfWork
     from adapters.sql.students.roster import SqlCandidates
 
@@ -57,6 +60,19 @@ class Fees(containers.DeclarativeContainer):
         memory=providers.Singleton(MemoryRepricingRecords, memory),
     )
 
+    timelines = stored(
+        persistence,
+        sql=providers.Singleton(SqlTimelines, database),
+        memory=providers.Singleton(MemoryTimelines, memory),
+    )
+    timeline_watch = providers.Singleton(
+        TimelineWatch,
+        timelines,
+        clock,
+        max_followers=process.settings.provided.http.max_streams,
+        max_per_subject=process.settings.provided.http.max_streams_per_account,
+    )
+
     use_cases = use_cases_of(
         FeesUseCases,
         storage.refusals,
@@ -66,6 +82,7 @@ class Fees(containers.DeclarativeContainer):
         candidates=candidates,
         exam_fees=exam_fees,
         repricings=repricings,
+        timeline_watch=timeline_watch,
         schedule_format=schedule_format,
         clock=clock,
         ids=ids,

@@ -43,6 +43,14 @@ class Http(Section, frozen=True):
     """The time in which a client sends no part of a body, or less than 500 bytes a second."""
     keep_alive_seconds: Seconds = 75.0
     """The time between two requests of a connection: longer than proxies keep theirs (nginx and AWS: 60 s)."""
+    max_streams: PositiveInt = 400
+    """Timelines that one process streams, each on one of `max_connections`; more are answered 429."""
+    max_streams_per_account: PositiveInt = 20
+    """Of them, those of one account or API key."""
+    stream_heartbeat_seconds: Seconds = 15.0
+    """The time after which a stream sends a comment, and ends if its credential has: shorter than proxies wait."""
+    stream_seconds: Seconds = 3_600.0
+    """The time after which a stream ends; its client continues on a new connection."""
     drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 0.0
     """After SIGTERM, requests are answered this long while readiness is 503: longer than gateways need to see it."""
     trusted_proxies: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0

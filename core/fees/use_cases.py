@@ -13,6 +13,7 @@ from core.fees.repricings.show_repricing import ShowRepricing
 from core.fees.repricings.start_repricing import StartRepricing
 from core.fees.show_exam_fee import ShowExamFee
 from core.fees.submit_exam_fee import SubmitExamFee
+from core.fees.timelines.follow_timeline import FollowTimeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class FeesUseCases:
     quote_exam_fee: QuoteExamFee
     submit_exam_fee: SubmitExamFee
     show_exam_fee: ShowExamFee
+    follow_timeline: FollowTimeline
     list_exam_fees: ListExamFees
     find_payment_terms: FindPaymentTerms
     request_repricing: RequestRepricing

@@ -54,6 +54,7 @@ PERMISSION_BY_OPERATION: Mapping[str, Permission] = {
     "submitExamFee": Permission.SUBMISSIONS_WRITE,
     "submitExamFees": Permission.SUBMISSIONS_WRITE,
     "showExamFee": Permission.SUBMISSIONS_READ,
+    "followTimeline": Permission.SUBMISSIONS_READ,
     "payExamFee": Permission.SUBMISSIONS_WRITE,
     "showPayments": Permission.SUBMISSIONS_READ,
     "listExamFees": Permission.SUBMISSIONS_READ,

@@ -19,6 +19,7 @@ from core.use_cases import UseCases
 from entrypoints.http import docs
 from entrypoints.http.dependencies import WiredMiddleware, provide, provide_after_use_cases
 from entrypoints.http.fees.exam_fee_batch import RowSubmitter
+from entrypoints.http.fees.timeline_streams import StreamTimes, TimelineStreams
 from entrypoints.http.graphql.endpoint import Executes
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
@@ -52,6 +53,7 @@ def create_app(
     documented: bool = False,
     graphql: QueryLimits | None = None,
     own_writes: OwnWrites | None = None,
+    stream_times: StreamTimes | None = None,
 ) -> ASGIApp:
     """Serve use cases over HTTP, submissions through admission control.
 
@@ -59,8 +61,10 @@ def create_app(
     given where reads may be answered by replicas.
     """
     signer = admission.intent_signer
+    authentication = Authentication(use_cases.identity)
     wired = {
         "use_cases": use_cases,
+        "timeline_streams": TimelineStreams(authentication, stream_times or StreamTimes()),
         "row_submitter": RowSubmitter(use_cases.fees.submit_exam_fee, answers, signer),
         "health_checks": HealthChecks(probes),
         "idempotency": Idempotency(answers, signer),
@@ -72,7 +76,7 @@ def create_app(
     app: ASGIApp = WiredMiddleware(routes, wired)
     if own_writes:
         app = OwnWritesMiddleware(app, own_writes)
-    served = guard(app, RouteOptions(routes.routes), Authentication(use_cases.identity), admission, rate_limits)
+    served = guard(app, RouteOptions(routes.routes), authentication, admission, rate_limits)
     return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
 
 
@@ -91,7 +95,7 @@ def routed(handlers: tuple[Any, ...]) -> Litestar:
         route_handlers=[*handlers, docs.asset],
         dependencies={
             **{name: provide(name) for name in ("use_cases", "row_submitter", "health_checks", "graphql")},
-            "idempotency": provide_after_use_cases("idempotency"),
+            **{name: provide_after_use_cases(name) for name in ("idempotency", "timeline_streams")},
         },
         exception_handlers={CoreError: core_problem, HTTPException: http_problem, Exception: internal_error},
         openapi_config=document,

@@ -112,13 +112,14 @@ class Transports:
     def _http(self, listening: socket, stop: asyncio.Event) -> Awaitable[None]:
         from entrypoints.http import server
         from entrypoints.http.app import create_app
+        from entrypoints.http.fees.timeline_streams import StreamTimes
         from entrypoints.http.middleware.admission import AdmissionControl
         from entrypoints.http.middleware.authentication import Authentication
         from entrypoints.http.middleware.load_shedding import LoadShedder
         from entrypoints.http.middleware.rate_limiting import RateLimits
         from entrypoints.http.submission_intents import IntentSigner
 
-        settings, clock = self._settings.admission, self._application.process.clock()
+        settings, http, clock = self._settings.admission, self._settings.http, self._application.process.clock()
         secret = settings.secret.reveal() or ("" if self.shares_database else secrets.token_hex())
         signer = IntentSigner(secret.encode(), timedelta(seconds=settings.grace_seconds))
         admission = AdmissionControl(signer, settings.max_in_flight)
@@ -133,13 +134,14 @@ class Transports:
             admission,
             rate_limits,
             tracer=self._application.process.tracer(),
-            trusted_proxies=self._settings.http.trusted_proxies,
+            trusted_proxies=http.trusted_proxies,
             documented=True,
             graphql=self._settings.graphql if self._settings.graphql.enabled else None,
             own_writes=self._application.storage.own_writes() if self._reads_replicas else None,
+            stream_times=StreamTimes(http.stream_heartbeat_seconds, http.stream_seconds, stop),
         )
         shedder = LoadShedder(admission, Authentication(self._use_cases.identity), clock)
-        return server.serve(app, shedder, listening, stop, self._settings.http)
+        return server.serve(app, shedder, listening, stop, http)
 
     def _consumer(self, stop: asyncio.Event) -> list[Awaitable[None]]:
         from entrypoints.messages.consumer import Consumer

@@ -26,6 +26,7 @@ from core.kernel.own_writes import OwnWrites
 from core.use_cases import UseCases
 from entrypoints.contexts import http_handlers
 from entrypoints.http.app import create_app
+from entrypoints.http.fees.timeline_streams import StreamTimes
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.middleware.authentication import is_protected
 from entrypoints.http.middleware.rate_limiting import RateLimits
@@ -50,6 +51,7 @@ def http_app(
     trusted_proxies: int = 0,
     graphql: GraphQL | None = None,
     own_writes: OwnWrites | None = None,
+    stream_times: StreamTimes | None = None,
 ) -> Any:
     """Serve an application over HTTP; `keyed` adds an administrator's API key to requests without a credential."""
     app = create_app(
@@ -64,6 +66,7 @@ def http_app(
         graphql=graphql,
         documented=documented,
         own_writes=own_writes,
+        stream_times=stream_times,
     )
     return Keyed(app, application) if keyed else app
 

@@ -22,6 +22,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from core.inventory import freshness
 from entrypoints.http.document import EXAMPLES
+from entrypoints.http.fees.timeline_streams import StreamTimes
 from tests.example_office import BY_SESSION, OF_THE_CALLER, a_session_of, access_token, example_office, send
 from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import served
@@ -218,7 +219,8 @@ async def address(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[st
     """Serve the office on a free port; no view reaches a generated version, so the wait for it is short."""
     for limit in ("DEFAULT_WAIT_SECONDS", "MAX_WAIT_SECONDS"):
         monkeypatch.setattr(freshness, limit, 0.01)
-    async with served(api.application, app=http_app(api.application, clock=api.clock, keyed=False)) as port:
+    app = http_app(api.application, clock=api.clock, keyed=False, stream_times=StreamTimes(max_seconds=0.05))
+    async with served(api.application, app=app) as port:
         yield f"http://127.0.0.1:{port}"
 
 

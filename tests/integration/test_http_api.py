@@ -106,6 +106,7 @@ OPERATIONS = {
     "post /v1/exam-fees",
     "post /v1/exam-fees:batch",
     "get /v1/exam-fees/{name}",
+    "get /v1/exam-fees/{name}/timeline",
     "get /v1/students/{registration}/exam-fees",
     "get /v1/students/{registration}",
     "post /v1/students:import",

@@ -12,6 +12,8 @@ from entrypoints.http.protocol.head import UNEXPECTED_BODY, Refusal
 ALL_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 NO_METHOD = "-"
 """A method that no route has, so that the answer names those that it has."""
+SENT_METHOD = "sent_method"
+"""Key of the scope: the method of a request that is served as one with another."""
 
 
 class HttpRulesMiddleware:
@@ -76,7 +78,7 @@ class HttpRulesMiddleware:
 
     async def _as(self, scope: HTTPScope, method: Any, receive: Receive, send: Send) -> None:
         """Serve a request as one with another method."""
-        other: HTTPScope = {**scope, "method": method}
+        other: Any = {**scope, "method": method, SENT_METHOD: scope["method"]}
         await self._app(other, receive, send)
         if "path_template" in other:
             scope["path_template"] = other["path_template"]

@@ -180,6 +180,8 @@ class EndingConnection(PacedReading):
         cycle.disconnected = True
         cycle.body = bytearray()
         cycle.message_event.set()
+        if on_left := getattr(cycle, "on_left", None):
+            on_left()
 
     def _say_last_words(self) -> None:
         """Send the last answer, and close once the client had time to read it."""

@@ -11,6 +11,8 @@ from entrypoints.http.protocol.browser_policy import BROWSER_POLICY, policy_line
 from entrypoints.http.protocol.head import Headers, Refusal
 
 POLICY_NAMES = frozenset(BROWSER_POLICY)
+DETACH = "http.response.detach"
+"""A message after which the application returns, and `take` gets the exchange, whose answer goes on without a task."""
 
 
 class Exchange(RequestResponseCycle):
@@ -19,9 +21,38 @@ class Exchange(RequestResponseCycle):
     public_url = ""
     is_large = False
     """Whether its body is large, or may be as its length is unknown."""
+    has_left = False
+    """Whether the client left before the exchange was detached."""
+    take: Callable[["Exchange"], None] | None = None
+    on_left: Callable[[], None] | None = None
+    """Called when the client of a detached exchange leaves."""
+
+    async def run_asgi(self, app: Any) -> None:
+        """Answer a request; what only the application needs of a detached one is freed."""
+        on_response = self.on_response
+
+        async def answered(*arguments: Any) -> None:
+            await app(*arguments)
+            # An answer that goes on is for uvicorn a defect, unless the client has left.
+            self.has_left, self.disconnected = self.disconnected, self.disconnected or self.take is not None
+
+        await super().run_asgi(answered)
+        if self.take and not self.response_complete:
+            self.on_response, self.disconnected = on_response, self.has_left
+            self.scope.clear()  # type: ignore[attr-defined]
+            self.scope["method"] = "GET"  # which `send` reads
+            self.take(self)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the client reads too slowly to be sent more."""
+        return self.flow.write_paused
 
     async def send(self, message: Any) -> None:
         """Send a message of ASGI."""
+        if message["type"] == DETACH:
+            self.take = message["take"]
+            return
         if message["type"] != "http.response.start":
             await super().send(message)
             return
