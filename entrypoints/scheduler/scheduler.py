@@ -17,10 +17,10 @@ from core.notifications.delivery_figures import DeliveryFigures
 from core.payments.order_figures import OrderFigures
 from core.use_cases import UseCases
 from entrypoints.effects import count_effect
+from entrypoints.jobs import JOBS
 from entrypoints.periodic import finish_or_cancel, run_every
 from entrypoints.scheduler.backlog_metrics import measure_backlog
 from entrypoints.scheduler.job_metrics import measure_jobs
-from entrypoints.scheduler.jobs import JOBS
 from entrypoints.scheduler.office_figures import measure_dead_letters, measure_deliveries, measure_lag, measuring_orders
 from entrypoints.scheduler.projection_lag import measure_projection_lag
 

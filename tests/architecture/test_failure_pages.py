@@ -16,11 +16,11 @@ from core.notifications.delivery import Channel
 from docs.generator.command_line import command_paths
 from docs.generator.metrics import series
 from entrypoints.dispatcher import dispatcher
+from entrypoints.jobs import job_named
 from entrypoints.messages import kafka_partition
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, MAX_OUTAGE_BACKOFF_SECONDS, Relay
 from entrypoints.runtime import supervisor
 from entrypoints.scheduler import scheduler
-from entrypoints.scheduler.jobs import job_named
 from tests.chaos.fault_injector import ENDED_ALONE
 from tests.chaos.faults import every_fault
 from tests.chaos.findings import FINDING_KINDS

@@ -13,7 +13,7 @@ from core.jobs.job import Job, JobIsRunning, JobLeaseLost, JobResult, JobState, 
 from core.jobs.run_job import RunJob
 from core.kernel.decisions import Decision
 from core.use_cases import UseCases
-from entrypoints.scheduler.jobs import JOBS, NAMES, job_named
+from entrypoints.jobs import JOBS, NAMES, job_named
 from entrypoints.scheduler.scheduler import JobLoop
 from tests.contract.test_fines import DEADLINE, due, submitted
 from tests.examples import StoppedClock

@@ -15,7 +15,7 @@ from core.use_cases import UseCases
 from entrypoints.cli.command_runner import EXIT_INTERRUPTED, AsJson, CommandRunner, ConfigFile, stop_on_signals
 from entrypoints.cli.options import Who, Why, decision
 from entrypoints.cli.runtime import Runtime
-from entrypoints.scheduler.jobs import JOBS, NAMES, job_named
+from entrypoints.jobs import JOBS, NAMES, job_named
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Which job: overdue_fees_fined.")]
 commands = typer.Typer()

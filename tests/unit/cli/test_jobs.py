@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from entrypoints.scheduler.jobs import NAMES
+from entrypoints.jobs import NAMES
 from tests.unit.cli.runner import CliRunner
 
 RUN = ("jobs", "run", "holds_expired", "--why", "the scheduler was off")

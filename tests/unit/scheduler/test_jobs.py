@@ -11,7 +11,7 @@ from core.jobs.job import BUSY_INTERVAL, Job, Missed, Outcome
 from core.kernel.errors import NotFound
 from core.use_cases import UseCases
 from entrypoints import periodic
-from entrypoints.scheduler.jobs import JOBS, MANY_POSTINGS, NAMES, job_named
+from entrypoints.jobs import JOBS, MANY_POSTINGS, NAMES, job_named
 from entrypoints.scheduler.scheduler import JobLoop
 from tests.applications import an_application
 from tests.unit.virtual_time import VirtualClock

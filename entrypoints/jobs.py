@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from core.jobs.job import Job, Missed, UnknownJob
 from core.use_cases import UseCases
-from entrypoints.scheduler.office_figures import anchoring
 
+SEALING = "audit_records_sealed"
 MINUTE = timedelta(minutes=1)
 MANY_POSTINGS = 500
 """After a run that added up so many, the next one follows soon: every balance of their account adds up the rest."""
@@ -54,8 +54,8 @@ JOBS: tuple[Job[UseCases], ...] = (
         seconds(10), Missed.CATCH_UP, 5 * MINUTE, lambda use: use.fees.reprice_submissions(), 1,
     ),
     Job(
-        "audit_records_sealed", "Seals audit records, and publishes the head of their chain.",
-        seconds(15), Missed.CATCH_UP, 5 * MINUTE, lambda use: anchoring(use.audit.seal_audit_records)(),
+        SEALING, "Seals audit records, and publishes the head of their chain.",
+        seconds(15), Missed.CATCH_UP, 5 * MINUTE, lambda use: use.audit.seal_audit_records(),
     ),
 )  # fmt: skip
 NAMES = tuple(each.name for each in JOBS)
