@@ -35,11 +35,11 @@ JOBS: tuple[Job[UseCases], ...] = (
     ),
     Job(
         "postings_added_up", "Adds postings up to daily sums, so that balances read few rows.",
-        seconds(5), Missed.CATCH_UP, 5 * MINUTE, lambda use: use.ledger.add_up_postings(), MANY_POSTINGS,
+        seconds(10), Missed.CATCH_UP, 5 * MINUTE, lambda use: use.ledger.add_up_postings(), MANY_POSTINGS,
     ),
     Job(
         "gateways_checked", "Asks gateways about orders and refunds whose outcome is unknown.",
-        seconds(5), Missed.ONCE, 5 * MINUTE, lambda use: use.payments.check_gateways(),
+        seconds(10), Missed.ONCE, 5 * MINUTE, lambda use: use.payments.check_gateways(),
     ),
     Job(
         "payers_reminded", "Tells who is to be reminded of a payment, each reason once for a fee.",

@@ -26,8 +26,8 @@ from entrypoints.scheduler.projection_lag import measure_projection_lag
 
 log = structlog.get_logger()
 FIGURES_INTERVAL_SECONDS = 20.0
-MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 5.0
-"""Between two readings of what is due; the longer one also after a failure, and where nothing is due for longer."""
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 5.0
+"""Between two readings of what is due: jobs that are due within a second share a reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,19 @@ class JobLoop:
     def __init__(self, use_cases: UseCases, jobs: Sequence[Job[UseCases]]) -> None:
         self._use_cases, self._jobs = use_cases, jobs
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._ended = asyncio.Event()
+        self._due_soon = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read what is due, begin it, and wait for what is due next, until `stop` is set; then end what runs."""
         while not stop.is_set():
-            self._ended.clear()
+            self._due_soon.clear()
             pause = MAX_PAUSE_SECONDS
             try:
                 pause = self._begin_due(await self._use_cases.jobs.list_jobs([job.name for job in self._jobs]), stop)
             except Exception as error:
                 count_effect("job", done=False)
                 log.warning("job_failed_will_retry", job="schedule", error=error)
-            await wait_for_any(stop, self._ended, seconds=pause)
+            await wait_for_any(stop, self._due_soon, seconds=pause)
         await asyncio.gather(*self._running.values())
 
     def _begin_due(self, states: Sequence[JobState], stop: asyncio.Event) -> float:
@@ -102,10 +102,11 @@ class JobLoop:
             result = await finish_or_cancel(job.name, run, stop)
             if result and result.done:
                 log.info(job.name, count=result.done)
+            if result and (pause := job.pause_after(result.done).total_seconds()) < MIN_PAUSE_SECONDS:
+                asyncio.get_running_loop().call_later(pause, self._due_soon.set)
             count_effect("job", done=True)
         except Exception as error:
             count_effect("job", done=False)
             log.warning("job_failed_will_retry", job=job.name, error=error)
         finally:
             del self._running[job.name]
-            self._ended.set()
