@@ -1,7 +1,7 @@
 """Jobs: what is declared about each, and what became of its last run."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -102,6 +102,8 @@ class JobResult:
     outcome: Outcome
     done: int = 0
     error: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """What `done` is the sum of, for the log."""
 
 
 class UnknownJob(NotFound):
@@ -134,7 +136,7 @@ class JobTookTooLong(Conflict):
     problem = "job-took-too-long"
 
 
-def count_done(result: object) -> int:
-    """Return the sum of the numbers that the work of a job returned."""
-    counts = result.values() if isinstance(result, Mapping) else [result]
-    return sum(count for count in counts if isinstance(count, int))
+def counts_of(result: object) -> Mapping[str, int]:
+    """Return the numbers that the work of a job returned, by name; a single one is `count`."""
+    counts = result if isinstance(result, Mapping) else {"count": result}
+    return {str(name): count for name, count in counts.items() if isinstance(count, int)}

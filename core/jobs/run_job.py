@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.jobs.job import MAX_ERROR_LENGTH, Job, JobLeaseLost, JobResult, JobState, JobTookTooLong, Outcome, count_done
+from core.jobs.job import MAX_ERROR_LENGTH, Job, JobLeaseLost, JobResult, JobState, JobTookTooLong, Outcome, counts_of
 from core.jobs.ports import JobRuns
 from core.kernel.authorization import Permission, requires
 from core.kernel.errors import Unavailable, error_name
@@ -35,7 +35,7 @@ class RunJob:
         if run is None:
             return None
         try:
-            done = count_done(await self._under_lease(run, job, asyncio.ensure_future(work()), lease_seconds))
+            counts = counts_of(await self._under_lease(run, job, asyncio.ensure_future(work()), lease_seconds))
         except asyncio.CancelledError:
             await self.runs.end(run, JobResult(Outcome.INTERRUPTED), 0)
             raise
@@ -43,7 +43,8 @@ class RunJob:
             failure = JobResult(Outcome.FAILED, error=error_name(error)[:MAX_ERROR_LENGTH])
             await self.runs.end(run, failure, job.every.total_seconds())
             raise
-        result = JobResult(Outcome.DONE, done)
+        done = sum(counts.values())
+        result = JobResult(Outcome.DONE, done, counts=counts)
         await self.runs.end(run, result, job.pause_after(done).total_seconds())
         return result
 

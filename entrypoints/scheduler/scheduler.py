@@ -101,7 +101,7 @@ class JobLoop:
             run = self._use_cases.jobs.run_job(job, state, partial(job.work, self._use_cases))
             result = await finish_or_cancel(job.name, run, stop)
             if result and result.done:
-                log.info(job.name, count=result.done)
+                log.info(job.name, **result.counts)
             if result and (pause := job.pause_after(result.done).total_seconds()) < MIN_PAUSE_SECONDS:
                 asyncio.get_running_loop().call_later(pause, self._due_soon.set)
             count_effect("job", done=True)
