@@ -22,7 +22,7 @@ from tests.e2e.workspace import BURSAR
 
 LARGE_TABLES: Mapping[str, Sequence[str]] = {
     "deliveries": ("0003", "0005", "0011"),
-    "event_log": ("0004", "0010", "0017", "0037"),
+    "event_log": ("0004", "0010", "0017", "0033"),
     "delivery_attempts": ("0007",),
     "inbox": ("0012",),
     "students": ("0013", "0018"),

@@ -9,6 +9,7 @@ from core.audit.use_cases import AuditUseCases
 from core.fees.use_cases import FeesUseCases
 from core.identity.use_cases import IdentityUseCases
 from core.inventory.use_cases import InventoryUseCases
+from core.jobs.use_cases import JobsUseCases
 from core.kernel.unit_of_work import Transaction
 from core.kernel.use_cases import joining
 from core.ledger.use_cases import LedgerUseCases
@@ -39,11 +40,12 @@ class UseCases(RoutedUseCases):
         settlements: Callable[[], SettlementsUseCases],
         messaging: Callable[[], MessagingUseCases],
         audit: Callable[[], AuditUseCases],
+        jobs: Callable[[], JobsUseCases],
     ) -> None:
         self._identity, self._students = identity, students
         self._fees, self._notifications = fees, notifications
         self._dispatch, self._inventory, self._messaging = dispatch, inventory, messaging
-        self._audit, self._ledger = audit, ledger
+        self._audit, self._ledger, self._jobs = audit, ledger, jobs
         self._payments, self._receipts, self._settlements = payments, receipts, settlements
 
     @cached_property
@@ -106,6 +108,11 @@ class UseCases(RoutedUseCases):
         """Return the use cases of audit records."""
         return self._audit()
 
+    @cached_property
+    def jobs(self) -> JobsUseCases:
+        """Return the use cases of background jobs."""
+        return self._jobs()
+
     def within(self, transaction: Transaction) -> Self:
         """Return use cases whose units of work are parts of an open transaction."""
         return type(self)(
@@ -121,6 +128,7 @@ class UseCases(RoutedUseCases):
             settlements=lambda: joining(self.settlements, transaction),
             messaging=lambda: joining(self.messaging, transaction),
             audit=lambda: joining(self.audit, transaction),
+            jobs=lambda: joining(self.jobs, transaction),
         )
 
     def without_sending(self) -> Self:
@@ -139,4 +147,5 @@ class UseCases(RoutedUseCases):
             settlements=lambda: self.settlements,
             messaging=lambda: self.messaging,
             audit=lambda: self.audit,
+            jobs=lambda: self.jobs,
         )

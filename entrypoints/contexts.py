@@ -18,6 +18,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
     from entrypoints.cli.fees import exam_fees, import_schedules, repricings
     from entrypoints.cli.identity import accounts, api_keys, keys, passwords, second_factors
     from entrypoints.cli.inventory import stock_commands, stock_views
+    from entrypoints.cli.jobs import jobs
     from entrypoints.cli.ledger import ledger
     from entrypoints.cli.ledger import reports as ledger_reports
     from entrypoints.cli.notifications import deliveries, vendors
@@ -73,6 +74,7 @@ def create_bursar(open_runtime: OpenRuntime) -> Any:
             Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
             Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
             Group("processes", "The processes that the registry lists.", (processes,)),
+            Group("jobs", "What the scheduler does at an interval, and its last runs.", (jobs,)),
             Group("projections", "Views that are kept up to date by events.", (projections,)),
             Group("keys", "The keys that sign access tokens.", (keys,)),
             Group("encryption", "The keys of personal data.", (encryption,)),

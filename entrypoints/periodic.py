@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 import structlog
 
 from core.kernel.signals import Signals
 from entrypoints.effects import count_effect
 
+T = TypeVar("T")
 log = structlog.get_logger()
 JOB_SHUTDOWN_SECONDS = 1.0
 """How long a job has to end at a stop; what it does not finish is found again."""
@@ -28,7 +30,7 @@ async def run_every(
     """
     while not stop.is_set():
         try:
-            result = await finish_or_cancel(name, job(), stop, shutdown_seconds or JOB_SHUTDOWN_SECONDS)
+            result = await finish_or_cancel(name, job(), stop, shutdown_seconds)
             counts = result if isinstance(result, Mapping) else {"count": result}
             if any(isinstance(count, int) and count for count in counts.values()):
                 log.info(name, **counts)
@@ -39,12 +41,15 @@ async def run_every(
         await Signals.wait(stop, seconds)
 
 
-async def finish_or_cancel(name: str, job: Awaitable[object], stop: asyncio.Event, shutdown_seconds: float) -> object:
+async def finish_or_cancel(
+    name: str, job: Awaitable[T], stop: asyncio.Event, shutdown_seconds: float | None = None
+) -> T | None:
     """Return the result of a job; cancel it where it does not end soon after `stop` is set."""
+    limit = shutdown_seconds or JOB_SHUTDOWN_SECONDS
     doing, stopping = asyncio.ensure_future(job), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({doing}, timeout=shutdown_seconds if stopping.done() else None)
+        await asyncio.wait({doing}, timeout=limit if stopping.done() else None)
     finally:
         stopping.cancel()
         if doing.cancel():

@@ -13,6 +13,7 @@ from config.container.fees import Fees
 from config.container.gateways import Gateways
 from config.container.identity import Identity
 from config.container.inventory import Inventory
+from config.container.jobs import Jobs
 from config.container.ledger import Ledger
 from config.container.messaging import Messaging
 from config.container.notifications import Notifications
@@ -63,6 +64,7 @@ class Application(containers.DeclarativeContainer):
     audit: Audit = providers.Container(  # type: ignore[assignment]
         Audit, process=process, storage=storage, messaging=messaging
     )
+    jobs: Jobs = providers.Container(Jobs, process=process, storage=storage)  # type: ignore[assignment]
     examinations: Examinations = providers.Container(  # type: ignore[assignment]
         Examinations, process=process, storage=storage, messaging=messaging, identity=identity
     )
@@ -81,6 +83,7 @@ class Application(containers.DeclarativeContainer):
         settlements=settlements.use_cases.provider,
         messaging=messaging.use_cases.provider,
         audit=audit.use_cases.provider,
+        jobs=jobs.use_cases.provider,
     )
     gauges = providers.List(process.machine_gauges, storage.gauges)
     server_probes = providers.List(storage.persistence_probe, messaging.events_probe, storage.cache_probe)

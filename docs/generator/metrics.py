@@ -21,6 +21,7 @@ from core.payments.order import UNDER_WAY
 from docs.generator.markdown import code, table
 from entrypoints.contexts import ROUTES
 from entrypoints.effects import Transport
+from entrypoints.jobs import NAMES
 
 UNITS = {"timestamp_seconds": "Unix time", "seconds": "seconds", "bytes": "bytes", "messages": "messages"}
 UNITS |= {"events": "events", "units": "units of work", "connections": "connections"}
@@ -56,6 +57,7 @@ LABELS: Mapping[str, Label] = {
     "target": Label("The server that answered a read that may be stale.", lambda: {"primary", "replica"}),
     "gateway": Label("A payment gateway by its word in the settings.", lambda: {"razorpay", "sandbox", "stripe"}),
     "method": Label("The method of a request, one of those that the HTTP parser knows.", r"[A-Z-]{3,12}"),
+    "name": Label("The job: `bursar jobs list`.", lambda: set(NAMES)),
     "outcome": Label(
         "Of effects `done` or `failed`; of calls of vendors what the vendor answered; of use cases `done`, the name of"
         " the problem, `Cancelled`, or `Defect` for any other error.",

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from time import time
 
 from prometheus_client import REGISTRY, Gauge
 
@@ -46,10 +45,6 @@ DEAD_LETTERS = Gauge(
     "bursar_dead_letters", f"Dead letters that wait for a decision, {MAX_COUNTED_LETTERS} at most",
     registry=None, multiprocess_mode="livemax",
 )  # fmt: skip
-ANCHORED = Gauge(
-    "bursar_audit_anchored_timestamp_seconds", "When every audit record was last sealed and the head published",
-    registry=None, multiprocess_mode="livemax",
-)  # fmt: skip
 
 
 async def measure_deliveries(figures: DeliveryFigures, clock: Clock) -> None:
@@ -86,18 +81,6 @@ async def measure_lag(lag: ConsumerLag) -> None:
     """Set the gauge of each topic."""
     for topic, messages in (await lag.by_topic()).items():
         LAG.labels(topic).set(messages)
-
-
-def anchoring(seal: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
-    """Return the job that seals the audit records and notes when it succeeded."""
-
-    async def seal_and_note() -> int:
-        sealed = await seal()
-        ANCHORED.set(time())
-        export(ANCHORED)
-        return sealed
-
-    return seal_and_note
 
 
 def export(gauge: Gauge) -> None:

@@ -1,45 +1,33 @@
-"""The periodic jobs of a scheduler process."""
+"""Runs the jobs that are due, which schedulers share, and measures what only this process exports."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from core.inventory.views import ProjectionProgress
+from core.jobs.job import Job, JobState
 from core.kernel.clock import Clock
-from core.kernel.signals import Signals
+from core.kernel.signals import wait_for_any
 from core.messaging.consumer_lag import ConsumerLag
 from core.messaging.outbox import Backlog
 from core.notifications.delivery_figures import DeliveryFigures
 from core.payments.order_figures import OrderFigures
 from core.use_cases import UseCases
-from entrypoints.periodic import run_every
+from entrypoints.effects import count_effect
+from entrypoints.jobs import JOBS
+from entrypoints.periodic import finish_or_cancel, run_every
 from entrypoints.scheduler.backlog_metrics import measure_backlog
-from entrypoints.scheduler.office_figures import (
-    anchoring,
-    measure_dead_letters,
-    measure_deliveries,
-    measure_lag,
-    measuring_orders,
-)
+from entrypoints.scheduler.job_metrics import measure_jobs
+from entrypoints.scheduler.office_figures import measure_dead_letters, measure_deliveries, measure_lag, measuring_orders
 from entrypoints.scheduler.projection_lag import measure_projection_lag
 
-RETENTION_INTERVAL_SECONDS = 600.0
-HOLD_EXPIRY_INTERVAL_SECONDS = 20.0
-BACKORDER_INTERVAL_SECONDS = 20.0
-RECONCILIATION_INTERVAL_SECONDS = 30.0
-POSTING_SUMS_INTERVAL_SECONDS, BUSY_INTERVAL_SECONDS = 5.0, 0.5
-"""What is posted meanwhile is added up by every balance of its account."""
-MANY_POSTINGS = 500
-"""While so many are posted in an interval, the shorter one holds."""
-GATEWAY_CHECK_INTERVAL_SECONDS = 5.0
-FINE_INTERVAL_SECONDS = REMINDER_INTERVAL_SECONDS = 60.0
-REPRICING_INTERVAL_SECONDS = 10.0
-AUDIT_SEALING_INTERVAL_SECONDS = 15.0
-"""A record is sealed, and its head published, within a minute even if two runs fail."""
-
-
+log = structlog.get_logger()
 FIGURES_INTERVAL_SECONDS = 20.0
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 5.0
+"""Between two readings of what is due: jobs that are due within a second share a reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +40,8 @@ class Figures:
     orders: OrderFigures
     progress: ProjectionProgress
 
-    def jobs(self, clock: Clock) -> Mapping[str, Callable[[], Awaitable[object]]]:
-        """Return the measurements by the names of their jobs: one that fails holds up no other."""
+    def measurements(self, clock: Clock) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """Return the measurements by name: one that fails holds up no other."""
         return {
             "backlog_measured": partial(measure_backlog, self.backlog, clock),
             "dead_letters_measured": partial(measure_dead_letters, self.backlog),
@@ -65,40 +53,60 @@ class Figures:
 
 
 def scheduler(use_cases: UseCases, figures: Figures, clock: Clock, stop: asyncio.Event) -> list[Awaitable[None]]:
-    """Return one loop for each job."""
-    seal = anchoring(use_cases.audit.seal_audit_records)
+    """Return the loop of all jobs, and one for each measurement."""
+    measurements = figures.measurements(clock).items()
     return [
-        run_every(RETENTION_INTERVAL_SECONDS, "old_records_purged", use_cases.messaging.purge_expired_records, stop),
-        run_every(HOLD_EXPIRY_INTERVAL_SECONDS, "holds_expired", use_cases.inventory.expire_holds, stop),
-        run_every(BACKORDER_INTERVAL_SECONDS, "backorders_served", use_cases.inventory.serve_backorders, stop),
-        run_every(
-            RECONCILIATION_INTERVAL_SECONDS, "deliveries_reconciled", use_cases.dispatch.reconcile_deliveries, stop
-        ),
-        run_every(
-            POSTING_SUMS_INTERVAL_SECONDS,
-            "postings_added_up",
-            partial(while_busy, use_cases.ledger.add_up_postings, MANY_POSTINGS, stop),
-            stop,
-        ),
-        run_every(GATEWAY_CHECK_INTERVAL_SECONDS, "gateways_checked", use_cases.payments.check_gateways, stop),
-        run_every(REMINDER_INTERVAL_SECONDS, "payers_reminded", use_cases.payments.remind_payers, stop),
-        run_every(FINE_INTERVAL_SECONDS, "overdue_fees_fined", use_cases.payments.fine_overdue_fees, stop),
-        run_every(
-            REPRICING_INTERVAL_SECONDS,
-            "submissions_repriced",
-            partial(while_busy, use_cases.fees.reprice_submissions, 1, stop),
-            stop,
-        ),
-        run_every(AUDIT_SEALING_INTERVAL_SECONDS, "audit_records_sealed", seal, stop),
-        *(run_every(FIGURES_INTERVAL_SECONDS, name, job, stop) for name, job in figures.jobs(clock).items()),
+        JobLoop(use_cases, JOBS).run(stop),
+        *(run_every(FIGURES_INTERVAL_SECONDS, name, measure, stop) for name, measure in measurements),
     ]
 
 
-async def while_busy(job: Callable[[], Awaitable[int]], many: int, stop: asyncio.Event) -> int:
-    """Run a job, and again soon while it has much to do; return how much it did."""
-    done = some = await job()
-    while some >= many and not stop.is_set():
-        await Signals.wait(stop, BUSY_INTERVAL_SECONDS)
-        some = await job()
-        done += some
-    return done
+class JobLoop:
+    """Begins the jobs that are due, each in a task, so that a slow one holds up no other."""
+
+    def __init__(self, use_cases: UseCases, jobs: Sequence[Job[UseCases]]) -> None:
+        self._use_cases, self._jobs = use_cases, jobs
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._due_soon = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read what is due, begin it, and wait for what is due next, until `stop` is set; then end what runs."""
+        while not stop.is_set():
+            self._due_soon.clear()
+            pause = MAX_PAUSE_SECONDS
+            try:
+                pause = self._begin_due(await self._use_cases.jobs.list_jobs([job.name for job in self._jobs]), stop)
+            except Exception as error:
+                count_effect("job", done=False)
+                log.warning("job_failed_will_retry", job="schedule", error=error)
+            await wait_for_any(stop, self._due_soon, seconds=pause)
+        await asyncio.gather(*self._running.values())
+
+    def _begin_due(self, states: Sequence[JobState], stop: asyncio.Event) -> float:
+        """Begin what is due and not running here; return the seconds until the first of the others is due."""
+        measure_jobs(states)
+        pauses = [MAX_PAUSE_SECONDS]
+        for job, state in zip(self._jobs, states, strict=True):
+            if job.name in self._running:
+                continue
+            if state.seconds_until_due <= 0:
+                self._running[job.name] = asyncio.create_task(self._run_one(job, state, stop))
+            else:
+                pauses.append(state.seconds_until_due)
+        return max(MIN_PAUSE_SECONDS, min(pauses))
+
+    async def _run_one(self, job: Job[UseCases], state: JobState, stop: asyncio.Event) -> None:
+        """Run a job if no other process was first; a failure is logged, and its next run is due after its interval."""
+        try:
+            run = self._use_cases.jobs.run_job(job, state, partial(job.work, self._use_cases))
+            result = await finish_or_cancel(job.name, run, stop)
+            if result and result.done:
+                log.info(job.name, **result.counts)
+            if result and (pause := job.pause_after(result.done).total_seconds()) < MIN_PAUSE_SECONDS:
+                asyncio.get_running_loop().call_later(pause, self._due_soon.set)
+            count_effect("job", done=True)
+        except Exception as error:
+            count_effect("job", done=False)
+            log.warning("job_failed_will_retry", job=job.name, error=error)
+        finally:
+            del self._running[job.name]

@@ -16,6 +16,7 @@ from core.notifications.delivery import Channel
 from docs.generator.command_line import command_paths
 from docs.generator.metrics import series
 from entrypoints.dispatcher import dispatcher
+from entrypoints.jobs import job_named
 from entrypoints.messages import kafka_partition, partition
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, MAX_OUTAGE_BACKOFF_SECONDS, Relay
 from entrypoints.runtime import supervisor
@@ -43,10 +44,14 @@ def seconds(value: float) -> str:
     return rf"\b{value:g} s\b"
 
 
+def every(job: str) -> str:
+    return seconds(job_named(job).every.total_seconds())
+
+
 SESSION = inspect.signature(AIOKafkaConsumer.__init__).parameters["session_timeout_ms"].default / 1000
 LEASE = inspect.signature(Relay).parameters["lease_seconds"].default
 LOOKUPS = [
-    seconds(scheduler.RECONCILIATION_INTERVAL_SECONDS),
+    every("deliveries_reconciled"),
     f"{SETTINGS.notifications.resend_after_minutes} minutes after",
     f"[Aa]fter {SETTINGS.notifications.manual_review_after_hours} hours",
 ]
@@ -61,10 +66,10 @@ STATED = {
         *LOOKUPS,
     ],
     "scheduler-ends": [
-        seconds(scheduler.AUDIT_SEALING_INTERVAL_SECONDS),
+        every("audit_records_sealed"),
         seconds(scheduler.FIGURES_INTERVAL_SECONDS),
-        seconds(scheduler.RECONCILIATION_INTERVAL_SECONDS),
-        seconds(scheduler.RETENTION_INTERVAL_SECONDS),
+        every("deliveries_reconciled"),
+        every("old_records_purged"),
     ],
     "process-stands-still": [
         seconds(LEASE),

@@ -26,6 +26,7 @@ from core.inventory.order_line import OrderLine
 from core.inventory.ports import LineKey
 from core.inventory.sku import Sku
 from core.inventory.stock_level import StockLevel
+from core.jobs.job import JobState
 from core.kernel.audit import AuditRecord
 from core.kernel.decisions import Decision
 from core.kernel.unit_of_work import Transaction
@@ -148,6 +149,7 @@ class MemoryDatabase(Transaction):
     identity_links: dict[tuple[str, str], IdentityLink] = field(default_factory=dict)
     pending_sign_ins: dict[bytes, PendingSignIn] = field(default_factory=dict)
     one_time_secrets: dict[UUID, OneTimeSecret] = field(default_factory=dict)
+    jobs: dict[str, JobState] = field(default_factory=dict)
     audit_records: dict[UUID, AuditRecord] = field(default_factory=dict)
     audit_seals: list[Seal] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)

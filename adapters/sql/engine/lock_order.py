@@ -61,6 +61,7 @@ LOCK_ORDER = (
     "audit_unsealed",
     "audit_seals",
     "heartbeat",
+    "jobs",
     "receipt_voids",
     "receipt_restorations",
     "receipt_counters",

@@ -7,8 +7,8 @@ from alembic import op
 
 from adapters.sql.engine.types import Json
 
-revision: str = "0037"
-down_revision: str | None = "0031"
+revision: str = "0033"
+down_revision: str | None = "0032"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
