@@ -1,4 +1,7 @@
-"""Removes from the installed packages what no process reads: sources, symbols, languages, services of AWS."""
+"""Removes from the installed packages what no process reads: sources, symbols, languages, services of AWS.
+
+Litestar brings Faker for examples in API documents, which ours has of its own.
+"""
 
 import os
 import shutil
@@ -52,6 +55,9 @@ def slim(packages: Path) -> None:
     for lexer in [*(packages / "pygments/lexers").glob("*.py*"), *(packages / "pygments/lexers").glob("*/*.pyc")]:
         if lexer.name.partition(".")[0] not in LEXERS:
             lexer.unlink()
+    for locale in (packages / "faker/providers").glob("*/[a-z]*_[A-Z]*/"):
+        if locale.name != "en_US":
+            shutil.rmtree(locale)
     for unread in UNREAD:
         (shutil.rmtree if (packages / unread).is_dir() else os.remove)(packages / unread)
 

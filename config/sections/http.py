@@ -68,7 +68,7 @@ class GraphQL(Section, frozen=True):
 
     enabled: bool = False
     """Whether `POST /v1/graphql` answers."""
-    max_fields: PositiveInt = 5_000
+    max_fields: PositiveInt = 2_500
     """Fields that a query resolves, with its fragments expanded, for each item of its pages."""
     max_depth: PositiveInt = 12
     """Selections and fragments within each other."""

@@ -91,6 +91,8 @@ async def test_the_lag_is_what_the_group_has_not_committed(application: Applicat
     await application.messaging.publisher().publish([a_message() for _ in range(12)])
     topic = next(name for name, behind in (await lag.by_topic()).items() if behind)
     assert (await lag.by_topic())[topic] == 12
+    if application.settings().adapters.events == "rabbitmq":
+        return  # tests/integration/test_rabbitmq_consumer.py acknowledges some of them
 
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=kafka.group, enable_auto_commit=False)
     await consumer.start()

@@ -147,14 +147,14 @@ async def clearance(api: PayingApi, first: int, after: str | None = None) -> Any
 
 
 async def test_a_list_is_walked_page_by_page_without_gap_or_repetition(submitted: PayingApi) -> None:
-    whole = await clearance(submitted, 100)
+    whole = await clearance(submitted, 40)
     pages = [await clearance(submitted, 7)]
     while pages[-1]["pageInfo"]["hasNextPage"]:
         pages.append(await clearance(submitted, 7, pages[-1]["pageInfo"]["endCursor"]))
 
     assert [edge for page in pages for edge in page["edges"]] == whole["edges"]
     assert len(whole["edges"]) == 32
-    behind = await clearance(submitted, 100, whole["edges"][1]["cursor"])
+    behind = await clearance(submitted, 40, whole["edges"][1]["cursor"])
     assert behind["edges"] == whole["edges"][2:]
 
 

@@ -147,7 +147,7 @@ def test_a_migration_says_what_it_did_and_whether_a_repetition_helps(
         ((), 0, "nothing to do"),
         (("--to", "nonsense"), 1, "nonsense is none of 0001"),
         (("--to", "+1"), 1, "leaves the range"),
-        (("--to", "0009"), 3, "table projections (1 rows): nothing was done; repeat the command with --yes"),
+        (("--to", "0009"), 3, "table projections (3 rows): nothing was done; repeat the command with --yes"),
         (("--to", "0009", "--yes"), 0, "to 0009"),
         (("--config", str(tmp_path / "away.toml")), 75, "does not answer"),
     ]:

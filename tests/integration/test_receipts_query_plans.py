@@ -41,7 +41,7 @@ def a_payment(number: int) -> ReceivedPayment:
         (ReceiptSearch(year=YEAR, schedule="schedule-8"), None, PAGE, False),
         (ReceiptSearch(year=YEAR, schedule="schedule-8"), f"R-{YEAR}-002000", PAGE, False),
         (ReceiptSearch(student=STUDENT), None, 5, True),
-        (ReceiptSearch(submission=FEE), None, 3, True),
+        (ReceiptSearch(submission=FEE), None, 3, False),
     ],
     ids=["year", "deep in a year", "range", "schedule", "deep in a schedule", "student", "fee"],
 )
