@@ -1,7 +1,4 @@
-"""Removes from the installed packages what no process reads: sources, symbols, languages, services of AWS.
-
-Litestar brings Faker for examples in API documents, which ours has of its own.
-"""
+"""Removes from the installed packages what no process reads: sources, symbols, languages, services of AWS."""
 
 import os
 import shutil
@@ -17,12 +14,23 @@ LEXERS = {"__init__", "_mapping", "python"}
 UNREAD = (
     "sqlalchemy/testing",
     "alembic/testing",
+    "greenlet/tests",
+    "litestar/testing",
+    "asyncmy/replication",
+    "babel/messages",
     "botocore/data",
     "botocore/docs",
+    "google/api",
     "offapi/scalar.js",
     "offapi/redoc.js",
+    "opentelemetry/semconv/_incubating",
+    "cffi",
+    "pycparser",
+    *(f"redis/commands/{each}" for each in ("bf", "json", "search", "timeseries", "vectorset")),
+    *(f"strawberry/{each}" for each in ("channels", "cli", "codegen", "http", "pydantic", "schema_codegen")),
 )
-"""Requests to SES are signed, and sent without a client; the API page is Swagger's."""
+"""Requests to SES are signed, and sent without a client; the API page is Swagger's; GraphQL needs no web framework;
+extension modules need what cffi has compiled, and no compiler."""
 LITTLE_ENDIAN_64 = b"\x7fELF\x02\x01"
 SECTIONS_OFFSET, SECTIONS_COUNT, PROGRAM_OFFSET, PROGRAM_SIZE = 40, 60, 32, 54
 """Places in the header of an ELF file; the count is followed by the index of the names."""
@@ -55,9 +63,6 @@ def slim(packages: Path) -> None:
     for lexer in [*(packages / "pygments/lexers").glob("*.py*"), *(packages / "pygments/lexers").glob("*/*.pyc")]:
         if lexer.name.partition(".")[0] not in LEXERS:
             lexer.unlink()
-    for locale in (packages / "faker/providers").glob("*/[a-z]*_[A-Z]*/"):
-        if locale.name != "en_US":
-            shutil.rmtree(locale)
     for unread in UNREAD:
         (shutil.rmtree if (packages / unread).is_dir() else os.remove)(packages / unread)
 

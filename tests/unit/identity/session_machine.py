@@ -235,9 +235,7 @@ class SessionMachine(RuleBasedStateMachine):
         acted = self.run(self.attempt(self.office.identity.authenticate_session(text)))
         assert isinstance(acted, Principal) == (age < TOKEN_SECONDS and not self.sessions[session].ended)
         if isinstance(acted, Principal):
-            assert acted.fresh == (
-                self.now - proved.replace(microsecond=0) <= MAX_PROOF_AGE
-            )  # a token has whole seconds
+            assert acted.fresh == (self.now - proved.replace(microsecond=0) <= MAX_PROOF_AGE)
             assert self.sessions[session].strong or self.sessions[session].account not in self.apps
 
     @invariant()
