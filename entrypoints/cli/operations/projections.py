@@ -11,7 +11,7 @@ from rich.table import Table
 
 from core.kernel.pace import Pace
 from core.messaging.list_projections import ProjectionSummary
-from core.messaging.rebuild_projection import OnProgress, RebuildReport
+from core.messaging.rebuild_report import OnProgress, RebuildReport
 from core.messaging.verify_projection import ProjectionVerification
 from entrypoints.cli.command_runner import EXIT_INTERRUPTED, AsJson, CommandRunner, ConfigFile, stop_on_signals
 from entrypoints.cli.options import Rate
