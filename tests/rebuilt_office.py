@@ -13,7 +13,7 @@ from core.inventory.order_line import AllocationDemand, AllocationRequest
 from core.kernel.errors import CoreError
 from core.kernel.money import Money
 from core.kernel.pace import Pace
-from core.messaging.rebuild_projection import RebuildReport
+from core.messaging.rebuild_report import RebuildReport
 from core.messaging.verify_projection import ProjectionVerification
 from core.payments.errors import NotRefundable
 from core.payments.payment import Refund, RefundCause, RefundStage

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from core.kernel.errors import Conflict, NotFound
+from core.kernel.errors import Conflict, CoreError, NotFound
 
 U = TypeVar("U")
 MAX_ERROR_LENGTH = 64
@@ -134,6 +134,17 @@ class JobTookTooLong(Conflict):
     """A run reached the time limit of its job."""
 
     problem = "job-took-too-long"
+
+
+class JobFailed(CoreError):
+    """The work of a job failed with an error that is no refusal."""
+
+    problem = "job-failed"
+
+    @classmethod
+    def told(cls, name: str, error: Exception) -> "JobFailed":
+        """Return the error that names the cause."""
+        return cls(f"{name} failed: {type(error).__name__}: {error}; its next run is due after its interval")
 
 
 def counts_of(result: object) -> Mapping[str, int]:

@@ -1,62 +1,28 @@
 """Rebuild a projection from the event log."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from core.kernel.audit import Deed
 from core.kernel.authorization import Permission, requires
-from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
-from core.messaging.log_records import Comparison, Fold, RecordStore, UnreadableLog
+from core.messaging.log_records import Comparison, Fold, Records, RecordStore, UnreadableLog
 from core.messaging.message import Message
 from core.messaging.projections import EventHistory, Projections
+from core.messaging.read_ahead import read_ahead, retry_unavailable
 from core.messaging.read_log import EVENTS_PER_PAGE, fold_named, records_of, refuse_gaps, refuse_unknown_types
+from core.messaging.rebuild_report import OnProgress, RebuildReport
 from core.messaging.routing import Projector, RoutedUseCases, Routes
 
-T = TypeVar("T")
+Page = tuple[Sequence[Message], Records]
+"""Events, and what is stored for them in place."""
 LEASE_SECONDS = 30.0
 """A rebuild that does not renew its lease for so long counts as dead."""
 DERIVING_SECONDS = 300.0
 """The lease while sums are computed, which takes 3 ms for each account and day."""
-RETRY_BACKOFF_SECONDS = (0.1, 0.5, 2.0)
-"""Pauses before the retries of a failed step; their sum is less than the lease."""
-
-
-@dataclass(frozen=True, slots=True)
-class RebuildReport:
-    """The result of a rebuild."""
-
-    projection: str
-    generation: int = 0
-    """Of a projection that is completed in place: the number of the rebuild."""
-    events: int = 0
-    forgotten: int = 0
-    """Deleted rows of older generations."""
-    restored: int = 0
-    """Rows that were missing."""
-    different: int = 0
-    """Columns of stored rows that are not what the log says; they stay as they are."""
-    derived: int = 0
-    """Sums that were wrong."""
-    in_place: bool = False
-    """Whether rows were inserted, instead of a generation built."""
-
-    def after(self, page: Sequence[Message], found: Comparison) -> "RebuildReport":
-        """Return the report with one page more."""
-        return replace(
-            self,
-            events=self.events + len(page),
-            restored=self.restored + found.missing,
-            different=self.different + found.different,
-        )
-
-
-OnProgress = Callable[[int, datetime], None]
-"""Called for each page with the number of events that were read and the time of the last one."""
 
 
 @requires(Permission.EVENTS_REPLAY)
@@ -111,21 +77,27 @@ class RebuildProjection:
         """Take the events of one context in pages; None: stopped."""
         # At most one second's worth of events: the lease is renewed for each page.
         size = min(EVENTS_PER_PAGE, pace.rate or EVENTS_PER_PAGE)
+        async with aclosing(read_ahead(self._pages(context, fold, report, size))) as pages:
+            async for page, records in pages:
+                found = await retry_unavailable(self._take, page, records, fold, report)
+                report = report.after(page, found)
+                on_progress(report.events, page[-1].at)
+                if not await pace.acquire(len(page)):
+                    return None
+        return report
+
+    async def _pages(self, context: str, fold: Fold, report: RebuildReport, size: int) -> AsyncGenerator[Page]:
         after, newest = None, await self.history.newest(context)
         while newest is not None and (after is None or after < newest):
             await retry_unavailable(self.projections.renew, report.projection, report.generation, LEASE_SECONDS)
             page = await retry_unavailable(self.history.page, context, after, size)
-            found = await retry_unavailable(self._take, page, fold, report)
-            after, report = page[-1].id, report.after(page, found)
-            on_progress(report.events, page[-1].at)
-            if not await pace.acquire(len(page)):
-                return None
-        return report
+            known = records_of(page, fold, self.routes) if report.in_place else ()
+            yield page, [each for _, records in known for each in records]
+            after = page[-1].id
 
-    async def _take(self, page: Sequence[Message], fold: Fold, report: RebuildReport) -> Comparison:
+    async def _take(self, page: Sequence[Message], records: Records, fold: Fold, report: RebuildReport) -> Comparison:
         projector: Projector | None = self.routes.projectors.get(report.projection)
         if projector is None:
-            records = [each for _, found in records_of(page, fold, self.routes) for each in found]
             return await self.store.complete(report.projection, records)
         refuse_unknown_types(page, self.routes)
         try:
@@ -144,13 +116,3 @@ class RebuildProjection:
         ):
             forgotten += gone
         return forgotten
-
-
-async def retry_unavailable(step: Callable[..., Awaitable[T]], *arguments: object) -> T:
-    """Run an idempotent step, and retry it when a dependency is unavailable."""
-    for pause in RETRY_BACKOFF_SECONDS:
-        try:
-            return await step(*arguments)
-        except Unavailable:
-            await asyncio.sleep(pause)
-    return await step(*arguments)

@@ -11,7 +11,7 @@ from core.kernel.unit_of_work import NewUnitOfWork, UnitOfWork
 from core.messaging.log_records import RecordStore
 from core.messaging.projections import EventHistory
 from core.messaging.read_log import fold_named, records_of
-from core.messaging.rebuild_projection import RebuildReport
+from core.messaging.rebuild_report import RebuildReport
 from core.messaging.routing import Routes
 
 

@@ -10,7 +10,7 @@ from core.messaging.log_records import Comparison, Difference, Fold, LogSnapshot
 from core.messaging.message import Message
 from core.messaging.projections import EventHistory
 from core.messaging.read_log import EVENTS_PER_PAGE, fold_named, records_of, refuse_gaps
-from core.messaging.rebuild_projection import OnProgress
+from core.messaging.rebuild_report import OnProgress
 from core.messaging.routing import Routes
 
 MAX_NAMED_DIFFERENCES = 100

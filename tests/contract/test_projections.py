@@ -17,7 +17,7 @@ from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
 from core.messaging.message import Message
 from core.messaging.projections import RebuildTakenOver, RebuildUnderWay
-from core.messaging.rebuild_projection import RebuildReport
+from core.messaging.rebuild_report import RebuildReport
 from core.use_cases import UseCases
 from entrypoints.contexts import ROUTES
 from entrypoints.messages.inventory import decode_stock_event, project_inventory

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from benchmarks import contenders, http_stages, identity_stages, ledger_stages, profile, seed
+from benchmarks import contenders, http_stages, identity_stages, ledger_stages, profile, rebuild_stages, seed
 from benchmarks.environment import BenchmarkEnvironment, Process, benchmark_environment
 from benchmarks.stages import STAGES
 from tests.containers import MySqlServer
@@ -96,3 +96,10 @@ def test_the_profile_adds_up(environment: BenchmarkEnvironment) -> None:
     parts = {part for part, *_ in found["seen"]}
     assert {"MySQL protocol (asyncmy)", "pricing and domain", "trace, log, metrics"} <= parts
     assert f"{found['seconds'] / submitted * 1e6:,.0f}" in together
+
+
+def test_a_rebuild_of_every_projection_is_measured_and_verified(environment: BenchmarkEnvironment) -> None:
+    figures = STAGES["rebuild"].measure(environment, 2_048)
+
+    assert {f"rebuild of {name}, s" for name in rebuild_stages.KINDS} < figures.keys()
+    assert all(value > 0 for name, value in figures.items() if "MiB" not in name), figures

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from core.jobs.job import Job, JobResult, JobState, Outcome
+from core.jobs.job import Job, JobFailed, JobResult, JobState, Outcome
+from core.kernel.errors import CoreError
 from core.use_cases import UseCases
 from entrypoints.cli.command_runner import EXIT_INTERRUPTED, AsJson, CommandRunner, ConfigFile, stop_on_signals
 from entrypoints.cli.options import Who, Why, decision
@@ -65,10 +66,16 @@ def run(
         running = asyncio.ensure_future(started)
         await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        if running.cancel():
-            await asyncio.wait({running})
+        running.cancel()
+        await asyncio.wait({running})
+        if running.cancelled():
             return None
-        return running.result()
+        try:
+            return running.result()
+        except CoreError:
+            raise
+        except Exception as error:
+            raise JobFailed.told(name, error) from error
 
     result = runner.run_provisioned(config, work)
     if result is None:

@@ -1,6 +1,7 @@
 """Rebuilds from their caller's view; the contract tests cover concurrent changes."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -10,8 +11,10 @@ import pytest
 from adapters.memory.messaging.projections import MemoryEventHistory, MemoryProjections
 from core.kernel.errors import Unavailable
 from core.kernel.pace import Pace
+from core.messaging.message import Message
 from core.messaging.projections import UnknownProjection
-from core.messaging.rebuild_projection import RETRY_BACKOFF_SECONDS, RebuildProjection
+from core.messaging.read_ahead import RETRY_BACKOFF_SECONDS
+from core.messaging.rebuild_projection import RebuildProjection
 from entrypoints.contexts import ROUTES
 from tests.applications import an_application
 from tests.examples import NOON, StoppedClock
@@ -140,3 +143,25 @@ async def test_a_database_that_stays_away_ends_it_before_its_lease_is_over(inven
         )("inventory", Pace(), quiet)
     assert tried == len(RETRY_BACKOFF_SECONDS) + 1
     assert asyncio.get_running_loop().time() < 5
+
+
+async def test_the_next_page_is_read_while_one_is_written(inventory: InventoryHarness) -> None:
+    pages, ahead = list[UUID | None](), asyncio.Event()
+
+    class Watched(MemoryEventHistory):
+        async def page(self, context: str, after: UUID | None, limit: int) -> Sequence[Message]:
+            pages.append(after)
+            if after:
+                ahead.set()
+            return await super().page(context, after, limit)
+
+    async def slow(*_: object) -> None:
+        await asyncio.wait_for(ahead.wait(), 1)
+
+    use_case = inventory.use_cases.messaging.rebuild_projection
+    history = Watched(inventory.application.storage.memory())
+    await replace(use_case, history=history, routes=replace(ROUTES, projectors={"inventory": slow}))(
+        "inventory", Pace(), quiet
+    )
+
+    assert len(pages) == len(set(pages)) == 3
