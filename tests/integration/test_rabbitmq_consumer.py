@@ -192,6 +192,25 @@ async def test_a_lost_connection_loses_no_message(
         await behind.messaging.publisher().close()
 
 
+async def test_a_broker_short_of_memory_is_unavailable_and_loses_nothing(
+    application: Application, rabbitmq_control: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.rabbitmq.publisher.SEND_TIMEOUT_SECONDS", 0.5)
+    sent, heard = list[Message](), list[Message]()
+    rabbitmq_control("set_vm_memory_high_watermark", "0.0001")
+    try:
+        with pytest.raises(Unavailable, match="takes no messages"):
+            async with asyncio.timeout(10):
+                while True:  # the broker looks at its memory from time to time
+                    sent.append(a_message())
+                    await publish(application, sent[-1:])
+    finally:
+        rabbitmq_control("set_vm_memory_high_watermark", "0.6")
+    await until_published(application, sent[-1:])
+    async with consuming(application, keep(heard)):
+        await eventually(lambda: {each.id for each in heard} == {each.id for each in sent})
+
+
 async def until_published(application: Application, messages: Sequence[Message]) -> None:
     """Publish as the relay does: again after `Unavailable`."""
     async with asyncio.timeout(20):
