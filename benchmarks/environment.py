@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,14 +18,14 @@ from asyncmy import connect
 import config
 from config.container import Application, running
 from config.sections.section import Secret
-from config.sections.servers import Kafka, MySQL
+from config.sections.servers import Kafka, MySQL, RabbitMQ
 from config.settings_file import load
 from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
 from entrypoints.contexts import ROUTES
-from tests.containers import MySqlServer
+from tests.containers import RABBITMQ_USER, MySqlServer, RabbitMQServer
 from tests.e2e.workspace import BURSAR, on_real_servers
 
 ALL_TRANSPORTS = "http,consumer,relay,dispatcher,scheduler"
@@ -78,8 +78,9 @@ class BenchmarkEnvironment:
 
     mysql: MySqlServer
     kafka: str | None
-    """The broker; without one, events are embedded."""
+    """The broker; without it and RabbitMQ, events are embedded."""
     folder: Path
+    rabbitmq: RabbitMQServer | None = None
     name: str = field(default_factory=lambda: f"bench_{uuid4().hex[:12]}")
     changes: dict[str, str] = field(default_factory=dict)
     """Settings that differ from the default in all processes."""
@@ -89,9 +90,15 @@ class BenchmarkEnvironment:
         """Return the default configuration with these servers and changes."""
         server, password = self.mysql, Secret(self.mysql.password)
         mysql = MySQL(host=server.host, port=server.port, database=self.name, user=server.user, password=password)
-        kafka = Kafka(bootstrap=self.kafka or Kafka().bootstrap, topic_prefix=f"{self.name}.", group=self.name)
-        usual = {"TELEMETRY__LEVEL": "warning", "ADAPTERS__EVENTS": "kafka" if self.kafka else "embedded"}
-        return on_real_servers(mysql, kafka, **usual | UNREACHED_LIMITS | self.changes | changes)
+        embedded = {} if self.kafka or self.rabbitmq else {"ADAPTERS__EVENTS": "embedded"}
+        usual = {"TELEMETRY__LEVEL": "warning"} | embedded | UNREACHED_LIMITS
+        return on_real_servers(mysql, self._broker(), **usual | self.changes | changes)
+
+    def _broker(self) -> Kafka | RabbitMQ:
+        if not self.rabbitmq:
+            return Kafka(bootstrap=self.kafka or Kafka().bootstrap, topic_prefix=f"{self.name}.", group=self.name)
+        user, password = RABBITMQ_USER
+        return RabbitMQ(nodes=self.rabbitmq.address, vhost=self.name, user=user, password=Secret(password))
 
     @contextmanager
     def serve(self, transports: str, **changes: str) -> Iterator[Process]:
@@ -167,10 +174,14 @@ class BenchmarkEnvironment:
 
 
 @contextmanager
-def benchmark_environment(mysql: MySqlServer, kafka: str | None) -> Iterator[BenchmarkEnvironment]:
-    """Create an environment, and remove it at the end."""
-    with TemporaryDirectory() as folder:
-        environment = BenchmarkEnvironment(mysql, kafka, Path(folder))
+def benchmark_environment(
+    mysql: MySqlServer, kafka: str | None, rabbitmq: RabbitMQServer | None = None, **changes: str
+) -> Iterator[BenchmarkEnvironment]:
+    """Create an environment with changed settings, and remove it at the end."""
+    with TemporaryDirectory() as folder, ExitStack() as removed:
+        environment = BenchmarkEnvironment(mysql, kafka, Path(folder), rabbitmq, changes=changes)
+        if rabbitmq:
+            removed.enter_context(a_virtual_host(rabbitmq, environment.name))
         environment.sql(f"CREATE DATABASE {environment.name}", database="")
         try:
             environment.prepare(create_schema_and_topics)
@@ -180,9 +191,18 @@ def benchmark_environment(mysql: MySqlServer, kafka: str | None) -> Iterator[Ben
             environment.sql(f"DROP DATABASE {environment.name}", database="")
 
 
+@contextmanager
+def a_virtual_host(server: RabbitMQServer, name: str) -> Iterator[None]:
+    """Create a virtual host, and remove it with its queues at the end."""
+    server.control("add_vhost", name)
+    server.control("set_permissions", "--vhost", name, RABBITMQ_USER[0], ".*", ".*", ".*")
+    yield
+    server.control("delete_vhost", name)
+
+
 async def create_schema_and_topics(application: Application) -> None:
     """Create the tables and topics."""
     await application.storage.migrate()
     await application.use_cases().identity.create_signing_key()
-    if application.settings().adapters.events == "kafka":
+    if application.settings().adapters.events != "embedded":
         await application.messaging.topics()()

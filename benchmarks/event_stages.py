@@ -30,8 +30,8 @@ DELIVERY_LATENCY_QUERY = """SELECT TIMESTAMPDIFF(MICROSECOND, event_log.at, deli
 
 
 def relay(environment: BenchmarkEnvironment, number: int) -> Figures:
-    """Measure events per second from the outbox to Kafka."""
-    return {"relay, events/s": drain(environment, number)["events/s"]}
+    """Measure events per second from the outbox to the broker."""
+    return {f"relay{on_broker(environment)}, events/s": drain(environment, number)["events/s"]}
 
 
 def backlog(environment: BenchmarkEnvironment, number: int) -> Figures:
@@ -41,11 +41,11 @@ def backlog(environment: BenchmarkEnvironment, number: int) -> Figures:
 
 
 def consumer(environment: BenchmarkEnvironment, number: int) -> Figures:
-    """Measure `FeeSubmitted` messages per second from Kafka into the inbox and deliveries."""
+    """Measure `FeeSubmitted` messages per second from the broker into the inbox and deliveries."""
     drain(environment, number)
     with environment.serve("consumer") as process:
         process.until(lambda: environment.sql("SELECT COUNT(*) FROM inbox")[0][0] == number)
-    return {"consumer, effects/s": pace(environment, "inbox")}
+    return {f"consumer{on_broker(environment)}, effects/s": pace(environment, "inbox")}
 
 
 def dispatcher(environment: BenchmarkEnvironment, number: int) -> Figures:
@@ -160,6 +160,11 @@ def drain(environment: BenchmarkEnvironment, number: int) -> Figures:
         "peak MiB": peak,
         "last tenth per row / first tenth": rate(spans[:tenth]) / rate(spans[-tenth:]),
     }
+
+
+def on_broker(environment: BenchmarkEnvironment) -> str:
+    """Return what the name of a figure says of the broker, if it is not Kafka."""
+    return " on RabbitMQ" if environment.rabbitmq else ""
 
 
 def rate(spans: list[tuple[float, int]]) -> float:

@@ -31,10 +31,11 @@ class Stage:
     """The size of the stage: usually its number of rows."""
     times: int = 3
     kafka: bool = False
+    rabbitmq: bool = False
 
 
-DEPTH = "-at-depth"
-"""Ends the name of a stage that belongs to the one before it, and runs with it."""
+COMPANIONS = ("-at-depth", "-on-rabbitmq")
+"""End the name of a stage that belongs to another, and runs with it."""
 STAGES: Mapping[str, Stage] = {
     "submissions": Stage(http_stages.submissions, 240_000),
     "reading": Stage(http_stages.reading, 240_000),
@@ -42,7 +43,9 @@ STAGES: Mapping[str, Stage] = {
     "embedded": Stage(http_stages.embedded, 120_000),
     "start": Stage(http_stages.start, 0),
     "relay": Stage(event_stages.relay, 50_000, kafka=True),
+    "relay-on-rabbitmq": Stage(event_stages.relay, 50_000, rabbitmq=True),
     "consumer": Stage(event_stages.consumer, 20_000, kafka=True),
+    "consumer-on-rabbitmq": Stage(event_stages.consumer, 20_000, rabbitmq=True),
     "dispatcher": Stage(event_stages.dispatcher, 10_000, kafka=True),
     "bulkhead": Stage(event_stages.bulkhead, 1_000, kafka=True),
     "traces": Stage(trace_stages.traces, 20_000, kafka=True),

@@ -111,11 +111,15 @@ class Settings(Section, frozen=True):
                 f"mysql.replicas need adapters.cache = redis, and it is {adapters.cache}: there a process learns what a"
                 " client has written in another - at `$.adapters.cache`"
             )
-        for name, kept in ("commands_days", self.kafka.commands_days), ("events_days", self.kafka.events_days):
-            if self.retention.inbox_days <= kept + 1:
+        kafka, rabbitmq = self.kafka, self.rabbitmq
+        kept = {"kafka.commands_days": kafka.commands_days, "kafka.events_days": kafka.events_days}
+        if adapters.events == "rabbitmq":
+            kept = {"rabbitmq.messages_days": rabbitmq.messages_days}
+        for name, days in kept.items():
+            if self.retention.inbox_days <= days + 1:
                 raise ValueError(
-                    f"retention.inbox_days ({self.retention.inbox_days}) must be more than kafka.{name} ({kept}) and"
-                    " the day until the broker deletes: a message delivered again after that takes effect twice"
+                    f"retention.inbox_days ({self.retention.inbox_days}) must be more than {name} ({days}) and"
+                    " the day until the broker removes: a message delivered again after that takes effect twice"
                 )
 
     def _check_providers(self) -> None:

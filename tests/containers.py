@@ -29,6 +29,7 @@ KUBERNETES = os.environ.get("BURSAR_TEST_KUBERNETES_IMAGE", "")
 TRAEFIK = os.environ.get("BURSAR_TEST_TRAEFIK_IMAGE", "traefik:v3.7")
 ENVOY = os.environ.get("BURSAR_TEST_ENVOY_IMAGE", "envoyproxy/envoy:v1.40.0")
 PROMETHEUS = os.environ.get("BURSAR_TEST_PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
+RABBITMQ_PLUGINS = Path(__file__).parent.parent / "deploy" / "rabbitmq_plugins"
 RABBITMQ_USER = ("bursar", "the password of the broker")
 KEYCLOAK_ADMIN = ("admin", "admin")
 COLLECTOR = os.environ.get("BURSAR_TEST_OTEL_IMAGE", "otel/opentelemetry-collector-contrib:0.161.0")
@@ -195,13 +196,12 @@ def rabbitmq_container(port: int) -> "DockerContainer":
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import ExecWaitStrategy
 
-    plugins = Path(__file__).parent / "rabbitmq_plugins"
     user, password = RABBITMQ_USER
     return (
         DockerContainer(RABBITMQ)
         .with_bind_ports(5672, port)
         .with_envs(RABBITMQ_DEFAULT_USER=user, RABBITMQ_DEFAULT_PASS=password)
-        .with_volume_mapping(str(plugins), "/etc/rabbitmq/enabled_plugins", "ro")
+        .with_volume_mapping(str(RABBITMQ_PLUGINS), "/etc/rabbitmq/enabled_plugins", "ro")
         .waiting_for(ExecWaitStrategy(["rabbitmq-diagnostics", "-q", "check_port_listener", "5672"]))
     )
 

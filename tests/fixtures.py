@@ -144,8 +144,8 @@ def rabbitmq_control(server: Callable[[str], object]) -> Callable[..., None]:
 
 @pytest.fixture
 def broker(request: pytest.FixtureRequest) -> Kafka | RabbitMQ:
-    """Return the broker of the workspace of a test."""
-    named: str = request.node.callspec.params["workspace"].partition("+")[2]
+    """Return the broker that a test names, or that of its workspace."""
+    named: str = getattr(request, "param", "") or request.node.callspec.params["workspace"].partition("+")[2]
     found: Kafka | RabbitMQ = request.getfixturevalue(named)
     return found
 

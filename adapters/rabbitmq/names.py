@@ -9,7 +9,7 @@ from core.messaging.message import topic_of
 HEARTBEAT_QUEUE = "bursar.heartbeat.v1"
 """Takes the message of the probe; no program reads it."""
 UNDELIVERABLE_QUEUE = "bursar.undeliverable.v1"
-"""Takes what the broker has delivered `DELIVERY_LIMIT` times without an acknowledgement; an operator reads it."""
+"""Takes what was delivered `DELIVERY_LIMIT` times without an acknowledgement, or waited too long; for an operator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from core.messaging.topic import Topic
 TIMEOUT_SECONDS = 120.0
 DELIVERY_LIMIT = 100
 """A message whose consumer is lost so often without an acknowledgement goes to `bursar.undeliverable.v1`."""
+MILLISECONDS_PER_DAY = 86_400_000
 SPREADING = "x-consistent-hash"
 QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 
@@ -37,6 +38,8 @@ class RabbitMQTopics:
     topic_prefix: str
     partitions: int
     replicas: int
+    messages_days: float
+    """How long a message waits for its consumer: the inbox must remember it when it comes again."""
     contexts: Sequence[str]
 
     async def __call__(self) -> list[Topic]:
@@ -61,11 +64,12 @@ class RabbitMQTopics:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments of a partition: messages in order to one consumer at a time, and never dropped."""
+        """Return the arguments of a partition: messages in order to one consumer at a time, and none dropped."""
         return QUORUM | {
             "x-single-active-consumer": True,
             "x-quorum-initial-group-size": self.replicas,
             "x-delivery-limit": DELIVERY_LIMIT,
+            "x-message-ttl": round(self.messages_days * MILLISECONDS_PER_DAY),
             "x-dead-letter-exchange": "",
             "x-dead-letter-routing-key": self.topic_prefix + UNDELIVERABLE_QUEUE,
             "x-dead-letter-strategy": "at-least-once",

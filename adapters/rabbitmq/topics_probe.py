@@ -33,7 +33,7 @@ class RabbitMQTopicsProbe(Probe):
                 )
             if stuck := await depth(connection, self._undeliverable):
                 raise Unfit(
-                    f"{stuck} messages in {self._undeliverable}: their consumers were lost each time",
+                    f"{stuck} messages in {self._undeliverable}: their consumers were lost each time, or away too long",
                     "find the cause in the logs, then shovel the messages back to their exchange",
                 )
         return f"{len(wanted)} queues as configured"

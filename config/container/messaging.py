@@ -137,6 +137,7 @@ class Messaging(containers.DeclarativeContainer):
             topic_prefix=rabbitmq_prefix,
             partitions=rabbitmq_partitions,
             replicas=settings.rabbitmq.replicas,
+            messages_days=settings.rabbitmq.messages_days,
             contexts=routes.provided.contexts,
         ),
         embedded=kafka_topics,  # audit heads can go to Kafka while events do not

@@ -113,6 +113,8 @@ class RabbitMQ(EncryptedSection, frozen=True):
     """Queues of each topic; consumers read so many, and `bursar topics` declares them."""
     replicas: PositiveInt = 1
     """Members of each quorum queue that `bursar topics` declares; an odd number, at most the nodes."""
+    messages_days: Annotated[int, msgspec.Meta(ge=1, le=49)] = 7
+    """A message that no consumer takes for this long goes to `bursar.undeliverable.v1`, where an operator reads it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

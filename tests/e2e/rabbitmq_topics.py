@@ -20,8 +20,10 @@ async def a_channel(broker: RabbitMQ) -> AsyncIterator[AbstractChannel]:
     password = broker.password.reveal()
     connection = Connection(URL.build(scheme="amqp", user=broker.user, password=password, host=host, port=int(port)))
     await connection.connect()
-    yield await connection.channel()
-    await connection.close()
+    try:
+        yield await connection.channel()
+    finally:
+        await connection.close()
 
 
 def kept(broker: RabbitMQ, context: str) -> str:
@@ -54,4 +56,5 @@ async def events(broker: RabbitMQ, *contexts: str) -> AsyncIterator[tuple[Mappin
             await channel.basic_consume(kept(broker, context), found.put, arguments={"x-stream-offset": "first"})
         while True:
             message = await found.get()
+            await channel.basic_ack(message.delivery_tag or 0)
             yield message.header.properties.headers or {}, message.body

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from config.sections.servers import Kafka, MySQL
+from config.sections.servers import Kafka, MySQL, RabbitMQ
 from tests.databases import ENCRYPTION
 from tests.e2e import fork_server as forks
 
@@ -112,12 +112,11 @@ def until(check: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
-def on_real_servers(mysql: MySQL, kafka: Kafka, **changes: str) -> dict[str, str]:
-    """Return environment variables that use the default configuration with MySQL and Kafka."""
+def on_real_servers(mysql: MySQL, broker: Kafka | RabbitMQ, **changes: str) -> dict[str, str]:
+    """Return environment variables that use the default configuration with MySQL and a broker."""
     given = {
         "PROVISION": "false",
         "ADAPTERS__PERSISTENCE": "mysql",
-        "ADAPTERS__EVENTS": "kafka",
         "ADAPTERS__EMAIL": "sandbox",
         "ADAPTERS__SMS": "sandbox",
         "ENCRYPTION__KEYS": ENCRYPTION.keys.reveal(),
@@ -126,10 +125,19 @@ def on_real_servers(mysql: MySQL, kafka: Kafka, **changes: str) -> dict[str, str
         "MYSQL__DATABASE": mysql.database,
         "MYSQL__USER": mysql.user,
         "MYSQL__PASSWORD": mysql.password.reveal(),
-        "KAFKA__BOOTSTRAP": kafka.bootstrap,
-        "KAFKA__TOPIC_PREFIX": kafka.topic_prefix,
-        "KAFKA__GROUP": kafka.group,
         "HTTP__PORT": "0",
         "IDENTITY__SECRET": "the secret of an installation under test",
     }
-    return {f"BURSAR__{name}": value for name, value in (given | changes).items()}
+    return {f"BURSAR__{name}": value for name, value in (given | on_broker(broker) | changes).items()}
+
+
+def on_broker(broker: Kafka | RabbitMQ) -> dict[str, str]:
+    """Return the variables that use a broker."""
+    given = {"topic_prefix": broker.topic_prefix, "partitions": str(broker.partitions)}
+    if isinstance(broker, Kafka):
+        word, own = "kafka", {"bootstrap": broker.bootstrap, "group": broker.group}
+    else:
+        word, own = "rabbitmq", {"nodes": broker.nodes, "vhost": broker.vhost, "user": broker.user}
+        own["password"] = broker.password.reveal()
+    named = {f"{word}__{name}".upper(): value for name, value in (given | own).items()}
+    return {"ADAPTERS__EVENTS": word, **named}

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import contenders, http_stages, identity_stages, ledger_stages, profile, rebuild_stages, seed
 from benchmarks.environment import BenchmarkEnvironment, Process, benchmark_environment
 from benchmarks.stages import STAGES
-from tests.containers import MySqlServer
+from tests.containers import MySqlServer, RabbitMQServer
 
 FEE = {"schedule": "load", "registration": "T-1", "papers": ["041", "042"]}
 OWN = {"id", "reference", "received_at", "submitted_at"}
@@ -66,6 +66,16 @@ def test_a_stage_measures(environment: BenchmarkEnvironment, name: str, monkeypa
     figures = STAGES[name].measure(environment, 400 if name in ("identity", "disk") else 4_000)
     assert figures
     assert all(value > 0 for name, value in figures.items() if "refused" not in name), figures
+
+
+def test_a_stage_of_messages_measures_on_rabbitmq(server: Callable[[str], object]) -> None:
+    mysql, rabbitmq = server("mysql"), server("rabbitmq")
+    assert isinstance(mysql, MySqlServer)
+    assert isinstance(rabbitmq, RabbitMQServer)
+    with benchmark_environment(mysql, None, rabbitmq, RABBITMQ__PARTITIONS="2") as environment:
+        figures = STAGES["relay-on-rabbitmq"].measure(environment, 2_000)
+
+    assert figures["relay on RabbitMQ, events/s"] > 0
 
 
 @pytest.mark.parametrize("name", ["payments", "payments-at-depth", "settlements", "reports"])

@@ -1,4 +1,4 @@
-"""Connections to MySQL, Kafka and Redis that are encrypted, on servers that accept no others."""
+"""Connections to MySQL, Kafka, RabbitMQ and Redis that are encrypted, on servers that accept no others."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,16 +9,17 @@ import pytest
 from msgspec.structs import replace
 from testcontainers.community.mysql import MySqlContainer
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+from testcontainers.core.wait_strategies import ExecWaitStrategy, LogMessageWaitStrategy
 
 from adapters.redis.cache import RedisCache
 from adapters.smtp.email import SmtpEmailSender
 from adapters.tls import client_context
 from config.container import Application, running
 from config.sections.section import Secret
-from config.sections.servers import Kafka, MySQL, Redis
+from config.sections.servers import Kafka, MySQL, RabbitMQ, Redis
 from config.settings import Adapters, Settings
 from core.kernel.errors import Invalid, Unavailable
+from core.messaging.routing import Routes
 from core.notifications.mailbox import Mailbox
 from tests import containers as stack
 from tests.conftest import eventually
@@ -90,6 +91,29 @@ def kafka(require_docker: None, certificates: Path) -> Iterator[Kafka]:
 
 
 @pytest.fixture(scope="module")
+def rabbitmq(require_docker: None, certificates: Path) -> Iterator[RabbitMQ]:
+    port, user = stack.free_port(), "office"
+    configuration = certificates / "tls.conf"
+    files = {"cacertfile": "authority", "certfile": "authority", "keyfile": "key"}
+    told = [f"ssl_options.{name} = /tls/{file}.pem" for name, file in files.items()]
+    configuration.write_text("\n".join(["listeners.tcp = none", "listeners.ssl.default = 5671", *told, ""]))
+    server = (
+        DockerContainer(stack.RABBITMQ)
+        .with_bind_ports(5671, port)
+        .with_envs(RABBITMQ_DEFAULT_USER=user, RABBITMQ_DEFAULT_PASS=PASSWORD)
+        .with_volume_mapping(str(stack.RABBITMQ_PLUGINS), "/etc/rabbitmq/enabled_plugins", "ro")
+        .with_volume_mapping(str(certificates), "/tls")
+        .with_volume_mapping(str(configuration), "/etc/rabbitmq/conf.d/90-tls.conf", "ro")
+        .waiting_for(ExecWaitStrategy(["rabbitmq-diagnostics", "-q", "check_port_listener", "5671"]))
+    )
+    with server:
+        yield RabbitMQ(
+            nodes=f"127.0.0.1:{port}", tls="verified", ca_file=str(certificates / "authority.pem"),
+            user=user, password=Secret(PASSWORD), partitions=1,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
 def redis(require_docker: None, certificates: Path) -> Iterator[Redis]:
     files = "--tls-cert-file /tls/authority.pem --tls-key-file /tls/key.pem --tls-auth-clients no"
     server = (
@@ -130,6 +154,13 @@ async def kafka_answer(kafka: Kafka) -> str:
     finally:
         # aiokafka does not await the end of its bootstrap connections, and TLS needs a round trip for it.
         await eventually(only_the_wakeup_socket_is_open)
+
+
+async def rabbitmq_answer(rabbitmq: RabbitMQ) -> str:
+    settings = Settings(adapters=Adapters(events="rabbitmq"), rabbitmq=rabbitmq)
+    async with running(Application(settings=settings, routes=Routes(table={}))) as app:
+        await app.messaging.topics()()
+        return await app.messaging.events_probe().check()
 
 
 async def redis_answer(redis: Redis) -> str:
@@ -178,6 +209,26 @@ async def test_kafka_is_reached_by_tls_and_sasl(kafka: Kafka) -> None:
 async def test_kafka_is_refused_without_trust_or_password(kafka: Kafka, wrong: dict[str, object]) -> None:
     with pytest.raises(Unavailable) as refusal:
         await kafka_answer(replace(kafka, **wrong))
+    assert PASSWORD not in str(refusal.value)
+
+
+async def test_rabbitmq_is_reached_by_tls(rabbitmq: RabbitMQ) -> None:
+    assert "a queue took a message" in await rabbitmq_answer(rabbitmq)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"ca_file": ""}, "certificate"),
+        ({"tls": "none", "ca_file": ""}, "does not answer"),
+        ({"password": Secret("not this one")}, "does not let the user sign in"),
+    ],
+)
+async def test_rabbitmq_is_refused_without_trust_or_password(
+    rabbitmq: RabbitMQ, wrong: dict[str, object], told: str
+) -> None:
+    with pytest.raises(Unavailable, match=told) as refusal:
+        await rabbitmq_answer(replace(rabbitmq, **wrong))
     assert PASSWORD not in str(refusal.value)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import httpx
@@ -15,7 +16,7 @@ import pytest
 import uvloop
 
 from config.container import Application, running
-from config.sections.servers import Kafka, MySQL, SQLite
+from config.sections.servers import Kafka, MySQL, RabbitMQ, SQLite
 from config.settings import Adapters, Settings
 from core.identity.credential import ApiKeyId, new_credential
 from core.kernel.errors import Unavailable
@@ -97,11 +98,15 @@ def test_a_database_that_closes_connections_at_once_is_unavailable_and_no_defect
         server.shutdown(socket.SHUT_RDWR)
 
 
-async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("events", ["kafka", "rabbitmq"])
+async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(
+    tmp_path: Path, events: Literal["kafka", "rabbitmq"]
+) -> None:
     settings = Settings(
-        adapters=Adapters(persistence="sqlite", events="kafka"),
+        adapters=Adapters(persistence="sqlite", events=events),
         sqlite=SQLite(path=str(tmp_path / "bursar.db")),
         kafka=Kafka(bootstrap="127.0.0.1:1"),
+        rabbitmq=RabbitMQ(nodes="127.0.0.1:1"),
     )
     async with running(Application(settings=settings)) as application:
         await application.storage.migrate()
@@ -115,7 +120,7 @@ async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(tm
     assert submitted.status_code == 201
     assert len(waiting) == 1
     assert ready.status_code == 200  # an outage of the broker must not take every process from its gateway
-    assert [each["name"] for each in ready.json()["dependencies"] if not each["ready"]] == ["events (kafka)"]
+    assert [each["name"] for each in ready.json()["dependencies"] if not each["ready"]] == [f"events ({events})"]
 
 
 def test_serve_without_its_database_says_which_why_and_what_to_do(tmp_path: Path) -> None:

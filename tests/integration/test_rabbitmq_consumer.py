@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -190,6 +191,40 @@ async def test_a_lost_connection_loses_no_message(
             await eventually(lambda: {each.id for each in heard} == {each.id for each in before + after})
             await until_consumed(application)
         await behind.messaging.publisher().close()
+
+
+async def test_a_broker_short_of_memory_is_unavailable_and_loses_nothing(
+    application: Application, rabbitmq_control: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.rabbitmq.publisher.SEND_TIMEOUT_SECONDS", 0.5)
+    sent, heard = list[Message](), list[Message]()
+    rabbitmq_control("set_vm_memory_high_watermark", "0.0001")
+    try:
+        with pytest.raises(Unavailable, match="takes no messages"):
+            async with asyncio.timeout(10):
+                while True:  # the broker looks at its memory from time to time
+                    sent.append(a_message())
+                    await publish(application, sent[-1:])
+    finally:
+        rabbitmq_control("set_vm_memory_high_watermark", "0.6")
+    await until_published(application, sent[-1:])
+    async with consuming(application, keep(heard)):
+        await eventually(lambda: {each.id for each in heard} == {each.id for each in sent})
+
+
+async def test_a_message_that_waits_too_long_is_kept_for_an_operator(rabbitmq: RabbitMQ) -> None:
+    application = an_application(rabbitmq)
+    await replace(application.messaging.topics(), messages_days=1e-6)()
+    messages, heard = [a_message() for _ in range(5)], list[Message]()
+    await publish(application, messages)
+    async with asyncio.timeout(10):
+        while await waiting(application, "bursar.undeliverable.v1") != 5:
+            await asyncio.sleep(0.02)
+    async with consuming(application, keep(heard)):
+        assert await waiting(application) == 0
+    await application.messaging.publisher().close()
+
+    assert not heard
 
 
 async def until_published(application: Application, messages: Sequence[Message]) -> None:

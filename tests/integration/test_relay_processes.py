@@ -8,7 +8,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
@@ -19,19 +19,22 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from config.container import Application, running
-from config.sections.servers import Kafka, MySQL
-from config.settings import Adapters, Settings
+from config.sections.servers import Kafka, MySQL, RabbitMQ
+from config.settings import Settings
 from core.messaging.outbox import SHARD_COUNT
 from entrypoints.contexts import ROUTES
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, Relay
 from tests.containers import free_port
 from tests.databases import ENCRYPTION
+from tests.e2e import rabbitmq_topics
 from tests.e2e.workspace import Workspace, on_real_servers, until
 from tests.examples import a_schedule, a_student, a_submission, enrol, publish
+from tests.integration.brokers import address, elsewhere, with_broker
 from tests.units_of_work import any_work
 
 LEASE_SECONDS = 1.0
 AGGREGATE_COUNT, VERSIONS = 200, 20
+ON_BOTH_BROKERS = pytest.mark.parametrize("cluster", ["kafka", "rabbitmq"], indirect=True)
 
 
 @dataclass(slots=True)
@@ -40,7 +43,7 @@ class RelayCluster:
 
     application: Application
     mysql: MySQL
-    kafka: Kafka
+    broker: Kafka | RabbitMQ
     folder: Path
     relays: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -48,7 +51,7 @@ class RelayCluster:
         """Start relays, and wait until they have divided the outbox."""
         words = [sys.executable, "-m", "tests.integration.relay_process", str(LEASE_SECONDS)]
         for _ in range(number):
-            self.relays.append(subprocess.Popen(words, env={**os.environ, **on_real_servers(self.mysql, self.kafka)}))
+            self.relays.append(subprocess.Popen(words, env={**os.environ, **on_real_servers(self.mysql, self.broker)}))
         fair = -(-SHARD_COUNT // len(self.relays))
         await self.until_shared_by(len(self.relays), fair)
 
@@ -91,28 +94,49 @@ class RelayCluster:
                 await asyncio.sleep(0.01)
 
     async def topic(self) -> list[tuple[UUID, int]]:
-        """Return the records of the topic by partition: aggregates and versions."""
-        name = f"{self.kafka.topic_prefix}bursar.fees.v1"
-        consumer = AIOKafkaConsumer(name, bootstrap_servers=self.kafka.bootstrap, auto_offset_reset="earliest")
-        await consumer.start()
-        found: list[tuple[UUID, int]] = []
-        ends = await consumer.end_offsets(consumer.assignment())
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                headers = [dict(record.headers) for record in records]
-                found += [(UUID(each["ce_subject"].decode()), int(each["ce_sequence"])) for each in headers]
-        await consumer.stop()
-        return found
+        """Return the records of the topic, those of a partition in order: aggregates and versions."""
+        found = on_kafka(self.broker) if isinstance(self.broker, Kafka) else on_rabbitmq(self.broker)
+        return [(UUID(subject), int(version)) for subject, version in await found]
+
+
+async def on_kafka(kafka: Kafka) -> list[tuple[str, str]]:
+    """Return subject and sequence of the records of all partitions."""
+    name = f"{kafka.topic_prefix}bursar.fees.v1"
+    consumer = AIOKafkaConsumer(name, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    found: list[tuple[str, str]] = []
+    ends = await consumer.end_offsets(consumer.assignment())
+    while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+        for records in (await consumer.getmany(timeout_ms=200)).values():
+            headers = [dict(record.headers) for record in records]
+            found += [(each["ce_subject"].decode(), each["ce_sequence"].decode()) for each in headers]
+    await consumer.stop()
+    return found
+
+
+async def on_rabbitmq(rabbitmq: RabbitMQ) -> list[tuple[str, str]]:
+    """Return subject and sequence of the messages of the exchange, until one of its own."""
+    await rabbitmq_topics.publish(rabbitmq, "fees", "end", {}, b"end")
+    found: list[tuple[str, str]] = []
+    async with aclosing(rabbitmq_topics.events(rabbitmq, "fees")) as events:
+        async for headers, body in events:
+            if body == b"end":
+                break
+            found.append((headers["cloudEvents:subject"], headers["cloudEvents:sequence"]))
+    return found
 
 
 @pytest.fixture
-async def cluster(mysql: MySQL, kafka: Kafka, tmp_path: Path) -> AsyncIterator[RelayCluster]:
-    adapters = Adapters(persistence="mysql", events="kafka")
-    settings = Settings(adapters=adapters, mysql=mysql, kafka=kafka, encryption=ENCRYPTION)
+async def cluster(request: pytest.FixtureRequest, mysql: MySQL, tmp_path: Path) -> AsyncIterator[RelayCluster]:
+    """Start with Kafka, unless the test names another broker."""
+    broker: Kafka | RabbitMQ = request.getfixturevalue(getattr(request, "param", "kafka"))
+    settings = with_broker(Settings(mysql=mysql, encryption=ENCRYPTION), broker)
     async with running(Application(settings=settings, routes=ROUTES)) as application:
         await application.storage.migrate()
         await application.messaging.topics()()
-        cluster = RelayCluster(application, mysql, kafka, tmp_path)
+        if isinstance(broker, RabbitMQ):
+            await rabbitmq_topics.keep_events(broker, ["fees"])
+        cluster = RelayCluster(application, mysql, broker, tmp_path)
         yield cluster
         for relay in cluster.relays:
             relay.send_signal(signal.SIGCONT)
@@ -133,6 +157,7 @@ def all_versions_of(aggregates: set[UUID]) -> dict[UUID, list[int]]:
 
 
 @pytest.mark.alone
+@ON_BOTH_BROKERS
 async def test_the_work_of_killed_relays_is_taken_over_within_two_leases_and_nothing_is_lost_or_overtaken(
     cluster: RelayCluster,
 ) -> None:
@@ -168,13 +193,12 @@ async def test_a_relay_resumed_after_its_lease_repeats_at_most_its_in_flight_eve
     assert len(seen) - len(set(seen)) <= MAX_EVENTS_PER_BATCH
 
 
+@ON_BOTH_BROKERS
 async def test_while_the_broker_is_away_everything_waits_and_on_its_return_it_leaves_by_itself(
     cluster: RelayCluster,
 ) -> None:
     port = free_port()
-    environment = on_real_servers(
-        cluster.mysql, cluster.kafka, KAFKA__BOOTSTRAP=f"127.0.0.1:{port}", SERVE="http,relay"
-    )
+    environment = on_real_servers(cluster.mysql, elsewhere(cluster.broker, port), SERVE="http,relay")
     await publish(cluster.application, a_schedule())
     await enrol(cluster.application, a_student(1))
     await cluster.commit_many()
@@ -187,7 +211,7 @@ async def test_while_the_broker_is_away_everything_waits_and_on_its_return_it_le
         until(lambda: served.log.read_text().count("relay_backing_off") > 6)
         grown = resident_mib(served.process.pid) - before
         waiting, marked = await cluster.count("outbox"), await cluster.count("publications")
-        async with returned(port, cluster.kafka.bootstrap):
+        async with returned(port, address(cluster.broker)):
             await cluster.until_count("outbox", lambda count: count == 0)
 
     assert answer.status_code == 201
@@ -207,7 +231,7 @@ async def test_an_event_that_is_too_large_holds_up_its_own_aggregate_and_shows_i
     refused = REGISTRY.get_sample_value("bursar_events_refused_total") or 0
     await messaging.outbox().renew(60)
     await Relay(messaging.outbox(), messaging.publisher(), process.signals(), process.clock()).relay()
-    workspace = Workspace(cluster.folder, None, on_real_servers(cluster.mysql, cluster.kafka))
+    workspace = Workspace(cluster.folder, None, on_real_servers(cluster.mysql, cluster.broker))
     shown = workspace.json("outbox")
 
     assert await cluster.topic() == [(other.subject, 1)]
@@ -223,7 +247,7 @@ async def test_an_idle_process_sends_few_database_statements(cluster: RelayClust
         f"CREATE USER {user} IDENTIFIED BY '{user}'", f"GRANT ALL ON {cluster.mysql.database}.* TO {user}"
     )
     own = {"MYSQL__USER": user, "MYSQL__PASSWORD": user, "SERVE": "http,consumer,relay,dispatcher,scheduler"}
-    workspace = Workspace(cluster.folder, None, on_real_servers(cluster.mysql, cluster.kafka, **own))
+    workspace = Workspace(cluster.folder, None, on_real_servers(cluster.mysql, cluster.broker, **own))
     workspace.run("keys", "create")
     with workspace.serve():
         await cluster.until_shared_by(1, SHARD_COUNT)
@@ -242,9 +266,8 @@ def resident_mib(process: int) -> float:
 
 
 @asynccontextmanager
-async def returned(port: int, bootstrap: str) -> AsyncIterator[None]:
+async def returned(port: int, broker: tuple[str, int]) -> AsyncIterator[None]:
     """Start the broker on another port."""
-    host, _, number = bootstrap.rpartition(":")
 
     async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -254,7 +277,7 @@ async def returned(port: int, bootstrap: str) -> AsyncIterator[None]:
         target.close()
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_broker, to_broker = await asyncio.open_connection(host, int(number))
+        from_broker, to_broker = await asyncio.open_connection(*broker)
         await asyncio.gather(pump(reader, to_broker), pump(from_broker, writer))
 
     async with await asyncio.start_server(connect, "127.0.0.1", port):

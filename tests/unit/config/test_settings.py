@@ -371,6 +371,17 @@ def test_an_inbox_that_forgets_sooner_than_messages_come_again_is_refused(read: 
     assert read(f"[kafka]\n{name} = 12\n").retention.inbox_days == 14
 
 
+def test_the_inbox_remembers_longer_than_messages_wait_in_rabbitmq(read: Any) -> None:
+    chosen = '[adapters]\nevents = "rabbitmq"\n'
+    for days in (13, 14, 49):
+        with pytest.raises(Misconfigured, match=r"inbox_days \(14\) must be more than rabbitmq\.messages_days"):
+            read(f"{chosen}[rabbitmq]\nmessages_days = {days}\n")
+    with pytest.raises(Misconfigured, match=r"rabbitmq\.messages_days"):
+        read(f"{chosen}[rabbitmq]\nmessages_days = 50\n")
+
+    assert read(f"{chosen}[rabbitmq]\nmessages_days = 12\n[kafka]\nevents_days = 30\n").rabbitmq.messages_days == 12
+
+
 @pytest.mark.parametrize("section", ["smtp", "ses"])
 @pytest.mark.parametrize(
     "bad",
