@@ -13,6 +13,8 @@ from uuid import uuid4
 import httpx
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from config.container import Application, running
 from config.sections.identity import Identity
@@ -239,3 +241,19 @@ async def test_figures_of_the_office_stay_inside(behind: Behind, method: str) ->
         answer = await behind.client.request(method, httpx.URL(str(behind.client.base_url), raw_path=path.encode()))
         assert answer.status_code in (400, 404, 405), path
         assert "bursar_http" not in answer.text
+
+
+async def test_a_timeline_over_web_socket_passes_the_gateway(behind: Behind) -> None:
+    with acting_as(SYSTEM):
+        await enrol(behind.application, a_student(2))
+    credential = {"Authorization": f"Bearer {await an_api_key(behind.application)}"}
+    fee, once = FEE | {"registration": "T-2"}, {"Idempotency-Key": uuid4().hex}
+    stored = await behind.client.post("/v1/exam-fees", json=fee, headers=credential | once)
+    gateway_url = str(behind.client.base_url).replace("http", "ws", 1).rstrip("/")
+    path = f"{gateway_url}/v1/exam-fees/{stored.json()['id']}/timeline"
+
+    async with asyncio.timeout(10), connect(path, additional_headers=credential, proxy=None) as timeline:
+        assert json.loads(await timeline.recv())["what"] == "FeeSubmitted"
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(path, proxy=None)
+    assert refused.value.response.status_code == 401

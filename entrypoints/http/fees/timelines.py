@@ -8,9 +8,13 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from core.fees.timelines.timeline_step import TimelineStep
+from core.kernel.errors import Invalid
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.fees.timeline_streams import EVENT_STREAM, TimelineResponse, TimelineStreams
+from entrypoints.http.fees.event_streams import EVENT_STREAM, EventStreamResponse
+from entrypoints.http.fees.timeline_stream import Reader
+from entrypoints.http.fees.timeline_streams import TimelineStreams
+from entrypoints.http.fees.web_sockets import WebSocketResponse, accepted
 from entrypoints.http.middleware.http_rules import SENT_METHOD
 from entrypoints.http.problems import problems
 
@@ -28,6 +32,12 @@ LastEventId = Annotated[
         name="Last-Event-ID", description="The id of the last step that the client has; it gets those after it"
     ),
 ]
+LastEventIdInQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="last_event_id", description="The same for clients that cannot set the header, which takes precedence"
+    ),
+]
 
 
 @get(
@@ -43,9 +53,18 @@ async def follow_timeline(
     use_cases: Wired[UseCases],
     timeline_streams: Wired[TimelineStreams],
     last_event_id: LastEventId = None,
+    last_event_id_in_query: LastEventIdInQuery = None,
     follow: Annotated[bool, QueryParameter(description="Whether the stream goes on after the present steps")] = True,
 ) -> ASGIResponse:
-    """Follow what happens to an exam fee, by id or reference, as server-sent events."""
-    followed = await use_cases.fees.follow_timeline(name, last_event_id or "")
-    goes_on = follow and SENT_METHOD not in request.scope
-    return TimelineResponse(followed, timeline_streams, request.scope, follow=goes_on)
+    """Follow what happens to an exam fee, by id or reference, as server-sent events.
+
+    With `Upgrade: websocket` (RFC 6455), a program gets each step as a text frame.
+    """
+    accept = accepted(request.scope) if SENT_METHOD not in request.scope else None
+    if accept and not follow:
+        raise Invalid("a WebSocket goes on after the present steps: ask without `Upgrade`", at="$.follow")
+    followed = await use_cases.fees.follow_timeline(name, last_event_id or last_event_id_in_query or "")
+    reader = Reader.of(request.scope, followed)
+    if accept:
+        return WebSocketResponse(accept, reader, timeline_streams)
+    return EventStreamResponse(reader, timeline_streams, follow=follow and SENT_METHOD not in request.scope)

@@ -15,7 +15,7 @@ from entrypoints.http.protocol.connections import (
     Connections,
 )
 from entrypoints.http.protocol.ending import LINGER_SECONDS, EndingConnection
-from entrypoints.http.protocol.exchange import CarefulExchange, Exchange, LastTransport
+from entrypoints.http.protocol.exchange import UPGRADE, CarefulExchange, Exchange, LastTransport
 from entrypoints.http.protocol.head import (
     HEAD_TOO_LARGE,
     UNEXPECTED_BODY,
@@ -43,6 +43,7 @@ class Connection(EndingConnection):
         self._first = True
         self._mid_request = self._reserved = self._upgrading = False
         self._bytes_without_body = self._held = 0
+        self._asked = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit a new connection, or close it."""
@@ -65,6 +66,9 @@ class Connection(EndingConnection):
 
     def _feed(self, data: bytes) -> None:
         """Parse bytes, and start or go on with the time limits."""
+        if taker := self._taker:
+            taker(data)
+            return
         if not self._mid_request and not data.strip(b"\r\n"):
             return  # RFC 9112, section 2.2: empty lines before a request are nothing
         if began_in_head := self._in_head:
@@ -112,6 +116,7 @@ class Connection(EndingConnection):
                 self._upgrading, self.parser = False, httptools.HttpRequestParser(self)
 
     def _head_without_upgrade(self) -> bytes:
+        self._asked = b", ".join(value for name, value in self.headers if name == b"upgrade")
         lines = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
@@ -151,6 +156,8 @@ class Connection(EndingConnection):
         self._connections.idle.pop(self, None)
         self.headers = []  # trailers end here: no application looks at them
         self.cycle = cycle = self._exchange(version, last=refusal is not None and refusal.closes)
+        if self._asked:
+            scope[UPGRADE], cycle.connection, self._asked = self._asked, self, b""
         self._deaf = self._deaf or (refusal is not None and refusal.closes)
         if self.busy:
             self.flow.pause_reading()

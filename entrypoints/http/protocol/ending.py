@@ -3,13 +3,14 @@
 import fcntl
 import termios
 from array import array
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from entrypoints.http.protocol.connections import CLIENT_LEFT, Connections
-from entrypoints.http.protocol.exchange import last_response
+from entrypoints.http.protocol.exchange import Exchange, last_response
 from entrypoints.http.protocol.head import Refusal
 from entrypoints.http.protocol.reading import BYTES_PER_TURN, DISCARDED_PER_TURN, PacedReading
 
@@ -17,6 +18,8 @@ UNREAD_SECONDS = 30.0
 """The time in which a client reads nothing of its answer."""
 LINGER_SECONDS = 2.0
 """The time in which what a client still sends is discarded, so that it can read its answer (RFC 9112, section 9.6)."""
+FRAME_BYTES_PER_TURN = 1024
+"""The most bytes of a WebSocket parsed in one turn: a frame of 6 bytes costs more than a part of a body."""
 
 
 class EndingConnection(PacedReading):
@@ -26,7 +29,7 @@ class EndingConnection(PacedReading):
         """Pass all other arguments to uvicorn."""
         super().__init__(*arguments, **named)
         self._connections, self._limits = connections, connections.limits
-        self._running: RequestResponseCycle | None = None
+        self._running: Exchange | None = None
         self._in_head = True
         self._announced_bytes: int | None = 0
         self._body_bytes = self._discarded_bytes = 0
@@ -119,6 +122,23 @@ class EndingConnection(PacedReading):
         else:
             self.transport.close()
 
+    def switch(self) -> bool:
+        """Read no more requests; return False if the client has sent something before it had the answer."""
+        self._deaf = False  # the answer is not the last thing that is read, also while the process ends
+        return self._in_head and not (self._head_bytes or self.pipeline or self._last_words)
+
+    def finish(self, words: bytes) -> None:
+        """End a connection whose protocol was switched with these bytes."""
+        self._deaf, self._last_words = True, words
+        if self._running is not None:
+            self._running.response_complete = True
+            self._running.on_response()
+
+    @property
+    def _taker(self) -> Callable[[bytes], object] | None:
+        """What takes the bytes of the client after the protocol was switched."""
+        return self._running.on_data if self._running else None
+
     def _end(self, refusal: Refusal) -> None:
         """Answer what cannot be read on, after the answers before it; then close."""
         self._deaf = True
@@ -141,6 +161,8 @@ class EndingConnection(PacedReading):
         """The most bytes that the next turn takes from the socket."""
         if self._deaf:
             return DISCARDED_PER_TURN
+        if self._taker:
+            return FRAME_BYTES_PER_TURN
         if self._in_head or not self.cycle.response_complete:
             return BYTES_PER_TURN
         missing = (self._announced_bytes or 0) - self._body_bytes - self._discarded_bytes

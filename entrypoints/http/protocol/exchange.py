@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
@@ -13,6 +13,19 @@ from entrypoints.http.protocol.head import Headers, Refusal
 POLICY_NAMES = frozenset(BROWSER_POLICY)
 DETACH = "http.response.detach"
 """A message after which the application returns, and `take` gets the exchange, whose answer goes on without a task."""
+UPGRADE = "upgrade"
+"""Key of the scope: the protocol that the client asks for; the head of the request is without it."""
+SWITCHING_PROTOCOLS = 101
+
+
+class Upgradable(Protocol):
+    """A connection whose client asks for another protocol."""
+
+    def switch(self) -> bool:
+        """Read no more requests; return False if the client has sent something before it had the answer."""
+
+    def finish(self, words: bytes) -> None:
+        """End with these bytes, and close once the client had time to read them."""
 
 
 class Exchange(RequestResponseCycle):
@@ -26,6 +39,9 @@ class Exchange(RequestResponseCycle):
     take: Callable[["Exchange"], None] | None = None
     on_left: Callable[[], None] | None = None
     """Called when the client of a detached exchange leaves."""
+    connection: Upgradable | None = None
+    on_data: Callable[[bytes], object] | None = None
+    """Takes what the client sends after the protocol was switched."""
 
     async def run_asgi(self, app: Any) -> None:
         """Answer a request; what only the application needs of a detached one is freed."""
@@ -56,6 +72,8 @@ class Exchange(RequestResponseCycle):
         if message["type"] != "http.response.start":
             await super().send(message)
             return
+        if message["status"] == SWITCHING_PROTOCOLS and not self._switch():
+            return
         while self.flow.write_paused and not self.disconnected:
             await self.flow.drain()  # here, because below nothing else may write
         stated = POLICY_NAMES.intersection([name for name, _ in message["headers"]])
@@ -65,6 +83,21 @@ class Exchange(RequestResponseCycle):
             await super().send(message)
         finally:
             self.transport = transport
+
+    def _switch(self) -> bool:
+        """Switch the protocol; a client that did not wait for the answer is cut, since its bytes are in doubt."""
+        if self.connection is None or not self.connection.switch():
+            self.transport.close()
+            return False
+        self.default_headers, self.chunked_encoding, self.keep_alive = [], False, True
+        self.on_data = self.body.extend
+        return True
+
+    def finish(self, words: bytes) -> None:
+        """End an exchange whose protocol was switched."""
+        if self.connection and not self.response_complete and not self.disconnected:
+            self.on_data = None
+            self.connection.finish(words)
 
 
 class PolicyWriter:
