@@ -27,7 +27,8 @@ UNREAD = (
     "cffi",
     "pycparser",
     *(f"redis/commands/{each}" for each in ("bf", "json", "search", "timeseries", "vectorset")),
-    *(f"strawberry/{each}" for each in ("channels", "cli", "codegen", "http", "pydantic", "schema_codegen")),
+    *(f"strawberry/{each}" for each in ("channels", "cli", "codegen", "django", "http", "pydantic", "schema_codegen")),
+    *(f"websockets/{each}" for each in ("asyncio", "legacy", "sync")),
 )
 """Requests to SES are signed, and sent without a client; the API page is Swagger's; GraphQL needs no web framework;
 extension modules need what cffi has compiled, and no compiler."""
