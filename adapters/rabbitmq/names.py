@@ -18,7 +18,7 @@ class TopicNames:
 
     topic: str
     partitions: int
-    """0: nobody consumes the topic; one queue keeps its messages."""
+    """0 for a topic without a consumer here: one queue keeps its messages."""
 
     @property
     def spreading(self) -> str:

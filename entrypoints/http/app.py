@@ -57,7 +57,7 @@ def create_app(
 ) -> ASGIApp:
     """Serve use cases over HTTP, submissions through admission control.
 
-    `documented` builds the API document now: the first request for it would keep all others waiting.  `own_writes` is
+    `documented` builds the API document now: the first request for it would keep all others waiting. `own_writes` is
     given where reads may be answered by replicas.
     """
     signer = admission.intent_signer

@@ -8,7 +8,7 @@ from core.kernel.own_writes import OwnWrites, Position, View, merged, position_o
 from entrypoints.http.query_limits import QUERIES
 
 HEADER, RAW_HEADER = "Bursar-Read-After", b"bursar-read-after"
-"""Of an answer: the client's last write.  Of a request: what its reads must contain, whoever wrote it."""
+"""In an answer, the last write of the client; in a request, a write of any client that its reads must contain."""
 ONLY_SHOW = frozenset({"GET", "HEAD"})
 """Methods whose reads may be stale; every other request, but for GraphQL queries, decides something."""
 
