@@ -1,8 +1,9 @@
 """Fee schedules: the prices of one examination by audience and date."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Annotated
 
@@ -26,11 +27,20 @@ from core.kernel.money import Money
 from core.kernel.text import line_fault
 
 COUNTRY = Text("two capital letters (ISO 3166-1)", r"[A-Z]{2}")
+MAX_COMPUTED_QUOTES = 1024
+"""Of one version: the payers and the numbers of papers of one day are few."""
 CURRENCY = Text("a currency of ISO 4217 that has minor units", "|".join(sorted(ACTIVE_CURRENCIES)))
 
 
+class ComputedQuotes:
+    """The place of the quotes that a schedule has computed; it is no field, because documents have all fields."""
+
+    __slots__ = ("_quote_once",)
+    _quote_once: Callable[[Payer, int, int, date, Money | None], Quote]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeeSchedule:
+class FeeSchedule(ComputedQuotes):
     """The published tariff of one examination; construction raises `InvalidSchedule` for a contradiction."""
 
     code: Name
@@ -68,6 +78,7 @@ class FeeSchedule:
             late_payments.contradictions(self.fines, self.closes.payment),
         ):
             raise contradiction
+        object.__setattr__(self, "_quote_once", lru_cache(MAX_COMPUTED_QUOTES)(self._quote))
 
     def refuse_to_publish(self) -> None:
         """Raise `InvalidSchedule` for a title that is not printable, and a currency or a moment that does not exist.
@@ -108,7 +119,21 @@ class FeeSchedule:
         """
         check_currency(self.currency)
         _refuse_unknown_practicals(selection)
-        lines = self._lines(self._case(candidate, selection, moment, paid))
+        payer, day = Payer.of(candidate, self.country), as_local(moment, self.zone).date()
+        return self._quote_once(payer, len(selection.papers), len(selection.practicals), day, paid)
+
+    def accepts_payment(self, moment: datetime) -> bool:
+        """Tell whether a payment that was received at this moment is in time."""
+        return self.closes.payment is None or moment < as_utc(self.closes.payment, self.zone)
+
+    def _quote(self, payer: Payer, papers: int, practicals: int, day: date, paid: Money | None) -> Quote:
+        if payer.category not in self.categories:
+            raise NotPriced(f"the schedule has no category {payer.category}")
+        nothing = Money.zero(self.currency)
+        case = PricingCase(
+            payer=payer, papers=papers, practicals=practicals, day=day, total=nothing, paid=paid or nothing
+        )
+        lines = self._lines(case)
         total = total_of(lines, self.currency)
         return Quote(
             schedule=self.code,
@@ -117,24 +142,6 @@ class FeeSchedule:
             total=total,
             instalments=instalments.instalments(total, self.instalments),
             pay_by=as_utc(self.closes.payment, self.zone) if self.closes.payment else None,
-        )
-
-    def accepts_payment(self, moment: datetime) -> bool:
-        """Tell whether a payment that was received at this moment is in time."""
-        return self.closes.payment is None or moment < as_utc(self.closes.payment, self.zone)
-
-    def _case(
-        self, candidate: Candidate, selection: PaperSelection, moment: datetime, paid: Money | None
-    ) -> PricingCase:
-        if candidate.category not in self.categories:
-            raise NotPriced(f"the schedule has no category {candidate.category}")
-        nothing = Money.zero(self.currency)
-        return PricingCase(
-            payer=Payer.of(candidate, self.country),
-            selection=selection,
-            day=as_local(moment, self.zone).date(),
-            total=nothing,
-            paid=paid or nothing,
         )
 
     def _lines(self, case: PricingCase) -> tuple[QuoteLine, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from core.fees.candidate import Candidate
 from core.fees.names import Name
@@ -11,8 +11,7 @@ from core.fees.pricing.amount import Amount
 Region = Literal["home", "abroad"]
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+class Payer(NamedTuple):
     """The properties of a candidate that rules distinguish."""
 
     category: str

@@ -51,7 +51,7 @@ class PaperFee(Rule):
         return self.audience.priced_by(self.base)
 
     def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
-        papers, practicals = self._counted(case), len(case.selection.practicals)
+        papers, practicals = self._counted(case), case.practicals
         included = min(papers, self.included)
         further = papers - included
         yield self._line(case, f"{format_count(included, 'paper')}, {case.payer}", 1, self.base)
@@ -67,14 +67,13 @@ class PaperFee(Rule):
         ) or Rule.double_charges_with(self, other)
 
     def _counted(self, case: PricingCase) -> int:
-        papers = len(case.selection.papers)
-        if papers == 0:
+        if case.papers == 0:
             raise NoPapers("choose at least one paper", at="$.papers")
-        if papers > self.maximum:
+        if case.papers > self.maximum:
             raise TooManyPapers(
                 f"at most {format_count(self.maximum, 'paper')} can be chosen", at=f"$.papers[{self.maximum}]"
             )
-        return papers
+        return case.papers
 
     def _line(self, case: PricingCase, why: str, times: int, amount: Amount) -> QuoteLine:
         return QuoteLine(self.head, why, case.money(times * amount_for(case.payer.category, amount)))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from core.fees.paper_selection import PaperSelection
 from core.fees.pricing.audience import Audience, Payer
 from core.fees.quote import QuoteLine
 from core.kernel.money import Money
@@ -17,7 +16,9 @@ class PricingCase:
     """The input of a pricing rule."""
 
     payer: Payer
-    selection: PaperSelection
+    papers: int
+    """How many are selected."""
+    practicals: int
     day: date
     """In the schedule's own time zone."""
     total: Money

@@ -1,4 +1,6 @@
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ from core.fees.instalments import InstalmentShare
 from core.fees.pricing.audience import Audience
 from core.fees.pricing.concession import Concession
 from core.fees.pricing.exemption import Exemption
+from core.fees.pricing.flat_fee import FlatFee
 from core.fees.pricing.late_fee import LateFee, LateFeeWindow
 from core.fees.pricing.paper_fee import PaperFee
+from core.fees.pricing.rule import PricingCase
 from core.fees.quote import Instalment, Quote, QuoteLine
 from core.fees.schedule import FeeSchedule
 from core.kernel.errors import Invalid
@@ -111,3 +115,47 @@ def test_a_quote_that_does_not_add_up_cannot_be_made(wrong: dict[str, Any]) -> N
     assert Quote(**right).total == amount
     with pytest.raises(Invalid):
         Quote(**right | wrong)
+
+
+@given(schedules(), st.data())
+def test_a_schedule_that_has_computed_quotes_prices_each_case_as_a_new_one_does(
+    schedule: FeeSchedule, data: st.DataObject
+) -> None:
+    abroad = a_fee("postage", 700, audience=Audience(region="abroad"))
+    blind = Concession(audience=Audience(certificates=frozenset({"blind"})), head="blind", basis_points=1_000)
+    asking = replace(schedule, rules=(*schedule.rules, abroad, blind))
+    cases = st.builds(
+        lambda category, certificates, country, papers, practicals, days, paid: (
+            a_candidate(category, *certificates, country=country),
+            a_choice(papers, min(papers, practicals)),
+            NOON + timedelta(days=days),
+            paid,
+        ),
+        st.sampled_from(["general", "sc"]),
+        st.sets(st.sampled_from(["blind", "merit"])),
+        st.sampled_from(["IN", "AE"]),
+        st.integers(1, 5),
+        st.integers(0, 5),
+        st.integers(0, 3),
+        st.none() | amounts.map(lambda minor: Money(minor, "INR")),
+    )
+
+    for case in data.draw(st.lists(cases, min_size=2, max_size=6)):
+        assert asking.price(*case) == replace(asking).price(*case)
+
+
+def test_a_submission_of_a_priced_case_evaluates_no_rule() -> None:
+    evaluated: list[PricingCase] = []
+
+    class Watched(FlatFee):
+        def lines(self, case: PricingCase) -> Iterator[QuoteLine]:
+            evaluated.append(case)
+            return super().lines(case)
+
+    schedule = a_schedule(Watched(head="examination", title="Examination", amount=100))
+    for number in range(3):
+        schedule.quote(a_candidate(), a_choice(2), NOON + timedelta(seconds=number))
+    assert len(evaluated) == 1
+
+    schedule.quote(a_candidate(), a_choice(2), NOON + timedelta(days=1))
+    assert len(evaluated) == 2
