@@ -86,14 +86,20 @@ class CompiledInsert:
     """A compiled multi-row insert, without its values."""
 
     statement: str
-    binds: Sequence[tuple[str, Callable[[Any], Any] | None]]
-    """The columns in the order of the statement, each with its conversion to the driver's value."""
+    columns: Sequence[str]
+    """In the order of the statement."""
+    binds: Sequence[tuple[int, Callable[[Any], Any]]]
+    """The places of columns whose values the driver takes in another form, each with the conversion."""
 
     def parameters(self, rows: Sequence[Row]) -> tuple[Any, ...]:
         """Return the values in the order of the statement."""
-        if any(len(row) != len(self.binds) for row in rows):
+        if set(map(len, rows)) != {len(self.columns)}:
             raise TypeError("rows of one table and transaction name the same columns")
-        return tuple([bind(row[name]) if bind else row[name] for row in rows for name, bind in self.binds])
+        values = [row[name] for row in rows for name in self.columns]
+        for place, bind in self.binds:
+            column = slice(place, None, len(self.columns))
+            values[column] = map(bind, values[column])
+        return tuple(values)
 
 
 @cache
@@ -109,12 +115,10 @@ def compile_insert(
     one = str((special(dialect) if special else insert(table)).compile(dialect=dialect, column_keys=columns))
     head, values, row_and_rest = one.partition("VALUES ")
     row, end, rest = row_and_rest.partition(")")
-    binds = [
-        (column.name, column.type.dialect_impl(dialect).bind_processor(dialect))
-        for column in table.columns
-        if column.name in columns
-    ]
-    return CompiledInsert(head + values + ", ".join([row + end] * rows) + rest, binds)
+    named = [column for column in table.columns if column.name in columns]
+    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in named]
+    binds = [(place, bind) for place, bind in enumerate(processors) if bind]
+    return CompiledInsert(head + values + ", ".join([row + end] * rows) + rest, [each.name for each in named], binds)
 
 
 def replacing(table: Table) -> Callable[[Dialect], Insert]:

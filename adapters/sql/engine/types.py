@@ -1,5 +1,6 @@
 """Column types with the same meaning on MySQL and SQLite."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,16 @@ from uuid import UUID
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, Text, TypeDecorator
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
+
+
+def id_bytes(value: UUID | None) -> bytes | None:
+    """Return the 16 bytes of a UUID."""
+    return None if value is None else value.bytes
+
+
+def in_utc(value: datetime | None) -> datetime | None:
+    """Return the same moment with the offset of UTC."""
+    return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 
 class Id(TypeDecorator[UUID]):
@@ -21,7 +32,11 @@ class Id(TypeDecorator[UUID]):
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Return the bytes of a UUID."""
-        return None if value is None else value.bytes
+        return id_bytes(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[UUID | None], bytes | None]:  # noqa: ARG002 - SQLAlchemy passes it
+        """Return the conversion itself: the one of `TypeDecorator` makes three calls of it."""
+        return id_bytes
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Return the UUID of bytes."""
@@ -41,6 +56,10 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Return naive UTC."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Return a conversion that leaves a time in UTC as it is, on MySQL, whose driver does not read the offset."""
+        return in_utc if dialect.name == "mysql" else super().bind_processor(dialect)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Return the time in UTC."""

@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from sqlalchemy import Dialect, insert
 from sqlalchemy.dialects import mysql, sqlite
 
 from adapters.sql.engine.inserts import MAX_ROWS_PER_STATEMENT, UPSERT, compile_insert, in_parts, replacing
-from adapters.sql.engine.tables import outbox
+from adapters.sql.engine.tables import heartbeat, outbox
 from adapters.sql.schema import metadata
 
 ROWS = [{"event_id": None, "shard": number} for number in range(300)]
@@ -41,3 +44,14 @@ def test_a_statement_of_several_rows_is_the_one_that_sqlalchemy_compiles(dialect
 
             statement = compile_insert(table, columns, 3, dialect, replace=replace).statement
             assert statement == str(several.compile(dialect=dialect))
+
+
+@pytest.mark.parametrize("dialect", [mysql.dialect(), sqlite.dialect()], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_a_time_of_any_zone_is_stored_as_utc(dialect: Dialect, zone: str) -> None:
+    moment = datetime(2026, 11, 20, 12, 30, 0, 123456, tzinfo=UTC).astimezone(ZoneInfo(zone))
+    insertion = compile_insert(heartbeat, ("id", "at", "padding"), 1, dialect)
+
+    stored = insertion.parameters([{"id": 1, "at": moment, "padding": b""}])[1]
+
+    assert str(stored).removesuffix("+00:00") == "2026-11-20 12:30:00.123456"
