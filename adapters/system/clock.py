@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-import uuid_utils
+from uuid_utils.compat import uuid7
 
 from core.kernel.clock import Clock
 from core.kernel.ids import Ids
@@ -20,4 +20,4 @@ class TimeOrderedIds(Ids):
     """Creates UUIDs of version 7, which sort by creation."""
 
     def new(self) -> UUID:
-        return UUID(int=uuid_utils.uuid7().int)
+        return uuid7()

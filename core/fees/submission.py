@@ -19,6 +19,10 @@ SubmissionId = NewType("SubmissionId", UUID)
 
 CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32, which omits letters that are easily mistaken for digits or each other."""
+LETTER_PAIRS = [first + second for first in CROCKFORD_BASE32 for second in CROCKFORD_BASE32]
+"""The two letters of each ten bits."""
+LUHN_SUMS = [first + second * 2 // 32 + second * 2 % 32 for first in range(32) for second in range(32)]
+"""What the two letters of each ten bits add to the Luhn sum, which doubles every second letter."""
 
 
 class SubmissionState(StrEnum):
@@ -178,7 +182,7 @@ def reference(submission: SubmissionId) -> str:
 
     It is 60 random bits of the id in base 32, and a Luhn check character that detects every single wrong one.
     """
-    digits = [submission.int >> shift & 31 for shift in range(55, -1, -5)]
-    luhn = sum(digits[::2]) + sum([digit * 2 // 32 + digit * 2 % 32 for digit in digits[1::2]])
-    letters = "".join([CROCKFORD_BASE32[digit] for digit in digits])
-    return f"BF-{letters[:4]}-{letters[4:8]}-{letters[8:]}-{CROCKFORD_BASE32[-luhn % 32]}"
+    pairs = [submission.int >> shift & 1023 for shift in (50, 40, 30, 20, 10, 0)]
+    a, b, c, d, e, f = [LETTER_PAIRS[pair] for pair in pairs]
+    luhn = sum([LUHN_SUMS[pair] for pair in pairs])
+    return f"BF-{a}{b}-{c}{d}-{e}{f}-{CROCKFORD_BASE32[-luhn % 32]}"

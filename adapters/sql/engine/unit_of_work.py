@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.encoding import audit_record_of, message_from_event
+from adapters.encoding import audit_record_of
 from adapters.sql.engine.inserts import changed_key
 from adapters.sql.engine.tables import audit_records, audit_unsealed, event_log, outbox, requests
 from adapters.sql.engine.transactions import Scope
@@ -19,6 +19,7 @@ from core.kernel.clock import Clock
 from core.kernel.events import Event
 from core.kernel.idempotency import RequestContext
 from core.kernel.ids import Ids
+from core.kernel.trace import current_trace
 from core.kernel.unit_of_work import Transaction, UnitOfWork
 from core.messaging.outbox import OUTBOX_SIGNAL, SHARD_COUNT
 
@@ -45,24 +46,25 @@ class SqlUnitOfWork(UnitOfWork):
         await self._part.__aexit__(kind, error, trace)
 
     def record(self, *events: Event, kept: object = None) -> None:
-        actor = current_principal.get().subject[:MAX_ACTOR_LENGTH]
+        actor, trace = current_principal.get().subject[:MAX_ACTOR_LENGTH], current_trace.get()
+        kept_text = None if kept is None else msgspec.json.encode(kept).decode()
         for event in events:
-            message = message_from_event(event, self.ids.new(), kept)
+            event_id = self.ids.new()
             row = {
-                "event_id": message.id,
-                "context": message.context,
-                "type": message.type,
-                "aggregate_id": message.subject,
-                "aggregate_version": message.version,
-                "at": message.at,
-                "body": message.body.decode(),
-                "request_id": message.trace.request_id,
-                "traceparent": message.trace.traceparent,
+                "event_id": event_id,
+                "context": event.context,
+                "type": event.MESSAGE_TYPE,
+                "aggregate_id": event.subject,
+                "aggregate_version": event.version,
+                "at": event.at,
+                "body": msgspec.json.encode(event).decode(),
+                "request_id": trace.request_id,
+                "traceparent": trace.traceparent,
                 "actor": actor,
-                "kept": message.kept.decode() or None,
+                "kept": kept_text,
             }
             self.insert(event_log, row)
-            self.insert(outbox, {"event_id": message.id, "shard": crc32(message.subject.bytes) % SHARD_COUNT})
+            self.insert(outbox, {"event_id": event_id, "shard": crc32(event.subject.bytes) % SHARD_COUNT})
             self.wake(OUTBOX_SIGNAL)
 
     def record_answer(self, request: RequestContext, result: object) -> None:
