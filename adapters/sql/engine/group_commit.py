@@ -7,6 +7,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from prometheus_client import Histogram
@@ -33,6 +35,7 @@ PendingUnit = PendingItem[Rows, Position]
 """The rows of one unit of work, and the future of its commit."""
 
 
+@cache
 def natural_keys() -> Mapping[Table, Sequence[ColumnElement[Any]]]:
     """Return the keys that clients choose, by table; they can collide."""
     tables = [table for table in metadata.tables.values() if NATURAL_KEY in table.info]
@@ -152,6 +155,7 @@ def combined_rows(batch: Sequence[PendingUnit]) -> Rows:
     for unit in batch:
         for name, some in unit.item.items():
             rows[name] += some
-    for table, columns in natural_keys().items():
-        rows[table.name].sort(key=lambda row: [row[column.name] for column in columns])
+    for table in natural_keys():
+        if table.name in rows:
+            rows[table.name].sort(key=itemgetter(*table.info[NATURAL_KEY]))
     return rows

@@ -1,6 +1,6 @@
 """The roster in SQL, and its readers for the fees and notifications contexts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -29,6 +29,7 @@ from core.notifications.ports import Contacts
 from core.students.ports import Students
 from core.students.student import Enrolment, Student, StudentId, UnreadableStudent
 
+as_certificates = msgspec.json.Decoder(frozenset[str]).decode
 CONTACT_COLUMNS = ("id", "name", "language", "email", "phone", "encrypted_email", "encrypted_phone")
 
 
@@ -87,8 +88,10 @@ class SqlCandidates(Candidates):
     async def _find(self, batch: Sequence[PendingItem[str, Candidate | None]]) -> None:
         async with self._database.reading() as connection:
             wanted = tuple(each.item for each in batch)
-            rows = await connection.exec_driver_sql(lookup(len(wanted), connection.dialect), wanted)
-        found = {row.registration_key: candidate(row) for row in rows}
+            rows: Iterable[Sequence[Any]] = await connection.exec_driver_sql(
+                lookup(len(wanted), connection.dialect), wanted
+            )
+        found = {row[0]: candidate(*row[1:]) for row in rows}
         for each in batch:
             each.resolve(found.get(each.item))
 
@@ -102,16 +105,18 @@ def lookup(number: int, dialect: Dialect) -> str:
     return str(select(key, *columns).where(wanted).compile(dialect=dialect))
 
 
-def candidate(row: Row[Any]) -> Candidate:
-    """Return the candidate of a driver row."""
+def candidate(
+    student: bytes, registration: str, name: str, category: str, country: str, centre: str, certificates: str
+) -> Candidate:
+    """Return the candidate of a driver row, whose cells are in the order of the fields."""
     return Candidate(
-        id=CandidateId(UUID(bytes=row.id)),
-        registration=row.registration,
-        name=row.name,
-        category=row.category,
-        country=row.country,
-        centre=row.centre,
-        certificates=msgspec.json.decode(row.certificates, type=frozenset[str]),
+        id=CandidateId(UUID(bytes=student)),
+        registration=registration,
+        name=name,
+        category=category,
+        country=country,
+        centre=centre,
+        certificates=as_certificates(certificates),
     )
 
 
