@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.engine.driver_errors import Locked
 from adapters.sql.engine.lock_order import LOCK_ORDER
+from adapters.sql.engine.pipelining import Pipeline, Statement
 from adapters.sql.engine.tables import metadata, requests
 from core.kernel.idempotency import RequestInProgress
 
@@ -26,6 +27,16 @@ Parts of a joined transaction leave these rows to its end.
 """
 MAX_ROWS_PER_STATEMENT = 256
 """Larger statements are not faster."""
+MAX_STATEMENTS_PER_ROUND_TRIP = 16
+"""A commit of the hot path has at most five; the limit bounds the memory of large imports."""
+
+
+def changed_key(name: str) -> str:
+    """Return the key in `Rows` of rows to insert or overwrite."""
+    return f"{name} changed"
+
+
+PLACES = frozenset(key for name in LOCK_ORDER for key in (name, changed_key(name)))
 
 
 async def flush(rows: Rows, connection: AsyncConnection) -> None:
@@ -36,23 +47,40 @@ async def flush(rows: Rows, connection: AsyncConnection) -> None:
 def insert_all(connection: Connection, rows: Rows) -> None:
     """Insert rows, the tables in lock order."""
     check_order(rows)
+    waiting: list[Insertion] = []
     for name in LOCK_ORDER:
+        table = metadata.tables[name]
         for key in (name, changed_key(name)):
-            if waiting := rows.get(key):
-                complete = metadata.tables[name].info.get(COMPLETED_LAST)
-                for some in in_parts(complete(connection, waiting) if complete else waiting):
-                    insert_some(connection, metadata.tables[name], some, replace=key != name)
+            if some := rows.get(key):
+                if complete := table.info.get(COMPLETED_LAST):
+                    execute(connection, waiting)  # what completes the rows locks others
+                    waiting, some = [], complete(connection, some)
+                waiting += insertions(connection.dialect, table, some, replace=key != name)
+    execute(connection, waiting)
 
 
-def insert_some(connection: Connection, table: Table, some: Sequence[Row], *, replace: bool) -> None:
-    """Insert rows of one table; raise `RequestInProgress` if the same request is being stored."""
-    insertion = compile_insert(table, tuple(some[0]), len(some), connection.dialect, replace=replace)
-    try:
-        connection.exec_driver_sql(insertion.statement, insertion.parameters(some))
-    except Locked as error:
-        if table is requests:
-            raise RequestInProgress("the same request is in progress; send it again in a second") from error
-        raise
+def insertions(dialect: Dialect, table: Table, rows: Sequence[Row], *, replace: bool) -> Iterator["Insertion"]:
+    """Yield the statements that insert rows of one table."""
+    for some in in_parts(rows):
+        compiled = compile_insert(table, tuple(some[0]), len(some), dialect, replace=replace)
+        yield Insertion(table, (compiled.statement, compiled.parameters(some)))
+
+
+def execute(connection: Connection, waiting: Sequence["Insertion"]) -> None:
+    """Execute statements, on MySQL in one round trip; raise `RequestInProgress` if the same request is being stored."""
+    size = MAX_STATEMENTS_PER_ROUND_TRIP if connection.dialect.name == "mysql" else 1
+    for begin in range(0, len(waiting), size):
+        some = waiting[begin : begin + size]
+        pipeline = Pipeline([each.statement for each in some])
+        try:
+            if len(some) == 1:
+                connection.exec_driver_sql(*some[0].statement)
+            else:
+                pipeline.execute(connection)
+        except Locked as error:
+            if some[pipeline.failed or 0].table is requests:
+                raise RequestInProgress("the same request is in progress; send it again in a second") from error
+            raise
 
 
 def is_completed_last(name: str) -> bool:
@@ -62,14 +90,8 @@ def is_completed_last(name: str) -> bool:
 
 def check_order(rows: Rows) -> None:
     """Raise `LookupError` for rows of a table without a place in the lock order."""
-    places = {key for name in LOCK_ORDER for key in (name, changed_key(name))}
-    if missing := rows.keys() - places:
+    if missing := rows.keys() - PLACES:
         raise LookupError(f"{', '.join(sorted(missing))}: give the table a place in adapters/sql/engine/lock_order.py")
-
-
-def changed_key(name: str) -> str:
-    """Return the key in `Rows` of rows to insert or overwrite."""
-    return f"{name} changed"
 
 
 def in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -79,6 +101,14 @@ def in_parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         size = min(1 << left.bit_length() - 1, MAX_ROWS_PER_STATEMENT)
         yield rows[begin : begin + size]
         begin += size
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """A statement that inserts rows of a table."""
+
+    table: Table
+    statement: Statement
 
 
 @dataclass(frozen=True, slots=True)

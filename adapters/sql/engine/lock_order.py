@@ -1,6 +1,6 @@
 """The order in which a unit of work writes its buffered rows: one order for all transactions prevents deadlocks.
 
-`requests` leads, so that a repeated request stops at its idempotency key before it writes anything else.
+`requests` leads, so that a repeated request is refused by its idempotency key and not by what it writes besides.
 """
 
 LOCK_ORDER = (

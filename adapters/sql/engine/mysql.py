@@ -19,6 +19,7 @@ from adapters.sql.engine.database import (
 )
 from adapters.sql.engine.driver_errors import translate_driver_errors
 from adapters.sql.engine.member import Member
+from adapters.sql.engine.pipelining import enable_pipelining
 from adapters.sql.engine.primary import Primary
 from adapters.sql.engine.replica import Replica
 from adapters.sql.engine.rotation import Rotation
@@ -87,7 +88,7 @@ def new_pool(
         "stmt_cache_size": 128,
         "ssl": context,
     }
-    return create_async_engine(
+    pool = create_async_engine(
         url,
         isolation_level=isolation,
         pool_size=connections,
@@ -98,6 +99,8 @@ def new_pool(
         hide_parameters=True,  # parameters are personal data
         connect_args=options | ({"async_creator_fn": connect} if connect else {}),
     )
+    enable_pipelining(pool)
+    return pool
 
 
 def address_of(text: str) -> tuple[str, int]:
