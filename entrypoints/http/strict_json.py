@@ -11,8 +11,17 @@ from core.kernel.text import BYTE_ORDER_MARK, is_utf16
 from entrypoints.strict_decoding import convert, parse, refuse_repeated_fields
 
 
+BODY = "body"
+"""Key of the scope: a complete body of an admitted size, which middleware has read."""
+
+
 class JsonRequest(Request[Any, Any, Any]):
     """A request whose malformed JSON is always a client error; for some of it, Litestar responds 500."""
+
+    async def body(self) -> bytes:
+        """Return the body of the request, which Litestar reads as a stream."""
+        read: bytes | None = self.scope.get(BODY)  # type: ignore[assignment]
+        return await super().body() if read is None else read
 
     async def json(self) -> Any:
         """Return what the handler takes; unknown fields, and strings instead of numbers, are refused."""
