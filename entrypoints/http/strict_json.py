@@ -10,7 +10,6 @@ from core.kernel.errors import Invalid
 from core.kernel.text import BYTE_ORDER_MARK, is_utf16
 from entrypoints.strict_decoding import convert, parse, refuse_repeated_fields
 
-
 BODY = "body"
 """Key of the scope: a complete body of an admitted size, which middleware has read."""
 
