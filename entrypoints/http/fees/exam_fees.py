@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -18,6 +19,7 @@ from entrypoints.http.middleware.admission import MAX_SUBMISSION_BYTES
 from entrypoints.http.middleware.encoded_slashes import from_segment
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
+from entrypoints.http.strict_json import EncodedJson
 from entrypoints.http.submission_intents import SubmissionIntent
 
 
@@ -62,10 +64,10 @@ class ExamFeesController(Controller):
         return await idempotency.respond(context, use_cases.fees.submit_exam_fee(data, context))
 
     @get("/exam-fees/{name:str}", operation_id="showExamFee", responses=problems(400, 404, 503))
-    async def show(self, request: Request[Any, Any, Any], name: FromPath[str]) -> ExamFee:
+    async def show(self, request: Request[Any, Any, Any], name: FromPath[str]) -> Response[ExamFee]:
         """Show an exam fee with its timeline, by id or reference."""
         use_cases: UseCases = wired_in(request, "use_cases")
-        return await use_cases.fees.show_exam_fee(name)
+        return EncodedJson(msgspec.json.encode(await use_cases.fees.show_exam_fee(name)))
 
     @get("/students/{registration:str}/exam-fees", operation_id="listExamFees", responses=problems(400, 404, 503))
     async def list_of_student(

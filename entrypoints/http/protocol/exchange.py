@@ -86,17 +86,17 @@ class Exchange(RequestResponseCycle):
     def _head(self, status: int, stated: Headers) -> bytes:
         """Return the head of the answer, with the policy after the status line."""
         headers = [*self.default_headers, *stated]
-        names, values = [name for name, _ in headers], [value for _, value in headers]
-        if HEADER_RE.search(b"".join(names)) or HEADER_VALUE_RE.search(b"".join(values)):
+        named = dict(headers)
+        if HEADER_RE.search(b"".join(named)) or HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
             raise RuntimeError("a header of the answer has characters that no header may have")
-        lines = [STATUS_LINE[status], policy_lines(self.public_url, POLICY_NAMES.intersection(names))]
+        lines = [STATUS_LINE[status], policy_lines(self.public_url, POLICY_NAMES.intersection(named))]
         lines += [b"%b: %b\r\n" % header for header in headers]
         if CLOSE_HEADER in headers:
             self.keep_alive = False
         elif not self.keep_alive:
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None:
-            lines.append(self._begin_body(status, dict(headers).get(b"content-length")))
+            lines.append(self._begin_body(status, named.get(b"content-length")))
         return b"".join([*lines, b"\r\n"])
 
     def _begin_body(self, status: int, length: bytes | None) -> bytes:
