@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.telemetry.errors import description_of, traceback_of
 from core.kernel.text import without_addresses
-from core.kernel.trace import Trace, current_trace
+from core.kernel.trace import current_trace
 
 ECS_VERSION = "9.4.0"
 FIELDS = {
@@ -67,6 +67,8 @@ STANDARD_NAMES = {
     "path": "bursar.route",
 }
 """The words of log calls that have a field elsewhere than under `bursar`, or share one."""
+FIELD_BY_WORD = {name.removeprefix("bursar."): name for name in FIELDS if name.startswith("bursar.")} | STANDARD_NAMES
+"""The field of each word of log calls; an integer under another word is a count."""
 CONVERSIONS: Mapping[str, Callable[[Any], object]] = {
     "keyword": lambda value: [str(each) for each in value] if isinstance(value, list | tuple) else str(value),
     "match_only_text": str,
@@ -98,7 +100,7 @@ class EcsLines:
         line["event.action"] = action
         for word, value in record.items():
             if value is not None:
-                line |= fields_of(word, value)
+                add_fields(line, word, value)
         return msgspec.json.encode(line)
 
     def of_library(self, level: str, logger: str, message: str, error: BaseException | None) -> bytes:
@@ -109,28 +111,24 @@ class EcsLines:
 
     def _begin(self, level: str, message: str) -> Line:
         line: Line = {"@timestamp": datetime.now(UTC), "log.level": level, "message": message, **self._constant}
-        return line | trace_fields(current_trace.get())
+        if (trace := current_trace.get()).request_id:
+            line["trace.id"], line["span.id"] = trace.id, trace.span_id
+            line["http.request.id"] = without_addresses(trace.request_id)
+        return line
 
 
-def trace_fields(trace: Trace) -> Line:
-    """Return the ids of the request that a line belongs to."""
-    if not trace.request_id:
-        return {}
-    return {"trace.id": trace.id, "span.id": trace.span_id, "http.request.id": masked(trace.request_id)}
-
-
-def fields_of(word: str, value: Any) -> Line:
-    """Return the fields of one fact of a log call."""
+def add_fields(line: Line, word: str, value: Any) -> None:
+    """Add the fields of one fact of a log call."""
     if isinstance(value, BaseException):
-        return error_fields(value, with_trace=word == "exc_info")
-    if word == "error":
-        return {"error.message": without_addresses(str(value))}
-    if word == "ms":
-        return {"event.duration": int(value * NANOSECONDS_PER_MILLISECOND)}
-    name = STANDARD_NAMES.get(word, f"bursar.{word}")
-    if (kind := FIELDS.get(name)) is None:
-        return {f"{COUNTS}{word}": value} if isinstance(value, int) else {}
-    return {name: masked(CONVERSIONS[kind](value))}
+        line |= error_fields(value, with_trace=word == "exc_info")
+    elif word == "error":
+        line["error.message"] = without_addresses(str(value))
+    elif word == "ms":
+        line["event.duration"] = int(value * NANOSECONDS_PER_MILLISECOND)
+    elif name := FIELD_BY_WORD.get(word):
+        line[name] = masked(CONVERSIONS[FIELDS[name]](value))
+    elif isinstance(value, int):
+        line[f"{COUNTS}{word}"] = value
 
 
 def error_fields(error: BaseException, *, with_trace: bool) -> Line:

@@ -23,11 +23,12 @@ from entrypoints.http.fees.timeline_streams import StreamTimes, TimelineStreams
 from entrypoints.http.graphql.endpoint import Executes
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.middleware.admission import AdmissionControl, AdmissionMiddleware
-from entrypoints.http.middleware.authentication import Authentication, AuthenticationMiddleware, RefusalMiddleware
+from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.client_address import ClientAddressMiddleware
+from entrypoints.http.middleware.guard import GuardMiddleware
 from entrypoints.http.middleware.http_rules import HttpRulesMiddleware
 from entrypoints.http.middleware.own_writes import OwnWritesMiddleware
-from entrypoints.http.middleware.rate_limiting import RateLimitMiddleware, RateLimits
+from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.middleware.route_options import RouteOptions
 from entrypoints.http.middleware.tracing import TracingMiddleware
 from entrypoints.http.problems import core_problem, http_problem, internal_error
@@ -76,7 +77,8 @@ def create_app(
     app: ASGIApp = WiredMiddleware(routes, wired)
     if own_writes:
         app = OwnWritesMiddleware(app, own_writes)
-    served = guard(app, RouteOptions(routes.routes), authentication, admission, rate_limits)
+    judged = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
+    served = GuardMiddleware(judged, RouteOptions(routes.routes), authentication, rate_limits, admission)
     return TracingMiddleware(behind(trusted_proxies, served), clock, tracer)
 
 
@@ -106,19 +108,6 @@ def routed(handlers: tuple[Any, ...]) -> Litestar:
     )
     document.routes = app.routes
     return app
-
-
-def guard(
-    app: ASGIApp,
-    route_options: RouteOptions,
-    authentication: Authentication,
-    admission: AdmissionControl,
-    rate_limits: RateLimits,
-) -> ASGIApp:
-    """Authenticate each request, then judge it by rate limits, its refusal, HTTP and admission, in this order."""
-    served: ASGIApp = HttpRulesMiddleware(AdmissionMiddleware(app, admission))
-    served = RateLimitMiddleware(RefusalMiddleware(served, admission), rate_limits, route_options)
-    return AuthenticationMiddleware(served, authentication, route_options)
 
 
 def behind(trusted_proxies: int, served: ASGIApp) -> ASGIApp:

@@ -44,6 +44,11 @@ def provide_after_use_cases(name: str) -> Provide:
     return Provide(build, sync_to_thread=False)
 
 
+def wired_in(request: Request[Any, Any, Any], name: str) -> Any:
+    """Return a singleton, for the routes with most of the load: resolving two parameters takes 10 µs of a core."""
+    return request.scope["wired"][name]  # type: ignore[typeddict-item]
+
+
 def arrival(request: Request[Any, Any, Any]) -> datetime:
     """Return the moment at which the last byte of a request arrived; it decides about deadlines."""
     arrived: datetime = request.scope["arrived"]  # type: ignore[typeddict-item]

@@ -1,23 +1,23 @@
 """The `Idempotency-Key` header: a repeated request gets the first answer, byte for byte."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.params import HeaderParameter
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope
 
 from core.kernel.authorization import current_principal
 from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import Answers, RequestContext, execute_once
+from entrypoints.http.strict_json import EncodedJson
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 
-T = TypeVar("T")
 REPLAYED = ((b"idempotency-replayed", b"true"),)
 KEY = Text("1 to 255 visible ASCII characters", r"[\x21-\x7e]{1,255}")
 IdempotencyKey = Annotated[
@@ -66,8 +66,8 @@ class Idempotency:
         """Respond 201 with the result, or with the stored answer if the same request took effect before."""
         result = await execute_once(self.answers, context, acting)
         if isinstance(result, bytes):
-            return Created(result, REPLAYED)
-        return Created(msgspec.json.encode(result))
+            return EncodedJson(result, 201, REPLAYED)
+        return EncodedJson(msgspec.json.encode(result), 201)
 
 
 def request_context(scope: HTTPScope, key: str | None, body: bytes) -> RequestContext:
@@ -88,19 +88,3 @@ def scope_of(route: str) -> str:
     """Return the namespace of the idempotency keys of the caller on a route: callers do not share keys."""
     caller = current_principal.get()
     return f"{caller.account or caller.subject} {route}"
-
-
-class Created(Response[T]):
-    """A 201 with encoded JSON, sent as it is: 2 µs of a core, where `Response` takes 15 for its headers."""
-
-    def __init__(self, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        self._body, self._headers = body, headers
-
-    def to_asgi_response(self, *_: object, **__: object) -> Any:
-        return self._send
-
-    async def _send(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        length = (b"content-length", b"%d" % len(self._body))
-        headers = [*self._headers, (b"content-type", b"application/json"), length]
-        await send({"type": "http.response.start", "status": 201, "headers": headers})
-        await send({"type": "http.response.body", "body": self._body, "more_body": False})

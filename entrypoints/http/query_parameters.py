@@ -30,6 +30,8 @@ FOREIGN_QUERY = "foreign_query"
 
 async def strict_query(request: Request[Any, Any, Any]) -> None:
     """Raise `Invalid` for a query parameter that is unknown, is given twice or has not the documented form."""
+    if not request.scope["query_string"]:
+        return
     forms = query_forms(request.route_handler)
     strict = request.scope["path"].startswith("/v1/") and not request.route_handler.opt.get(FOREIGN_QUERY)
     for name, values in request.query_params.dict().items():

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -296,3 +297,44 @@ async def test_a_field_that_is_there_twice_is_refused(port: int, path: str, body
 
     assert (problem := problem.get("problem", problem))["status"] == 400
     assert "twice" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "header", [(b"location", b"/\r\nset-cookie: a=b"), (b"location", b"/\x00"), (b"set cookie", b"a=b")]
+)
+async def test_a_header_that_would_split_an_answer_is_not_sent(
+    application: Application, header: tuple[bytes, bytes]
+) -> None:
+    async def app(_scope: object, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [header, (b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with served(application, app=app) as port:
+        assert await converse(port, get()) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "framing"),
+    [
+        (200, [], {"transfer-encoding": "chunked"}),
+        (304, [], {}),
+        (200, [(b"content-length", b"0")], {"content-length": "0"}),
+        (200, [(b"connection", b"close"), (b"content-length", b"0")], {"connection": "close", "content-length": "0"}),
+    ],
+)
+async def test_an_answer_says_once_how_it_ends(
+    application: Application, status: int, headers: list[tuple[bytes, bytes]], framing: dict[str, str]
+) -> None:
+    async def app(_scope: object, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with served(application, app=app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(get() if "connection" in framing else b"GET / HTTP/1.1\r\nHost: office\r\n\r\n")
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        writer.close()
+    told = [line.split(": ", 1) for line in head.splitlines()[1:-1]]
+
+    ends = ("transfer-encoding", "content-length", "connection")
+    assert sorted(line for line in told if line[0] in ends) == sorted(map(list, framing.items()))

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -11,13 +12,14 @@ from core.fees.submission import Submission, SubmissionId
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.idempotency import RequestContext
 from core.use_cases import UseCases
-from entrypoints.http.dependencies import Wired, arrival
+from entrypoints.http.dependencies import Wired, arrival, wired_in
 from entrypoints.http.idempotency import Idempotency, IdempotencyKey
 from entrypoints.http.media_types import json_only
 from entrypoints.http.middleware.admission import MAX_SUBMISSION_BYTES
 from entrypoints.http.middleware.encoded_slashes import from_segment
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
+from entrypoints.http.strict_json import EncodedJson
 from entrypoints.http.submission_intents import SubmissionIntent
 
 
@@ -53,18 +55,19 @@ class ExamFeesController(Controller):
         request: Request[Any, Any, Any],
         data: JSONBody[ExamFeeSubmission],
         idempotency_key: IdempotencyKey,
-        use_cases: Wired[UseCases],
-        idempotency: Wired[Idempotency],
         submission_intent: SubmissionIntent = None,
     ) -> Response[Submission]:
         """Submit an exam fee; a repeated request with the same key and body gets the same answer."""
+        use_cases: UseCases = wired_in(request, "use_cases")
+        idempotency: Idempotency = wired_in(request, "idempotency")
         context = await idempotency.context(request, idempotency_key, submission_intent)
         return await idempotency.respond(context, use_cases.fees.submit_exam_fee(data, context))
 
     @get("/exam-fees/{name:str}", operation_id="showExamFee", responses=problems(400, 404, 503))
-    async def show(self, name: FromPath[str], use_cases: Wired[UseCases]) -> ExamFee:
+    async def show(self, request: Request[Any, Any, Any], name: FromPath[str]) -> Response[ExamFee]:
         """Show an exam fee with its timeline, by id or reference."""
-        return await use_cases.fees.show_exam_fee(name)
+        use_cases: UseCases = wired_in(request, "use_cases")
+        return EncodedJson(msgspec.json.encode(await use_cases.fees.show_exam_fee(name)))
 
     @get("/students/{registration:str}/exam-fees", operation_id="listExamFees", responses=problems(400, 404, 503))
     async def list_of_student(

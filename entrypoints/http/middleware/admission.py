@@ -12,6 +12,7 @@ from core.kernel.errors import Invalid, Unavailable, problem_type
 from entrypoints.http.idempotency import request_context
 from entrypoints.http.middleware.route_options import segments
 from entrypoints.http.problems import Problem, encode_problem, title
+from entrypoints.http.strict_json import BODY
 from entrypoints.http.submission_intents import INTENT_HEADER, IntentSigner
 
 SUBMISSIONS_PATH = "/v1/exam-fees"
@@ -80,9 +81,13 @@ class AdmissionMiddleware:
                 await send_response(rejection, send)
                 await asyncio.sleep(0)
             return
+        if len(received["body"]) > MAX_SUBMISSION_BYTES:
+            receive = replaying_receive(received, receive)
+        else:
+            scope[BODY] = received["body"]  # type: ignore[literal-required]
         self._admission.in_flight += 1
         try:
-            await self._app(scope, replaying_receive(received, receive), send)
+            await self._app(scope, receive, send)
         finally:
             self._admission.in_flight -= 1
 
@@ -102,6 +107,8 @@ def refused_unread(headers: Mapping[bytes, bytes]) -> bool:
 async def read_body(receive: Receive) -> Any:
     """Return a body, complete or too large, as one message: many small parts take much more memory than their bytes."""
     message: Any = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return message
     body = bytearray()
     while message["type"] == "http.request":
         body += message.get("body", b"")

@@ -3,33 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Send
 
-from core.identity.credential import PREFIX, key_of
+from core.identity.credential import PREFIX
 from core.identity.use_cases import IdentityUseCases
-from core.kernel.authorization import ANONYMOUS, NotAuthenticated, Principal, acting_as
-from core.kernel.errors import CoreError, Unavailable
-from entrypoints.http.middleware.admission import (
-    OUTAGE_DETAIL,
-    AdmissionControl,
-    OverloadResponse,
-    is_submissions_path,
-    read_body,
-    refused_unread,
-    send_response,
-)
+from core.kernel.authorization import NotAuthenticated, Principal
+from core.kernel.errors import CoreError
 from entrypoints.http.middleware.http_rules import respond
-from entrypoints.http.middleware.route_options import RouteOptions, routed_path, segments
+from entrypoints.http.middleware.route_options import segments
 from entrypoints.http.problems import as_problem, encode_problem, headers_of
 
 RAW_CREDENTIAL_HEADER = b"authorization"
 BEARER_PATTERN = re.compile(rb"bearer +([!-~]+)", re.IGNORECASE)
 """RFC 6750, section 2.1; the scheme is case-insensitive (RFC 9110, section 11.1)."""
-REFUSAL = "authentication_refusal"
-"""Key of the scope: the error of the credential."""
 PROTECTED = "v1"
 """The first segment of the paths that need a credential; health, metrics and the API document need none."""
 OPEN = "open_to_all"
@@ -56,57 +43,6 @@ class Authentication:
         if found is None or not found[1].startswith(PREFIX.encode()):
             return None
         return self.identity.authenticate_api_key.if_known(found[1].decode())
-
-
-class AuthenticationMiddleware:
-    """Sets the principal of a request; one without a valid credential is anonymous until it is refused."""
-
-    def __init__(self, app: ASGIApp, authentication: Authentication, route_options: RouteOptions) -> None:
-        self._app, self._authentication, self._route_options = app, authentication, route_options
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        principal = ANONYMOUS
-        if scope["type"] == ScopeType.HTTP and self._needs_credential(scope):
-            try:
-                principal = await self._authentication(credential_of(scope), address_of(scope))
-            except CoreError as error:
-                scope[REFUSAL] = error  # type: ignore[literal-required]
-        with acting_as(principal):
-            await self._app(scope, receive, send)
-
-    def _needs_credential(self, scope: HTTPScope) -> bool:
-        return is_protected(routed_path(scope)) and not self._route_options.of(scope).get(OPEN)
-
-
-class RefusalMiddleware:
-    """Refuses a request without a valid credential, after it counted against the limit of its address."""
-
-    def __init__(self, app: ASGIApp, admission: AdmissionControl) -> None:
-        self._app, self._admission = app, admission
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        error: Any = scope.get(REFUSAL)
-        if error is None or scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-        elif isinstance(error, Unavailable) and (rejection := await self._keep_arrival(scope, receive)):
-            await send_response(rejection, send)
-        else:
-            await refuse(error, send)
-
-    async def _keep_arrival(self, scope: HTTPScope, receive: Receive) -> OverloadResponse | None:
-        """Return a 503 with an intent for the API key that a submission names: only who has the key can use it."""
-        headers = dict(scope["headers"])
-        if scope["method"] != "POST" or not is_submissions_path(scope["path"]) or refused_unread(headers):
-            return None
-        if (key := key_of(credential_of(scope))) is None:
-            return None
-        received = await read_body(receive)
-        if received["type"] == "http.disconnect":
-            return None
-        with acting_as(Principal(subject=f"api-key:{key}", api_key=key)):
-            return self._admission.reject(scope, headers, received["body"], OUTAGE_DETAIL)
 
 
 def is_protected(path: str) -> bool:

@@ -35,10 +35,10 @@ class RouteOptions:
                 alike.append((template, handler.opt))
                 alike.sort(key=lambda each: [*map(is_parameter, each[0])])  # a name goes before a parameter
 
-    def of(self, scope: HTTPScope) -> Options:
+    def of(self, method: str, path: str) -> Options:
         """Return the options; none for a request without a route."""
-        method: str = "GET" if scope["method"] == "HEAD" else scope["method"]
-        given = segments(routed_path(scope))
+        method = "GET" if method == "HEAD" else method
+        given = segments(path)
         if (found := self._plain.get((method, given))) is not None:
             return found
         alike = self._templates.get((method, len(given)), ())

@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from core.kernel.clock import Clock
 from core.kernel.trace import Span, Trace, Tracer, current_trace
 from entrypoints.effects import count_effect
+from entrypoints.http.middleware.rate_limiting import QUOTA, Quota
 from entrypoints.http.protocol.connections import CLIENT_LEFT, MONITORING_PATHS
 
 log = structlog.get_logger()
@@ -20,7 +21,7 @@ REQUEST_SECONDS = Histogram("bursar_http_seconds", "Time of requests", ["method"
 
 
 class TracingMiddleware:
-    """The outermost layer of the application."""
+    """The outermost layer of the application: it adds what every answer tells of its request."""
 
     def __init__(self, app: ASGIApp, clock: Clock, tracer: Tracer | None = None) -> None:
         self._app, self._clock, self._tracer, self._log = app, clock, tracer, log.bind()
@@ -42,7 +43,9 @@ class TracingMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *trace_headers(trace)]
+                quota: Quota | None = scope.get(QUOTA)  # type: ignore[assignment]
+                limits = quota.headers() if quota else ()
+                message["headers"] = [*message["headers"], *limits, *trace_headers(trace)]
                 if status == 204:  # RFC 9110, section 8.6: without a Content-Length
                     message["headers"] = [each for each in message["headers"] if each[0] != b"content-length"]
             await send(message)

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
 from entrypoints.http.problems import RETRY_AFTER_SECONDS, encode_problem, status_problem
 from entrypoints.http.protocol.browser_policy import BROWSER_POLICY, policy_lines
@@ -15,7 +16,7 @@ DETACH = "http.response.detach"
 """A message after which the application returns, and `take` gets the exchange, whose answer goes on without a task."""
 UPGRADE = "upgrade"
 """Key of the scope: the protocol that the client asks for; the head of the request is without it."""
-SWITCHING_PROTOCOLS = 101
+SWITCHING_PROTOCOLS, STATUSES_WITHOUT_BODY = 101, (204, 304)
 
 
 class Upgradable(Protocol):
@@ -76,13 +77,36 @@ class Exchange(RequestResponseCycle):
             return
         while self.flow.write_paused and not self.disconnected:
             await self.flow.drain()  # here, because below nothing else may write
-        stated = POLICY_NAMES.intersection([name for name, _ in message["headers"]])
-        transport: Any = self.transport
-        self.transport = PolicyWriter(transport, policy_lines(self.public_url, stated))  # type: ignore[assignment]
-        try:
-            await super().send(message)
-        finally:
-            self.transport = transport
+        if self.response_started:
+            raise RuntimeError("the head of the answer is sent twice")
+        if not self.disconnected:
+            self.response_started, self.waiting_for_100_continue = True, False
+            self.transport.write(self._head(message["status"], message["headers"]))
+
+    def _head(self, status: int, stated: Headers) -> bytes:
+        """Return the head of the answer, with the policy after the status line."""
+        headers = [*self.default_headers, *stated]
+        named = dict(headers)
+        if HEADER_RE.search(b"".join(named)) or HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
+            raise RuntimeError("a header of the answer has characters that no header may have")
+        lines = [STATUS_LINE[status], policy_lines(self.public_url, POLICY_NAMES.intersection(named))]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        if CLOSE_HEADER in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        if self.chunked_encoding is None:
+            lines.append(self._begin_body(status, named.get(b"content-length")))
+        return b"".join([*lines, b"\r\n"])
+
+    def _begin_body(self, status: int, length: bytes | None) -> bytes:
+        """Choose how the body ends, and return the line that tells it; none where a length or the status does."""
+        if length is not None:
+            self.expected_content_length, self.chunked_encoding = int(length), False
+        elif self.scope["method"] != "HEAD" and status not in STATUSES_WITHOUT_BODY:
+            self.chunked_encoding = True
+            return b"transfer-encoding: chunked\r\n"
+        return b""
 
     def _switch(self) -> bool:
         """Switch the protocol; a client that did not wait for the answer is cut, since its bytes are in doubt."""
@@ -98,17 +122,6 @@ class Exchange(RequestResponseCycle):
         if self.connection and not self.response_complete and not self.disconnected:
             self.on_data = None
             self.connection.finish(words)
-
-
-class PolicyWriter:
-    """Takes the head of an answer, and writes it with the policy after the status line."""
-
-    def __init__(self, transport: asyncio.Transport, policy: bytes) -> None:
-        self._transport, self._policy = transport, policy
-
-    def write(self, head: bytes) -> None:
-        """Write a head."""
-        self._transport.write(head.replace(b"\r\n", b"\r\n" + self._policy, 1))
 
 
 class CarefulExchange(Exchange):
