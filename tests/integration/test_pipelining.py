@@ -1,0 +1,93 @@
+"""Statements that are sent to MySQL together behave like statements that are sent one by one."""
+
+from collections import Counter
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from adapters.sql.engine.database import Database
+from adapters.sql.engine.pipelining import Pipeline
+from config.container import Application
+from tests import databases
+from tests.examples import a_request, a_submission, unpublished
+from tests.units_of_work import any_work
+
+pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+INSERT, VALUES = "INSERT INTO publications (event_id, at) VALUES (%s, NOW())", (uuid4().bytes,)
+
+
+async def submit(application: Application) -> None:
+    """Store a submission, its event and its answer."""
+    submission, submitted = a_submission()
+    async with any_work(application) as work:
+        work.submissions.add(submission)
+        work.record(submitted)
+        work.record_answer(a_request(str(submission.id)), submission)
+        await work.commit()
+
+
+async def execute(sql: Database, *statements: tuple[str, tuple[object, ...]]) -> int:
+    """Execute statements together in a transaction, and return what the same connection answers after them."""
+    async with sql.transaction() as (connection, transaction):
+        try:
+            await connection.run_sync(Pipeline(statements).execute)
+        except Exception:
+            await transaction.rollback()
+            await connection.scalar(select(text("1")))
+            assert (await connection.execute(text("SELECT COUNT(*) FROM publications"))).scalar_one() == 0
+            raise
+        await transaction.commit()
+        return (await connection.execute(text("SELECT COUNT(*) FROM publications"))).scalar_one()
+
+
+async def test_a_commit_sends_its_rows_of_all_tables_at_once(stored: Application) -> None:
+    await submit(stored)
+    seen, engine = Counter[str](), stored.storage.database().engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *_: seen.update(["statements"]))
+
+    await submit(stored)
+
+    assert seen["statements"] == 1
+    assert len(await unpublished(stored)) == 2
+
+
+async def test_of_statements_with_a_failed_one_nothing_stays(stored: Application) -> None:
+    sql = stored.storage.database()
+    other = INSERT, (uuid4().bytes,)
+
+    with pytest.raises(IntegrityError):
+        await execute(sql, (INSERT, VALUES), (INSERT, VALUES), other)
+
+    assert await execute(sql, (INSERT, VALUES), other) == 2
+
+
+async def test_a_value_that_cannot_be_encoded_leaves_no_results_unread(stored: Application) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        await execute(stored.storage.database(), (INSERT, VALUES), (INSERT, ("\ud800",)))
+
+
+async def test_a_server_that_prepares_no_more_statements_executes_them_all(stored: Application) -> None:
+    async with databases.root_of(stored.settings().mysql) as run:
+        before = (await run("SELECT @@global.max_prepared_stmt_count"))[0][0]
+        await run("SET GLOBAL max_prepared_stmt_count = 0")
+        try:
+            await submit(stored)
+            with pytest.raises(IntegrityError):
+                await execute(stored.storage.database(), (INSERT, VALUES), (INSERT, VALUES))
+        finally:
+            await run(f"SET GLOBAL max_prepared_stmt_count = {before}")
+
+    assert len(await unpublished(stored)) == 1
+
+
+async def test_an_engine_that_was_not_prepared_for_it_refuses_several_statements(stored: Application) -> None:
+    plain = create_async_engine(stored.storage.database().engine.url)
+
+    with pytest.raises(LookupError, match="enable_pipelining"):
+        async with plain.begin() as connection:
+            await connection.run_sync(Pipeline([(INSERT, VALUES), (INSERT, VALUES)]).execute)
+
+    await plain.dispose()
