@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from urllib.request import urlopen
 
@@ -96,7 +97,7 @@ def embedded(environment: BenchmarkEnvironment, number: int) -> Figures:
 
 
 def start(environment: BenchmarkEnvironment, _number: int) -> Figures:
-    """Measure the seconds until `bursar serve` responds, and those of its imports."""
+    """Measure the seconds until `bursar serve` responds, and those of the command line and of `bursar --help`."""
     port, began = free_port(), time.perf_counter()
     with environment.serve("http", HTTP__PORT=str(port)):
         while not answers(port):
@@ -104,7 +105,9 @@ def start(environment: BenchmarkEnvironment, _number: int) -> Figures:
         took = time.perf_counter() - began
     words = [sys.executable, "-c", IMPORT]
     imported = float(subprocess.run(words, capture_output=True, check=True, timeout=60).stdout)  # noqa: S603
-    return {"bursar serve answers, s": took, "import, s": imported}
+    began = time.perf_counter()
+    subprocess.run([Path(sys.executable).with_name("bursar"), "--help"], capture_output=True, check=True, timeout=60)  # noqa: S603
+    return {"bursar serve answers, s": took, "import, s": imported, "bursar --help, s": time.perf_counter() - began}
 
 
 def depth(environment: BenchmarkEnvironment, number: int) -> Figures:

@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import plot
+from benchmarks.bars import Verdict, verdicts
 from benchmarks.environment import Figures
 
 KEPT, PLOT = (Path(__file__).with_name(name) for name in ("results.json", "submissions.svg"))
@@ -40,12 +41,22 @@ class Results:
     def as_json(self) -> dict[str, Any]:
         """Return the medians, the single runs and the environment."""
         return {
-            **relative_to_peers({name: median(runs) for name, runs in self.figures.items()}),
+            **relative_to_peers(self.medians()),
             "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
             "versions": {name: version(name) for name in LIBRARIES} | {"mysql": self.mysql},
             "load": self.load,
             "figures": {name: summary(runs) for name, runs in self.figures.items()},
+            "verdicts": [asdict(verdict) for verdict in self.verdicts()],
         }
+
+    def medians(self) -> dict[str, float]:
+        """Return the median of each figure."""
+        return {name: median(runs) for name, runs in self.figures.items()}
+
+    def verdicts(self) -> list[Verdict]:
+        """Return the verdict about each figure that has a bar."""
+        medians = self.medians()
+        return list(verdicts(medians | relative_to_peers(medians)))
 
 
 def relative_to_peers(medians: Figures) -> dict[str, float]:
@@ -72,9 +83,7 @@ def keep(found: Results) -> None:
     whole = Results(defaultdict(list, earlier | found.figures), known["load"] | found.load, found.mysql)
     KEPT.write_text(json.dumps(whole.as_json(), indent=2) + "\n", encoding="utf-8")
     if "submissions" in whole.load:
-        PLOT.write_text(
-            plot.submissions({name: median(runs) for name, runs in whole.figures.items()}), encoding="utf-8"
-        )
+        PLOT.write_text(plot.submissions(whole.medians()), encoding="utf-8")
 
 
 def show(found: Results, *, as_json: bool) -> None:
@@ -94,3 +103,17 @@ def show(found: Results, *, as_json: bool) -> None:
     for name in "ratio_to_peer", "ratio_to_ceiling", "p99_ms":
         if name in told:
             typer.echo(f"{name}\t{told[name]}")
+    show_verdicts(found.verdicts())
+
+
+def show_verdicts(judged: list[Verdict]) -> None:
+    """Print what was wanted and measured: a table for a terminal, or plain lines for a pipe."""
+    rows = [(each.figure, each.wanted, f"{each.measured:,.2f}", each.verdict) for each in judged]
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(row))
+    elif rows:
+        table = Table("figure", "wanted", "measured", "verdict")
+        for row in rows:
+            table.add_row(*row, style="red" if row[-1] == "missed" else None)
+        Console().print(table)

@@ -5,18 +5,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from config.container import Application, running
-from config.settings_file import load
 from entrypoints.cli.runtime import Runtime
 from entrypoints.cli.streams import faults_of_files, open_closed_streams, write_utf8
 from entrypoints.contexts import ROUTES, create_bursar
-from entrypoints.runtime.configured_runtime import ConfiguredRuntime
-from entrypoints.runtime.sample_data import CONFIG_DIRECTORY
 
 
 @asynccontextmanager
 async def open_runtime(path: Path | None, changes: Mapping[str, Any]) -> AsyncIterator[Runtime]:
     """Open what a configuration file describes; without one, the local profile."""
+    # Half of the time of `bursar --help` would go into the composition root, which the command line needs only here.
+    from config.container import Application, running
+    from config.settings_file import load
+    from entrypoints.runtime.configured_runtime import ConfiguredRuntime
+    from entrypoints.runtime.sample_data import CONFIG_DIRECTORY
+
     settings = load(path or CONFIG_DIRECTORY / "local.toml", changes=changes)
     async with running(Application(settings=settings, routes=ROUTES)) as application:
         yield ConfiguredRuntime(application, settings, path)

@@ -31,6 +31,7 @@ PRELOADED = (  # modules that a process imports lazily
     "entrypoints.messages.rabbitmq",
     "entrypoints.http.app",
     "entrypoints.http.server",
+    "entrypoints.runtime.configured_runtime",
     "sqlalchemy.dialects.mysql.asyncmy",
     "sqlalchemy.dialects.sqlite.aiosqlite",
 )

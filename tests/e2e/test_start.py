@@ -21,6 +21,15 @@ async def main():
 
 asyncio.run(main())
 """
+HELPED = """
+import sys
+from contextlib import suppress
+from entrypoints.__main__ import main
+
+sys.argv = ["bursar", "--help"]
+with suppress(SystemExit):
+    main()
+"""
 EVERYTHING = ["http", "consumer", "relay", "dispatcher", "scheduler"]
 
 
@@ -37,6 +46,15 @@ def test_a_command_imports_no_framework_and_no_vendor_before_it_is_known_what_it
     cryptography = {"argon2", "cryptography", "joserfc", "pyotp"}
 
     assert not imported("import entrypoints.__main__", tmp_path) & {*frameworks, *cryptography, *VENDORS}
+
+
+def test_help_imports_nothing_of_the_composition_root(tmp_path: Path) -> None:
+    composition = {"adapters", "dependency_injector", "fastapi", "pydantic", "pydantic_settings", "yaml"}
+
+    found = imported(HELPED, tmp_path)
+
+    assert "typer" in found
+    assert not found & composition
 
 
 @pytest.mark.parametrize(
