@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL
@@ -36,11 +37,11 @@ def http_alone(environment: BenchmarkEnvironment) -> AbstractContextManager[Proc
 
 
 @contextmanager
-def peer(environment: BenchmarkEnvironment) -> Iterator[Process]:
-    """Run the usual stack with the access log of uvicorn."""
+def peer(environment: BenchmarkEnvironment, module: str = "usual_stack") -> Iterator[Process]:
+    """Run a peer with the access log of uvicorn: the usual stack, or Litestar with SQLAlchemy's ORM."""
     server = environment.mysql
     url = URL.create("mysql+asyncmy", server.user, server.password, server.host, server.port, environment.name)
-    words = [sys.executable, "-m", "uvicorn", "benchmarks.peers.usual_stack:app", "--port", "0"]
+    words = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.{module}:app", "--port", "0"]
     words += ["--loop", "uvloop", "--http", "httptools", "--no-server-header"]
     with environment.run(words, {"PEER_DATABASE": url.render_as_string(hide_password=False)}) as process:
         yield process
@@ -50,6 +51,7 @@ CONTENDERS: Mapping[str, Callable[[BenchmarkEnvironment], AbstractContextManager
     "bursar": bursar,
     "bursar, single commits": single,
     "peer": peer,
+    "peer on Litestar": partial(peer, module="litestar_stack"),
     "http alone": http_alone,
 }
 

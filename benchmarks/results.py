@@ -20,7 +20,8 @@ from benchmarks.bars import Verdict, verdicts
 from benchmarks.environment import Figures
 
 KEPT, PLOT = (Path(__file__).with_name(name) for name in ("results.json", "submissions.svg"))
-LIBRARIES = ("bursar", "aiokafka", "asyncmy", "fastapi", "litestar", "sqlalchemy", "uvicorn")
+PEERS = ("peer", "peer on Litestar")
+LIBRARIES = ("bursar", "advanced-alchemy", "aiokafka", "asyncmy", "fastapi", "litestar", "sqlalchemy", "uvicorn")
 
 
 @dataclass(slots=True)
@@ -60,12 +61,12 @@ class Results:
 
 
 def relative_to_peers(medians: Figures) -> dict[str, float]:
-    """Return the ratios at 64 connections, to the usual stack and to HTTP without storage, and the 99th percentile."""
+    """Return the ratios at 64 connections, to the better peer and to HTTP without storage, and the 99th percentile."""
     ours = "submissions/s, 64 connections, bursar"
     if ours not in medians:
         return {}
     return {
-        "ratio_to_peer": round(medians[ours] / medians[ours.replace("bursar", "peer")], 2),
+        "ratio_to_peer": round(medians[ours] / max(medians[ours.replace("bursar", each)] for each in PEERS), 2),
         "ratio_to_ceiling": round(medians[ours] / medians[ours.replace("bursar", "http alone")], 2),
         "p99_ms": round(medians["submission p99 ms, 64 connections, bursar"], 1),
     }

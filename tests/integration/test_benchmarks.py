@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import contenders, http_stages, identity_stages, ledger_stages, profile, rebuild_stages, seed
 from benchmarks.environment import BenchmarkEnvironment, Process, benchmark_environment
+from benchmarks.results import PEERS
 from benchmarks.stages import STAGES
 from tests.containers import MySqlServer, RabbitMQServer
 
@@ -29,10 +30,11 @@ def submit(process: Process, key: str, **changes: object) -> httpx.Response:
     return httpx.post(f"{url}/v1/exam-fees", json=FEE | changes, headers=headers, timeout=10)
 
 
-def test_the_usual_stack_answers_and_stores_what_we_do(environment: BenchmarkEnvironment) -> None:
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_peer_answers_and_stores_what_we_do(environment: BenchmarkEnvironment, peer: str) -> None:
     pytest.importorskip("fastapi")
     seed.candidates(environment, 1, "load", "again")
-    with contenders.bursar(environment) as ours, contenders.peer(environment) as theirs:
+    with contenders.bursar(environment) as ours, contenders.CONTENDERS[peer](environment) as theirs:
         answers = [submit(ours, "a"), submit(theirs, "b", schedule="again")]
     told = [{name: value for name, value in answer.json().items() if name not in OWN} for answer in answers]
     assert [answer.status_code for answer in answers] == [201, 201]
@@ -44,14 +46,15 @@ def test_the_usual_stack_answers_and_stores_what_we_do(environment: BenchmarkEnv
     assert environment.sql(f"SELECT COUNT(DISTINCT {route}) FROM requests") == [(1,)]
 
 
-def test_the_usual_stack_answers_a_repeated_request_as_the_first(environment: BenchmarkEnvironment) -> None:
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_peer_answers_a_repeated_request_as_the_first(environment: BenchmarkEnvironment, peer: str) -> None:
     pytest.importorskip("fastapi")
     seed.candidates(environment, 1, "load")
-    with contenders.peer(environment) as peer:
-        first, again = (submit(peer, "a") for _ in range(2))
+    with contenders.CONTENDERS[peer](environment) as process:
+        first, again = (submit(process, "a") for _ in range(2))
         other_body, other_key = (
-            submit(peer, "a", papers=["041"]),
-            submit(peer, "b"),
+            submit(process, "a", papers=["041"]),
+            submit(process, "b"),
         )
     assert (again.content, again.headers["Idempotency-Replayed"]) == (first.content, "true")
     assert (other_body.status_code, other_key.status_code) == (422, 409)

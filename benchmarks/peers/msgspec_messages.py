@@ -1,32 +1,32 @@
-"""The requests and responses of the usual stack as Pydantic models."""
+"""The requests and responses of the Litestar peer as msgspec structs."""
 
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+import msgspec
+from msgspec import Struct
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,16}$")]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,16}$")]
 
 
-class ExamFeeBody(BaseModel):
+class ExamFeeBody(Struct, forbid_unknown_fields=True):
     """The request for an exam fee."""
 
-    model_config = ConfigDict(extra="forbid")
     schedule: str
     registration: str
     papers: tuple[Code, ...] = ()
     practicals: tuple[Code, ...] = ()
 
 
-class Money(BaseModel):
+class Money(Struct):
     """An amount of money."""
 
     minor: int
     currency: str
 
 
-class Line(BaseModel):
+class Line(Struct):
     """One amount of a price."""
 
     head: str
@@ -34,14 +34,14 @@ class Line(BaseModel):
     amount: Money
 
 
-class Instalment(BaseModel):
+class Instalment(Struct):
     """One line of a total."""
 
     amount: Money
     due: date | None = None
 
 
-class Fee(BaseModel):
+class Fee(Struct, kw_only=True):
     """The common fields of a submission and its event."""
 
     reference: str
@@ -54,7 +54,7 @@ class Fee(BaseModel):
     pay_by: datetime | None = None
 
 
-class Submission(Fee):
+class Submission(Fee, kw_only=True):
     """A submitted exam fee."""
 
     id: UUID
@@ -66,7 +66,7 @@ class Submission(Fee):
     submitted_at: datetime
 
 
-class FeeSubmitted(Fee):
+class FeeSubmitted(Fee, kw_only=True):
     """The event of a submission."""
 
     at: datetime
@@ -75,3 +75,8 @@ class FeeSubmitted(Fee):
     schedule_title: str
     zone: str
     kit: str | None = None
+
+
+def encode(message: Struct) -> str:
+    """Return a message as JSON."""
+    return msgspec.json.encode(message).decode()
