@@ -21,7 +21,7 @@ from benchmarks.environment import Figures
 
 KEPT, PLOT = (Path(__file__).with_name(name) for name in ("results.json", "submissions.svg"))
 PEERS = ("peer", "peer on Litestar")
-LIBRARIES = ("bursar", "advanced-alchemy", "aiokafka", "asyncmy", "fastapi", "litestar", "sqlalchemy", "uvicorn")
+LIBRARIES = ("bursar", "aiokafka", "asyncmy", "fastapi", "litestar", "sqlalchemy", "uvicorn")
 
 
 @dataclass(slots=True)
