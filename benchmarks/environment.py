@@ -67,6 +67,12 @@ class Process:
             time.sleep(0.25)
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of all threads of a process, also of those that have ended."""
+    clock = ~pid << 3 | 2  # what clock_getcpuclockid(3) of Linux returns, in nanoseconds where /proc counts ticks
+    return time.clock_gettime(clock)
+
+
 LIMITED = ("REQUESTS", "SUBMISSIONS", "SIGN_INS", "REFRESHES", "CODES")
 UNREACHED_LIMITS = {f"LIMITS__{kind}_PER_MINUTE": "100000000" for kind in LIMITED}
 """Requests are counted, but one machine sends what a country does."""

@@ -4,7 +4,6 @@ import random
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +12,17 @@ from urllib.request import urlopen
 
 from benchmarks import mysql_alone, seed
 from benchmarks.closed_loop_load import NAME, Calls
-from benchmarks.contenders import CONTENDERS, LOGGING, MAX_SUBMISSIONS_PER_SECOND, bursar, load, submit, submitting
-from benchmarks.environment import ALL_TRANSPORTS, BenchmarkEnvironment, Figures, benchmark_environment
+from benchmarks.contenders import (
+    CONTENDERS,
+    LOGGING,
+    MAX_SUBMISSIONS_PER_SECOND,
+    bursar,
+    http_alone,
+    load,
+    submit,
+    submitting,
+)
+from benchmarks.environment import ALL_TRANSPORTS, BenchmarkEnvironment, Figures, Process, benchmark_environment
 from tests.containers import free_port
 
 CONNECTION_COUNTS = (1, 16, 64, 256)
@@ -53,33 +61,25 @@ def submissions(environment: BenchmarkEnvironment, number: int) -> Figures:
 
 
 def reading(environment: BenchmarkEnvironment, number: int) -> Figures:
-    """Measure reads of submissions by id, and quotes."""
+    """Measure reads of submissions by id, in turn with HTTP alone, and quotes."""
     names, seconds = seed.candidates(environment, number, "load"), number / MAX_SUBMISSIONS_PER_SECOND
-    with bursar(environment) as process:
-        submit(process, CONNECTION_COUNT, "load", names)
+    with bursar(environment) as ours, http_alone(environment) as stub:
+        submit(ours, CONNECTION_COUNT, "load", names)
         ids = [name for (name,) in environment.sql("SELECT BIN_TO_UUID(id) FROM submissions LIMIT 1000")]
-        shown = Calls(ids, f"/v1/exam-fees/{NAME}")
-        quoted = replace(submitting("load", names), path="/v1/quotes")
-        return {
-            f"{what}/s": [load(process, CONNECTION_COUNT, part, calls) for part in (seconds / 3, seconds)][1]["rate"]
-            for what, calls in (("reads by id", shown), ("quotes", quoted))
+        shown, quoted = Calls(ids, f"/v1/exam-fees/{NAME}"), replace(submitting("load", names), path="/v1/quotes")
+        contenders: dict[str, tuple[Process, Calls]] = {
+            "reads by id/s": (ours, shown),
+            "reads by id/s, http alone": (stub, shown),
+            "quotes/s": (ours, quoted),
         }
-
-
-def workers(environment: BenchmarkEnvironment, number: int) -> Figures:
-    """Measure submissions to one process, and to two with the same number of connections each."""
-    names = seed.candidates(environment, number, "alone", "shared")
-    half = len(names) // 2
-    with bursar(environment) as one, bursar(environment) as other, ThreadPoolExecutor() as both:
-        alone = submit(one, CONNECTION_COUNT, "alone", names[:half])["rate"]
-        parts = (one, names[:half]), (other, names[half:])
-        running = [both.submit(submit, process, CONNECTION_COUNT, "shared", part) for process, part in parts]
-        shared = sum(each.result()["rate"] for each in running)
-    return {
-        "one worker, submissions/s": alone,
-        "two workers, submissions/s": shared,
-        "two workers / one": shared / alone,
-    }
+        rates: dict[str, list[float]] = {what: [] for what in contenders}
+        for turn in range(1 + TURNS):
+            for what, (process, calls) in contenders.items() if turn % 2 else reversed(contenders.items()):
+                rates[what].append(load(process, CONNECTION_COUNT, seconds / 3, calls)["rate"])
+    found = {what: measured[1:] for what, measured in rates.items()}  # the first turn is the warm-up
+    reads = zip(found["reads by id/s"], found["reads by id/s, http alone"], strict=True)
+    figures = {what: median(measured) for what, measured in found.items()}
+    return figures | {"reads by id / http alone": median(ours / alone for ours, alone in reads)}
 
 
 def embedded(environment: BenchmarkEnvironment, number: int) -> Figures:

@@ -17,6 +17,7 @@ from benchmarks import (
     report_stages,
     settlement_stages,
     trace_stages,
+    worker_stages,
 )
 from benchmarks import inventory_stages as store_stages
 from benchmarks.environment import BenchmarkEnvironment, Figures
@@ -39,7 +40,7 @@ COMPANIONS = ("-at-depth", "-on-rabbitmq")
 STAGES: Mapping[str, Stage] = {
     "submissions": Stage(http_stages.submissions, 240_000),
     "reading": Stage(http_stages.reading, 240_000),
-    "workers": Stage(http_stages.workers, 240_000),
+    "workers": Stage(worker_stages.workers, 160_000),
     "embedded": Stage(http_stages.embedded, 120_000),
     "start": Stage(http_stages.start, 0),
     "relay": Stage(event_stages.relay, 50_000, kafka=True),

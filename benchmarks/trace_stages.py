@@ -5,11 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 from benchmarks import seed
-from benchmarks.environment import BenchmarkEnvironment, Figures, Process
+from benchmarks.environment import BenchmarkEnvironment, Figures, cpu_seconds
 
 SAMPLED = 0.01
 TURNS = (False, True, True, False)
@@ -52,19 +51,13 @@ def one_turn(environment: BenchmarkEnvironment, number: int, endpoint: str) -> F
         for each in processes.values():
             each.wait_until_ready()
         time.sleep(JOINING_SECONDS)
-        before = {role: cpu_seconds(process) for role, process in processes.items()}
+        before = {role: cpu_seconds(process.popen.pid) for role, process in processes.items()}
         environment.sql(
             "INSERT INTO outbox (event_id, shard) SELECT event_id, CRC32(aggregate_id) % 64 FROM event_log"
             " ORDER BY event_id"
         )
         consumer.until(lambda: environment.sql("SELECT COUNT(*) FROM inbox")[0][0] == number)
-        return {role: cpu_seconds(process) - before[role] for role, process in processes.items()}
-
-
-def cpu_seconds(process: Process) -> float:
-    """Return the processor time of all threads of a process."""
-    threads = Path(f"/proc/{process.popen.pid}/task").glob("*/schedstat")
-    return sum(int(each.read_text(encoding="utf-8").split()[0]) for each in threads) / 1e9
+        return {role: cpu_seconds(process.popen.pid) - before[role] for role, process in processes.items()}
 
 
 class Collector(BaseHTTPRequestHandler):

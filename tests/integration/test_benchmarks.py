@@ -1,11 +1,21 @@
 """Small runs of `just bench` and `just profile`."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
-from benchmarks import contenders, http_stages, identity_stages, ledger_stages, profile, rebuild_stages, seed
+from benchmarks import (
+    contenders,
+    http_stages,
+    identity_stages,
+    ledger_stages,
+    profile,
+    rebuild_stages,
+    seed,
+    worker_stages,
+)
 from benchmarks.environment import BenchmarkEnvironment, Process, benchmark_environment
 from benchmarks.results import PEERS
 from benchmarks.stages import STAGES
@@ -69,6 +79,19 @@ def test_a_stage_measures(environment: BenchmarkEnvironment, name: str, monkeypa
     figures = STAGES[name].measure(environment, 400 if name in ("identity", "disk") else 4_000)
     assert figures
     assert all(value > 0 for name, value in figures.items() if "refused" not in name), figures
+
+
+def test_two_workers_are_measured_on_cores_of_their_own_if_there_are_enough(
+    environment: BenchmarkEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.sched_getaffinity(0)
+    monkeypatch.setattr(worker_stages, "usable_cores", lambda: [*before] * worker_stages.FEWEST_CORES)
+    with worker_stages.container_of(environment.mysql) as container:
+        place = "each with cores of its own" if container else "sharing the cores"
+    figures = worker_stages.workers(environment, 4_000)
+
+    assert figures[f"two workers / one, {place}"] > 0
+    assert os.sched_getaffinity(0) == before
 
 
 def test_a_stage_of_messages_measures_on_rabbitmq(server: Callable[[str], object]) -> None:
