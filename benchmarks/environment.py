@@ -24,7 +24,7 @@ from core.identity.account import NewAccount
 from core.identity.api_key import NewApiKey
 from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.containers import RABBITMQ_USER, MySqlServer, RabbitMQServer
 from tests.e2e.workspace import BURSAR, on_real_servers
 

@@ -17,8 +17,8 @@ from core.messaging.message import Message
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.payer import PayerOutcome, SignedWebhook
 from core.use_cases import UseCases
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 
 IDS = TimeOrderedIds()
 CALLERS = 16

@@ -7,7 +7,7 @@ from typing import Any
 
 from entrypoints.cli.runtime import Runtime
 from entrypoints.cli.streams import faults_of_files, open_closed_streams, write_utf8
-from entrypoints.contexts import ROUTES, create_bursar
+from entrypoints.contexts import create_bursar
 
 
 @asynccontextmanager
@@ -16,6 +16,7 @@ async def open_runtime(path: Path | None, changes: Mapping[str, Any]) -> AsyncIt
     # Half of the time of `bursar --help` would go into the composition root, which the command line needs only here.
     from config.container import Application, running
     from config.settings_file import load
+    from entrypoints.routes import ROUTES
     from entrypoints.runtime.configured_runtime import ConfiguredRuntime
     from entrypoints.runtime.sample_data import CONFIG_DIRECTORY
 

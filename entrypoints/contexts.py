@@ -1,89 +1,71 @@
-"""What each context offers to each transport: the one list of the driving side that a new context joins.
+"""What each context offers to HTTP and to the command line: a list that a new context joins.
 
 A transport is imported when its part is asked for: the command line does not load a web framework.
 """
 
 from typing import Any
 
-from core.messaging.routing import Routes
 from entrypoints.cli.runtime import OpenRuntime
-from entrypoints.messages import fees, identity, inventory, payments, settlements, warehouse
-from entrypoints.messages.folds import FOLDS
 
 
 def create_bursar(open_runtime: OpenRuntime) -> Any:
     """Return the command `bursar` with the commands of every context."""
     from entrypoints.cli.app import Group, create_cli
-    from entrypoints.cli.audit import audit
-    from entrypoints.cli.fees import exam_fees, import_schedules, repricings
-    from entrypoints.cli.identity import accounts, api_keys, keys, passwords, second_factors
-    from entrypoints.cli.inventory import stock_commands, stock_views
-    from entrypoints.cli.jobs import jobs
-    from entrypoints.cli.ledger import ledger
-    from entrypoints.cli.ledger import reports as ledger_reports
-    from entrypoints.cli.notifications import deliveries, vendors
-    from entrypoints.cli.operations import (
-        administration,
-        backups,
-        dead_letters,
-        demo,
-        encryption,
-        processes,
-        projections,
-        replay_events,
-        serve,
-        support_bundle,
-        top,
-    )
-    from entrypoints.cli.payments import (
-        adjustments,
-        clearance,
-        counter,
-        dues,
-        pay_at_counter,
-        pay_online,
-        refunds,
-        waivers,
-    )
-    from entrypoints.cli.receipts import receipts
-    from entrypoints.cli.settlements import exceptions, import_settlement
-    from entrypoints.cli.students import erase_student, import_roster
+    from entrypoints.cli.fees import exam_fees
+    from entrypoints.cli.notifications import vendors
+    from entrypoints.cli.operations import administration, backups, demo, replay_events, serve, support_bundle, top
+    from entrypoints.cli.payments import clearance
+    from entrypoints.cli.students import erase_student
 
-    stock = (stock_commands, stock_views)
+    stock = ("inventory.stock_commands", "inventory.stock_views")
     operators = (administration, top, support_bundle, backups)
     return create_cli(
         open_runtime,
         commands=(serve, demo, *operators, vendors, replay_events, exam_fees, clearance, erase_student),
         groups=(
-            Group("accounts", "Persons and programs, and what they may do.", (accounts, passwords, second_factors)),
-            Group("api-keys", "Credentials of programs.", (api_keys,)),
-            Group("deliveries", "Messages to candidates, and what became of them.", (deliveries,)),
-            Group("dead-letters", "Messages that could not be processed.", (dead_letters,)),
-            Group("pay", "Payments at the counter or at a gateway, and what was paid.", (pay_at_counter, pay_online)),
-            Group("counter", "Payments that clerks have taken, and decisions about them.", (counter,)),
-            Group("refund", "Payments that are given back.", (refunds,)),
+            Group(
+                "accounts",
+                "Persons and programs, and what they may do.",
+                ("identity.accounts", "identity.passwords", "identity.second_factors"),
+            ),
+            Group("api-keys", "Credentials of programs.", ("identity.api_keys",)),
+            Group("deliveries", "Messages to candidates, and what became of them.", ("notifications.deliveries",)),
+            Group("dead-letters", "Messages that could not be processed.", ("operations.dead_letters",)),
+            Group(
+                "pay",
+                "Payments at the counter or at a gateway, and what was paid.",
+                ("payments.pay_at_counter", "payments.pay_online"),
+            ),
+            Group("counter", "Payments that clerks have taken, and decisions about them.", ("payments.counter",)),
+            Group("refund", "Payments that are given back.", ("payments.refunds",)),
             Group(
                 "ledger",
                 "What is owed, and the proof that balances agree with their postings.",
-                (ledger, ledger_reports),
+                ("ledger.ledger", "ledger.reports"),
             ),
-            Group("dues", "What the candidates of a schedule owe, as of any day.", (dues,)),
-            Group("waive", "Waivers: one person asks, another one decides.", (waivers,)),
-            Group("reprice", "Fees of older versions of a schedule, priced again by its newest one.", (repricings,)),
-            Group("adjust", "What a corrected schedule changes: demands and refunds to decide about.", (adjustments,)),
-            Group("receipt", "Receipts: their facts, their paper, and which are void.", (receipts,)),
-            Group("audit", "Who did what, and the proof that no record of it was changed.", (audit,)),
-            Group("processes", "The processes that the registry lists.", (processes,)),
-            Group("jobs", "What the scheduler does at an interval, and its last runs.", (jobs,)),
-            Group("projections", "Views that are kept up to date by events.", (projections,)),
-            Group("keys", "The keys that sign access tokens.", (keys,)),
-            Group("encryption", "The keys of personal data.", (encryption,)),
+            Group("dues", "What the candidates of a schedule owe, as of any day.", ("payments.dues",)),
+            Group("waive", "Waivers: one person asks, another one decides.", ("payments.waivers",)),
+            Group(
+                "reprice", "Fees of older versions of a schedule, priced again by its newest one.", ("fees.repricings",)
+            ),
+            Group(
+                "adjust",
+                "What a corrected schedule changes: demands and refunds to decide about.",
+                ("payments.adjustments",),
+            ),
+            Group("receipt", "Receipts: their facts, their paper, and which are void.", ("receipts.receipts",)),
+            Group("audit", "Who did what, and the proof that no record of it was changed.", ("audit.audit",)),
+            Group("processes", "The processes that the registry lists.", ("operations.processes",)),
+            Group("jobs", "What the scheduler does at an interval, and its last runs.", ("jobs.jobs",)),
+            Group("projections", "Views that are kept up to date by events.", ("operations.projections",)),
+            Group("keys", "The keys that sign access tokens.", ("identity.keys",)),
+            Group("encryption", "The keys of personal data.", ("operations.encryption",)),
             Group(
                 "import",
                 "Load students, fee schedules or settlement files.",
-                (import_roster, import_schedules, import_settlement),
+                ("students.import_roster", "fees.import_schedules", "settlements.import_settlement"),
             ),
-            Group("settlements", "What settlement files and the office tell differently.", (exceptions,)),
+            Group("settlements", "What settlement files and the office tell differently.", ("settlements.exceptions",)),
             Group("inventory", "Batches, allocations and what is available.", stock),
             Group("stores", "The older name of `bursar inventory`.", stock, hidden=True),
         ),
@@ -170,13 +152,3 @@ def http_handlers() -> tuple[Any, ...]:
         import_settlement,
         list_audit_records,
     )
-
-
-ROUTES = Routes(
-    table=fees.ROUTES | identity.ROUTES | inventory.ROUTES | payments.ROUTES | settlements.ROUTES | warehouse.ROUTES,
-    max_per_transaction=inventory.MAX_PER_TRANSACTION | warehouse.MAX_PER_TRANSACTION,
-    principals=fees.PRINCIPALS | inventory.PRINCIPALS | payments.PRINCIPALS | warehouse.PRINCIPALS,
-    projectors={"inventory": inventory.project_inventory},
-    folds=FOLDS,
-)
-"""Which message goes where."""

@@ -8,7 +8,7 @@ from dependency_injector import providers
 from config.container import Application
 from config.settings import Adapters, Settings
 from core.messaging.routing import Routes
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 IN_MEMORY = Settings(adapters=Adapters(persistence="memory"))
 

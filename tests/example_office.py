@@ -46,8 +46,8 @@ from core.payments.payment import Payment, Refund, RefundCause, RefundStage
 from core.payments.waiver import Waiver
 from core.receipts.receipt import ReceivedPayment
 from core.settlements.settlement_line import ExceptionKind, SettlementException
-from entrypoints.contexts import ROUTES
 from entrypoints.http.document import EXAMPLES
+from entrypoints.routes import ROUTES
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
 from tests.examples import StoppedClock, a_delivery, a_message
 from tests.integration.admission import Keyed

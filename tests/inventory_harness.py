@@ -13,8 +13,8 @@ from core.inventory.ports import LineKey
 from core.inventory.stock_level import StockLevel
 from core.kernel.idempotency import RequestContext
 from core.messaging.message import Message
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 
 KIT = "SU-EXAM-KIT"
 ANY_FRESHNESS = Freshness()

@@ -20,7 +20,7 @@ from config.sections.section import Secret
 from config.sections.servers import MySQL
 from config.settings import Adapters, Settings
 from core.kernel.own_writes import Position, View
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests import databases
 from tests.containers import MySqlServer
 from tests.databases import ENCRYPTION

@@ -12,9 +12,9 @@ from core.kernel.events import Event
 from core.messaging.message import is_own_context, topic_of
 from core.policies.when_goods_received import GoodsDispatched, GoodsReceived, StockCounted
 from docs.generator.markdown import code, summary, table, type_text
-from entrypoints.contexts import ROUTES
 from entrypoints.http.schemas import field_docs
 from entrypoints.messages import inventory, payments
+from entrypoints.routes import ROUTES
 
 COMMAND_BODIES: Mapping[str, type] = {
     "SubmitExamFee": ExamFeeSubmission,

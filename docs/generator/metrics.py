@@ -19,9 +19,9 @@ from core.notifications.delivery import Channel
 from core.notifications.delivery_figures import WAITING_STATES
 from core.payments.order import UNDER_WAY
 from docs.generator.markdown import code, table
-from entrypoints.contexts import ROUTES
 from entrypoints.effects import Transport
 from entrypoints.jobs import NAMES
+from entrypoints.routes import ROUTES
 
 UNITS = {"timestamp_seconds": "Unix time", "seconds": "seconds", "bytes": "bytes", "messages": "messages"}
 UNITS |= {"events": "events", "units": "units of work", "connections": "connections"}

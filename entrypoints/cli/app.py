@@ -1,13 +1,16 @@
 """The command line: every command and its group."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from functools import cached_property
+from importlib import import_module
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from entrypoints.cli.command_runner import CommandRunner
 from entrypoints.cli.runtime import OpenRuntime
@@ -15,12 +18,12 @@ from entrypoints.cli.runtime import OpenRuntime
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Commands behind one word."""
+    """Commands behind one word, imported when that word is chosen."""
 
     name: str
     help: str
-    modules: tuple[ModuleType, ...]
-    """Each has its `commands`."""
+    modules: tuple[str, ...]
+    """Their names in `entrypoints.cli`; each has its `commands`."""
     hidden: bool = False
     """Whether it is an older name that still works."""
 
@@ -40,9 +43,8 @@ def create_cli(open_runtime: OpenRuntime, commands: tuple[ModuleType, ...], grou
     )
     add_commands(cli, commands)
     for each in groups:
-        group = typer.Typer(name=each.name, help=each.help, no_args_is_help=True, hidden=each.hidden)
-        add_commands(group, each.modules)
-        cli.add_typer(group)
+        late = imported_late(each.modules)
+        cli.add_typer(typer.Typer(name=each.name, cls=late, help=each.help, no_args_is_help=True, hidden=each.hidden))
     runner = CommandRunner(open_runtime, out=plain(), err=plain(stderr=True))
 
     @cli.callback()
@@ -60,7 +62,24 @@ def create_cli(open_runtime: OpenRuntime, commands: tuple[ModuleType, ...], grou
     return cli
 
 
-def add_commands(group: typer.Typer, modules: tuple[ModuleType, ...]) -> None:
+def imported_late(modules: tuple[str, ...]) -> type[TyperGroup]:
+    """Return a group that imports its modules when its commands are asked for: `bursar --help` needs only its words."""
+
+    class ImportedLate(TyperGroup):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            del self.commands  # typer's empty ones, which hide the property
+
+        @cached_property
+        def commands(self) -> Any:  # type: ignore[override]  # set once, at the first use
+            group = typer.Typer(rich_markup_mode=self.rich_markup_mode)
+            add_commands(group, (import_module(f"entrypoints.cli.{each}") for each in modules))
+            return typer.main.get_group(group).commands
+
+    return ImportedLate
+
+
+def add_commands(group: typer.Typer, modules: Iterable[ModuleType]) -> None:
     """Add the commands of some modules to a group."""
     for module in modules:
         group.add_typer(module.commands)
@@ -75,5 +94,7 @@ def plain(*, stderr: bool = False) -> Console:
 def show_version(wanted: bool) -> None:
     """Print the version and exit."""
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"bursar {version('bursar')}")
         raise typer.Exit

@@ -1,5 +1,7 @@
 """The runtime that commands work with, as a port."""
 
+from __future__ import annotations
+
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,17 +9,18 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from core.kernel.clock import Clock
-from core.kernel.health import Probe
-from core.kernel.idempotency import Answers
-from core.kernel.registry import Registry
-from core.kernel.schema import SchemaChange
-from core.messaging.office_figures import OfficeFigures
-from core.messaging.outbox import Backlog
-from core.notifications.delivery_figures import DeliveryFigures
-from core.use_cases import UseCases
+if TYPE_CHECKING:
+    from core.kernel.clock import Clock
+    from core.kernel.health import Probe
+    from core.kernel.idempotency import Answers
+    from core.kernel.registry import Registry
+    from core.kernel.schema import SchemaChange
+    from core.messaging.office_figures import OfficeFigures
+    from core.messaging.outbox import Backlog
+    from core.notifications.delivery_figures import DeliveryFigures
+    from core.use_cases import UseCases
 
 
 @dataclass(frozen=True, slots=True)

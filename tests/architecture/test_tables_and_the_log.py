@@ -6,7 +6,7 @@ from pathlib import Path
 from adapters.sql.ledger.tables import daily_sums, unsummed_postings
 from adapters.sql.projected_tables import PROJECTED_TABLES
 from adapters.sql.schema import metadata
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/rebuild-from-the-event-log.md"
 LINE = re.compile(r"^\| `(\w+)` \| (derived|source) \| (.+) \|$", re.MULTILINE)

@@ -25,7 +25,7 @@ from core.kernel.events import Event
 from core.kernel.registry import RegisteredProcess
 from core.messaging.message import topic_of
 from docs.generator.http_api import openapi_document
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/wire-names.md"
 

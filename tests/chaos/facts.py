@@ -10,7 +10,7 @@ import msgspec
 
 from core.messaging.message import topic_of
 from core.notifications.staff import INVENTORY_STAFF
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.chaos.brokers import Broker
 from tests.chaos.money import GatewayBook, OfficeMoney, read_book, read_money
 from tests.chaos.preparation import mailbox, number_of, phone

@@ -10,7 +10,7 @@ from config.container import Application, running
 from config.settings_file import validate
 from core.kernel.authorization import SYSTEM, current_principal
 from core.students.roster import read_rows
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from entrypoints.runtime.first_api_key import create_first_api_key
 from entrypoints.runtime.sample_data import bundled_schedules

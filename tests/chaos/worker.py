@@ -14,7 +14,8 @@ from config.settings_file import validate
 from core.notifications.delivery import Channel, Notice
 from core.notifications.send_notice import SendNotice
 from entrypoints.cli.runtime import Runtime
-from entrypoints.contexts import ROUTES, create_bursar
+from entrypoints.contexts import create_bursar
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from tests.chaos import preparation, ticker, vendors
 from tests.chaos.events import EffectTaken

@@ -9,7 +9,7 @@ import pytest
 from config.container import Application
 from config.container.messaging import Messaging
 from config.settings import Adapters, Settings
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.contract.senders import Senders
 
 

@@ -16,8 +16,8 @@ from config.settings_file import load
 from core.kernel.authorization import SYSTEM, current_principal
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.contract.payment_messages import captured
 
 PAYMENTS, PER_BATCH = 120, 20

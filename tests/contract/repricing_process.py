@@ -15,7 +15,7 @@ from config.settings_file import load
 from core.fees.repricings import reprice_submissions
 from core.kernel.authorization import SYSTEM, current_principal
 from core.kernel.errors import Conflict, Unavailable
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 
 async def main() -> None:

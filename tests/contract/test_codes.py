@@ -34,8 +34,8 @@ from core.kernel.rate_limit import RateLimited
 from core.messaging.retention import RetainedRecords
 from core.notifications.attempt_log import AttemptLog
 from core.notifications.delivery import Channel
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.contract.test_encryption import dump
 from tests.examples import a_student, enrol, unpublished
 from tests.unit.identity.harness import GOOD_PASSWORD, Office

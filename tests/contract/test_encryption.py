@@ -29,7 +29,7 @@ from core.students.roster import read_rows
 from core.students.roster_report import RosterReport
 from core.students.rotate_encryption import RotationReport
 from core.students.student import Student
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.databases import DatabasePool
 from tests.examples import a_message, a_request, a_schedule, a_student, enrol, ids, publish
 from tests.unit.identity.harness import Office

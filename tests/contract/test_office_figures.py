@@ -18,7 +18,7 @@ from core.kernel.errors import Unavailable
 from core.messaging.dead_letters import DeadLetterState
 from core.notifications.delivery import Channel, DeliveryState
 from core.notifications.delivery_figures import WAITING_STATES
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.contract.test_dead_letters import bury, settle
 from tests.contract.test_in_doubt_deliveries import add, save
 from tests.examples import NOON, a_delivery, a_message, a_submission, unpublished

@@ -14,7 +14,7 @@ from config.sections.servers import Kafka, Redis
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 
 async def eventually_ready(probe: Probe) -> str:

@@ -19,8 +19,8 @@ from core.messaging.message import Message
 from core.messaging.projections import RebuildTakenOver, RebuildUnderWay
 from core.messaging.rebuild_report import RebuildReport
 from core.use_cases import UseCases
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.inventory import decode_stock_event, project_inventory
+from entrypoints.routes import ROUTES
 from tests.examples import a_submission
 from tests.inventory_harness import KIT, InventoryHarness, quiet
 from tests.units_of_work import any_work

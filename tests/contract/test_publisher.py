@@ -18,9 +18,9 @@ from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.trace import Trace
 from core.messaging.message import Message, MessageBatchHandler
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.kafka import KafkaTransport
 from entrypoints.messages.rabbitmq import RabbitMQTransport
+from entrypoints.routes import ROUTES
 from tests.conftest import eventually
 from tests.examples import a_message, ids
 

@@ -17,8 +17,8 @@ from config.container import Application
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message
 from core.receipts.receipt import IssuedReceipt
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.contract import receipts_process
 from tests.contract.payment_messages import captured, restoration, reversal
 from tests.examples import ids

@@ -27,8 +27,8 @@ from core.payments.list_adjustments import AdjustmentView
 from core.payments.payment import RefundStage
 from core.payments.request_waiver import WantedWaiver
 from core.students.student import Student, StudentId
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.contract import repricing_process
 from tests.contract.test_fee_accounts import a_payment, read, take
 from tests.contract.test_receipts_of_payments import started

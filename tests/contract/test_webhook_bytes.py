@@ -25,8 +25,8 @@ from core.messaging.retention import RetainedRecords
 from core.payments.events import WebhookReceived
 from core.payments.open_fee_accounts import ChargedFee
 from core.payments.order import OrderTerms
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.contract.test_encryption import dump, execute, rotate
 from tests.contract.test_fee_accounts import inr, read
 from tests.databases import DatabasePool

@@ -11,7 +11,7 @@ from yarl import URL
 
 from config.sections.servers import RabbitMQ
 from core.messaging.message import topic_of
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from config.sections.section import Secret
 from config.sections.servers import Kafka, MySQL
 from config.settings import Adapters, Settings
 from docs.generator.metrics import has_value
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.containers import free_port
 from tests.databases import ENCRYPTION, DatabasePool
 from tests.e2e.monitored_office import DEPLOY, ROLES, MonitoredOffice, monitored_office

@@ -33,12 +33,13 @@ with suppress(SystemExit):
 EVERYTHING = ["http", "consumer", "relay", "dispatcher", "scheduler"]
 
 
-def imported(program: str, folder: Path) -> set[str]:
-    """Return the packages that a program has imported at its end."""
-    tell = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+def imported(program: str, folder: Path, *, whole_names: bool = False) -> set[str]:
+    """Return the packages, or the modules by their whole names, that a program has imported at its end."""
+    tell = "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
     words = [sys.executable, "-P", "-c", program + tell]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    names = json.loads(done.stdout.splitlines()[-1])
+    return set(names) if whole_names else {name.partition(".")[0] for name in names}
 
 
 def test_a_command_imports_no_framework_and_no_vendor_before_it_is_known_what_it_does(tmp_path: Path) -> None:
@@ -54,7 +55,16 @@ def test_help_imports_nothing_of_the_composition_root(tmp_path: Path) -> None:
     found = imported(HELPED, tmp_path)
 
     assert "typer" in found
-    assert not found & composition
+    assert not found & {*composition, "structlog"}
+
+
+def test_help_imports_neither_use_cases_nor_messages_nor_the_commands_behind_a_word(tmp_path: Path) -> None:
+    behind_words = {"entrypoints.cli.jobs.jobs", "entrypoints.cli.ledger.ledger", "entrypoints.cli.payments.refunds"}
+
+    found = imported(HELPED, tmp_path, whole_names=True)
+
+    assert "entrypoints.cli.operations.serve" in found
+    assert not found & {*behind_words, "core.use_cases", "entrypoints.messages", "entrypoints.routes"}
 
 
 @pytest.mark.parametrize(

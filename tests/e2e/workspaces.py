@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.sections.servers import Kafka, MySQL, RabbitMQ, Redis
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.e2e.rabbitmq_topics import keep_events
 from tests.e2e.workspace import Workspace
 

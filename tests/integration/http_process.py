@@ -6,8 +6,8 @@ import sys
 from config.container import Application, running
 from config.settings import Adapters, Settings
 from core.kernel.authorization import SYSTEM, current_principal
-from entrypoints.contexts import ROUTES
 from entrypoints.http.server import reserve_files
+from entrypoints.routes import ROUTES
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.http_server import served
 

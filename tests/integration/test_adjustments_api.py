@@ -12,7 +12,7 @@ from config.container import Application, running
 from config.sections.vendors import Sandbox
 from config.settings import Adapters, Settings
 from core.identity.roles import Role
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.examples import StoppedClock, ids
 from tests.integration.admission import an_api_key
 from tests.integration.test_http_api import OPEN, SHIPPED, assert_problem

@@ -29,7 +29,7 @@ from core.identity.account import NewAccount
 from core.identity.roles import Role
 from core.messaging.message import topic_of
 from core.notifications.delivery import Channel, DeliveryState
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from tests import containers as stack
 from tests.contract.test_deliveries import a_delivery, add

@@ -18,9 +18,9 @@ import pytest
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
-from entrypoints.contexts import ROUTES
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.submission_intents import IntentSigner
+from entrypoints.routes import ROUTES
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import Answer, converse, get, post, served

@@ -32,9 +32,10 @@ from config.settings import Adapters, Settings
 from config.settings_file import load
 from core.kernel.errors import CoreError, Unavailable
 from entrypoints.__main__ import open_runtime
-from entrypoints.contexts import ROUTES, create_bursar
+from entrypoints.contexts import create_bursar
 from entrypoints.messages.consumer import Consumer
 from entrypoints.messages.kafka_records import as_message
+from entrypoints.routes import ROUTES
 from tests.e2e.test_cli import commands
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app

@@ -19,7 +19,7 @@ from config.settings import Adapters, Settings
 from core.fees.submission import Submission
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.idempotency import RequestContext
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.examples import a_submission
 from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import served

@@ -31,7 +31,8 @@ from core.kernel.encryption import create_key
 from core.kernel.health import check_probe
 from core.kernel.pace import Pace
 from entrypoints.cli.runtime import Runtime
-from entrypoints.contexts import ROUTES, create_bursar
+from entrypoints.contexts import create_bursar
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from tests.contract.senders import EMAIL, SMS
 from tests.contract.senders import running as running_vendor

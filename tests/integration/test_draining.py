@@ -11,7 +11,7 @@ from config.container import Application, running
 from config.sections.office import Telemetry
 from config.settings import Adapters, Http, Settings
 from entrypoints.cli.runtime import StartupReport
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from entrypoints.runtime.transports import Transports
 from tests.containers import free_port

@@ -15,9 +15,9 @@ from litestar.routes import HTTPRoute
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
-from entrypoints.contexts import ROUTES
 from entrypoints.http.app import MAX_BODY_BYTES
 from entrypoints.http.fees.fee_schedules import MAX_SCHEDULE_BYTES
+from entrypoints.routes import ROUTES
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app
 from tests.integration.http_server import served

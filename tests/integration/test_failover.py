@@ -16,7 +16,7 @@ from config.sections.section import Secret
 from config.sections.servers import MySQL
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests import containers, databases
 from tests.examples import a_request, a_submission
 from tests.tcp_switch import TcpSwitch, tcp_switch

@@ -42,8 +42,8 @@ from core.messaging import dead_letters
 from core.notifications.errors import DeliverySettled, UnknownDelivery
 from core.students import errors as students
 from core.students.roster import read_rows
-from entrypoints.contexts import ROUTES
 from entrypoints.http.idempotency import MissingIdempotencyKey
+from entrypoints.routes import ROUTES
 from tests.conformance import assert_documented
 from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
-from entrypoints.contexts import ROUTES
 from entrypoints.http import server
 from entrypoints.http.protocol.connections import RESERVED_CONNECTIONS, Connections
+from entrypoints.routes import ROUTES
 from tests.conftest import eventually
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app

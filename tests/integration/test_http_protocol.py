@@ -9,7 +9,7 @@ import pytest
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.http_server import Answer, converse, get, post, served
 

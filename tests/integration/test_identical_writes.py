@@ -15,7 +15,7 @@ from config.container import Application, running
 from config.settings import Settings
 from core.fees.errors import SchedulePublishedMeanwhile
 from core.fees.schedule import FeeSchedule
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.databases import DatabasePool
 from tests.integration.test_http_api import SHIPPED, Api, opened
 

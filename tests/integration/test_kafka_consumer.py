@@ -26,12 +26,12 @@ from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message, MessageBatchHandler
 from core.messaging.routing import Routes
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.cloud_events import MAX_BODY_BYTES
 from entrypoints.messages.handlers import ignore_messages
 from entrypoints.messages.kafka import KafkaTransport
 from entrypoints.messages.kafka_records import LOG_APPEND_TIME
 from entrypoints.messages.partition import MAX_BATCHES_IN_FLIGHT
+from entrypoints.routes import ROUTES
 from tests.conftest import eventually
 from tests.examples import a_message
 from tests.unit.messages.harness import ConsumerHarness, a_command

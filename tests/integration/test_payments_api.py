@@ -14,8 +14,8 @@ from config.sections.vendors import Sandbox
 from config.settings import Adapters, Settings
 from core.payments.pay_exam_fee import RETURN_PATH
 from core.payments.payer import PayerOutcome
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.examples import StoppedClock
 from tests.integration.test_http_api import JSON, OPEN, SUBMISSION, Api
 

@@ -9,8 +9,8 @@ import pytest
 from config.container import Application, running
 from config.settings import Adapters, Settings
 from core.messaging.message import Message
-from entrypoints.contexts import ROUTES
 from entrypoints.relay.relay import Relay
+from entrypoints.routes import ROUTES
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app
 from tests.integration.test_cost_of_a_submission import submit

@@ -12,7 +12,7 @@ import pytest
 from config.container import Application, running
 from config.sections.http import Limits
 from config.settings import Adapters, Settings
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.conformance import assert_documented
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app

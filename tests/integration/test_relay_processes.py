@@ -22,8 +22,8 @@ from config.container import Application, running
 from config.sections.servers import Kafka, MySQL, RabbitMQ
 from config.settings import Settings
 from core.messaging.outbox import SHARD_COUNT
-from entrypoints.contexts import ROUTES
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, Relay
+from entrypoints.routes import ROUTES
 from tests.containers import free_port
 from tests.databases import ENCRYPTION
 from tests.e2e import rabbitmq_topics

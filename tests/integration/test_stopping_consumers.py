@@ -16,7 +16,7 @@ from adapters.encoding import message_from_event
 from config.container import Application, running
 from config.sections.servers import Kafka, MySQL, RabbitMQ
 from config.settings import Settings
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.e2e.workspace import BURSAR, on_real_servers
 from tests.examples import a_submission, ids
 from tests.integration.brokers import address, elsewhere, with_broker

@@ -26,7 +26,8 @@ from config.sections.vendors import Ses, Smtp, Twilio
 from config.settings import Settings
 from core.notifications.delivery import DeliveryState
 from entrypoints.cli.runtime import Runtime
-from entrypoints.contexts import ROUTES, create_bursar
+from entrypoints.contexts import create_bursar
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from tests.contract.test_deliveries import a_delivery, add
 from tests.examples import NOON, a_student, enrol

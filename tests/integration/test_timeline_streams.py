@@ -23,8 +23,8 @@ from core.fees.submission import FeeSubmitted, Submission
 from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
 from core.payments.events import FeeClearanceRevoked
-from entrypoints.contexts import ROUTES
 from entrypoints.http.fees.timeline_streams import StreamTimes
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.transports import Transports
 from tests.contract.test_timelines import log, of_account
 from tests.databases import DatabasePool, statements

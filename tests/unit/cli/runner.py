@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from adapters.memory.engine.database import MemoryDatabase
 from config.settings import Adapters, Settings
 from core.messaging.routing import Routes
-from entrypoints.contexts import ROUTES, create_bursar
+from entrypoints.contexts import create_bursar
+from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from tests.applications import an_application
 from tests.examples import StoppedClock

@@ -4,8 +4,8 @@ import json
 from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.authorization import SYSTEM, acting_as
 from core.payments.adjustment import AdjustmentState
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.examples import a_request, a_schedule, a_student, enrol, publish, unpublished
 from tests.unit.cli.runner import CliRunner
 

@@ -14,7 +14,7 @@ from core.kernel.authorization import (
     acting_as,
 )
 from docs.generator.permissions import use_case_types
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 GUARDED = [kind for kind in use_case_types() if kind.permission]
 STUDENT = UUID(int=7)

@@ -11,8 +11,8 @@ from adapters.memory.engine.database import MemoryDatabase
 from core.kernel.errors import Unavailable
 from core.messaging.message import Message
 from core.messaging.routing import Route, RouteKey
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
+from entrypoints.routes import ROUTES
 from tests.applications import an_application
 from tests.examples import StoppedClock, a_message, a_schedule, a_student, enrol, ids, publish
 

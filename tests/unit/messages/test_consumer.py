@@ -15,9 +15,9 @@ from core.kernel.trace import Trace
 from core.messaging.message import Message
 from core.notifications.delivery import Channel
 from core.use_cases import UseCases
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import BURIED, REPEATED, split_by_load
 from entrypoints.messages.handlers import per_message
+from entrypoints.routes import ROUTES
 from tests.examples import NOON, a_message, ids
 from tests.unit.messages.harness import ConsumerHarness, a_command, a_raw_command
 from tests.units_of_work import any_work

@@ -11,9 +11,9 @@ from aiokafka.structs import ConsumerRecord
 from core.kernel.decisions import Decision
 from core.messaging.message import Message
 from core.messaging.routing import MalformedMessage
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.cloud_events import MAX_BODY_BYTES
 from entrypoints.messages.kafka_records import LOG_APPEND_TIME, as_message
+from entrypoints.routes import ROUTES
 from tests.examples import ids
 from tests.unit.messages.harness import ConsumerHarness, a_command
 

@@ -28,7 +28,7 @@ from core.messaging.routing import Route, Routes
 from core.messaging.settle_dead_letters import SettlementProgress
 from core.notifications.delivery import Delivery
 from core.use_cases import UseCases
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.examples import NOON
 from tests.unit.messages.harness import ConsumerHarness, a_command, a_raw_command
 

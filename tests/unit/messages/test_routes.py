@@ -2,7 +2,7 @@ import pytest
 
 from core.kernel.events import Event
 from core.messaging.message import is_own_context
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 
 
 def descendants(kind: type) -> set[type]:

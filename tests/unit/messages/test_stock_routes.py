@@ -9,9 +9,9 @@ import pytest
 from core.inventory import events
 from core.inventory.events import StockEvent
 from core.inventory.order_line import LineState
-from entrypoints.contexts import ROUTES
 from entrypoints.messages.consumer import Consumer
 from entrypoints.messages.inventory import STOCK_EVENT_TYPES
+from entrypoints.routes import ROUTES
 from tests.applications import an_application
 from tests.examples import StoppedClock, a_message
 from tests.inventory_harness import KIT, InventoryHarness

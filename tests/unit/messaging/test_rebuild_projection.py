@@ -15,7 +15,7 @@ from core.messaging.message import Message
 from core.messaging.projections import UnknownProjection
 from core.messaging.read_ahead import RETRY_BACKOFF_SECONDS
 from core.messaging.rebuild_projection import RebuildProjection
-from entrypoints.contexts import ROUTES
+from entrypoints.routes import ROUTES
 from tests.applications import an_application
 from tests.examples import NOON, StoppedClock
 from tests.inventory_harness import InventoryHarness, quiet
