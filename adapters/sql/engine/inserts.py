@@ -49,9 +49,9 @@ def insert_all(connection: Connection, rows: Rows) -> None:
     check_order(rows)
     waiting: list[Insertion] = []
     for name in LOCK_ORDER:
-        table = metadata.tables[name]
         for key in (name, changed_key(name)):
             if some := rows.get(key):
+                table = metadata.tables[name]  # a process imports only the tables that it writes
                 if complete := table.info.get(COMPLETED_LAST):
                     execute(connection, waiting)  # what completes the rows locks others
                     waiting, some = [], complete(connection, some)
