@@ -14,6 +14,7 @@ LOOKS = {
     "bursar": ("Bursar", "#2f81f7"),
     "bursar, single commits": ("Bursar, one commit each", "#8957e5"),
     "peer": ("FastAPI, SQLAlchemy ORM", "#d1242f"),
+    "peer on Litestar": ("Litestar, SQLAlchemy ORM", "#db6d28"),
     "http alone": ("our HTTP, nothing stored", "#1a9e55"),
     DATABASE_CEILING: ("MySQL alone, 256 at a time", "#bf8700"),
 }

@@ -99,10 +99,11 @@ async def timelines(connection: AsyncConnection, ids: Collection[SubmissionId]) 
 
 
 def events_of(ids: Collection[SubmissionId]) -> Select[Any]:
-    """Select the events of aggregates, with the time of their publication."""
-    published = publications.c.at.label("published_at")
-    joined = event_log.outerjoin(publications, publications.c.event_id == event_log.c.event_id)
-    return select(event_log, published).select_from(joined).where(event_log.c.aggregate_id.in_(ids))
+    """Select the events of aggregates without their bodies, with the time of their publication."""
+    log, published = event_log.c, publications.c.at.label("published_at")
+    joined = event_log.outerjoin(publications, publications.c.event_id == log.event_id)
+    told = select(log.aggregate_id, log.at, log.type, log.request_id, log.traceparent, published)
+    return told.select_from(joined).where(log.aggregate_id.in_(ids))
 
 
 def recorded_about(records: Table, ids: Collection[SubmissionId]) -> Select[Any]:
