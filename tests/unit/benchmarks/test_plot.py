@@ -8,7 +8,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def measured(**fastest: float) -> dict[str, float]:
     """Return rates at each number of connections, each half of the next."""
-    rates = {name.replace("_", " "): rate for name, rate in fastest.items()} | {"bursar, single commits": 900.0, "peer on Litestar": 800.0}
+    rates = {name.replace("_", " "): rate for name, rate in fastest.items()}
+    rates |= {"bursar, single commits": 900.0, "peer on Litestar": 800.0}
     figures = {"submissions/s, mysql alone": 22_000.0}
     for name, rate in rates.items():
         for at, count in enumerate(reversed(plot.CONNECTION_COUNTS)):
