@@ -28,7 +28,7 @@ Parts of a joined transaction leave these rows to its end.
 MAX_ROWS_PER_STATEMENT = 256
 """Larger statements are not faster."""
 MAX_STATEMENTS_PER_ROUND_TRIP = 16
-"""A commit of the hot path has at most five; the limit bounds the memory of large imports."""
+"""A commit of submissions has four; the limit bounds the memory of large imports."""
 
 
 def changed_key(name: str) -> str:
