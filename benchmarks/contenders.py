@@ -13,6 +13,7 @@ from sqlalchemy import URL
 
 from benchmarks.closed_loop_load import NAME, Calls
 from benchmarks.environment import BenchmarkEnvironment, Process
+from benchmarks.installed import installed
 
 MAX_SUBMISSIONS_PER_SECOND = 40_000
 """Candidates per second of measurement: more than any contender serves."""
@@ -32,7 +33,7 @@ def single(environment: BenchmarkEnvironment) -> AbstractContextManager[Process]
 
 def http_alone(environment: BenchmarkEnvironment) -> AbstractContextManager[Process]:
     """Run Bursar without pricing and storage."""
-    words = [sys.executable, "-m", "benchmarks.http_alone", "serve"]
+    words = [installed("python"), "-m", "benchmarks.http_alone", "serve"]
     return environment.run(words, environment.variables(SERVE="http", **LOGGING))
 
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 from asyncmy import connect
 
 import config
+from benchmarks.installed import installed
 from config.container import Application, running
 from config.sections.section import Secret
 from config.sections.servers import Kafka, MySQL, RabbitMQ
@@ -26,7 +27,7 @@ from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
 from entrypoints.routes import ROUTES
 from tests.containers import RABBITMQ_USER, MySqlServer, RabbitMQServer
-from tests.e2e.workspace import BURSAR, on_real_servers
+from tests.e2e.workspace import on_real_servers
 
 ALL_TRANSPORTS = "http,consumer,relay,dispatcher,scheduler"
 CLIENT_ACCOUNTS = 64
@@ -109,7 +110,7 @@ class BenchmarkEnvironment:
     @contextmanager
     def serve(self, transports: str, **changes: str) -> Iterator[Process]:
         """Run `bursar serve` with these transports until the end of the block."""
-        with self.run([BURSAR, "serve"], self.variables(SERVE=transports, **changes)) as process:
+        with self.run([installed("bursar"), "serve"], self.variables(SERVE=transports, **changes)) as process:
             yield process
 
     @contextmanager

@@ -2,11 +2,9 @@
 
 import random
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from statistics import median
 from urllib.request import urlopen
 
@@ -23,6 +21,7 @@ from benchmarks.contenders import (
     submitting,
 )
 from benchmarks.environment import ALL_TRANSPORTS, BenchmarkEnvironment, Figures, Process, benchmark_environment
+from benchmarks.installed import installed
 from tests.containers import free_port
 
 CONNECTION_COUNTS = (1, 16, 64, 256)
@@ -32,8 +31,7 @@ CONNECTION_COUNT = 64
 FEW_STORED, TURNS = 1_000, 5
 SPREAD_FACTOR = 80
 """One of so many students submits during the measurement; the others have submitted before."""
-IMPORT = """import sys, time
-sys.modules["fastapi"] = None  # the container library imports it if present, which it is only for benchmarks
+IMPORT = """import time
 began = time.perf_counter()
 import entrypoints.__main__
 print(time.perf_counter() - began)"""
@@ -103,10 +101,10 @@ def start(environment: BenchmarkEnvironment, _number: int) -> Figures:
         while not answers(port):
             time.sleep(0.005)
         took = time.perf_counter() - began
-    words = [sys.executable, "-c", IMPORT]
+    words = [installed("python"), "-c", IMPORT]
     imported = float(subprocess.run(words, capture_output=True, check=True, timeout=60).stdout)  # noqa: S603
     began = time.perf_counter()
-    subprocess.run([Path(sys.executable).with_name("bursar"), "--help"], capture_output=True, check=True, timeout=60)  # noqa: S603
+    subprocess.run([installed("bursar"), "--help"], capture_output=True, check=True, timeout=60)  # noqa: S603
     return {"bursar serve answers, s": took, "import, s": imported, "bursar --help, s": time.perf_counter() - began}
 
 

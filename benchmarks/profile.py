@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from benchmarks import seed
 from benchmarks.contenders import LOGGING, load, submitting
 from benchmarks.environment import BenchmarkEnvironment, benchmark_environment
 from benchmarks.http_stages import CONNECTION_COUNT
+from benchmarks.installed import installed
 from tests import containers as stack
 
 README = Path(__file__).with_name("README.md")
@@ -35,7 +35,7 @@ def main(seconds: Annotated[float, typer.Option(help="Seconds of sampling.")] = 
 def measure(environment: BenchmarkEnvironment, seconds: float) -> tuple[Any, int]:
     """Return the number of samples per function, and of submissions meanwhile."""
     names, file = seed.candidates(environment, CANDIDATE_COUNT, "load"), environment.folder / "samples.json"
-    words = [sys.executable, "-m", "benchmarks.profiled", str(file), "serve"]
+    words = [installed("python"), "-m", "benchmarks.profiled", str(file), "serve"]
     with environment.run(words, environment.variables(SERVE="http", **LOGGING)) as process:
         warm = load(process, CONNECTION_COUNT, WARM_UP, submitting("load", names))
         process.popen.send_signal(signal.SIGUSR1)
