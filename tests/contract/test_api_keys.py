@@ -1,6 +1,9 @@
 """The contract of `ApiKeys`, `ApiKeyList` and `IssuedApiKeys`, for every adapter."""
 
+import asyncio
 from datetime import timedelta
+
+import pytest
 
 from config.container import Application
 from core.identity.account import AccountRoles, NewAccount
@@ -8,6 +11,7 @@ from core.identity.api_key import IssuedApiKey, NewApiKey
 from core.identity.credential import ApiKeyId
 from core.identity.roles import Role
 from core.kernel.authorization import Permission
+from tests.databases import statements
 from tests.examples import NOON, ids
 
 
@@ -55,6 +59,18 @@ async def test_the_latest_use_stays_on_record(stored: Application) -> None:
         await database.record_use(issued.key.id, NOON + timedelta(seconds=later))
 
     assert (await database.find(issued.key.id)).key.used_at == NOON + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
+async def test_uses_at_the_same_moment_are_recorded_together(stored: Application) -> None:
+    used, database = [await issue(stored) for _ in range(5)], stored.identity.issued_api_keys()
+    asked = statements(stored)
+
+    await asyncio.gather(*(database.record_use(issued.key.id, NOON) for issued in used))
+
+    assert len(asked) <= 2, "the first use alone, then those that waited"
+
+    assert {(await database.find(issued.key.id)).key.used_at for issued in used} == {NOON}
 
 
 async def test_keys_are_listed_by_account_page_by_page(stored: Application) -> None:

@@ -54,11 +54,12 @@ class SqlApiKeyList(ApiKeyList):
 
 
 class SqlIssuedApiKeys(IssuedApiKeys):
-    """Reads keys with their accounts; concurrent lookups share a query, so that invented keys do not fill the pool."""
+    """Reads keys with their accounts, and records uses; concurrent calls share a statement and do not fill the pool."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lookups = Batcher[ApiKeyId, OwnedApiKey | None](self._find)
+        self._uses = Batcher[tuple[ApiKeyId, datetime], None](self._record_uses)
 
     async def revision(self) -> int:
         async with self._database.reading() as connection:
@@ -69,9 +70,16 @@ class SqlIssuedApiKeys(IssuedApiKeys):
         return await self._lookups(key)
 
     async def record_use(self, key: ApiKeyId, at: datetime) -> None:
-        is_later = api_keys.c.used_at.is_(None) | (api_keys.c.used_at < at)
+        await self._uses((key, at))
+
+    async def _record_uses(self, batch: Sequence[PendingItem[tuple[ApiKeyId, datetime], None]]) -> None:
+        latest = max(at for _, at in (each.item for each in batch))  # they wait together: it stands for all
+        used = api_keys.c.id.in_({key for key, _ in (each.item for each in batch)})
+        is_later = api_keys.c.used_at.is_(None) | (api_keys.c.used_at < latest)
         async with self._database.autocommit() as connection:
-            await connection.execute(update(api_keys).where(api_keys.c.id == key, is_later).values(used_at=at))
+            await connection.execute(update(api_keys).where(used, is_later).values(used_at=latest))
+        for each in batch:
+            each.resolve(None)
 
     async def _find(self, batch: Sequence[PendingItem[ApiKeyId, OwnedApiKey | None]]) -> None:
         keys = {each.item for each in batch}
