@@ -76,9 +76,11 @@ def one_mailbox(text: str) -> tuple[str, str]:
         header: Any = default.header_factory("From", text)
     except Exception as error:  # the parser of `email` raises many kinds for texts that are no mailbox
         raise no_mailbox(text) from error
+    if not header.addresses or header.defects:  # first: some versions of Python find two addresses in a faulty one
+        raise no_mailbox(text)
     if len(header.addresses) > 1:
         raise Invalid("names more than one mailbox")
-    if not header.addresses or header.defects or header.groups[0].display_name is not None:
+    if header.groups[0].display_name is not None:
         raise no_mailbox(text)
     (mailbox,) = header.addresses
     return " ".join(mailbox.display_name.split()), mailbox.addr_spec

@@ -11,7 +11,7 @@ import pytest
 from tests import containers as stack
 
 REPOSITORY = Path(__file__).parents[2]
-PYTHON = os.environ.get("BURSAR_TEST_PYTHON_IMAGE", "python:3.11-slim")
+PYTHON = os.environ.get("BURSAR_TEST_PYTHON_IMAGE", "python:3.14-slim")
 IMAGES = {
     "BURSAR_MYSQL_IMAGE": stack.MYSQL,
     "BURSAR_KAFKA_IMAGE": stack.KAFKA,

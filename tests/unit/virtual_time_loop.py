@@ -16,3 +16,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             # A little later than the timer: a loop that wakes too early by rounding would repeat this for ever.
             self._passed = max(self._passed, self._scheduled[0].when()) + 1e-6  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads as long as they take: the time limit of newer versions of Python is virtual, too."""
+        await super().shutdown_default_executor()
