@@ -67,9 +67,10 @@ class EncodedJson(Response[T]):
         self._body, self._status, self._headers = body, status, headers
 
     def to_asgi_response(self, *_: object, **__: object) -> Any:
-        return self._send
+        return self.send
 
-    async def _send(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def send(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
         length = (b"content-length", b"%d" % len(self._body))
         headers = [*self._headers, (b"content-type", b"application/json"), length]
         await send({"type": "http.response.start", "status": self._status, "headers": headers})

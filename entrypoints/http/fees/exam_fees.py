@@ -16,6 +16,7 @@ from entrypoints.http.dependencies import Wired, arrival, wired_in
 from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only
 from entrypoints.http.middleware.admission import MAX_SUBMISSION_BYTES
+from entrypoints.http.middleware.direct_call import DirectCall
 from entrypoints.http.middleware.encoded_slashes import from_segment
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
@@ -46,6 +47,7 @@ class ExamFeesController(Controller):
     @post(
         "/exam-fees",
         operation_id="submitExamFee",
+        middleware=[DirectCall],
         rate_limit="submissions",
         before_request=json_only,
         request_max_body_size=MAX_SUBMISSION_BYTES,
@@ -63,7 +65,12 @@ class ExamFeesController(Controller):
         context = await idempotency.context(request, sent(request.scope, RAW_INTENT_HEADER))
         return await idempotency.respond(context, use_cases.fees.submit_exam_fee(data, context))
 
-    @get("/exam-fees/{name:str}", operation_id="showExamFee", responses=problems(400, 404, 503))
+    @get(
+        "/exam-fees/{name:str}",
+        operation_id="showExamFee",
+        middleware=[DirectCall],
+        responses=problems(400, 404, 503),
+    )
     async def show(self, request: Request[Any, Any, Any], name: FromPath[str]) -> Response[ExamFee]:
         """Show an exam fee with its timeline, by id or reference."""
         use_cases: UseCases = wired_in(request, "use_cases")
