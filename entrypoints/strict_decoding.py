@@ -23,6 +23,8 @@ STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """Reads every byte once, also of a text without end."""
 TO_STEPS, NO_BRACKETS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff"), bytes({*range(256)} - {*b"[{]}"})
 """A step is a signed byte: one level deeper, or one less."""
+NESTED = dict, list
+"""What can contain fields; a union would be built for each value."""
 PATH_BEGINS = " - at `"
 """Before the path in an error of msgspec."""
 END_OF_NAME = re.compile(rb'"[ \t\r\n]*:')
@@ -104,14 +106,14 @@ def refuse_unknown_fields(document: Any, kind: inspect.Type, at: str) -> None:
             for name, value in document.items():
                 if name not in known:
                     raise Invalid(f"unknown field {name[:40]!r}", at=f"{at}.{name[:40]}")
-                if isinstance(value, dict | list):
+                if isinstance(value, NESTED):
                     refuse_unknown_fields(value, known[name], f"{at}.{name}")
         case inspect.DictType() if isinstance(document, dict):
             for name, value in document.items():
                 refuse_unknown_fields(value, kind.value_type, f"{at}.{str(name)[:40]}")
         case inspect.ListType() | inspect.VarTupleType() if isinstance(document, list):
             for index, value in enumerate(document):
-                if isinstance(value, dict | list):
+                if isinstance(value, NESTED):
                     refuse_unknown_fields(value, kind.item_type, f"{at}[{index}]")
         case inspect.TupleType() if isinstance(document, list):
             for index, (value, item) in enumerate(zip(document, kind.item_types, strict=False)):

@@ -30,6 +30,7 @@ from entrypoints.http.problems import (
 from entrypoints.http.protocol.connections import MONITORING_PATHS
 from entrypoints.http.query_parameters import wire_names
 from entrypoints.http.schemas import schema_of, schemas_of
+from entrypoints.http.sent_headers import SENT_HEADERS
 
 EXAMPLES: Mapping[str, Any] = msgspec.json.decode(files("entrypoints.http").joinpath("examples.json").read_bytes())
 """By operation: `parameters`, `body`, the status and the `answer`; tests send each of them."""
@@ -152,6 +153,9 @@ def complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         constrain(parameter, handler)
         if parameter["name"] in example.get("parameters", ()):
             parameter["example"] = example["parameters"][parameter["name"]]
+    for header in handler.opt.get(SENT_HEADERS, ()):
+        known = {"example": example["parameters"][header.name]} if header.name in example.get("parameters", ()) else {}
+        operation.setdefault("parameters", []).append(header.documented() | known)
     for name, description in handler.opt.get("signatures", {}).items():
         told = {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
         known = {"example": example["parameters"][name]} if name in example["parameters"] else {}

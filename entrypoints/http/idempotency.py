@@ -4,31 +4,30 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.params import HeaderParameter
 from litestar.types import HTTPScope
 
 from core.kernel.authorization import current_principal
 from core.kernel.constraints import Text
 from core.kernel.errors import Invalid
 from core.kernel.idempotency import Answers, RequestContext, execute_once
+from entrypoints.http.sent_headers import SentHeader, sent
 from entrypoints.http.strict_json import EncodedJson
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
 
 REPLAYED = ((b"idempotency-replayed", b"true"),)
 KEY = Text("1 to 255 visible ASCII characters", r"[\x21-\x7e]{1,255}")
-IdempotencyKey = Annotated[
-    Annotated[str, KEY] | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        required=True,
-        description="The client's name for this request: 1 to 255 visible ASCII characters, a new one for each request;"
-        " repeat a request with the same key. Keys are kept for 24 hours, if the office sets no other time.",
-    ),
-]
+IDEMPOTENCY_KEY = SentHeader(
+    "Idempotency-Key",
+    KEY,
+    "The client's name for this request: 1 to 255 visible ASCII characters, a new one for each request;"
+    " repeat a request with the same key. Keys are kept for 24 hours, if the office sets no other time.",
+    required=True,
+)
+RAW_KEY_HEADER = IDEMPOTENCY_KEY.raw_name
 
 
 class MissingIdempotencyKey(Invalid):
@@ -44,14 +43,12 @@ class Idempotency:
     answers: Answers
     intent_signer: IntentSigner
 
-    async def context(
-        self, request: Request[Any, Any, Any], key: str | None, intent: str | None = None
-    ) -> RequestContext:
+    async def context(self, request: Request[Any, Any, Any], intent: str | None = None) -> RequestContext:
         """Return the identity and the first arrival of a request.
 
         Raises `MissingIdempotencyKey` and `InvalidIntent`.
         """
-        context = request_context(request.scope, key, await request.body())
+        context = request_context(request.scope, sent(request.scope, RAW_KEY_HEADER), await request.body())
         try:
             context = self.intent_signer.verify(intent, context)
         except InvalidIntent:  # a request that took effect gets its answer, however late it is repeated

@@ -7,6 +7,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 
 from core.kernel.errors import Invalid
+from entrypoints.http.sent_headers import sent
 
 NDJSON_MEDIA_TYPE = "application/x-ndjson"
 JSON_LINES = (NDJSON_MEDIA_TYPE, "application/jsonl")
@@ -24,9 +25,9 @@ def lines_of(schema: str, description: str) -> dict[str, Any]:
 
 def only(request: Request[Any, Any, Any], media_type: str, *synonyms: str) -> None:
     """Refuse a body of another media type or without one."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent not in (media_type, *synonyms):
-        raise HTTPException(status_code=415, detail=f"send {media_type}, not {sent[:80] or 'a body without a type'}")
+    given = (sent(request.scope, b"content-type") or "").partition(";")[0].strip().lower()
+    if given not in (media_type, *synonyms):
+        raise HTTPException(status_code=415, detail=f"send {media_type}, not {given[:80] or 'a body without a type'}")
 
 
 async def json_only(request: Request[Any, Any, Any]) -> None:
@@ -36,8 +37,8 @@ async def json_only(request: Request[Any, Any, Any]) -> None:
 
 async def json_or_nothing(request: Request[Any, Any, Any]) -> None:
     """Refuse a body that is not JSON; a request without a body passes."""
-    headers = request.headers
-    if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+    scope = request.scope
+    if (sent(scope, b"content-length") or "0") != "0" or sent(scope, b"transfer-encoding") is not None:
         only(request, "application/json")
 
 

@@ -13,6 +13,7 @@ from core.kernel.text import BYTE_ORDER_MARK, is_utf16
 from entrypoints.strict_decoding import convert, parse, refuse_repeated_fields
 
 T = TypeVar("T")
+FOREIGN_ENCODING = "JSON is malformed: it begins with a byte order mark or is UTF-16; send UTF-8 without a mark"
 BODY = "body"
 """Key of the scope: a complete body of an admitted size, which middleware has read."""
 
@@ -28,13 +29,11 @@ class JsonRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """Return what the handler takes; unknown fields, and strings instead of numbers, are refused."""
         content = await self.body()
-        if content.startswith(BYTE_ORDER_MARK) or is_utf16(content):
-            detail = "JSON is malformed: it begins with a byte order mark or is UTF-16; send UTF-8 without a mark"
-            raise HTTPException(status_code=400, detail=detail)
         try:
             body = parse(content or b"null")
         except msgspec.DecodeError as error:
-            raise HTTPException(status_code=400, detail=str(error)) from error
+            foreign = content.startswith(BYTE_ORDER_MARK) or is_utf16(content)
+            raise HTTPException(status_code=400, detail=FOREIGN_ENCODING if foreign else str(error)) from error
         field = self.route_handler.parsed_data_field
         refuse_repeated_fields(content, body)
         return body if field is None else converted(body, field.annotation)
@@ -68,9 +67,10 @@ class EncodedJson(Response[T]):
         self._body, self._status, self._headers = body, status, headers
 
     def to_asgi_response(self, *_: object, **__: object) -> Any:
-        return self._send
+        return self.send
 
-    async def _send(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def send(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
         length = (b"content-length", b"%d" % len(self._body))
         headers = [*self._headers, (b"content-type", b"application/json"), length]
         await send({"type": "http.response.start", "status": self._status, "headers": headers})

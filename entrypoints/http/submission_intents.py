@@ -4,27 +4,24 @@ import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
-
-from litestar.params import HeaderParameter
 
 from core.kernel.constraints import Text
 from core.kernel.errors import Unprocessable
 from core.kernel.idempotency import RequestContext
+from entrypoints.http.sent_headers import SentHeader
 
 INTENT_HEADER = "Submission-Intent"
 TOKEN = Text("the value of this header in a 503", r"1\.[0-9]{1,17}\.[A-Za-z0-9_-]{43}")
 """The version of the format, microseconds since 1970, and the signature."""
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 RETRY_WITHOUT_INTENT = "send it without the header, and its new arrival decides about deadlines"
-SubmissionIntent = Annotated[
-    Annotated[str, TOKEN] | None,
-    HeaderParameter(
-        name=INTENT_HEADER,
-        description="The value of this header in a 503, also in the `facts` of its problem: with it, the first arrival "
-        "of the request decides about deadlines when the same request is sent again in time.",
-    ),
-]
+SUBMISSION_INTENT = SentHeader(
+    INTENT_HEADER,
+    TOKEN,
+    "The value of this header in a 503, also in the `facts` of its problem: with it, the first arrival of the request"
+    " decides about deadlines when the same request is sent again in time.",
+)
+RAW_INTENT_HEADER = SUBMISSION_INTENT.raw_name
 
 
 class InvalidIntent(Unprocessable):

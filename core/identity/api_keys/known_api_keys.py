@@ -41,7 +41,8 @@ class KnownApiKeys:
         self._known: dict[str, OwnedApiKey] = {}
         self._unknown: dict[str, None] = {}
         """What the texts of keys that do not exist have for an id."""
-        self._used: dict[ApiKeyId, datetime] = {}
+        self._used: dict[bytes, datetime] = {}
+        """By the digest of the key, whose hash takes less than that of its id."""
         self._revision, self._read_at, self._failure = -1, -inf, ""
         self._reading: asyncio.Task[None] | None = None
         self._recording: set[asyncio.Task[None]] = set()
@@ -93,12 +94,12 @@ class KnownApiKeys:
 
     def note_use(self, key: ApiKey, at: datetime) -> None:
         """Record the use of a key in the background, at most once a minute."""
-        last = self._used.get(key.id, key.used_at)
+        last = self._used.get(key.digest, key.used_at)
         if last is not None and at - last < USE_INTERVAL:
             return
         if len(self._used) >= self._max_known:
             self._used.clear()
-        self._used[key.id] = at
+        self._used[key.digest] = at
         task = asyncio.create_task(self._record_use(key.id, at), context=Context())
         self._recording.add(task)
         task.add_done_callback(self._recording.discard)

@@ -13,14 +13,16 @@ from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.idempotency import RequestContext
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired, arrival, wired_in
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only
 from entrypoints.http.middleware.admission import MAX_SUBMISSION_BYTES
+from entrypoints.http.middleware.direct_call import DirectCall
 from entrypoints.http.middleware.encoded_slashes import from_segment
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
+from entrypoints.http.sent_headers import sent
 from entrypoints.http.strict_json import EncodedJson
-from entrypoints.http.submission_intents import SubmissionIntent
+from entrypoints.http.submission_intents import RAW_INTENT_HEADER, SUBMISSION_INTENT
 
 
 class ExamFeesController(Controller):
@@ -45,25 +47,30 @@ class ExamFeesController(Controller):
     @post(
         "/exam-fees",
         operation_id="submitExamFee",
+        middleware=[DirectCall],
         rate_limit="submissions",
         before_request=json_only,
         request_max_body_size=MAX_SUBMISSION_BYTES,
+        sent_headers=(IDEMPOTENCY_KEY, SUBMISSION_INTENT),
         responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def submit(
         self,
         request: Request[Any, Any, Any],
         data: JSONBody[ExamFeeSubmission],
-        idempotency_key: IdempotencyKey,
-        submission_intent: SubmissionIntent = None,
     ) -> Response[Submission]:
         """Submit an exam fee; a repeated request with the same key and body gets the same answer."""
         use_cases: UseCases = wired_in(request, "use_cases")
         idempotency: Idempotency = wired_in(request, "idempotency")
-        context = await idempotency.context(request, idempotency_key, submission_intent)
+        context = await idempotency.context(request, sent(request.scope, RAW_INTENT_HEADER))
         return await idempotency.respond(context, use_cases.fees.submit_exam_fee(data, context))
 
-    @get("/exam-fees/{name:str}", operation_id="showExamFee", responses=problems(400, 404, 503))
+    @get(
+        "/exam-fees/{name:str}",
+        operation_id="showExamFee",
+        middleware=[DirectCall],
+        responses=problems(400, 404, 503),
+    )
     async def show(self, request: Request[Any, Any, Any], name: FromPath[str]) -> Response[ExamFee]:
         """Show an exam fee with its timeline, by id or reference."""
         use_cases: UseCases = wired_in(request, "use_cases")

@@ -11,7 +11,7 @@ from core.fees.repricing import RepricingView
 from core.kernel.decisions import Why
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 
@@ -33,18 +33,18 @@ class RepricingsController(Controller):
     @post(
         "/fee-schedules/{code:str}/repricings",
         operation_id="requestRepricing",
+        sent_headers=(IDEMPOTENCY_KEY,),
         responses=problems(400, 404, 409, 422, 503),
     )
     async def ask(
         self,
         request: Request[Any, Any, Any],
         code: FromPath[str],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
     ) -> Response[RepricingView]:
         """Have it counted what the newest version changes for the fees of older ones; nothing is changed."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         return await idempotency.respond(context, use_cases.fees.request_repricing(code, context))
 
     @get("/repricings/{repricing:uuid}", operation_id="showRepricing", responses=problems(400, 404, 503))

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from core.identity.account import Account, AccountId, AccountPage, AccountRoles, NewAccount
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
@@ -24,18 +24,18 @@ class AccountsController(Controller):
     @post(
         operation_id="createAccount",
         before_request=json_only,
+        sent_headers=(IDEMPOTENCY_KEY,),
         responses=problems(400, 409, 413, 415, 422, 503),
     )
     async def create(
         self,
         request: Request[Any, Any, Any],
         data: JSONBody[NewAccount],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
     ) -> Response[Account]:
         """Create an account, which has no credential yet; its roles permit at most what the caller may do."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         return await idempotency.respond(context, use_cases.identity.create_account(data, context))
 
     @get(operation_id="listAccounts", responses=problems(400, 503))

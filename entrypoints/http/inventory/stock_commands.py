@@ -19,7 +19,7 @@ from core.kernel.errors import Invalid
 from core.kernel.idempotency import Answers, RequestContext
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired, arrival
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.inventory.retry_on_deadlock import retry_on_deadlock
 from entrypoints.http.inventory.stock_views import AllocationViews, BatchViews
 from entrypoints.http.media_types import json_only
@@ -47,17 +47,22 @@ CHANGE = {
 class BatchesController(BatchViews):
     """Create, change and show batches."""
 
-    @post("/", operation_id="createBatch", before_request=json_only, responses=problems(400, 409, 413, 415, 422, 503))
+    @post(
+        "/",
+        operation_id="createBatch",
+        before_request=json_only,
+        sent_headers=(IDEMPOTENCY_KEY,),
+        responses=problems(400, 409, 413, 415, 422, 503),
+    )
     async def create(
         self,
         request: Request[Any, Any, Any],
         data: JSONBody[Purchase],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
     ) -> Response[StockChange]:
         """Create a batch of purchased goods; it serves backorders, the oldest first."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         return await idempotency.respond(context, use_cases.inventory.create_batch(data, context))
 
     @patch(
@@ -91,17 +96,22 @@ class BatchesController(BatchViews):
 class AllocationsController(AllocationViews):
     """Allocate, deallocate and show lines of orders."""
 
-    @post("/", operation_id="allocate", before_request=json_only, responses=problems(400, 404, 409, 413, 415, 422, 503))
+    @post(
+        "/",
+        operation_id="allocate",
+        before_request=json_only,
+        sent_headers=(IDEMPOTENCY_KEY,),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
+    )
     async def allocate(
         self,
         request: Request[Any, Any, Any],
         data: JSONBody[AllocationDemand],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
     ) -> Response[OrderLine]:
         """Allocate a line once; the same line again gets its present state, another quantity is refused."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         allocating = use_cases.inventory.allocation_batcher.allocate(AllocationRequest(data, context))
         return await idempotency.respond(context, first_answer(allocating, context, idempotency.answers))
 
@@ -125,18 +135,18 @@ class AllocationsController(AllocationViews):
     "/v1/shipments",
     operation_id="shipOrder",
     before_request=json_only,
+    sent_headers=(IDEMPOTENCY_KEY,),
     responses=problems(400, 404, 409, 413, 415, 422, 503),
     tags=["Inventory"],
 )
 async def ship(
     request: Request[Any, Any, Any],
     data: JSONBody[Shipment],
-    idempotency_key: IdempotencyKey,
     use_cases: Wired[UseCases],
     idempotency: Wired[Idempotency],
 ) -> Response[list[OrderLine]]:
     """Ship a line or an order; shipped pieces cannot be deallocated."""
-    context = await idempotency.context(request, idempotency_key)
+    context = await idempotency.context(request)
     shipping = retry_on_deadlock(use_cases.inventory.ship_order, data.order, data.sku, context)
     return await idempotency.respond(context, shipping)
 

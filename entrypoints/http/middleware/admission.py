@@ -9,15 +9,14 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from core.kernel.errors import Invalid, Unavailable, problem_type
-from entrypoints.http.idempotency import request_context
+from entrypoints.http.idempotency import RAW_KEY_HEADER, request_context
 from entrypoints.http.middleware.route_options import segments
 from entrypoints.http.problems import Problem, encode_problem, title
 from entrypoints.http.strict_json import BODY
-from entrypoints.http.submission_intents import INTENT_HEADER, IntentSigner
+from entrypoints.http.submission_intents import INTENT_HEADER, RAW_INTENT_HEADER, IntentSigner
 
 SUBMISSIONS_PATH = "/v1/exam-fees"
 SUBMISSIONS_PATH_SEGMENTS = ("v1", "exam-fees")
-RAW_KEY_HEADER, RAW_INTENT_HEADER = b"idempotency-key", INTENT_HEADER.lower().encode()
 MAX_SUBMISSION_BYTES = 64 * 1024
 """The maximum size of a submission, which is kept in memory during the decision about its admission."""
 MIN_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS = 1, 4

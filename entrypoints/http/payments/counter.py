@@ -12,7 +12,7 @@ from core.payments.show_payments import PaymentView
 from core.use_cases import UseCases
 from entrypoints.http.decisions import ApprovalBody, ReasonBody
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
@@ -28,6 +28,7 @@ class CounterController(Controller):
         "/exam-fees/{name:str}/counter-payments",
         operation_id="takeCounterPayment",
         before_request=json_only,
+        sent_headers=(IDEMPOTENCY_KEY,),
         responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def take(
@@ -35,12 +36,11 @@ class CounterController(Controller):
         request: Request[Any, Any, Any],
         name: FromPath[str],
         data: JSONBody[CounterDeposit],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
     ) -> Response[CounterReceipt]:
         """Take cash, a cheque or a challan for a fee; above a limit it counts when a second person has approved it."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         return await idempotency.respond(context, use_cases.payments.take_counter_payment(name, data, context))
 
     @get("/counter-payments", operation_id="listCounterPayments", responses=problems(400, 503))

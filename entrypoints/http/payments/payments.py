@@ -12,7 +12,7 @@ from core.payments.pay_exam_fee import OpenedPayment
 from core.payments.show_payments import FeePayments
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only, json_or_nothing
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import FOREIGN_QUERY
@@ -54,19 +54,19 @@ class PaymentsController(Controller):
         operation_id="payExamFee",
         rate_limit="submissions",
         before_request=json_or_nothing,
+        sent_headers=(IDEMPOTENCY_KEY,),
         responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def pay(
         self,
         request: Request[Any, Any, Any],
         name: FromPath[str],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
         data: JSONBody[PaymentBody] = WHAT_IS_DUE,
     ) -> Response[OpenedPayment]:
         """Open a payment over what is due, or all that is owed, with the page of the gateway as its `checkout`."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         return await idempotency.respond(context, use_cases.payments.pay_exam_fee(name, context, data.pay))
 
     @get("/exam-fees/{name:str}/payments", operation_id="showPayments", responses=problems(400, 404, 503))

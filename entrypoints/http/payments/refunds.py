@@ -14,7 +14,7 @@ from core.payments.refund_payment import RefundOrder
 from core.payments.settle_refund import RefundVerdict
 from core.use_cases import UseCases
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
@@ -38,6 +38,7 @@ class RefundsController(Controller):
         "/payments/{payment:uuid}/refunds",
         operation_id="refundPayment",
         before_request=json_only,
+        sent_headers=(IDEMPOTENCY_KEY,),
         responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def refund(
@@ -45,12 +46,11 @@ class RefundsController(Controller):
         request: Request[Any, Any, Any],
         payment: FromPath[UUID],
         data: JSONBody[RefundOrder],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
     ) -> Response[RefundSummary]:
         """Promise an amount of a payment; its gateway is asked next, and of a counter payment a clerk pays it out."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         return await idempotency.respond(context, use_cases.payments.refund_payment(payment, data, context))
 
     @get("/refunds", operation_id="listRefunds", responses=problems(400, 503))

@@ -11,7 +11,7 @@ from core.payments.request_waiver import WaiverView, WantedWaiver
 from core.use_cases import UseCases
 from entrypoints.http.decisions import ApprovalBody, ReasonBody
 from entrypoints.http.dependencies import Wired
-from entrypoints.http.idempotency import Idempotency, IdempotencyKey
+from entrypoints.http.idempotency import IDEMPOTENCY_KEY, Idempotency
 from entrypoints.http.media_types import json_only
 from entrypoints.http.problems import problems
 from entrypoints.http.query_parameters import DEFAULT_LIMIT, Limit
@@ -25,18 +25,23 @@ class WaiversController(Controller):
     path = "/v1"
     tags = ("Payments",)
 
-    @post("/exam-fees/{name:str}/waivers", operation_id="requestWaiver", before_request=json_only, responses=REFUSALS)
+    @post(
+        "/exam-fees/{name:str}/waivers",
+        operation_id="requestWaiver",
+        before_request=json_only,
+        sent_headers=(IDEMPOTENCY_KEY,),
+        responses=REFUSALS,
+    )
     async def ask(
         self,
         request: Request[Any, Any, Any],
         name: FromPath[str],
         data: JSONBody[WantedWaiver],
-        idempotency_key: IdempotencyKey,
         use_cases: Wired[UseCases],
         idempotency: Wired[Idempotency],
     ) -> Response[WaiverView]:
         """Ask to waive an amount, or a percentage of what is due; another person decides about it."""
-        context = await idempotency.context(request, idempotency_key)
+        context = await idempotency.context(request)
         return await idempotency.respond(context, use_cases.payments.request_waiver(name, data, context))
 
     @get("/waivers", operation_id="listWaivers", responses=problems(400, 503))
