@@ -19,7 +19,11 @@ from entrypoints.contexts import create_bursar
 from tests.examples import a_submission
 
 PREPARED, _ = a_submission()
-SHOWN = ExamFee.of(PREPARED, [TimelineEntry(at=PREPARED.submitted_at, what="stored", detail="FeeSubmitted")])
+SHOWN = ExamFee.of(
+    PREPARED,
+    PREPARED.registration,
+    [TimelineEntry(at=PREPARED.submitted_at, what="stored", detail="FeeSubmitted")],
+)
 
 
 async def answer(_wish: ExamFeeSubmission, _request: RequestContext) -> Submission:

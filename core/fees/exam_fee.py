@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Self
 
 from core.fees.submission import Submission, SubmissionId
+
+NAMES = tuple(field.name for field in fields(Submission))
+values_of = attrgetter(*NAMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +33,8 @@ class ExamFee(Submission):
     timeline: tuple[TimelineEntry, ...]
 
     @classmethod
-    def of(cls, submission: Submission, entries: Iterable[TimelineEntry]) -> Self:
-        """Return the fee with its entries in order, the receipt first."""
+    def of(cls, submission: Submission, registration: str, entries: Iterable[TimelineEntry]) -> Self:
+        """Return the fee with the registration of the roster and its entries in order, the receipt first."""
         story = sorted(entries, key=lambda entry: entry.at)
         cause = next((entry for entry in story if entry.what == "stored"), None)
         received = TimelineEntry(
@@ -39,7 +43,7 @@ class ExamFee(Submission):
             request_id=cause.request_id if cause else "",
             traceparent=cause.traceparent if cause else "",
         )
-        known = {field.name: getattr(submission, field.name) for field in fields(Submission)}
+        known = dict(zip(NAMES, values_of(submission), strict=True)) | {"registration": registration}
         return cls(**known, timeline=(received, *story))
 
 

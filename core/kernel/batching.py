@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from copy import copy
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.kernel.errors import Unavailable
@@ -20,12 +19,14 @@ MAX_PENDING_ITEMS = 2_000
 """Items that may wait for a batch; the batcher rejects further items at once with `Unavailable`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class PendingItem(Generic[T, R]):
     """An item and the future that its caller awaits."""
 
-    item: T
-    answer: asyncio.Future[R] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    __slots__ = ("answer", "item")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
 
     def resolve(self, answer: R) -> None:
         """Set the result, unless the caller was cancelled."""

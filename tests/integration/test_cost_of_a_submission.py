@@ -1,25 +1,26 @@
-"""The cost of a submission under load, in counts that do not depend on the machine."""
+"""The cost of a submission and of a read under load, in counts that do not depend on the machine."""
 
 import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import pytest
 from litestar.types import ASGIApp
-from sqlalchemy import event
+from sqlalchemy import event, select
 from structlog.testing import capture_logs
 
+from adapters.sql.fees.tables import submissions
 from config.container import Application
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app
 
 CROWD, ROUNDS = 64, 5
-MAX_PYTHON_CALLS_PER_SUBMISSION = 437
+MAX_PYTHON_CALLS_PER_SUBMISSION, MAX_PYTHON_CALLS_PER_READ = 430, 260
 """The limits: one fifth above the present cost, so that an increase is noticed."""
 pytestmark = [pytest.mark.alone, pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)]
 
@@ -28,12 +29,17 @@ async def submit(app: ASGIApp, number: int) -> int:
     """Submit over ASGI, and return the status."""
     fee = {"schedule": "sahyadri-test", "registration": f"T-{number}", "papers": ["041", "042"]}
     headers = [(b"content-type", b"application/json"), (b"idempotency-key", b"key-%d" % number)]
+    return await request(app, "POST", "/v1/exam-fees", headers, json.dumps(fee).encode())
+
+
+async def request(app: ASGIApp, method: str, path: str, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> int:
+    """Send a request over ASGI, and return the status."""
     scope: Any = {
         "type": "http",
         "http_version": "1.1",
-        "method": "POST",
-        "path": "/v1/exam-fees",
-        "raw_path": b"/v1/exam-fees",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
         "root_path": "",
         "query_string": b"",
         "headers": headers,
@@ -41,7 +47,7 @@ async def submit(app: ASGIApp, number: int) -> int:
     statuses: list[int] = []
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": json.dumps(fee).encode(), "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Any) -> None:
         statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
@@ -114,3 +120,19 @@ async def test_a_submission_takes_no_more_calls_than_it_did(stored: Application)
     assert seen["call"] / submitted <= MAX_PYTHON_CALLS_PER_SUBMISSION, (
         "functions called, without those in C and those that write the log"
     )
+
+
+async def test_a_read_by_id_takes_no_more_calls_than_it_did(stored: Application) -> None:
+    app = await deadline_day(stored)
+    async with stored.storage.database().reading() as connection:
+        ids = (await connection.scalars(select(submissions.c.id))).all()
+
+    async def read_all() -> None:
+        statuses = await asyncio.gather(*(request(app, "GET", f"/v1/exam-fees/{each}", [], b"") for each in ids))
+        assert set(statuses) == {200}
+
+    await read_all()
+    with capture_logs(), calls() as seen:
+        await read_all()
+
+    assert seen["call"] / len(ids) <= MAX_PYTHON_CALLS_PER_READ

@@ -1,5 +1,6 @@
 """Statements that are sent to MySQL together behave like statements that are sent one by one."""
 
+import asyncio
 from collections import Counter
 from uuid import uuid4
 
@@ -11,15 +12,17 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.pipelining import Pipeline
 from config.container import Application
+from core.fees.submission import Submission, SubmissionId
 from tests import databases
 from tests.examples import a_request, a_submission, unpublished
 from tests.units_of_work import any_work
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
+TOLD = ["received", "stored"]
 INSERT, VALUES = "INSERT INTO publications (event_id, at) VALUES (%s, NOW())", (uuid4().bytes,)
 
 
-async def submit(application: Application) -> None:
+async def submit(application: Application) -> Submission:
     """Store a submission, its event and its answer."""
     submission, submitted = a_submission()
     async with any_work(application) as work:
@@ -27,6 +30,7 @@ async def submit(application: Application) -> None:
         work.record(submitted)
         work.record_answer(a_request(str(submission.id)), submission)
         await work.commit()
+    return submission
 
 
 async def execute(sql: Database, *statements: tuple[str, tuple[object, ...]]) -> int:
@@ -54,6 +58,18 @@ async def test_a_commit_sends_its_rows_of_all_tables_at_once(stored: Application
     assert len(await unpublished(stored)) == 2
 
 
+async def test_a_read_asks_all_tables_at_once(stored: Application) -> None:
+    submission, fees = await submit(stored), stored.fees.exam_fees()
+    await fees.find(submission.id)
+    seen, engine = Counter[str](), stored.storage.database().reader.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *_: seen.update(["statements"]))
+
+    found = await asyncio.gather(*(fees.find(each) for each in (submission.id, SubmissionId(uuid4()), submission.id)))
+
+    assert seen["statements"] == 2, "the first alone, and those that came meanwhile"
+    assert [each and [entry.what for entry in each.timeline] for each in found] == [TOLD, None, TOLD]
+
+
 async def test_of_statements_with_a_failed_one_nothing_stays(stored: Application) -> None:
     sql = stored.storage.database()
     other = INSERT, (uuid4().bytes,)
@@ -74,7 +90,8 @@ async def test_a_server_that_prepares_no_more_statements_executes_them_all(store
         before = (await run("SELECT @@global.max_prepared_stmt_count"))[0][0]
         await run("SET GLOBAL max_prepared_stmt_count = 0")
         try:
-            await submit(stored)
+            submission = await submit(stored)
+            assert await stored.fees.exam_fees().find(submission.id)
             with pytest.raises(IntegrityError):
                 await execute(stored.storage.database(), (INSERT, VALUES), (INSERT, VALUES))
         finally:

@@ -12,8 +12,10 @@ from sqlalchemy import text
 
 from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.gtids import Gtids
+from adapters.sql.engine.lookups import look_up
 from adapters.sql.engine.promotion import SplitBrain, WritesMissing
 from adapters.sql.engine.replica_probe import replica_probes
+from adapters.sql.fees.exam_fees import SUBMISSIONS
 from config.sections import servers
 from config.sections.servers import MySQL
 from core.kernel.errors import Unavailable
@@ -196,6 +198,14 @@ async def test_a_statement_that_fails_on_a_replica_is_repeated_on_the_primary(pa
             await pair.replica.run(f"KILL {connection_id}")
 
             assert await connection.scalar(text("SELECT @@server_uuid")) == await pair.primary.uuid()
+        assert "a read failed" in process.faults[0]
+        assert await process.look() == [""]
+
+        async with browsing(process.application.storage.database(), View(after={})) as connection:
+            connection_id = await connection.scalar(text("SELECT CONNECTION_ID()"))
+            await pair.replica.run(f"KILL {connection_id}")
+
+            assert await look_up(connection, [SUBMISSIONS], [b"0" * 16]) == [{}]
         assert "a read failed" in process.faults[0]
 
 

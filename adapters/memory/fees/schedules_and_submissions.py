@@ -83,21 +83,22 @@ class MemoryExamFees(ExamFees):
 
     async def find(self, submission: SubmissionId) -> ExamFee | None:
         found = self._database.submissions.get(submission)
-        return ExamFee.of(self._named(found), self._timeline(submission)) if found else None
+        return ExamFee.of(found, self._registration(found), self._timeline(submission)) if found else None
 
     async def find_by_reference(self, reference: str) -> ExamFee | None:
         ids = (each.id for each in self._database.submissions.values() if each.reference == reference)
         return await self.find(next(ids, SubmissionId(UUID(int=0))))
 
     async def list_by_student(self, student: StudentId, after: SubmissionId | None, limit: int) -> Sequence[Submission]:
-        theirs = [self._named(each) for each in self._database.submissions.values() if each.student == student]
+        theirs = [each for each in self._database.submissions.values() if each.student == student]
         earlier = [each for each in theirs if after is None or each.id < after]
-        return sorted(earlier, key=lambda each: each.id, reverse=True)[:limit]
+        page = sorted(earlier, key=lambda each: each.id, reverse=True)[:limit]
+        return [replace(each, registration=self._registration(each)) for each in page]
 
-    def _named(self, submission: Submission) -> Submission:
+    def _registration(self, submission: Submission) -> str:
         students = (each for each in self._database.students.values() if each.id == submission.student)
         found = next(students, None)
-        return replace(submission, registration=found.enrolment.registration if found else "")
+        return found.enrolment.registration if found else ""
 
     def _timeline(self, submission: SubmissionId) -> Iterable[TimelineEntry]:
         for event in [event for event in self._database.events.values() if event.subject == submission]:

@@ -36,13 +36,20 @@ class Repeating(AsyncConnection):
 
     async def execute(self, *statement: Any, **options: Any) -> Any:
         """Execute a statement, which only reads."""
+        return await self._repeated(AsyncConnection.execute, *statement, **options)
+
+    async def run_sync(self, fn: Callable[..., Any], *arg: Any, **kw: Any) -> Any:
+        """Run a function that only reads on the connection below."""
+        return await self._repeated(AsyncConnection.run_sync, fn, *arg, **kw)
+
+    async def _repeated(self, call: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
         if self._instead is None:
             try:
-                return await super().execute(*statement, **options)
+                return await call(self, *arguments, **options)
             except (Unavailable, DBAPIError) as error:
                 self._failed(error)
                 self._instead = await self._primary()
-        return await self._instead.execute(*statement, **options)
+        return await call(self._instead, *arguments, **options)
 
 
 @asynccontextmanager

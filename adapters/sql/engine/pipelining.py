@@ -4,7 +4,7 @@ The server executes each of them, also those behind one that fails: the caller r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,11 @@ Statement = tuple[str, tuple[Any, ...]]
 
 @dataclass(slots=True)
 class Pipeline:
-    """Statements that change rows, in their order."""
+    """Statements in their order, and what the server answers."""
 
     statements: Sequence[Statement]
-    results: int = 0
+    results: list[Any] = field(default_factory=list)
+    """The rows of each; None of one that changes rows."""
     failed: int | None = None
     """The place of the first statement that the server refused."""
 
@@ -34,7 +35,7 @@ class Pipeline:
         """Execute the statements on MySQL; raise what executing the first failed one raises."""
         sql, values = self.statements[0]
         connection.exec_driver_sql(sql, values, execution_options={PIPELINE: self})
-        if self.results != len(self.statements):
+        if len(self.results) != len(self.statements):
             raise LookupError("this engine executes single statements: prepare it with `enable_pipelining`")
 
 
@@ -71,8 +72,8 @@ async def send(connection: Any, pipeline: Pipeline) -> None:
             await result.read_binary(statement)
         except MySQLError as error:
             if failure is None:
-                failure, pipeline.failed = error, pipeline.results
-        pipeline.results += 1
+                failure, pipeline.failed = error, len(pipeline.results)
+        pipeline.results.append(result.rows)
     if failure:
         raise failure
 
@@ -83,5 +84,5 @@ async def send_one_by_one(connection: Any, pipeline: Pipeline) -> None:
         for place, statement in enumerate(pipeline.statements):
             pipeline.failed = place
             await cursor.execute(*statement)
-            pipeline.results += 1
+            pipeline.results.append(await cursor.fetchall())
     pipeline.failed = None

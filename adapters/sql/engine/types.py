@@ -12,12 +12,22 @@ from sqlalchemy.types import TypeEngine
 
 def id_bytes(value: UUID | None) -> bytes | None:
     """Return the 16 bytes of a UUID."""
-    return None if value is None else value.bytes
+    return None if value is None else value.int.to_bytes(16)
 
 
 def in_utc(value: datetime | None) -> datetime | None:
     """Return the same moment with the offset of UTC."""
     return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
+
+
+def id_of(value: bytes | None) -> UUID | None:
+    """Return the UUID of its bytes."""
+    return None if value is None else UUID(bytes=value)
+
+
+def with_utc(value: datetime | None) -> datetime | None:
+    """Return a naive time of UTC with its offset."""
+    return None if value is None else value.replace(tzinfo=UTC)
 
 
 class Id(TypeDecorator[UUID]):
@@ -38,9 +48,9 @@ class Id(TypeDecorator[UUID]):
         """Return the conversion itself: the one of `TypeDecorator` makes three calls of it."""
         return id_bytes
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - SQLAlchemy passes it
-        """Return the UUID of bytes."""
-        return None if value is None else UUID(bytes=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], UUID | None]:  # noqa: ARG002 - SQLAlchemy passes it
+        """Return the conversion itself, as `bind_processor` does."""
+        return id_of
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -63,7 +73,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy passes it
         """Return the time in UTC."""
-        return None if value is None else value.replace(tzinfo=UTC)
+        return with_utc(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """Return the conversion itself on MySQL, whose driver returns times."""
+        return with_utc if dialect.name == "mysql" else super().result_processor(dialect, coltype)
 
 
 Json = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")

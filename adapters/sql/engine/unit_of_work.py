@@ -44,6 +44,7 @@ class SqlUnitOfWork(UnitOfWork):
         trace: TracebackType | None,
     ) -> None:
         await self._part.__aexit__(kind, error, trace)
+        vars(self).clear()  # it and its repositories refer to each other: the garbage collector need not find them
 
     def record(self, *events: Event, kept: object = None) -> None:
         actor, trace = current_principal.get().subject[:MAX_ACTOR_LENGTH], current_trace.get()

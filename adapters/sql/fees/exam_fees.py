@@ -1,15 +1,14 @@
 """Reads exam fees with their timelines from the tables of several contexts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
 from adapters.sql.engine.browsing import browsing
 from adapters.sql.engine.database import Database
+from adapters.sql.engine.lookups import Rows, look_up
 from adapters.sql.engine.tables import event_log
 from adapters.sql.fees.tables import submissions
 from adapters.sql.messaging.tables import publications
@@ -22,15 +21,24 @@ from core.fees.submission import Submission, SubmissionId
 from core.kernel.batching import Batcher, PendingItem
 from core.kernel.own_writes import View, combined, current_view
 
-Entries = list[TimelineEntry]
-Found = tuple[Submission, Entries]
-"""A submission, and its timeline."""
 Asked = tuple[SubmissionId, View]
 """A submission, and what the request that asks for it may see."""
+as_submission = msgspec.json.Decoder(Submission).decode
 
 SUBMISSIONS = select(submissions.c.id, submissions.c.document, students.c.registration).select_from(
     submissions.outerjoin(students, students.c.id == submissions.c.student_id)
 )
+LOG = event_log.c
+EVENTS = select(
+    LOG.aggregate_id, LOG.at, LOG.type, LOG.request_id, LOG.traceparent, publications.c.at.label("published_at")
+).select_from(event_log.outerjoin(publications, publications.c.event_id == LOG.event_id))
+ABOUT = (deliveries.c.about_id, deliveries.c.request_id, deliveries.c.traceparent, deliveries.c.channel)
+ATTEMPTS = select(*ABOUT, *(delivery_attempts.c[name] for name in ("at", "outcome", "vendor", "detail"))).select_from(
+    delivery_attempts.join(deliveries, deliveries.c.id == delivery_attempts.c.delivery_id)
+)
+FINDINGS = select(
+    *ABOUT, *(delivery_findings.c[name] for name in ("at", "learnt", "vendor", "vendor_id", "detail"))
+).select_from(delivery_findings.join(deliveries, deliveries.c.id == delivery_findings.c.delivery_id))
 
 
 class SqlExamFees(ExamFees):
@@ -38,13 +46,10 @@ class SqlExamFees(ExamFees):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lookups = Batcher[Asked, Found | None](self._look_up_batch)
+        self._lookups = Batcher[Asked, ExamFee | None](self._look_up_batch)
 
     async def find(self, submission: SubmissionId) -> ExamFee | None:
-        found = await self._lookups((submission, current_view.get()))
-        if found is None:
-            return None
-        return ExamFee.of(*found)
+        return await self._lookups((submission, current_view.get()))
 
     async def find_by_reference(self, reference: str) -> ExamFee | None:
         async with browsing(self._database) as connection:
@@ -57,57 +62,35 @@ class SqlExamFees(ExamFees):
             query = query.where(submissions.c.id < after)
         async with browsing(self._database) as connection:
             rows = await connection.execute(query.order_by(submissions.c.id.desc()).limit(limit))
-        return [from_row(row) for row in rows]
+        return [replace(as_submission(row.document), registration=row.registration or "") for row in rows]
 
-    async def _look_up_batch(self, batch: Sequence[PendingItem[Asked, Found | None]]) -> None:
-        wanted, views = {each.item[0] for each in batch}, [each.item[1] for each in batch]
-        query = SUBMISSIONS.where(submissions.c.id.in_(wanted))
-        async with browsing(self._database, combined(*views)) as connection:
-            stored = {row.id: from_row(row) for row in await connection.execute(query)}
-            told = await timelines(connection, wanted)
-        for each in batch:
-            submission = stored.get(each.item[0])
-            each.resolve(None if submission is None else (submission, told[each.item[0]]))
-
-
-def from_row(row: Any) -> Submission:
-    """Return a submission with the registration of the roster: documents of this version have none."""
-    submission = msgspec.json.decode(row.document, type=Submission)
-    return replace(submission, registration=row.registration or "")
+    async def _look_up_batch(self, batch: Sequence[PendingItem[Asked, ExamFee | None]]) -> None:
+        wanted = [each.item[0].bytes for each in batch]
+        async with browsing(self._database, combined(*(each.item[1] for each in batch))) as connection:
+            found = await look_up(connection, (SUBMISSIONS, EVENTS, ATTEMPTS, FINDINGS), wanted)
+        stored, events, attempts, findings = found
+        for each, key in zip(batch, wanted, strict=True):
+            entries = timeline(events[key], attempts[key], findings[key])
+            each.resolve(exam_fee(entries, *stored[key][0]) if stored[key] else None)
 
 
-async def timelines(connection: AsyncConnection, ids: Collection[SubmissionId]) -> Mapping[SubmissionId, Entries]:
-    """Return the timelines of submissions."""
-    told: dict[SubmissionId, Entries] = {each: [] for each in ids}
-    for row in await connection.execute(events_of(ids)):
-        trace = {"request_id": row.request_id, "traceparent": row.traceparent}
-        entries = told[row.aggregate_id]
-        entries.append(TimelineEntry(at=row.at, what="stored", detail=row.type, **trace))
-        if row.published_at:
-            entries.append(TimelineEntry(at=row.published_at, what="published", detail=row.type, **trace))
-    for row in await connection.execute(recorded_about(delivery_attempts, ids)):
-        accepted = row.outcome == "accepted"
-        more = {"vendor_id": row.detail} if accepted else {"detail": row.detail}
-        more |= {"request_id": row.request_id, "traceparent": row.traceparent}
-        what = f"{row.channel} {row.outcome}"
-        told[row.about_id].append(TimelineEntry(at=row.at, what=what, vendor=row.vendor, **more))
-    for row in await connection.execute(recorded_about(delivery_findings, ids)):
-        more = {"vendor": row.vendor, "vendor_id": row.vendor_id, "detail": row.detail}
-        more |= {"request_id": row.request_id, "traceparent": row.traceparent}
-        told[row.about_id].append(TimelineEntry(at=row.at, what=f"{row.channel} {row.learnt}", **more))
-    return told
+def exam_fee(entries: Iterable[TimelineEntry], document: str, registration: str | None) -> ExamFee:
+    """Return a fee with the registration of the roster: documents of this version have none."""
+    return ExamFee.of(as_submission(document), registration or "", entries)
 
 
-def events_of(ids: Collection[SubmissionId]) -> Select[Any]:
-    """Select the events of aggregates without their bodies, with the time of their publication."""
-    log, published = event_log.c, publications.c.at.label("published_at")
-    joined = event_log.outerjoin(publications, publications.c.event_id == log.event_id)
-    told = select(log.aggregate_id, log.at, log.type, log.request_id, log.traceparent, published)
-    return told.select_from(joined).where(log.aggregate_id.in_(ids))
-
-
-def recorded_about(records: Table, ids: Collection[SubmissionId]) -> Select[Any]:
-    """Select the delivery attempts or status reports about aggregates."""
-    joined = records.join(deliveries, deliveries.c.id == records.c.delivery_id)
-    about = (deliveries.c.about_id, deliveries.c.channel, deliveries.c.request_id, deliveries.c.traceparent)
-    return select(*about, records).select_from(joined).where(deliveries.c.about_id.in_(ids))
+def timeline(events: Rows, attempts: Rows, findings: Rows) -> Iterator[TimelineEntry]:
+    """Return the entries of one fee."""
+    for at, kind, request_id, traceparent, published_at in events:
+        trace = {"request_id": request_id, "traceparent": traceparent}
+        yield TimelineEntry(at=at, what="stored", detail=kind, **trace)
+        if published_at:
+            yield TimelineEntry(at=published_at, what="published", detail=kind, **trace)
+    for request_id, traceparent, channel, at, outcome, vendor, detail in attempts:
+        more = {"vendor_id" if outcome == "accepted" else "detail": detail}
+        more |= {"request_id": request_id, "traceparent": traceparent}
+        yield TimelineEntry(at=at, what=f"{channel} {outcome}", vendor=vendor, **more)
+    for request_id, traceparent, channel, at, learnt, vendor, vendor_id, detail in findings:
+        more = {"vendor": vendor, "vendor_id": vendor_id, "detail": detail}
+        more |= {"request_id": request_id, "traceparent": traceparent}
+        yield TimelineEntry(at=at, what=f"{channel} {learnt}", **more)

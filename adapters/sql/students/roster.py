@@ -1,18 +1,18 @@
 """The roster in SQL, and its readers for the fees and notifications contexts."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Dialect, Row, Select, bindparam, select
+from sqlalchemy import Row, Select, select
 
 from adapters.cryptography.column_encryption import ColumnCipher
 from adapters.sql.engine.conflicts import CONFLICTS, concurrent_change
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.encrypted_columns import EncryptedColumns, EncryptionState
+from adapters.sql.engine.lookups import look_up
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
 from adapters.sql.students.tables import erasures, students
 from core.fees.candidate import Candidate
@@ -30,6 +30,7 @@ from core.students.ports import Students
 from core.students.student import Enrolment, Student, StudentId, UnreadableStudent
 
 as_certificates = msgspec.json.Decoder(frozenset[str]).decode
+CANDIDATES = select(students.c.registration_key, *(students.c[each.name] for each in fields(Candidate)))
 CONTACT_COLUMNS = ("id", "name", "language", "email", "phone", "encrypted_email", "encrypted_phone")
 
 
@@ -87,30 +88,18 @@ class SqlCandidates(Candidates):
 
     async def _find(self, batch: Sequence[PendingItem[str, Candidate | None]]) -> None:
         async with self._database.reading() as connection:
-            wanted = tuple(each.item for each in batch)
-            rows: Iterable[Sequence[Any]] = await connection.exec_driver_sql(
-                lookup(len(wanted), connection.dialect), wanted
-            )
-        found = {row[0]: candidate(*row[1:]) for row in rows}
+            (found,) = await look_up(connection, [CANDIDATES], [each.item for each in batch])
         for each in batch:
-            each.resolve(found.get(each.item))
-
-
-@cache
-def lookup(number: int, dialect: Dialect) -> str:
-    """Return the query for `number` candidates, compiled once: every submission uses it."""
-    key = students.c.registration_key
-    wanted = key.in_([bindparam(f"wanted_{place}") for place in range(number)])
-    columns = (students.c[each.name] for each in fields(Candidate))
-    return str(select(key, *columns).where(wanted).compile(dialect=dialect))
+            rows = found[each.item]
+            each.resolve(candidate(*rows[0]) if rows else None)
 
 
 def candidate(
-    student: bytes, registration: str, name: str, category: str, country: str, centre: str, certificates: str
+    student: UUID, registration: str, name: str, category: str, country: str, centre: str, certificates: str
 ) -> Candidate:
-    """Return the candidate of a driver row, whose cells are in the order of the fields."""
+    """Return the candidate of a row, whose cells are in the order of the fields."""
     return Candidate(
-        id=CandidateId(UUID(bytes=student)),
+        id=CandidateId(student),
         registration=registration,
         name=name,
         category=category,
