@@ -1,6 +1,7 @@
 """The cost of a submission under load, in counts that do not depend on the machine."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections import Counter
@@ -103,6 +104,19 @@ async def test_a_submission_logs_one_line(stored: Application) -> None:
         submitted = await concurrent_batches_of_submissions(app)
 
     assert Counter(line["event"] for line in lines) == {"request": submitted}
+
+
+async def test_a_submission_leaves_nothing_to_the_garbage_collector(stored: Application) -> None:
+    app = await deadline_day(stored)
+    gc.collect()
+    gc.disable()
+    try:
+        submitted = await concurrent_batches_of_submissions(app)
+        found = gc.collect()
+    finally:
+        gc.enable()
+
+    assert not found, f"objects in cycles, of {submitted} submissions"
 
 
 async def test_a_submission_takes_no_more_calls_than_it_did(stored: Application) -> None:
