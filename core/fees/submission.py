@@ -182,7 +182,8 @@ def reference(submission: SubmissionId) -> str:
 
     It is 60 random bits of the id in base 32, and a Luhn check character that detects every single wrong one.
     """
-    pairs = [submission.int >> shift & 1023 for shift in (50, 40, 30, 20, 10, 0)]
-    a, b, c, d, e, f = [LETTER_PAIRS[pair] for pair in pairs]
-    luhn = sum([LUHN_SUMS[pair] for pair in pairs])
-    return f"BF-{a}{b}-{c}{d}-{e}{f}-{CROCKFORD_BASE32[-luhn % 32]}"
+    bits, pairs, sums = submission.int, LETTER_PAIRS, LUHN_SUMS
+    a, b, c = bits >> 50 & 1023, bits >> 40 & 1023, bits >> 30 & 1023
+    d, e, f = bits >> 20 & 1023, bits >> 10 & 1023, bits & 1023
+    check = CROCKFORD_BASE32[-(sums[a] + sums[b] + sums[c] + sums[d] + sums[e] + sums[f]) % 32]
+    return f"BF-{pairs[a]}{pairs[b]}-{pairs[c]}{pairs[d]}-{pairs[e]}{pairs[f]}-{check}"
