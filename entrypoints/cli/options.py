@@ -13,7 +13,6 @@ from core.kernel.decisions import Decision
 from core.kernel.errors import Invalid
 from core.kernel.pace import MAX_STEPS_PER_SECOND
 from core.kernel.period import MAX_MOMENT, MIN_MOMENT, Period
-from core.messaging.dead_letters import UnknownDeadLetter
 
 Since = Annotated[str | None, typer.Option("--from", metavar="MOMENT", help="From then on: 2026-11-20T00:00Z.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="MOMENT", help="Before then.")]
@@ -71,6 +70,8 @@ def required_day(text: str, at: str) -> date:
 
 def dead_letter_id(text: str) -> UUID:
     """Parse the id of a dead letter; raise `UnknownDeadLetter`."""
+    from core.messaging.dead_letters import UnknownDeadLetter
+
     try:
         return UUID(text)
     except ValueError as error:

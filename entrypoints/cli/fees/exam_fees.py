@@ -1,24 +1,28 @@
 """`bursar quote`, `submit` and `show`: exam fees at the counter."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import msgspec
 import typer
 from rich.table import Table
 
-from core.fees.exam_fee import ExamFee, TimelineEntry
-from core.fees.quote import Quote, QuoteLine
-from core.fees.submission import Submission
-from core.fees.submit_exam_fee import ExamFeeSubmission
 from core.kernel.authorization import current_principal
 from core.kernel.idempotency import RequestContext, execute_once
 from core.kernel.money import Money, format_number
 from core.kernel.trace import Trace, current_trace
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from core.fees.exam_fee import ExamFee, TimelineEntry
+    from core.fees.quote import Quote, QuoteLine
+    from core.fees.submission import Submission
+    from core.fees.submit_exam_fee import ExamFeeSubmission
 
 Schedule = Annotated[str, typer.Argument(help="Code of the fee schedule: cbse-2020-xii.")]
 Registration = Annotated[str, typer.Argument(help="The candidate's registration.")]
@@ -93,6 +97,8 @@ def show(context: typer.Context, name: Name, config: ConfigFile = None, json: As
 
 async def submit_once(runtime: Runtime, submission: ExamFeeSubmission, key: str | None) -> Submission:
     """Submit an exam fee once for each key; without a key, under a new one."""
+    from core.fees.submission import Submission
+
     current_trace.set(Trace.continue_or_start(None, None))
     request = RequestContext(
         arrived=runtime.clock.now(),
@@ -109,6 +115,8 @@ def submission_from(
     schedule: str, registration: str, papers: list[str] | None, practicals: list[str] | None
 ) -> ExamFeeSubmission:
     """Return the submission that the arguments describe."""
+    from core.fees.submit_exam_fee import ExamFeeSubmission
+
     return ExamFeeSubmission(
         schedule=schedule, registration=registration, papers=tuple(papers or ()), practicals=tuple(practicals or ())
     )

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from prometheus_client.parser import text_string_to_metric_families
-
 TIMEOUT_SECONDS = 3.0
 SUMS = {
     "requests": ("bursar_http_seconds_count", {}),
@@ -39,6 +37,8 @@ async def read_metrics(addresses: Sequence[str]) -> list[ProcessMetrics]:
 
 def read(address: str) -> ProcessMetrics:
     """Return the metrics of one process."""
+    from prometheus_client.parser import text_string_to_metric_families
+
     if not address.startswith(("http://", "https://")):
         return ProcessMetrics(address, fault="the address is http://host:port")
     try:

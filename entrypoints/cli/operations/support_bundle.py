@@ -7,7 +7,6 @@ import platform
 import tarfile
 from collections import deque
 from collections.abc import Mapping
-from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,6 +62,8 @@ def support_bundle(
 
 def versions() -> Mapping[str, Any]:
     """Return the versions of the program, its libraries and the machine."""
+    from importlib.metadata import distributions, version
+
     return {
         "bursar": version("bursar"),
         "python": platform.python_version(),

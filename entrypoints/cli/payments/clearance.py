@@ -1,15 +1,19 @@
 """`bursar clear`: which candidates may sit the exam."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 from rich.table import Table
 
-from core.payments.list_clearance import ClearancePage, clearance_file
 from entrypoints.cli.command_runner import AsJson, CommandRunner, ConfigFile
 from entrypoints.cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from core.payments.list_clearance import ClearancePage
 
 FEES_PER_PAGE = 100
 Schedule = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Code of the fee schedule: cbse-2020-xii.")]
@@ -33,6 +37,8 @@ def clear(
     runner: CommandRunner = context.obj
 
     async def work(runtime: Runtime) -> ClearancePage | None:
+        from core.payments.list_clearance import clearance_file
+
         if to_file is None:
             return await runtime.use_cases.payments.list_clearance(schedule, after, limit)
         parts = clearance_file(runtime.use_cases.payments.list_clearance, schedule)
