@@ -56,6 +56,7 @@ BARS = (
     at_least("reading", "reads by id/s", 5_000, at_least("reading", "reads by id / http alone", 0.9)),
     at_least("reading", "quotes/s", 9_000),
     at_least("workers", "two workers / one, each with cores of its own", 1.6),
+    at_least("workers", "two workers / one, half a core each", 1.6),
     at_least("embedded", "embedded, HTTP alone, submissions/s", 1_500),
     at_most("start", "bursar serve answers, s", 1.5),
     at_most("start", "import, s", 0.6),

@@ -1,7 +1,7 @@
 """The stage of workers: submissions to one process and to two, what each of the participants costs, and what limits."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -10,14 +10,19 @@ from typing import Any
 
 from benchmarks import seed
 from benchmarks.contenders import bursar, submit
+from benchmarks.cpu_quota import can_limit, limited
 from benchmarks.environment import BenchmarkEnvironment, Figures, Process, cpu_seconds
 from tests.containers import MySqlServer, no_docker
 
 CONNECTION_COUNT = 64
-ALONE, SHARED = ([f"{name}-{turn}" for turn in range(3)] for name in ("alone", "shared"))
+ALONE, SHARED, ALONE_LIMITED, SHARED_LIMITED = (
+    [f"{name}-{turn}" for turn in range(3)] for name in ("alone", "shared", "alone-limited", "shared-limited")
+)
 """The schedules of the turns."""
 Part = tuple[Process, Sequence[str]]
 """A worker, and the candidates that submit to it."""
+Turn = tuple[Figures, Figures]
+"""What one worker does, and two."""
 RATE = "submissions/s"
 SERVER, DATABASE, CLIENT = (f"{each}, us of CPU a submission" for each in ("server", "database", "client"))
 FEWEST_CORES = 5
@@ -26,31 +31,50 @@ FEWEST_CORES = 5
 
 def workers(environment: BenchmarkEnvironment, number: int) -> Figures:
     """Measure submissions to one process, and to two with the same number of connections each."""
-    names, cores = seed.candidates(environment, number, *ALONE, *SHARED), usable_cores()
-    half, place = len(names) // 2, "sharing the cores"
+    names = seed.candidates(environment, number, *ALONE, *SHARED, *ALONE_LIMITED, *SHARED_LIMITED)
+    half, cores, place, halves = len(names) // 2, usable_cores(), "sharing the cores", list[Turn]()
     with bursar(environment) as one, bursar(environment) as other, ExitStack() as until_the_end:
         container = until_the_end.enter_context(container_of(environment.mysql))
-        if container and len(cores) >= FEWEST_CORES:
+        for process in (one, other):
+            process.wait_until_ready()  # with all its threads
+        if enough := bool(container) and len(cores) >= FEWEST_CORES:
             place, (first, second, client, *database) = "each with cores of its own", cores
             until_the_end.enter_context(clients_and_database_on(client, database, container, cores))
             for process, core in ((one, first), (other, second)):
-                process.wait_until_ready()  # with all its threads
                 pin(process.popen.pid, [core])
         parts = [(one, names[:half]), (other, names[half:])]
-        turns = [
-            [cost(environment, schedule, asked, container) for schedule, asked in ((alone, parts[:1]), (shared, parts))]
-            for alone, shared in zip(ALONE, SHARED, strict=True)
-        ]
+        turns = in_turn(environment, zip(ALONE, SHARED, strict=True), parts, container)
+        if not enough and can_limit():  # clients and database have the other core
+            for process in (one, other):
+                until_the_end.enter_context(limited(process.popen.pid, 0.5))
+            halves = in_turn(environment, zip(ALONE_LIMITED, SHARED_LIMITED, strict=True), parts, container)
     alone, shared = (
         {what: median(each[what] for each in found) for what in found[0]} for found in zip(*turns, strict=True)
     )
-    figures = {f"two workers / one, {place}": median(two[RATE] / single[RATE] for single, two in turns)}
+    figures = {f"two workers / one, {place}": gain(turns)}
+    if halves:
+        figures["two workers / one, half a core each"] = gain(halves)
     if container:
         figures["two workers / one, computed for these cores"] = allowed(2, len(cores), shared) / allowed(
             1, len(cores), alone
         )
     costs = (("one worker", alone), ("two workers", shared))
     return figures | {f"{name}, {what}": value for name, found in costs for what, value in found.items()}
+
+
+def in_turn(
+    environment: BenchmarkEnvironment, schedules: Iterable[tuple[str, str]], parts: Sequence[Part], container: Any
+) -> list[Turn]:
+    """Measure the first worker alone, then both, as often as there are schedules."""
+    return [
+        (cost(environment, alone, parts[:1], container), cost(environment, shared, parts, container))
+        for alone, shared in schedules
+    ]
+
+
+def gain(turns: Sequence[Turn]) -> float:
+    """Return how many times the submissions of one worker two of them take."""
+    return median(both[RATE] / one[RATE] for one, both in turns)
 
 
 def cost(environment: BenchmarkEnvironment, schedule: str, parts: Sequence[Part], container: Any) -> dict[str, float]:
