@@ -5,14 +5,17 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
+from asyncmy.connection import MySQLResult
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from adapters.sql.engine import pipelining
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.pipelining import Pipeline
 from config.container import Application
 from core.fees.submission import Submission, SubmissionId
+from core.kernel.errors import Unavailable
 from tests import databases
 from tests.examples import a_request, a_submission, unpublished
 from tests.units_of_work import any_work
@@ -68,6 +71,25 @@ async def test_a_read_asks_all_tables_at_once(stored: Application) -> None:
 
     assert seen["statements"] == 2, "the first alone, and those that came meanwhile"
     assert [each and [entry.what for entry in each.timeline] for each in found] == [TOLD, None, TOLD]
+
+
+async def test_results_that_stay_unread_reach_no_other_request(
+    stored: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two fees are found by reads that follow one whose first result could not be decoded."""
+    first, second, fees = await submit(stored), await submit(stored), stored.fees.exam_fees()
+
+    class Undecodable(MySQLResult):
+        async def read_binary(self, statement: object = None) -> None:
+            await super().read_binary(statement)
+            raise UnicodeDecodeError("utf-8", b"", 0, 0, "the driver cannot decode it")
+
+    with monkeypatch.context() as driver, pytest.raises((Unavailable, UnicodeDecodeError)):
+        driver.setattr(pipelining, "MySQLResult", Undecodable)
+        await fees.find(first.id)
+
+    found = [await fees.find(each.id) for each in (second, first)]
+    assert [each and each.reference for each in found] == [second.reference, first.reference]
 
 
 async def test_of_statements_with_a_failed_one_nothing_stays(stored: Application) -> None:

@@ -47,7 +47,13 @@ def enable_pipelining(engine: AsyncEngine) -> None:
         pipeline: Pipeline | None = context.execution_options.get(PIPELINE)
         if pipeline is None:
             return False
-        context.root_connection.connection.dbapi_connection.run_async(partial(send, pipeline=pipeline))
+        try:
+            context.root_connection.connection.dbapi_connection.run_async(partial(send, pipeline=pipeline))
+        except MySQLError:
+            raise
+        except BaseException:  # results are unread: the next user of the connection would get them
+            context.root_connection.invalidate()
+            raise
         return True
 
 

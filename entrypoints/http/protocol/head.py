@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import httptools
@@ -44,15 +43,10 @@ def judge_head(method: bytes, version: str, target: bytes, headers: Headers, max
         return Refusal(414, "target_too_long", f"a request target has at most {MAX_TARGET_BYTES} bytes")
     if len(headers) > max_headers:
         return Refusal(431, "head_too_large", f"a request has at most {max_headers} headers")
-    return judge_headers(method, version, *[header for header in headers if header[0] in JUDGED_HEADERS])
-
-
-@lru_cache(maxsize=256)
-def judge_headers(method: bytes, version: str, *headers: tuple[bytes, bytes]) -> Refusal | None:
-    """Return the refusal of a request by its headers, which are nearly the same in each request of a client."""
     named: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        named.setdefault(name, []).append(value.strip())
+        if name in JUDGED_HEADERS:
+            named.setdefault(name, []).append(value.strip())
     return judge_host(named.get(b"host", []), version) or judge_body(method, version, named)
 
 
