@@ -62,15 +62,16 @@ async def test_the_latest_use_stays_on_record(stored: Application) -> None:
 
 
 @pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
-async def test_uses_at_the_same_moment_are_recorded_together(stored: Application) -> None:
-    used, database = [await issue(stored) for _ in range(5)], stored.identity.issued_api_keys()
+async def test_uses_that_wait_are_recorded_together_each_at_its_latest_moment(stored: Application) -> None:
+    used, database = [(await issue(stored)).key.id for _ in range(5)], stored.identity.issued_api_keys()
+    moments = [NOON + timedelta(seconds=seconds) for seconds in (4, 0, 3, 1, 2)]
     asked = statements(stored)
 
-    await asyncio.gather(*(database.record_use(issued.key.id, NOON) for issued in used))
+    earlier = (database.record_use(key, NOON - timedelta(seconds=1)) for key in used)
+    await asyncio.gather(*map(database.record_use, used, moments), *earlier)
 
-    assert len(asked) <= 2, "the first use alone, then those that waited"
-
-    assert {(await database.find(issued.key.id)).key.used_at for issued in used} == {NOON}
+    assert len(asked) <= 4, "the first use alone, then those that waited, by powers of two"
+    assert [(await database.find(key)).key.used_at for key in used] == moments
 
 
 async def test_keys_are_listed_by_account_page_by_page(stored: Application) -> None:

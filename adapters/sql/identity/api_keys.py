@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, case, literal, select, update
 
 from adapters.sql.engine.database import Database
 from adapters.sql.engine.unit_of_work import SqlUnitOfWork
@@ -73,11 +74,14 @@ class SqlIssuedApiKeys(IssuedApiKeys):
         await self._uses((key, at))
 
     async def _record_uses(self, batch: Sequence[PendingItem[tuple[ApiKeyId, datetime], None]]) -> None:
-        latest = max(at for _, at in (each.item for each in batch))  # they wait together: it stands for all
-        used = api_keys.c.id.in_({key for key, _ in (each.item for each in batch)})
+        moments = dict(sorted((each.item for each in batch), key=itemgetter(1)))  # of each key, the latest
+        moment = api_keys.c.used_at.type
+        latest = case(*((api_keys.c.id == key, literal(at, moment)) for key, at in moments.items()))
         is_later = api_keys.c.used_at.is_(None) | (api_keys.c.used_at < latest)
         async with self._database.autocommit() as connection:
-            await connection.execute(update(api_keys).where(used, is_later).values(used_at=latest))
+            await connection.execute(
+                update(api_keys).where(api_keys.c.id.in_(moments), is_later).values(used_at=latest)
+            )
         for each in batch:
             each.resolve(None)
 
