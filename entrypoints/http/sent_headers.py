@@ -33,6 +33,11 @@ class SentHeader:
         return told | {"required": self.required, "deprecated": False}
 
 
+def first_of_each(scope: HTTPScope) -> dict[bytes, bytes]:
+    """Return the headers of a request by name, the first of several with one name, as `sent` does."""
+    return dict(reversed([*scope["headers"]]))
+
+
 def sent(scope: HTTPScope, name: bytes) -> str | None:
     """Return a header of a request, the first of several with this name; None without it."""
     for given, value in scope["headers"]:

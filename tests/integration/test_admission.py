@@ -141,6 +141,18 @@ async def test_a_submission_rejected_before_the_deadline_is_on_time_when_retried
     assert (replayed.content, replayed.headers["Idempotency-Replayed"]) == (stored.content, "true")
 
 
+async def test_an_intent_belongs_to_the_first_of_several_keys_as_the_submission_does(harness: AdmissionHarness) -> None:
+    headers = [("Idempotency-Key", "first"), ("Idempotency-Key", "second")]
+    async with harness.admission(0) as full, harness.admission(1) as free:
+        refused = await full.post("/v1/exam-fees", json=fee(), headers=headers)
+        token = ("Submission-Intent", refused.headers["Submission-Intent"])
+        stored = await free.post("/v1/exam-fees", json=fee(), headers=[*headers, token])
+        repeated = await submit(free, key="first")
+
+    assert stored.status_code == 201
+    assert repeated.headers["Idempotency-Replayed"] == "true"
+
+
 async def test_a_submission_made_during_a_database_outage_is_on_time_when_retried(harness: AdmissionHarness) -> None:
     away = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=1))
     async with opened(away) as without, without.admission(1) as dark, harness.admission(1) as free:

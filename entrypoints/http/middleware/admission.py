@@ -12,6 +12,7 @@ from core.kernel.errors import Invalid, Unavailable, problem_type
 from entrypoints.http.idempotency import RAW_KEY_HEADER, request_context
 from entrypoints.http.middleware.route_options import segments
 from entrypoints.http.problems import Problem, encode_problem, title
+from entrypoints.http.sent_headers import first_of_each
 from entrypoints.http.strict_json import BODY
 from entrypoints.http.submission_intents import INTENT_HEADER, RAW_INTENT_HEADER, IntentSigner
 
@@ -69,7 +70,7 @@ class AdmissionMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or not is_submissions_path(scope["path"]):
             await self._app(scope, receive, send)
             return
-        if refused_unread(headers := dict(scope["headers"])):
+        if refused_unread(headers := first_of_each(scope)):
             await self._app(scope, receive, send)
             return
         received = await read_body(receive)  # before admission, so that an incomplete request does not count

@@ -28,6 +28,7 @@ from entrypoints.http.middleware.authentication import (
 from entrypoints.http.middleware.rate_limiting import RateLimits
 from entrypoints.http.middleware.route_options import RouteOptions, routed_path
 from entrypoints.http.protocol.connections import MONITORING_PATHS
+from entrypoints.http.sent_headers import first_of_each
 
 
 class GuardMiddleware:
@@ -73,7 +74,7 @@ class GuardMiddleware:
 
     async def _keep_arrival(self, scope: HTTPScope, receive: Receive) -> OverloadResponse | None:
         """Return a 503 with an intent for the API key that a submission names: only who has the key can use it."""
-        headers = dict(scope["headers"])
+        headers = first_of_each(scope)
         if scope["method"] != "POST" or not is_submissions_path(scope["path"]) or refused_unread(headers):
             return None
         if (key := key_of(credential_of(scope))) is None:
