@@ -42,8 +42,9 @@ unit *args:
 # Test the rules on the Python of the container image
 unit-in-image image=env("BURSAR_TEST_PYTHON_IMAGE", "python:3.14-slim"):
     uv export --quiet --no-hashes --no-emit-project --all-groups --all-extras --output-file .venv/in_image.txt
-    uv pip install --quiet --target .venv/in_image --python-platform linux --requirements .venv/in_image.txt . \
-        --python-version "$(docker run --rm {{ image }} python3 -c 'import platform; print(platform.python_version())')"
+    rm -rf .venv/in_image
+    uv pip install --quiet --target .venv/in_image --requirements .venv/in_image.txt . $(docker run --rm {{ image }} python3 -c \
+        'import platform as on; print("--python-version", on.python_version(), "--python-platform", on.machine() + "-manylinux_2_28")')
     docker run --rm --network none --volume "$PWD:/bursar:ro" --workdir /bursar \
         --env PYTHONPATH=/bursar:/bursar/.venv/in_image --env PYTHONDONTWRITEBYTECODE=1 --env HOME=/tmp --env HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis \
         {{ image }} python3 -m pytest -p no:cacheprovider {{ in_two }} tests/unit

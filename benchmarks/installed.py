@@ -6,6 +6,7 @@ start that no user has.
 
 import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def installed(command: str) -> str:
 @cache
 def prepared() -> Path:
     """Bring the environment up to date, and return its folder."""
-    words = ["uv", "sync", "--quiet", "--no-default-groups", "--extra", "traces"]
+    words = ["uv", "sync", "--quiet", "--python", sys.executable, "--no-default-groups", "--extra", "traces"]
     variables = os.environ | {"UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)}
     subprocess.run(words, cwd=PROJECT, env=variables, check=True, timeout=TIMEOUT_SECONDS)  # noqa: S603 - fixed command
     return ENVIRONMENT
