@@ -1,7 +1,7 @@
 """The product as its users install it.
 
-What tests and peers need is imported where it is installed (FastAPI by the container, for one): 25 MiB and a longer
-start that no user has.
+What tests and peers need is imported where it is installed (FastAPI by the container, for one): 10 MiB that no user
+has.
 """
 
 import os

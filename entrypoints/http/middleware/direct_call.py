@@ -10,7 +10,8 @@ from entrypoints.http.strict_json import JsonRequest
 class DirectCall:
     """Calls a handler that takes the request, names of its path and a body, and returns `EncodedJson`.
 
-    It takes 11 µs of a core less than Litestar, which finds the parameters of any handler and cleans up after it.
+    A read takes 11 µs of a core less than with Litestar, which finds the parameters of any handler and cleans up after
+    it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
