@@ -300,6 +300,7 @@ def monitors(folder: Path, prometheus_port: int, alertmanager_port: int) -> Iter
     `folder` has `prometheus.yml` and `alertmanager.yml`, and what they name below `/etc/bursar`.
     """
     from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import ExecWaitStrategy
 
     # The files as root has them: the official images have a user of their own.
     shared: dict[str, Any] = {"network_mode": "host", "user": "root"}
@@ -309,6 +310,8 @@ def monitors(folder: Path, prometheus_port: int, alertmanager_port: int) -> Iter
             container = DockerContainer(image).with_kwargs(**shared).with_volume_mapping(str(folder), "/etc/bursar")
             command = f"--config.file=/etc/bursar/{name}.yml --web.listen-address=127.0.0.1:{port}"
             running.enter_context(container.with_command(command))
+        ready = ["promtool", "check", "ready", f"--url=http://127.0.0.1:{prometheus_port}"]
+        ExecWaitStrategy(ready).with_startup_timeout(60).wait_until_ready(container)
         yield container
 
 

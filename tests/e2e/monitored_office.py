@@ -5,7 +5,7 @@ import json
 import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -82,10 +82,8 @@ class MonitoredOffice:
             return await client.get(f"http://{self.addresses[role]}{path}")
 
     async def up(self) -> bool:
-        """Tell whether Prometheus runs, and reads every process."""
-        with suppress(httpx.TransportError):
-            return len(await self.query('up{job="bursar"} == 1')) == len(self.addresses)
-        return False
+        """Tell whether Prometheus reads every process."""
+        return len(await self.query('up{job="bursar"} == 1')) == len(self.addresses)
 
 
 @asynccontextmanager
