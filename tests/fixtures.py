@@ -119,6 +119,19 @@ async def mysql(server: Callable[[str], object]) -> AsyncIterator[MySQL]:
 
 
 @pytest.fixture
+async def migrated_mysql(mysql: MySQL, prepared: DatabasePool) -> AsyncIterator[MySQL]:
+    """Return a migrated database on a real MySQL for one test."""
+    wanted = Settings(
+        adapters=Adapters(persistence="mysql"),
+        mysql=mysql,
+        encryption=ENCRYPTION,
+        identity=Identity(secret=Secret("the secret of an installation under test")),
+    )
+    async with prepared.acquire(wanted) as settings:
+        yield settings.mysql
+
+
+@pytest.fixture
 def kafka(server: Callable[[str], object]) -> Kafka:
     """Create topics on a real Kafka for one test."""
     prefix = f"{uuid4().hex[:8]}."

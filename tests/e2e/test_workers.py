@@ -23,10 +23,10 @@ CANDIDATE_COUNT, CLERKS = 600, 6
 
 
 @pytest.fixture
-def workspace(request: pytest.FixtureRequest, tmp_path: Path, mysql: MySQL) -> Workspace:
+def workspace(request: pytest.FixtureRequest, tmp_path: Path, migrated_mysql: MySQL) -> Workspace:
     """Create a workspace with two HTTP workers, which drain for `request.param`, and the others in a third."""
     environment = on_real_servers(
-        mysql,
+        migrated_mysql,
         Kafka(),
         PROVISION="true",
         HTTP__WORKERS="2",

@@ -26,11 +26,11 @@ record_path = "vendors.jsonl"
 
 
 def a_workspace(request: pytest.FixtureRequest, folder: Path, more: str = "") -> Workspace:
-    """Create the database, and the topics if there is a broker; `more` settings are appended to the file."""
+    """Migrate the database, and create the topics if there is a broker; `more` settings are appended to the file."""
     config, environment = folder / "bursar.toml", dict[str, str]()
     text = EMBEDDED
     if request.param != "embedded":
-        mysql: MySQL = request.getfixturevalue("mysql")
+        mysql: MySQL = request.getfixturevalue("migrated_mysql")
         events = request.param.partition("+")[2]
         broker: Kafka | RabbitMQ = request.getfixturevalue(events)
         redis: Redis = request.getfixturevalue("redis")

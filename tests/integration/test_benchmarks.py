@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,9 +17,10 @@ from benchmarks import (
     seed,
     worker_stages,
 )
-from benchmarks.environment import BenchmarkEnvironment, Process, benchmark_environment
+from benchmarks.environment import BenchmarkEnvironment, Process, benchmark_environment, create_schema_and_topics
 from benchmarks.results import PEERS
 from benchmarks.stages import STAGES
+from config.sections.servers import MySQL
 from tests.containers import MySqlServer, RabbitMQServer
 
 FEE = {"schedule": "load", "registration": "T-1", "papers": ["041", "042"]}
@@ -27,11 +29,16 @@ OWN = {"id", "reference", "received_at", "submitted_at"}
 
 
 @pytest.fixture
-def environment(server: Callable[[str], object]) -> Iterator[BenchmarkEnvironment]:
+def environment(
+    server: Callable[[str], object], migrated_mysql: MySQL, tmp_path: Path
+) -> Iterator[BenchmarkEnvironment]:
     mysql = server("mysql")
     assert isinstance(mysql, MySqlServer)
-    with benchmark_environment(mysql, None) as environment:
-        yield environment
+    environment = BenchmarkEnvironment(mysql, None, tmp_path, name=migrated_mysql.database)
+    environment.prepare(create_schema_and_topics)
+    environment.prepare(environment.create_credentials)
+    yield environment
+    environment.sql("DROP TABLE IF EXISTS numbers")
 
 
 def submit(process: Process, key: str, **changes: object) -> httpx.Response:

@@ -127,16 +127,15 @@ async def on_rabbitmq(rabbitmq: RabbitMQ) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-async def cluster(request: pytest.FixtureRequest, mysql: MySQL, tmp_path: Path) -> AsyncIterator[RelayCluster]:
+async def cluster(request: pytest.FixtureRequest, migrated_mysql: MySQL, tmp_path: Path) -> AsyncIterator[RelayCluster]:
     """Start with Kafka, unless the test names another broker."""
     broker: Kafka | RabbitMQ = request.getfixturevalue(getattr(request, "param", "kafka"))
-    settings = with_broker(Settings(mysql=mysql, encryption=ENCRYPTION), broker)
+    settings = with_broker(Settings(mysql=migrated_mysql, encryption=ENCRYPTION), broker)
     async with running(Application(settings=settings, routes=ROUTES)) as application:
-        await application.storage.migrate()
         await application.messaging.topics()()
         if isinstance(broker, RabbitMQ):
             await rabbitmq_topics.keep_events(broker, ["fees"])
-        cluster = RelayCluster(application, mysql, broker, tmp_path)
+        cluster = RelayCluster(application, migrated_mysql, broker, tmp_path)
         yield cluster
         for relay in cluster.relays:
             relay.send_signal(signal.SIGCONT)

@@ -90,18 +90,17 @@ async def a_line(broker: Kafka | RabbitMQ) -> AsyncIterator[tuple[Callable[[], N
 @pytest.mark.parametrize("broker", ["kafka", "rabbitmq"], indirect=True)
 @pytest.mark.parametrize("hanging", [False, True])
 async def test_a_stopping_consumer_finishes_its_in_flight_messages_within_ten_seconds(
-    mysql: MySQL, broker: Kafka | RabbitMQ, tmp_path: Path, *, hanging: bool
+    migrated_mysql: MySQL, broker: Kafka | RabbitMQ, tmp_path: Path, *, hanging: bool
 ) -> None:
-    settings, log = with_broker(Settings(mysql=mysql), broker), tmp_path / "serve.log"
+    settings, log = with_broker(Settings(mysql=migrated_mysql), broker), tmp_path / "serve.log"
     messages = [message_from_event(a_submission()[1], ids.new()) for _ in range(30)]
     async with running(Application(settings=settings, routes=ROUTES)) as application, a_line(broker) as (hang, end):
-        await application.storage.migrate()
         await application.messaging.topics()()
         async with application.messaging.new_inbox() as slow:
             await slow.deduplicate(messages[0])
             await application.messaging.publisher().publish(messages)
-            process = await serve(log, on_real_servers(mysql, end, SERVE="consumer"))
-            await until_one(application, WAITING, {"schema": mysql.database})
+            process = await serve(log, on_real_servers(migrated_mysql, end, SERVE="consumer"))
+            await until_one(application, WAITING, {"schema": migrated_mysql.database})
             if hanging:
                 hang()
             began = time.monotonic()
