@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
@@ -24,7 +23,7 @@ from tests.integration.http_server import served
 
 MAX_STALL_SECONDS = 0.05
 REFERENCE_SECONDS = 0.02
-"""The time of the reference work on a machine that has nothing else to do."""
+"""The processor time of the work of `slowness` on a machine that has nothing else to do."""
 STREAM_BYTES = 128 * 1024
 NDJSON, CSV, FORM, JSON = "application/x-ndjson", "text/csv", "application/x-www-form-urlencoded", "application/json"
 ROSTER = b"registration,name,category\n"
@@ -167,11 +166,14 @@ class Office:
         return int(status[9:12] or 0)
 
 
-def reference_work() -> float:
-    """Return the processor time of work that is always the same."""
-    began = time.thread_time()
-    sum(number * number for number in range(300_000))
-    return time.thread_time() - began
+def slowness() -> float:
+    """Return how many times as much processor time as on an idle machine the same work takes now, at least once."""
+    took = []
+    for _ in range(5):
+        began = time.thread_time()
+        sum(number * number for number in range(300_000))
+        took.append(time.thread_time() - began)
+    return max(1.0, min(took) / REFERENCE_SECONDS)
 
 
 @asynccontextmanager
@@ -208,7 +210,6 @@ async def schemas(office: Office) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-@pytest.mark.alone
 async def test_no_request_keeps_the_loop() -> None:
     stalls: dict[str, float] = {}
     asked = 0
@@ -216,7 +217,6 @@ async def test_no_request_keeps_the_loop() -> None:
         documented = await schemas(office)
         every = [*routes(office.app)]
         assert len(every) > 30
-        slowness = max(1.0, min(reference_work() for _ in range(5)) / REFERENCE_SECONDS)
         for method, path in every:
             wrong: set[str] = set()
             for target, headers, body in requests(method, path, documented.get((method, path), {})):
@@ -226,14 +226,15 @@ async def test_no_request_keeps_the_loop() -> None:
                     office.worst = 0.0
                     status = await asyncio.to_thread(office.ask, method, target, headers, body)
                     asked += 1
-                    if office.worst <= MAX_STALL_SECONDS * slowness:
+                    stall = office.worst
+                    if stall <= MAX_STALL_SECONDS or stall <= MAX_STALL_SECONDS * await asyncio.to_thread(slowness):
                         break
                     if attempt == 2:
                         stalls[f"{method} {path} {headers[:1]} {len(body)} {target[-20:]} {body[:60]!r} {status}"] = (
-                            office.worst
+                            stall
                         )
                 if status == 415 and headers:
                     wrong.add(headers[0])
 
-    assert not stalls, f"with a machine {slowness:.2f} times as slow: {stalls}"
+    assert not stalls
     assert asked > 500
