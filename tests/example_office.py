@@ -14,7 +14,7 @@ import httpx
 from dependency_injector import providers
 
 from adapters.system.clock import TimeOrderedIds
-from config.container import Application, running
+from config.container import running
 from config.sections.http import Http
 from config.sections.identity import Identity
 from config.sections.section import Secret
@@ -47,7 +47,7 @@ from core.payments.waiver import Waiver
 from core.receipts.receipt import ReceivedPayment
 from core.settlements.settlement_line import ExceptionKind, SettlementException
 from entrypoints.http.document import EXAMPLES
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.contract.test_vendor_reports import PUBLIC, TOKEN
 from tests.examples import StoppedClock, a_delivery, a_message
 from tests.integration.admission import Keyed
@@ -117,7 +117,7 @@ async def example_office_in(folder: str) -> AsyncIterator[Api]:
         sandbox=Sandbox(book_path=f"{folder}/book.jsonl", webhook_secret=WEBHOOK_SECRET),
         identity=Identity(secret=Secret("the secret of the office of the examples")),
     )
-    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
+    application, clock = an_application(settings), StoppedClock(OPEN)
     application.process.clock.override(clock)
     ids = NumberedIds()
     application.process.ids.override(ids)

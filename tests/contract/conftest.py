@@ -9,7 +9,7 @@ import pytest
 from config.container import Application
 from config.container.messaging import Messaging
 from config.settings import Adapters, Settings
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.contract.senders import Senders
 
 
@@ -26,7 +26,7 @@ async def application(request: pytest.FixtureRequest) -> AsyncIterator[Applicati
     settings = Settings(adapters=Adapters(events=request.param))
     if request.param != "embedded":
         settings = msgspec.structs.replace(settings, **{request.param: request.getfixturevalue(request.param)})
-    application = Application(settings=settings, routes=ROUTES)
+    application = an_application(settings)
     if request.param != "embedded":
         await application.messaging.topics()()
     yield application

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from config.container import Application
 from config.container.vendors import Vendors
 from config.sections.vendors import Resilience, Sandbox
 from config.settings import Adapters, Settings
 from core.notifications.messages import DeliveryId, Email, Sms
+from tests.applications import an_application
 from tests.contract.servers.local_vendor import LocalVendor
 from tests.contract.servers.ses import LocalSes
 from tests.contract.servers.smtp import LocalSmtp
@@ -83,7 +83,7 @@ class Senders:
         sections: dict[str, Any] = {"sandbox": Sandbox(record_path=str(self.folder / "record.jsonl"))}
         sections |= dict(server.settings()) if server else {}
         adapters = Adapters(**{kind.channel: (name,)})  # type: ignore[arg-type]
-        application = Application(settings=Settings(adapters=adapters, resilience=resilience, **sections | more))
+        application = an_application(Settings(adapters=adapters, resilience=resilience, **sections | more))
         self._opened.append(getattr(application.vendors, f"{kind.channel}_vendors")(name))
         return getattr(application.vendors, kind.channel)() if self.in_chain else self._opened[-1]
 

@@ -19,6 +19,7 @@ from config.settings import Adapters, Settings
 from core.audit.chain import Head
 from core.audit.signed_head import SignedHead
 from core.kernel.errors import Unavailable
+from tests.applications import an_application
 from tests.containers import free_port
 from tests.examples import NOON
 
@@ -27,7 +28,7 @@ KINDS = sorted(Audit.anchors.providers.keys() - {"none"})
 
 def made(kind: str, path: Path, kafka: Kafka) -> Application:
     audit = AuditSettings(path=str(path), secret=Secret("a secret of more than thirty-two characters"))
-    return Application(settings=Settings(adapters=Adapters(audit_anchors=kind), kafka=kafka, audit=audit))  # type: ignore[arg-type]
+    return an_application(Settings(adapters=Adapters(audit_anchors=kind), kafka=kafka, audit=audit))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,20 +8,20 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.memory.cache import MemoryCache
-from config.container import Application
 from config.container.storage import Storage
 from config.sections.section import Secret
 from config.sections.servers import Redis
 from config.settings import Adapters, Settings
 from core.kernel.cache import Cache
 from core.kernel.errors import NotFound
+from tests.applications import an_application
 from tests.examples import StoppedClock, ids
 from tests.tcp_switch import tcp_switch
 
 
 def cache_on(redis: Redis, cache: str = "redis") -> Cache:
     settings = Settings(adapters=Adapters(cache=cache), redis=redis)  # type: ignore[arg-type]
-    made: Cache = Application(settings=settings).storage.cache()
+    made: Cache = an_application(settings).storage.cache()
     return made
 
 

@@ -18,6 +18,7 @@ from config.settings import Adapters, Settings
 from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.delivery import Channel
 from core.notifications.errors import RecipientNotAllowed, RecipientUnavailable
+from tests.applications import an_application
 from tests.contract.senders import EMAIL, Senders, an_email, running
 from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
 from tests.contract.servers.ses import LocalSes, fault
@@ -370,6 +371,6 @@ def test_a_claim_outlives_the_slowest_answer_of_each_vendor() -> None:
     for vendors in (("smtp",), ("ses", "smtp"), ("ses",)):
         settings = Settings(adapters=Adapters(email=vendors), smtp=Smtp(reply_seconds=3_600))  # type: ignore[arg-type]
         slowest = settings.smtp.deadline_seconds if "smtp" in vendors else settings.resilience.deadline_seconds
-        leases = Application(settings=settings).vendors.leases()
+        leases = an_application(settings).vendors.leases()
         assert leases[Channel.EMAIL].total_seconds() > slowest
         assert leases[Channel.SMS] < timedelta(minutes=3), "text messages do not wait for a mail server"

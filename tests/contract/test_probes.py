@@ -9,12 +9,11 @@ from redis.asyncio import Redis as Client
 
 from adapters.kafka.probe import HEARTBEAT_TOPIC
 from adapters.kafka.topic_settings import change_settings
-from config.container import Application
 from config.sections.servers import Kafka, Redis
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 
 
 async def eventually_ready(probe: Probe) -> str:
@@ -26,7 +25,7 @@ async def eventually_ready(probe: Probe) -> str:
 
 async def test_a_broker_without_a_topic_is_not_ready(kafka: Kafka) -> None:
     settings = Settings(adapters=Adapters(events="kafka"), kafka=kafka)
-    messaging = Application(settings=settings, routes=ROUTES).messaging
+    messaging = an_application(settings).messaging
 
     with pytest.raises(Unavailable, match=f"has no topic {kafka.topic_prefix}bursar.fees"):
         await messaging.events_probe().check()
@@ -36,7 +35,7 @@ async def test_a_broker_without_a_topic_is_not_ready(kafka: Kafka) -> None:
 
 async def test_a_broker_whose_partitions_take_no_messages_is_not_ready(kafka: Kafka) -> None:
     settings = Settings(adapters=Adapters(events="kafka"), kafka=kafka)
-    messaging = Application(settings=settings, routes=ROUTES).messaging
+    messaging = an_application(settings).messaging
     await messaging.topics()()
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
@@ -53,7 +52,7 @@ async def test_a_broker_whose_partitions_take_no_messages_is_not_ready(kafka: Ka
 
 async def test_a_redis_that_takes_no_writes_is_told(redis: Redis) -> None:
     settings = Settings(adapters=Adapters(cache="redis"), redis=redis)
-    probe = Application(settings=settings).storage.cache_probe()
+    probe = an_application(settings).storage.cache_probe()
     assert await probe.check() == "answers"
 
     client = Client.from_url(redis.url.reveal())

@@ -21,6 +21,7 @@ from core.messaging.message import Message, MessageBatchHandler
 from entrypoints.messages.kafka import KafkaTransport
 from entrypoints.messages.rabbitmq import RabbitMQTransport
 from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.conftest import eventually
 from tests.examples import a_message, ids
 
@@ -99,7 +100,7 @@ async def test_what_has_no_effect_does_not_count_as_published(application: Appli
 
 async def test_an_unreachable_broker_is_reported_unavailable_within_the_timeout() -> None:
     settings = Settings(adapters=Adapters(events="kafka"), kafka=Kafka(bootstrap="127.0.0.1:1"))
-    publisher = Application(settings=settings).messaging.publisher()
+    publisher = an_application(settings).messaging.publisher()
     async with asyncio.timeout(12):
         with pytest.raises(Unavailable, match=r"Kafka at 127\.0\.0\.1:1"):
             await publisher.publish([a_message()])

@@ -11,12 +11,12 @@ import pytest
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.redis import rate_limiter
 from adapters.redis.rate_limiter import LOCAL_VERDICTS
-from config.container import Application
 from config.container.storage import Storage
 from config.sections.section import Secret
 from config.sections.servers import Redis
 from config.settings import Adapters, Settings
 from core.kernel.rate_limit import SLICES, Limit, RateLimiter
+from tests.applications import an_application
 from tests.examples import StoppedClock, ids
 from tests.tcp_switch import tcp_switch
 
@@ -45,7 +45,7 @@ def key() -> str:
 
 def limiter_on(redis: Redis, cache: str = "redis") -> RateLimiter:
     settings = Settings(adapters=Adapters(cache=cache), redis=redis)  # type: ignore[arg-type]
-    limiter: RateLimiter = Application(settings=settings).storage.rate_limiter()
+    limiter: RateLimiter = an_application(settings).storage.rate_limiter()
     return limiter
 
 

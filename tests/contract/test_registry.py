@@ -13,12 +13,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from config.container import Application
 from config.container.discovery import Discovery
 from config.sections.section import Secret
 from config.sections.servers import Registry as RegistrySettings
 from config.settings import Adapters, Settings
 from core.kernel.registry import RegisteredProcess, Registry, RegistryUnavailable
+from tests.applications import an_application
 from tests.contract.servers.certificate import certificate
 from tests.contract.servers.consul import LocalConsul
 from tests.contract.servers.local_vendor import unused_port
@@ -29,7 +29,7 @@ RELAY = RegisteredProcess("host-2-b", ("relay",), "", "0.1.0", ready=False)
 
 
 def registry_of(kind: str, settings: RegistrySettings) -> Registry:
-    application = Application(settings=Settings(adapters=Adapters(registry=kind), registry=settings))  # type: ignore[arg-type]
+    application = an_application(Settings(adapters=Adapters(registry=kind), registry=settings))  # type: ignore[arg-type]
     registry: Registry = application.discovery.registry()
     return registry
 
@@ -135,7 +135,7 @@ async def test_a_registry_that_does_not_answer_is_unavailable_soon(kind: str, li
 @pytest.mark.parametrize("kind", ["etcd", "consul"])
 async def test_the_probes_of_a_registry_read_and_write_and_leave_nothing(kind: str, url: str) -> None:
     settings = RegistrySettings(url=url, name=f"test-{uuid4().hex}")
-    application = Application(settings=Settings(adapters=Adapters(registry=kind), registry=settings))  # type: ignore[arg-type]
+    application = an_application(Settings(adapters=Adapters(registry=kind), registry=settings))  # type: ignore[arg-type]
     found = [*application.discovery.registry_probes(), *application.discovery.registration_probes()]
 
     assert [(each.name, each.essential) for each in found] == [

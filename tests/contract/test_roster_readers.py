@@ -14,6 +14,7 @@ from core.notifications.messages import Contact
 from core.notifications.staff import INVENTORY_STAFF
 from core.students.roster import read_rows
 from core.students.student import Student
+from tests.applications import an_application
 from tests.databases import statements
 from tests.examples import a_student, an_enrolment, enrol, ids
 from tests.units_of_work import any_work
@@ -120,9 +121,7 @@ async def test_notifications_use_the_current_address(stored: Application) -> Non
 
 async def test_inventory_staff_are_addressed_from_settings_and_students_from_the_roster(stored: Application) -> None:
     staff = Inventory(name="Meera Joshi", email="stores@example.org", phone="+919822555012", language="hi")
-    async with running(
-        Application(settings=msgspec.structs.replace(stored.settings(), inventory=staff))
-    ) as application:
+    async with running(an_application(msgspec.structs.replace(stored.settings(), inventory=staff))) as application:
         student = a_student(1)
         await enrol(application, student)
         contacts = await application.notifications.contacts().of({INVENTORY_STAFF, student.id})

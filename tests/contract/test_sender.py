@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from config.container import Application
 from config.sections.vendors import Resilience, Sandbox, Ses, Smtp, Twilio
 from config.settings import Adapters, Settings
 from core.kernel.vendor_errors import OutcomeUnknown, Rejected, VendorUnavailable
+from tests.applications import an_application
 from tests.contract.senders import EMAIL, IN_PROCESS, KINDS, SMS, SenderKind, Senders, running
 from tests.contract.servers.http import HttpVendor
 from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
@@ -94,7 +94,7 @@ async def test_a_message_that_was_taken_behind_a_502_is_sent_by_no_vendor_again(
     settings = Settings(
         adapters=Adapters(**adapters), sandbox=Sandbox(record_path=str(record)), **dict(server.settings())
     )
-    vendors = Application(settings=settings).vendors
+    vendors = an_application(settings).vendors
     channel = getattr(vendors, kind.channel)()
     with pytest.raises(OutcomeUnknown):
         await channel.send(kind.a_message())

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from adapters.sandbox import sent_messages as sent
-from config.container import Application
 from config.container.vendors import Vendors
 from config.sections.vendors import Resilience, Sandbox
 from config.settings import Adapters, Settings
@@ -19,6 +18,7 @@ from core.kernel.vendor_errors import OutcomeUnknown, VendorUnavailable
 from core.notifications.delivery import Channel
 from core.notifications.messages import DeliveryId, Email, Sms
 from core.notifications.status_reports import DeliveryStatus, VendorReport
+from tests.applications import an_application
 from tests.contract.servers.local_vendor import VendorBehaviour
 from tests.contract.servers.twilio import LocalTwilio, fault
 
@@ -55,7 +55,7 @@ class VendorHarness:
             resilience=Resilience(deadline_seconds=1),
             **server.settings(),
         )
-        application = Application(settings=settings)
+        application = an_application(settings)
         self.sender = getattr(application.vendors, f"{channel}_vendors")(name)
         self.records = application.vendors.records()[channel][name]
         self.a_message: Any = an_sms if channel is Channel.SMS else an_email
@@ -110,7 +110,7 @@ def test_only_vendors_that_can_answer_are_asked() -> None:
     settings = Settings(adapters=Adapters(email=("ses", "smtp", "console", "sandbox"), sms=("twilio", "console")))
     asked = {
         name: known is not None
-        for records in Application(settings=settings).vendors.records().values()
+        for records in an_application(settings).vendors.records().values()
         for name, known in records.items()
     }
 

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from config.container import Application
 from config.sections.vendors import Resilience, Sandbox, Twilio
 from config.settings import Adapters, Settings
 from core.kernel.vendor_errors import AccountFault, OutcomeUnknown, Rejected, VendorUnavailable
 from core.notifications.errors import RecipientNotAllowed, RecipientUnavailable
+from tests.applications import an_application
 from tests.contract.senders import SMS, Senders, an_sms, running
 from tests.contract.servers.local_vendor import LocalVendor
 from tests.contract.servers.twilio import LocalTwilio, fault
@@ -59,7 +59,7 @@ async def test_a_connect_timeout_fails_over_to_the_next_vendor(tmp_path: Path) -
             sandbox=Sandbox(record_path=str(tmp_path / "record.jsonl")),
             resilience=Resilience(max_attempts=1, deadline_seconds=1.0),
         )
-        application = Application(settings=settings)
+        application = an_application(settings)
         accepted = await application.vendors.sms().send(an_sms())
         await application.vendors.sms_vendors("twilio").close()
     assert accepted.vendor == "sandbox"

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from config.container import Application
 from config.credentials import check_credentials, check_gateways
 from config.sections.gateways import Stripe
 from config.sections.http import Http
@@ -15,6 +14,7 @@ from config.sections.vendors import Smtp
 from config.settings import Adapters, Settings
 from core.kernel.errors import Unavailable
 from core.kernel.health import Probe
+from tests.applications import an_application
 from tests.contract.senders import EMAIL, KINDS, SMS, SenderKind, running
 from tests.contract.servers.http import HttpVendor
 from tests.contract.servers.local_vendor import LocalVendor, VendorBehaviour
@@ -34,7 +34,7 @@ def probe_of(name: str, server: LocalVendor, **changes: str) -> Probe:
     values = {
         key: Secret(value) if isinstance(getattr(section, key), Secret) else value for key, value in changes.items()
     }
-    application = Application(settings=Settings(**{name: msgspec.structs.replace(section, **values)}))
+    application = an_application(Settings(**{name: msgspec.structs.replace(section, **values)}))
     probe: Probe = application.vendors.vendor_probes(name)
     return probe
 

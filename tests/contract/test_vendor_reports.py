@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from adapters.twilio.status_reports import TwilioReports
-from config.container import Application
 from config.sections.http import Http
 from config.sections.section import Misconfigured, Secret
 from config.sections.vendors import Twilio
@@ -24,6 +23,7 @@ from core.kernel.vendor_errors import ForgedReport
 from core.notifications.messages import DeliveryId
 from core.notifications.ports import VendorReports
 from core.notifications.status_reports import DeliveryStatus
+from tests.applications import an_application
 
 DELIVERY, OTHER = DeliveryId(UUID(int=7)), DeliveryId(UUID(int=8))
 PUBLIC, TOKEN = "https://fees.example.org", "12345"
@@ -33,7 +33,7 @@ FORM = [("MessageSid", SID), ("MessageStatus", "delivered"), ("To", "+9198765432
 
 def reports(public_url: str = PUBLIC, token: str = TOKEN, secondary: str = "") -> VendorReports:
     tokens = Twilio(auth_token=Secret(token), secondary_auth_token=Secret(secondary))
-    application = Application(settings=Settings(http=Http(public_url=public_url), twilio=tokens))
+    application = an_application(Settings(http=Http(public_url=public_url), twilio=tokens))
     made: VendorReports = application.vendors.twilio_reports()
     return made
 

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from config.container import Application, running
+from config.container import running
 from config.sections.vendors import Sandbox
 from config.settings import Adapters, Settings
 from core.identity.roles import Role
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.examples import StoppedClock, ids
 from tests.integration.admission import an_api_key
 from tests.integration.test_http_api import OPEN, SHIPPED, assert_problem
@@ -76,7 +76,7 @@ def text(account: Any) -> str:
 async def api(tmp_path: Path) -> AsyncIterator[TwoOfficers]:
     adapters = Adapters(persistence="memory", payments=("sandbox",))
     settings = Settings(adapters=adapters, sandbox=Sandbox(book_path=str(tmp_path / "book.jsonl")))
-    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
+    application, clock = an_application(settings), StoppedClock(OPEN)
     application.process.clock.override(clock)
     async with running(application):
         api = TwoOfficers(application, clock)

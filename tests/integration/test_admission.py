@@ -24,6 +24,7 @@ from core.fees.schedule import FeeSchedule
 from core.kernel.idempotency import RequestContext
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.submission_intents import IntentSigner, InvalidIntent
+from tests.applications import an_application
 from tests.databases import DatabasePool
 from tests.examples import NOON, StoppedClock, a_request, a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app
@@ -61,7 +62,7 @@ async def submit(client: httpx.AsyncClient, body: Any = None, key: str = "k", **
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[AdmissionHarness]:
-    application, clock = Application(settings=settings), StoppedClock(NOON)
+    application, clock = an_application(settings), StoppedClock(NOON)
     application.process.clock.override(clock)
     async with running(application):
         yield AdmissionHarness(application, clock)

@@ -17,6 +17,7 @@ from core.identity.roles import Role
 from core.kernel.authorization import Permission
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.submission_intents import IntentSigner
+from tests.applications import an_application
 from tests.conformance import assert_documented, document
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app
@@ -48,7 +49,7 @@ class Schools:
 
 @pytest.fixture
 async def schools() -> AsyncIterator[Schools]:
-    async with running(Application(settings=Settings(adapters=Adapters(persistence="memory")))) as application:
+    async with running(an_application(Settings(adapters=Adapters(persistence="memory")))) as application:
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, STUDENTS)))
         made = Schools(application, (await an_api_key(application), await an_api_key(application, Role.SERVICE)))

@@ -20,7 +20,7 @@ from config.container import Application, running
 from config.settings import Adapters, Settings
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.submission_intents import IntentSigner
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import Answer, converse, get, post, served
@@ -43,7 +43,7 @@ LAST = "Connection: close"
 @pytest.fixture
 async def application() -> AsyncIterator[Application]:
     settings = Settings(adapters=Adapters(persistence="memory"))
-    async with running(Application(settings=settings, routes=ROUTES)) as application:
+    async with running(an_application(settings)) as application:
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, 4)))
         yield application

@@ -36,6 +36,7 @@ from entrypoints.contexts import create_bursar
 from entrypoints.messages.consumer import Consumer
 from entrypoints.messages.kafka_records import as_message
 from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.e2e.test_cli import commands
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app
@@ -89,7 +90,7 @@ def logged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.fixture
 async def application() -> AsyncIterator[Application]:
     settings = Settings(adapters=Adapters(persistence="memory"))
-    async with running(Application(settings=settings, routes=ROUTES)) as application:
+    async with running(an_application(settings)) as application:
         await publish(application, a_schedule())
         await enrol(application, a_student(1), a_student(2, name=NAME, email=EMAIL, phone=PHONE))
         yield application

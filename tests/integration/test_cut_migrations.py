@@ -20,12 +20,13 @@ from adapters.sql.engine.existing_objects import had_effect
 from adapters.sql.engine.migrate import migrate
 from adapters.sql.engine.migration_journal import LAST_REVISION_WITHOUT_JOURNAL, WRITES
 from adapters.sql.engine.schema_version import JOURNAL
-from config.container import Application, running
+from config.container import running
 from config.sections.section import Secret
 from config.settings import Settings
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.schema import MigrationFailed
 from tests import databases
+from tests.applications import an_application
 from tests.integration.test_migrations import REVISIONS, look
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
@@ -41,7 +42,7 @@ class Cut(Exception):
 
 @pytest.fixture
 async def database(stored_settings: Settings) -> AsyncIterator[Database]:
-    async with running(Application(settings=stored_settings)) as application:
+    async with running(an_application(stored_settings)) as application:
         yield application.storage.database()
 
 
@@ -207,7 +208,7 @@ async def test_an_account_that_may_not_migrate_is_no_passing_fault(
         await run("CREATE USER IF NOT EXISTS reader IDENTIFIED BY 'secret'")
         await run(f"GRANT SELECT ON {server.database}.* TO reader")
     account = replace(stored_settings, mysql=replace(server, user=user, password=Secret("secret")))
-    async with running(Application(settings=account)) as application:
+    async with running(an_application(account)) as application:
         with pytest.raises(MigrationFailed, match=said):
             await application.storage.migrate()
 
@@ -219,7 +220,7 @@ async def test_an_account_that_may_only_read_is_not_ready(stored_settings: Setti
         await run(f"GRANT SELECT ON {server.database}.* TO reader")
     await databases.migrate(stored_settings)
     account = replace(stored_settings, mysql=replace(server, user="reader", password=Secret("secret")))
-    async with running(Application(settings=account)) as application:
+    async with running(an_application(account)) as application:
         with pytest.raises(Unavailable, match="denied to user"):
             await application.storage.persistence_probe().check()
 

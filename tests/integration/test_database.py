@@ -12,6 +12,7 @@ from config.container import Application, running
 from config.settings import Settings
 from core.kernel.errors import Unavailable
 from tests import databases
+from tests.applications import an_application
 from tests.examples import StoppedClock
 
 THERE = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %s"
@@ -42,7 +43,7 @@ async def test_only_its_owner_reads_a_new_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stored_settings", ["mysql", "sqlite"], indirect=True)
 async def test_a_closed_database_lets_reads_end_and_refuses_others(stored_settings: Settings) -> None:
-    async with running(Application(settings=stored_settings)) as application:
+    async with running(an_application(stored_settings)) as application:
         sql = application.storage.database()
         begun = asyncio.Event()
 

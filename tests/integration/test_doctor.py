@@ -19,7 +19,7 @@ from dependency_injector import providers
 from redis.asyncio import Redis as RedisClient
 from sqlalchemy import text
 
-from config.container import Application, running
+from config.container import running
 from config.sections.http import Admission, Http
 from config.sections.identity import Encryption, Identity, OpenIdProvider
 from config.sections.section import Secret
@@ -32,8 +32,8 @@ from core.kernel.health import check_probe
 from core.kernel.pace import Pace
 from entrypoints.cli.runtime import Runtime
 from entrypoints.contexts import create_bursar
-from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
+from tests.applications import an_application
 from tests.contract.senders import EMAIL, SMS
 from tests.contract.senders import running as running_vendor
 from tests.contract.servers.certificate import certificate
@@ -64,7 +64,7 @@ class Office:
     @asynccontextmanager
     async def opened(self, *_: object) -> AsyncIterator[Runtime]:
         settings = self.settings if self.document is None else validate(self.document, "bursar.toml")
-        async with running(Application(settings=settings, routes=ROUTES)) as application:
+        async with running(an_application(settings)) as application:
             if self.clock:
                 application.process.clock.override(providers.Object(self.clock))
             yield ConfiguredRuntime(application, settings)
@@ -80,7 +80,7 @@ class Office:
     async def run(self, statement: str) -> None:
         """Execute one statement on the database."""
         async with (
-            running(Application(settings=self.settings)) as application,
+            running(an_application(self.settings)) as application,
             application.storage.database().autocommit() as connection,
         ):
             await connection.execute(text(statement))
@@ -165,7 +165,7 @@ async def no_signing_key(office: Office) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def another_key_of_encryption(office: Office) -> AsyncIterator[None]:
-    async with running(Application(settings=office.settings)) as application:
+    async with running(an_application(office.settings)) as application:
         await enrol(application, a_student(1))
         await application.use_cases().students.rotate_encryption(Pace(None), lambda _: None)
     office.change("encryption", keys=Secret(create_key()))
@@ -263,7 +263,7 @@ def a_clock_ahead(office: Office) -> None:
 
 async def with_topics(settings: Settings) -> None:
     """Create the topics, and wait until the broker knows them, which is after it has answered."""
-    messaging = Application(settings=settings, routes=ROUTES).messaging
+    messaging = an_application(settings).messaging
     await messaging.topics()()
     async with asyncio.timeout(20):
         while not (await check_probe(messaging.events_probe())).ready:
@@ -476,7 +476,7 @@ async def office(
             encryption=ENCRYPTION if mysql else Encryption(),
         )
         async with prepared.acquire(settings) as ready:
-            async with running(Application(settings=ready)) as application:
+            async with running(an_application(ready)) as application:
                 await application.use_cases().identity.create_signing_key()
             yield Office(ready, tmp_path, named)
 

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from config.container import Application, running
+from config.container import running
 from config.sections.office import Telemetry
 from config.settings import Adapters, Http, Settings
 from entrypoints.cli.runtime import StartupReport
-from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
 from entrypoints.runtime.transports import Transports
+from tests.applications import an_application
 from tests.containers import free_port
 
 
@@ -21,7 +21,7 @@ from tests.containers import free_port
 async def draining(seconds: float) -> AsyncIterator[tuple[httpx.AsyncClient, asyncio.Event, "asyncio.Task[None]"]]:
     """Serve HTTP; yield a client, the event that stops the server, and the server."""
     settings = Settings(adapters=Adapters(persistence="memory"), http=Http(port=0, drain_seconds=seconds))
-    async with running(Application(settings=settings, routes=ROUTES)) as application:
+    async with running(an_application(settings)) as application:
         transports, stop = Transports(application, settings, application.use_cases()), asyncio.Event()
         with transports.listen() as listening:
             [loop] = transports.start("http", listening, stop)
@@ -87,7 +87,7 @@ async def test_monitors_of_a_stopping_process_are_answered_until_its_end() -> No
     async def on_started(_: StartupReport) -> None:
         started.set()
 
-    async with running(Application(settings=settings, routes=ROUTES)) as application, asyncio.timeout(10):
+    async with running(an_application(settings)) as application, asyncio.timeout(10):
         serving = asyncio.create_task(ConfiguredRuntime(application, settings).serve(on_started, stop))
         await started.wait()
         async with httpx.AsyncClient(base_url=base_url) as client:

@@ -43,7 +43,7 @@ from core.notifications.errors import DeliverySettled, UnknownDelivery
 from core.students import errors as students
 from core.students.roster import read_rows
 from entrypoints.http.idempotency import MissingIdempotencyKey
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.conformance import assert_documented
 from tests.databases import DatabasePool
 from tests.examples import StoppedClock, unpublished
@@ -204,7 +204,7 @@ class Api:
 
 @asynccontextmanager
 async def opened(wanted: Settings) -> AsyncIterator[Api]:
-    application, clock = Application(settings=wanted, routes=ROUTES), StoppedClock(OPEN)
+    application, clock = an_application(wanted), StoppedClock(OPEN)
     application.process.clock.override(clock)
     async with running(application):
         api = Api(application, clock)

@@ -17,7 +17,7 @@ from config.container import Application, running
 from config.settings import Adapters, Settings
 from entrypoints.http import server
 from entrypoints.http.protocol.connections import RESERVED_CONNECTIONS, Connections
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.conftest import eventually
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import http_app
@@ -32,7 +32,7 @@ NDJSON, CSV = "application/x-ndjson", "text/csv"
 @pytest.fixture
 async def application() -> AsyncIterator[Application]:
     settings = Settings(adapters=Adapters(persistence="memory"))
-    async with running(Application(settings=settings, routes=ROUTES)) as application:
+    async with running(an_application(settings)) as application:
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, 4)))
         yield application

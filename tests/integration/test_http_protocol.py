@@ -9,7 +9,7 @@ import pytest
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.http_server import Answer, converse, get, post, served
 
@@ -38,7 +38,7 @@ def chunked(*chunks: bytes, trailers: bytes = b"", extension: bytes = b"") -> by
 @pytest.fixture
 async def application() -> AsyncIterator[Application]:
     settings = Settings(adapters=Adapters(persistence="memory"))
-    async with running(Application(settings=settings, routes=ROUTES)) as application:
+    async with running(an_application(settings)) as application:
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, 4)))
         yield application

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from config.container import Application, running
+from config.container import running
 from config.settings import Settings
 from core.fees.errors import SchedulePublishedMeanwhile
 from core.fees.schedule import FeeSchedule
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.databases import DatabasePool
 from tests.integration.test_http_api import SHIPPED, Api, opened
 
@@ -84,7 +84,7 @@ async def test_processes_that_publish_the_same_document_agree(
 ) -> None:
     """Each application has its own connections and its own cache, as two commands on two machines have."""
     async with prepared.acquire(stored_settings) as settings, AsyncExitStack() as stack:
-        opened = [Application(settings=settings, routes=ROUTES) for _ in range(2)]
+        opened = [an_application(settings) for _ in range(2)]
         uses = [(await stack.enter_async_context(running(each))).use_cases().fees for each in opened]
         for version, title in enumerate(("First", "Second", "Third"), start=1):
             wanted = [use.publish_fee_schedule(SEMESTER | {"title": title}) for use in uses * 5]

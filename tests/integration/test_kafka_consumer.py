@@ -32,6 +32,7 @@ from entrypoints.messages.kafka import KafkaTransport
 from entrypoints.messages.kafka_records import LOG_APPEND_TIME
 from entrypoints.messages.partition import MAX_BATCHES_IN_FLIGHT
 from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.conftest import eventually
 from tests.examples import a_message
 from tests.unit.messages.harness import ConsumerHarness, a_command
@@ -56,7 +57,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.fixture
 async def application(kafka: Kafka) -> AsyncIterator[Application]:
-    application = Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), routes=ROUTES)
+    application = an_application(Settings(adapters=Adapters(events="kafka"), kafka=kafka))
     await application.messaging.topics()()
     yield application
     await application.messaging.publisher().close()
@@ -293,7 +294,7 @@ async def test_a_partition_that_waits_does_not_hold_up_the_others(application: A
 @pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
 async def test_consumers_that_come_and_go_cause_no_second_effect(stored: Application, kafka: Kafka) -> None:
     """Two consumers with one inbox: a message that both receive takes effect once."""
-    application = Application(settings=Settings(adapters=Adapters(events="kafka"), kafka=kafka), routes=ROUTES)
+    application = an_application(Settings(adapters=Adapters(events="kafka"), kafka=kafka))
     await application.messaging.topics()()
     effects = list[UUID]()
 
@@ -372,7 +373,7 @@ async def test_topics_written_by_other_systems_get_our_settings(kafka: Kafka, co
 
     settings = Settings(adapters=Adapters(events="kafka"), kafka=kafka)
     routes = Routes(table={(context, "GoodsReceived"): ignore_messages})
-    await Application(settings=settings, routes=routes).messaging.topics()()
+    await an_application(settings, routes).messaging.topics()()
 
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer, asyncio.timeout(10):
         sent = await producer.send_and_wait(topic, b"{}", timestamp_ms=1_000)

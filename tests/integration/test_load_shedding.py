@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from config.container import Application, running
+from config.container import running
 from config.settings import Adapters, Settings
 from entrypoints.http import server
 from entrypoints.http.middleware.admission import AdmissionControl
 from entrypoints.http.middleware.authentication import Authentication
 from entrypoints.http.middleware.load_shedding import LoadShedder
 from entrypoints.http.submission_intents import IntentSigner
+from tests.applications import an_application
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app
 
@@ -85,7 +86,7 @@ class RunningGate:
 @pytest.fixture
 async def gate() -> AsyncIterator[RunningGate]:
     admission = AdmissionControl(IntentSigner(b"a secret", timedelta(minutes=15)), 1)
-    async with running(Application(settings=Settings(adapters=Adapters(persistence="memory")))) as application:
+    async with running(an_application(Settings(adapters=Adapters(persistence="memory")))) as application:
         stop, clock = asyncio.Event(), application.process.clock()
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(1, 4)))

@@ -19,10 +19,11 @@ from adapters.sql.engine.schema_version import current_version
 from adapters.sql.engine.tables import heartbeat
 from adapters.sql.messaging.tables import relays
 from adapters.sql.schema import metadata
-from config.container import Application, running
+from config.container import running
 from config.settings import Settings
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.schema import DataWouldBeLost, SchemaIsNewer
+from tests.applications import an_application
 from tests.documentation import ROOT_DIRECTORY
 from tests.examples import a_message
 
@@ -38,7 +39,7 @@ REVISIONS = [script.revision for script in ScriptDirectory.from_config(configura
 
 @pytest.fixture
 async def database(stored_settings: Settings) -> AsyncIterator[Database]:
-    async with running(Application(settings=stored_settings)) as application:
+    async with running(an_application(stored_settings)) as application:
         yield application.storage.database()
 
 
@@ -73,7 +74,7 @@ async def test_migrating_twice_changes_nothing(database: Database) -> None:
 
 async def test_processes_that_migrate_at_once_take_turns(stored_settings: Settings) -> None:
     async def one() -> str:
-        async with running(Application(settings=stored_settings)) as application:
+        async with running(an_application(stored_settings)) as application:
             change = await application.storage.migrate()
             return str(change.before)
 
@@ -82,7 +83,7 @@ async def test_processes_that_migrate_at_once_take_turns(stored_settings: Settin
 
 async def test_a_program_that_needs_another_schema_says_so(stored_settings: Settings, database: Database) -> None:
     await migrate(database, "base")
-    async with running(Application(settings=stored_settings)) as application:
+    async with running(an_application(stored_settings)) as application:
         with pytest.raises(Unavailable, match="the schema is at nothing, this program needs"):
             await application.storage.persistence_probe().check()
 
@@ -211,7 +212,7 @@ async def test_a_version_of_another_program_is_refused(
             await migrate(database, target, may_lose_data=True)
     assert await look(database, current_version) == version
 
-    async with running(Application(settings=stored_settings)) as application:
+    async with running(an_application(stored_settings)) as application:
         check = application.storage.persistence_probe().check
         if (
             error is SchemaIsNewer
@@ -232,7 +233,7 @@ async def test_a_filled_inbox_keeps_its_messages(stored_settings: Settings, data
             await connection.execute(old, {"id": message.id.bytes})
             await connection.commit()
 
-    async with running(Application(settings=stored_settings)) as application:
+    async with running(an_application(stored_settings)) as application:
         for message in messages:
             async with application.messaging.new_inbox() as inbox:
                 assert not await inbox.deduplicate(message)

@@ -12,8 +12,9 @@ from adapters.sql.engine.database import Database
 from adapters.sql.engine.migrate import migrate
 from adapters.sql.engine.online_changes import execute_online
 from benchmarks.migrations import LARGE_TABLES, SMALL_TABLES
-from config.container import Application, running
+from config.container import running
 from config.settings import Settings
+from tests.applications import an_application
 from tests.integration.test_migrations import REVISIONS, look, tables_of
 
 pytestmark = pytest.mark.parametrize("stored_settings", ["mysql"], indirect=True)
@@ -28,7 +29,7 @@ WAITING = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_sta
 
 @pytest.fixture
 async def database(stored_settings: Settings) -> AsyncIterator[Database]:
-    async with running(Application(settings=stored_settings)) as application:
+    async with running(an_application(stored_settings)) as application:
         yield application.storage.database()
 
 

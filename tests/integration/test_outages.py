@@ -20,6 +20,7 @@ from config.sections.servers import Kafka, MySQL, RabbitMQ, SQLite
 from config.settings import Adapters, Settings
 from core.identity.credential import ApiKeyId, new_credential
 from core.kernel.errors import Unavailable
+from tests.applications import an_application
 from tests.containers import free_port
 from tests.e2e.workspace import Workspace, until
 from tests.examples import a_schedule, a_student, enrol, publish, unpublished
@@ -49,7 +50,7 @@ async def test_without_its_database_it_answers_503_and_says_when_to_come_back(st
         adapters=msgspec.structs.replace(stored_settings.adapters, persistence="mysql"),
         mysql=MySQL(host="127.0.0.1", port=1),
     )
-    async with running(Application(settings=settings)) as application, client(application) as http:
+    async with running(an_application(settings)) as application, client(application) as http:
         began = time.monotonic()
         submitted = await http.post("/v1/exam-fees", json=FEE, headers={"Idempotency-Key": "k"})
         read = await http.get("/v1/students/T-1")
@@ -70,7 +71,7 @@ async def test_a_database_that_accepts_and_never_answers_is_not_waited_for() -> 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mysql = MySQL(host="127.0.0.1", port=silent.getsockname()[1])
         settings = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql)
-        async with running(Application(settings=settings)) as application, client(application) as http:
+        async with running(an_application(settings)) as application, client(application) as http:
             async with asyncio.timeout(8):
                 sent = {"Idempotency-Key": "k", "Authorization": f"Bearer {new_credential(ApiKeyId(UUID(int=7)))}"}
                 answer = await http.post("/v1/exam-fees", json=FEE, headers=sent)
@@ -82,7 +83,7 @@ async def test_a_database_that_accepts_and_never_answers_is_not_waited_for() -> 
 def test_a_database_that_closes_connections_at_once_is_unavailable_and_no_defect() -> None:
     async def ask(port: int) -> None:
         settings = Settings(adapters=Adapters(persistence="mysql"), mysql=MySQL(host="127.0.0.1", port=port))
-        async with running(Application(settings=settings)) as application:
+        async with running(an_application(settings)) as application:
             for _ in range(20):
                 with pytest.raises(Unavailable):
                     await application.fees.candidates().find("T-1")
@@ -108,7 +109,7 @@ async def test_without_the_broker_submissions_are_taken_and_readiness_says_so(
         kafka=Kafka(bootstrap="127.0.0.1:1"),
         rabbitmq=RabbitMQ(nodes="127.0.0.1:1"),
     )
-    async with running(Application(settings=settings)) as application:
+    async with running(an_application(settings)) as application:
         await application.storage.migrate()
         await publish(application, a_schedule())
         await enrol(application, a_student(1))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.container import Application, running
+from config.container import running
 from config.sections.servers import SQLite
 from config.sections.vendors import Sandbox
 from config.settings import Adapters, Settings
@@ -16,6 +16,7 @@ from core.payments.pay_exam_fee import RETURN_PATH
 from core.payments.payer import PayerOutcome
 from entrypoints.messages.consumer import Consumer
 from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.examples import StoppedClock
 from tests.integration.test_http_api import JSON, OPEN, SUBMISSION, Api
 
@@ -86,7 +87,7 @@ async def paying_office(book: Path, database: Path | None = None) -> AsyncIterat
     settings = Settings(
         adapters=adapters, sandbox=Sandbox(book_path=str(book)), sqlite=SQLite(path=str(database or "unused"))
     )
-    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
+    application, clock = an_application(settings), StoppedClock(OPEN)
     application.process.clock.override(clock)
     async with running(application):
         await application.storage.migrate()
@@ -229,7 +230,7 @@ async def test_the_page_after_the_payment_reads_and_changes_nothing(api: PayingA
 
 async def test_an_office_without_a_gateway_sends_payers_to_the_counter() -> None:
     settings = Settings(adapters=Adapters(persistence="memory"))
-    application, clock = Application(settings=settings, routes=ROUTES), StoppedClock(OPEN)
+    application, clock = an_application(settings), StoppedClock(OPEN)
     application.process.clock.override(clock)
     async with running(application):
         api = PayingApi(application, clock)

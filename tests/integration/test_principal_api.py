@@ -8,6 +8,7 @@ import pytest
 from config.container import Application, running
 from config.settings import Adapters, Settings
 from core.identity.roles import PERMISSIONS, Role
+from tests.applications import an_application
 from tests.conformance import assert_documented
 from tests.integration.admission import an_api_key, http_app
 
@@ -17,7 +18,7 @@ ASKED = f"{PATH}/of-request?permission=audit:read"
 
 @pytest.fixture
 async def application() -> AsyncIterator[Application]:
-    async with running(Application(settings=Settings(adapters=Adapters(persistence="memory")))) as application:
+    async with running(an_application(Settings(adapters=Adapters(persistence="memory")))) as application:
         yield application
 
 

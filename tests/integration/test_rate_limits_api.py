@@ -12,7 +12,7 @@ import pytest
 from config.container import Application, running
 from config.sections.http import Limits
 from config.settings import Adapters, Settings
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.conformance import assert_documented
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app
@@ -25,7 +25,7 @@ FEW = Limits(requests_per_minute=3, submissions_per_minute=2, sign_ins_per_minut
 @pytest.fixture
 async def application() -> AsyncIterator[Application]:
     settings = Settings(adapters=Adapters(persistence="memory"))
-    async with running(Application(settings=settings, routes=ROUTES)) as application:
+    async with running(an_application(settings)) as application:
         await publish(application, a_schedule())
         await enrol(application, a_student(1))
         yield application

@@ -23,7 +23,7 @@ from config.sections.servers import Kafka, MySQL, RabbitMQ
 from config.settings import Settings
 from core.messaging.outbox import SHARD_COUNT
 from entrypoints.relay.relay import MAX_EVENTS_PER_BATCH, Relay
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.containers import free_port
 from tests.databases import ENCRYPTION
 from tests.e2e import rabbitmq_topics
@@ -131,7 +131,7 @@ async def cluster(request: pytest.FixtureRequest, migrated_mysql: MySQL, tmp_pat
     """Start with Kafka, unless the test names another broker."""
     broker: Kafka | RabbitMQ = request.getfixturevalue(getattr(request, "param", "kafka"))
     settings = with_broker(Settings(mysql=migrated_mysql, encryption=ENCRYPTION), broker)
-    async with running(Application(settings=settings, routes=ROUTES)) as application:
+    async with running(an_application(settings)) as application:
         await application.messaging.topics()()
         if isinstance(broker, RabbitMQ):
             await rabbitmq_topics.keep_events(broker, ["fees"])

@@ -10,6 +10,7 @@ from dependency_injector import providers
 
 from config.container import Application, running
 from config.settings import Adapters, Settings
+from tests.applications import an_application
 from tests.examples import a_schedule, a_student, enrol, publish
 from tests.integration.admission import an_api_key, http_app
 from tests.integration.http_server import converse, post, served
@@ -32,7 +33,7 @@ class CountingHasher(QuickHasher):
 
 @pytest.fixture
 async def application() -> AsyncIterator[Application]:
-    async with running(Application(settings=Settings(adapters=Adapters(persistence="memory")))) as application:
+    async with running(an_application(Settings(adapters=Adapters(persistence="memory")))) as application:
         await publish(application, a_schedule())
         await enrol(application, *(a_student(number) for number in range(SUBMISSIONS)))
         yield application

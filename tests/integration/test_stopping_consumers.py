@@ -16,7 +16,7 @@ from adapters.encoding import message_from_event
 from config.container import Application, running
 from config.sections.servers import Kafka, MySQL, RabbitMQ
 from config.settings import Settings
-from entrypoints.routes import ROUTES
+from tests.applications import an_application
 from tests.e2e.workspace import BURSAR, on_real_servers
 from tests.examples import a_submission, ids
 from tests.integration.brokers import address, elsewhere, with_broker
@@ -94,7 +94,7 @@ async def test_a_stopping_consumer_finishes_its_in_flight_messages_within_ten_se
 ) -> None:
     settings, log = with_broker(Settings(mysql=migrated_mysql), broker), tmp_path / "serve.log"
     messages = [message_from_event(a_submission()[1], ids.new()) for _ in range(30)]
-    async with running(Application(settings=settings, routes=ROUTES)) as application, a_line(broker) as (hang, end):
+    async with running(an_application(settings)) as application, a_line(broker) as (hang, end):
         await application.messaging.topics()()
         async with application.messaging.new_inbox() as slow:
             await slow.deduplicate(messages[0])

@@ -27,8 +27,8 @@ from config.settings import Settings
 from core.notifications.delivery import DeliveryState
 from entrypoints.cli.runtime import Runtime
 from entrypoints.contexts import create_bursar
-from entrypoints.routes import ROUTES
 from entrypoints.runtime.configured_runtime import ConfiguredRuntime
+from tests.applications import an_application
 from tests.contract.test_deliveries import a_delivery, add
 from tests.examples import NOON, a_student, enrol
 
@@ -86,7 +86,7 @@ def bursar(capsys: pytest.CaptureFixture[str]) -> Any:
     def run(settings: Settings, *words: str) -> str:
         @asynccontextmanager
         async def opened(*_: object) -> AsyncIterator[Runtime]:
-            async with running(Application(settings=settings, routes=ROUTES)) as application:
+            async with running(an_application(settings)) as application:
                 yield ConfiguredRuntime(application, settings)
 
         capsys.readouterr()

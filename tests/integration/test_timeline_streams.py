@@ -24,8 +24,8 @@ from core.identity.roles import Role
 from core.kernel.authorization import SYSTEM, acting_as
 from core.payments.events import FeeClearanceRevoked
 from entrypoints.http.fees.timeline_streams import StreamTimes
-from entrypoints.routes import ROUTES
 from entrypoints.runtime.transports import Transports
+from tests.applications import an_application
 from tests.contract.test_timelines import log, of_account
 from tests.databases import DatabasePool, statements
 from tests.examples import a_student, a_submission, enrol
@@ -119,9 +119,7 @@ async def office(tmp_path: Path, prepared: DatabasePool) -> AsyncIterator[Office
         adapters=Adapters(persistence="sqlite"), sqlite=SQLite(path=str(tmp_path / "bursar.db")), http=http
     )
     async with prepared.acquire(chosen) as settings, AsyncExitStack() as opened:
-        first, second = [
-            await opened.enter_async_context(running(Application(settings=settings, routes=ROUTES))) for _ in range(2)
-        ]
+        first, second = [await opened.enter_async_context(running(an_application(settings))) for _ in range(2)]
         yield Office(settings, first, second)
 
 
