@@ -31,7 +31,7 @@ from tests.inventory_harness import InventoryHarness
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 TESTS = Path(__file__).parents[1]
-EXAMPLES_PER_OPERATION = 40
+EXAMPLES_PER_OPERATION = 20
 EXTRA_HEADERS = {"X-Request-ID", "traceparent"}
 
 
