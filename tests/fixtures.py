@@ -121,12 +121,7 @@ async def mysql(server: Callable[[str], object]) -> AsyncIterator[MySQL]:
 @pytest.fixture
 async def migrated_mysql(mysql: MySQL, prepared: DatabasePool) -> AsyncIterator[MySQL]:
     """Return a migrated database on a real MySQL for one test."""
-    wanted = Settings(
-        adapters=Adapters(persistence="mysql"),
-        mysql=mysql,
-        encryption=ENCRYPTION,
-        identity=Identity(secret=Secret("the secret of an installation under test")),
-    )
+    wanted = Settings(adapters=Adapters(persistence="mysql"), mysql=mysql, encryption=ENCRYPTION)
     async with prepared.acquire(wanted) as settings:
         yield settings.mysql
 

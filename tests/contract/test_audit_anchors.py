@@ -5,6 +5,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,9 +27,9 @@ from tests.examples import NOON
 KINDS = sorted(Audit.anchors.providers.keys() - {"none"})
 
 
-def made(kind: str, path: Path, kafka: Kafka) -> Application:
+def made(kind: Any, path: Path, kafka: Kafka) -> Application:
     audit = AuditSettings(path=str(path), secret=Secret("a secret of more than thirty-two characters"))
-    return an_application(Settings(adapters=Adapters(audit_anchors=kind), kafka=kafka, audit=audit))  # type: ignore[arg-type]
+    return an_application(Settings(adapters=Adapters(audit_anchors=kind), kafka=kafka, audit=audit))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -28,9 +29,12 @@ HTTP = RegisteredProcess("host-1-a", ("http", "relay"), "10.0.0.7:8000", "0.1.0"
 RELAY = RegisteredProcess("host-2-b", ("relay",), "", "0.1.0", ready=False)
 
 
+def discovery_of(kind: Any, settings: RegistrySettings) -> Discovery:
+    return an_application(Settings(adapters=Adapters(registry=kind), registry=settings)).discovery
+
+
 def registry_of(kind: str, settings: RegistrySettings) -> Registry:
-    application = an_application(Settings(adapters=Adapters(registry=kind), registry=settings))  # type: ignore[arg-type]
-    registry: Registry = application.discovery.registry()
+    registry: Registry = discovery_of(kind, settings).registry()
     return registry
 
 
@@ -135,16 +139,16 @@ async def test_a_registry_that_does_not_answer_is_unavailable_soon(kind: str, li
 @pytest.mark.parametrize("kind", ["etcd", "consul"])
 async def test_the_probes_of_a_registry_read_and_write_and_leave_nothing(kind: str, url: str) -> None:
     settings = RegistrySettings(url=url, name=f"test-{uuid4().hex}")
-    application = an_application(Settings(adapters=Adapters(registry=kind), registry=settings))  # type: ignore[arg-type]
-    found = [*application.discovery.registry_probes(), *application.discovery.registration_probes()]
+    discovery = discovery_of(kind, settings)
+    found = [*discovery.registry_probes(), *discovery.registration_probes()]
 
     assert [(each.name, each.essential) for each in found] == [
         (f"registry ({kind})", False),
         (f"registrations ({kind})", False),
     ]
     assert [await each.check() for each in found] == ["lists 0 processes", "takes registrations"]
-    assert list(await application.discovery.registry().processes()) == []
-    await close(application.discovery.registry())
+    assert list(await discovery.registry().processes()) == []
+    await close(discovery.registry())
 
 
 async def test_consul_is_asked_with_its_token_over_a_verified_connection(tmp_path: Path) -> None:

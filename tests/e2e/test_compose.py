@@ -187,6 +187,7 @@ def test_only_gateway_and_prometheus_are_published_and_only_to_this_machine(comp
 
 
 def test_prometheus_reads_each_process(compose: Compose) -> None:
+    assert compose.healthy("prometheus")
     query = {"query": 'sum(up{job="bursar"})'}
 
     def read() -> bool:
